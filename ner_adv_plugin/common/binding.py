@@ -1,0 +1,254 @@
+"""Binding: check a config value against an annotation and keep what is needed to build it.
+
+Everything below a value is checked at once, inside `Lazy` parts too, before anything is built; an error names
+the place in the config, what stood there, what is accepted and the nearest known name.
+"""
+
+import collections.abc
+import importlib
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, Union
+
+from tango.common.registrable import Registrable as TangoRegistrable
+
+from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.common.schema import REQUIRED, Lazy, Supplied, parameters, registered
+
+T = TypeVar("T")
+NONE = type(None)
+SEQUENCES = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
+MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+SCALARS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A checked config value: `build(supplied)` makes the object, `filled` is its config with defaults."""
+
+    build: Callable[[Mapping[str, Any]], Any]
+    filled: Any
+
+
+def construct(annotation: type[T], value: Any, path: str = "", **supplied: Any) -> T:
+    """Check a config value and build what it describes.
+
+    # Parameters
+
+    annotation : what is wanted, usually a Registrable base class.
+    value : the config's value.
+    path : where it stands in the config.
+    supplied : arguments of the constructor that the program gives.
+
+    Raises `ConfigurationError`.
+    """
+    return typing.cast(T, bind(annotation, value, path, frozenset(supplied)).build(supplied))
+
+
+def bind(annotation: Any, value: Any, path: str = "", supplied: frozenset[str] = frozenset()) -> Bound:
+    """Check `value` against `annotation`; see `construct`."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation is Any or annotation is REQUIRED or isinstance(annotation, TypeVar):
+        return Bound(lambda _: value, value)
+    if origin is Annotated:
+        names = [mark.names for mark in args[1:] if isinstance(mark, Supplied)]
+        return bind(args[0], value, path, supplied.union(*names))
+    if origin is Union or origin is types.UnionType:
+        return _bind_union(args, value, path, supplied)
+    if origin is Literal:
+        return _bind_literal(args, value, path)
+    if annotation in SCALARS or annotation in (Path, None, NONE):
+        return _bind_scalar(annotation, value, path)
+    if origin is Lazy or annotation is Lazy:
+        inner = bind(args[0] if args else Any, value, path, supplied)
+        return Bound(lambda _: Lazy(inner.build, inner.filled, path), inner.filled)
+    kind = origin or annotation
+    if kind in MAPPINGS:
+        return _bind_mapping(args[1] if len(args) == 2 else Any, value, path, supplied)
+    if kind in SEQUENCES or kind in (tuple, set, frozenset):
+        return _bind_sequence(kind, args, value, path, supplied)
+    if inspect.isclass(kind):
+        return _bind_class(kind, value, path, supplied)
+    return Bound(lambda _: value, value)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _bind_scalar(annotation: Any, value: Any, path: str) -> Bound:
+    if annotation in (None, NONE):
+        fits, wanted = value is None, "null"
+    elif annotation is float:
+        fits, wanted = isinstance(value, int | float) and not isinstance(value, bool), SCALARS[float]
+    elif annotation is Path:
+        fits, wanted = isinstance(value, str), "a path"
+    else:
+        fits = isinstance(value, annotation) and (annotation is bool or not isinstance(value, bool))
+        wanted = SCALARS[annotation]
+    if not fits:
+        raise ConfigurationError(f"expected {wanted}, found {_shown(value)}", path)
+    made = Path(value) if annotation is Path else float(value) if annotation is float else value
+    return Bound(lambda _: made, value)
+
+
+def _bind_literal(choices: tuple[Any, ...], value: Any, path: str) -> Bound:
+    if not any(value == choice and type(value) is type(choice) for choice in choices):
+        accepted = ", ".join(repr(choice) for choice in choices)
+        hint = nearest(str(value), [str(choice) for choice in choices])
+        raise ConfigurationError(f"found {_shown(value)}, expected one of {accepted}.{hint}", path)
+    return Bound(lambda _: value, value)
+
+
+def _bind_union(args: tuple[Any, ...], value: Any, path: str, supplied: frozenset[str]) -> Bound:
+    if value is None and NONE in args:
+        return Bound(lambda _: None, None)
+    candidates = [arg for arg in args if arg is not NONE]
+    fitting = [arg for arg in candidates if _same_shape(arg, value)] or candidates
+    errors = []
+    for arg in fitting:
+        try:
+            return bind(arg, value, path, supplied)
+        except ConfigurationError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    raise ConfigurationError("; or ".join(dict.fromkeys(error.message for error in errors)), errors[-1].path)
+
+
+def _same_shape(annotation: Any, value: Any) -> bool:
+    """Whether a value looks like what an annotation wants, so that a union's error can be precise."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated or origin is Lazy:
+        return _same_shape(args[0], value)
+    kind = origin or annotation
+    if isinstance(value, dict):
+        return kind in MAPPINGS or (inspect.isclass(kind) and kind not in (*SCALARS, *SEQUENCES, tuple, set))
+    if isinstance(value, list):
+        return kind in (*SEQUENCES, tuple, set, frozenset)
+    if isinstance(value, str) and inspect.isclass(kind) and issubclass(kind, TangoRegistrable):
+        return True
+    return kind in SCALARS or kind is Literal or kind is Path
+
+
+def _bind_mapping(item: Any, value: Any, path: str, supplied: frozenset[str]) -> Bound:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"expected an object of names and values, found {_shown(value)}", path)
+    items = {key: bind(item, child, _join(path, key), supplied) for key, child in value.items()}
+    return Bound(
+        lambda given: {key: bound.build(given) for key, bound in items.items()},
+        {key: bound.filled for key, bound in items.items()},
+    )
+
+
+def _bind_sequence(kind: Any, args: tuple[Any, ...], value: Any, path: str, supplied: frozenset[str]) -> Bound:
+    if not isinstance(value, list | tuple):
+        raise ConfigurationError(f"expected a list, found {_shown(value)}", path)
+    fixed = kind is tuple and args and args[-1] is not Ellipsis
+    if fixed and len(args) != len(value):
+        raise ConfigurationError(f"expected {len(args)} values, found {len(value)}", path)
+    kinds = args if fixed else [args[0] if args else Any] * len(value)
+    items = [
+        bind(k, child, _join(path, str(i)), supplied)
+        for i, (k, child) in enumerate(zip(kinds, value, strict=True))
+    ]
+    collect = kind if kind in (tuple, set, frozenset) else list
+    return Bound(lambda given: collect(b.build(given) for b in items), [b.filled for b in items])
+
+
+def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> Bound:
+    if isinstance(value, cls) and not isinstance(value, dict | str):
+        return Bound(lambda _: value, None)
+    registrable = issubclass(cls, TangoRegistrable)
+    if registrable and isinstance(value, str):
+        value = {"type": value}
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"expected an object describing a {cls.__name__}, found {_shown(value)}", path)
+    settings = dict(value)
+    if not registrable:
+        return _bind_call(cls, settings, path, supplied, {})
+    names = registered(cls)
+    name = settings.pop("type", None) or cls.default_implementation  # type: ignore[attr-defined]
+    if name is None and (names or TangoRegistrable in cls.__bases__):
+        raise ConfigurationError(f'missing "type", one of {_listed(names)}', _join(path, "type"))
+    target = cls if name is None else _resolve(cls, name, names, path)
+    return _bind_call(target, settings, path, supplied, {} if name is None else {"type": name})
+
+
+def _listed(names: collections.abc.Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "(none registered)"
+
+
+def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Callable[..., Any]:
+    """What a registered name, or a dotted class path, constructs."""
+    where = _join(path, "type")
+    if not isinstance(name, str):
+        raise ConfigurationError(f"expected the name of a {cls.__name__}, found {_shown(name)}", where)
+    if name in names:
+        return typing.cast(Callable[..., Any], names[name])
+    module_name, _, class_name = name.rpartition(".")
+    if module_name and class_name[:1].isupper():
+        try:
+            return typing.cast(Callable[..., Any], getattr(importlib.import_module(module_name), class_name))
+        except (ImportError, AttributeError) as error:
+            raise ConfigurationError(f'cannot import class "{name}": {error}', where) from error
+    raise ConfigurationError(
+        f'"{name}" is not a registered {cls.__name__}.{nearest(name, names)} Known: {_listed(names)}.'
+        " One of your own needs --include-package.",
+        where,
+    )
+
+
+def _bind_call(
+    target: Callable[..., Any], settings: dict[str, Any], path: str, supplied: frozenset[str], filled: dict[str, Any]
+) -> Bound:
+    """Match settings with a constructor's parameters."""
+    accepted = {parameter.name: parameter for parameter in parameters(target)}
+    for key in settings:
+        if key not in accepted:
+            known = [name for name in accepted if name not in supplied]
+            raise ConfigurationError(
+                f"unknown key.{nearest(key, known)} Accepted: {_listed(known)}.", _join(path, key)
+            )
+    children: dict[str, Bound] = {}
+    for name, parameter in accepted.items():
+        if name in settings:
+            children[name] = bind(parameter.annotation, settings[name], _join(path, name))
+            filled[name] = children[name].filled
+        elif name in supplied:
+            continue
+        elif parameter.default is REQUIRED:
+            raise ConfigurationError("missing key, required here", _join(path, name))
+        elif _plain(parameter.default):
+            filled[name] = parameter.default
+    handed_on = [name for name in accepted if name in supplied and name not in settings]
+
+    def build(given: Mapping[str, Any]) -> Any:
+        arguments = {name: child.build({}) for name, child in children.items()}
+        arguments.update({name: given[name] for name in handed_on if name in given})
+        try:
+            return target(**arguments)
+        except ConfigurationError as error:
+            # A constructor may name a key of its own: put the place of the component before it.
+            if path and not error.path.startswith(path):
+                raise ConfigurationError(error.message, _join(path, error.path)) from error
+            raise
+
+    return Bound(build, filled)
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_plain(item) for item in value)
+    if isinstance(value, dict):
+        return all(_plain(item) for item in value.values())
+    return value is None or isinstance(value, str | int | float | bool)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path and key else path or key

@@ -1,0 +1,51 @@
+"""Errors that a user can act on: the command line prints their message and exits with status 2."""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class UserError(Exception):
+    """Something outside the program (a config, a file, a flag) is wrong; the message says what to change."""
+
+
+class ConfigurationError(UserError):
+    """A setting is wrong.
+
+    # Parameters
+
+    message : what stood there and what is accepted.
+    path : where in the config, dotted, such as `model.heads.msra.type`; empty for the whole.
+    """
+
+    def __init__(self, message: str, path: str = "") -> None:
+        self.message = message
+        self.path = path
+        super().__init__(f"{path}: {message}" if path else message)
+
+
+class DataError(UserError):
+    """A corpus file cannot be read as what it was declared to be.
+
+    # Parameters
+
+    file_path : the file.
+    line : 1-based line number, or None where the whole file is meant.
+    found : what stood there, shown as Python writes it, shortened.
+    expected : what the reader would have taken.
+    """
+
+    def __init__(self, file_path: str | Path, line: int | None, found: object, expected: str) -> None:
+        self.file_path = str(file_path)
+        self.line = line
+        place = self.file_path if line is None else f"{self.file_path}:{line}"
+        shown = repr(found)
+        if len(shown) > 120:
+            shown = shown[:117] + "..."
+        super().__init__(f"{place}: found {shown}, expected {expected}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The sentence ` Did you mean "lstm"?`, or nothing where no known name is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f' Did you mean "{near[0]}"?' if near else ""

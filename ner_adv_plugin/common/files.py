@@ -1,0 +1,51 @@
+"""Files written aside and renamed, so that a reader never meets half a file."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ner_adv_plugin.common.errors import UserError
+
+
+def write_file(path: Path, write: Callable[[Path], None]) -> None:
+    """Have `write` make a file beside `path`, flush it to disk, and put it there in one move.
+
+    Raises `UserError` where the disk is full or the folder cannot be written; what stood at `path` stays.
+    """
+    aside = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(aside)
+        descriptor = os.open(aside, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(aside, path)
+    except (OSError, RuntimeError) as error:
+        # torch reports a full disk as a RuntimeError of its archive writer.
+        aside.unlink(missing_ok=True)
+        raise UserError(f"cannot write {path}: {error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file."""
+    write_file(path, lambda aside: aside.write_text(text, encoding="utf-8") and None)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file, indented."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_folder(path: Path, write: Callable[[Path], None]) -> None:
+    """Have `write` fill a folder beside `path`, and put it there in one move, in place of an older one."""
+    aside = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    write(aside)
+    shutil.rmtree(path, ignore_errors=True)
+    os.replace(aside, path)

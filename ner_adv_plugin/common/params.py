@@ -1,0 +1,113 @@
+"""Configs: Jsonnet with the environment as external variables, and overrides from the command line."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import _jsonnet
+
+from ner_adv_plugin.common.errors import ConfigurationError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+def default_variables() -> dict[str, str]:
+    """Values of the external variables this package's configs read, where the environment has none."""
+    root = PROJECT_ROOT
+    if root.is_relative_to(Path.cwd()):
+        root = root.relative_to(Path.cwd())
+    return {
+        "NER_DATA": str(root / "fixtures" / "data"),
+        "NER_ENCODER": str(root / "fixtures" / "encoder"),
+        "NER_SEED": "13370",
+    }
+
+
+def load_config(path: str | Path, overrides: str = "", variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Evaluate a Jsonnet file.
+
+    # Parameters
+
+    path : the file.
+    overrides : Jsonnet text laid over it; see `with_overrides`.
+    variables : external variables beside the environment's, which they replace.
+
+    Raises `ConfigurationError` with Jsonnet's own message where it does not evaluate.
+    """
+    if not Path(path).is_file():
+        raise ConfigurationError(f"no config file at {path}")
+    external = {**default_variables(), **_environment(), **(variables or {})}
+    config = _evaluate(lambda: _jsonnet.evaluate_file(str(path), ext_vars=external))
+    if not isinstance(config, dict):
+        raise ConfigurationError(f"{path} does not evaluate to an object")
+    return with_overrides(config, parse_overrides(overrides, external))
+
+
+def parse_overrides(overrides: str, external: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Evaluate the text of `--overrides`, an object in Jsonnet."""
+    if not overrides:
+        return {}
+    given = _evaluate(lambda: _jsonnet.evaluate_snippet("--overrides", overrides, ext_vars=dict(external or {})))
+    if not isinstance(given, dict):
+        raise ConfigurationError(f"--overrides is not an object: {overrides}")
+    return given
+
+
+def _environment() -> dict[str, str]:
+    # Jsonnet takes only what encodes as UTF-8.
+    return {key: value for key, value in os.environ.items() if value.isprintable() and _encodes(value)}
+
+
+def _encodes(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _evaluate(run: Any) -> Any:
+    try:
+        return json.loads(run())
+    except RuntimeError as error:
+        raise ConfigurationError(str(error).strip()) from error
+
+
+def with_overrides(config: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay overrides over a config.
+
+    A key may be dotted, with list indexes (`trainer.optimizer.lr`, `model.objectives.0.weight`). An object is
+    merged into the object that stands there, unless it names another `type`: then it replaces it.
+    """
+    result = json.loads(json.dumps(config))
+    for key, value in overrides.items():
+        _lay(result, key.split("."), value, key)
+    return result  # type: ignore[no-any-return]
+
+
+def _lay(target: Any, parts: list[str], value: Any, key: str) -> None:
+    index: Any = parts[0]
+    if isinstance(target, list):
+        if not index.isdigit() or int(index) >= len(target):
+            raise ConfigurationError(f'"{index}" is not an index of a list of {len(target)}', key)
+        index = int(index)
+    elif not isinstance(target, dict):
+        raise ConfigurationError(f'cannot set "{index}" inside {target!r}', key)
+    if len(parts) > 1:
+        if isinstance(target, dict) and not isinstance(target.get(index), dict | list):
+            target[index] = {"type": target[index]} if isinstance(target.get(index), str) else {}
+        _lay(target[index], parts[1:], value, key)
+        return
+    present = target[index] if isinstance(target, list) else target.get(index)
+    same_type = isinstance(value, dict) and value.get("type", None) in (None, _type_of(present))
+    if isinstance(present, dict) and same_type:
+        for child, child_value in value.items():
+            _lay(present, child.split("."), child_value, f"{key}.{child}")
+    else:
+        target[index] = value
+
+
+def _type_of(value: Any) -> Any:
+    return value.get("type") if isinstance(value, dict) else None

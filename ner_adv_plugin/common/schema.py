@@ -1,0 +1,93 @@
+"""Constructor = schema: what keys a class takes from a config, read off its signature."""
+
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from tango.common.registrable import Registrable as TangoRegistrable
+
+T = TypeVar("T")
+REQUIRED = inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One key of a component: its name, annotation, and default (`REQUIRED` where there is none)."""
+
+    name: str
+    annotation: Any
+    default: Any
+
+
+@dataclass(frozen=True, init=False)
+class Supplied:
+    """Marks, inside `Annotated[Lazy[T], Supplied("vocab")]`, arguments that the program gives, not the config."""
+
+    names: frozenset[str]
+
+    def __init__(self, *names: str) -> None:
+        object.__setattr__(self, "names", frozenset(names))
+
+
+class Lazy(Generic[T]):
+    """A component whose config is checked already and which is built later, with arguments known then.
+
+    # Parameters
+
+    build : makes the object from the arguments that the program supplies.
+    filled : its config, defaults written out.
+    path : where in the config it stands.
+    """
+
+    def __init__(self, build: Callable[[dict[str, Any]], T], filled: Any = None, path: str = "") -> None:
+        self._build = build
+        self.filled = filled
+        self.path = path
+
+    def construct(self, **supplied: Any) -> T:
+        """Build the object."""
+        return self._build(supplied)
+
+
+def parameters(target: Callable[..., Any]) -> list[Parameter]:
+    """The keys that a class or a factory function takes, in order.
+
+    A constructor that takes `**kwargs` also takes the keys of the next constructor up its bases, as in
+    AllenNLP.
+    """
+    if not inspect.isclass(target):
+        return _own_parameters(target)[0]
+    found: dict[str, Parameter] = {}
+    for owner in target.__mro__:
+        if "__init__" not in vars(owner) or owner is object:
+            continue
+        own, open_ended = _own_parameters(vars(owner)["__init__"])
+        for parameter in own:
+            found.setdefault(parameter.name, parameter)
+        if not open_ended:
+            break
+    return list(found.values())
+
+
+def _own_parameters(function: Callable[..., Any]) -> tuple[list[Parameter], bool]:
+    signature = inspect.signature(function)
+    hints: dict[str, Any] = {}
+    if any(isinstance(p.annotation, str) for p in signature.parameters.values()):
+        hints = typing.get_type_hints(function, include_extras=True)
+    kinds = inspect.Parameter
+    own = [
+        Parameter(p.name, hints.get(p.name, p.annotation), p.default)
+        for p in signature.parameters.values()
+        if p.name != "self" and p.kind not in (kinds.VAR_KEYWORD, kinds.VAR_POSITIONAL)
+    ]
+    return own, any(p.kind is kinds.VAR_KEYWORD for p in signature.parameters.values())
+
+
+def registered(base: type) -> dict[str, Any]:
+    """Registered names of a base class and what each constructs."""
+    registry: dict[str, Any] = {}
+    for name, (target, constructor) in TangoRegistrable._registry.get(base, {}).items():
+        registry[name] = getattr(target, constructor) if constructor else target
+    return registry

@@ -1,0 +1,29 @@
+"""Batches for validation, test and prediction: every row once, whole."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ner_adv_plugin.data.batch import Batch, collate
+from ner_adv_plugin.data.encoded_rows import EncodedRows
+
+
+def evaluation_batches(rows: EncodedRows, batch_size: int = 64, max_tokens: int = 16384) -> Iterator[Batch]:
+    """Batches of rows of similar length; `Batch.row_ids` says where each row stands in the file.
+
+    # Parameters
+
+    rows : the dataset.
+    batch_size : rows a batch at most.
+    max_tokens : padded positions a batch at most; a longer row makes a batch of its own.
+    """
+    order = np.argsort(-rows.lengths, kind="stable")
+    group: list[int] = []
+    for row in order:
+        longest = int(rows.lengths[group[0]]) if group else 0
+        if group and (len(group) == batch_size or longest * (len(group) + 1) > max_tokens):
+            yield collate([(rows, i) for i in group])
+            group = []
+        group.append(int(row))
+    if group:
+        yield collate([(rows, i) for i in group])

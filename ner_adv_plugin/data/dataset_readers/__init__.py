@@ -1,0 +1,23 @@
+"""Dataset readers: one registered class per file."""
+
+from ner_adv_plugin.data.dataset_readers.conll import ConllReader
+from ner_adv_plugin.data.dataset_readers.dataset_reader import DatasetReader
+from ner_adv_plugin.data.dataset_readers.msr import MsrReader
+from ner_adv_plugin.data.dataset_readers.msra import MsraReader
+from ner_adv_plugin.data.dataset_readers.multitask import MultiTaskDatasetReader
+from ner_adv_plugin.data.dataset_readers.people_daily import PeopleDailyReader
+from ner_adv_plugin.data.dataset_readers.sighan_cws import SighanCwsReader
+from ner_adv_plugin.data.dataset_readers.unlabelled import UnlabelledReader
+from ner_adv_plugin.data.dataset_readers.weibo import WeiboReader
+
+__all__ = [
+    "ConllReader",
+    "DatasetReader",
+    "MsrReader",
+    "MsraReader",
+    "MultiTaskDatasetReader",
+    "PeopleDailyReader",
+    "SighanCwsReader",
+    "UnlabelledReader",
+    "WeiboReader",
+]

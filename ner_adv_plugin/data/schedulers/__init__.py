@@ -1,0 +1,7 @@
+"""Schedulers: how an epoch's rows are laid into batches."""
+
+from ner_adv_plugin.data.schedulers.homogeneous_roundrobin import HomogeneousRoundRobinScheduler
+from ner_adv_plugin.data.schedulers.roundrobin import RoundRobinScheduler
+from ner_adv_plugin.data.schedulers.scheduler import MultiTaskScheduler
+
+__all__ = ["HomogeneousRoundRobinScheduler", "MultiTaskScheduler", "RoundRobinScheduler"]

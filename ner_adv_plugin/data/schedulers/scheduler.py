@@ -1,0 +1,77 @@
+"""The base of all schedulers, and what they share: spreading datasets evenly, bucketing rows by length."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.registrable import Registrable
+
+PlannedBatch = list[tuple[str, int]]
+Rows = Mapping[str, NDArray[np.int64]]
+
+
+class MultiTaskScheduler(Registrable):
+    """Lays the rows that an epoch draws into batches.
+
+    Promised: every drawn row is in exactly one batch; each dataset is spread evenly over the epoch; the order
+    is a global shuffle, a function of the generator alone.
+
+    # Parameters
+
+    pool : batches whose rows are sorted by length together; more saves padding, and leaves less to chance in
+        which rows share a batch. Which rows share a pool, and the order of batches, stay random.
+    """
+
+    default_implementation = "roundrobin"
+
+    def __init__(self, pool: int = 50) -> None:
+        if pool < 1:
+            raise ConfigurationError(f"expected 1 or more, found {pool}", "pool")
+        self.pool = pool
+
+    def batches(self, rows: Rows, lengths: Rows, generator: np.random.Generator) -> list[PlannedBatch]:
+        """The epoch's batches.
+
+        # Parameters
+
+        rows : for every dataset the drawn rows, in random order.
+        lengths : for every dataset the length in characters of each of all its rows.
+        generator : the only source of chance.
+        """
+        raise NotImplementedError
+
+    def count(self, rows: Mapping[str, int]) -> int:
+        """How many batches `batches` makes of so many rows of each dataset."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs; plain types only."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
+
+
+def spread(counts: Mapping[str, int]) -> list[str]:
+    """Names, each as often as it counts, every one spread evenly over the whole.
+
+    In any run of n consecutive places a name of share s stands s * n times, give or take one.
+    """
+    places = [
+        ((i + 0.5) / count, order, name)
+        for order, (name, count) in enumerate(counts.items())
+        for i in range(count)
+    ]
+    return [name for _, _, name in sorted(places)]
+
+
+def bucketed(
+    rows: NDArray[np.int64], lengths: NDArray[np.int64], sizes: Sequence[int], generator: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Cut shuffled rows of one pool into groups of the given sizes, each of rows of similar length."""
+    chance = generator.permutation(len(rows))
+    order = np.lexsort((chance, lengths[rows]))
+    return np.split(rows[order], np.cumsum(sizes)[:-1])

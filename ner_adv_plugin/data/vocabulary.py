@@ -1,0 +1,177 @@
+"""Vocabulary: label spaces of heads, domains, characters and known words, and which dataset uses which."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.tag_schemes import TagScheme, get_scheme
+
+if TYPE_CHECKING:
+    from ner_adv_plugin.data.dataset_readers import DatasetReader
+
+TASKS_FILE = "datasets.json"
+DOMAINS = "domains"
+CHARACTERS = "characters"
+PADDING, UNKNOWN = "@@PADDING@@", "@@UNKNOWN@@"
+
+
+@dataclass(frozen=True)
+class DatasetSpace:
+    """What a dataset's rows teach: a head's label space (None without labels), and a domain."""
+
+    head: str | None
+    domain: str
+    task: str
+    scheme: str
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """The labels of one head, in the order of their indices."""
+
+    head: str
+    labels: tuple[str, ...]
+    scheme: TagScheme
+
+
+class Vocabulary(Registrable):
+    """Indices of everything that a model names.
+
+    Namespaces: `<head>_labels`, `<head>_words` (known words of a segmentation head), `domains` and `characters`
+    (the last with padding at 0 and unknown at 1).
+
+    # Parameters
+
+    datasets : the spaces of every dataset, by its name.
+    namespaces : for every namespace its entries, in the order of their indices.
+    """
+
+    default_implementation = "from_instances"
+
+    def __init__(
+        self, datasets: Mapping[str, DatasetSpace], namespaces: Mapping[str, Iterable[str]], directory: Path | None = None
+    ) -> None:
+        self.datasets = dict(datasets)
+        self.directory = directory
+        self._tokens = {name: list(entries) for name, entries in namespaces.items()}
+        self._indices = {
+            name: {token: index for index, token in enumerate(tokens)} for name, tokens in self._tokens.items()
+        }
+
+    @classmethod
+    def from_instances(
+        cls, instances: Mapping[str, Mapping[str, list[Instance]]], readers: Mapping[str, "DatasetReader"]
+    ) -> "Vocabulary":
+        """Collect the vocabulary of a run.
+
+        Labels come from every split, so that a type seen only in validation has its label; characters and
+        words from `train` alone.
+
+        # Parameters
+
+        instances : for each split ("train", "validation", "test") the instances of each dataset.
+        readers : the reader of each dataset.
+        """
+        datasets = {
+            name: DatasetSpace(reader.head, reader.domain, reader.task, reader.scheme.name)
+            for name, reader in readers.items()
+        }
+        namespaces: dict[str, list[str]] = {}
+        for head in _heads(datasets):
+            members = [name for name, space in datasets.items() if space.head == head]
+            scheme = _agreed_scheme(head, members, datasets)
+            rows = [row for split in instances.values() for name in members for row in split.get(name, [])]
+            types = {scheme.parse(tag)[1] for tag in {tag for row in rows for tag in row.tags or ()}}
+            namespaces[f"{head}_labels"] = scheme.labels(sorted(types - {""}))
+            if scheme.segmentation:
+                train = [row for name in members for row in instances.get("train", {}).get(name, [])]
+                words = {row.text[s.start : s.end] for row in train for s in scheme.spans(row.tags or [])}
+                namespaces[f"{head}_words"] = sorted(words)
+        characters = {c for rows in instances.get("train", {}).values() for row in rows for c in set(row.text)}
+        namespaces[CHARACTERS] = [PADDING, UNKNOWN, *sorted(characters)]
+        namespaces[DOMAINS] = list(dict.fromkeys(space.domain for space in datasets.values()))
+        return cls(datasets, namespaces)
+
+    @property
+    def heads(self) -> list[str]:
+        """Names of the heads, in the order in which the datasets name them."""
+        return _heads(self.datasets)
+
+    @property
+    def domains(self) -> list[str]:
+        """Names of the domains, in the order of their indices."""
+        return self._tokens[DOMAINS]
+
+    def label_space(self, head: str) -> LabelSpace:
+        """The labels of a head and their scheme."""
+        space = next(space for space in self.datasets.values() if space.head == head)
+        scheme = get_scheme(space.scheme, segmentation=space.task == "segmentation")
+        return LabelSpace(head, tuple(self._tokens[f"{head}_labels"]), scheme)
+
+    def known_words(self, head: str) -> frozenset[str]:
+        """Words of a segmentation head's training data."""
+        return frozenset(self._tokens.get(f"{head}_words", ()))
+
+    def get_vocab_size(self, namespace: str) -> int:
+        """Number of entries of a namespace."""
+        return len(self._tokens.get(namespace, ()))
+
+    def get_index_to_token_vocabulary(self, namespace: str) -> dict[int, str]:
+        """Entries of a namespace by index."""
+        return dict(enumerate(self._tokens.get(namespace, ())))
+
+    def get_token_to_index_vocabulary(self, namespace: str) -> dict[str, int]:
+        """Indices of a namespace by entry."""
+        return self._indices.get(namespace, {})
+
+    def save_to_files(self, directory: str | Path) -> None:
+        """Write one file a namespace, one entry a line, and `datasets.json`."""
+        folder = Path(directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        for namespace, tokens in self._tokens.items():
+            # An entry may be any character, a line break too: each line is a JSON string.
+            lines = "".join(json.dumps(token, ensure_ascii=False) + "\n" for token in tokens)
+            (folder / f"{namespace}.txt").write_text(lines, encoding="utf-8")
+        spaces = {name: asdict(space) for name, space in self.datasets.items()}
+        text = json.dumps(spaces, ensure_ascii=False, indent=2)
+        (folder / TASKS_FILE).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def from_files(cls, directory: str | Path) -> "Vocabulary":
+        """Read what `save_to_files` wrote; `ConfigurationError` where the folder holds none."""
+        folder = Path(directory)
+        if not (folder / TASKS_FILE).is_file():
+            raise ConfigurationError(f"no vocabulary in {folder}: {TASKS_FILE} is missing")
+        spaces = json.loads((folder / TASKS_FILE).read_text(encoding="utf-8"))
+        namespaces = {
+            path.stem: [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+            for path in sorted(folder.glob("*.txt"))
+        }
+        return cls({name: DatasetSpace(**space) for name, space in spaces.items()}, namespaces, folder)
+
+
+Vocabulary.register("from_instances", constructor="from_instances")(Vocabulary)
+Vocabulary.register("from_files", constructor="from_files")(Vocabulary)
+
+
+def _heads(datasets: Mapping[str, DatasetSpace]) -> list[str]:
+    return list(dict.fromkeys(space.head for space in datasets.values() if space.head is not None))
+
+
+def _agreed_scheme(head: str, members: list[str], datasets: Mapping[str, DatasetSpace]) -> TagScheme:
+    """The scheme of all datasets of one head, which must be the same."""
+    first = datasets[members[0]]
+    for name in members[1:]:
+        other = datasets[name]
+        if (other.task, other.scheme) != (first.task, first.scheme):
+            raise ConfigurationError(
+                f'datasets "{members[0]}" ({first.task}, {first.scheme}) and "{name}" ({other.task}, '
+                f'{other.scheme}) share head "{head}" and disagree on its labels',
+                f"dataset_reader.readers.{name}.head",
+            )
+    return get_scheme(first.scheme, segmentation=first.task == "segmentation")

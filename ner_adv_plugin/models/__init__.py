@@ -1,0 +1,10 @@
+"""Models: which towers every head reads, and which objectives stand beside them."""
+
+from ner_adv_plugin.models.adversarial import Adversarial
+from ner_adv_plugin.models.asymmetric import Asymmetric
+from ner_adv_plugin.models.crf_tagger import CrfTagger
+from ner_adv_plugin.models.hard_sharing import HardSharing
+from ner_adv_plugin.models.model import Model
+from ner_adv_plugin.models.sharing_model import SharingModel
+
+__all__ = ["Adversarial", "Asymmetric", "CrfTagger", "HardSharing", "Model", "SharingModel"]

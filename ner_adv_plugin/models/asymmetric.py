@@ -1,0 +1,61 @@
+"""Some tasks read what others learn."""
+
+from collections.abc import Mapping, Sequence
+
+from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.models.model import Model
+from ner_adv_plugin.models.sharing_model import SharingModel
+from ner_adv_plugin.modules.encoders.encoder import LazyEncoder
+from ner_adv_plugin.modules.heads import LazyHead
+from ner_adv_plugin.modules.objectives import LazyObjective
+from ner_adv_plugin.modules.towers import LazyTower
+
+
+@Model.register("asymmetric")
+class Asymmetric(SharingModel):
+    """A target's head reads its own tower and those of its sources; a source's head reads only its own.
+
+    Registered as "asymmetric".
+
+    # Parameters
+
+    vocab : supplied.
+    encoder : shared by all.
+    sources : for every target the tasks whose towers its head reads too; by default the first dataset's head
+        is the target and all others are its sources.
+    tower, towers : every tower, and single ones by the name of their head.
+    head, heads : every head, and single ones by name.
+    objectives : losses beside the heads'.
+    only_heads : supplied in prediction.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocabulary,
+        encoder: LazyEncoder,
+        sources: dict[str, list[str]] | None = None,
+        tower: LazyTower | None = None,
+        towers: dict[str, LazyTower] | None = None,
+        head: LazyHead | None = None,
+        heads: dict[str, LazyHead] | None = None,
+        objectives: list[LazyObjective] | None = None,
+        only_heads: Sequence[str] | None = None,
+    ) -> None:
+        known = vocab.heads
+        if sources is None:
+            sources = {known[0]: known[1:]}
+        _check_sources(sources, known)
+        preset = {name: [name, *sources.get(name, [])] for name in known}
+        super().__init__(vocab, encoder, preset, tower, towers, head, heads, objectives or [], only_heads)
+
+
+def _check_sources(sources: Mapping[str, list[str]], known: Sequence[str]) -> None:
+    for target, names in sources.items():
+        for name in (target, *names):
+            if name not in known:
+                raise ConfigurationError(
+                    f'no head "{name}".{nearest(name, known)} Heads: {", ".join(known)}.', f"sources.{target}"
+                )
+        if target in names or len(set(names)) < len(names):
+            raise ConfigurationError(f"expected other tasks, each once, found {names}", f"sources.{target}")

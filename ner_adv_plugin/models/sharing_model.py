@@ -1,0 +1,182 @@
+"""One forward for every shape of sharing: an encoder, a graph of towers, heads that read towers, objectives.
+
+Shape suffixes: B rows, L characters, D state size.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
+from torch import Tensor
+
+from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.common.schema import Lazy
+from ner_adv_plugin.data.alphabet import Alphabet
+from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.models.model import Model
+from ner_adv_plugin.modules.encoders import Encoder
+from ner_adv_plugin.modules.heads import CrfHead, Head
+from ner_adv_plugin.modules.objectives import Objective, Statistics
+from ner_adv_plugin.modules.towers import TowerStates, build_tower, default_tower, run_tower
+
+
+class SharingModel(Model):
+    """An encoder over all rows, towers over the rows whose heads or objectives read them, heads over their own.
+
+    A subclass presets, for every head, the towers it reads, and which objectives there are.
+
+    # Parameters
+
+    vocab : supplied; names the heads.
+    encoder : gives the states that towers read.
+    preset : for every head the towers it reads where its config does not say.
+    tower : every tower that `towers` does not name; a bidirectional LSTM of 128 by default.
+    towers : towers by name.
+    head : every head that `heads` does not name; "crf" by default.
+    heads : heads by name.
+    objectives : losses beside the heads'.
+    only_heads : supplied in prediction; build only these heads, the towers they read, and no objectives.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocabulary,
+        encoder: Lazy[Encoder],
+        preset: Mapping[str, list[str]],
+        tower: Lazy[Seq2SeqEncoder] | None = None,
+        towers: Mapping[str, Lazy[Seq2SeqEncoder]] | None = None,
+        head: Lazy[Head] | None = None,
+        heads: Mapping[str, Lazy[Head]] | None = None,
+        objectives: Sequence[Lazy[Objective]] = (),
+        only_heads: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(vocab)
+        _check_heads(vocab.heads, heads or {})
+        self.encoder = encoder.construct(vocab=vocab)
+        chosen = list(vocab.heads if only_heads is None else only_heads)
+        plans = {name: _head_plan(name, preset[name], head, heads or {}) for name in chosen}
+        lazy_objectives = [] if only_heads is not None else list(objectives)
+        towers = towers or {}
+        self.towers = torch.nn.ModuleDict()
+        self.heads = torch.nn.ModuleDict()
+        width = self.encoder.get_output_dim()
+        known = list(dict.fromkeys([*(name for reads in preset.values() for name in reads), *towers]))
+        for name in known:
+            if any(name in reads for reads, _ in plans.values()) or _read_by(name, lazy_objectives):
+                self.towers[name] = build_tower(towers.get(name) or tower or default_tower(), width)
+        dims = {name: module.get_output_dim() for name, module in self.towers.items()}
+        for name, (reads, lazy) in plans.items():
+            _check_reads(reads, known, f"model.heads.{name}.reads")
+            space = vocab.label_space(name)
+            self.heads[name] = _built(lazy, label_space=space, input_dim=sum(dims[r] for r in reads))
+        self.reads = {name: reads for name, (reads, _) in plans.items()}
+        for lazy in lazy_objectives:
+            _check_reads(_filled_reads(lazy), known, f"{lazy.path}.reads")
+        self.objectives = torch.nn.ModuleList(o.construct(vocab=vocab, dims=dims) for o in lazy_objectives)
+
+    @property
+    def alphabet(self) -> Alphabet:
+        """See `Model.alphabet`."""
+        return self.encoder.alphabet
+
+    def save_files(self, directory: Path) -> None:
+        """See `Model.save_files`."""
+        self.encoder.save_files(directory)
+
+    def rows_of_towers(self, batch: Batch, head: str | None = None) -> dict[str, list[int]]:
+        """The rows that each tower runs over: those whose heads read it, all where an objective does.
+
+        # Parameters
+
+        batch : the rows.
+        head : every row is read by this head alone, as in prediction.
+        """
+        everything = list(range(len(batch)))
+        if head is not None:
+            return dict.fromkeys(self.reads[head], everything)
+        wanted = {name for objective in self.objectives for name in objective.reads}
+        rows: dict[str, list[int]] = {}
+        for name in self.towers:
+            readers = {head for head, reads in self.reads.items() if name in reads}
+            rows[name] = [i for i in everything if name in wanted or batch.heads[i] in readers]
+        return {name: members for name, members in rows.items() if members}
+
+    def _tower_states(self, batch: Batch, rows: Mapping[str, list[int]]) -> dict[str, TowerStates]:
+        states_BLD = self.encoder(batch)
+        return {name: run_tower(self.towers[name], states_BLD, batch, members) for name, members in rows.items()}
+
+    def _read(self, head: str, states: Mapping[str, TowerStates], rows: list[int]) -> Tensor:
+        parts = [states[name].select(rows) for name in self.reads[head]]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
+
+    def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
+        """See `Model.forward`."""
+        states = self._tower_states(batch, self.rows_of_towers(batch))
+        losses: list[Tensor] = []
+        statistics: Statistics = {}
+        for name, head in self.heads.items():
+            rows = batch.rows(name)
+            if not rows:
+                continue
+            part = batch.select(rows)
+            loss = head.loss(head(self._read(name, states, rows), part), part)
+            losses.append(head.weight * loss)
+            statistics[f"{name}_loss"] = (loss.detach() * batch.totals[name], len(rows))
+        for index, objective in enumerate(self.objectives):
+            loss, reported = objective(states, batch, progress)
+            losses.append(objective.weight * loss)
+            prefix = "" if len(self.objectives) == 1 else f"objective_{index}_"
+            statistics[f"{prefix}objective_loss"] = (loss.detach() * batch.total, len(batch))
+            statistics.update({f"{prefix}{key}": value for key, value in reported.items()})
+        output: dict[str, Any] = {"statistics": statistics}
+        if losses:
+            output["loss"] = torch.stack([loss.float() for loss in losses]).sum()
+        return output
+
+    def predict(self, batch: Batch, head: str) -> tuple[Tensor, Tensor | None]:
+        """See `Model.predict`."""
+        rows = self.rows_of_towers(batch, head)
+        module: Head = self.heads[head]  # type: ignore[assignment]
+        states_BLD = self._read(head, self._tower_states(batch, rows), list(range(len(batch))))
+        output = module(states_BLD, batch)
+        return module.decode(output.emissions_BLT, batch.mask_BL), output.nll_B
+
+
+def _built(lazy: Lazy[Head] | None, **supplied: Any) -> Head:
+    return CrfHead(**supplied) if lazy is None else lazy.construct(**supplied)
+
+
+def _head_plan(
+    name: str, preset: list[str], head: Lazy[Head] | None, heads: Mapping[str, Lazy[Head]]
+) -> tuple[list[str], Lazy[Head] | None]:
+    """The towers that a head reads, and how to build it."""
+    lazy = heads.get(name) or head
+    reads = lazy.filled.get("reads") if lazy is not None else None
+    return list(reads or preset), lazy
+
+
+def _filled_reads(lazy: Lazy[Objective]) -> list[str]:
+    """Towers that an objective reads: its own setting, else the shared one."""
+    return list(lazy.filled.get("reads") or ["shared"])
+
+
+def _read_by(tower: str, objectives: Sequence[Lazy[Objective]]) -> bool:
+    return any(tower in _filled_reads(lazy) for lazy in objectives)
+
+
+def _check_heads(fed: Sequence[str], heads: Mapping[str, Lazy[Head]]) -> None:
+    for name in heads:
+        if name not in fed:
+            raise ConfigurationError(
+                f"no dataset feeds this head.{nearest(name, fed)} Heads of datasets: {', '.join(fed)}.",
+                f"model.heads.{name}",
+            )
+
+
+def _check_reads(reads: Sequence[str], known: Sequence[str], path: str) -> None:
+    for name in reads:
+        if name not in known:
+            raise ConfigurationError(f'no tower "{name}".{nearest(name, known)} Towers: {", ".join(known)}.', path)

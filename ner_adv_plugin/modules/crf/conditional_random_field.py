@@ -1,0 +1,161 @@
+"""Linear-chain conditional random field as a module."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ner_adv_plugin.modules.crf.partition import forward_backward, log_partition
+from ner_adv_plugin.modules.crf.viterbi import viterbi
+
+
+class _Scores(NamedTuple):
+    """In float64: emissions (B, L, T), 0 beyond the rows, lengths (B,), scores with forbidden ones -inf."""
+
+    emissions: Tensor
+    lengths: Tensor
+    starts: Tensor
+    transitions: Tensor
+    ends: Tensor
+
+
+class ConditionalRandomField(torch.nn.Module):
+    """Linear-chain conditional random field over tag paths (Lafferty, McCallum and Pereira 2001).
+
+    All methods take `emissions` (B, L, T) of any floating type and `mask` (B, L) bool, True at the first
+    positions of every row, as many as the row is long (0 allowed); what stands beyond, NaN included, has no
+    influence. They compute in float64, also under autocast, and return float32, or float64 for float64
+    emissions. A row that the constraints leave no path has the log partition -inf.
+
+    Parameters
+    ----------
+    num_tags: number of tags, T.
+    allowed_starts: (T,) bool, tags that a path may start with; all by default.
+    allowed_transitions: (T, T) bool, [i, j] whether tag j may follow tag i; all by default.
+    allowed_ends: (T,) bool, tags that a path may end with; all by default.
+
+    The parameters `start_transitions` (T,), `transitions` (T, T) and `end_transitions` (T,) are those of
+    pytorch-crf, whose state dict loads. Raises ValueError for a tensor of the wrong shape or type.
+    """
+
+    allowed_starts: Tensor
+    allowed_transitions: Tensor
+    allowed_ends: Tensor
+
+    def __init__(
+        self,
+        num_tags: int,
+        allowed_starts: Tensor | None = None,
+        allowed_transitions: Tensor | None = None,
+        allowed_ends: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        if num_tags < 1:
+            raise ValueError(f"num_tags must be at least 1, got {num_tags}")
+        self.num_tags = num_tags
+        self.start_transitions = torch.nn.Parameter(torch.empty(num_tags))
+        self.end_transitions = torch.nn.Parameter(torch.empty(num_tags))
+        self.transitions = torch.nn.Parameter(torch.empty(num_tags, num_tags))
+        self._register_allowed("allowed_starts", allowed_starts, (num_tags,))
+        self._register_allowed("allowed_transitions", allowed_transitions, (num_tags, num_tags))
+        self._register_allowed("allowed_ends", allowed_ends, (num_tags,))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all transition scores uniformly from -0.1 to 0.1."""
+        for parameter in self.parameters():
+            torch.nn.init.uniform_(parameter, -0.1, 0.1)
+
+    def forward(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """Negative log-likelihood of the tag path `tags` (B, L) long of every row: (B,), 0 for an empty row.
+
+        A path that uses a forbidden transition has +inf.
+        """
+        _check_tags(emissions, tags)
+        with torch.autocast(emissions.device.type, enabled=False):
+            scores = self._scores(emissions, mask)
+            nll = log_partition(*scores) - _path_score(scores, tags)
+        return nll.to(_result_dtype(emissions))
+
+    def log_partition(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Log of the sum over all tag paths of the exponentiated path score: (B,), 0 for an empty row."""
+        with torch.autocast(emissions.device.type, enabled=False):
+            return log_partition(*self._scores(emissions, mask)).to(_result_dtype(emissions))
+
+    def score(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """Score of the tag path `tags` (B, L) long of every row: (B,), 0 for an empty row."""
+        _check_tags(emissions, tags)
+        with torch.autocast(emissions.device.type, enabled=False):
+            return _path_score(self._scores(emissions, mask), tags).to(_result_dtype(emissions))
+
+    def decode(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Best tag path of every row: (B, L) long, 0 beyond the row."""
+        return self.decode_with_scores(emissions, mask)[0]
+
+    @torch.no_grad()
+    def decode_with_scores(self, emissions: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Best tag path of every row, (B, L) long, 0 beyond the row, and its score (B,), without gradient."""
+        with torch.autocast(emissions.device.type, enabled=False):
+            tags, scores = viterbi(*self._scores(emissions, mask))
+        return tags, scores.to(_result_dtype(emissions))
+
+    @torch.no_grad()
+    def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Posterior of every tag at every position: (B, L, T), 0 beyond the row, without gradient."""
+        with torch.autocast(emissions.device.type, enabled=False):
+            result = forward_backward(*self._scores(emissions, mask))
+        return result.tags.transpose(0, 1).to(_result_dtype(emissions))
+
+    def extra_repr(self) -> str:
+        return f"num_tags={self.num_tags}"
+
+    def _register_allowed(self, name: str, allowed: Tensor | None, shape: tuple[int, ...]) -> None:
+        if allowed is None:
+            allowed = torch.ones(shape, dtype=torch.bool)
+        if allowed.shape != shape or allowed.dtype != torch.bool:
+            raise ValueError(
+                f"{name} must be bool of shape {shape}, got {allowed.dtype} {tuple(allowed.shape)}"
+            )
+        self.register_buffer(name, allowed.clone(), persistent=False)
+
+    def _scores(self, emissions: Tensor, mask: Tensor) -> _Scores:
+        if emissions.dim() != 3 or emissions.shape[1] == 0 or emissions.shape[2] != self.num_tags:
+            raise ValueError(
+                f"emissions must be (rows, positions, {self.num_tags}) with at least one position, "
+                f"got {tuple(emissions.shape)}"
+            )
+        if mask.shape != emissions.shape[:2] or mask.dtype != torch.bool:
+            expected = tuple(emissions.shape[:2])
+            raise ValueError(f"mask must be bool of shape {expected}, got {mask.dtype} {tuple(mask.shape)}")
+        return _Scores(
+            emissions.masked_fill(~mask.unsqueeze(-1), 0.0).double(),
+            mask.sum(1),
+            self.start_transitions.double().masked_fill(~self.allowed_starts, -torch.inf),
+            self.transitions.double().masked_fill(~self.allowed_transitions, -torch.inf),
+            self.end_transitions.double().masked_fill(~self.allowed_ends, -torch.inf),
+        )
+
+
+def _result_dtype(emissions: Tensor) -> torch.dtype:
+    return torch.promote_types(emissions.dtype, torch.float32)
+
+
+def _check_tags(emissions: Tensor, tags: Tensor) -> None:
+    if tags.shape != emissions.shape[:2] or tags.dtype != torch.long:
+        expected = tuple(emissions.shape[:2])
+        raise ValueError(f"tags must be long of shape {expected}, got {tags.dtype} {tuple(tags.shape)}")
+
+
+def _path_score(scores: _Scores, tags_BL: Tensor) -> Tensor:
+    """(B,): sum of the scores that a tag path uses."""
+    emissions_BLT, lengths_B, starts_T, transitions_TT, ends_T = scores
+    last_B1 = (lengths_B - 1).clamp(min=0).unsqueeze(1)
+    inside_BL = torch.arange(tags_BL.shape[1], device=tags_BL.device) < lengths_B.unsqueeze(1)
+    tags_BL = tags_BL.masked_fill(~inside_BL, 0)
+    pairs_BM = tags_BL[:, :-1] * len(ends_T) + tags_BL[:, 1:]
+    # gather throughout: its backward is a plain scatter, where indexing with a tensor sorts
+    local_BL = emissions_BLT.gather(2, tags_BL.unsqueeze(2)).squeeze(2)
+    moves_BM = transitions_TT.flatten().gather(0, pairs_BM.flatten()).view_as(pairs_BM)
+    outer_B = starts_T.gather(0, tags_BL[:, 0]) + ends_T.gather(0, tags_BL.gather(1, last_B1).squeeze(1))
+    outer_B = outer_B.masked_fill(lengths_B == 0, 0.0)
+    return outer_B + local_BL.sum(1) + moves_BM.masked_fill(~inside_BL[:, 1:], 0.0).sum(1)

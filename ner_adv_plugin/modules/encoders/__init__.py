@@ -1,0 +1,7 @@
+"""Encoders: from characters to states."""
+
+from ner_adv_plugin.modules.encoders.character_embedding import CharacterEmbedding
+from ner_adv_plugin.modules.encoders.encoder import Encoder
+from ner_adv_plugin.modules.encoders.pretrained_transformer import PretrainedTransformer
+
+__all__ = ["CharacterEmbedding", "Encoder", "PretrainedTransformer"]

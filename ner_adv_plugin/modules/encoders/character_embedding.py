@@ -1,0 +1,39 @@
+"""Character embeddings learnt from scratch."""
+
+import torch
+from torch import Tensor
+
+from ner_adv_plugin.data.alphabet import CharacterAlphabet
+from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.vocabulary import CHARACTERS, UNKNOWN, Vocabulary
+from ner_adv_plugin.modules.encoders.encoder import Encoder
+
+
+@Encoder.register("character_embedding")
+class CharacterEmbedding(Encoder):
+    """One learnt vector a character of the training data; all others share one.
+
+    Registered as "character_embedding".
+
+    # Parameters
+
+    vocab : supplied; gives the characters.
+    embedding_dim : D.
+    dropout : on the vectors.
+    """
+
+    def __init__(self, vocab: Vocabulary, embedding_dim: int = 100, dropout: float = 0.0) -> None:
+        super().__init__()
+        indices = vocab.get_token_to_index_vocabulary(CHARACTERS)
+        self.alphabet = CharacterAlphabet(indices, indices[UNKNOWN])
+        self.embedding = torch.nn.Embedding(len(indices), embedding_dim, padding_idx=0)
+        self.dropout = torch.nn.Dropout(dropout)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """See `Encoder.forward`."""
+        states: Tensor = self.dropout(self.embedding(batch.token_ids_BL))
+        return states
+
+    def get_output_dim(self) -> int:
+        """See `Encoder.get_output_dim`."""
+        return self.embedding.embedding_dim

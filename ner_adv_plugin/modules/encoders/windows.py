@@ -1,0 +1,68 @@
+"""Windows over rows longer than an encoder takes, and groups of rows of similar length."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Positions `start` to `stop` of a row are encoded together; the states of `keep_start` to `keep_stop` are kept.
+
+    Kept ranges of a row's windows meet without gap or overlap.
+    """
+
+    row: int
+    start: int
+    stop: int
+    keep_start: int
+    keep_stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+def cover(row: int, length: int, size: int, overlap: int) -> list[Window]:
+    """Windows of at most `size` positions over a row, neighbours sharing `overlap` or more.
+
+    A kept position has context on both sides: the border between two windows is the middle of what they
+    share. Windows start evenly, so that the last one is as long as the others.
+    """
+    if length <= size:
+        return [Window(row, 0, length, 0, length)]
+    count = -(-(length - overlap) // (size - overlap))
+    starts = [round(i * (length - size) / (count - 1)) for i in range(count)]
+    borders = [0] + [(starts[i] + starts[i - 1] + size) // 2 for i in range(1, count)] + [length]
+    return [Window(row, starts[i], starts[i] + size, borders[i], borders[i + 1]) for i in range(count)]
+
+
+def length_groups(lengths: Sequence[int], overhead: int) -> list[tuple[int, int]]:
+    """Cut rows, longest first, into consecutive groups such that padding and calls together cost least.
+
+    # Parameters
+
+    lengths : longest first.
+    overhead : what a group costs besides its padded positions, in positions.
+
+    # Returns
+
+    (first, last + 1) of every group: the minimum of sum over groups of rows x longest + overhead, by dynamic
+    programming.
+    """
+    count = len(lengths)
+    longest: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
+    cost: NDArray[np.int64] = np.zeros(count + 1, dtype=np.int64)
+    first: NDArray[np.int64] = np.zeros(count + 1, dtype=np.int64)
+    starts = np.arange(count)
+    for end in range(1, count + 1):
+        options = cost[:end] + (end - starts[:end]) * longest[:end] + overhead
+        first[end] = int(np.argmin(options))
+        cost[end] = options[first[end]]
+    groups: list[tuple[int, int]] = []
+    end = count
+    while end:
+        groups.append((int(first[end]), end))
+        end = int(first[end])
+    return groups[::-1]

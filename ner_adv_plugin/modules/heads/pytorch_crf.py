@@ -1,0 +1,47 @@
+"""pytorch-crf's conditional random field, for comparison."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from ner_adv_plugin.data.vocabulary import LabelSpace
+from ner_adv_plugin.modules.heads.head import Head
+
+
+@Head.register("pytorch_crf")
+class PytorchCrfHead(Head):
+    """The library pytorch-crf as it is: no constraints, one row after the other in decoding.
+
+    Registered as "pytorch_crf".
+
+    # Parameters
+
+    label_space, input_dim, reads, weight, dropout, normalize_by : see `Head`.
+    """
+
+    def __init__(
+        self,
+        label_space: LabelSpace,
+        input_dim: int,
+        reads: list[str] | None = None,
+        weight: float = 1.0,
+        dropout: float = 0.2,
+        normalize_by: Literal["characters", "rows"] = "characters",
+    ) -> None:
+        from torchcrf import CRF
+
+        super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by)
+        self.crf = CRF(len(label_space.labels), batch_first=True)
+
+    def negative_log_likelihood(self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor) -> Tensor:
+        """See `Head.negative_log_likelihood`."""
+        with torch.autocast(emissions_BLT.device.type, enabled=False):
+            return -self.crf(emissions_BLT.float(), tags_BL, mask_BL, reduction="none")
+
+    def decode(self, emissions_BLT: Tensor, mask_BL: Tensor) -> Tensor:
+        """See `Head.decode`."""
+        paths = [torch.tensor(path) for path in self.crf.decode(emissions_BLT.float(), mask_BL)]
+        best_BL = pad_sequence(paths, batch_first=True).to(emissions_BLT.device)
+        return torch.nn.functional.pad(best_BL, (0, mask_BL.shape[1] - best_BL.shape[1]))

@@ -1,0 +1,137 @@
+"""Loading archives: a trained model in one file."""
+
+import json
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ner_adv_plugin.common.binding import bind
+from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.params import parse_overrides, with_overrides
+from ner_adv_plugin.data.dataset_readers import DatasetReader, MultiTaskDatasetReader
+from ner_adv_plugin.data.dataset_readers.multitask import as_multitask
+from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.models import Model
+from ner_adv_plugin.models.model import LazyModel
+from ner_adv_plugin.training.archive_writer import BEST, CONFIG, VOCABULARY, WEIGHTS
+
+
+
+@dataclass
+class Archive:
+    """A trained model and what it takes to use it.
+
+    # Parameters
+
+    model : in evaluation mode.
+    config : the run's config.
+    reader : reads corpora as the run did, for validation and prediction.
+    """
+
+    model: Model
+    config: dict[str, Any]
+    reader: MultiTaskDatasetReader
+
+    @property
+    def heads(self) -> list[str]:
+        """All heads of the run, whether loaded or not."""
+        return self.model.vocab.heads
+
+    @property
+    def default_head(self) -> str:
+        """The head of `validation_metric`, else the first."""
+        return target_head(self.config, self.heads)
+
+
+def target_head(config: dict[str, Any], heads: Sequence[str]) -> str:
+    """The head that `trainer.validation_metric` names; the longest match where one name begins another."""
+    metric = str(config.get("trainer", {}).get("validation_metric", ""))[1:]
+    named = [head for head in heads if metric.startswith(f"{head}_")]
+    return max(named, key=len) if named else heads[0]
+
+
+def load_archive(
+    path: str | Path,
+    cuda_device: int = -1,
+    overrides: str = "",
+    weights_file: str | None = None,
+    only_heads: Sequence[str] | None = None,
+) -> Archive:
+    """Load a model from an archive or a serialization directory.
+
+    # Parameters
+
+    path : `model.tar.gz`, or a folder that holds what it would.
+    cuda_device : -1 for the CPU.
+    overrides : Jsonnet laid over the config.
+    weights_file : other weights than the archive's.
+    only_heads : build and load only what these heads read; that of `validation_metric` where empty, all where
+        None.
+
+    Raises `UserError` where it is no archive of this package.
+    """
+    source = Path(path)
+    if source.is_dir():
+        return _load_folder(source, cuda_device, overrides, weights_file, only_heads)
+    if not source.is_file():
+        raise UserError(f"no archive at {source}")
+    with tempfile.TemporaryDirectory(prefix="ner_adv_plugin-") as folder:
+        try:
+            with tarfile.open(source, "r:gz") as archive:
+                archive.extractall(folder, filter="data")
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise UserError(f"{source} is no sound archive: {error}") from error
+        return _load_folder(Path(folder), cuda_device, overrides, weights_file, only_heads, str(source))
+
+
+def _load_folder(
+    folder: Path,
+    cuda_device: int,
+    overrides: str,
+    weights_file: str | None,
+    only_heads: Sequence[str] | None,
+    shown: str = "",
+) -> Archive:
+    shown = shown or str(folder)
+    config = with_overrides(_read_config(folder, shown), parse_overrides(overrides))
+    vocab = Vocabulary.from_files(folder / VOCABULARY)
+    if only_heads is not None:
+        only_heads = list(only_heads) or [target_head(config, vocab.heads)]
+        for head in only_heads:
+            if head not in vocab.heads:
+                raise UserError(f'{shown} has no head "{head}"; its heads: {", ".join(vocab.heads)}')
+    lazy = bind(LazyModel, config["model"], "model").build({})
+    model: Model = lazy.construct(vocab=vocab, only_heads=only_heads)
+    model.load_weights(_read_weights(folder, weights_file, shown))
+    device = "cpu" if cuda_device < 0 else f"cuda:{cuda_device}"
+    settings = config.get("validation_dataset_reader", config["dataset_reader"])
+    reader = as_multitask(bind(DatasetReader, settings, "dataset_reader").build({}), settings)
+    return Archive(model.to(device).eval(), config, reader)
+
+
+def _read_config(folder: Path, shown: str) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{shown}: {CONFIG} is missing or unsound: {error}") from error
+    if not isinstance(config, dict) or not {"model", "dataset_reader"} <= set(config):
+        raise UserError(f"{shown}: {CONFIG} is not the config of a run")
+    return config
+
+
+def _read_weights(folder: Path, weights_file: str | None, shown: str) -> dict[str, Any]:
+    candidates = [Path(weights_file)] if weights_file else [folder / WEIGHTS, folder / BEST]
+    for path in candidates:
+        if path.is_file():
+            try:
+                # Memory-mapped: weights of heads that are not asked for stay on disk.
+                state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+                return state
+            except Exception as error:
+                raise UserError(f"{shown}: {path.name} does not hold weights alone: {error}") from error
+    raise UserError(f"{shown}: no weights, {' or '.join(p.name for p in candidates)}")

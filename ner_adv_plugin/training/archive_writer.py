@@ -1,0 +1,32 @@
+"""Writing archives: what a trained model needs, in one file."""
+
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ner_adv_plugin.common.files import write_file
+
+ARCHIVE = "model.tar.gz"
+CONFIG, META, WEIGHTS, BEST, VOCABULARY = "config.json", "meta.json", "weights.th", "best.th", "vocabulary"
+
+
+def archive_model(folder: Path, include: Sequence[str] = ()) -> Path:
+    """Put config, best weights, vocabulary and `include` of a serialization directory into `model.tar.gz`."""
+    members = [(folder / CONFIG, CONFIG), (folder / META, META), (folder / BEST, WEIGHTS)]
+    members += [(folder / VOCABULARY, VOCABULARY)]
+    members += [(Path(path), f"fta/{Path(path).name}") for path in include]
+
+    def write(path: Path) -> None:
+        with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+            for source, name in members:
+                archive.add(source, name, filter=_anonymous)
+
+    write_file(folder / ARCHIVE, write)
+    return folder / ARCHIVE
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The same content gives the same archive, whoever writes it and when."""
+    member.uid = member.gid = member.mtime = 0
+    member.uname = member.gname = ""
+    return member

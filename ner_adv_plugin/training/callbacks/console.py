@@ -1,0 +1,34 @@
+"""A line an epoch."""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ner_adv_plugin.training.callbacks.callback import TrainerCallback
+
+if TYPE_CHECKING:
+    from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+
+logger = logging.getLogger(__name__)
+
+
+@TrainerCallback.register("console_logger")
+class ConsoleCallback(TrainerCallback):
+    """Logs losses and scores after every epoch.
+
+    Registered as "console_logger".
+
+    # Parameters
+
+    serialization_dir : supplied.
+    """
+
+    def on_epoch(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any], epoch: int) -> None:
+        """See `TrainerCallback.on_epoch`."""
+        shown = [
+            f"{name.removeprefix(prefix)} {value:.4f}"
+            for prefix, wanted in (("training_", ("loss", "accuracy")), ("validation_", ("_f1",)))
+            for name, value in metrics.items()
+            if name.startswith(prefix) and name.endswith(wanted)
+        ]
+        best = " (best so far)" if metrics.get("best_epoch") == epoch else ""
+        logger.info("epoch %d of %d: %s%s", epoch + 1, trainer.num_epochs, ", ".join(shown), best)

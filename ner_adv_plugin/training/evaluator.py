@@ -1,0 +1,137 @@
+"""Scores of a model on whole datasets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ner_adv_plugin.common.progress import progress_bar
+from ner_adv_plugin.data.data_loaders import evaluation_batches
+from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.evaluation.ner_scores import NerScorer
+from ner_adv_plugin.evaluation.segmentation_scores import SegmentationScorer
+from ner_adv_plugin.models import Model
+
+
+@dataclass
+class Predictions:
+    """What one head says of one dataset.
+
+    # Parameters
+
+    tags : predicted tags of all rows in file order, flat like those of `EncodedRows`.
+    nll : each row's negative log-likelihood of the gold tags, divided by its characters; None without gold.
+    """
+
+    tags: NDArray[np.int16]
+    nll: NDArray[np.float64] | None
+
+
+def predict_rows(
+    model: Model, rows: EncodedRows, head: str, batch_size: int = 64, description: str = "predicting"
+) -> Predictions:
+    """Tag every row of a dataset, whole, by one head; the model is left in the mode it was in."""
+    device = next(model.parameters()).device
+    tags: NDArray[np.int16] = np.zeros(int(rows.offsets[-1]), dtype=np.int16)
+    nll: NDArray[np.float64] = np.zeros(len(rows), dtype=np.float64)
+    has_gold = rows.head == head and rows.tags is not None
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode(), progress_bar(len(rows), description) as bar:
+        for batch in evaluation_batches(rows, batch_size):
+            best_BL, nll_B = model.predict(batch.to(device) if has_gold else batch.without_tags().to(device), head)
+            best = best_BL.cpu().numpy()
+            for i, (row, length) in enumerate(zip(batch.row_ids, batch.lengths, strict=True)):
+                tags[rows.offsets[row] : rows.offsets[row] + length] = best[i, :length]
+            if nll_B is not None:
+                nll[batch.row_ids] = nll_B.double().cpu().numpy() / np.maximum(batch.lengths, 1)
+            bar.update(len(batch))
+    model.train(was_training)
+    return Predictions(tags, nll if has_gold else None)
+
+
+class _Scores:
+    """The scorer of one head, which takes datasets whose extra labels differ."""
+
+    def __init__(self, vocab: Vocabulary, head: str, datasets: Sequence[EncodedRows]) -> None:
+        space = vocab.label_space(head)
+        self._labels = list(space.labels)
+        self._labels += sorted({label for rows in datasets for label in rows.labels} - set(self._labels))
+        self._scorer: NerScorer | SegmentationScorer
+        if space.scheme.segmentation:
+            self._scorer = SegmentationScorer(self._labels, space.scheme, vocab.known_words(head))
+        else:
+            self._scorer = NerScorer(self._labels, space.scheme)
+
+    def add(self, rows: EncodedRows, predicted: NDArray[np.int16]) -> None:
+        """Count one dataset."""
+        assert rows.tags is not None
+        own = np.array([self._labels.index(label) for label in rows.labels], dtype=np.int16)
+        if isinstance(self._scorer, SegmentationScorer):
+            texts = [row.text for row in rows.instances]
+            self._scorer.update(own[predicted], own[rows.tags], rows.lengths, texts)
+        else:
+            self._scorer.update(own[predicted], own[rows.tags], rows.lengths)
+
+    def compute(self) -> dict[str, float]:
+        return self._scorer.compute()
+
+
+def score_dataset(vocab: Vocabulary, rows: EncodedRows, predicted: NDArray[np.int16]) -> dict[str, float]:
+    """Scores of one dataset's predictions, without a prefix."""
+    assert rows.head is not None
+    scores = _Scores(vocab, rows.head, [rows])
+    scores.add(rows, predicted)
+    return scores.compute()
+
+
+class Evaluator:
+    """Scores a model on datasets, head by head.
+
+    # Parameters
+
+    vocab : the model's.
+    datasets : rows with gold tags, by dataset; those without are left out.
+    batch_size : rows encoded together at most.
+    """
+
+    def __init__(self, vocab: Vocabulary, datasets: Mapping[str, EncodedRows], batch_size: int = 64) -> None:
+        self.vocab = vocab
+        self.batch_size = batch_size
+        self.by_head: dict[str, list[EncodedRows]] = {}
+        for rows in datasets.values():
+            if rows.head is not None and rows.tags is not None:
+                self.by_head.setdefault(rows.head, []).append(rows)
+
+    def metric_names(self) -> list[str]:
+        """The metrics that `evaluate` gives."""
+        names = ["loss"]
+        for head, datasets in self.by_head.items():
+            keys = _Scores(self.vocab, head, datasets).compute()
+            names += [f"{head}_{key}" for key in keys] + [f"{head}_loss"]
+            if len(datasets) > 1:
+                names += [f"{head}_{rows.dataset}_{key}" for rows in datasets for key in keys]
+        return names
+
+    def evaluate(self, model: Model, description: str = "validating") -> dict[str, float]:
+        """Metrics named `<head>_<key>`, and `<head>_<dataset>_<key>` where datasets share a head; `loss` is the
+        sum of the heads' losses."""
+        metrics: dict[str, float] = {}
+        for head, datasets in self.by_head.items():
+            together = _Scores(self.vocab, head, datasets)
+            nll: list[NDArray[np.float64]] = []
+            for rows in datasets:
+                predictions = predict_rows(model, rows, head, self.batch_size, f"{description} {rows.dataset}")
+                together.add(rows, predictions.tags)
+                if predictions.nll is not None:
+                    nll.append(predictions.nll)
+                if len(datasets) > 1:
+                    own = score_dataset(self.vocab, rows, predictions.tags)
+                    metrics.update({f"{head}_{rows.dataset}_{key}": value for key, value in own.items()})
+            metrics.update({f"{head}_{key}": value for key, value in together.compute().items()})
+            metrics[f"{head}_loss"] = float(np.concatenate(nll).mean()) if nll else 0.0
+        metrics["loss"] = sum(metrics[f"{head}_loss"] for head in self.by_head)
+        return metrics

@@ -1,0 +1,269 @@
+"""The training loop."""
+
+import logging
+import re
+import resource
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.common.files import write_file, write_json
+from ner_adv_plugin.common.progress import progress_bar
+from ner_adv_plugin.data.batch import share_totals
+from ner_adv_plugin.data.data_loaders import DataLoader
+from ner_adv_plugin.models import Model
+from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.training.accelerator import Precision, make_accelerator
+from ner_adv_plugin.training.callbacks import ConsoleCallback
+from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCallback
+from ner_adv_plugin.training.checkpointer import Checkpointer
+from ner_adv_plugin.training.evaluator import Evaluator
+from ner_adv_plugin.training.learning_rate_schedulers import LearningRateScheduler
+from ner_adv_plugin.training.learning_rate_schedulers.scheduler import LazyScheduler, optimizer_of
+from ner_adv_plugin.training.metric_tracker import MetricTracker
+from ner_adv_plugin.training.optimizers import HuggingfaceAdamWOptimizer
+from ner_adv_plugin.training.optimizers.optimizer import LazyOptimizer
+from ner_adv_plugin.training.plain_step import PlainStep
+from ner_adv_plugin.training.random_state import random_state, set_random_state
+from ner_adv_plugin.training.trainer import Trainer
+from ner_adv_plugin.training.training_step import TrainingStep, add_statistics, averages
+
+logger = logging.getLogger(__name__)
+
+
+@Trainer.register("gradient_descent")
+class GradientDescentTrainer(Trainer):
+    """Trains by gradient descent, validating after every epoch.
+
+    Registered as "gradient_descent".
+
+    # Parameters
+
+    model, data_loader, evaluator, serialization_dir, recover : supplied.
+    num_epochs : epochs at most.
+    patience : epochs without a better `validation_metric` after which to stop.
+    validation_metric : "+" or "-" and the metric that chooses the best epoch.
+    optimizer : "huggingface_adamw" by default.
+    learning_rate_scheduler : none by default.
+    grad_norm : gradients are scaled down to this norm.
+    grad_clipping : every gradient entry is cut to this size.
+    num_gradient_accumulation_steps : planned batches a step; losses are means over all their rows.
+    precision : of the encoder and towers; weights and the CRF stay in float32.
+    no_grad : regular expressions of parameters that keep their values.
+    step : forward and backward of a batch; "plain" by default.
+    checkpointer : when to save, and how many checkpoints to keep.
+    callbacks : told of the turns of training, after the console's.
+    cuda_device : -1 for the CPU; a GPU where there is one by default.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        data_loader: DataLoader,
+        evaluator: Evaluator,
+        serialization_dir: str,
+        recover: bool = False,
+        num_epochs: int = 20,
+        patience: int | None = None,
+        validation_metric: str = "-loss",
+        optimizer: LazyOptimizer | None = None,
+        learning_rate_scheduler: LazyScheduler | None = None,
+        grad_norm: float | None = None,
+        grad_clipping: float | None = None,
+        num_gradient_accumulation_steps: int = 1,
+        precision: Precision = "fp32",
+        no_grad: list[str] | None = None,
+        step: TrainingStep | None = None,
+        checkpointer: Checkpointer | None = None,
+        callbacks: list[LazyCallback] | None = None,
+        cuda_device: int | None = None,
+    ) -> None:
+        self.folder = Path(serialization_dir)
+        self.num_epochs = _positive(num_epochs, "num_epochs")
+        self.accumulation = _positive(num_gradient_accumulation_steps, "num_gradient_accumulation_steps")
+        self.grad_norm = grad_norm
+        self.grad_clipping = grad_clipping
+        self.data_loader = data_loader
+        self.evaluator = evaluator
+        self.tracker = MetricTracker(validation_metric, patience)
+        self._check_metric()
+        self.step = step or PlainStep()
+        self.checkpointer = checkpointer or Checkpointer()
+        self.accelerator = make_accelerator(precision, cuda_device)
+        self.model = model.to(self.accelerator.device)
+        trainable = _trainable(model, no_grad or [])
+        build = optimizer.construct if optimizer is not None else HuggingfaceAdamWOptimizer
+        self.forward, self.optimizer = self.accelerator.prepare(model, build(model_parameters=trainable))
+        self.steps_per_epoch = -(-len(data_loader) // self.accumulation)
+        self.total_steps = self.steps_per_epoch * self.num_epochs
+        self.scheduler: LearningRateScheduler | None = None
+        if learning_rate_scheduler is not None:
+            self.scheduler = learning_rate_scheduler.construct(
+                optimizer=optimizer_of(self.optimizer),
+                num_epochs=self.num_epochs,
+                num_training_steps=self.total_steps,
+            )
+        self.callbacks: list[TrainerCallback] = [ConsoleCallback(serialization_dir)]
+        self.callbacks += [lazy.construct(serialization_dir=serialization_dir) for lazy in callbacks or []]
+        self.epoch = 0
+        self.steps_done_in_epoch = 0
+        self.steps_done = 0
+        self.seconds = 0.0
+        self.totals: Statistics = {}
+        self.metrics: dict[str, Any] = {}
+        if recover:
+            self._resume()
+
+    def _check_metric(self) -> None:
+        known = self.evaluator.metric_names()
+        if self.evaluator.by_head and self.tracker.name not in known:
+            raise ConfigurationError(
+                f'no metric "{self.tracker.name}".{nearest(self.tracker.name, known)} Known: {", ".join(known)}.',
+                "validation_metric",
+            )
+
+    def train(self) -> dict[str, Any]:
+        """See `Trainer.train`."""
+        started = time.monotonic() - self.seconds
+        for callback in self.callbacks:
+            callback.on_start(self, is_primary=True)
+        try:
+            while self.epoch < self.num_epochs and not self.tracker.should_stop():
+                self._train_epoch(started)
+                self._end_epoch(started)
+        finally:
+            for callback in self.callbacks:
+                callback.on_end(self, self.metrics)
+        return self.metrics
+
+    def _train_epoch(self, started: float) -> None:
+        """Train what is left of the present epoch."""
+        self.model.train()
+        before = self.data_loader.state_dict()
+        planned = self.data_loader.plan(self.epoch)
+        groups = [planned[i : i + self.accumulation] for i in range(0, len(planned), self.accumulation)]
+        with progress_bar(len(groups), f"epoch {self.epoch + 1}/{self.num_epochs}") as bar:
+            bar.update(self.steps_done_in_epoch)
+            for group in groups[self.steps_done_in_epoch :]:
+                statistics = self._train_step(group)
+                bar.update(1)
+                if not bar.disable:
+                    bar.set_postfix({k: f"{v:.3f}" for k, v in averages(statistics).items()}, refresh=False)
+                if self.steps_done_in_epoch < len(groups) and self.checkpointer.is_due(self.steps_done_in_epoch):
+                    self.seconds = time.monotonic() - started
+                    self._save(before)
+
+    def _train_step(self, group: Sequence[Any]) -> Statistics:
+        batches = share_totals([self.data_loader.batch(planned) for planned in group])
+        batches = [batch.to(self.accelerator.device) for batch in batches]
+        progress = self.steps_done / self.total_steps
+        statistics = self.step.run(self.forward, batches, progress, self.accelerator.backward)
+        add_statistics(self.totals, statistics)
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        if self.grad_norm is not None:
+            norm = self.accelerator.clip_grad_norm_(parameters, self.grad_norm)
+            statistics["gradient_norm"] = (norm, 1)
+        if self.grad_clipping is not None:
+            self.accelerator.clip_grad_value_(parameters, self.grad_clipping)
+        for callback in self.callbacks:
+            callback.on_backward(self, statistics)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.scheduler is not None:
+            self.scheduler.step_batch()
+        self.steps_done += 1
+        self.steps_done_in_epoch += 1
+        for callback in self.callbacks:
+            callback.on_batch(self, self.epoch, self.steps_done_in_epoch, is_training=True)
+        return statistics
+
+    def _end_epoch(self, started: float) -> None:
+        """Validate, keep the best, save."""
+        training = averages(self.totals)
+        with self.accelerator.autocast():
+            validation = self.evaluator.evaluate(self.model) if self.evaluator.by_head else {}
+        is_best = self.tracker.add(self.epoch, validation)
+        self.seconds = time.monotonic() - started
+        self.metrics = {
+            "epoch": self.epoch,
+            "training_epochs": self.epoch + 1,
+            "training_duration": self.seconds,
+            "peak_memory_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            **{f"training_{name}": value for name, value in training.items()},
+            **{f"validation_{name}": value for name, value in validation.items()},
+            "best_epoch": self.tracker.best_epoch,
+            **{f"best_validation_{name}": value for name, value in self.tracker.best_metrics.items()},
+        }
+        write_json(self.folder / f"metrics_epoch_{self.epoch}.json", self.metrics)
+        if is_best:
+            write_file(self.folder / "best.th", lambda path: torch.save(self.model.state_dict(), path))
+        if self.scheduler is not None:
+            self.scheduler.step_epoch(validation.get(self.tracker.name))
+        for callback in self.callbacks:
+            callback.on_epoch(self, self.metrics, self.epoch)
+        self.epoch, self.steps_done_in_epoch, self.totals = self.epoch + 1, 0, {}
+        if self.checkpointer.save_completed_epochs:
+            self._save(self.data_loader.state_dict())
+
+    def _save(self, loader_state: dict[str, Any]) -> None:
+        """Write a checkpoint; `loader_state` is that before the present epoch was planned."""
+        training = {
+            "epoch": self.epoch,
+            "steps_done_in_epoch": self.steps_done_in_epoch,
+            "steps_done": self.steps_done,
+            "seconds": self.seconds,
+            "totals": {name: (float(value), count) for name, (value, count) in self.totals.items()},
+            "metrics": self.metrics,
+            "tracker": self.tracker.state_dict(),
+            "data_loader": loader_state,
+            "optimizer": optimizer_of(self.optimizer).state_dict(),
+            "learning_rate_scheduler": self.scheduler.state_dict() if self.scheduler else None,
+            "callbacks": [callback.state_dict() for callback in self.callbacks],
+            "random": random_state(),
+        }
+        folder = self.folder / "checkpoints"
+        self.checkpointer.save(folder, self.epoch, self.steps_done_in_epoch, self.model.state_dict(), training)
+
+    def _resume(self) -> None:
+        """Take up the last checkpoint, where there is one."""
+        found = self.checkpointer.load_latest(self.folder / "checkpoints")
+        if found is None:
+            logger.info("no checkpoint in %s: starting from the beginning", self.folder)
+            return
+        model, state = found
+        self.model.load_state_dict(model)
+        optimizer_of(self.optimizer).load_state_dict(state["optimizer"])
+        for name in ("epoch", "steps_done_in_epoch", "steps_done", "seconds", "totals", "metrics"):
+            setattr(self, name, state[name])
+        self.tracker.load_state_dict(state["tracker"])
+        self.data_loader.load_state_dict(state["data_loader"])
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(state["learning_rate_scheduler"])
+        for callback, kept in zip(self.callbacks, state["callbacks"], strict=True):
+            callback.load_state_dict(kept)
+        if state["random"]["threads"] != torch.get_num_threads():
+            logger.warning(
+                "the run used %d threads, this one %d: results may differ in the last digits",
+                state["random"]["threads"],
+                torch.get_num_threads(),
+            )
+        set_random_state(state["random"])
+        logger.info("resuming at epoch %d, step %d", self.epoch + 1, self.steps_done_in_epoch)
+
+
+def _positive(value: int, name: str) -> int:
+    if value < 1:
+        raise ConfigurationError(f"expected 1 or more, found {value}", name)
+    return value
+
+
+def _trainable(model: Model, frozen: Sequence[str]) -> list[tuple[str, torch.nn.Parameter]]:
+    """Parameters that learn, by name, after freezing those whose names match."""
+    for name, parameter in model.named_parameters():
+        if any(re.search(pattern, name) for pattern in frozen):
+            parameter.requires_grad_(False)
+    return [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]

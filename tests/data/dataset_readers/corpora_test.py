@@ -1,0 +1,49 @@
+"""The readers on the real corpora, where those are at hand."""
+
+from pathlib import Path
+
+import pytest
+
+from ner_adv_plugin.data.dataset_readers import DatasetReader
+
+CORPORA = Path(__file__).parents[4] / "shared" / "data"
+
+
+@pytest.mark.parametrize(
+    ("reader", "file", "num_rows", "num_spans", "num_repaired"),
+    [
+        ("msra", "msra/train.bio", 45000, None, 0),
+        ("msra", "msra/test.bio", 3442, 6190, 0),
+        ("conll", "msra/test.bio", 3442, 6190, 0),
+        ("people_daily", "people_daily/example.dev", 2318, None, 0),
+        ("people_daily", "people_daily/example.test", 4636, None, 0),
+        ("people_daily", "people_daily/surrogate.train", 20864, None, 0),
+        ("weibo", "weibo/weiboNER_2nd_conll.train", 1350, 1895, 10),
+        ("weibo", "weibo/weiboNER_2nd_conll.dev", 270, 389, 0),
+        ("msr", "msr/msr_test_gold.utf8", 3985, 106873, None),
+        ("sighan_cws", "pku/pku_test_gold.utf8", 1944, 104372, None),
+        ("sighan_cws", "sxu/train.utf8", 17115, None, None),
+        ("unlabelled", "unlabelled/reviews.txt", 35124, None, None),
+    ],
+)
+def test_corpus(
+    reader: str, file: str, num_rows: int, num_spans: int | None, num_repaired: int | None
+) -> None:
+    path = CORPORA / file
+    if not path.is_file():
+        pytest.skip(f"the corpus {file} is not at hand")
+    dataset_reader = DatasetReader.by_name(reader)()
+    rows = dataset_reader.read(path)
+    assert len(rows) == num_rows
+    assert dataset_reader.repaired.get(str(path)) == num_repaired
+    for row in rows if reader != "unlabelled" else []:
+        assert row.tags is not None and len(row.tags) == len(row.text)
+    if num_spans is not None:
+        assert sum(len(dataset_reader.scheme.spans(row.tags or [])) for row in rows) == num_spans
+
+
+def test_longest_msra_row_is_whole() -> None:
+    path = CORPORA / "msra/test.bio"
+    if not path.is_file():
+        pytest.skip("the corpus msra/test.bio is not at hand")
+    assert max(len(row) for row in DatasetReader.by_name("msra")().read(path)) == 2427
