@@ -1,0 +1,61 @@
+"""The command line. The table below imports nothing heavy; a subcommand is imported once it is chosen."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "train": "train a model",
+    "evaluate": "score a trained model on a corpus",
+    "predict": "tag text with a trained model",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; the exit status is 2 where the user can mend what is wrong, 130 after Ctrl-C."""
+    from ner_adv_plugin.common.errors import UserError
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _run(given)
+    except UserError as error:
+        if os.environ.get("ALLENNLP_DEBUG"):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def _run(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="allennlp", description="Transfer learning for Chinese entity recognition.")
+    parser.add_argument("--version", action="version", version=_version())
+    subparsers = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
+    chosen = next((argument for argument in arguments if argument in COMMANDS), None)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if name == chosen:
+            module = importlib.import_module(f"ner_adv_plugin.commands.{name.replace('-', '_')}")
+            module.add_arguments(subparser)
+            subparser.set_defaults(run=module.run)
+            subparser.add_argument(
+                "--include-package",
+                action="append",
+                default=[],
+                metavar="PACKAGE",
+                help="import a package whose components the config names; may be repeated",
+            )
+    parsed = parser.parse_args(arguments)
+    from ner_adv_plugin.common.plugins import import_components
+
+    import_components(parsed.include_package)
+    parsed.run(parsed)
+
+
+def _version() -> str:
+    from ner_adv_plugin import __version__
+
+    return f"ner_adv_plugin {__version__}"

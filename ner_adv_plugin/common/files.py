@@ -33,7 +33,11 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file."""
-    write_file(path, lambda aside: aside.write_text(text, encoding="utf-8") and None)
+
+    def write(aside: Path) -> None:
+        aside.write_text(text, encoding="utf-8")
+
+    write_file(path, write)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -81,10 +81,10 @@ def with_overrides(config: dict[str, Any], overrides: Mapping[str, Any]) -> dict
     A key may be dotted, with list indexes (`trainer.optimizer.lr`, `model.objectives.0.weight`). An object is
     merged into the object that stands there, unless it names another `type`: then it replaces it.
     """
-    result = json.loads(json.dumps(config))
+    result: dict[str, Any] = json.loads(json.dumps(config))
     for key, value in overrides.items():
         _lay(result, key.split("."), value, key)
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 def _lay(target: Any, parts: list[str], value: Any, key: str) -> None:

@@ -22,5 +22,5 @@ class Registrable(TangoRegistrable):
         return construct(cls, params, **supplied)
 
     @classmethod
-    def search_modules(cls, name: str) -> None:  # type: ignore[override]
+    def search_modules(cls, name: str) -> None:
         """Import nothing: Tango would import every Python file of the current folder to find a misspelt name."""

@@ -5,6 +5,7 @@ Shape suffixes: B rows, L positions (characters of the longest row).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -86,7 +87,7 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The batch with its tensors on a device."""
-        moved = {
+        moved: dict[str, Any] = {
             name: value.to(device, non_blocking=True)
             for name, value in vars(self).items()
             if isinstance(value, Tensor)

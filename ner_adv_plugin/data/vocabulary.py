@@ -54,7 +54,10 @@ class Vocabulary(Registrable):
     default_implementation = "from_instances"
 
     def __init__(
-        self, datasets: Mapping[str, DatasetSpace], namespaces: Mapping[str, Iterable[str]], directory: Path | None = None
+        self,
+        datasets: Mapping[str, DatasetSpace],
+        namespaces: Mapping[str, Iterable[str]],
+        directory: Path | None = None,
     ) -> None:
         self.datasets = dict(datasets)
         self.directory = directory

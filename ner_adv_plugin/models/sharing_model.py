@@ -5,7 +5,7 @@ Shape suffixes: B rows, L characters, D state size.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
@@ -67,11 +67,11 @@ class SharingModel(Model):
         for name in known:
             if any(name in reads for reads, _ in plans.values()) or _read_by(name, lazy_objectives):
                 self.towers[name] = build_tower(towers.get(name) or tower or default_tower(), width)
-        dims = {name: module.get_output_dim() for name, module in self.towers.items()}
-        for name, (reads, lazy) in plans.items():
+        dims = {name: self._tower(name).get_output_dim() for name in self.towers}
+        for name, (reads, lazy_head) in plans.items():
             _check_reads(reads, known, f"model.heads.{name}.reads")
             space = vocab.label_space(name)
-            self.heads[name] = _built(lazy, label_space=space, input_dim=sum(dims[r] for r in reads))
+            self.heads[name] = _built(lazy_head, label_space=space, input_dim=sum(dims[r] for r in reads))
         self.reads = {name: reads for name, (reads, _) in plans.items()}
         for lazy in lazy_objectives:
             _check_reads(_filled_reads(lazy), known, f"{lazy.path}.reads")
@@ -97,16 +97,26 @@ class SharingModel(Model):
         everything = list(range(len(batch)))
         if head is not None:
             return dict.fromkeys(self.reads[head], everything)
-        wanted = {name for objective in self.objectives for name in objective.reads}
+        wanted = {name for objective in self._objectives() for name in objective.reads}
         rows: dict[str, list[int]] = {}
         for name in self.towers:
             readers = {head for head, reads in self.reads.items() if name in reads}
             rows[name] = [i for i in everything if name in wanted or batch.heads[i] in readers]
         return {name: members for name, members in rows.items() if members}
 
+    # Containers of torch's do not say what they hold.
+    def _tower(self, name: str) -> Seq2SeqEncoder:
+        return cast(Seq2SeqEncoder, self.towers[name])
+
+    def _head(self, name: str) -> Head:
+        return cast(Head, self.heads[name])
+
+    def _objectives(self) -> list[Objective]:
+        return [cast(Objective, module) for module in self.objectives]
+
     def _tower_states(self, batch: Batch, rows: Mapping[str, list[int]]) -> dict[str, TowerStates]:
         states_BLD = self.encoder(batch)
-        return {name: run_tower(self.towers[name], states_BLD, batch, members) for name, members in rows.items()}
+        return {name: run_tower(self._tower(name), states_BLD, batch, members) for name, members in rows.items()}
 
     def _read(self, head: str, states: Mapping[str, TowerStates], rows: list[int]) -> Tensor:
         parts = [states[name].select(rows) for name in self.reads[head]]
@@ -117,20 +127,21 @@ class SharingModel(Model):
         states = self._tower_states(batch, self.rows_of_towers(batch))
         losses: list[Tensor] = []
         statistics: Statistics = {}
-        for name, head in self.heads.items():
-            rows = batch.rows(name)
+        for name in self.heads:
+            head, rows = self._head(name), batch.rows(name)
             if not rows:
                 continue
             part = batch.select(rows)
             loss = head.loss(head(self._read(name, states, rows), part), part)
             losses.append(head.weight * loss)
             statistics[f"{name}_loss"] = (loss.detach() * batch.totals[name], len(rows))
-        for index, objective in enumerate(self.objectives):
+        for index, objective in enumerate(self._objectives()):
             loss, reported = objective(states, batch, progress)
             losses.append(objective.weight * loss)
             prefix = "" if len(self.objectives) == 1 else f"objective_{index}_"
             statistics[f"{prefix}objective_loss"] = (loss.detach() * batch.total, len(batch))
             statistics.update({f"{prefix}{key}": value for key, value in reported.items()})
+        statistics["positions_per_character"] = (self.encoder.positions, sum(batch.lengths))
         output: dict[str, Any] = {"statistics": statistics}
         if losses:
             output["loss"] = torch.stack([loss.float() for loss in losses]).sum()
@@ -139,7 +150,7 @@ class SharingModel(Model):
     def predict(self, batch: Batch, head: str) -> tuple[Tensor, Tensor | None]:
         """See `Model.predict`."""
         rows = self.rows_of_towers(batch, head)
-        module: Head = self.heads[head]  # type: ignore[assignment]
+        module = self._head(head)
         states_BLD = self._read(head, self._tower_states(batch, rows), list(range(len(batch))))
         output = module(states_BLD, batch)
         return module.decode(output.emissions_BLT, batch.mask_BL), output.nll_B

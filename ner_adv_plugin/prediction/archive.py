@@ -1,9 +1,10 @@
 """Loading archives: a trained model in one file."""
 
+import contextlib
 import json
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.common.binding import bind
-from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.errors import UserError, nearest
 from ner_adv_plugin.common.params import parse_overrides, with_overrides
 from ner_adv_plugin.data.dataset_readers import DatasetReader, MultiTaskDatasetReader
 from ner_adv_plugin.data.dataset_readers.multitask import as_multitask
@@ -19,7 +20,6 @@ from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.model import LazyModel
 from ner_adv_plugin.training.archive_writer import BEST, CONFIG, VOCABULARY, WEIGHTS
-
 
 
 @dataclass
@@ -30,12 +30,14 @@ class Archive:
 
     model : in evaluation mode.
     config : the run's config.
-    reader : reads corpora as the run did, for validation and prediction.
+    reader : reads corpora as the run did for validation.
+    train_reader : reads corpora as the run did for training.
     """
 
     model: Model
     config: dict[str, Any]
     reader: MultiTaskDatasetReader
+    train_reader: MultiTaskDatasetReader
 
     @property
     def heads(self) -> list[str]:
@@ -75,29 +77,18 @@ def load_archive(
 
     Raises `UserError` where it is no archive of this package.
     """
-    source = Path(path)
-    if source.is_dir():
-        return _load_folder(source, cuda_device, overrides, weights_file, only_heads)
-    if not source.is_file():
-        raise UserError(f"no archive at {source}")
-    with tempfile.TemporaryDirectory(prefix="ner_adv_plugin-") as folder:
-        try:
-            with tarfile.open(source, "r:gz") as archive:
-                archive.extractall(folder, filter="data")
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise UserError(f"{source} is no sound archive: {error}") from error
-        return _load_folder(Path(folder), cuda_device, overrides, weights_file, only_heads, str(source))
+    with _opened(path) as folder:
+        return _load_folder(folder, str(path), cuda_device, overrides, weights_file, only_heads)
 
 
 def _load_folder(
     folder: Path,
+    shown: str,
     cuda_device: int,
     overrides: str,
     weights_file: str | None,
     only_heads: Sequence[str] | None,
-    shown: str = "",
 ) -> Archive:
-    shown = shown or str(folder)
     config = with_overrides(_read_config(folder, shown), parse_overrides(overrides))
     vocab = Vocabulary.from_files(folder / VOCABULARY)
     if only_heads is not None:
@@ -109,9 +100,41 @@ def _load_folder(
     model: Model = lazy.construct(vocab=vocab, only_heads=only_heads)
     model.load_weights(_read_weights(folder, weights_file, shown))
     device = "cpu" if cuda_device < 0 else f"cuda:{cuda_device}"
-    settings = config.get("validation_dataset_reader", config["dataset_reader"])
-    reader = as_multitask(bind(DatasetReader, settings, "dataset_reader").build({}), settings)
-    return Archive(model.to(device).eval(), config, reader)
+    train_reader = _reader(config, "dataset_reader")
+    reader = _reader(config, "validation_dataset_reader") if "validation_dataset_reader" in config else train_reader
+    return Archive(model.to(device).eval(), config, reader, train_reader)
+
+
+def heads_of_datasets(path: str | Path, datasets: Sequence[str]) -> list[str]:
+    """The heads that an archive's datasets of these names feed; `UserError` for a name it does not know."""
+    with _opened(path) as folder:
+        spaces = Vocabulary.from_files(folder / VOCABULARY).datasets
+    for name in datasets:
+        if name not in spaces or spaces[name].head is None:
+            raise UserError(f'no labelled dataset "{name}".{nearest(name, spaces)} Datasets: {", ".join(spaces)}.')
+    return list(dict.fromkeys(str(spaces[name].head) for name in datasets))
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path) -> Iterator[Path]:
+    """The folder of an archive, extracted for as long as it is used, or the folder itself."""
+    source = Path(path)
+    if source.is_dir():
+        yield source
+        return
+    if not source.is_file():
+        raise UserError(f"no archive at {source}")
+    with tempfile.TemporaryDirectory(prefix="ner_adv_plugin-") as folder:
+        try:
+            with tarfile.open(source, "r:gz") as archive:
+                archive.extractall(folder, filter="data")
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise UserError(f"{source} is no sound archive: {error}") from error
+        yield Path(folder)
+
+
+def _reader(config: dict[str, Any], key: str) -> MultiTaskDatasetReader:
+    return as_multitask(bind(DatasetReader, config[key], key).build({}), config[key])
 
 
 def _read_config(folder: Path, shown: str) -> dict[str, Any]:

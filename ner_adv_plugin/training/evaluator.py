@@ -116,6 +116,12 @@ class Evaluator:
                 names += [f"{head}_{rows.dataset}_{key}" for rows in datasets for key in keys]
         return names
 
+    def score(self, rows: EncodedRows, predicted: Sequence[Sequence[str]]) -> dict[str, float]:
+        """Scores of one dataset's predicted labels, row by row."""
+        index = {label: i for i, label in enumerate(rows.labels)}
+        flat = np.array([index[label] for row in predicted for label in row], dtype=np.int16)
+        return score_dataset(self.vocab, rows, flat)
+
     def evaluate(self, model: Model, description: str = "validating") -> dict[str, float]:
         """Metrics named `<head>_<key>`, and `<head>_<dataset>_<key>` where datasets share a head; `loss` is the
         sum of the heads' losses."""

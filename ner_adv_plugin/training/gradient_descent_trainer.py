@@ -158,6 +158,8 @@ class GradientDescentTrainer(Trainer):
                     self._save(before)
 
     def _train_step(self, group: Sequence[Any]) -> Statistics:
+        """One step of the optimizer over a group of planned batches."""
+        started = time.monotonic()
         batches = share_totals([self.data_loader.batch(planned) for planned in group])
         batches = [batch.to(self.accelerator.device) for batch in batches]
         progress = self.steps_done / self.total_steps
@@ -175,6 +177,7 @@ class GradientDescentTrainer(Trainer):
         self.optimizer.zero_grad()
         if self.scheduler is not None:
             self.scheduler.step_batch()
+        add_statistics(self.totals, {"step_seconds": (time.monotonic() - started, 1)})
         self.steps_done += 1
         self.steps_done_in_epoch += 1
         for callback in self.callbacks:

@@ -11,6 +11,8 @@ from ner_adv_plugin.data.encoded_rows import EncodedRows
 def evaluation_batches(rows: EncodedRows, batch_size: int = 64, max_tokens: int = 16384) -> Iterator[Batch]:
     """Batches of rows of similar length; `Batch.row_ids` says where each row stands in the file.
 
+    Empty rows, which have nothing to predict, are in none.
+
     # Parameters
 
     rows : the dataset.
@@ -19,7 +21,7 @@ def evaluation_batches(rows: EncodedRows, batch_size: int = 64, max_tokens: int 
     """
     order = np.argsort(-rows.lengths, kind="stable")
     group: list[int] = []
-    for row in order:
+    for row in order[: int(np.count_nonzero(rows.lengths))]:
         longest = int(rows.lengths[group[0]]) if group else 0
         if group and (len(group) == batch_size or longest * (len(group) + 1) > max_tokens):
             yield collate([(rows, i) for i in group])

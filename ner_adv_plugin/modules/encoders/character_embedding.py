@@ -31,6 +31,7 @@ class CharacterEmbedding(Encoder):
 
     def forward(self, batch: Batch) -> Tensor:
         """See `Encoder.forward`."""
+        self.positions = batch.token_ids_BL.numel()
         states: Tensor = self.dropout(self.embedding(batch.token_ids_BL))
         return states
 

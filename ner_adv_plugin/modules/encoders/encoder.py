@@ -21,6 +21,8 @@ class Encoder(torch.nn.Module, Registrable):
 
     default_implementation = "pretrained_transformer"
     alphabet: Alphabet
+    # Positions that the last call computed, padding and special tokens included: what it cost.
+    positions: int = 0
 
     def forward(self, batch: Batch) -> Tensor:
         """States (B, L, D), one position a character; what stands beyond a row's end is undefined."""

@@ -20,6 +20,8 @@ from ner_adv_plugin.modules.encoders.windows import Window, cover, length_groups
 
 # What one more encoder call costs, in positions: little where arithmetic is slow, much where it is fast.
 CALL_OVERHEAD = {"cpu": 48, "cuda": 4096}
+# Positions of one encoder call at most, which bounds memory in prediction whatever the length of a row.
+MAX_POSITIONS = 32768
 
 
 @Encoder.register("pretrained_transformer")
@@ -100,6 +102,7 @@ class PretrainedTransformer(Encoder):
 
     def forward(self, batch: Batch) -> Tensor:
         """See `Encoder.forward`."""
+        self.positions = 0
         if not self.alphabet.composites:
             return self._encode(batch.token_ids_BL, batch.lengths)
         return self._encode_composites(batch)
@@ -107,6 +110,7 @@ class PretrainedTransformer(Encoder):
     def _encode_composites(self, batch: Batch) -> Tensor:
         """Encode pieces and average those of a character."""
         rows = [row[:n].tolist() for row, n in zip(batch.token_ids_BL.cpu(), batch.lengths, strict=True)]
+        assert isinstance(self.alphabet, PieceAlphabet)
         pieces = [[self.alphabet.expand(index) for index in row] for row in rows]
         lengths = [sum(len(p) for p in row) for row in pieces]
         ids_BP = torch.zeros(len(rows), max(lengths, default=0), dtype=torch.long)
@@ -130,7 +134,9 @@ class PretrainedTransformer(Encoder):
         """States of pieces, (B, P, D), rows longest first."""
         windows = [w for row, n in enumerate(lengths) for w in cover(row, n, self.window, self.overlap)]
         windows.sort(key=lambda w: -len(w))
-        groups = length_groups([len(w) for w in windows], CALL_OVERHEAD.get(ids_BP.device.type, 4096))
+        groups = length_groups(
+            [len(w) for w in windows], CALL_OVERHEAD.get(ids_BP.device.type, 4096), MAX_POSITIONS
+        )
         if len(groups) == 1 and len(windows) == len(lengths):
             return self._call(ids_BP, torch.tensor(lengths, device=ids_BP.device))
         flat, places = [], []
@@ -161,6 +167,7 @@ class PretrainedTransformer(Encoder):
         before, after = len(self.prefix), len(self.suffix)
         count, width = ids_GP.shape
         total = width + before + after
+        self.positions += count * total
         place = torch.arange(total, device=ids_GP.device)[None, :]
         mask = place < (lengths_G + before + after)[:, None]
         padded = ids_GP.new_full((count, total), self.pad_id)

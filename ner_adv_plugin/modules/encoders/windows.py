@@ -38,13 +38,14 @@ def cover(row: int, length: int, size: int, overlap: int) -> list[Window]:
     return [Window(row, starts[i], starts[i] + size, borders[i], borders[i + 1]) for i in range(count)]
 
 
-def length_groups(lengths: Sequence[int], overhead: int) -> list[tuple[int, int]]:
+def length_groups(lengths: Sequence[int], overhead: int, most: int) -> list[tuple[int, int]]:
     """Cut rows, longest first, into consecutive groups such that padding and calls together cost least.
 
     # Parameters
 
     lengths : longest first.
     overhead : what a group costs besides its padded positions, in positions.
+    most : padded positions of a group at most, where it has more than one row.
 
     # Returns
 
@@ -56,10 +57,14 @@ def length_groups(lengths: Sequence[int], overhead: int) -> list[tuple[int, int]
     cost: NDArray[np.int64] = np.zeros(count + 1, dtype=np.int64)
     first: NDArray[np.int64] = np.zeros(count + 1, dtype=np.int64)
     starts = np.arange(count)
+    lowest = 0
     for end in range(1, count + 1):
-        options = cost[:end] + (end - starts[:end]) * longest[:end] + overhead
-        first[end] = int(np.argmin(options))
-        cost[end] = options[first[end]]
+        while lowest < end - 1 and (end - lowest) * longest[lowest] > most:
+            lowest += 1
+        area = (end - starts[lowest:end]) * longest[lowest:end]
+        options = cost[lowest:end] + area + overhead
+        first[end] = lowest + int(np.argmin(options))
+        cost[end] = options[first[end] - lowest]
     groups: list[tuple[int, int]] = []
     end = count
     while end:

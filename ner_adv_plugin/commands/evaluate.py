@@ -1,0 +1,130 @@
+"""`allennlp evaluate`."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ner_adv_plugin.commands.options import add_model_options
+from ner_adv_plugin.common.errors import UserError, nearest
+from ner_adv_plugin.common.files import write_file, write_json
+from ner_adv_plugin.common.logging import log_to
+from ner_adv_plugin.common.progress import make_file_friendly
+from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.prediction import Archive, load_archive
+from ner_adv_plugin.prediction.archive import heads_of_datasets
+from ner_adv_plugin.prediction.tagger import answer
+from ner_adv_plugin.training.evaluator import Evaluator, predict_rows
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of AllenNLP's command, and `--multitask-head` and `--verify`."""
+    parser.add_argument("archive_file", help="model.tar.gz, or the folder of a run")
+    parser.add_argument("input_file", help='a corpus of the head\'s kind, or JSON of several: {"dataset": path}')
+    parser.add_argument("--output-file", help="where to write the metrics, as JSON")
+    parser.add_argument("--predictions-output-file", help="where to write the predictions, as JSON lines")
+    parser.add_argument("--multitask-head", help="the head to score; that of validation_metric by default")
+    parser.add_argument("--verify", action="store_true", help="score again with seqeval, and stop where it differs")
+    add_model_options(parser, batch_size=64)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Score the model and print the metrics."""
+    make_file_friendly(arguments.file_friendly_logging)
+    log_to()
+    paths = _paths(arguments.input_file)
+    heads: list[str] = [arguments.multitask_head] if arguments.multitask_head else []
+    if paths is not None:
+        if heads:
+            raise UserError("--multitask-head chooses the head of one file; an object of datasets chooses its own")
+        heads = heads_of_datasets(arguments.archive_file, list(paths))
+    archive = load_archive(
+        arguments.archive_file, arguments.cuda_device, arguments.overrides, arguments.weights_file, heads
+    )
+    if paths is None:
+        head = arguments.multitask_head or archive.default_head
+        paths = {_dataset_of(archive, head): arguments.input_file}
+    rows = {name: _read(archive, name, path) for name, path in paths.items()}
+    metrics = Evaluator(archive.model.vocab, rows, arguments.batch_size).evaluate(archive.model, "evaluating")
+    print(json.dumps(metrics, ensure_ascii=False, indent=2))
+    if arguments.output_file:
+        write_json(Path(arguments.output_file), metrics)
+    if arguments.predictions_output_file:
+        _write_predictions(Path(arguments.predictions_output_file), archive, rows, arguments.batch_size)
+    if arguments.verify:
+        _verify(archive, rows, arguments.batch_size)
+
+
+def _paths(text: str) -> dict[str, str] | None:
+    """The datasets of a JSON object, None where the text is a path."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        paths = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"input_file is neither a path nor an object of paths: {error}") from error
+    if not paths or not all(isinstance(path, str) for path in paths.values()):
+        raise UserError(f'expected an object such as {{"weibo": "path"}}, found {text}')
+    return dict(paths)
+
+
+def _dataset_of(archive: Archive, head: str) -> str:
+    for name, reader in archive.reader.readers.items():
+        if reader.head == head:
+            return name
+    raise UserError(f'no reader of the archive feeds head "{head}"')
+
+
+def _read(archive: Archive, name: str, path: str) -> EncodedRows:
+    readers = archive.reader.readers
+    if name not in readers:
+        raise UserError(f'no reader for dataset "{name}".{nearest(name, readers)} Readers: {", ".join(readers)}.')
+    model = archive.model
+    return EncodedRows(name, readers[name].read(path), model.vocab, model.alphabet)
+
+
+def _write_predictions(path: Path, archive: Archive, datasets: Mapping[str, EncodedRows], batch_size: int) -> None:
+    def write(aside: Path) -> None:
+        with open(aside, "w", encoding="utf-8", newline="\n") as file:
+            for rows in datasets.values():
+                for line in _predictions(archive, rows, batch_size):
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    write_file(path, write)
+
+
+def _predictions(archive: Archive, rows: EncodedRows, batch_size: int) -> list[dict[str, Any]]:
+    """Every row with its predicted and gold tags."""
+    assert rows.head is not None
+    space = archive.model.vocab.label_space(rows.head)
+    flat = predict_rows(archive.model, rows, rows.head, batch_size, "writing").tags
+    lines = []
+    for i, instance in enumerate(rows.instances):
+        tags = [space.labels[tag] for tag in flat[rows.offsets[i] : rows.offsets[i + 1]]]
+        line = answer(instance.text, tags, space)
+        lines.append({"dataset": rows.dataset, "head": rows.head, **line, "gold_tags": instance.tags})
+    return lines
+
+
+def _verify(archive: Archive, datasets: Mapping[str, EncodedRows], batch_size: int) -> None:
+    """Recompute strict F1 with seqeval."""
+    from seqeval.metrics import f1_score
+    from seqeval.scheme import IOB2, IOBES
+
+    evaluator = Evaluator(archive.model.vocab, datasets, batch_size)
+    for name, rows in datasets.items():
+        assert rows.head is not None
+        scheme = archive.model.vocab.label_space(rows.head).scheme
+        if scheme.segmentation or scheme.name not in ("BIO", "BIOES"):
+            print(f"{name}: seqeval does not know {scheme.name}, not verified")
+            continue
+        lines = _predictions(archive, rows, batch_size)
+        gold, predicted = [line["gold_tags"] for line in lines], [line["tags"] for line in lines]
+        reference = f1_score(
+            gold, predicted, mode="strict", scheme=IOB2 if scheme.name == "BIO" else IOBES, zero_division=0
+        )
+        own = evaluator.score(rows, predicted)["f1"]
+        if abs(own - reference) > 1e-12:
+            raise UserError(f"{name}: strict F1 is {own}, seqeval says {reference}")
+        print(f"{name}: seqeval strict F1 {reference:.6f}, the same")

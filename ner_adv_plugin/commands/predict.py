@@ -1,0 +1,88 @@
+"""`allennlp predict`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ner_adv_plugin.commands.options import add_model_options
+from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
+from ner_adv_plugin.common.files import write_file
+from ner_adv_plugin.common.logging import log_to
+from ner_adv_plugin.common.progress import make_file_friendly
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.prediction import Predictor, load_archive
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of AllenNLP's command."""
+    parser.add_argument("archive_file", help="model.tar.gz, or the folder of a run")
+    parser.add_argument("input_file", help='JSON lines of {"sentence": ...}')
+    parser.add_argument("--output-file", help="where to write the answers, one a line")
+    parser.add_argument("--silent", action="store_true", help="print no answers")
+    parser.add_argument("--multitask-head", help="the head that answers; that of validation_metric by default")
+    parser.add_argument("--use-dataset-reader", action="store_true", help="the input is a corpus of the head's kind")
+    parser.add_argument("--dataset-reader-choice", choices=["train", "validation"], default="validation")
+    parser.add_argument("--predictor", help="registered name of a predictor")
+    parser.add_argument("--predictor-args", default="{}", help="its settings, as JSON")
+    add_model_options(parser, batch_size=64)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Answer line by line, in the order of the input."""
+    make_file_friendly(arguments.file_friendly_logging)
+    log_to()
+    head = arguments.multitask_head
+    archive = load_archive(
+        arguments.archive_file,
+        arguments.cuda_device,
+        arguments.overrides,
+        arguments.weights_file,
+        only_heads=[head] if head else [],
+    )
+    try:
+        settings = json.loads(arguments.predictor_args)
+    except ValueError as error:
+        raise UserError(f"--predictor-args is no JSON: {error}") from error
+    settings = {"type": arguments.predictor or "tagger", "batch_size": arguments.batch_size, **settings}
+    predictor: Predictor = Predictor.from_params(settings, archive=archive, head=head)
+    answers = predictor.predict_all(_instances(predictor, arguments))
+    if arguments.output_file is None:
+        for line in _lines(answers):
+            if not arguments.silent:
+                print(line)
+        return
+
+    def write(path: Path) -> None:
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            for line in _lines(answers):
+                file.write(line + "\n")
+                if not arguments.silent and sys.stdout.isatty():
+                    print(line)
+
+    write_file(Path(arguments.output_file), write)
+
+
+def _instances(predictor: Predictor, arguments: argparse.Namespace) -> Iterable[Instance]:
+    if not arguments.use_dataset_reader:
+        return predictor.read_json_lines(arguments.input_file)
+    archive = predictor.archive
+    choice = arguments.dataset_reader_choice
+    readers = (archive.train_reader if choice == "train" else archive.reader).readers
+    for reader in readers.values():
+        if reader.head == predictor.head:
+            return reader.read(arguments.input_file)
+    raise ConfigurationError(f'no {choice} reader feeds head "{predictor.head}".{nearest(predictor.head, readers)}')
+
+
+def _lines(answers: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for answer in answers:
+        line = json.dumps(answer, ensure_ascii=False)
+        try:
+            line.encode("utf-8")
+        except UnicodeEncodeError:
+            # Half a surrogate pair cannot stand in a file as itself, only escaped.
+            line = json.dumps(answer)
+        yield line

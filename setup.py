@@ -1,0 +1,36 @@
+"""Packaging of ner_adv_plugin."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "ner_adv_plugin" / "__init__.py").read_text(encoding="utf-8"))
+assert VERSION is not None
+
+setup(
+    name="ner_adv_plugin",
+    version=VERSION[1],
+    description="Multi-task and adversarial transfer learning for Chinese named entity recognition",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["ner_adv_plugin", "ner_adv_plugin.*"]),
+    package_data={"ner_adv_plugin": ["py.typed"]},
+    python_requires=">=3.11",
+    install_requires=[
+        "torch>=2.6",
+        "transformers>=5.0",
+        "allennlp-light>=1.0.0",
+        "ai2-tango>=1.2",
+        "accelerate>=1.0",
+        "pytorch-crf>=0.7.2",
+        "jsonnet>=0.20",
+        "numpy>=1.26",
+        "tensorboard>=2.15",
+        "tqdm>=4.60",
+    ],
+    extras_require={"test": ["pytest", "hypothesis", "seqeval", "ruff", "mypy"]},
+    entry_points={"console_scripts": ["allennlp=ner_adv_plugin.commands:main"]},
+)

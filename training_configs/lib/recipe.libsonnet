@@ -1,0 +1,62 @@
+// A whole config from a target corpus, auxiliary corpora and a model.
+local corpora = import 'corpora.libsonnet';
+
+{
+  // target: the corpus whose F1 counts; auxiliaries: { name: rows an epoch, in rows of the target }.
+  // validate, test: whether the target has such a file.
+  config(target, auxiliaries={}, model, validate=true, test=true)::
+    local names = [target] + std.objectFields(auxiliaries);
+    {
+      dataset_reader: { type: 'multitask', readers: { [name]: corpora[name].reader for name in names } },
+      train_data_path: { [name]: corpora[name].train for name in names },
+      [if validate then 'validation_data_path']: { [target]: corpora[target].validation },
+      [if test then 'test_data_path']: { [target]: corpora[target].test },
+      evaluate_on_test: test,
+      random_seed: std.parseInt(std.extVar('NER_SEED')),
+      numpy_seed: self.random_seed,
+      pytorch_seed: self.random_seed,
+      model: {
+        encoder: { type: 'pretrained_transformer', model_name: std.extVar('NER_ENCODER'), dropout: 0.1 },
+        tower: { type: 'lstm', hidden_size: 128, bidirectional: true },
+        head: { type: 'crf', dropout: 0.2 },
+      } + model,
+      data_loader: {
+        type: 'multitask',
+        scheduler: { type: 'roundrobin', batch_size: 32 },
+        sampler: { type: 'weighted', weights: { [target]: 1 } + auxiliaries, anchor: target },
+        leakage: 'drop',
+      },
+      trainer: {
+        type: 'gradient_descent',
+        num_epochs: 10,
+        validation_metric: '+' + target + '_f1',
+        grad_norm: 1.0,
+        optimizer: { type: 'huggingface_adamw', lr: 1e-3, parameter_groups: [[['^encoder\\.'], { lr: 5e-5 }]] },
+        learning_rate_scheduler: { type: 'linear_with_warmup', warmup: 0.1 },
+        callbacks: [{ type: 'tensorboard' }],
+      },
+    },
+
+  // The rates that the small encoder of the fixtures wants.
+  small:: {
+    trainer+: {
+      optimizer: { type: 'huggingface_adamw', lr: 3e-3, parameter_groups: [[['^encoder\\.'], { lr: 7e-4 }]] },
+    },
+  },
+
+  adversarial(scale=0.1):: {
+    type: 'adversarial',
+    objectives: [{
+      type: 'domain_adversarial',
+      reads: ['shared'],
+      weight: 0.06,
+      pooling: 'max',
+      dropout: 0.2,
+      reversal: { type: 'dann', scale: scale },
+    }],
+  },
+
+  single:: { type: 'crf_tagger' },
+  hard_sharing:: { type: 'hard_sharing' },
+  asymmetric(target, sources):: { type: 'asymmetric', sources: { [target]: sources } },
+}
