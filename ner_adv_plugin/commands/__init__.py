@@ -10,6 +10,7 @@ COMMANDS = {
     "train": "train a model",
     "evaluate": "score a trained model on a corpus",
     "predict": "tag text with a trained model",
+    "components": "list what a config can name",
 }
 
 
@@ -25,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)

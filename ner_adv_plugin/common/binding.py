@@ -154,8 +154,7 @@ def _bind_sequence(kind: Any, args: tuple[Any, ...], value: Any, path: str, supp
         raise ConfigurationError(f"expected {len(args)} values, found {len(value)}", path)
     kinds = args if fixed else [args[0] if args else Any] * len(value)
     items = [
-        bind(k, child, _join(path, str(i)), supplied)
-        for i, (k, child) in enumerate(zip(kinds, value, strict=True))
+        bind(k, child, _join(path, str(i)), supplied) for i, (k, child) in enumerate(zip(kinds, value, strict=True))
     ]
     collect = kind if kind in (tuple, set, frozenset) else list
     return Bound(lambda given: collect(b.build(given) for b in items), [b.filled for b in items])
@@ -212,9 +211,7 @@ def _bind_call(
     for key in settings:
         if key not in accepted:
             known = [name for name in accepted if name not in supplied]
-            raise ConfigurationError(
-                f"unknown key.{nearest(key, known)} Accepted: {_listed(known)}.", _join(path, key)
-            )
+            raise ConfigurationError(f"unknown key.{nearest(key, known)} Accepted: {_listed(known)}.", _join(path, key))
     children: dict[str, Bound] = {}
     for name, parameter in accepted.items():
         if name in settings:

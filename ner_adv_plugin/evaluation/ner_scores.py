@@ -87,6 +87,4 @@ def check_sizes(predicted: np.ndarray, gold: np.ndarray, lengths: np.ndarray) ->
     """`ValueError` unless predicted and gold are flat and both as long as the rows together."""
     total = lengths.sum()
     if not predicted.shape == gold.shape == (total,):
-        raise ValueError(
-            f"predicted {predicted.shape}, gold {gold.shape} and {total} characters in rows do not fit"
-        )
+        raise ValueError(f"predicted {predicted.shape}, gold {gold.shape} and {total} characters in rows do not fit")

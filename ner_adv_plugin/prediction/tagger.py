@@ -47,8 +47,7 @@ class Tagger(Predictor):
         bounds = zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True)
         flat = [names[tag] for tag in tags.tolist()]
         return [
-            answer(row.text, flat[start:end], self._labels)
-            for row, (start, end) in zip(instances, bounds, strict=True)
+            answer(row.text, flat[start:end], self._labels) for row, (start, end) in zip(instances, bounds, strict=True)
         ]
 
 

@@ -17,9 +17,7 @@ class ProportionalSampler(MultiTaskEpochSampler):
     anchor, instances_per_epoch : see `MultiTaskEpochSampler`.
     """
 
-    def __init__(
-        self, alpha: float = 1.0, anchor: str | None = None, instances_per_epoch: int | None = None
-    ) -> None:
+    def __init__(self, alpha: float = 1.0, anchor: str | None = None, instances_per_epoch: int | None = None) -> None:
         super().__init__(anchor, instances_per_epoch)
         self.alpha = alpha
 

@@ -61,9 +61,7 @@ def spread(counts: Mapping[str, int]) -> list[str]:
     In any run of n consecutive places a name of share s stands s * n times, give or take one.
     """
     places = [
-        ((i + 0.5) / count, order, name)
-        for order, (name, count) in enumerate(counts.items())
-        for i in range(count)
+        ((i + 0.5) / count, order, name) for order, (name, count) in enumerate(counts.items()) for i in range(count)
     ]
     return [name for _, _, name in sorted(places)]
 

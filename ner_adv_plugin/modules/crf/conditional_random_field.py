@@ -113,9 +113,7 @@ class ConditionalRandomField(torch.nn.Module):
         if allowed is None:
             allowed = torch.ones(shape, dtype=torch.bool)
         if allowed.shape != shape or allowed.dtype != torch.bool:
-            raise ValueError(
-                f"{name} must be bool of shape {shape}, got {allowed.dtype} {tuple(allowed.shape)}"
-            )
+            raise ValueError(f"{name} must be bool of shape {shape}, got {allowed.dtype} {tuple(allowed.shape)}")
         self.register_buffer(name, allowed.clone(), persistent=False)
 
     def _scores(self, emissions: Tensor, mask: Tensor) -> _Scores:

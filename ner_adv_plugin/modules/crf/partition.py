@@ -22,7 +22,9 @@ EVIDENCE_FLOOR = 1e-250
 
 
 class ForwardBackward(NamedTuple):
-    """Log partition (B,), tag posteriors (L, B, T), 0 beyond the row, transition counts expected (B, T, T)."""
+    """Log partition (B,), tag posteriors (L, B, T), 0 beyond the row, and expected transition counts
+    (B, T, T), summed over positions.
+    """
 
     log_partition: Tensor
     tags: Tensor
@@ -52,9 +54,7 @@ class _LogPartition(torch.autograd.Function):
         )
 
 
-def log_partition(
-    emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor
-) -> Tensor:
+def log_partition(emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor) -> Tensor:
     """Log of the sum over all tag paths of the exponentiated path score, per row; differentiable once.
 
     Parameters: emissions (B, L, T), 0 beyond a row's length; lengths (B,) long, 0 allowed; starts (T,);

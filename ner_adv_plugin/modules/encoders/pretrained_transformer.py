@@ -134,9 +134,7 @@ class PretrainedTransformer(Encoder):
         """States of pieces, (B, P, D), rows longest first."""
         windows = [w for row, n in enumerate(lengths) for w in cover(row, n, self.window, self.overlap)]
         windows.sort(key=lambda w: -len(w))
-        groups = length_groups(
-            [len(w) for w in windows], CALL_OVERHEAD.get(ids_BP.device.type, 4096), MAX_POSITIONS
-        )
+        groups = length_groups([len(w) for w in windows], CALL_OVERHEAD.get(ids_BP.device.type, 4096), MAX_POSITIONS)
         if len(groups) == 1 and len(windows) == len(lengths):
             return self._call(ids_BP, torch.tensor(lengths, device=ids_BP.device))
         flat, places = [], []

@@ -61,9 +61,7 @@ class DomainAdversarial(Objective):
         self.pool = POOLING[pooling]
         self.reversal = reversal or ConstantReversal()
 
-    def forward(
-        self, states: Mapping[str, TowerStates], batch: Batch, progress: float
-    ) -> tuple[Tensor, Statistics]:
+    def forward(self, states: Mapping[str, TowerStates], batch: Batch, progress: float) -> tuple[Tensor, Statistics]:
         """See `Objective.forward`; reports `discriminator_accuracy` and `reversal_scale`."""
         scale = self.reversal.at(progress)
         pooled = [self.pool(states[name].states_BLD, states[name].batch.mask_BL) for name in self.reads]

@@ -29,9 +29,7 @@ class Objective(torch.nn.Module, Registrable):
         self.reads = reads
         self.weight = weight
 
-    def forward(
-        self, states: Mapping[str, TowerStates], batch: Batch, progress: float
-    ) -> tuple[Tensor, Statistics]:
+    def forward(self, states: Mapping[str, TowerStates], batch: Batch, progress: float) -> tuple[Tensor, Statistics]:
         """Its share of the global batch's loss, before `weight`, and what to report of it.
 
         # Parameters

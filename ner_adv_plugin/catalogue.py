@@ -1,0 +1,131 @@
+"""The catalogue of components: what is registered, and which keys each takes, read off the code."""
+
+import inspect
+import json
+import re
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from tango.common.registrable import Registrable as TangoRegistrable
+
+from ner_adv_plugin.common.schema import REQUIRED, Lazy, parameters, registered
+
+ENTRY = re.compile(r"^(?P<names>\w+(?:, \w+)*) : (?P<meaning>.*)$")
+
+
+@dataclass(frozen=True)
+class Key:
+    """One config key: its name, type, default as written in JSON (None where required) and meaning."""
+
+    name: str
+    type: str
+    default: str | None
+    meaning: str
+
+
+def bases() -> dict[str, type]:
+    """Base classes that configs choose from, by name."""
+    found = {
+        base.__name__: base
+        for base, names in TangoRegistrable._registry.items()
+        if names and (base.__module__.startswith("ner_adv_plugin") or base.__name__ == "Seq2SeqEncoder")
+    }
+    return dict(sorted(found.items()))
+
+
+def components(base: type) -> dict[str, Any]:
+    """What is registered under a base class, by name."""
+    return dict(sorted(registered(base).items()))
+
+
+def find(name: str) -> Iterator[tuple[str, Any]]:
+    """Every component of this registered name, with the name of its base."""
+    for base_name, base in bases().items():
+        if name in registered(base):
+            yield base_name, registered(base)[name]
+
+
+def summary(target: Any) -> str:
+    """The first sentence of a component's docstring."""
+    text = inspect.getdoc(target) or ""
+    sentence = " ".join(text.split("\n\n")[0].split())
+    return sentence.split(" Registered as", 1)[0]
+
+
+def keys(target: Any) -> list[Key]:
+    """The config keys of a component; those that the program supplies are left out."""
+    meanings = _meanings(target)
+    found = []
+    for parameter in parameters(target):
+        meaning = meanings.get(parameter.name, "")
+        if meaning.startswith("supplied"):
+            continue
+        default = None if parameter.default is REQUIRED else _json(parameter.default)
+        found.append(Key(parameter.name, _type_name(parameter.annotation), default, meaning))
+    return found
+
+
+def _meanings(target: Any) -> dict[str, str]:
+    """What a docstring says of each parameter; where it points to a base class, what that one says."""
+    owners = inspect.getmro(target) if inspect.isclass(target) else (target,)
+    result: dict[str, str] = {}
+    for owner in owners:
+        for name, meaning in _entries(inspect.getdoc(owner) if owner is not object else None):
+            if not result.get(name) or result[name].startswith("see `"):
+                result[name] = meaning
+    return result
+
+
+def _entries(text: str | None) -> Iterator[tuple[str, str]]:
+    if not text or "# Parameters" not in text:
+        return
+    section = text.split("# Parameters", 1)[1].split("\n# ", 1)[0]
+    names: list[str] = []
+    meaning = ""
+    for line in [*section.splitlines(), ""]:
+        match = ENTRY.match(line)
+        if match or not line.startswith(" "):
+            yield from ((name, meaning) for name in names)
+            names, meaning = (match["names"].split(", "), match["meaning"]) if match else ([], "")
+        else:
+            meaning += " " + line.strip()
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except TypeError:
+        return str(value)
+
+
+def _type_name(annotation: Any) -> str:
+    """A type as a config's author would say it."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (Annotated, Lazy):
+        return _type_name(args[0])
+    if origin is typing.Literal:
+        return " or ".join(f'"{arg}"' for arg in args)
+    if origin in (list, tuple) or origin is dict:
+        inner = [_type_name(arg) for arg in args if arg is not Ellipsis]
+        return f"{origin.__name__}[{', '.join(inner)}]"
+    if args:
+        return " or ".join(_type_name(arg) for arg in args if arg is not type(None))
+    return getattr(annotation, "__name__", str(annotation))
+
+
+def markdown() -> str:
+    """The table of all components, in Markdown."""
+    lines = []
+    for base_name, base in bases().items():
+        lines += [f"### {base_name}", "", "| `type` | what it is | keys |", "|---|---|---|"]
+        for name, target in components(base).items():
+            shown = [f"`{key.name}`" + ("" if key.default is None else f" = `{key.default}`") for key in keys(target)]
+            lines.append(f"| `{name}` | {_cell(summary(target))} | {_cell(', '.join(shown))} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
