@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 from tango.common.registrable import Registrable as TangoRegistrable
 
 from ner_adv_plugin.common.schema import REQUIRED, Lazy, parameters, registered
+from ner_adv_plugin.modules.towers import LazyTower
 
+SUPPLIED_TO_TOWERS = typing.get_args(LazyTower)[1].names
 ENTRY = re.compile(r"^(?P<names>\w+(?:, \w+)*) : (?P<meaning>.*)$")
 
 
@@ -49,6 +52,8 @@ def find(name: str) -> Iterator[tuple[str, Any]]:
 
 def summary(target: Any) -> str:
     """The first sentence of a component's docstring."""
+    if not target.__module__.startswith("ner_adv_plugin"):
+        return f"`{target.__name__}` of {target.__module__.split('.')[0].replace('_', '-')}."
     text = inspect.getdoc(target) or ""
     sentence = " ".join(text.split("\n\n")[0].split())
     return sentence.split(" Registered as", 1)[0]
@@ -57,10 +62,11 @@ def summary(target: Any) -> str:
 def keys(target: Any) -> list[Key]:
     """The config keys of a component; those that the program supplies are left out."""
     meanings = _meanings(target)
+    is_tower = inspect.isclass(target) and issubclass(target, Seq2SeqEncoder)
     found = []
     for parameter in parameters(target):
         meaning = meanings.get(parameter.name, "")
-        if meaning.startswith("supplied"):
+        if meaning.startswith("supplied") or (is_tower and parameter.name in SUPPLIED_TO_TOWERS):
             continue
         default = None if parameter.default is REQUIRED else _json(parameter.default)
         found.append(Key(parameter.name, _type_name(parameter.annotation), default, meaning))

@@ -77,8 +77,8 @@ class Vocabulary(Registrable):
 
         # Parameters
 
-        instances : for each split ("train", "validation", "test") the instances of each dataset.
-        readers : the reader of each dataset.
+        instances : supplied; for each split ("train", "validation", "test") the instances of each dataset.
+        readers : supplied; the reader of each dataset.
         """
         datasets = {
             name: DatasetSpace(reader.head, reader.domain, reader.task, reader.scheme.name)

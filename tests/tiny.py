@@ -1,0 +1,95 @@
+"""A run of seconds: the fixtures' first rows, character embeddings learnt from scratch, LSTMs of a few units."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ner_adv_plugin.common.params import with_overrides
+from ner_adv_plugin.training.train_job import train_model
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "fixtures" / "data"
+# Metrics that say how long a run took, or how much memory, and not what it learnt.
+OF_THE_MACHINE = ("duration", "seconds", "memory")
+
+
+def tiny_config(**overrides: Any) -> dict[str, Any]:
+    """A whole config of three tasks, shared and private towers and a discriminator, every part with its dropout.
+
+    `overrides` are laid over it, dots written as two underscores (`trainer__num_epochs=1`).
+    """
+    config = {
+        "dataset_reader": {
+            "type": "multitask",
+            "readers": {
+                "weibo": {"type": "weibo", "domain": "social", "max_instances": 60},
+                "msra": {"type": "msra", "domain": "news", "max_instances": 40},
+                "msr": {"type": "msr", "domain": "news", "max_instances": 40},
+            },
+        },
+        "train_data_path": {
+            "weibo": str(DATA / "weibo" / "weiboNER_2nd_conll.train"),
+            "msra": str(DATA / "msra" / "train.bio"),
+            "msr": str(DATA / "msr" / "msr_training.utf8"),
+        },
+        "validation_data_path": {"weibo": str(DATA / "weibo" / "weiboNER_2nd_conll.dev")},
+        "test_data_path": {"weibo": str(DATA / "weibo" / "weiboNER_2nd_conll.test")},
+        "evaluate_on_test": True,
+        "model": {
+            "type": "adversarial",
+            "encoder": {"type": "character_embedding", "embedding_dim": 24, "dropout": 0.1},
+            "tower": {"type": "lstm", "hidden_size": 16, "bidirectional": True},
+            "head": {"type": "crf", "dropout": 0.1},
+        },
+        "data_loader": {"type": "multitask", "batch_size": 20},
+        "trainer": {
+            "type": "gradient_descent",
+            "num_epochs": 3,
+            "validation_metric": "+weibo_f1",
+            "optimizer": {"type": "huggingface_adamw", "lr": 0.02},
+            "cuda_device": -1,
+        },
+    }
+    return with_overrides(config, {name.replace("__", "."): value for name, value in overrides.items()})
+
+
+def single_task_config(**overrides: Any) -> dict[str, Any]:
+    """The same with Weibo alone."""
+    config = tiny_config()
+    for key in ("train_data_path", "validation_data_path", "test_data_path"):
+        config[key] = config[key]["weibo"]
+    config["dataset_reader"] = config["dataset_reader"]["readers"]["weibo"]
+    config["model"]["type"] = "crf_tagger"
+    return with_overrides(config, {name.replace("__", "."): value for name, value in overrides.items()})
+
+
+def write_config(path: Path, config: Mapping[str, Any]) -> str:
+    """Write a config as a file; its path."""
+    path.write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
+    return str(path)
+
+
+def trained(config: Mapping[str, Any], folder: Path, recover: bool = False) -> dict[str, Any]:
+    """Train in this process; what metrics.json holds."""
+    return train_model(config, folder, recover=recover)
+
+
+def learnt(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The metrics that do not depend on the machine."""
+    return {name: value for name, value in metrics.items() if not any(part in name for part in OF_THE_MACHINE)}
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    """A file of weights."""
+    state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    """Two files of weights are equal bit by bit."""
+    left, right = weights(one), weights(other)
+    assert left.keys() == right.keys()
+    assert [name for name in left if not torch.equal(left[name], right[name])] == []
