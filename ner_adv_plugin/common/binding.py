@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union
 
+from tango.common.exceptions import ConfigurationError as TangoConfigurationError
 from tango.common.registrable import Registrable as TangoRegistrable
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
@@ -127,8 +128,9 @@ def _same_shape(annotation: Any, value: Any) -> bool:
     if origin is Annotated or origin is Lazy:
         return _same_shape(args[0], value)
     kind = origin or annotation
-    if isinstance(value, dict):
-        return kind in MAPPINGS or (inspect.isclass(kind) and kind not in (*SCALARS, *SEQUENCES, tuple, set))
+    if isinstance(value, Mapping):
+        scalars = (*SCALARS, Path, *SEQUENCES, tuple, set, frozenset)
+        return kind in MAPPINGS or (inspect.isclass(kind) and kind not in scalars)
     if isinstance(value, list):
         return kind in (*SEQUENCES, tuple, set, frozenset)
     if isinstance(value, str) and inspect.isclass(kind) and issubclass(kind, TangoRegistrable):
@@ -172,7 +174,9 @@ def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> B
     if not registrable:
         return _bind_call(cls, settings, path, supplied, {})
     names = registered(cls)
-    name = settings.pop("type", None) or cls.default_implementation  # type: ignore[attr-defined]
+    # A registered subclass inherits its base's default, which names nothing in a registry of its own.
+    default: str | None = cls.default_implementation  # type: ignore[attr-defined]
+    name = settings.pop("type", default if default in names else None)
     if name is None and (names or TangoRegistrable in cls.__bases__):
         raise ConfigurationError(f'missing "type", one of {_listed(names)}', _join(path, "type"))
     target = cls if name is None else _resolve(cls, name, names, path)
@@ -191,7 +195,7 @@ def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Calla
     if name in names:
         return typing.cast(Callable[..., Any], names[name])
     module_name, _, class_name = name.rpartition(".")
-    if module_name and class_name[:1].isupper():
+    if module_name and class_name[:1].isupper() and all(map(str.isidentifier, name.split("."))):
         try:
             return typing.cast(Callable[..., Any], getattr(importlib.import_module(module_name), class_name))
         except (ImportError, AttributeError) as error:
@@ -232,9 +236,12 @@ def _bind_call(
             return target(**arguments)
         except ConfigurationError as error:
             # A constructor may name a key of its own: put the place of the component before it.
-            if path and not error.path.startswith(path):
+            if path and error.path != path and not error.path.startswith(f"{path}."):
                 raise ConfigurationError(error.message, _join(path, error.path)) from error
             raise
+        except (TangoConfigurationError, ValueError) as error:
+            # Constructors of torch and allennlp-light refuse settings so.
+            raise ConfigurationError(str(error), path) from error
 
     return Bound(build, filled)
 

@@ -47,5 +47,6 @@ class DataError(UserError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The sentence ` Did you mean "lstm"?`, or nothing where no known name is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f' Did you mean "{near[0]}"?' if near else ""
+    by_folded = {candidate.lower(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.lower(), by_folded, n=1, cutoff=0.5)
+    return f' Did you mean "{by_folded[near[0]]}"?' if near else ""

@@ -1,5 +1,6 @@
 """Files written aside and renamed, so that a reader never meets half a file."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -27,8 +28,10 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
         os.replace(aside, path)
     except (OSError, RuntimeError) as error:
         # torch reports a full disk as a RuntimeError of its archive writer.
-        aside.unlink(missing_ok=True)
         raise UserError(f"cannot write {path}: {error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -46,10 +49,21 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_folder(path: Path, write: Callable[[Path], None]) -> None:
-    """Have `write` fill a folder beside `path`, and put it there in one move, in place of an older one."""
-    aside = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    write(aside)
-    shutil.rmtree(path, ignore_errors=True)
-    os.replace(aside, path)
+    """Have `write` fill a folder beside `path`, and put it there whole, in place of an older one.
+
+    Raises `UserError` where that fails; what stood at `path` stays.
+    """
+    aside, old = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
+    try:
+        for leftover in (aside, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        aside.mkdir(parents=True)
+        write(aside)
+        if path.exists():
+            os.replace(path, old)
+        os.replace(aside, path)
+    except (OSError, RuntimeError) as error:
+        raise UserError(f"cannot write {path}: {error}") from error
+    finally:
+        for leftover in (aside, old):
+            shutil.rmtree(leftover, ignore_errors=True)

@@ -57,12 +57,12 @@ def parse_overrides(overrides: str, external: Mapping[str, str] | None = None) -
 
 def _environment() -> dict[str, str]:
     # Jsonnet takes only what encodes as UTF-8.
-    return {key: value for key, value in os.environ.items() if value.isprintable() and _encodes(value)}
+    return {key: value for key, value in os.environ.items() if _encodes(key + value)}
 
 
-def _encodes(value: str) -> bool:
+def _encodes(text: str) -> bool:
     try:
-        value.encode("utf-8")
+        text.encode("utf-8")
     except UnicodeEncodeError:
         return False
     return True
@@ -95,12 +95,13 @@ def _lay(target: Any, parts: list[str], value: Any, key: str) -> None:
         index = int(index)
     elif not isinstance(target, dict):
         raise ConfigurationError(f'cannot set "{index}" inside {target!r}', key)
+    present = target[index] if isinstance(target, list) else target.get(index)
     if len(parts) > 1:
-        if isinstance(target, dict) and not isinstance(target.get(index), dict | list):
-            target[index] = {"type": target[index]} if isinstance(target.get(index), str) else {}
+        if present is None or isinstance(present, str):
+            # A name alone is short for an object with this `type`.
+            target[index] = {} if present is None else {"type": present}
         _lay(target[index], parts[1:], value, key)
         return
-    present = target[index] if isinstance(target, list) else target.get(index)
     same_type = isinstance(value, dict) and value.get("type", None) in (None, _type_of(present))
     if isinstance(present, dict) and same_type:
         for child, child_value in value.items():

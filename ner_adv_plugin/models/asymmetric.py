@@ -44,7 +44,7 @@ class Asymmetric(SharingModel):
     ) -> None:
         known = vocab.heads
         if sources is None:
-            sources = {known[0]: known[1:]}
+            sources = {target: known[1:] for target in known[:1]}
         _check_sources(sources, known)
         preset = {name: [name, *sources.get(name, [])] for name in known}
         super().__init__(vocab, encoder, preset, tower, towers, head, heads, objectives or [], only_heads)

@@ -3,7 +3,7 @@
 Shape suffixes: B rows, L characters, D state size.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -60,21 +60,24 @@ class SharingModel(Model):
         plans = {name: _head_plan(name, preset[name], head, heads or {}) for name in chosen}
         lazy_objectives = [] if only_heads is not None else list(objectives)
         towers = towers or {}
-        self.towers = torch.nn.ModuleDict()
-        self.heads = torch.nn.ModuleDict()
-        width = self.encoder.get_output_dim()
         known = list(dict.fromkeys([*(name for reads in preset.values() for name in reads), *towers]))
+        self.reads = {name: reads for name, (reads, _) in plans.items()}
+        reading = [(f"model.heads.{name}.reads", reads) for name, reads in self.reads.items()]
+        reading += [(f"{lazy.path}.reads", _filled_reads(lazy)) for lazy in lazy_objectives]
+        _check_reads(reading, known)
+        read = {name for _, reads in reading for name in reads}
+        if only_heads is None:
+            _check_towers(towers, read)
+        width = self.encoder.get_output_dim()
+        self.towers = torch.nn.ModuleDict()
         for name in known:
-            if any(name in reads for reads, _ in plans.values()) or _read_by(name, lazy_objectives):
+            if name in read:
                 self.towers[name] = build_tower(towers.get(name) or tower or default_tower(), width)
         dims = {name: self._tower(name).get_output_dim() for name in self.towers}
+        self.heads = torch.nn.ModuleDict()
         for name, (reads, lazy_head) in plans.items():
-            _check_reads(reads, known, f"model.heads.{name}.reads")
             space = vocab.label_space(name)
             self.heads[name] = _built(lazy_head, label_space=space, input_dim=sum(dims[r] for r in reads))
-        self.reads = {name: reads for name, (reads, _) in plans.items()}
-        for lazy in lazy_objectives:
-            _check_reads(_filled_reads(lazy), known, f"{lazy.path}.reads")
         self.objectives = torch.nn.ModuleList(o.construct(vocab=vocab, dims=dims) for o in lazy_objectives)
 
     @property
@@ -174,11 +177,13 @@ def _filled_reads(lazy: Lazy[Objective]) -> list[str]:
     return list(lazy.filled.get("reads") or ["shared"])
 
 
-def _read_by(tower: str, objectives: Sequence[Lazy[Objective]]) -> bool:
-    return any(tower in _filled_reads(lazy) for lazy in objectives)
-
-
 def _check_heads(fed: Sequence[str], heads: Mapping[str, Lazy[Head]]) -> None:
+    if not fed:
+        raise ConfigurationError("no dataset has a head: there is nothing to learn", "dataset_reader")
+    for name in fed:
+        # Parameters are named after heads, with dots between the parts of a name.
+        if "." in name or hasattr(torch.nn.ModuleDict, name):
+            raise ConfigurationError(f'"{name}" cannot name a head: choose another', f"dataset_reader.readers.{name}")
     for name in heads:
         if name not in fed:
             raise ConfigurationError(
@@ -187,7 +192,18 @@ def _check_heads(fed: Sequence[str], heads: Mapping[str, Lazy[Head]]) -> None:
             )
 
 
-def _check_reads(reads: Sequence[str], known: Sequence[str], path: str) -> None:
-    for name in reads:
-        if name not in known:
-            raise ConfigurationError(f'no tower "{name}".{nearest(name, known)} Towers: {", ".join(known)}.', path)
+def _check_reads(reading: Sequence[tuple[str, list[str]]], known: Sequence[str]) -> None:
+    for path, reads in reading:
+        for name in reads:
+            if name not in known:
+                raise ConfigurationError(f'no tower "{name}".{nearest(name, known)} Towers: {", ".join(known)}.', path)
+
+
+def _check_towers(towers: Collection[str], read: Collection[str]) -> None:
+    for name in towers:
+        if name not in read:
+            known = ", ".join(sorted(read))
+            raise ConfigurationError(
+                f"nothing reads this tower.{nearest(name, read)} Towers that are read: {known}.",
+                f"model.towers.{name}",
+            )

@@ -18,7 +18,8 @@ local corpora = import 'corpora.libsonnet';
       model: {
         encoder: { type: 'pretrained_transformer', model_name: std.extVar('NER_ENCODER'), dropout: 0.1 },
         tower: { type: 'lstm', hidden_size: 128, bidirectional: true },
-        head: { type: 'crf', dropout: 0.2 },
+        // A row's whole loss: per character, entities of long rows would count for less.
+        head: { type: 'crf', dropout: 0.2, normalize_by: 'rows' },
       } + model,
       data_loader: {
         type: 'multitask',
@@ -30,7 +31,7 @@ local corpora = import 'corpora.libsonnet';
         type: 'gradient_descent',
         num_epochs: 10,
         validation_metric: '+' + target + '_f1',
-        grad_norm: 1.0,
+        grad_norm: 5.0,
         optimizer: { type: 'huggingface_adamw', lr: 1e-3, parameter_groups: [[['^encoder\\.'], { lr: 5e-5 }]] },
         learning_rate_scheduler: { type: 'linear_with_warmup', warmup: 0.1 },
         callbacks: [{ type: 'tensorboard' }],
@@ -44,7 +45,7 @@ local corpora = import 'corpora.libsonnet';
     },
   },
 
-  adversarial(scale=0.1):: {
+  adversarial(scale=1.0):: {
     type: 'adversarial',
     objectives: [{
       type: 'domain_adversarial',

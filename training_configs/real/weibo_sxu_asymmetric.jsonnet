@@ -1,3 +1,3 @@
 // Weibo reads what the tower of SXU segmentation learns.
 local recipe = import '../lib/recipe.libsonnet';
-recipe.config('weibo', { sxu: 2 }, recipe.asymmetric('weibo', ['sxu']), test=false) + { trainer+: { num_epochs: 8 } }
+recipe.config('weibo', { sxu: 2 }, recipe.asymmetric('weibo', ['sxu']), test=false) + { trainer+: { num_epochs: 6 } }

@@ -21,6 +21,8 @@ class PieceAlphabet(Alphabet):
 
     def pieces(self, character: str) -> tuple[int, ...]:
         """Piece indices of a character; the unknown one where the tokenizer leaves nothing, of a space say."""
+        if "\ud800" <= character <= "\udfff":
+            return (int(self._tokenizer.unk_token_id),)  # half a surrogate pair, which no tokenizer takes
         ids = self._tokenizer(character, add_special_tokens=False)["input_ids"]
         names = self._tokenizer.convert_ids_to_tokens(ids)
         # SentencePiece puts a word start before a lone character: it says nothing about it.

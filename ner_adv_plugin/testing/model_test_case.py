@@ -1,0 +1,186 @@
+"""Base classes for tests of models."""
+
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import ner_adv_plugin.components  # noqa: F401
+from ner_adv_plugin.common.params import load_config, parse_overrides, with_overrides
+from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.leakage import without_leaks
+from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.models import Model
+from ner_adv_plugin.prediction.archive import Archive, load_archive, target_head
+from ner_adv_plugin.training.archive_writer import ARCHIVE, BEST
+from ner_adv_plugin.training.evaluator import Predictions, predict_rows
+from ner_adv_plugin.training.random_state import seed_everything
+from ner_adv_plugin.training.train_job import TrainJob, bind_config, train_model
+
+ONE_EPOCH = {"trainer.num_epochs": 1, "trainer.cuda_device": -1}
+
+
+class ModelTestCase:
+    """What should hold of any model, checked on the head of `trainer.validation_metric`.
+
+    Derive a test class from it; keep the config's data and model small, it is trained.
+
+    ```python
+    class TestMyTagger(ModelTestCase):
+        def test_trains_saves_and_loads(self):
+            self.set_up_model("fixtures/my_tagger.jsonnet")
+            self.ensure_model_can_train_save_and_load()
+            self.ensure_batch_predictions_are_consistent()
+    ```
+
+    `set_up_model` leaves `config`, `job` (what the config describes), `splits` (instances by split and dataset),
+    `model` (in evaluation mode), `rows` (the encoded training rows by dataset) and `batches` (those of the first
+    epoch) for checks of one's own.
+    """
+
+    config: dict[str, Any]
+    job: TrainJob
+    splits: dict[str, dict[str, list[Instance]]]
+    model: Model
+    rows: dict[str, EncodedRows]
+    batches: list[Batch]
+
+    def set_up_model(self, param_file: str | Path | Mapping[str, Any], overrides: str = "") -> None:
+        """Read the data and build the model of a config, as a run of one epoch on the CPU.
+
+        # Parameters
+
+        param_file : a Jsonnet file, or a config.
+        overrides : Jsonnet text laid over it.
+
+        Raises `ConfigurationError` where the config is wrong.
+        """
+        config = dict(param_file) if isinstance(param_file, Mapping) else load_config(param_file)
+        self.config = with_overrides(config, {**parse_overrides(overrides), **ONE_EPOCH})
+        self.job = bind_config(self.config).build({})
+        seed_everything(self.job.random_seed, self.job.numpy_seed, self.job.pytorch_seed)
+        self.splits, reader = self.job.read(self.config)
+        held_out = [rows for split, data in self.splits.items() if split != "train" for rows in data.values()]
+        self.splits["train"], _ = without_leaks(self.splits["train"], held_out, self.job.data_loader.leakage)
+        collect = Vocabulary.from_instances if self.job.vocabulary is None else self.job.vocabulary.construct
+        vocab = collect(instances=self.splits, readers=reader.readers)
+        self.model = self.job.model.construct(vocab=vocab).eval()
+        train = self.splits["train"]
+        self.rows = {name: EncodedRows(name, rows, vocab, self.model.alphabet) for name, rows in train.items()}
+        loader = self.job.data_loader
+        loader.set_rows(self.rows, self.job.random_seed or 0)
+        self.batches = [loader.batch(planned) for planned in loader.plan(0)]
+
+    @property
+    def heads(self) -> list[str]:
+        """The heads whose predictions are checked."""
+        return [target_head(self.config, self.model.vocab.heads)]
+
+    def ensure_model_can_train_save_and_load(
+        self, tolerance: float = 1e-6, gradients_to_ignore: Collection[str] = ()
+    ) -> None:
+        """Train for an epoch, load the archive, and check that nothing changed on the way.
+
+        The loaded model has the trained weights, predicts the same tags of all training rows with the same
+        losses, and has the validation scores that training reported. `self.model` has the trained weights then.
+
+        # Parameters
+
+        tolerance : how far weights, losses and scores may differ.
+        gradients_to_ignore : see `ensure_gradients_reach_parameters`.
+        """
+        self.ensure_gradients_reach_parameters(gradients_to_ignore)
+        with tempfile.TemporaryDirectory() as folder:
+            metrics = train_model(self.config, Path(folder))
+            self.model.load_weights(torch.load(Path(folder) / BEST, weights_only=True))
+            archive = load_archive(Path(folder) / ARCHIVE)
+            torch.testing.assert_close(
+                archive.model.state_dict(), self.model.state_dict(), rtol=tolerance, atol=tolerance
+            )
+            self._check_predictions(archive.model, self.heads, tolerance)
+            self._check_scores(archive.model, metrics, tolerance)
+            self._check_archive(Path(folder) / ARCHIVE, archive, tolerance)
+
+    def ensure_gradients_reach_parameters(self, gradients_to_ignore: Collection[str] = ()) -> None:
+        """Check that every trainable parameter has a gradient, finite in every batch of the first epoch and other
+        than zero in one at least.
+
+        # Parameters
+
+        gradients_to_ignore : names of parameters that may have none.
+        """
+        waiting = {name for name, p in self.model.named_parameters() if p.requires_grad} - set(gradients_to_ignore)
+        self.model.train()
+        for number, batch in enumerate(self.batches):
+            self.model.zero_grad()
+            # Schedules that grow from 0 are on their way in the middle of training.
+            output = self.model(batch, 0.5)
+            if "loss" not in output:
+                continue
+            output["loss"].backward()
+            gradients = {name: p.grad for name, p in self.model.named_parameters() if p.grad is not None}
+            broken = sorted(name for name, gradient in gradients.items() if not gradient.isfinite().all())
+            assert not broken, f"batch {number}: gradients that are not finite: {', '.join(broken)}"
+            waiting -= {name for name, gradient in gradients.items() if gradient.any()}
+        self.model.zero_grad()
+        self.model.eval()
+        assert not waiting, f"no batch gives these parameters a gradient: {', '.join(sorted(waiting))}"
+
+    def ensure_batch_predictions_are_consistent(self, tolerance: float = 1e-5) -> None:
+        """Check that what the model says of a training row does not depend on the rows beside it.
+
+        # Parameters
+
+        tolerance : how far losses a character may differ.
+        """
+        for head in self.heads:
+            for name, rows in self.rows.items():
+                together, alone = (predict_rows(self.model, rows, head, size) for size in (64, 1))
+                _check_same(alone, together, f"head {head}, rows of {name}, alone and in a batch", tolerance)
+
+    def _check_predictions(self, loaded: Model, heads: Collection[str], tolerance: float) -> None:
+        for head in heads:
+            for name, rows in self.rows.items():
+                own = EncodedRows(name, rows.instances, loaded.vocab, loaded.alphabet)
+                before, after = predict_rows(self.model, rows, head), predict_rows(loaded, own, head)
+                _check_same(after, before, f"head {head}, rows of {name}, loaded and as trained", tolerance)
+
+    def _check_scores(self, loaded: Model, metrics: Mapping[str, Any], tolerance: float) -> None:
+        if validation := self.splits.get("validation"):
+            for name, score in self.job.evaluator(loaded, validation).evaluate(loaded).items():
+                reported = metrics[f"best_validation_{name}"]
+                close = np.isclose(score, reported, rtol=tolerance, atol=tolerance, equal_nan=True)
+                assert close, f"{name}: {score} of the loaded model, {reported} in training"
+
+    def _check_archive(self, path: Path, whole: Archive, tolerance: float) -> None:
+        """What a subclass checks besides, while the archive is there."""
+
+
+class MultiTaskModelTestCase(ModelTestCase):
+    """What should hold of a model of several tasks: all that `ModelTestCase` checks, of every head; and a model
+    loaded with `only_heads` predicts what the whole one does."""
+
+    @property
+    def heads(self) -> list[str]:
+        """All heads."""
+        return self.model.vocab.heads
+
+    def _check_archive(self, path: Path, whole: Archive, tolerance: float) -> None:
+        names = set(whole.model.state_dict())
+        for head in self.heads:
+            part = load_archive(path, only_heads=[head]).model
+            more = sorted(set(part.state_dict()) - names)
+            assert not more, f"only_heads [{head}] has weights that the whole model lacks: {', '.join(more)}"
+            self._check_predictions(part, [head], tolerance)
+
+
+def _check_same(actual: Predictions, expected: Predictions, what: str, tolerance: float) -> None:
+    differ = int((actual.tags != expected.tags).sum())
+    assert not differ, f"{what}: {differ} of {len(expected.tags)} tags differ"
+    if actual.nll is not None:
+        np.testing.assert_allclose(actual.nll, expected.nll, rtol=tolerance, atol=tolerance, err_msg=what)
