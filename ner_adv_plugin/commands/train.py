@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.logging import log_to
-from ner_adv_plugin.common.params import load_config
+from ner_adv_plugin.common.params import first_difference, load_config
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.signals import interrupt_on_terminate
 
@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.recover and not arguments.serialization_dir:
         raise UserError("--recover needs --serialization-dir")
     folder = _prepare_folder(arguments)
+    if arguments.recover:
+        _check_same_config(folder, config)
     make_file_friendly(arguments.file_friendly_logging)
     log_to(folder)
     print(f"serialization directory: {folder}", flush=True)
@@ -60,12 +62,25 @@ def _prepare_folder(arguments: argparse.Namespace) -> Path:
     if folder.is_dir() and any(folder.iterdir()) and not arguments.recover:
         if not arguments.force:
             raise UserError(f"{folder} is not empty: --recover goes on with its run, --force empties it")
+        if not (folder / "config.json").is_file() and not (folder / "out.log").is_file():
+            raise UserError(f"{folder} does not look like the folder of a run: --force does not empty it")
         shutil.rmtree(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make {folder}: {error}") from error
     return folder
+
+
+def _check_same_config(folder: Path, config: dict[str, Any]) -> None:
+    """A run goes on only with the config it began with."""
+    file = folder / "config.json"
+    if not file.is_file():
+        return
+    before = json.loads(file.read_text(encoding="utf-8"))
+    if difference := first_difference(before, config):
+        path, old, new = difference
+        raise ConfigurationError(f"--recover: the run began with {old!r}, now it is {new!r}", path)
 
 
 def _print_scores(metrics: dict[str, Any]) -> None:

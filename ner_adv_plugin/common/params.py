@@ -112,3 +112,17 @@ def _lay(target: Any, parts: list[str], value: Any, key: str) -> None:
 
 def _type_of(value: Any) -> Any:
     return value.get("type") if isinstance(value, dict) else None
+
+
+def first_difference(before: Any, after: Any, path: str = "") -> tuple[str, Any, Any] | None:
+    """The first place where two configs differ, and what stands there in each; None where they are the same."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        children: Any = [(key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])]
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        children = zip(range(len(before)), before, after, strict=True)
+    else:
+        return None if before == after else (path, before, after)
+    for key, old, new in children:
+        if found := first_difference(old, new, f"{path}.{key}".lstrip(".")):
+            return found
+    return None

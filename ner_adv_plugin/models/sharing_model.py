@@ -182,7 +182,7 @@ def _check_heads(fed: Sequence[str], heads: Mapping[str, Lazy[Head]]) -> None:
         raise ConfigurationError("no dataset has a head: there is nothing to learn", "dataset_reader")
     for name in fed:
         # Parameters are named after heads, with dots between the parts of a name.
-        if "." in name or hasattr(torch.nn.ModuleDict, name):
+        if "." in name or hasattr(torch.nn.ModuleDict(), name):
             raise ConfigurationError(f'"{name}" cannot name a head: choose another', f"dataset_reader.readers.{name}")
     for name in heads:
         if name not in fed:

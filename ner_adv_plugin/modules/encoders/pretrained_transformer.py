@@ -62,19 +62,17 @@ class PretrainedTransformer(Encoder):
         saved = vocab.directory / "encoder" if vocab.directory else None
         folder = str(saved) if saved and saved.is_dir() else model_name
         self.tokenizer, config = _load_tokenizer(folder, model_name)
-        for name, value in (
-            ("attention_probs_dropout_prob", attention_dropout),
-            ("hidden_dropout_prob", hidden_dropout),
-        ):
-            if value is not None:
-                setattr(config, name, value)
+        _set(config, "attention_probs_dropout_prob", attention_dropout, "attention_dropout")
+        _set(config, "hidden_dropout_prob", hidden_dropout, "hidden_dropout")
         self.transformer = _load_transformer(folder, config, with_weights=folder == model_name)
         self.alphabet = PieceAlphabet(self.tokenizer)
         self.prefix, self.suffix = self.alphabet.special_tokens()
         self.pad_id = int(self.tokenizer.pad_token_id or 0)
-        limit = min(int(self.tokenizer.model_max_length), int(config.max_position_embeddings))
+        limit = min(int(self.tokenizer.model_max_length), _most_positions(self.transformer))
+        if window is not None and window > limit:
+            raise ConfigurationError(f"the encoder takes {limit} pieces, found {window}", "window")
         self.window = (window or limit) - len(self.prefix) - len(self.suffix)
-        if not overlap < self.window:
+        if not 0 <= overlap < self.window:
             raise ConfigurationError(f"overlap {overlap} leaves nothing of a window of {self.window}", "overlap")
         self.overlap = overlap
         self.embedding_dropout = torch.nn.Dropout(embedding_dropout)
@@ -84,7 +82,12 @@ class PretrainedTransformer(Encoder):
     def _freeze(self, layers: int) -> None:
         if layers == 0:
             return
-        stack: Sequence[torch.nn.Module] = self.transformer.encoder.layer
+        stack = getattr(getattr(self.transformer, "encoder", None), "layer", None)
+        if stack is None:
+            kind = self.transformer.config.model_type
+            raise ConfigurationError(
+                f"no numbered layers in a {kind}; trainer.no_grad freezes by name", "frozen_layers"
+            )
         if layers > len(stack):
             raise ConfigurationError(f"the encoder has {len(stack)} layers, found {layers}", "frozen_layers")
         kept = stack if layers < 0 else stack[:layers]
@@ -190,6 +193,24 @@ def _load_tokenizer(folder: str, model_name: str) -> tuple[Any, Any]:
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ConfigurationError(f'cannot load encoder "{model_name}": {reason}', "model_name") from error
+
+
+def _set(config: Any, name: str, value: float | None, key: str) -> None:
+    """Change a setting that a transformer's configuration has, where `value` is given."""
+    if value is None:
+        return
+    if not hasattr(config, name):
+        raise ConfigurationError(f'a {config.model_type} has no setting "{name}"', key)
+    setattr(config, name, value)
+
+
+def _most_positions(transformer: Any) -> int:
+    """Pieces that a transformer has positions for."""
+    count = int(transformer.config.max_position_embeddings)
+    table = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
+    # RoBERTa and its kin number positions from behind that of padding.
+    padding = getattr(table, "padding_idx", None)
+    return count if padding is None else count - padding - 1
 
 
 def _load_transformer(folder: str, config: Any, with_weights: bool) -> Any:

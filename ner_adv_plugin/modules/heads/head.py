@@ -63,6 +63,10 @@ class Head(torch.nn.Module, Registrable):
         self.normalize_by = normalize_by
         self.dropout = torch.nn.Dropout(dropout)
         self.projection = torch.nn.Linear(input_dim, len(label_space.labels))
+        self.set_up()
+
+    def set_up(self) -> None:
+        """Make what a subclass needs beside the projection."""
 
     def forward(self, states_BLD: Tensor, batch: Batch) -> HeadOutput:
         """Tag scores of its rows, and their loss where `batch` holds gold tags."""

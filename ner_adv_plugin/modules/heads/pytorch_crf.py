@@ -1,12 +1,9 @@
 """pytorch-crf's conditional random field, for comparison."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.heads.head import Head
 
 
@@ -21,19 +18,11 @@ class PytorchCrfHead(Head):
     label_space, input_dim, reads, weight, dropout, normalize_by : see `Head`.
     """
 
-    def __init__(
-        self,
-        label_space: LabelSpace,
-        input_dim: int,
-        reads: list[str] | None = None,
-        weight: float = 1.0,
-        dropout: float = 0.2,
-        normalize_by: Literal["characters", "rows"] = "characters",
-    ) -> None:
+    def set_up(self) -> None:
+        """See `Head.set_up`."""
         from torchcrf import CRF
 
-        super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by)
-        self.crf = CRF(len(label_space.labels), batch_first=True)
+        self.crf = CRF(len(self.label_space.labels), batch_first=True)
 
     def negative_log_likelihood(self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor) -> Tensor:
         """See `Head.negative_log_likelihood`."""
