@@ -4,14 +4,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 import ner_adv_plugin.components  # noqa: F401
+from ner_adv_plugin.training.train_job import train_model
+from tests.tiny import tiny_config
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
 # One thread a process: several test processes then share the cores without waiting for one another.
 torch.set_num_threads(1)
+
+# How long an example takes says nothing where machines are shared.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture
@@ -38,3 +45,21 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("real corpora and encoders are not at hand (../shared)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of three tasks that learnt something, with curves of every step; not to be written to."""
+    folder = tmp_path_factory.mktemp("tiny") / "run"
+    callbacks = [{"type": "tensorboard", "summary_interval": 1}]
+    optimizer = {"type": "adamw", "lr": 0.03, "parameter_groups": [[["^encoder"], {"lr": 0.02}]]}
+    config = tiny_config(
+        trainer__num_epochs=14,
+        trainer__callbacks=callbacks,
+        trainer__optimizer=optimizer,
+        trainer__learning_rate_scheduler={"type": "linear_with_warmup", "warmup": 0.1},
+        trainer__grad_norm=5.0,
+        model__objectives=[{"type": "domain_adversarial", "reversal": {"type": "dann", "scale": 0.5}}],
+    )
+    train_model(config, folder)
+    return folder

@@ -42,11 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.weights_file,
         only_heads=[head] if head else [],
     )
-    try:
-        settings = json.loads(arguments.predictor_args)
-    except ValueError as error:
-        raise UserError(f"--predictor-args is no JSON: {error}") from error
-    settings = {"type": arguments.predictor or "tagger", "batch_size": arguments.batch_size, **settings}
+    settings = {"type": arguments.predictor or "tagger", "batch_size": arguments.batch_size}
+    settings.update(_predictor_args(arguments.predictor_args))
     predictor: Predictor = Predictor.from_params(settings, archive=archive, head=head)
     answers = predictor.predict_all(_instances(predictor, arguments))
     if arguments.output_file is None:
@@ -63,6 +60,16 @@ def run(arguments: argparse.Namespace) -> None:
                     print(line)
 
     write_file(Path(arguments.output_file), write)
+
+
+def _predictor_args(text: str) -> dict[str, Any]:
+    try:
+        settings = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"--predictor-args is no JSON: {error}") from error
+    if not isinstance(settings, dict):
+        raise UserError(f"--predictor-args is no JSON object: {text}")
+    return settings
 
 
 def _instances(predictor: Predictor, arguments: argparse.Namespace) -> Iterable[Instance]:

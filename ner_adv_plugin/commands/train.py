@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError("--recover and --force ask for opposites")
     if arguments.recover and not arguments.serialization_dir:
         raise UserError("--recover needs --serialization-dir")
+    bound.build({}).check_paths()
     folder = _prepare_folder(arguments)
     if arguments.recover:
         _check_same_config(folder, config)

@@ -184,7 +184,7 @@ def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> B
 
 
 def _listed(names: collections.abc.Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "(none registered)"
+    return ", ".join(sorted(names)) or "(none)"
 
 
 def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Callable[..., Any]:

@@ -55,15 +55,17 @@ def write_folder(path: Path, write: Callable[[Path], None]) -> None:
     """
     aside, old = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
     try:
-        for leftover in (aside, old):
-            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         write(aside)
-        if path.exists():
+        if path.is_dir():
+            shutil.rmtree(old, ignore_errors=True)
             os.replace(path, old)
         os.replace(aside, path)
     except (OSError, RuntimeError) as error:
         raise UserError(f"cannot write {path}: {error}") from error
     finally:
+        if old.is_dir() and not path.exists():
+            os.replace(old, path)
         for leftover in (aside, old):
             shutil.rmtree(leftover, ignore_errors=True)

@@ -16,7 +16,10 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 def default_variables() -> dict[str, str]:
     """Values of the external variables this package's configs read, where the environment has none."""
     root = PROJECT_ROOT
-    if root.is_relative_to(Path.cwd()):
+    if not (root / "fixtures").is_dir():
+        # Installed away from the project: look for it in the current folder.
+        root = Path()
+    elif root.is_relative_to(Path.cwd()):
         root = root.relative_to(Path.cwd())
     return {
         "NER_DATA": str(root / "fixtures" / "data"),

@@ -25,6 +25,8 @@ def import_components(packages: Sequence[str]) -> None:
 
 
 def _import_whole(name: str) -> None:
+    if not all(name.split(".")):
+        raise UserError(f'--include-package: expected the dotted name of a package, found "{name}"')
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:

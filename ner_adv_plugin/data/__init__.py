@@ -1,0 +1,22 @@
+"""Data: from corpus files to planned batches. What follows is what a component of one's own needs."""
+
+from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.data_loaders import DataLoader
+from ner_adv_plugin.data.dataset_readers import DatasetReader
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.samplers import MultiTaskEpochSampler
+from ner_adv_plugin.data.schedulers import MultiTaskScheduler
+from ner_adv_plugin.data.schedulers.scheduler import PlannedBatch, Rows
+from ner_adv_plugin.data.vocabulary import Vocabulary
+
+__all__ = [
+    "Batch",
+    "DataLoader",
+    "DatasetReader",
+    "Instance",
+    "MultiTaskEpochSampler",
+    "MultiTaskScheduler",
+    "PlannedBatch",
+    "Rows",
+    "Vocabulary",
+]

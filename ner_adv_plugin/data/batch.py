@@ -63,9 +63,9 @@ class Batch:
 
     def select(self, rows: Sequence[int]) -> "Batch":
         """The batch of some of its rows, cut to the longest of them; the totals stay those of the whole."""
-        if len(rows) == len(self):
+        if list(rows) == list(range(len(self))):
             return self
-        index = torch.tensor(rows, device=self.device)
+        index = torch.tensor(rows, dtype=torch.long, device=self.device)
         length = max([self.lengths[i] for i in rows], default=0)
         return replace(
             self,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.vocabulary import Vocabulary
@@ -22,6 +23,8 @@ class EncodedRows:
 
     `labels` are those of the head, followed by labels met here that the head cannot predict: they count in
     scores as gold and never reach a loss.
+
+    Raises `UserError` where a row has no tags and others have, or not one tag a character.
     """
 
     def __init__(self, dataset: str, instances: Sequence[Instance], vocab: Vocabulary, alphabet: Alphabet) -> None:
@@ -42,8 +45,12 @@ class EncodedRows:
         return len(self.instances)
 
     def _encode_tags(self) -> NDArray[np.int16] | None:
-        if any(row.tags is None for row in self.instances):
+        if all(row.tags is None for row in self.instances):
             return None
+        for number, row in enumerate(self.instances, start=1):
+            if row.tags is None or len(row.tags) != len(row.text):
+                found = "no tags, where others have" if row.tags is None else f"{len(row.tags)} tags"
+                raise UserError(f"{self.dataset}: row {number} has {len(row.text)} characters and {found}")
         index = {label: i for i, label in enumerate(self.labels)}
         flat = [tag for row in self.instances for tag in row.tags or ()]
         for tag in dict.fromkeys(flat):

@@ -161,16 +161,16 @@ _SCHEMES: dict[str, Mapping[str, Role]] = {
 }
 
 
-def get_scheme(name: str, segmentation: bool = False) -> TagScheme:
+def get_scheme(name: str, segmentation: bool = False, path: str = "") -> TagScheme:
     """A scheme by name: BIO, BIOES, BMES, IOB1 or BILOU, over span types or, for segmentation, over words.
 
-    Raises `ConfigurationError` for any other name, and for segmentation in IOB1.
+    Raises `ConfigurationError` at `path` for any other name, and for segmentation in IOB1.
     """
     known = [known for known in _SCHEMES if not (segmentation and known == "IOB1")]
     if name not in known:
         task = " for word segmentation" if segmentation else ""
         message = f'no tag scheme "{name}"{task}: expected one of {", ".join(known)}.'
-        raise ConfigurationError(message + nearest(name, known))
+        raise ConfigurationError(message + nearest(name, known), path)
     return TagScheme(name, _SCHEMES[name], segmentation)
 
 

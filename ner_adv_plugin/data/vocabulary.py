@@ -18,6 +18,8 @@ TASKS_FILE = "datasets.json"
 DOMAINS = "domains"
 CHARACTERS = "characters"
 PADDING, UNKNOWN = "@@PADDING@@", "@@UNKNOWN@@"
+# JSON corpora may hold half a surrogate pair, which is no UTF-8 otherwise.
+HALF_PAIRS = "surrogatepass"
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class Vocabulary(Registrable):
         for namespace, tokens in self._tokens.items():
             # An entry may be any character, a line break too: each line is a JSON string.
             lines = "".join(json.dumps(token, ensure_ascii=False) + "\n" for token in tokens)
-            (folder / f"{namespace}.txt").write_text(lines, encoding="utf-8")
+            (folder / f"{namespace}.txt").write_text(lines, encoding="utf-8", errors=HALF_PAIRS)
         spaces = {name: asdict(space) for name, space in self.datasets.items()}
         text = json.dumps(spaces, ensure_ascii=False, indent=2)
         (folder / TASKS_FILE).write_text(text + "\n", encoding="utf-8")
@@ -152,7 +154,7 @@ class Vocabulary(Registrable):
             raise ConfigurationError(f"no vocabulary in {folder}: {TASKS_FILE} is missing")
         spaces = json.loads((folder / TASKS_FILE).read_text(encoding="utf-8"))
         namespaces = {
-            path.stem: [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+            path.stem: [json.loads(line) for line in path.read_text("utf-8", HALF_PAIRS).split("\n") if line]
             for path in sorted(folder.glob("*.txt"))
         }
         return cls({name: DatasetSpace(**space) for name, space in spaces.items()}, namespaces, folder)

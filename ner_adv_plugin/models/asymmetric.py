@@ -22,8 +22,7 @@ class Asymmetric(SharingModel):
 
     vocab : supplied.
     encoder : shared by all.
-    sources : for every target the tasks whose towers its head reads too; by default the first dataset's head
-        is the target and all others are its sources.
+    sources : for every target the tasks whose towers its head reads too.
     tower, towers : every tower, and single ones by the name of their head.
     head, heads : every head, and single ones by name.
     objectives : losses beside the heads'.
@@ -34,7 +33,7 @@ class Asymmetric(SharingModel):
         self,
         vocab: Vocabulary,
         encoder: LazyEncoder,
-        sources: dict[str, list[str]] | None = None,
+        sources: dict[str, list[str]],
         tower: LazyTower | None = None,
         towers: dict[str, LazyTower] | None = None,
         head: LazyHead | None = None,
@@ -43,8 +42,6 @@ class Asymmetric(SharingModel):
         only_heads: Sequence[str] | None = None,
     ) -> None:
         known = vocab.heads
-        if sources is None:
-            sources = {target: known[1:] for target in known[:1]}
         _check_sources(sources, known)
         preset = {name: [name, *sources.get(name, [])] for name in known}
         super().__init__(vocab, encoder, preset, tower, towers, head, heads, objectives or [], only_heads)

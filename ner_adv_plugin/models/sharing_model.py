@@ -181,15 +181,19 @@ def _check_heads(fed: Sequence[str], heads: Mapping[str, Lazy[Head]]) -> None:
     if not fed:
         raise ConfigurationError("no dataset has a head: there is nothing to learn", "dataset_reader")
     for name in fed:
-        # Parameters are named after heads, with dots between the parts of a name.
-        if "." in name or hasattr(torch.nn.ModuleDict(), name):
-            raise ConfigurationError(f'"{name}" cannot name a head: choose another', f"dataset_reader.readers.{name}")
+        _check_name(name, "head", f"dataset_reader.readers.{name}")
     for name in heads:
         if name not in fed:
             raise ConfigurationError(
                 f"no dataset feeds this head.{nearest(name, fed)} Heads of datasets: {', '.join(fed)}.",
                 f"model.heads.{name}",
             )
+
+
+def _check_name(name: str, kind: str, path: str) -> None:
+    # Parameters are named after heads and towers, with dots between the parts of a name.
+    if "." in name or hasattr(torch.nn.ModuleDict(), name):
+        raise ConfigurationError(f'"{name}" cannot name a {kind}: choose another', path)
 
 
 def _check_reads(reading: Sequence[tuple[str, list[str]]], known: Sequence[str]) -> None:
@@ -201,6 +205,7 @@ def _check_reads(reading: Sequence[tuple[str, list[str]]], known: Sequence[str])
 
 def _check_towers(towers: Collection[str], read: Collection[str]) -> None:
     for name in towers:
+        _check_name(name, "tower", f"model.towers.{name}")
         if name not in read:
             known = ", ".join(sorted(read))
             raise ConfigurationError(

@@ -36,7 +36,8 @@ class TowerStates:
         place = {row: i for i, row in enumerate(self.rows)}
         chosen = [place[row] for row in rows]
         length = max((self.batch.lengths[i] for i in chosen), default=0)
-        return self.states_BLD[torch.tensor(chosen, device=self.states_BLD.device), :length]
+        index = torch.tensor(chosen, dtype=torch.long, device=self.states_BLD.device)
+        return self.states_BLD[index, :length]
 
 
 def default_tower() -> Lazy[Seq2SeqEncoder]:

@@ -1,9 +1,11 @@
 """Loading archives: a trained model in one file."""
 
 import contextlib
+import gzip
 import json
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +18,10 @@ from ner_adv_plugin.common.errors import UserError, nearest
 from ner_adv_plugin.common.params import parse_overrides, with_overrides
 from ner_adv_plugin.data.dataset_readers import DatasetReader, MultiTaskDatasetReader
 from ner_adv_plugin.data.dataset_readers.multitask import as_multitask
-from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, Vocabulary
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.model import LazyModel
+from ner_adv_plugin.training.accelerator import device_of
 from ner_adv_plugin.training.archive_writer import BEST, CONFIG, VOCABULARY, WEIGHTS
 
 
@@ -89,8 +92,9 @@ def _load_folder(
     weights_file: str | None,
     only_heads: Sequence[str] | None,
 ) -> Archive:
+    device = device_of(cuda_device)
     config = with_overrides(_read_config(folder, shown), parse_overrides(overrides))
-    vocab = Vocabulary.from_files(folder / VOCABULARY)
+    vocab = _read_vocabulary(folder, shown)
     if only_heads is not None:
         only_heads = list(only_heads) or [target_head(config, vocab.heads)]
         for head in only_heads:
@@ -98,8 +102,7 @@ def _load_folder(
                 raise UserError(f'{shown} has no head "{head}"; its heads: {", ".join(vocab.heads)}')
     lazy = bind(LazyModel, config["model"], "model").build({})
     model: Model = lazy.construct(vocab=vocab, only_heads=only_heads)
-    model.load_weights(_read_weights(folder, weights_file, shown))
-    device = "cpu" if cuda_device < 0 else f"cuda:{cuda_device}"
+    _load_weights(model, folder, weights_file, shown)
     train_reader = _reader(config, "dataset_reader")
     reader = _reader(config, "validation_dataset_reader") if "validation_dataset_reader" in config else train_reader
     return Archive(model.to(device).eval(), config, reader, train_reader)
@@ -108,7 +111,7 @@ def _load_folder(
 def heads_of_datasets(path: str | Path, datasets: Sequence[str]) -> list[str]:
     """The heads that an archive's datasets of these names feed; `UserError` for a name it does not know."""
     with _opened(path) as folder:
-        spaces = Vocabulary.from_files(folder / VOCABULARY).datasets
+        spaces = _read_vocabulary(folder, str(path)).datasets
     for name in datasets:
         if name not in spaces or spaces[name].head is None:
             raise UserError(f'no labelled dataset "{name}".{nearest(name, spaces)} Datasets: {", ".join(spaces)}.')
@@ -126,9 +129,12 @@ def _opened(path: str | Path) -> Iterator[Path]:
         raise UserError(f"no archive at {source}")
     with tempfile.TemporaryDirectory(prefix="ner_adv_plugin-") as folder:
         try:
-            with tarfile.open(source, "r:gz") as archive:
+            with gzip.open(source) as packed, tarfile.open(fileobj=packed, mode="r|") as archive:
                 archive.extractall(folder, filter="data")
-        except (tarfile.TarError, EOFError, OSError) as error:
+                # The checksum stands at the end, beyond what tarfile reads; it ends early, too, at a damaged header.
+                while packed.read(1 << 20):
+                    pass
+        except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
             raise UserError(f"{source} is no sound archive: {error}") from error
         yield Path(folder)
 
@@ -147,14 +153,28 @@ def _read_config(folder: Path, shown: str) -> dict[str, Any]:
     return config
 
 
-def _read_weights(folder: Path, weights_file: str | None, shown: str) -> dict[str, Any]:
+def _read_vocabulary(folder: Path, shown: str) -> Vocabulary:
+    try:
+        vocab = Vocabulary.from_files(folder / VOCABULARY)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"{shown}: {VOCABULARY} is unsound: {error}") from error
+    for namespace in (CHARACTERS, DOMAINS, *(f"{head}_labels" for head in vocab.heads)):
+        if not vocab.get_vocab_size(namespace):
+            raise UserError(f"{shown}: {VOCABULARY}/{namespace}.txt is missing")
+    return vocab
+
+
+def _load_weights(model: Model, folder: Path, weights_file: str | None, shown: str) -> None:
     candidates = [Path(weights_file)] if weights_file else [folder / WEIGHTS, folder / BEST]
-    for path in candidates:
-        if path.is_file():
-            try:
-                # Memory-mapped: weights of heads that are not asked for stay on disk.
-                state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-                return state
-            except Exception as error:
-                raise UserError(f"{shown}: {path.name} does not hold weights alone: {error}") from error
-    raise UserError(f"{shown}: no weights, {' or '.join(p.name for p in candidates)}")
+    path = next((path for path in candidates if path.is_file()), None)
+    if path is None:
+        raise UserError(f"{shown}: no weights, {' or '.join(p.name for p in candidates)}")
+    try:
+        # Memory-mapped: weights of heads that are not asked for stay on disk.
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:
+        raise UserError(f"{shown}: {path.name} does not hold weights alone: {error}") from error
+    try:
+        model.load_weights(state)
+    except (RuntimeError, TypeError) as error:
+        raise UserError(f"{shown}: {path.name} does not hold the weights of this model: {error}") from error

@@ -71,13 +71,16 @@ class Predictor(Registrable):
             yield from self.predict_batch_instance(group)
 
     def read_json_lines(self, path: str | Path) -> Iterator[Instance]:
-        """The instances of a JSON lines file; `DataError` with file and line where a line is none."""
+        """The instances of a JSON lines file, blank lines skipped; `DataError` with file and line where a line is
+        none."""
         try:
             with open(path, encoding="utf-8-sig", newline="\n") as lines:
                 for number, line in enumerate(lines, 1):
+                    if line.isspace():
+                        continue
                     try:
                         yield self.json_to_instance(json.loads(line))
-                    except ValueError:
+                    except (ValueError, RecursionError):
                         expected = 'an object such as {"sentence": "..."}'
                         raise DataError(path, number, line.rstrip("\r\n"), expected) from None
         except (OSError, UnicodeDecodeError) as error:

@@ -1,5 +1,6 @@
 """Writing archives: what a trained model needs, in one file."""
 
+import gzip
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +18,10 @@ def archive_model(folder: Path, include: Sequence[str] = ()) -> Path:
     members += [(Path(path), f"fta/{Path(path).name}") for path in include]
 
     def write(path: Path) -> None:
-        with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        # Not mode "w:gz", which would put the time into the archive.
+        with gzip.GzipFile(path, "wb", compresslevel=1, mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
             for source, name in members:
-                archive.add(source, name, filter=_anonymous)
+                tar.add(source, name, filter=_anonymous)
 
     write_file(folder / ARCHIVE, write)
     return folder / ARCHIVE
@@ -29,4 +31,5 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """The same content gives the same archive, whoever writes it and when."""
     member.uid = member.gid = member.mtime = 0
     member.uname = member.gname = ""
+    member.mode = 0o755 if member.isdir() else 0o644
     return member

@@ -1,7 +1,6 @@
 """The training loop."""
 
 import logging
-import re
 import resource
 import time
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from ner_adv_plugin.training.learning_rate_schedulers import LearningRateSchedul
 from ner_adv_plugin.training.learning_rate_schedulers.scheduler import LazyScheduler, optimizer_of
 from ner_adv_plugin.training.metric_tracker import MetricTracker
 from ner_adv_plugin.training.optimizers import HuggingfaceAdamWOptimizer
-from ner_adv_plugin.training.optimizers.optimizer import LazyOptimizer
+from ner_adv_plugin.training.optimizers.optimizer import LazyOptimizer, search
 from ner_adv_plugin.training.plain_step import PlainStep
 from ner_adv_plugin.training.random_state import random_state, set_random_state
 from ner_adv_plugin.training.trainer import Trainer
@@ -224,6 +223,7 @@ class GradientDescentTrainer(Trainer):
             "tracker": self.tracker.state_dict(),
             "data_loader": loader_state,
             "optimizer": optimizer_of(self.optimizer).state_dict(),
+            "gradient_scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else None,
             "learning_rate_scheduler": self.scheduler.state_dict() if self.scheduler else None,
             "callbacks": [callback.state_dict() for callback in self.callbacks],
             "random": random_state(),
@@ -240,6 +240,8 @@ class GradientDescentTrainer(Trainer):
         model, state = found
         self.model.load_state_dict(model)
         optimizer_of(self.optimizer).load_state_dict(state["optimizer"])
+        if self.accelerator.scaler and state["gradient_scaler"]:
+            self.accelerator.scaler.load_state_dict(state["gradient_scaler"])
         for name in ("epoch", "steps_done_in_epoch", "steps_done", "seconds", "totals", "metrics"):
             setattr(self, name, state[name])
         self.tracker.load_state_dict(state["tracker"])
@@ -266,7 +268,14 @@ def _positive(value: int, name: str) -> int:
 
 def _trainable(model: Model, frozen: Sequence[str]) -> list[tuple[str, torch.nn.Parameter]]:
     """Parameters that learn, by name, after freezing those whose names match."""
-    for name, parameter in model.named_parameters():
-        if any(re.search(pattern, name) for pattern in frozen):
+    named = list(model.named_parameters())
+    for index, pattern in enumerate(frozen):
+        hits = [parameter for name, parameter in named if search(pattern, name, f"no_grad.{index}")]
+        if not hits:
+            logger.warning('trainer.no_grad: "%s" matches no parameter', pattern)
+        for parameter in hits:
             parameter.requires_grad_(False)
-    return [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    trainable = [(name, parameter) for name, parameter in named if parameter.requires_grad]
+    if not trainable:
+        raise ConfigurationError("leaves no parameter to train", "no_grad")
+    return trainable

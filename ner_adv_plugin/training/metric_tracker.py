@@ -1,5 +1,6 @@
 """The best epoch so far, and when to stop waiting for a better one."""
 
+import math
 from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
@@ -29,7 +30,8 @@ class MetricTracker:
     def add(self, epoch: int, metrics: dict[str, float]) -> bool:
         """Take an epoch's validation metrics; whether it is the best so far. Without metrics the last is best."""
         if metrics and self.best_epoch is not None:
-            better = self._sign * (metrics[self.name] - self.best_metrics[self.name]) > 0
+            new, old = metrics[self.name], self.best_metrics[self.name]
+            better = self._sign * (new - old) > 0 or (math.isnan(old) and not math.isnan(new))
         else:
             better = True
         if better:

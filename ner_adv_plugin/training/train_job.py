@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import torch
 
 from ner_adv_plugin.common.binding import Bound, bind
-from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.common.errors import ConfigurationError, DataError, UserError
 from ner_adv_plugin.common.files import write_folder, write_json
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.data_loaders import DataLoader
@@ -44,6 +44,10 @@ class EvaluationLoader:
     """
 
     batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ConfigurationError(f"expected 1 or more, found {self.batch_size}", "batch_size")
 
 
 @dataclass(kw_only=True)
@@ -78,6 +82,13 @@ class TrainJob:
     numpy_seed: int | None = 1337
     pytorch_seed: int | None = 133
     include_in_archive: list[str] | None = None
+
+    def check_paths(self) -> None:
+        """Raises `DataError` where a data file is not there."""
+        for paths in (self.train_data_path, self.validation_data_path, self.test_data_path):
+            for path in paths.values() if isinstance(paths, dict) else [paths]:
+                if path is not None and not Path(path).is_file():
+                    raise DataError(path, None, "no such file", "a corpus file that exists")
 
     def read(self, config: Mapping[str, Any]) -> tuple[Splits, MultiTaskDatasetReader]:
         """Read all datasets: split by split, dataset by dataset."""
@@ -148,13 +159,13 @@ def train_model(config: Mapping[str, Any], serialization_dir: Path, recover: boo
     )
     try:
         metrics = trainer.train()
+        metrics.update({f"leaked_rows_{name}": count for name, count in leaked.items()})
+        metrics.update(_test_metrics(job, model, splits, serialization_dir))
     except KeyboardInterrupt:
         if (serialization_dir / BEST).is_file():
             logger.warning("interrupted: archiving the best weights so far")
             archive_model(serialization_dir, job.include_in_archive or ())
         raise
-    metrics.update({f"leaked_rows_{name}": count for name, count in leaked.items()})
-    metrics.update(_test_metrics(job, model, splits, serialization_dir))
     write_json(serialization_dir / "metrics.json", metrics)
     archive_model(serialization_dir, job.include_in_archive or ())
     return metrics

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batch import Batch, collate
 from ner_adv_plugin.data.encoded_rows import EncodedRows
 
@@ -18,7 +19,11 @@ def evaluation_batches(rows: EncodedRows, batch_size: int = 64, max_tokens: int 
     rows : the dataset.
     batch_size : rows a batch at most.
     max_tokens : padded positions a batch at most; a longer row makes a batch of its own.
+
+    Raises `ConfigurationError` for a batch size below 1.
     """
+    if batch_size < 1:
+        raise ConfigurationError(f"expected 1 or more, found {batch_size}", "batch_size")
     order = np.argsort(-rows.lengths, kind="stable")
     group: list[int] = []
     for row in order[: int(np.count_nonzero(rows.lengths))]:

@@ -34,7 +34,7 @@ class ConllReader(DatasetReader):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.file_scheme = get_scheme(self.tag_scheme)
+        self.file_scheme = get_scheme(self.tag_scheme, path="tag_scheme")
         if self.tag_column == 0:
             raise ConfigurationError("column 0 holds the character: expected another column", "tag_column")
         if self.separator == "":

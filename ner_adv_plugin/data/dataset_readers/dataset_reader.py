@@ -58,8 +58,9 @@ class DatasetReader(Registrable):
     @property
     def scheme(self) -> TagScheme:
         """The scheme of the tags that this reader's instances carry."""
-        default = "BMES" if self.task == "segmentation" else "BIO"
-        return get_scheme(self.training_scheme or default, segmentation=self.task == "segmentation")
+        words = self.task == "segmentation"
+        name = self.training_scheme or ("BMES" if words else "BIO")
+        return get_scheme(name, segmentation=words, path="training_scheme")
 
     def read(self, file_path: str | Path) -> list[Instance]:
         """All rows of a file, in file order.

@@ -26,6 +26,11 @@ class MultiTaskDatasetReader(DatasetReader):
         self.readers = readers
         for name, reader in readers.items():
             reader.bind(name)
+            if reader.head is not None and (not reader.head or set("./") & set(reader.head)):
+                raise ConfigurationError(
+                    f'found "{reader.head}": a head gives files and modules their names, expected no "." or "/"',
+                    f"readers.{name}.head",
+                )
 
     def _read(self, file_path: str) -> Iterator[Instance]:
         raise ConfigurationError(f"a multitask reader needs an object of paths, found {file_path!r}")

@@ -41,6 +41,11 @@ class HomogeneousRoundRobinScheduler(MultiTaskScheduler):
 
     def count(self, rows: Mapping[str, int]) -> int:
         """Sum over datasets of ceil(rows / batch size)."""
+        for name in self.batch_size if isinstance(self.batch_size, dict) else ():
+            if name not in rows:
+                raise ConfigurationError(
+                    f"no dataset of this name.{nearest(name, rows)}", f"data_loader.scheduler.batch_size.{name}"
+                )
         return sum(-(-count // self._size(name)) for name, count in rows.items())
 
     def batches(self, rows: Rows, lengths: Rows, generator: np.random.Generator) -> list[PlannedBatch]:

@@ -11,7 +11,7 @@ from ner_adv_plugin.data.schedulers.scheduler import MultiTaskScheduler, Planned
 
 @MultiTaskScheduler.register("roundrobin")
 class RoundRobinScheduler(MultiTaskScheduler):
-    """Mixes the datasets inside every batch in the proportions of the epoch, within one row.
+    """Mixes the datasets inside every batch in the proportions of the epoch, within a row or two (`spread`).
 
     An epoch has ceil(drawn rows / batch_size) batches; all but one have exactly `batch_size` rows. Within a
     pool the shortest rows of every dataset share a batch, so that the mix stays and padding goes.

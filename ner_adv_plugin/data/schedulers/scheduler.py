@@ -58,7 +58,8 @@ class MultiTaskScheduler(Registrable):
 def spread(counts: Mapping[str, int]) -> list[str]:
     """Names, each as often as it counts, every one spread evenly over the whole.
 
-    In any run of n consecutive places a name of share s stands s * n times, give or take one.
+    In any run of n consecutive places a name of share s, one of k that count, stands s * n times, give or take
+    1 + s * (k - 2): one where there are two names.
     """
     places = [
         ((i + 0.5) / count, order, name) for order, (name, count) in enumerate(counts.items()) for i in range(count)

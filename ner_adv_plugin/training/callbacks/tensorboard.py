@@ -36,10 +36,10 @@ class TensorBoardCallback(TrainerCallback):
         from torch.utils.tensorboard import SummaryWriter
 
         folder = Path(self.serialization_dir) / "log"
-        # A resumed run writes the steps since its checkpoint again: drop the curves' older copies of them.
-        purge = trainer.steps_done or None
-        self._train = SummaryWriter(str(folder / "train"), purge_step=purge)
-        self._validation = SummaryWriter(str(folder / "validation"), purge_step=purge)
+        # A resumed run writes the steps since its checkpoint again: drop the curves' older copies of them. A step
+        # bears the number of those before it, a validation the number of those up to it.
+        self._train = SummaryWriter(str(folder / "train"), purge_step=trainer.steps_done)
+        self._validation = SummaryWriter(str(folder / "validation"), purge_step=trainer.steps_done + 1)
 
     def on_backward(self, trainer: "GradientDescentTrainer", batch_metrics: Statistics) -> None:
         """See `TrainerCallback.on_backward`."""

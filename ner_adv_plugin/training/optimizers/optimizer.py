@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 
 import torch
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 
@@ -21,6 +21,15 @@ class Optimizer(torch.optim.Optimizer, Registrable):
     """An optimizer of torch's, built from named parameters and groups of them."""
 
     default_implementation = "huggingface_adamw"
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group of parameters; `ConfigurationError` for a setting that the optimizer does not have."""
+        for key in param_group:
+            if key != "params" and key not in self.defaults:
+                raise ConfigurationError(
+                    f'unknown key "{key}" of a group.{nearest(key, self.defaults)}', "trainer.optimizer.parameter_groups"
+                )
+        super().add_param_group(param_group)
 
 
 LazyOptimizer: TypeAlias = Annotated[Lazy[Optimizer], Supplied("model_parameters")]
@@ -46,7 +55,8 @@ def parameter_groups(parameters: Iterable[tuple[str, torch.nn.Parameter]], group
     for name, parameter in parameters:
         owners = []
         for index, (patterns, _) in enumerate(groups or []):
-            hits = [pattern for pattern in patterns if _search(pattern, name, index)]
+            where = f"trainer.optimizer.parameter_groups.{index}.0"
+            hits = [pattern for pattern in patterns if search(pattern, name, where)]
             matched.update(hits)
             if hits:
                 owners.append(index)
@@ -61,9 +71,14 @@ def parameter_groups(parameters: Iterable[tuple[str, torch.nn.Parameter]], group
     return [group for group in (*sorted_in, rest) if group["params"]]
 
 
-def _search(pattern: str, name: str, index: int) -> bool:
+def search(pattern: str, name: str, path: str) -> bool:
+    """Whether a pattern of the config occurs in a parameter's name; `ConfigurationError` where it does not compile.
+
+    # Parameters
+
+    path : where in the config the pattern stands.
+    """
     try:
         return re.search(pattern, name) is not None
     except re.error as error:
-        where = f"trainer.optimizer.parameter_groups.{index}.0"
-        raise ConfigurationError(f'"{pattern}" is no regular expression: {error}', where) from error
+        raise ConfigurationError(f'"{pattern}" is no regular expression: {error}', path) from error

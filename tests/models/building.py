@@ -1,0 +1,34 @@
+"""Models and batches for tests of models."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from ner_adv_plugin.common.binding import bind
+from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.models import SharingModel
+from ner_adv_plugin.models.model import LazyModel
+from tests.modules.examples import mixed_batch
+
+ENCODER = {"type": "character_embedding", "embedding_dim": 6}
+TOWER = {"type": "lstm", "hidden_size": 3, "bidirectional": True}
+HEAD = {"type": "crf", "dropout": 0.0}
+ADVERSARY: dict[str, Any] = {"type": "domain_adversarial", "dropout": 0.0, "weight": 0.3}
+LENGTHS = {"weibo": [9, 4, 2], "msra": [7, 4], "msr": [6, 5, 1], "reviews": [8, 3]}
+
+
+def build_model(kind: str, vocab: Vocabulary, only_heads: Sequence[str] | None = None, **settings: Any) -> SharingModel:
+    """A small model without dropout, in training mode."""
+    config = {"type": kind, "encoder": ENCODER, "tower": TOWER, "head": HEAD, **settings}
+    if kind == "adversarial":
+        config.setdefault("objectives", [ADVERSARY])
+    torch.manual_seed(0)
+    model: SharingModel = bind(LazyModel, config, "model").build({}).construct(vocab=vocab, only_heads=only_heads)
+    return model
+
+
+def batch_for(vocab: Vocabulary, seed: int = 0) -> Batch:
+    """Rows of every dataset of the vocabulary, of mixed lengths, their lengths interleaved."""
+    return mixed_batch(vocab, {name: LENGTHS[name] for name in vocab.datasets}, seed=seed)

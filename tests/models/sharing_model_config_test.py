@@ -1,0 +1,150 @@
+"""What a model's config builds, what it refuses, and what `only_heads` leaves out."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.vocabulary import DatasetSpace, Vocabulary
+from ner_adv_plugin.modules.objectives import DomainAdversarial
+from tests.models.building import ADVERSARY, HEAD, TOWER, batch_for, build_model
+from tests.modules.examples import vocabulary
+
+VOCAB = vocabulary()
+HEADS = ["weibo", "msra", "msr"]
+
+
+def test_presets() -> None:
+    assert build_model("crf_tagger", vocabulary("msr")).reads == {"msr": ["msr"]}
+    assert build_model("hard_sharing", VOCAB).reads == {name: [name] for name in HEADS}
+    assert build_model("adversarial", VOCAB).reads == {name: ["shared", name] for name in HEADS}
+    target = build_model("asymmetric", VOCAB, sources={"weibo": ["msr", "msra"]})
+    assert target.reads == {"weibo": ["weibo", "msr", "msra"], "msra": ["msra"], "msr": ["msr"]}
+    # A chain, and two that read each other: towers read no towers, so there is no circle to run in.
+    model = build_model("asymmetric", VOCAB, sources={"weibo": ["msra"], "msra": ["weibo", "msr"]})
+    assert model.reads == {"weibo": ["weibo", "msra"], "msra": ["msra", "weibo", "msr"], "msr": ["msr"]}
+
+
+def test_adversary_of_the_shared_tower_is_the_default_objective() -> None:
+    model = build_model("adversarial", VOCAB, objectives=None)
+    (objective,) = model.objectives
+    assert isinstance(objective, DomainAdversarial)
+    assert (objective.reads, objective.weight) == (["shared"], 0.06)
+    assert not build_model("adversarial", VOCAB, objectives=[]).objectives
+
+
+def test_parts_are_those_of_the_config() -> None:
+    model = build_model(
+        "adversarial",
+        VOCAB,
+        towers={"shared": {"type": "gru", "hidden_size": 5}},
+        heads={"msr": {"type": "softmax", "weight": 0.5}},
+    )
+    towers: dict[str, Any] = dict(model.towers.items())
+    dims = {name: tower.get_output_dim() for name, tower in towers.items()}
+    assert dims == {"shared": 5, "weibo": 6, "msra": 6, "msr": 6}
+    assert {name: type(head).__name__ for name, head in model.heads.items()} == {
+        "weibo": "CrfHead",
+        "msra": "CrfHead",
+        "msr": "SoftmaxHead",
+    }
+    heads: dict[str, Any] = dict(model.heads.items())
+    assert all(head.projection.in_features == 11 for head in heads.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "only", "towers"),
+    [
+        ("hard_sharing", ["msra"], {"msra"}),
+        ("asymmetric", ["msra"], {"msra"}),
+        ("asymmetric", ["weibo"], {"weibo", "msra", "msr"}),
+        ("adversarial", ["weibo"], {"shared", "weibo"}),
+        ("adversarial", ["msr", "msra"], {"shared", "msra", "msr"}),
+    ],
+)
+@torch.no_grad()
+def test_only_heads_builds_what_they_read(kind: str, only: list[str], towers: set[str]) -> None:
+    settings: dict[str, Any] = {"towers": {"weibo": TOWER}}
+    if kind == "asymmetric":
+        settings["sources"] = {"weibo": ["msra", "msr"]}
+    whole = build_model(kind, VOCAB, **settings).eval()
+    part = build_model(kind, VOCAB, only, **settings).eval()
+    assert set(part.heads) == set(only) and set(part.towers) == towers and not part.objectives
+    for parameter in part.parameters():
+        parameter.fill_(9.0)
+    part.load_weights(whole.state_dict())
+    batch = batch_for(VOCAB)
+    for head in only:
+        rows = batch.select(batch.rows(head))
+        (tags, nll), (own_tags, own_nll) = whole.predict(rows, head), part.predict(rows, head)
+        assert torch.equal(tags, own_tags) and nll is not None and own_nll is not None and torch.equal(nll, own_nll)
+
+
+def test_weights_that_lack_a_part_are_refused() -> None:
+    model = build_model("hard_sharing", VOCAB)
+    state = {name: value for name, value in model.state_dict().items() if name != "heads.msr.crf.transitions"}
+    with pytest.raises(RuntimeError, match="heads.msr.crf.transitions"):
+        model.load_weights(state)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "message"),
+    [
+        ("hard_sharing", {"heads": {"wiebo": HEAD}}, 'model.heads.wiebo: no dataset .* mean "weibo"'),
+        ("hard_sharing", {"heads": {"reviews": HEAD}}, "model.heads.reviews: no dataset feeds this head"),
+        (
+            "hard_sharing",
+            {"heads": {"weibo": {**HEAD, "reads": ["mrsa"]}}},
+            'model.heads.weibo.reads: no tower "mrsa". Did you mean "msra"',
+        ),
+        (
+            "hard_sharing",
+            {"towers": {"shared": TOWER}, "heads": {"weibo": {**HEAD, "reads": ["sharde"]}}},
+            'model.heads.weibo.reads: no tower "sharde". Did you mean "shared"',
+        ),
+        ("hard_sharing", {"towers": {"wiebo": TOWER}}, 'model.towers.wiebo: nothing reads .* mean "weibo"'),
+        (
+            "adversarial",
+            {"objectives": [{**ADVERSARY, "reads": ["share"]}]},
+            'model.objectives.0.reads: no tower "share". Did you mean "shared"',
+        ),
+        ("hard_sharing", {"towers": {"a.b": TOWER}}, 'model.towers.a.b: "a.b" cannot name a tower'),
+        ("hard_sharing", {"objectives": [ADVERSARY]}, 'model.objectives.0.reads: no tower "shared"'),
+        ("asymmetric", {"sources": {"wiebo": ["msra"]}}, 'model.sources.wiebo: no head "wiebo". Did you mean "weibo"'),
+        ("asymmetric", {"sources": {"weibo": ["mrsa"]}}, 'model.sources.weibo: no head "mrsa". Did you mean "msra"'),
+        ("asymmetric", {"sources": {"weibo": ["weibo"]}}, "model.sources.weibo: expected other tasks, each once"),
+        ("asymmetric", {"sources": {"weibo": ["msr", "msr"]}}, "model.sources.weibo: expected other tasks, each once"),
+        # Jsonnet sorts datasets by name, so that none is the first: a target by default would be a surprise.
+        ("asymmetric", {}, "model.sources: missing key, required here"),
+        ("crf_tagger", {}, "model.type: one task, but the datasets have heads weibo, msra, msr"),
+        ("adversarial", {"head": {**HEAD, "weight": -1}}, "model.head.weight: expected 0 or more"),
+        ("adversarial", {"tower": {"type": "gru"}}, "model.tower.hidden_size: missing key"),
+        (
+            "adversarial",
+            {"tower": {"type": "gru", "input_size": 7, "hidden_size": 2}},
+            "model.tower: the tower takes states of 7, the encoder gives 6",
+        ),
+    ],
+)
+def test_errors(kind: str, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        build_model(kind, VOCAB, **settings)
+
+
+def test_one_domain_leaves_nothing_to_discriminate() -> None:
+    with pytest.raises(ConfigurationError, match="needs two domains or more"):
+        build_model("adversarial", vocabulary("msra", "msr"))
+
+
+@pytest.mark.parametrize("kind", ["hard_sharing", "adversarial"])
+def test_unlabelled_text_alone_teaches_no_head(kind: str) -> None:
+    with pytest.raises(ConfigurationError, match="dataset_reader: no dataset has a head"):
+        build_model(kind, vocabulary("reviews"))
+
+
+@pytest.mark.parametrize("name", ["weibo.2", "keys", "training"])
+def test_names_that_parameters_cannot_have(name: str) -> None:
+    vocab = Vocabulary({name: DatasetSpace(name, name, "ner", "BIO")}, {f"{name}_labels": ["O"], "domains": [name]})
+    with pytest.raises(ConfigurationError, match=f'"{name}" cannot name a head'):
+        build_model("hard_sharing", vocab)

@@ -1,0 +1,224 @@
+"""The forward that all models share: what runs over which rows, and what the loss is."""
+
+from collections import defaultdict
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torch.testing import assert_close
+
+from ner_adv_plugin.data.batch import Batch, share_totals
+from ner_adv_plugin.models import SharingModel
+from ner_adv_plugin.modules.heads import CrfHead
+from ner_adv_plugin.modules.objectives import DomainAdversarial
+from ner_adv_plugin.modules.pooling import mean_pool
+from ner_adv_plugin.training.training_step import averages
+from tests.models.building import ADVERSARY, HEAD, TOWER, batch_for, build_model
+from tests.modules.examples import vocabulary
+
+VOCAB = vocabulary()
+DOMAINS = {"weibo": 0, "msra": 1, "msr": 1, "reviews": 0}
+WEIGHTED = {"weibo": {**HEAD, "weight": 0.7}, "msr": {**HEAD, "weight": 0.2, "normalize_by": "rows"}}
+# For every model which towers each head reads, and those that its objectives read.
+GRAPHS: list[tuple[str, dict[str, Any], dict[str, list[str]], list[str]]] = [
+    ("hard_sharing", {}, {"weibo": ["weibo"], "msra": ["msra"], "msr": ["msr"]}, []),
+    ("hard_sharing", {"heads": WEIGHTED}, {"weibo": ["weibo"], "msra": ["msra"], "msr": ["msr"]}, []),
+    (
+        "asymmetric",
+        {"sources": {"weibo": ["msra", "msr"]}},
+        {"weibo": ["weibo", "msra", "msr"], "msra": ["msra"], "msr": ["msr"]},
+        [],
+    ),
+    (
+        "adversarial",
+        {"heads": WEIGHTED},
+        {"weibo": ["shared", "weibo"], "msra": ["shared", "msra"], "msr": ["shared", "msr"]},
+        ["shared"],
+    ),
+    (
+        "hard_sharing",
+        {
+            "towers": {"ner": TOWER},
+            "heads": {"weibo": {**HEAD, "reads": ["ner"]}, "msra": {**HEAD, "reads": ["ner", "msra"]}},
+            "objectives": [{**ADVERSARY, "reads": ["msr"]}, {**ADVERSARY, "reads": ["msr", "ner"], "pooling": "mean"}],
+        },
+        {"weibo": ["ner"], "msra": ["ner", "msra"], "msr": ["msr"]},
+        ["msr", "ner"],
+    ),
+]
+IDS = ["hard", "weighted", "asymmetric", "adversarial", "own graph"]
+each_graph = pytest.mark.parametrize(("kind", "settings", "reads", "observed"), GRAPHS, ids=IDS)
+Seen = dict[str, list[tuple[Tensor, ...]]]
+
+
+def watch(model: SharingModel) -> Seen:
+    """Inputs of every call of the encoder, the towers and the CRFs from now on."""
+    seen: Seen = defaultdict(list)
+    parts: dict[str, Any] = {"encoder": model.encoder}
+    parts |= {f"towers.{name}": tower for name, tower in model.towers.items()}
+    parts |= {f"heads.{name}": head.crf for name, head in model.heads.items()}
+    for name, part in parts.items():
+        part.register_forward_hook(lambda _, inputs, __, name=name: seen[name].append(inputs))
+    return seen
+
+
+@each_graph
+def test_every_part_runs_once_over_the_rows_that_concern_it(
+    kind: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
+) -> None:
+    model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
+    assert model.reads == reads
+    seen = watch(model)
+    model(batch)
+    assert {name: len(calls) for name, calls in seen.items()} == dict.fromkeys(seen, 1)
+    assert set(seen) == {"encoder", *(f"heads.{name}" for name in reads), *(f"towers.{name}" for name in model.towers)}
+    assert set(model.towers) == {tower for towers in reads.values() for tower in towers} | set(observed)
+    assert seen["encoder"][0][0] is batch
+    states = model.encoder(batch)
+    for tower in model.towers:
+        readers = {head for head, towers in reads.items() if tower in towers}
+        rows = [i for i, head in enumerate(batch.heads) if head in readers or tower in observed]
+        inputs, mask = seen[f"towers.{tower}"][0]
+        assert mask.sum(1).tolist() == [batch.lengths[i] for i in rows]
+        assert mask.shape[1] == max(batch.lengths[i] for i in rows)
+        for place, row in enumerate(rows):
+            assert torch.equal(inputs[place, : batch.lengths[row]], states[row, : batch.lengths[row]])
+    for head in reads:
+        rows = batch.rows(head)
+        emissions, tags, mask = seen[f"heads.{head}"][0]
+        assert len(rows) == len(emissions) and mask.sum(1).tolist() == [batch.lengths[i] for i in rows]
+        assert batch.tags_BL is not None and torch.equal(tags, batch.tags_BL[rows, : mask.shape[1]])
+
+
+def naive_loss(model: SharingModel, batch: Batch, reads: dict[str, list[str]], settings: dict[str, Any]) -> Tensor:
+    """The definition, row by row: every row through encoder and towers by itself."""
+
+    def states(row: int, names: list[str]) -> Tensor:
+        part = batch.select([row])
+        encoded = model.encoder(part)
+        return torch.cat([model.towers[name](encoded, part.mask_BL) for name in names], -1)
+
+    total = torch.zeros(())
+    for name, towers in reads.items():
+        head, rows = model.heads[name], [i for i, owner in enumerate(batch.heads) if owner == name]
+        config = settings.get("heads", {}).get(name, HEAD)
+        for row in rows:
+            part = batch.select([row])
+            assert isinstance(head, CrfHead) and part.tags_BL is not None
+            nll = head.crf(head.projection(states(row, towers)), part.tags_BL, part.mask_BL).sum()
+            if config.get("normalize_by") != "rows":
+                nll = nll / batch.lengths[row]
+            total = total + config.get("weight", 1.0) * batch.weights_B[row] * nll / len(rows)
+    for objective in model.objectives:
+        assert isinstance(objective, DomainAdversarial)
+        for row, dataset in enumerate(batch.datasets):
+            pooled = states(row, objective.reads)[0]
+            pooled = pooled.mean(0) if objective.pool is mean_pool else pooled.amax(0)
+            loss = cross_entropy(objective.discriminator[-1](pooled), torch.tensor(DOMAINS[dataset]))
+            total = total + ADVERSARY["weight"] * loss / len(batch)
+    return total
+
+
+@each_graph
+def test_loss_is_its_definition(
+    kind: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
+) -> None:
+    model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
+    batch.weights_B = torch.linspace(0.2, 1.5, len(batch))
+    assert_close(model(batch)["loss"], naive_loss(model, batch, reads, settings))
+
+
+def gradients(model: SharingModel) -> dict[str, Tensor]:
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+@each_graph
+def test_micro_batches_add_up_to_the_global_batch(
+    kind: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
+) -> None:
+    model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
+    whole = model(batch, 0.5)
+    whole["loss"].backward()
+    expected = gradients(model)
+    # One part without any row of a head, one row by itself, the rest.
+    parts = [batch.rows("weibo"), [batch.rows("msra")[0]]]
+    parts.append([i for i in range(len(batch)) if i not in parts[0] + parts[1]])
+    model.zero_grad()
+    outputs = [model(part, 0.5) for part in share_totals([batch.select(rows) for rows in parts])]
+    total = sum(output["loss"] for output in outputs)
+    total.backward()
+    assert_close(total, whole["loss"])
+    assert_close(gradients(model), expected, rtol=1e-4, atol=1e-6)
+    sums: dict[str, Any] = {}
+    for output in outputs:
+        for name, (value, count) in output["statistics"].items():
+            sums[name] = (sums.get(name, (0, 0))[0] + value, sums.get(name, (0, 0))[1] + count)
+    positions = "positions_per_character"  # padding depends on the batch
+    assert {**averages(sums), positions: 0} == pytest.approx({**averages(whole["statistics"]), positions: 0}, rel=1e-5)
+
+
+def test_statistics_are_losses_before_their_weights() -> None:
+    model = build_model("adversarial", VOCAB, heads=WEIGHTED)
+    output = model(batch_for(VOCAB), 0.5)
+    means = averages(output["statistics"])
+    total = 0.7 * means["weibo_loss"] + means["msra_loss"] + 0.2 * means["msr_loss"] + 0.3 * means["objective_loss"]
+    assert total == pytest.approx(output["loss"].item(), rel=1e-5)
+    assert set(means) == {
+        *("weibo_loss", "msra_loss", "msr_loss", "objective_loss"),
+        *("discriminator_accuracy", "reversal_scale", "positions_per_character"),
+    }
+
+
+def test_statistics_of_several_objectives_are_told_apart() -> None:
+    _, settings, _, _ = GRAPHS[-1]
+    statistics = build_model("hard_sharing", VOCAB, **settings)(batch_for(VOCAB))["statistics"]
+    assert {"objective_0_objective_loss", "objective_1_objective_loss"} <= set(statistics)
+    assert "objective_loss" not in statistics
+
+
+def test_a_batch_that_teaches_nothing_has_no_loss() -> None:
+    batch = batch_for(VOCAB)
+    reviews = batch.select([i for i, name in enumerate(batch.datasets) if name == "reviews"])
+    assert "loss" not in build_model("hard_sharing", VOCAB)(reviews)
+    assert "loss" in build_model("adversarial", VOCAB)(reviews)
+
+
+def test_gradient_of_a_head_stays_on_its_path() -> None:
+    model, batch = build_model("asymmetric", VOCAB, sources={"weibo": ["msra"]}), batch_for(VOCAB)
+    for head, expected in {"weibo": {"weibo", "msra"}, "msra": {"msra"}, "msr": {"msr"}}.items():
+        model.zero_grad()
+        model(batch.select(batch.rows(head)))["loss"].backward()
+        learnt = {name.split(".")[1] for name in gradients(model) if name.startswith("towers.")}
+        assert learnt == expected
+        assert {name.split(".")[1] for name in gradients(model) if name.startswith("heads.")} == {head}
+
+
+def test_shared_tower_gets_the_reversed_gradient_of_the_discriminator() -> None:
+    batch = batch_for(VOCAB)
+    batch = batch.select([i for i, name in enumerate(batch.datasets) if name == "reviews"])
+
+    def of_scale(scale: float) -> dict[str, Tensor]:
+        reversal = {"type": "constant", "scale": scale}
+        model = build_model("adversarial", VOCAB, objectives=[{**ADVERSARY, "reversal": reversal}])
+        model(batch)["loss"].backward()
+        return gradients(model)
+
+    once, twice = of_scale(1.0), of_scale(2.0)
+    assert {name.split(".")[0] for name in once} == {"encoder", "towers", "objectives"}
+    for name, gradient in once.items():
+        assert_close(twice[name], gradient if name.startswith("objectives") else 2 * gradient)
+
+
+@torch.no_grad()
+def test_any_head_predicts_any_row() -> None:
+    model, batch = build_model("adversarial", VOCAB).eval(), batch_for(VOCAB)
+    seen = watch(model)
+    tags, nll = model.predict(batch.without_tags(), "msra")
+    assert nll is None and tags.shape == batch.mask_BL.shape and not tags[~batch.mask_BL].any()
+    assert len(seen["encoder"]) == len(seen["towers.shared"]) == len(seen["towers.msra"]) == 1
+    assert not {"towers.weibo", "towers.msr", "heads.weibo"} & set(seen)
+    labels = model.make_output_human_readable(tags, batch.lengths, "msra")
+    assert [len(row) for row in labels] == batch.lengths
+    assert set().union(*labels) <= set(VOCAB.label_space("msra").labels)

@@ -1,0 +1,3 @@
+"""As for models."""
+
+from tests.models.conftest import embedded  # noqa: F401
