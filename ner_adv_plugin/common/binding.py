@@ -236,7 +236,7 @@ def _bind_call(
             return target(**arguments)
         except ConfigurationError as error:
             # A constructor may name a key of its own: put the place of the component before it.
-            if path and error.path != path and not error.path.startswith(f"{path}."):
+            if path and not error.absolute and error.path != path and not error.path.startswith(f"{path}."):
                 raise ConfigurationError(error.message, _join(path, error.path)) from error
             raise
         except (TangoConfigurationError, ValueError) as error:

@@ -16,11 +16,13 @@ class ConfigurationError(UserError):
 
     message : what stood there and what is accepted.
     path : where in the config, dotted, such as `model.heads.msra.type`; empty for the whole.
+    absolute : a constructor raises it for a place outside of its own component, counted from the config's root.
     """
 
-    def __init__(self, message: str, path: str = "") -> None:
+    def __init__(self, message: str, path: str = "", absolute: bool = False) -> None:
         self.message = message
         self.path = path
+        self.absolute = absolute
         super().__init__(f"{path}: {message}" if path else message)
 
 

@@ -178,5 +178,6 @@ def _agreed_scheme(head: str, members: list[str], datasets: Mapping[str, Dataset
                 f'datasets "{members[0]}" ({first.task}, {first.scheme}) and "{name}" ({other.task}, '
                 f'{other.scheme}) share head "{head}" and disagree on its labels',
                 f"dataset_reader.readers.{name}.head",
+                absolute=True,
             )
     return get_scheme(first.scheme, segmentation=first.task == "segmentation")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.schema import Lazy
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.model import Model
@@ -42,6 +43,12 @@ class Adversarial(SharingModel):
         objectives: list[LazyObjective] | None = None,
         only_heads: Sequence[str] | None = None,
     ) -> None:
+        if SHARED in vocab.heads:
+            raise ConfigurationError(
+                f'a head is named "{SHARED}", as the shared tower is: choose another',
+                "dataset_reader.readers",
+                absolute=True,
+            )
         preset = {name: [SHARED, name] for name in vocab.heads}
         if objectives is None:
             objectives = [_default_objective()]

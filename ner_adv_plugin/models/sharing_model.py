@@ -179,7 +179,7 @@ def _filled_reads(lazy: Lazy[Objective]) -> list[str]:
 
 def _check_heads(fed: Sequence[str], heads: Mapping[str, Lazy[Head]]) -> None:
     if not fed:
-        raise ConfigurationError("no dataset has a head: there is nothing to learn", "dataset_reader")
+        raise ConfigurationError("no dataset has a head: there is nothing to learn", "dataset_reader", absolute=True)
     for name in fed:
         _check_name(name, "head", f"dataset_reader.readers.{name}")
     for name in heads:
@@ -193,7 +193,7 @@ def _check_heads(fed: Sequence[str], heads: Mapping[str, Lazy[Head]]) -> None:
 def _check_name(name: str, kind: str, path: str) -> None:
     # Parameters are named after heads and towers, with dots between the parts of a name.
     if "." in name or hasattr(torch.nn.ModuleDict(), name):
-        raise ConfigurationError(f'"{name}" cannot name a {kind}: choose another', path)
+        raise ConfigurationError(f'"{name}" cannot name a {kind}: choose another', path, absolute=True)
 
 
 def _check_reads(reading: Sequence[tuple[str, list[str]]], known: Sequence[str]) -> None:

@@ -19,7 +19,10 @@ def archive_model(folder: Path, include: Sequence[str] = ()) -> Path:
 
     def write(path: Path) -> None:
         # Not mode "w:gz", which would put the time into the archive.
-        with gzip.GzipFile(path, "wb", compresslevel=1, mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+        with (
+            gzip.GzipFile(path, "wb", compresslevel=1, mtime=0) as packed,
+            tarfile.open(fileobj=packed, mode="w") as tar,
+        ):
             for source, name in members:
                 tar.add(source, name, filter=_anonymous)
 

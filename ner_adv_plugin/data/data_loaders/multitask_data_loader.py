@@ -1,5 +1,6 @@
 """The training data loader: a plan of which rows make which batch, from (seed, epoch)."""
 
+import logging
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -13,6 +14,8 @@ from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.data.samplers import MultiTaskEpochSampler, ProportionalSampler
 from ner_adv_plugin.data.schedulers import MultiTaskScheduler, RoundRobinScheduler
 from ner_adv_plugin.data.schedulers.scheduler import PlannedBatch
+
+logger = logging.getLogger(__name__)
 
 
 class DataLoader(Registrable):
@@ -82,7 +85,11 @@ class MultiTaskDataLoader(DataLoader):
         self._rows = dict(rows)
         self._drawn = dict.fromkeys(rows, 0)
         self._seed = seed
-        self.scheduler.count(self._counts())
+        counts = self._counts()
+        self.scheduler.count(counts)
+        for name, count in counts.items():
+            if count == 0:
+                logger.warning("%s: the sampler draws none of its rows in an epoch", name)
 
     def _counts(self) -> dict[str, int]:
         return self.sampler.rows_per_epoch({name: len(rows) for name, rows in self._rows.items()})

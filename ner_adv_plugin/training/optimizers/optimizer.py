@@ -27,7 +27,8 @@ class Optimizer(torch.optim.Optimizer, Registrable):
         for key in param_group:
             if key != "params" and key not in self.defaults:
                 raise ConfigurationError(
-                    f'unknown key "{key}" of a group.{nearest(key, self.defaults)}', "trainer.optimizer.parameter_groups"
+                    f'unknown key "{key}" of a group.{nearest(key, self.defaults)}',
+                    "trainer.optimizer.parameter_groups",
                 )
         super().add_param_group(param_group)
 

@@ -26,9 +26,7 @@ CORPORA = Path(__file__).parents[4] / "shared" / "data"
         ("unlabelled", "unlabelled/reviews.txt", 35124, None, None),
     ],
 )
-def test_corpus(
-    reader: str, file: str, num_rows: int, num_spans: int | None, num_repaired: int | None
-) -> None:
+def test_corpus(reader: str, file: str, num_rows: int, num_spans: int | None, num_repaired: int | None) -> None:
     path = CORPORA / file
     if not path.is_file():
         pytest.skip(f"the corpus {file} is not at hand")

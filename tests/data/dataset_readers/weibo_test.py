@@ -25,9 +25,7 @@ def test_two_replacement_characters_are_one_emoji(tmp_path: Path) -> None:
     assert (instance.text, instance.tags) == ("\ufffd\ufffd甲", ["O", "O", "O"])
 
 
-@pytest.mark.parametrize(
-    "line", ["甲\tO", "甲乙0\tO", "甲\ufffd0\tO", "甲0 O", "甲0", "甲²\tO", "甲０\tO", "1\tO"]
-)
+@pytest.mark.parametrize("line", ["甲\tO", "甲乙0\tO", "甲\ufffd0\tO", "甲0 O", "甲0", "甲²\tO", "甲０\tO", "1\tO"])
 def test_lines_that_cannot_be_read(tmp_path: Path, line: str) -> None:
     expected = "one character, its position in its word in digits, then a tab"
     with pytest.raises(DataError) as error:

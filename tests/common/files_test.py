@@ -1,0 +1,156 @@
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.files import write_file, write_folder, write_json, write_text
+
+
+def everything(folder: Path) -> list[str]:
+    """All files and folders below a folder, hidden ones too."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def failing(error: BaseException) -> Callable[[Path], None]:
+    """A writer that fails in the middle of its file."""
+
+    def write(aside: Path) -> None:
+        aside.write_text("half", encoding="utf-8")
+        raise error
+
+    return write
+
+
+def test_makes_missing_folders(tmp_path: Path) -> None:
+    write_text(tmp_path / "a" / "b" / "text", "字\n")
+    assert (tmp_path / "a" / "b" / "text").read_bytes() == "字\n".encode()
+    assert everything(tmp_path) == ["a", "a/b", "a/b/text"]
+
+
+def test_replaces_in_one_move(tmp_path: Path) -> None:
+    """Who has the old file open goes on reading the old one whole; nobody meets a file being written."""
+    path = tmp_path / "text"
+    write_text(path, "old")
+    with path.open(encoding="utf-8") as reader:
+
+        def write(aside: Path) -> None:
+            aside.write_text("new", encoding="utf-8")
+            assert path.read_text(encoding="utf-8") == "old"
+
+        write_file(path, write)
+        assert reader.read() == "old"
+    assert path.read_text(encoding="utf-8") == "new"
+    assert everything(tmp_path) == ["text"]
+
+
+@pytest.mark.parametrize("present", [False, True])
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (OSError(28, "No space left on device"), UserError),
+        (RuntimeError("PytorchStreamWriter failed writing file"), UserError),
+        (TypeError("cannot pickle"), TypeError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_failure_leaves_the_old_file_and_no_partial(
+    tmp_path: Path, present: bool, error: BaseException, seen: type[BaseException]
+) -> None:
+    path = tmp_path / "weights"
+    if present:
+        write_text(path, "old")
+    with pytest.raises(seen):
+        write_file(path, failing(error))
+    assert everything(tmp_path) == (["weights"] if present else [])
+    if present:
+        assert path.read_text(encoding="utf-8") == "old"
+
+
+def test_full_disk_while_torch_saves(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    path = tmp_path / "weights"
+
+    def write(aside: Path) -> None:
+        with Path("/dev/full").open("wb") as file:
+            torch.save({"weights": torch.zeros(100_000)}, file)
+
+    with pytest.raises(UserError, match=f"cannot write {path}"):
+        write_file(path, write)
+    assert everything(tmp_path) == []
+
+
+def test_places_that_cannot_be_written(tmp_path: Path) -> None:
+    write_text(tmp_path / "file", "kept")
+    (tmp_path / "folder" / "inside").mkdir(parents=True)
+    for path in (tmp_path / "file" / "below", tmp_path / "folder"):
+        with pytest.raises(UserError, match=f"cannot write {path}"):
+            write_text(path, "new")
+    with pytest.raises(UserError, match="cannot write"):
+        write_folder(tmp_path / "file" / "below", lambda aside: None)
+    assert everything(tmp_path) == ["file", "folder", "folder/inside"]
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "kept"
+
+
+def test_json_is_readable_and_reads_back(tmp_path: Path) -> None:
+    value = {"字": [1, 2.5, None, True], "line\u2028break": "\n"}
+    write_json(tmp_path / "value.json", value)
+    text = (tmp_path / "value.json").read_text(encoding="utf-8")
+    assert json.loads(text) == value
+    assert '"字": [\n    1,' in text and text.endswith("}\n")
+
+
+def test_json_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "value.json", {"a": object()})
+    assert everything(tmp_path) == []
+
+
+def test_folder_replaces_the_older_one_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "vocabulary"
+    for name in ("first", "second"):
+        write_folder(folder, lambda aside, name=name: (aside / name).touch())  # type: ignore[misc]
+        assert everything(tmp_path) == ["runs", "runs/vocabulary", f"runs/vocabulary/{name}"]
+
+
+@pytest.mark.parametrize(("error", "seen"), [(OSError("full"), UserError), (ValueError("bad"), ValueError)])
+def test_failure_leaves_the_old_folder(tmp_path: Path, error: Exception, seen: type[Exception]) -> None:
+    folder = tmp_path / "vocabulary"
+    write_folder(folder, lambda aside: (aside / "old").touch())
+
+    def write(aside: Path) -> None:
+        (aside / "new").touch()
+        raise error
+
+    with pytest.raises(seen):
+        write_folder(folder, write)
+    assert everything(tmp_path) == ["vocabulary", "vocabulary/old"]
+
+
+def test_failure_of_the_move_brings_the_old_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "vocabulary"
+    write_folder(folder, lambda aside: (aside / "old").touch())
+    move = os.replace
+
+    def replace(source: Path, target: Path) -> None:
+        if str(source).endswith(".partial"):
+            raise OSError("no")
+        move(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(UserError, match="cannot write"):
+        write_folder(folder, lambda aside: (aside / "new").touch())
+    assert everything(tmp_path) == ["vocabulary", "vocabulary/old"]
+
+
+def test_partial_of_a_killed_run_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / ".vocabulary.partial" / "half").mkdir(parents=True)
+    (tmp_path / ".text.partial").write_text("half", encoding="utf-8")
+    write_folder(tmp_path / "vocabulary", lambda aside: (aside / "whole").touch())
+    write_text(tmp_path / "text", "whole")
+    assert everything(tmp_path) == ["text", "vocabulary", "vocabulary/whole"]
+    assert (tmp_path / "text").read_text(encoding="utf-8") == "whole"

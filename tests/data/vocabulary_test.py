@@ -1,0 +1,167 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ner_adv_plugin.common.binding import construct
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.dataset_readers import DatasetReader
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, PADDING, UNKNOWN, Vocabulary
+from tests.data.rows import Splits, ner_reader, rows_of, word_reader
+
+ODD_CHARACTERS = "\n\t\r\x00\x0b\x1c\x85\u2028\u2029\u3000 \"'\\#{}é字😀\ufffd\ud83d\ufeff"
+
+
+def tokens(vocab: Vocabulary, namespace: str) -> list[str]:
+    """The entries of a namespace; checks that both ways of asking agree."""
+    by_index = vocab.get_index_to_token_vocabulary(namespace)
+    assert list(by_index) == list(range(vocab.get_vocab_size(namespace)))
+    assert vocab.get_token_to_index_vocabulary(namespace) == {token: index for index, token in by_index.items()}
+    return list(by_index.values())
+
+
+def assert_same(one: Vocabulary, other: Vocabulary) -> None:
+    assert one.datasets == other.datasets
+    for head in one.heads:
+        assert one.label_space(head) == other.label_space(head)
+        assert one.known_words(head) == other.known_words(head)
+    for namespace in (CHARACTERS, DOMAINS, *(f"{head}_labels" for head in one.heads)):
+        assert tokens(one, namespace) == tokens(other, namespace)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "labels"),
+    [
+        ("BIO", ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]),
+        ("BMES", ["O", "B-LOC", "M-LOC", "E-LOC", "S-LOC", "B-PER", "M-PER", "E-PER", "S-PER"]),
+    ],
+)
+def test_labels_are_closed_over_the_scheme(scheme: str, labels: list[str]) -> None:
+    """Every type has all its labels, whichever were met, in an order that the data's order does not change."""
+    splits: Splits = {
+        "train": {"a": rows_of(("甲", "B-PER"), ("乙", "O"))},
+        "validation": {"a": rows_of(("丙", "B-LOC"))},
+    }
+    vocab = Vocabulary.from_instances(splits, {"a": ner_reader("a", scheme=scheme)})
+    space = vocab.label_space("a")
+    assert list(space.labels) == tokens(vocab, "a_labels") == labels
+    assert (space.head, space.scheme.name) == ("a", scheme)
+
+
+def test_words_have_the_labels_of_their_scheme() -> None:
+    vocab = Vocabulary.from_instances({"train": {"w": rows_of(("甲", "S"))}}, {"w": word_reader("w")})
+    assert vocab.label_space("w").labels == ("B", "M", "E", "S")
+
+
+def test_datasets_may_share_a_head() -> None:
+    splits: Splits = {
+        "train": {"a": rows_of(("甲", "B-PER")), "b": rows_of(("乙", "B-LOC")), "c": rows_of(("丙", "B-ORG"))},
+        "test": {"b": rows_of(("丁", "B-GPE"))},
+    }
+    readers = {
+        "a": ner_reader("a", head="names", domain="news"),
+        "b": ner_reader("b", head="names", domain="social"),
+        "c": ner_reader("c", domain="news"),
+    }
+    vocab = Vocabulary.from_instances(splits, readers)
+    assert vocab.heads == ["names", "c"]
+    assert vocab.label_space("names").labels == ("O", "B-GPE", "I-GPE", "B-LOC", "I-LOC", "B-PER", "I-PER")
+    assert vocab.label_space("c").labels == ("O", "B-ORG", "I-ORG")
+    assert vocab.domains == tokens(vocab, DOMAINS) == ["news", "social"]
+    assert {name: (space.head, space.domain) for name, space in vocab.datasets.items()} == {
+        "a": ("names", "news"),
+        "b": ("names", "social"),
+        "c": ("c", "news"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("readers", "message"),
+    [
+        (
+            {"a": ner_reader("a", head="h"), "b": ner_reader("b", head="h", scheme="BMES")},
+            'datasets "a" (ner, BIO) and "b" (ner, BMES) share head "h" and disagree on its labels',
+        ),
+        (
+            {"a": ner_reader("a", head="h", scheme="BMES"), "c": ner_reader("c"), "b": word_reader("b", head="h")},
+            'datasets "a" (ner, BMES) and "b" (segmentation, BMES) share head "h" and disagree on its labels',
+        ),
+    ],
+)
+def test_datasets_that_share_a_head_must_agree(readers: dict[str, DatasetReader], message: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        Vocabulary.from_instances({"train": {name: [] for name in readers}}, readers)
+    assert (error.value.path, error.value.message) == ("dataset_reader.readers.b.head", message)
+
+
+def test_text_without_labels_has_a_domain_and_no_head() -> None:
+    splits: Splits = {"train": {"a": rows_of(("甲", "B-PER")), "u": rows_of(("乙", None))}}
+    vocab = Vocabulary.from_instances(splits, {"a": ner_reader("a"), "u": ner_reader("u", head=None)})
+    assert vocab.heads == ["a"] and vocab.domains == ["a", "u"]
+    assert vocab.datasets["u"].head is None
+
+
+def test_characters_and_words_come_from_training_rows_alone() -> None:
+    splits: Splits = {
+        "train": {"w": rows_of(("乙甲乙", "S B E")), "u": rows_of(("丁", None))},
+        "validation": {"w": rows_of(("丙乙", "B E"))},
+        "test": {"w": rows_of(("戊", "S"))},
+    }
+    vocab = Vocabulary.from_instances(splits, {"w": word_reader("w"), "u": ner_reader("u", head=None)})
+    assert tokens(vocab, CHARACTERS) == [PADDING, UNKNOWN, "丁", "乙", "甲"]
+    assert vocab.known_words("w") == {"乙", "甲乙"}
+    assert vocab.known_words("u") == frozenset()
+
+
+def test_unknown_namespaces_are_empty() -> None:
+    vocab = Vocabulary.from_instances({"train": {"a": rows_of(("甲", "O"))}}, {"a": ner_reader("a")})
+    assert tokens(vocab, "no_such") == []
+
+
+def odd_vocabulary(texts: list[str], types: list[str]) -> Vocabulary:
+    """A vocabulary of any texts, each tagged as one entity and as one word."""
+    named = [Instance(text, [f"B-{kind}"] + [f"I-{kind}"] * (len(text) - 1)) for text in texts for kind in types]
+    words = [Instance(text, ["S"] if len(text) == 1 else ["B", *"M" * (len(text) - 2), "E"]) for text in texts]
+    readers = {"a": ner_reader("a", head="甲 head.", domain="domain\n甲"), "w": word_reader("w")}
+    return Vocabulary.from_instances({"train": {"a": named, "w": words}}, readers)
+
+
+def test_files_hold_odd_characters(tmp_path: Path) -> None:
+    vocab = odd_vocabulary([ODD_CHARACTERS, *ODD_CHARACTERS], ["PER", "a-b.c", "O", "\u2028", '"'])
+    vocab.save_to_files(tmp_path / "deep" / "vocabulary")
+    read = Vocabulary.from_files(tmp_path / "deep" / "vocabulary")
+    assert_same(vocab, read)
+    assert set(ODD_CHARACTERS) <= set(tokens(read, CHARACTERS))
+    assert ODD_CHARACTERS in read.known_words("w")
+    assert read.directory == tmp_path / "deep" / "vocabulary"
+    # Readable as it is: one entry a line, characters as themselves.
+    lines = (tmp_path / "deep" / "vocabulary" / "characters.txt").read_bytes().split(b"\n")
+    assert len(lines) == vocab.get_vocab_size(CHARACTERS) + 1 and '"字"'.encode() in lines
+
+
+@settings(max_examples=50)
+@given(st.lists(st.text(st.characters(), min_size=1), min_size=1, max_size=5), st.text(st.characters(), min_size=1))
+def test_files_hold_any_text(tmp_path_factory: pytest.TempPathFactory, texts: list[str], kind: str) -> None:
+    vocab = odd_vocabulary(texts, [kind])
+    folder = tmp_path_factory.mktemp("vocabulary")
+    vocab.save_to_files(folder)
+    assert_same(vocab, Vocabulary.from_files(folder))
+
+
+def test_from_a_config(tmp_path: Path) -> None:
+    vocab = odd_vocabulary(["甲"], ["PER"])
+    vocab.save_to_files(tmp_path)
+    assert_same(vocab, construct(Vocabulary, {"type": "from_files", "directory": str(tmp_path)}))
+    splits: Splits = {"train": {"a": rows_of(("甲", "B-PER"))}}
+    collected = construct(Vocabulary, {}, instances=splits, readers={"a": ner_reader("a")})
+    assert collected.heads == ["a"]
+
+
+def test_no_vocabulary_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=f"no vocabulary in {tmp_path}: datasets.json is missing"):
+        Vocabulary.from_files(tmp_path)
+    (tmp_path / "datasets.json").write_text(json.dumps({}))
+    assert Vocabulary.from_files(tmp_path).heads == []
