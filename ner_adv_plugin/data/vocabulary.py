@@ -148,7 +148,12 @@ class Vocabulary(Registrable):
 
     @classmethod
     def from_files(cls, directory: str | Path) -> "Vocabulary":
-        """Read what `save_to_files` wrote; `ConfigurationError` where the folder holds none."""
+        """Read what `save_to_files` wrote; `ConfigurationError` where the folder holds none.
+
+        # Parameters
+
+        directory : the folder, such as a run's `vocabulary`.
+        """
         folder = Path(directory)
         if not (folder / TASKS_FILE).is_file():
             raise ConfigurationError(f"no vocabulary in {folder}: {TASKS_FILE} is missing")
