@@ -31,6 +31,6 @@ setup(
         "tensorboard>=2.15",
         "tqdm>=4.60",
     ],
-    extras_require={"test": ["pytest", "hypothesis", "seqeval", "ruff", "mypy"]},
+    extras_require={"test": ["pytest", "pytest-xdist", "hypothesis", "seqeval", "ruff", "mypy"]},
     entry_points={"console_scripts": ["allennlp=ner_adv_plugin.commands:main"]},
 )

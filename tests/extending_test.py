@@ -27,4 +27,4 @@ def test_package_of_the_guide_is_used_by_config_only(root: Path, fixture_data: P
     assert '"training_state_norm"' in (tmp_path / "run" / "metrics.json").read_text(encoding="utf-8")
 
     keys = run("components", "bracketed")
-    assert "default_type (str, default \"MISC\")" in keys.stdout
+    assert 'default_type (str, default "MISC")' in keys.stdout

@@ -1,4 +1,4 @@
-"""A run of seconds: the fixtures' first rows, character embeddings learnt from scratch, LSTMs of a few units."""
+"""Runs of seconds: the fixtures' first rows, character embeddings learnt from scratch, LSTMs of a few units."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,11 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.common.params import with_overrides
-from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.data.data_loaders import DataLoader
+from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.models import Model
+from ner_adv_plugin.training.random_state import seed_everything
+from ner_adv_plugin.training.train_job import TrainJob, bind_config
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "fixtures" / "data"
@@ -25,9 +29,9 @@ def tiny_config(**overrides: Any) -> dict[str, Any]:
         "dataset_reader": {
             "type": "multitask",
             "readers": {
-                "weibo": {"type": "weibo", "domain": "social", "max_instances": 60},
-                "msra": {"type": "msra", "domain": "news", "max_instances": 40},
-                "msr": {"type": "msr", "domain": "news", "max_instances": 40},
+                "weibo": {"type": "weibo", "domain": "social", "max_instances": 40},
+                "msra": {"type": "msra", "domain": "news", "max_instances": 20},
+                "msr": {"type": "msr", "domain": "news", "max_instances": 20},
             },
         },
         "train_data_path": {
@@ -44,7 +48,7 @@ def tiny_config(**overrides: Any) -> dict[str, Any]:
             "tower": {"type": "lstm", "hidden_size": 16, "bidirectional": True},
             "head": {"type": "crf", "dropout": 0.1},
         },
-        "data_loader": {"type": "multitask", "batch_size": 20},
+        "data_loader": {"type": "multitask", "batch_size": 16},
         "trainer": {
             "type": "gradient_descent",
             "num_epochs": 3,
@@ -66,15 +70,22 @@ def single_task_config(**overrides: Any) -> dict[str, Any]:
     return with_overrides(config, {name.replace("__", "."): value for name, value in overrides.items()})
 
 
+def model_and_loader(config: Mapping[str, Any]) -> tuple[Model, DataLoader]:
+    """The model that a config describes, and its data loader with the training rows."""
+    job: TrainJob = bind_config(config).build({})
+    seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
+    data = job.read(config)
+    model: Model = job.model.construct(vocab=job.collect_vocabulary(data))
+    train = data.splits["train"]
+    rows = {name: EncodedRows(name, split, model.vocab, model.alphabet) for name, split in train.items()}
+    job.data_loader.set_rows(rows, job.random_seed or 0)
+    return model, job.data_loader
+
+
 def write_config(path: Path, config: Mapping[str, Any]) -> str:
     """Write a config as a file; its path."""
     path.write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
     return str(path)
-
-
-def trained(config: Mapping[str, Any], folder: Path, recover: bool = False) -> dict[str, Any]:
-    """Train in this process; what metrics.json holds."""
-    return train_model(config, folder, recover=recover)
 
 
 def learnt(metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,6 @@ from ner_adv_plugin.common.params import load_config, parse_overrides, with_over
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.leakage import without_leaks
-from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.prediction.archive import Archive, load_archive, target_head
 from ner_adv_plugin.training.archive_writer import ARCHIVE, BEST
@@ -64,11 +62,8 @@ class ModelTestCase:
         self.config = with_overrides(config, {**parse_overrides(overrides), **ONE_EPOCH})
         self.job = bind_config(self.config).build({})
         seed_everything(self.job.random_seed, self.job.numpy_seed, self.job.pytorch_seed)
-        self.splits, reader = self.job.read(self.config)
-        held_out = [rows for split, data in self.splits.items() if split != "train" for rows in data.values()]
-        self.splits["train"], _ = without_leaks(self.splits["train"], held_out, self.job.data_loader.leakage)
-        collect = Vocabulary.from_instances if self.job.vocabulary is None else self.job.vocabulary.construct
-        vocab = collect(instances=self.splits, readers=reader.readers)
+        data = self.job.read(self.config)
+        self.splits, vocab = data.splits, self.job.collect_vocabulary(data)
         self.model = self.job.model.construct(vocab=vocab).eval()
         train = self.splits["train"]
         self.rows = {name: EncodedRows(name, rows, vocab, self.model.alphabet) for name, rows in train.items()}

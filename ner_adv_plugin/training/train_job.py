@@ -35,6 +35,22 @@ Splits = dict[str, dict[str, list[Instance]]]
 
 
 @dataclass
+class RunData:
+    """What a run reads.
+
+    # Parameters
+
+    splits : instances by split ("train", "validation", "test") and dataset.
+    readers : the reader of each dataset.
+    leaked : training rows of each dataset that hold a validation or test row.
+    """
+
+    splits: Splits
+    readers: dict[str, DatasetReader]
+    leaked: dict[str, int]
+
+
+@dataclass
 class EvaluationLoader:
     """How validation and test rows are batched.
 
@@ -90,18 +106,32 @@ class TrainJob:
                 if path is not None and not Path(path).is_file():
                     raise DataError(path, None, "no such file", "a corpus file that exists")
 
-    def read(self, config: Mapping[str, Any]) -> tuple[Splits, MultiTaskDatasetReader]:
-        """Read all datasets: split by split, dataset by dataset."""
+    def read(self, config: Mapping[str, Any]) -> RunData:
+        """Read all datasets and leave leaked training rows out.
+
+        Raises `ConfigurationError` where the paths do not fit the readers, `DataError` where a row cannot be read.
+        """
         reader = as_multitask(self.dataset_reader, config["dataset_reader"])
         held_out_reader = reader
         if self.validation_dataset_reader is not None:
             held_out_reader = as_multitask(self.validation_dataset_reader, config["validation_dataset_reader"])
-        splits: Splits = {"train": reader.read_all(_by_name(self.train_data_path, reader, "train_data_path"))}
+        train_paths = _by_name(self.train_data_path, reader, "train_data_path")
+        for name in reader.readers:
+            if name not in train_paths:
+                raise ConfigurationError("missing path: its reader would read nothing", f"train_data_path.{name}")
+        splits: Splits = {"train": reader.read_all(train_paths)}
         for split, paths in (("validation", self.validation_data_path), ("test", self.test_data_path)):
             if paths is not None:
                 named = _by_name(paths, held_out_reader, f"{split}_data_path")
                 splits[split] = held_out_reader.read_all(named)
-        return splits, reader
+        held_out = [rows for split, datasets in splits.items() if split != "train" for rows in datasets.values()]
+        splits["train"], leaked = without_leaks(splits["train"], held_out, self.data_loader.leakage)
+        return RunData(splits, reader.readers, leaked)
+
+    def collect_vocabulary(self, data: RunData) -> Vocabulary:
+        """The vocabulary of the run."""
+        build = Vocabulary.from_instances if self.vocabulary is None else self.vocabulary.construct
+        return build(instances=data.splits, readers=data.readers)
 
     def evaluator(self, model: Model, rows: Mapping[str, list[Instance]]) -> Evaluator:
         """The evaluator of one split."""
@@ -144,23 +174,22 @@ def train_model(config: Mapping[str, Any], serialization_dir: Path, recover: boo
     write_json(serialization_dir / CONFIG, config)
     write_json(serialization_dir / META, _meta())
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
-    splits, reader = job.read(config)
-    held_out = [rows for split in ("validation", "test") for rows in splits.get(split, {}).values()]
-    splits["train"], leaked = without_leaks(splits["train"], held_out, job.data_loader.leakage)
-    model = _build_model(job, splits, reader, serialization_dir)
-    rows = {name: EncodedRows(name, train, model.vocab, model.alphabet) for name, train in splits["train"].items()}
+    data = job.read(config)
+    model = _build_model(job, data, serialization_dir)
+    train = data.splits["train"]
+    rows = {name: EncodedRows(name, split, model.vocab, model.alphabet) for name, split in train.items()}
     job.data_loader.set_rows(rows, job.random_seed or 0)
     trainer: Trainer = job.trainer.construct(
         model=model,
         data_loader=job.data_loader,
-        evaluator=job.evaluator(model, splits.get("validation", {})),
+        evaluator=job.evaluator(model, data.splits.get("validation", {})),
         serialization_dir=str(serialization_dir),
         recover=recover,
     )
     try:
         metrics = trainer.train()
-        metrics.update({f"leaked_rows_{name}": count for name, count in leaked.items()})
-        metrics.update(_test_metrics(job, model, splits, serialization_dir))
+        metrics.update({f"leaked_rows_{name}": count for name, count in data.leaked.items()})
+        metrics.update(_test_metrics(job, model, data.splits, serialization_dir))
     except KeyboardInterrupt:
         if (serialization_dir / BEST).is_file():
             logger.warning("interrupted: archiving the best weights so far")
@@ -171,11 +200,8 @@ def train_model(config: Mapping[str, Any], serialization_dir: Path, recover: boo
     return metrics
 
 
-def _build_model(job: TrainJob, splits: Splits, reader: MultiTaskDatasetReader, folder: Path) -> Model:
-    if job.vocabulary is None:
-        vocab = Vocabulary.from_instances(splits, reader.readers)
-    else:
-        vocab = job.vocabulary.construct(instances=splits, readers=reader.readers)
+def _build_model(job: TrainJob, data: RunData, folder: Path) -> Model:
+    vocab = job.collect_vocabulary(data)
     model = job.model.construct(vocab=vocab)
 
     def write(aside: Path) -> None:
@@ -183,8 +209,8 @@ def _build_model(job: TrainJob, splits: Splits, reader: MultiTaskDatasetReader, 
         model.save_files(aside)
 
     write_folder(folder / VOCABULARY, write)
-    for name, count in ((name, len(rows)) for name, rows in splits["train"].items()):
-        logger.info("%s: %d training rows", name, count)
+    for name, rows in data.splits["train"].items():
+        logger.info("%s: %d training rows", name, len(rows))
     logger.info("%d parameters", sum(p.numel() for p in model.parameters()))
     return model
 

@@ -17,9 +17,7 @@ def scores(rows: list[tuple[str, str, str]], known_words: set[str], batch_size: 
     scorer = SegmentationScorer(LABELS, SCHEME, known_words)
     for start in range(0, len(rows), batch_size):
         texts, *tags = ([row[column] for row in rows[start : start + batch_size]] for column in range(3))
-        predicted, gold = (
-            np.array([LABELS.index(tag) for tag in "".join(column)], dtype=np.int64) for column in tags
-        )
+        predicted, gold = (np.array([LABELS.index(tag) for tag in "".join(column)], dtype=np.int64) for column in tags)
         scorer.update(predicted, gold, [len(text) for text in texts], texts)
     return scorer.compute()
 

@@ -1,0 +1,128 @@
+"""`allennlp evaluate`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from seqeval.metrics import f1_score
+from seqeval.scheme import IOB2
+
+from ner_adv_plugin.training.evaluator import Evaluator
+from tests.commands.conftest import Run
+from tests.tiny import DATA, weights
+
+DEV = str(DATA / "weibo" / "weiboNER_2nd_conll.dev")
+MSRA = str(DATA / "msra" / "test.bio")
+MSR = str(DATA / "msr" / "msr_test_gold.utf8")
+
+
+def scores(result: Any) -> dict[str, float]:
+    assert result.status == 0, result.err
+    metrics: dict[str, float] = json.loads(result.out)
+    return metrics
+
+
+def lines_of(path: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").split("\n")[:-1]]
+
+
+def test_the_target_head_on_its_corpus(run: Run, tiny_run: Path) -> None:
+    found = scores(run("evaluate", tiny_run / "model.tar.gz", DEV))
+    metrics = json.loads((tiny_run / "metrics.json").read_text(encoding="utf-8"))
+    # The same rows, readers and weights as at the end of training.
+    assert found == {
+        name.removeprefix("best_validation_"): value
+        for name, value in metrics.items()
+        if name.startswith("best_validation_")
+    }
+
+
+def test_another_head(run: Run, tiny_run: Path) -> None:
+    found = scores(run("evaluate", tiny_run, MSRA, "--multitask-head", "msra"))
+    assert {"msra_f1", "msra_loss", "loss"} <= set(found) and not any("weibo" in name for name in found)
+    result = run("evaluate", tiny_run, MSRA, "--multitask-head", "msar")
+    assert result.status == 2 and 'no head "msar"' in result.err
+
+
+def test_several_datasets(run: Run, tiny_run: Path) -> None:
+    found = scores(run("evaluate", tiny_run, json.dumps({"weibo": DEV, "msr": MSR})))
+    alone = [scores(run("evaluate", tiny_run, *flags)) for flags in ([DEV], [MSR, "--multitask-head", "msr"])]
+    assert found == {**alone[0], **alone[1], "loss": pytest.approx(alone[0]["loss"] + alone[1]["loss"])}
+
+
+def test_output_file(run: Run, tiny_run: Path) -> None:
+    found = scores(run("evaluate", tiny_run, DEV, "--output-file", "out/metrics.json"))
+    assert json.loads(Path("out/metrics.json").read_text(encoding="utf-8")) == found
+
+
+def test_predictions_are_what_is_scored(run: Run, tiny_run: Path) -> None:
+    paths = json.dumps({"weibo": DEV, "msr": MSR})
+    found = scores(run("evaluate", tiny_run, paths, "--predictions-output-file", "predictions.jsonl"))
+    lines = lines_of("predictions.jsonl")
+    weibo = [line for line in lines if line["dataset"] == "weibo"]
+    gold, tags = [line["gold_tags"] for line in weibo], [line["tags"] for line in weibo]
+    assert found["weibo_f1"] == pytest.approx(f1_score(gold, tags, mode="strict", scheme=IOB2), abs=1e-12)
+    assert {"sentence", "entities", "tags", "head", "dataset", "gold_tags"} == set(weibo[0])
+    words = [line for line in lines if line["dataset"] == "msr"]
+    assert all("".join(line["words"]) == line["sentence"] for line in words)
+    texts = DATA.joinpath("msr", "msr_test_gold.utf8").read_text(encoding="utf-8").split("\n")
+    assert [line["sentence"] for line in words] == [text.replace(" ", "").strip("\r") for text in texts[: len(words)]]
+
+
+def test_verify(run: Run, tiny_run: Path) -> None:
+    result = run("evaluate", tiny_run, json.dumps({"weibo": DEV, "msra": MSRA, "msr": MSR}), "--verify")
+    assert result.status == 0
+    found, _ = json.JSONDecoder().raw_decode(result.out)
+    for name in ("weibo", "msra"):
+        assert f"{name}: seqeval strict F1 {found[f'{name}_f1']:.6f}, the same" in result.out
+    assert "msr: seqeval does not know BMES, not verified" in result.out
+
+
+def test_verify_stops_where_scores_differ(run: Run, tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Evaluator, "score", lambda *_: {"f1": 0.123})
+    result = run("evaluate", tiny_run, DEV, "--verify")
+    assert result.status == 2 and "weibo: strict F1 is 0.123, seqeval says" in result.err
+
+
+def test_batch_size_does_not_matter(run: Run, tiny_run: Path) -> None:
+    found = [scores(run("evaluate", tiny_run, DEV, "--batch-size", size)) for size in ("1", "100")]
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+
+
+def test_other_weights(run: Run, tiny_run: Path) -> None:
+    torch.save({name: value * 0 for name, value in weights(tiny_run / "best.th").items()}, "zeros.th")
+    assert scores(run("evaluate", tiny_run, DEV, "--weights-file", "zeros.th"))["weibo_f1"] == 0.0
+
+
+def test_gold_that_the_model_does_not_know_lowers_recall(run: Run, tiny_run: Path) -> None:
+    text = Path(DEV).read_text(encoding="utf-8")
+    before = scores(run("evaluate", tiny_run, DEV))
+    Path("more.dev").write_text("去0\tO\n机1\tB-AIRPORT\n场2\tI-AIRPORT\n\n" + text, encoding="utf-8")
+    found = scores(run("evaluate", tiny_run, "more.dev", "-o", '{"dataset_reader.readers.weibo.max_instances": 41}'))
+    assert found["weibo_f1_AIRPORT"] == 0.0
+    assert 0 < found["weibo_recall"] < before["weibo_recall"]
+
+
+@pytest.mark.parametrize(
+    ("input_file", "flags", "message"),
+    [
+        ("missing.dev", [], "missing.dev: found 'no such file'"),
+        ('{"wiebo": "a"}', [], 'no labelled dataset "wiebo". Did you mean "weibo"?'),
+        ('{"weibo": "missing.dev"}', [], "missing.dev: found 'no such file'"),
+        ('{"weibo": 3}', [], "expected an object such as"),
+        ("{}", [], "expected an object such as"),
+        ("{weibo", [], "input_file is neither a path nor an object of paths"),
+        (json.dumps({"weibo": DEV}), ["--multitask-head", "weibo"], "--multitask-head chooses the head of one file"),
+        (MSRA, [], "test.bio:1: found"),
+        (DEV, ["--cuda-device", "7"], "no GPU 7 here"),
+        (DEV, ["--batch-size", "0"], "batch_size: expected 1 or more, found 0"),
+    ],
+)
+def test_what_cannot_be_is_one_message(
+    run: Run, tiny_run: Path, input_file: str, flags: list[str], message: str
+) -> None:
+    result = run("evaluate", tiny_run, input_file, *flags)
+    assert (result.status, result.out) == (2, "")
+    assert message in result.err and "Traceback" not in result.err

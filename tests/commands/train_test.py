@@ -1,0 +1,235 @@
+"""`allennlp train`."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ner_adv_plugin.data.dataset_readers import DatasetReader
+from ner_adv_plugin.prediction import load_archive
+from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from tests.commands.conftest import Run
+from tests.tiny import single_task_config, write_config
+
+FILES = {
+    "config.json",
+    "meta.json",
+    "out.log",
+    "vocabulary",
+    "metrics_epoch_0.json",
+    "metrics.json",
+    "checkpoints",
+    "best.th",
+    "model.tar.gz",
+    "log",
+}
+
+
+def small(**overrides: Any) -> dict[str, Any]:
+    return single_task_config(
+        trainer__num_epochs=1,
+        trainer__callbacks=["tensorboard"],
+        dataset_reader__max_instances=8,
+        **overrides,
+    )
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    return write_config(tmp_path / "small.json", small())
+
+
+def test_every_file_of_the_folder(run: Run, config: str) -> None:
+    result = run("train", config, "-s", "run")
+    assert result.status == 0
+    folder = Path("run")
+    assert {path.name for path in folder.iterdir()} == FILES
+    assert {path.name for path in (folder / "log").iterdir()} == {"train", "validation"}
+    assert {path.name for path in (folder / "checkpoints").iterdir()} == {
+        "model_state_e1_b0.th",
+        "training_state_e1_b0.th",
+    }
+    assert json.loads((folder / "config.json").read_text(encoding="utf-8")) == small()
+    assert {"python", "torch", "ner_adv_plugin"} <= set(json.loads((folder / "meta.json").read_text()))
+    log = (folder / "out.log").read_text(encoding="utf-8")
+    assert "weibo: 8 training rows" in log and "epoch 1 of 1: " in log
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    lines = result.out.splitlines()
+    assert lines[0] == lines[-1] == "serialization directory: run"
+    assert f"test_weibo_f1: {metrics['test_weibo_f1']:.4f}" in lines
+    assert f"best_validation_weibo_f1: {metrics['best_validation_weibo_f1']:.4f}" in lines
+
+
+def test_without_a_folder_a_fresh_one_is_made(run: Run, config: str) -> None:
+    names = []
+    for _ in range(2):
+        result = run("train", config)
+        first, *scores, last = result.out.splitlines()
+        assert first == last and any(line.startswith("test_weibo_f1: ") for line in scores)
+        names.append(first.removeprefix("serialization directory: "))
+        assert re.fullmatch(r"runs/small-\d{8}-\d{6}(-\d+)?", names[-1])
+        assert (Path(names[-1]) / "model.tar.gz").is_file()
+    assert len(set(names)) == 2
+
+
+def test_a_folder_that_is_not_empty_is_refused_unless_forced(run: Run, config: str) -> None:
+    assert run("train", config, "-s", "run").status == 0
+    Path("run/mark").touch()
+    result = run("train", config, "-s", "run")
+    assert (result.status, result.out) == (2, "")
+    assert result.err == "error: run is not empty: --recover goes on with its run, --force empties it\n"
+    assert Path("run/mark").exists()
+    assert run("train", config, "-s", "run", "--force").status == 0
+    assert {path.name for path in Path("run").iterdir()} == FILES
+
+
+def test_force_empties_only_what_looks_like_a_run(run: Run, config: str) -> None:
+    Path("precious").mkdir()
+    Path("precious/thesis.tex").touch()
+    result = run("train", config, "-s", "precious", "--force")
+    assert result.status == 2 and "does not look like the folder of a run" in result.err
+    assert Path("precious/thesis.tex").exists()
+
+
+def test_an_empty_folder_is_taken(run: Run, config: str) -> None:
+    Path("run").mkdir()
+    assert run("train", config, "-s", "run").status == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["-s", "run", "--recover", "--force"], "--recover and --force ask for opposites"),
+        (["--recover"], "--recover needs --serialization-dir"),
+        (["-s", "small.json"], "cannot make small.json"),
+    ],
+)
+def test_flags_that_cannot_be(run: Run, config: str, flags: list[str], message: str) -> None:
+    result = run("train", config, *flags)
+    assert result.status == 2 and message in result.err
+
+
+def test_recover_goes_on(run: Run, config: str) -> None:
+    assert run("train", config, "-s", "run", "--recover").status == 0
+    before = json.loads(Path("run/metrics.json").read_text())
+    Path("run/metrics.json").unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(GradientDescentTrainer, "_train_step")
+        assert run("train", config, "-s", "run", "--recover").status == 0
+    assert json.loads(Path("run/metrics.json").read_text()) == before
+
+
+def test_recover_with_another_config_is_refused(run: Run, config: str) -> None:
+    assert run("train", config, "-s", "run").status == 0
+    result = run("train", config, "-s", "run", "--recover", "-o", '{"trainer.optimizer.lr": 0.5}')
+    assert result.status == 2
+    assert "trainer.optimizer.lr: --recover: the run began with 0.02, now it is 0.5" in result.err
+
+
+def test_dry_run_prints_the_whole_config_and_touches_nothing(run: Run, config: str, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    result = run("train", config, "--dry-run", "-s", "run", "-o", '{"trainer.patience": 3}')
+    assert result.status == 0 and sorted(tmp_path.iterdir()) == before
+    filled = json.loads(result.out)
+    assert filled["trainer"]["patience"] == 3 and filled["trainer"]["grad_norm"] is None
+    assert filled["trainer"]["optimizer"]["betas"] == [0.9, 0.999]
+    assert filled["pytorch_seed"] == 133
+    # What it prints is a config, and says the same.
+    again = run("train", write_config(tmp_path / "filled.json", filled), "--dry-run")
+    assert json.loads(again.out) == filled
+
+
+def test_overrides_reach_the_run(run: Run, config: str) -> None:
+    overrides = '{"trainer.num_epochs": 2, model: {encoder: {embedding_dim: 10}}}'
+    assert run("train", config, "-s", "run", "-o", overrides).status == 0
+    assert json.loads(Path("run/metrics.json").read_text())["epoch"] == 1
+    archive = load_archive("run")
+    assert archive.config["model"]["encoder"] == {"type": "character_embedding", "embedding_dim": 10, "dropout": 0.1}
+    assert archive.model.state_dict()["encoder.embedding.weight"].shape[1] == 10
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ('{"trainer.num_epochs": "3"}', "trainer.num_epochs: expected a whole number, found '3'"),
+        ('{"model.head.dropout": true}', "model.head.dropout: expected a number, found True"),
+        (
+            '{"model.type": "crf_taggr"}',
+            'model.type: "crf_taggr" is not a registered Model. Did you mean "crf_tagger"?',
+        ),
+        ('{"trainer.optimizer.lrr": 1}', 'trainer.optimizer.lrr: unknown key. Did you mean "lr"?'),
+        ('{"trainr": {}}', 'trainr: unknown key. Did you mean "trainer"?'),
+        (
+            '{"data_loader.leakage": "keep"}',
+            "data_loader.leakage: found 'keep', expected one of 'drop', 'error', 'allow'",
+        ),
+        ('{"model.encoder": 3}', "model.encoder: expected an object describing a Encoder, found 3"),
+        ('{"validation_data_loader.batch_size": 0}', "validation_data_loader.batch_size: expected 1 or more, found 0"),
+        ("{", "--overrides"),
+    ],
+)
+def test_a_wrong_config_is_one_message_before_data_is_read(
+    run: Run, tmp_path: Path, overrides: str, message: str
+) -> None:
+    # No such data: the config is wrong all the same.
+    config = write_config(tmp_path / "small.json", small(train_data_path="missing.train"))
+    result = run("train", config, "-s", "run", "-o", overrides)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("error: ") and message in result.err
+    assert "Traceback" not in result.err and "missing.train" not in result.err
+    assert not Path("run").exists()
+
+
+def test_a_missing_key_is_told(run: Run, tmp_path: Path) -> None:
+    config = small()
+    del config["trainer"]
+    result = run("train", write_config(tmp_path / "config.json", config), "-s", "run")
+    assert (result.status, result.err) == (2, "error: trainer: missing key, required here\n")
+
+
+def test_a_config_that_is_not_there_or_not_jsonnet(run: Run) -> None:
+    result = run("train", "missing.jsonnet")
+    assert (result.status, result.err) == (2, "error: no config file at missing.jsonnet\n")
+    Path("broken.jsonnet").write_text("{ a: }")
+    result = run("train", "broken.jsonnet")
+    assert result.status == 2 and "broken.jsonnet:1" in result.err and "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("key", ["train_data_path", "validation_data_path", "test_data_path"])
+def test_a_missing_file_is_one_message_before_data_is_read(
+    run: Run, tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DatasetReader, "read", lambda reader, path: pytest.fail("it read"))
+    result = run("train", write_config(tmp_path / "small.json", small(**{key: "missing.file"})), "-s", "run")
+    assert (result.status, result.out) == (2, "")
+    assert result.err == "error: missing.file: found 'no such file', expected a corpus file that exists\n"
+    assert not Path("run").exists()
+
+
+def test_a_row_that_cannot_be_read_is_told_with_its_place(run: Run, tmp_path: Path) -> None:
+    Path("bad.train").write_text("魏0\tB-PER.NAM\n勇1\tI-PER.NAM\n\n去0\tO-HO\n", encoding="utf-8")
+    result = run("train", write_config(tmp_path / "small.json", small(train_data_path="bad.train")), "-s", "run")
+    assert result.status == 2
+    assert result.err.splitlines()[-1].startswith("error: bad.train:4: found 'O-HO', expected a BIO tag")
+
+
+def test_interrupted(run: Run, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_epoch = GradientDescentTrainer._end_epoch
+
+    def interrupted(trainer: GradientDescentTrainer, started: float) -> None:
+        end_epoch(trainer, started)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(GradientDescentTrainer, "_end_epoch", interrupted)
+    result = run("train", config, "-s", "run")
+    assert result.status == 130
+    assert "interrupted: archiving the best weights so far" in result.err
+    assert result.err.splitlines()[-1] == "interrupted"
+    assert load_archive("run/model.tar.gz").heads == ["weibo"]
+
+
+def test_file_friendly_logging(run: Run, config: str) -> None:
+    result = run("train", config, "-s", "run", "--file-friendly-logging")
+    assert result.status == 0 and "epoch 1/1" in result.err

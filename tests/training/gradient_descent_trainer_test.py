@@ -1,0 +1,267 @@
+"""The training loop: what a step does to weights, when it stops, what it keeps."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.schema import Lazy
+from ner_adv_plugin.data.data_loaders import DataLoader
+from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.models import Model
+from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.training.callbacks import TrainerCallback
+from ner_adv_plugin.training.evaluator import Evaluator
+from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.optimizers import Optimizer, SgdOptimizer
+from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.training.trainer import Trainer
+from tests.tiny import assert_same_weights, learnt, model_and_loader, tiny_config, weights
+
+NO_DROPOUT = {
+    "model__encoder__dropout": 0.0,
+    "model__head__dropout": 0.0,
+    "model__objectives": [{"type": "domain_adversarial", "dropout": 0.0}],
+}
+
+
+class Script(Evaluator):
+    """Gives values decided beforehand."""
+
+    def __init__(self, values: Sequence[float] = ()) -> None:
+        self.by_head: dict[str, list[EncodedRows]] = {"weibo": []}
+        self.values = iter(values)
+
+    def metric_names(self) -> list[str]:
+        return ["f1"]
+
+    def evaluate(self, model: Model, description: str = "validating") -> dict[str, float]:
+        return {"f1": next(self.values)}
+
+
+class Joined(DataLoader):
+    """Another loader's batches, so many at a time joined into one."""
+
+    def __init__(self, loader: DataLoader, count: int) -> None:
+        self.loader, self.count = loader, count
+
+    def __len__(self) -> int:
+        return -(-len(self.loader) // self.count)
+
+    def plan(self, epoch: int) -> list[Any]:
+        plan = self.loader.plan(epoch)
+        return [sum(plan[i : i + self.count], []) for i in range(0, len(plan), self.count)]
+
+    def batch(self, planned: Any) -> Any:
+        return self.loader.batch(planned)
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.loader.state_dict()
+
+
+class Watch(TrainerCallback):
+    """Keeps gradients, statistics and weights of every step."""
+
+    def __init__(self, serialization_dir: str = "") -> None:
+        super().__init__(serialization_dir)
+        self.gradients: list[list[torch.Tensor]] = []
+        self.statistics: list[Statistics] = []
+        self.epochs: list[dict[str, torch.Tensor]] = []
+
+    def on_backward(self, trainer: GradientDescentTrainer, batch_metrics: Statistics) -> None:
+        parameters = [p for p in trainer.model.parameters() if p.requires_grad]
+        self.gradients.append([torch.zeros(()) if p.grad is None else p.grad.clone() for p in parameters])
+        self.statistics.append(dict(batch_metrics))
+
+    def on_epoch(self, trainer: GradientDescentTrainer, metrics: dict[str, Any], epoch: int) -> None:
+        self.epochs.append({name: value.clone() for name, value in trainer.model.state_dict().items()})
+
+
+def sgd(lr: float) -> Any:
+    return Lazy[Optimizer](lambda supplied: SgdOptimizer(**supplied, lr=lr))
+
+
+def make(
+    folder: Path, config: dict[str, Any], join: int = 1, values: Sequence[float] = (0.0,), **settings: Any
+) -> tuple[GradientDescentTrainer, Watch]:
+    """A trainer of a config's model and data, on one epoch of plain gradient descent unless `settings` say else."""
+    model, loader = model_and_loader(config)
+    folder.mkdir(exist_ok=True)
+    watch = Watch()
+    chosen = {"num_epochs": 1, "validation_metric": "+f1", "optimizer": sgd(0.5), "cuda_device": -1, **settings}
+    loader = Joined(loader, join) if join > 1 else loader
+    callbacks = [Lazy[TrainerCallback](lambda supplied: watch)]
+    return GradientDescentTrainer(model, loader, Script(values), str(folder), callbacks=callbacks, **chosen), watch
+
+
+def norm(gradients: list[torch.Tensor]) -> float:
+    return torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients])).item()
+
+
+def test_stops_after_patience_and_keeps_the_best(tmp_path: Path) -> None:
+    trainer, watch = make(tmp_path, tiny_config(), values=[1, 3, 2, 3, 9], num_epochs=5, patience=2)
+    metrics = trainer.train()
+    assert (metrics["epoch"], metrics["best_epoch"], metrics["best_validation_f1"]) == (3, 1, 3)
+    best = weights(tmp_path / "best.th")
+    assert all(torch.equal(best[name], value) for name, value in watch.epochs[1].items())
+    assert any(not torch.equal(best[name], value) for name, value in watch.epochs[3].items())
+    assert sorted(path.name for path in tmp_path.glob("metrics_epoch_*")) == [
+        f"metrics_epoch_{i}.json" for i in range(4)
+    ]
+    assert json.loads((tmp_path / "metrics_epoch_3.json").read_text()) == metrics
+
+
+@pytest.mark.parametrize("normalize_by", ["characters", "rows"])
+def test_accumulated_batches_are_one_batch_of_their_rows(tmp_path: Path, normalize_by: str) -> None:
+    # 80 rows in batches of 12: seven, so that the last step has one micro-batch.
+    config = tiny_config(data_loader__batch_size=12, model__head__normalize_by=normalize_by, **NO_DROPOUT)
+    runs = [make(tmp_path / "one", config, num_gradient_accumulation_steps=2), make(tmp_path / "two", config, join=2)]
+    assert [trainer.steps_per_epoch for trainer, _ in runs] == [4, 4]
+    for trainer, _ in runs:
+        trainer.train()
+    (accumulated, watch), (joined, other) = runs
+    assert len(watch.gradients) == len(other.gradients) == 4
+    for ours, theirs in zip(watch.gradients, other.gradients, strict=True):
+        for mine, its in zip(ours, theirs, strict=True):
+            torch.testing.assert_close(mine, its, rtol=1e-3, atol=1e-5 * norm(theirs))
+    for name, value in joined.model.state_dict().items():
+        torch.testing.assert_close(accumulated.model.state_dict()[name], value, rtol=1e-4, atol=1e-5)
+    for name in ("training_weibo_loss", "training_msr_loss", "training_loss", "training_discriminator_accuracy"):
+        assert accumulated.metrics[name] == pytest.approx(joined.metrics[name], rel=1e-4), name
+
+
+def test_gradients_are_scaled_down_to_a_norm(tmp_path: Path) -> None:
+    free, before = make(tmp_path / "free", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0))
+    free.train()
+    limit = norm(before.gradients[0]) / 3
+    clipped, after = make(tmp_path / "clipped", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0), grad_norm=limit)
+    clipped.train()
+    for old, new, statistics in zip(before.gradients, after.gradients, after.statistics, strict=True):
+        assert float(statistics["gradient_norm"][0]) == pytest.approx(norm(old), rel=1e-4)
+        factor = min(1.0, limit / norm(old))
+        for one, other in zip(old, new, strict=True):
+            torch.testing.assert_close(other, one * factor, rtol=1e-3, atol=1e-6)
+    assert norm(after.gradients[0]) == pytest.approx(limit, rel=1e-4)
+
+
+def test_gradient_entries_are_cut(tmp_path: Path) -> None:
+    free, before = make(tmp_path / "free", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0))
+    clipped, after = make(tmp_path / "clipped", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0), grad_clipping=1e-3)
+    free.train()
+    clipped.train()
+    for one, other in zip(before.gradients[0], after.gradients[0], strict=True):
+        torch.testing.assert_close(other, one.clamp(-1e-3, 1e-3))
+
+
+def test_frozen_parameters_keep_their_values(tmp_path: Path) -> None:
+    trainer, watch = make(tmp_path, tiny_config(), no_grad=[r"^encoder\.", "msra.*bias"])
+    before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    frozen = {name for name, p in trainer.model.named_parameters() if not p.requires_grad}
+    assert {name for name in before if name.startswith("encoder.") or ("msra" in name and "bias" in name)} == frozen
+    assert frozen > {"encoder.embedding.weight", "heads.msra.projection.bias"}
+    trainer.train()
+    kept = {name for name, value in watch.epochs[0].items() if torch.equal(value, before[name])}
+    assert frozen <= kept and "towers.shared._module.weight_ih_l0" not in kept
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"no_grad": ["("]}, r'no_grad.0: "\(" is no regular expression'),
+        ({"no_grad": [""]}, "no_grad: .*no parameter"),
+        ({"num_epochs": 0}, "num_epochs"),
+        ({"num_gradient_accumulation_steps": 0}, "num_gradient_accumulation_steps"),
+        ({"precision": "fp16"}, "precision"),
+        ({"cuda_device": 99}, "cuda_device: no GPU 99"),
+        ({"validation_metric": "+f2"}, 'validation_metric: no metric "f2". Did you mean "f1".* Known: f1'),
+    ],
+)
+def test_settings_that_cannot_be_are_errors(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        make(tmp_path, tiny_config(), **settings)
+
+
+def test_a_pattern_that_freezes_nothing_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    make(tmp_path, tiny_config(), no_grad=["encodr"])
+    assert 'trainer.no_grad: "encodr" matches no parameter' in caplog.text
+
+
+def test_a_metric_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    config = tiny_config(trainer__validation_metric="+weibo_f2")
+    with pytest.raises(ConfigurationError) as caught:
+        train_model(config, tmp_path)
+    assert caught.value.path == "trainer.validation_metric"
+    for part in ('no metric "weibo_f2".', 'Did you mean "weibo_f1"?', "weibo_precision", "weibo_f1_PER.NAM", "loss"):
+        assert part in str(caught.value)
+
+
+def test_without_validation_data_the_last_weights_are_kept(tmp_path: Path) -> None:
+    config = tiny_config(trainer__num_epochs=2)
+    del config["validation_data_path"]
+    metrics = train_model(config, tmp_path)
+    assert metrics["best_epoch"] == 1 and "test_weibo_f1" in metrics
+    assert_same_weights(tmp_path / "best.th", tmp_path / "checkpoints" / "model_state_e2_b0.th")
+
+
+def test_the_same_config_and_seed_give_the_same_weights(tmp_path: Path) -> None:
+    config = tiny_config(trainer__num_epochs=2)
+    first = train_model(config, tmp_path / "first")
+    again = train_model(config, tmp_path / "again")
+    assert learnt(first) == learnt(again)
+    assert_same_weights(tmp_path / "first" / "best.th", tmp_path / "again" / "best.th")
+    assert (tmp_path / "first" / "model.tar.gz").read_bytes() == (tmp_path / "again" / "model.tar.gz").read_bytes()
+
+
+@pytest.mark.parametrize("seed", ["random_seed", "pytorch_seed"])
+def test_another_seed_gives_others(tmp_path: Path, seed: str) -> None:
+    losses = [
+        train_model(tiny_config(trainer__num_epochs=1, **{seed: value}), tmp_path / str(value))["training_loss"]
+        for value in (1, 2)
+    ]
+    assert losses[0] != losses[1]
+
+
+@pytest.fixture
+def crf_types() -> Iterator[Callable[[Model], list[torch.dtype]]]:
+    """Hooks the CRF of Weibo; the list fills with the types of its emissions and of its result."""
+    handles = []
+
+    def watch(model: Model) -> list[torch.dtype]:
+        seen: list[torch.dtype] = []
+        crf = model.get_submodule("heads.weibo.crf")
+        handles.append(crf.register_forward_hook(lambda _, given, result: seen.extend([given[0].dtype, result.dtype])))
+        return seen
+
+    yield watch
+    for handle in handles:
+        handle.remove()
+
+
+def test_bf16_leaves_weights_and_crf_in_float32(
+    tmp_path: Path, crf_types: Callable[[Model], list[torch.dtype]]
+) -> None:
+    trainer, _ = make(tmp_path / "bf16", tiny_config(**NO_DROPOUT), precision="bf16")
+    seen = crf_types(trainer.model)
+    metrics = trainer.train()
+    assert seen and set(seen[::2]) == {torch.bfloat16} and set(seen[1::2]) == {torch.float32}
+    assert {value.dtype for value in weights(tmp_path / "bf16" / "best.th").values()} == {torch.float32}
+    reference, _ = make(tmp_path / "fp32", tiny_config(**NO_DROPOUT), precision="fp32")
+    seen = crf_types(reference.model)
+    expected = reference.train()
+    # One run's precision does not stick to the next.
+    assert set(seen) == {torch.float32}
+    assert metrics["training_loss"] == pytest.approx(expected["training_loss"], rel=0.02)
+    assert metrics["training_loss"] != expected["training_loss"]
+
+
+def test_trains_and_scores_in_bf16_from_a_config(tmp_path: Path) -> None:
+    metrics = train_model(tiny_config(trainer__precision="bf16", trainer__num_epochs=1), tmp_path)
+    assert metrics["training_loss"] > 0 and "test_weibo_f1" in metrics
+
+
+def test_default_trainer_is_this_one() -> None:
+    assert Trainer.by_name(Trainer.default_implementation) is GradientDescentTrainer

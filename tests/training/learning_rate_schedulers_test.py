@@ -1,0 +1,98 @@
+"""Every learning-rate scheduler against its formula, and its state."""
+
+import io
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.training.learning_rate_schedulers import LearningRateScheduler
+
+TOTAL, WARMUP = 20, 5
+RATES = (0.1, 3.0)
+
+
+def rise(step: int) -> float:
+    return min(1.0, step / WARMUP)
+
+
+def left(step: int) -> float:
+    """Share of the steps after warm-up that is yet to come."""
+    return min(1.0, max(0.0, (TOTAL - step) / (TOTAL - WARMUP)))
+
+
+# The factor on every rate after so many steps.
+FORMULAS = {
+    "constant": lambda step: 1.0,
+    "constant_with_warmup": rise,
+    "linear_with_warmup": lambda step: min(rise(step), left(step)),
+    "cosine_with_warmup": lambda step: min(rise(step), 0.5 * (1 - math.cos(math.pi * left(step)))),
+}
+
+
+def make(name: str, warmup: float | None = 0.25) -> tuple[LearningRateScheduler, torch.optim.Optimizer]:
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": rate} for rate in RATES]
+    optimizer = torch.optim.SGD(groups)
+    settings: dict[str, Any] = {"type": name}
+    if name != "constant" and warmup is not None:
+        settings["warmup"] = warmup
+    supplied = {"optimizer": optimizer, "num_epochs": 4, "num_training_steps": TOTAL}
+    return LearningRateScheduler.from_params(settings, **supplied), optimizer
+
+
+def rates(scheduler: LearningRateScheduler, optimizer: torch.optim.Optimizer, steps: int) -> list[list[float]]:
+    """Rates before each of so many steps."""
+    seen = []
+    for _ in range(steps):
+        seen.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        scheduler.step_batch()
+    return seen
+
+
+def test_all_schedulers_are_tested() -> None:
+    assert set(LearningRateScheduler.list_available()) == set(FORMULAS)
+
+
+@pytest.mark.parametrize("warmup", [0.25, 5, 5.0])
+@pytest.mark.parametrize("name", FORMULAS)
+def test_rates_follow_the_formula(name: str, warmup: float) -> None:
+    for step, seen in enumerate(rates(*make(name, warmup), TOTAL + 1)):
+        expected = [FORMULAS[name](step) * rate for rate in RATES]
+        assert seen == pytest.approx(expected, abs=1e-12), step
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_end_of_an_epoch_changes_nothing_where_every_batch_steps(name: str) -> None:
+    scheduler, optimizer = make(name)
+    rates(scheduler, optimizer, 3)
+    before = [group["lr"] for group in optimizer.param_groups]
+    scheduler.step_epoch(0.5)
+    assert [group["lr"] for group in optimizer.param_groups] == before
+
+
+@pytest.mark.parametrize("done", [0, 3, 9])
+@pytest.mark.parametrize("name", FORMULAS)
+def test_state_round_trip(name: str, done: int) -> None:
+    scheduler, optimizer = make(name)
+    rates(scheduler, optimizer, done)
+    file = io.BytesIO()
+    torch.save((scheduler.state_dict(), optimizer.state_dict()), file)
+    file.seek(0)
+    schedule, state = torch.load(file, weights_only=True)
+    resumed, its_optimizer = make(name)
+    its_optimizer.load_state_dict(state)
+    resumed.load_state_dict(schedule)
+    assert rates(resumed, its_optimizer, TOTAL) == rates(scheduler, optimizer, TOTAL)
+
+
+def test_negative_warmup_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match="warmup: expected 0 or more, found -1"):
+        make("linear_with_warmup", -1)
+
+
+def test_no_warmup_begins_at_the_full_rate() -> None:
+    scheduler, optimizer = make("linear_with_warmup", 0)
+    assert rates(scheduler, optimizer, 2) == [list(RATES), pytest.approx([0.95 * rate for rate in RATES])]

@@ -1,0 +1,182 @@
+"""A run that was stopped and recovered ends as if it had never been."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from ner_adv_plugin.training import checkpointer
+from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.train_job import train_model
+from tests.tiny import assert_same_weights, learnt, tiny_config, weights
+
+EPOCHS, STEPS = 3, 5
+
+
+class Stopped(BaseException):
+    """The run ends here, as if the machine had gone off."""
+
+
+def config_of_run() -> dict[str, Any]:
+    """Chance and state everywhere: dropout, momentum, schedules, a sampler that remembers, accumulated batches."""
+    return tiny_config(
+        dataset_reader__readers__weibo__max_instances=25,
+        trainer__num_epochs=EPOCHS,
+        trainer__patience=5,
+        trainer__num_gradient_accumulation_steps=2,
+        trainer__learning_rate_scheduler={"type": "cosine_with_warmup", "warmup": 0.2},
+        trainer__checkpointer={"save_every_num_batches": 2},
+        trainer__callbacks=[{"type": "tensorboard", "summary_interval": 1}],
+        model__objectives=[{"type": "domain_adversarial", "reversal": {"type": "dann"}}],
+        data_loader__sampler={"type": "uniform", "instances_per_epoch": 40},
+        data_loader__batch_size=4,
+    )
+
+
+@contextmanager
+def stopping_before(step: int) -> Iterator[None]:
+    """Within it, training stops just before that step, counted from 1 as this process makes them."""
+    made = 0
+    train_step = GradientDescentTrainer._train_step
+
+    def counted(trainer: GradientDescentTrainer, group: Any) -> Any:
+        nonlocal made
+        made += 1
+        if made == step:
+            raise Stopped
+        return train_step(trainer, group)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(GradientDescentTrainer, "_train_step", counted)
+        yield
+
+
+@contextmanager
+def stopping_at_file(name: str) -> Iterator[None]:
+    """Within it, training stops where the checkpointer would write that file."""
+    write = checkpointer.write_file
+
+    def watched(path: Path, make: Any) -> None:
+        if path.name == name:
+            raise Stopped
+        write(path, make)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(checkpointer, "write_file", watched)
+        yield
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    train_model(config_of_run(), folder)
+    return folder
+
+
+def training_state(folder: Path) -> dict[str, Any]:
+    state: dict[str, Any] = weights(folder / "checkpoints" / f"training_state_e{EPOCHS}_b0.th")
+    return state
+
+
+def curve(folder: Path, split: str, tag: str) -> list[tuple[int, float]]:
+    events = EventAccumulator(str(folder / "log" / split)).Reload()
+    return [(event.step, event.value) for event in events.Scalars(tag)]
+
+
+def assert_same_run(folder: Path, reference: Path) -> None:
+    """Weights, states, scores, curves and archives are equal bit by bit."""
+    assert_same_weights(folder / "best.th", reference / "best.th")
+    last = f"model_state_e{EPOCHS}_b0.th"
+    assert_same_weights(folder / "checkpoints" / last, reference / "checkpoints" / last)
+    assert (folder / "model.tar.gz").read_bytes() == (reference / "model.tar.gz").read_bytes()
+    for name in ["metrics.json", *(f"metrics_epoch_{epoch}.json" for epoch in range(EPOCHS))]:
+        ours, theirs = (json.loads((path / name).read_text(encoding="utf-8")) for path in (folder, reference))
+        assert learnt(ours) == learnt(theirs), name
+    ours, theirs = training_state(folder), training_state(reference)
+    for part in ("epoch", "steps_done", "tracker", "data_loader", "learning_rate_scheduler"):
+        assert ours[part] == theirs[part]
+    for mine, its in zip(ours["optimizer"]["state"].values(), theirs["optimizer"]["state"].values(), strict=True):
+        assert all(torch.equal(torch.as_tensor(mine[name]), torch.as_tensor(its[name])) for name in its)
+    assert torch.equal(ours["random"]["torch"], theirs["random"]["torch"])
+    every_step = list(range(STEPS * EPOCHS))
+    assert [step for step, _ in curve(folder, "train", "loss")] == every_step
+    for split, tag in (("train", "loss"), ("train", "reversal_scale"), ("validation", "weibo_loss")):
+        assert curve(folder, split, tag) == curve(reference, split, tag)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(STEPS + 1, id="between epochs"),
+        pytest.param(3, id="mid-epoch, checkpoint just written"),
+        pytest.param(STEPS + 4, id="mid-epoch, a step after the checkpoint"),
+        pytest.param(2, id="before the first checkpoint"),
+    ],
+)
+def test_stopped_once(tmp_path: Path, uninterrupted: Path, step: int) -> None:
+    with stopping_before(step):
+        train_model(config_of_run(), tmp_path)
+    train_model(config_of_run(), tmp_path, recover=True)
+    assert_same_run(tmp_path, uninterrupted)
+
+
+def test_stopped_again_and_again(tmp_path: Path, uninterrupted: Path) -> None:
+    for _ in range(4):
+        with stopping_before(4):
+            train_model(config_of_run(), tmp_path, recover=True)
+    train_model(config_of_run(), tmp_path, recover=True)
+    assert_same_run(tmp_path, uninterrupted)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        # The epoch is over and its best weights are there, its checkpoint is not.
+        "model_state_e2_b0.th",
+        # Half a checkpoint, within an epoch and after one.
+        "training_state_e1_b2.th",
+        "training_state_e2_b0.th",
+    ],
+)
+def test_stopped_while_a_checkpoint_is_written(tmp_path: Path, uninterrupted: Path, name: str) -> None:
+    with stopping_at_file(name):
+        train_model(config_of_run(), tmp_path)
+    train_model(config_of_run(), tmp_path, recover=True)
+    assert_same_run(tmp_path, uninterrupted)
+
+
+def test_recovering_an_empty_folder_starts_at_the_beginning(tmp_path: Path, uninterrupted: Path) -> None:
+    train_model(config_of_run(), tmp_path, recover=True)
+    assert_same_run(tmp_path, uninterrupted)
+
+
+def test_recovering_a_finished_run_tests_and_archives_again(tmp_path: Path, uninterrupted: Path) -> None:
+    train_model(config_of_run(), tmp_path)
+    for name in ("metrics.json", "model.tar.gz"):
+        (tmp_path / name).unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(GradientDescentTrainer, "_train_step")
+        train_model(config_of_run(), tmp_path, recover=True)
+    assert_same_run(tmp_path, uninterrupted)
+
+
+def test_states_hold_tensors_and_plain_types_only(uninterrupted: Path) -> None:
+    def check(value: Any, path: str) -> None:
+        if isinstance(value, dict):
+            for key, child in value.items():
+                assert type(key) in (str, int), path
+                check(child, f"{path}.{key}")
+        elif isinstance(value, list | tuple):
+            for i, child in enumerate(value):
+                check(child, f"{path}.{i}")
+        else:
+            assert type(value) in (torch.Tensor, str, int, float, bool, type(None)), path
+
+    state = training_state(uninterrupted)
+    check(state, "")
+    assert set(state["data_loader"]["drawn"]) == {"weibo", "msra", "msr"}

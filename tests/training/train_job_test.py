@@ -1,0 +1,141 @@
+"""What a run leaves behind."""
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.prediction import load_archive
+from ner_adv_plugin.training import train_job
+from ner_adv_plugin.training.evaluator import Evaluator
+from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.train_job import train_model
+from tests.tiny import DATA, single_task_config, tiny_config, weights
+
+
+def metrics_of(run: Path, name: str = "metrics.json") -> dict[str, Any]:
+    metrics: dict[str, Any] = json.loads((run / name).read_text(encoding="utf-8"))
+    return metrics
+
+
+def test_metrics_hold_the_keys_of_the_contract(tiny_run: Path) -> None:
+    metrics = metrics_of(tiny_run)
+    assert {"epoch", "best_epoch", "training_epochs", "training_duration", "peak_memory_MB"} <= set(metrics)
+    scores = ["f1", "precision", "recall", "lenient_f1", "f1_PER.NAM", "loss"]
+    for prefix in ("validation_", "best_validation_", "test_"):
+        assert {f"{prefix}weibo_{score}" for score in scores} | {f"{prefix}loss"} <= set(metrics)
+    heads = [f"training_{head}_loss" for head in ("weibo", "msra", "msr")]
+    assert {"training_loss", "training_discriminator_accuracy", "training_step_seconds", *heads} <= set(metrics)
+    assert all(isinstance(value, int | float) for value in metrics.values())
+    assert 100 < metrics["peak_memory_MB"] < 100_000 and metrics["training_duration"] > 0
+
+
+def test_best_epoch_is_that_of_the_validation_metric(tiny_run: Path) -> None:
+    metrics = metrics_of(tiny_run)
+    scores = [
+        metrics_of(tiny_run, f"metrics_epoch_{epoch}.json")["validation_weibo_f1"]
+        for epoch in range(metrics["epoch"] + 1)
+    ]
+    assert metrics["best_validation_weibo_f1"] == max(scores) > 0.2
+    assert metrics["best_epoch"] == scores.index(max(scores))
+
+
+def test_validation_and_test_scores_are_those_of_the_best_weights(tiny_run: Path) -> None:
+    metrics = metrics_of(tiny_run)
+    archive = load_archive(tiny_run / "model.tar.gz")
+    job = train_job.bind_config(archive.config).build({})
+    splits = job.read(archive.config).splits
+    for prefix, split in (("best_validation_", "validation"), ("test_", "test")):
+        for name, value in job.evaluator(archive.model, splits[split]).evaluate(archive.model).items():
+            assert metrics[prefix + name] == value, prefix + name
+
+
+def test_leaked_rows_are_dropped_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    train, dev = ((DATA / "weibo" / f"weiboNER_2nd_conll.{split}").read_text("utf-8") for split in ("train", "dev"))
+    rows = [text.split("\n\n") for text in (train, dev)]
+    # Two whole validation rows, and one inside a longer row.
+    longer = "\n".join(["嘿0\tO", rows[1][5], "吧0\tO"])
+    (tmp_path / "train").write_text("\n\n".join([*rows[0][:30], rows[1][3], longer, rows[1][4]]) + "\n", "utf-8")
+    (tmp_path / "dev").write_text("\n\n".join(rows[1][:10]) + "\n", "utf-8")
+    paths = {"train_data_path": str(tmp_path / "train"), "validation_data_path": str(tmp_path / "dev")}
+    config = {**single_task_config(trainer__num_epochs=1), **paths}
+    config["dataset_reader"] = {"type": "weibo"}
+    metrics = train_model(config, tmp_path / "run")
+    assert metrics["leaked_rows_weibo"] == metrics_of(tmp_path / "run")["leaked_rows_weibo"] == 3
+    assert "weibo: 3 of 33 training rows hold a validation or test row: left out" in caplog.text
+    config["data_loader"]["leakage"] = "error"
+    with pytest.raises(UserError, match="3 of 33"):
+        train_model(config, tmp_path / "refused")
+
+
+def test_interrupted_training_archives_the_best_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train_epoch = GradientDescentTrainer._train_epoch
+
+    def interrupted(trainer: GradientDescentTrainer, started: float) -> None:
+        train_epoch(trainer, started)
+        if trainer.epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(GradientDescentTrainer, "_train_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(tiny_config(), tmp_path)
+    best = weights(tmp_path / "best.th")
+    archived = load_archive(tmp_path / "model.tar.gz").model.state_dict()
+    assert all((archived[name] == best[name]).all() for name in archived)
+    assert not (tmp_path / "metrics.json").exists()
+
+
+def test_interrupted_testing_archives_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate = Evaluator.evaluate
+
+    def interrupted(evaluator: Evaluator, model: Any, description: str = "validating") -> dict[str, float]:
+        if description == "testing":
+            raise KeyboardInterrupt
+        return evaluate(evaluator, model, description)
+
+    monkeypatch.setattr(Evaluator, "evaluate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(tiny_config(trainer__num_epochs=1), tmp_path)
+    assert load_archive(tmp_path / "model.tar.gz").heads == ["weibo", "msra", "msr"]
+
+
+def test_interrupted_before_the_first_epoch_ends_leaves_no_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(trainer: GradientDescentTrainer, started: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(GradientDescentTrainer, "_train_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(tiny_config(), tmp_path)
+    assert not (tmp_path / "model.tar.gz").exists()
+
+
+def test_archive_holds_what_is_needed_and_what_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("about this run")
+    config = single_task_config(trainer__num_epochs=1, include_in_archive=[str(tmp_path / "notes.txt")])
+    train_model(config, tmp_path / "run")
+    with tarfile.open(tmp_path / "run" / "model.tar.gz") as archive:
+        members = archive.getmembers()
+        notes = archive.extractfile("fta/notes.txt")
+        assert notes is not None and notes.read() == b"about this run"
+    names = {member.name for member in members}
+    assert {"config.json", "meta.json", "weights.th", "vocabulary", "vocabulary/datasets.json"} <= names
+    assert not any("checkpoints" in name or "log" in name for name in names)
+    assert {(member.uid, member.uname, member.mtime) for member in members} == {(0, "", 0)}
+
+
+@pytest.mark.parametrize("key", ["train_data_path", "validation_data_path", "test_data_path"])
+def test_a_path_of_no_reader_is_an_error(tmp_path: Path, key: str) -> None:
+    config = tiny_config(**{key: {"weibo": "somewhere", "wiebo": "somewhere"}})
+    with pytest.raises(ConfigurationError) as caught:
+        train_model(config, tmp_path)
+    assert caught.value.path == f"{key}.wiebo" and "weibo, msra, msr" in str(caught.value)
+
+
+def test_one_path_for_several_readers_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="train_data_path: expected an object of paths, found 'somewhere'"):
+        train_model(tiny_config(train_data_path="somewhere"), tmp_path)
