@@ -27,11 +27,18 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
             os.close(descriptor)
         os.replace(aside, path)
     except (OSError, RuntimeError) as error:
-        # torch reports a full disk as a RuntimeError of its archive writer.
+        if not _is_of_the_disk(error):
+            raise
         raise UserError(f"cannot write {path}: {error}") from error
     finally:
         with contextlib.suppress(OSError):
             aside.unlink()
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    """Whether writing failed, not what was to be written; torch reports a full disk as a RuntimeError."""
+    known = ("PytorchStreamWriter", "cannot be opened", "Parent directory")
+    return isinstance(error, OSError) or any(words in str(error) for words in known)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -62,7 +69,7 @@ def write_folder(path: Path, write: Callable[[Path], None]) -> None:
             shutil.rmtree(old, ignore_errors=True)
             os.replace(path, old)
         os.replace(aside, path)
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         raise UserError(f"cannot write {path}: {error}") from error
     finally:
         if old.is_dir() and not path.exists():
