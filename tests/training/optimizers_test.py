@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.training.optimizers import Optimizer
@@ -19,6 +20,15 @@ TORCH: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any], dict[str, An
         torch.optim.AdamW,
         {"lr": 1e-5, "weight_decay": 0.0},
         {"lr": 0.1, "betas": [0.8, 0.9], "eps": 1e-3, "weight_decay": 0.2},
+    ),
+    "adagrad": (torch.optim.Adagrad, {}, {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1}),
+    "adadelta": (torch.optim.Adadelta, {}, {"lr": 0.5, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.1}),
+    "rmsprop": (torch.optim.RMSprop, {}, {"lr": 0.1, "alpha": 0.9, "momentum": 0.5, "centered": True}),
+    "adamax": (torch.optim.Adamax, {}, {"lr": 0.1, "betas": [0.8, 0.9], "weight_decay": 0.1}),
+    "huggingface_adafactor": (
+        transformers.Adafactor,
+        {},
+        {"lr": 0.1, "relative_step": False, "scale_parameter": False, "weight_decay": 0.1},
     ),
     "sgd": (torch.optim.SGD, {}, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}),
 }

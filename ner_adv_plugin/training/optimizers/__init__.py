@@ -1,12 +1,22 @@
 """Optimizers under their AllenNLP names."""
 
+from ner_adv_plugin.training.optimizers.adadelta import AdadeltaOptimizer
+from ner_adv_plugin.training.optimizers.adagrad import AdagradOptimizer
 from ner_adv_plugin.training.optimizers.adam import AdamOptimizer
+from ner_adv_plugin.training.optimizers.adamax import AdamaxOptimizer
 from ner_adv_plugin.training.optimizers.adamw import AdamWOptimizer
+from ner_adv_plugin.training.optimizers.huggingface_adafactor import HuggingfaceAdafactorOptimizer
 from ner_adv_plugin.training.optimizers.huggingface_adamw import HuggingfaceAdamWOptimizer
 from ner_adv_plugin.training.optimizers.optimizer import Optimizer, ParameterGroups
+from ner_adv_plugin.training.optimizers.rmsprop import RmsPropOptimizer
 from ner_adv_plugin.training.optimizers.sgd import SgdOptimizer
 
 __all__ = [
+    "AdadeltaOptimizer",
+    "AdagradOptimizer",
+    "AdamaxOptimizer",
+    "HuggingfaceAdafactorOptimizer",
+    "RmsPropOptimizer",
     "AdamOptimizer",
     "AdamWOptimizer",
     "HuggingfaceAdamWOptimizer",
