@@ -1,6 +1,7 @@
 """A run that was stopped and recovered ends as if it had never been."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,6 +79,12 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def recover(folder: Path) -> None:
+    """Go on with a run, in a later second: TensorBoard reads files of one second in no certain order."""
+    time.sleep(1.0 - time.time() % 1.0)
+    train_model(config_of_run(), folder, recover=True)
+
+
 def training_state(folder: Path) -> dict[str, Any]:
     state: dict[str, Any] = weights(folder / "checkpoints" / f"training_state_e{EPOCHS}_b0.th")
     return state
@@ -121,15 +128,15 @@ def assert_same_run(folder: Path, reference: Path) -> None:
 def test_stopped_once(tmp_path: Path, uninterrupted: Path, step: int) -> None:
     with stopping_before(step):
         train_model(config_of_run(), tmp_path)
-    train_model(config_of_run(), tmp_path, recover=True)
+    recover(tmp_path)
     assert_same_run(tmp_path, uninterrupted)
 
 
 def test_stopped_again_and_again(tmp_path: Path, uninterrupted: Path) -> None:
     for _ in range(4):
         with stopping_before(4):
-            train_model(config_of_run(), tmp_path, recover=True)
-    train_model(config_of_run(), tmp_path, recover=True)
+            recover(tmp_path)
+    recover(tmp_path)
     assert_same_run(tmp_path, uninterrupted)
 
 
@@ -146,12 +153,12 @@ def test_stopped_again_and_again(tmp_path: Path, uninterrupted: Path) -> None:
 def test_stopped_while_a_checkpoint_is_written(tmp_path: Path, uninterrupted: Path, name: str) -> None:
     with stopping_at_file(name):
         train_model(config_of_run(), tmp_path)
-    train_model(config_of_run(), tmp_path, recover=True)
+    recover(tmp_path)
     assert_same_run(tmp_path, uninterrupted)
 
 
 def test_recovering_an_empty_folder_starts_at_the_beginning(tmp_path: Path, uninterrupted: Path) -> None:
-    train_model(config_of_run(), tmp_path, recover=True)
+    recover(tmp_path)
     assert_same_run(tmp_path, uninterrupted)
 
 
@@ -161,7 +168,7 @@ def test_recovering_a_finished_run_tests_and_archives_again(tmp_path: Path, unin
         (tmp_path / name).unlink()
     with pytest.MonkeyPatch.context() as patch:
         patch.delattr(GradientDescentTrainer, "_train_step")
-        train_model(config_of_run(), tmp_path, recover=True)
+        recover(tmp_path)
     assert_same_run(tmp_path, uninterrupted)
 
 
