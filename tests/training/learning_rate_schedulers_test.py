@@ -28,15 +28,34 @@ FORMULAS = {
     "constant": lambda step: 1.0,
     "constant_with_warmup": rise,
     "linear_with_warmup": lambda step: min(rise(step), left(step)),
+    "polynomial_decay": lambda step: min(rise(step), left(step) ** 2),
+    "slanted_triangular": lambda step: (1 + min(step / 5, left(step)) * 7) / 8,
+    "noam": lambda step: 2 * 16**-0.5 * min(max(step, 1) ** -0.5, max(step, 1) * WARMUP**-1.5),
     "cosine_with_warmup": lambda step: min(rise(step), 0.5 * (1 - math.cos(math.pi * left(step)))),
 }
+SETTINGS: dict[str, dict[str, Any]] = {
+    "polynomial_decay": {"power": 2.0},
+    "slanted_triangular": {"cut_frac": 0.25, "ratio": 8},
+    "noam": {"model_size": 16, "warmup_steps": WARMUP, "factor": 2.0},
+    "step": {"step_size": 2, "gamma": 0.5},
+    "multi_step": {"milestones": [1, 4], "gamma": 0.5},
+    "exponential": {"gamma": 0.5},
+    "reduce_on_plateau": {"mode": "max", "patience": 1, "factor": 0.5},
+}
+# The factor on every rate after so many epochs.
+BY_EPOCH = {
+    "step": lambda epoch: 0.5 ** (epoch // 2),
+    "multi_step": lambda epoch: 0.5 ** ((epoch >= 1) + (epoch >= 4)),
+    "exponential": lambda epoch: 0.5**epoch,
+}
+WITHOUT_WARMUP = {"constant", *SETTINGS} - {"polynomial_decay"}
 
 
 def make(name: str, warmup: float | None = 0.25) -> tuple[LearningRateScheduler, torch.optim.Optimizer]:
     groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": rate} for rate in RATES]
     optimizer = torch.optim.SGD(groups)
-    settings: dict[str, Any] = {"type": name}
-    if name != "constant" and warmup is not None:
+    settings: dict[str, Any] = {"type": name, **SETTINGS.get(name, {})}
+    if name not in WITHOUT_WARMUP and warmup is not None:
         settings["warmup"] = warmup
     supplied = {"optimizer": optimizer, "num_epochs": 4, "num_training_steps": TOTAL}
     return LearningRateScheduler.from_params(settings, **supplied), optimizer
@@ -53,7 +72,7 @@ def rates(scheduler: LearningRateScheduler, optimizer: torch.optim.Optimizer, st
 
 
 def test_all_schedulers_are_tested() -> None:
-    assert set(LearningRateScheduler.list_available()) == set(FORMULAS)
+    assert set(LearningRateScheduler.list_available()) == {*FORMULAS, *BY_EPOCH, "reduce_on_plateau"}
 
 
 @pytest.mark.parametrize("warmup", [0.25, 5, 5.0])
@@ -96,3 +115,38 @@ def test_negative_warmup_is_an_error() -> None:
 def test_no_warmup_begins_at_the_full_rate() -> None:
     scheduler, optimizer = make("linear_with_warmup", 0)
     assert rates(scheduler, optimizer, 2) == [list(RATES), pytest.approx([0.95 * rate for rate in RATES])]
+
+
+@pytest.mark.parametrize("name", BY_EPOCH)
+def test_rates_change_with_epochs_only(name: str) -> None:
+    scheduler, optimizer = make(name)
+    for epoch in range(6):
+        assert rates(scheduler, optimizer, 3) == [pytest.approx([BY_EPOCH[name](epoch) * rate for rate in RATES])] * 3
+        scheduler.step_epoch(0.5)
+
+
+@pytest.mark.parametrize("name", [*BY_EPOCH, "reduce_on_plateau"])
+def test_state_of_epochs_round_trip(name: str) -> None:
+    scheduler, optimizer = make(name)
+    for _ in range(2):
+        scheduler.step_epoch(0.5)
+    file = io.BytesIO()
+    torch.save((scheduler.state_dict(), optimizer.state_dict()), file)
+    file.seek(0)
+    schedule, state = torch.load(file, weights_only=True)
+    resumed, its_optimizer = make(name)
+    its_optimizer.load_state_dict(state)
+    resumed.load_state_dict(schedule)
+    for _ in range(4):
+        for steps in (scheduler, resumed):
+            steps.step_epoch(0.5)
+        assert rates(resumed, its_optimizer, 1) == rates(scheduler, optimizer, 1)
+
+
+def test_the_rate_falls_on_a_plateau() -> None:
+    scheduler, optimizer = make("reduce_on_plateau")
+    seen = []
+    for metric in (0.1, 0.2, 0.2, 0.15, 0.3, None, 0.3, 0.3):
+        scheduler.step_epoch(metric)
+        seen.append(optimizer.param_groups[0]["lr"] / RATES[0])
+    assert seen == pytest.approx([1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25])
