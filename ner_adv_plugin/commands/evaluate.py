@@ -3,8 +3,8 @@
 import argparse
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from ner_adv_plugin.commands.options import add_model_options
 from ner_adv_plugin.common.errors import UserError, nearest
@@ -12,10 +12,11 @@ from ner_adv_plugin.common.files import write_file, write_json
 from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
 from ner_adv_plugin.prediction import Archive, load_archive
 from ner_adv_plugin.prediction.archive import heads_of_datasets
 from ner_adv_plugin.prediction.tagger import answer
-from ner_adv_plugin.training.evaluator import Evaluator, predict_rows
+from ner_adv_plugin.training.evaluator import Evaluator, Predictions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,14 +47,16 @@ def run(arguments: argparse.Namespace) -> None:
         head = arguments.multitask_head or archive.default_head
         paths = {_dataset_of(archive, head): arguments.input_file}
     rows = {name: _read(archive, name, path) for name, path in paths.items()}
-    metrics = Evaluator(archive.model.vocab, rows, arguments.batch_size).evaluate(archive.model, "evaluating")
+    evaluator = Evaluator(archive.model.vocab, rows, arguments.batch_size)
+    predictions = evaluator.predict(archive.model, "evaluating")
+    metrics = evaluator.metrics(predictions)
     print(json.dumps(metrics, ensure_ascii=False, indent=2))
     if arguments.output_file:
         write_json(Path(arguments.output_file), metrics)
     if arguments.predictions_output_file:
-        _write_predictions(Path(arguments.predictions_output_file), archive, rows, arguments.batch_size)
+        _write_predictions(Path(arguments.predictions_output_file), archive.model.vocab, rows, predictions)
     if arguments.verify:
-        _verify(archive, rows, arguments.batch_size)
+        _verify(evaluator, rows, predictions)
 
 
 def _paths(text: str) -> dict[str, str] | None:
@@ -84,43 +87,45 @@ def _read(archive: Archive, name: str, path: str) -> EncodedRows:
     return EncodedRows(name, readers[name].read(path), model.vocab, model.alphabet)
 
 
-def _write_predictions(path: Path, archive: Archive, datasets: Mapping[str, EncodedRows], batch_size: int) -> None:
+def _write_predictions(
+    path: Path, vocab: Vocabulary, datasets: Mapping[str, EncodedRows], predictions: Mapping[str, Predictions]
+) -> None:
+    """Write every row with its predicted and gold tags."""
+
     def write(aside: Path) -> None:
         with open(aside, "w", encoding="utf-8", newline="\n") as file:
-            for rows in datasets.values():
-                for line in _predictions(archive, rows, batch_size):
-                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            for name, rows in datasets.items():
+                space = _label_space(vocab, rows)
+                for instance, tags in zip(rows.instances, _tags(vocab, rows, predictions[name]), strict=True):
+                    line = {"dataset": name, "head": rows.head, **answer(instance.text, tags, space)}
+                    file.write(json.dumps({**line, "gold_tags": instance.tags}, ensure_ascii=False) + "\n")
 
     write_file(path, write)
 
 
-def _predictions(archive: Archive, rows: EncodedRows, batch_size: int) -> list[dict[str, Any]]:
-    """Every row with its predicted and gold tags."""
+def _label_space(vocab: Vocabulary, rows: EncodedRows) -> LabelSpace:
     assert rows.head is not None
-    space = archive.model.vocab.label_space(rows.head)
-    flat = predict_rows(archive.model, rows, rows.head, batch_size, "writing").tags
-    lines = []
-    for i, instance in enumerate(rows.instances):
-        tags = [space.labels[tag] for tag in flat[rows.offsets[i] : rows.offsets[i + 1]]]
-        line = answer(instance.text, tags, space)
-        lines.append({"dataset": rows.dataset, "head": rows.head, **line, "gold_tags": instance.tags})
-    return lines
+    return vocab.label_space(rows.head)
 
 
-def _verify(archive: Archive, datasets: Mapping[str, EncodedRows], batch_size: int) -> None:
+def _tags(vocab: Vocabulary, rows: EncodedRows, predictions: Predictions) -> list[list[str]]:
+    """Predicted tags, row by row."""
+    flat = [_label_space(vocab, rows).labels[tag] for tag in predictions.tags.tolist()]
+    bounds = rows.offsets.tolist()
+    return [flat[start:end] for start, end in pairwise(bounds)]
+
+
+def _verify(evaluator: Evaluator, datasets: Mapping[str, EncodedRows], predictions: Mapping[str, Predictions]) -> None:
     """Recompute strict F1 with seqeval."""
     from seqeval.metrics import f1_score
     from seqeval.scheme import IOB2, IOBES
 
-    evaluator = Evaluator(archive.model.vocab, datasets, batch_size)
     for name, rows in datasets.items():
-        assert rows.head is not None
-        scheme = archive.model.vocab.label_space(rows.head).scheme
+        scheme = _label_space(evaluator.vocab, rows).scheme
         if scheme.segmentation or scheme.name not in ("BIO", "BIOES"):
             print(f"{name}: seqeval does not know {scheme.name}, not verified")
             continue
-        lines = _predictions(archive, rows, batch_size)
-        gold, predicted = [line["gold_tags"] for line in lines], [line["tags"] for line in lines]
+        gold, predicted = [row.tags for row in rows.instances], _tags(evaluator.vocab, rows, predictions[name])
         reference = f1_score(
             gold, predicted, mode="strict", scheme=IOB2 if scheme.name == "BIO" else IOBES, zero_division=0
         )

@@ -122,22 +122,32 @@ class Evaluator:
         flat = np.array([index[label] for row in predicted for label in row], dtype=np.int16)
         return score_dataset(self.vocab, rows, flat)
 
-    def evaluate(self, model: Model, description: str = "validating") -> dict[str, float]:
-        """Metrics named `<head>_<key>`, and `<head>_<dataset>_<key>` where datasets share a head; `loss` is the
-        sum of the heads' losses."""
+    def predict(self, model: Model, description: str = "validating") -> dict[str, Predictions]:
+        """What the model says of every dataset."""
+        return {
+            rows.dataset: predict_rows(model, rows, head, self.batch_size, f"{description} {rows.dataset}")
+            for head, datasets in self.by_head.items()
+            for rows in datasets
+        }
+
+    def metrics(self, predictions: Mapping[str, Predictions]) -> dict[str, float]:
+        """Metrics of every dataset's predictions, named `<head>_<key>`, and `<head>_<dataset>_<key>` where datasets
+        share a head; `loss` is the sum of the heads' losses."""
         metrics: dict[str, float] = {}
         for head, datasets in self.by_head.items():
             together = _Scores(self.vocab, head, datasets)
-            nll: list[NDArray[np.float64]] = []
             for rows in datasets:
-                predictions = predict_rows(model, rows, head, self.batch_size, f"{description} {rows.dataset}")
-                together.add(rows, predictions.tags)
-                if predictions.nll is not None:
-                    nll.append(predictions.nll)
+                predicted = predictions[rows.dataset].tags
+                together.add(rows, predicted)
                 if len(datasets) > 1:
-                    own = score_dataset(self.vocab, rows, predictions.tags)
+                    own = score_dataset(self.vocab, rows, predicted)
                     metrics.update({f"{head}_{rows.dataset}_{key}": value for key, value in own.items()})
             metrics.update({f"{head}_{key}": value for key, value in together.compute().items()})
+            nll = [nll for rows in datasets if (nll := predictions[rows.dataset].nll) is not None]
             metrics[f"{head}_loss"] = float(np.concatenate(nll).mean()) if nll else 0.0
         metrics["loss"] = sum(metrics[f"{head}_loss"] for head in self.by_head)
         return metrics
+
+    def evaluate(self, model: Model, description: str = "validating") -> dict[str, float]:
+        """The metrics of what the model says."""
+        return self.metrics(self.predict(model, description))

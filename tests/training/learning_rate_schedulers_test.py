@@ -71,6 +71,20 @@ def rates(scheduler: LearningRateScheduler, optimizer: torch.optim.Optimizer, st
     return seen
 
 
+def resume(
+    name: str, scheduler: LearningRateScheduler, optimizer: torch.optim.Optimizer
+) -> tuple[LearningRateScheduler, torch.optim.Optimizer]:
+    """A new scheduler and optimizer with the state of these, which went through a file."""
+    file = io.BytesIO()
+    torch.save((scheduler.state_dict(), optimizer.state_dict()), file)
+    file.seek(0)
+    schedule, state = torch.load(file, weights_only=True)
+    resumed, its_optimizer = make(name)
+    its_optimizer.load_state_dict(state)
+    resumed.load_state_dict(schedule)
+    return resumed, its_optimizer
+
+
 def test_all_schedulers_are_tested() -> None:
     assert set(LearningRateScheduler.list_available()) == {*FORMULAS, *BY_EPOCH, "reduce_on_plateau"}
 
@@ -97,13 +111,7 @@ def test_the_end_of_an_epoch_changes_nothing_where_every_batch_steps(name: str) 
 def test_state_round_trip(name: str, done: int) -> None:
     scheduler, optimizer = make(name)
     rates(scheduler, optimizer, done)
-    file = io.BytesIO()
-    torch.save((scheduler.state_dict(), optimizer.state_dict()), file)
-    file.seek(0)
-    schedule, state = torch.load(file, weights_only=True)
-    resumed, its_optimizer = make(name)
-    its_optimizer.load_state_dict(state)
-    resumed.load_state_dict(schedule)
+    resumed, its_optimizer = resume(name, scheduler, optimizer)
     assert rates(resumed, its_optimizer, TOTAL) == rates(scheduler, optimizer, TOTAL)
 
 
@@ -130,13 +138,7 @@ def test_state_of_epochs_round_trip(name: str) -> None:
     scheduler, optimizer = make(name)
     for _ in range(2):
         scheduler.step_epoch(0.5)
-    file = io.BytesIO()
-    torch.save((scheduler.state_dict(), optimizer.state_dict()), file)
-    file.seek(0)
-    schedule, state = torch.load(file, weights_only=True)
-    resumed, its_optimizer = make(name)
-    its_optimizer.load_state_dict(state)
-    resumed.load_state_dict(schedule)
+    resumed, its_optimizer = resume(name, scheduler, optimizer)
     for _ in range(4):
         for steps in (scheduler, resumed):
             steps.step_epoch(0.5)
