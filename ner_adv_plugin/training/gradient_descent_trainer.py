@@ -148,7 +148,7 @@ class GradientDescentTrainer(Trainer):
         with progress_bar(len(groups), f"epoch {self.epoch + 1}/{self.num_epochs}") as bar:
             bar.update(self.steps_done_in_epoch)
             for group in groups[self.steps_done_in_epoch :]:
-                statistics = self._train_step(group)
+                statistics = self.train_step(group)
                 bar.update(1)
                 if not bar.disable:
                     bar.set_postfix({k: f"{v:.3f}" for k, v in averages(statistics).items()}, refresh=False)
@@ -156,8 +156,8 @@ class GradientDescentTrainer(Trainer):
                     self.seconds = time.monotonic() - started
                     self._save(before)
 
-    def _train_step(self, group: Sequence[Any]) -> Statistics:
-        """One step of the optimizer over a group of planned batches."""
+    def train_step(self, group: Sequence[Any]) -> Statistics:
+        """One step of the optimizer over a group of planned batches; sums and counts of what happened in it."""
         started = time.monotonic()
         batches = share_totals([self.data_loader.batch(planned) for planned in group])
         batches = [batch.to(self.accelerator.device) for batch in batches]

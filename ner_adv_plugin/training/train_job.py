@@ -175,21 +175,11 @@ def train_model(config: Mapping[str, Any], serialization_dir: Path, recover: boo
     write_json(serialization_dir / META, _meta())
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
     data = job.read(config)
-    model = _build_model(job, data, serialization_dir)
-    train = data.splits["train"]
-    rows = {name: EncodedRows(name, split, model.vocab, model.alphabet) for name, split in train.items()}
-    job.data_loader.set_rows(rows, job.random_seed or 0)
-    trainer: Trainer = job.trainer.construct(
-        model=model,
-        data_loader=job.data_loader,
-        evaluator=job.evaluator(model, data.splits.get("validation", {})),
-        serialization_dir=str(serialization_dir),
-        recover=recover,
-    )
+    trainer = build_trainer(job, data, serialization_dir, recover)
     try:
         metrics = trainer.train()
         metrics.update({f"leaked_rows_{name}": count for name, count in data.leaked.items()})
-        metrics.update(_test_metrics(job, model, data.splits, serialization_dir))
+        metrics.update(_test_metrics(job, trainer.model, data.splits, serialization_dir))
     except KeyboardInterrupt:
         if (serialization_dir / BEST).is_file():
             logger.warning("interrupted: archiving the best weights so far")
@@ -198,6 +188,21 @@ def train_model(config: Mapping[str, Any], serialization_dir: Path, recover: boo
     write_json(serialization_dir / "metrics.json", metrics)
     archive_model(serialization_dir, job.include_in_archive or ())
     return metrics
+
+
+def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = False) -> Trainer:
+    """The trainer of a run, with its model and its training rows; the vocabulary is written to the run's folder."""
+    model = _build_model(job, data, folder)
+    train = data.splits["train"]
+    rows = {name: EncodedRows(name, split, model.vocab, model.alphabet) for name, split in train.items()}
+    job.data_loader.set_rows(rows, job.random_seed or 0)
+    return job.trainer.construct(
+        model=model,
+        data_loader=job.data_loader,
+        evaluator=job.evaluator(model, data.splits.get("validation", {})),
+        serialization_dir=str(folder),
+        recover=recover,
+    )
 
 
 def _build_model(job: TrainJob, data: RunData, folder: Path) -> Model:

@@ -116,7 +116,7 @@ def test_recover_goes_on(run: Run, config: str) -> None:
     before = json.loads(Path("run/metrics.json").read_text())
     Path("run/metrics.json").unlink()
     with pytest.MonkeyPatch.context() as patch:
-        patch.delattr(GradientDescentTrainer, "_train_step")
+        patch.delattr(GradientDescentTrainer, "train_step")
         assert run("train", config, "-s", "run", "--recover").status == 0
     assert json.loads(Path("run/metrics.json").read_text()) == before
 

@@ -43,7 +43,7 @@ def config_of_run() -> dict[str, Any]:
 def stopping_before(step: int) -> Iterator[None]:
     """Within it, training stops just before that step, counted from 1 as this process makes them."""
     made = 0
-    train_step = GradientDescentTrainer._train_step
+    train_step = GradientDescentTrainer.train_step
 
     def counted(trainer: GradientDescentTrainer, group: Any) -> Any:
         nonlocal made
@@ -53,7 +53,7 @@ def stopping_before(step: int) -> Iterator[None]:
         return train_step(trainer, group)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(GradientDescentTrainer, "_train_step", counted)
+        patch.setattr(GradientDescentTrainer, "train_step", counted)
         yield
 
 
@@ -167,7 +167,7 @@ def test_recovering_a_finished_run_tests_and_archives_again(tmp_path: Path, unin
     for name in ("metrics.json", "model.tar.gz"):
         (tmp_path / name).unlink()
     with pytest.MonkeyPatch.context() as patch:
-        patch.delattr(GradientDescentTrainer, "_train_step")
+        patch.delattr(GradientDescentTrainer, "train_step")
         recover(tmp_path)
     assert_same_run(tmp_path, uninterrupted)
 
