@@ -109,7 +109,7 @@ def collate(rows: Sequence[tuple[EncodedRows, int]]) -> Batch:
             # A label that the head cannot predict is scored, never learned from.
             tags[i, : lengths[i]] = np.where(gold < source.num_predictable, gold, 0)
     lengths_B = torch.tensor(lengths, dtype=torch.long)
-    heads = [source.head if source.tags is not None else None for source, _ in ordered]
+    heads = [source.taught_head for source, _ in ordered]
     return Batch(
         token_ids_BL=torch.from_numpy(tokens),
         mask_BL=torch.arange(shape[1])[None, :] < lengths_B[:, None],
@@ -134,8 +134,15 @@ def _count(heads: Sequence[str | None]) -> dict[str, int]:
     return counts
 
 
-def share_totals(batches: Sequence[Batch]) -> list[Batch]:
-    """Give the micro-batches of one global batch the row counts of them all."""
-    heads = [head for batch in batches for head in batch.heads]
+def share_totals(batches: Sequence[Batch], heads: Sequence[str | None] | None = None) -> list[Batch]:
+    """Give the micro-batches of one global batch the row counts of it all.
+
+    # Parameters
+
+    batches : the micro-batches, or this process's rows of each.
+    heads : the head of every row of the global batch; by default those of the batches are all.
+    """
+    if heads is None:
+        heads = [head for batch in batches for head in batch.heads]
     totals, total = _count(heads), len(heads)
     return [replace(batch, totals=totals, total=total) for batch in batches]

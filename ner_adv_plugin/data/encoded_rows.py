@@ -44,6 +44,11 @@ class EncodedRows:
     def __len__(self) -> int:
         return len(self.instances)
 
+    @property
+    def taught_head(self) -> str | None:
+        """The head that its rows teach; None without tags."""
+        return self.head if self.tags is not None else None
+
     def _encode_tags(self) -> NDArray[np.int16] | None:
         if all(row.tags is None for row in self.instances):
             return None

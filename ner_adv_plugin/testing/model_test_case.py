@@ -69,7 +69,7 @@ class ModelTestCase:
         self.rows = {name: EncodedRows(name, rows, vocab, self.model.alphabet) for name, rows in train.items()}
         loader = self.job.data_loader
         loader.set_rows(self.rows, self.job.random_seed or 0)
-        self.batches = [loader.batch(planned) for planned in loader.plan(0)]
+        self.batches = [batch for planned in loader.plan(0) for batch in loader.batches([planned])]
 
     @property
     def heads(self) -> list[str]:

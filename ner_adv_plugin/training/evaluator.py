@@ -14,6 +14,7 @@ from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.evaluation.ner_scores import NerScorer
 from ner_adv_plugin.evaluation.segmentation_scores import SegmentationScorer
 from ner_adv_plugin.models import Model
+from ner_adv_plugin.training.processes import gather, rank, world_size
 
 
 @dataclass
@@ -33,7 +34,10 @@ class Predictions:
 def predict_rows(
     model: Model, rows: EncodedRows, head: str, batch_size: int = 64, description: str = "predicting"
 ) -> Predictions:
-    """Tag every row of a dataset, whole, by one head; the model is left in the mode it was in."""
+    """Tag every row of a dataset, whole, by one head; the model is left in the mode it was in.
+
+    Where there are several processes each tags its share, and all get the whole.
+    """
     device = next(model.parameters()).device
     tags: NDArray[np.int16] = np.zeros(int(rows.offsets[-1]), dtype=np.int16)
     nll: NDArray[np.float64] = np.zeros(len(rows), dtype=np.float64)
@@ -41,7 +45,7 @@ def predict_rows(
     was_training = model.training
     model.eval()
     with torch.inference_mode(), progress_bar(len(rows), description) as bar:
-        for batch in evaluation_batches(rows, batch_size):
+        for batch in evaluation_batches(rows, batch_size, rank=rank(), world_size=world_size()):
             best_BL, nll_B = model.predict(batch.to(device) if has_gold else batch.without_tags().to(device), head)
             best = best_BL.cpu().numpy()
             for i, (row, length) in enumerate(zip(batch.row_ids, batch.lengths, strict=True)):
@@ -50,6 +54,9 @@ def predict_rows(
                 nll[batch.row_ids] = nll_B.double().cpu().numpy() / np.maximum(batch.lengths, 1)
             bar.update(len(batch))
     model.train(was_training)
+    # A row that another process tagged is 0 here.
+    tags = np.sum(gather(tags), axis=0, dtype=tags.dtype)
+    nll = np.sum(gather(nll), axis=0)
     return Predictions(tags, nll if has_gold else None)
 
 

@@ -12,24 +12,27 @@ import torch
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.common.files import write_file, write_json
 from ner_adv_plugin.common.progress import progress_bar
-from ner_adv_plugin.data.batch import share_totals
 from ner_adv_plugin.data.data_loaders import DataLoader
+from ner_adv_plugin.data.schedulers.scheduler import PlannedBatch
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.objectives import Statistics
-from ner_adv_plugin.training.accelerator import Precision, make_accelerator
+from ner_adv_plugin.training.accelerator import Precision, precision_of
 from ner_adv_plugin.training.callbacks import ConsoleCallback
 from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCallback
 from ner_adv_plugin.training.checkpointer import Checkpointer
+from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.evaluator import Evaluator
 from ner_adv_plugin.training.learning_rate_schedulers import LearningRateScheduler
 from ner_adv_plugin.training.learning_rate_schedulers.scheduler import LazyScheduler, optimizer_of
 from ner_adv_plugin.training.metric_tracker import MetricTracker
+from ner_adv_plugin.training.moving_average import LazyMovingAverage
 from ner_adv_plugin.training.optimizers import HuggingfaceAdamWOptimizer
 from ner_adv_plugin.training.optimizers.optimizer import LazyOptimizer, search
 from ner_adv_plugin.training.plain_step import PlainStep
-from ner_adv_plugin.training.random_state import random_state, set_random_state
+from ner_adv_plugin.training.processes import is_main, on_main, rank, world_size
+from ner_adv_plugin.training.run_state import restore, run_state
 from ner_adv_plugin.training.trainer import Trainer
-from ner_adv_plugin.training.training_step import TrainingStep, add_statistics, averages
+from ner_adv_plugin.training.training_step import TrainingStep, add_statistics, averages, over_processes
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +55,9 @@ class GradientDescentTrainer(Trainer):
     grad_clipping : every gradient entry is cut to this size.
     num_gradient_accumulation_steps : planned batches a step; losses are means over all their rows.
     precision : of the encoder and towers; weights and the CRF stay in float32.
+    use_amp : short for precision "fp16" on a GPU, "bf16" on a CPU.
     no_grad : regular expressions of parameters that keep their values.
+    moving_average : of the weights; validation and the best weights are then of the averages.
     step : forward and backward of a batch; "plain" by default.
     checkpointer : when to save, and how many checkpoints to keep.
     callbacks : told of the turns of training, after the console's.
@@ -75,7 +80,9 @@ class GradientDescentTrainer(Trainer):
         grad_clipping: float | None = None,
         num_gradient_accumulation_steps: int = 1,
         precision: Precision = "fp32",
+        use_amp: bool = False,
         no_grad: list[str] | None = None,
+        moving_average: LazyMovingAverage | None = None,
         step: TrainingStep | None = None,
         checkpointer: Checkpointer | None = None,
         callbacks: list[LazyCallback] | None = None,
@@ -92,13 +99,14 @@ class GradientDescentTrainer(Trainer):
         self._check_metric()
         self.step = step or PlainStep()
         self.checkpointer = checkpointer or Checkpointer()
-        self.accelerator = make_accelerator(precision, cuda_device)
-        self.model = model.to(self.accelerator.device)
+        self.engine = Engine(model, precision_of(precision, use_amp, cuda_device), cuda_device)
+        self.accelerator, self.model = self.engine.accelerator, model
         trainable = _trainable(model, no_grad or [])
         build = optimizer.construct if optimizer is not None else HuggingfaceAdamWOptimizer
-        self.forward, self.optimizer = self.accelerator.prepare(model, build(model_parameters=trainable))
-        self.steps_per_epoch = -(-len(data_loader) // self.accumulation)
-        self.total_steps = self.steps_per_epoch * self.num_epochs
+        self.optimizer = self.engine.prepare(build(model_parameters=trainable))
+        self.moving_average = moving_average.construct(parameters=trainable) if moving_average else None
+        batches_per_epoch = data_loader.batches_per_epoch(self.num_epochs)
+        self.total_steps = sum(-(-batches // self.accumulation) for batches in batches_per_epoch)
         self.scheduler: LearningRateScheduler | None = None
         if learning_rate_scheduler is not None:
             self.scheduler = learning_rate_scheduler.construct(
@@ -106,14 +114,18 @@ class GradientDescentTrainer(Trainer):
                 num_epochs=self.num_epochs,
                 num_training_steps=self.total_steps,
             )
-        self.callbacks: list[TrainerCallback] = [ConsoleCallback(serialization_dir)]
-        self.callbacks += [lazy.construct(serialization_dir=serialization_dir) for lazy in callbacks or []]
+        self.configured_callbacks = [lazy.construct(serialization_dir=serialization_dir) for lazy in callbacks or []]
+        named = any(isinstance(callback, ConsoleCallback) for callback in self.configured_callbacks)
+        console = [] if named else [ConsoleCallback(serialization_dir)]
+        every: list[TrainerCallback] = [*console, *self.configured_callbacks]
+        self.callbacks = [callback for callback in every if is_main() or callback.every_process]
         self.epoch = 0
         self.steps_done_in_epoch = 0
         self.steps_done = 0
         self.seconds = 0.0
         self.totals: Statistics = {}
         self.metrics: dict[str, Any] = {}
+        self._check_processes()
         if recover:
             self._resume()
 
@@ -129,7 +141,7 @@ class GradientDescentTrainer(Trainer):
         """See `Trainer.train`."""
         started = time.monotonic() - self.seconds
         for callback in self.callbacks:
-            callback.on_start(self, is_primary=True)
+            callback.on_start(self, is_primary=is_main())
         try:
             while self.epoch < self.num_epochs and not self.tracker.should_stop():
                 self._train_epoch(started)
@@ -143,7 +155,7 @@ class GradientDescentTrainer(Trainer):
         """Train what is left of the present epoch."""
         self.model.train()
         before = self.data_loader.state_dict()
-        planned = self.data_loader.plan(self.epoch)
+        planned = self.data_loader.plan(self.epoch, self.num_epochs)
         groups = [planned[i : i + self.accumulation] for i in range(0, len(planned), self.accumulation)]
         with progress_bar(len(groups), f"epoch {self.epoch + 1}/{self.num_epochs}") as bar:
             bar.update(self.steps_done_in_epoch)
@@ -152,30 +164,38 @@ class GradientDescentTrainer(Trainer):
                 bar.update(1)
                 if not bar.disable:
                     bar.set_postfix({k: f"{v:.3f}" for k, v in averages(statistics).items()}, refresh=False)
-                if self.steps_done_in_epoch < len(groups) and self.checkpointer.is_due(self.steps_done_in_epoch):
+                if self.steps_done_in_epoch < len(groups) and self._is_checkpoint_due():
                     self.seconds = time.monotonic() - started
                     self._save(before)
 
-    def train_step(self, group: Sequence[Any]) -> Statistics:
+    def _is_checkpoint_due(self) -> bool:
+        # Clocks differ: the main process decides for all.
+        return on_main(lambda: self.checkpointer.is_due(self.steps_done_in_epoch))
+
+    def train_step(self, group: Sequence[PlannedBatch]) -> Statistics:
         """One step of the optimizer over a group of planned batches; sums and counts of what happened in it."""
         started = time.monotonic()
-        batches = share_totals([self.data_loader.batch(planned) for planned in group])
-        batches = [batch.to(self.accelerator.device) for batch in batches]
-        progress = self.steps_done / self.total_steps
-        statistics = self.step.run(self.forward, batches, progress, self.accelerator.backward)
+        batches = self.data_loader.batches(group, rank(), world_size())
+        batches = [batch.to(self.engine.device) for batch in batches]
+        # Draws that follow the losses may make more steps than were counted ahead.
+        progress = min(1.0, self.steps_done / self.total_steps)
+        loss, statistics = self.step.run(self.engine, batches, progress)
+        statistics = over_processes(loss, statistics)
         add_statistics(self.totals, statistics)
+        self.accelerator.unscale_gradients()
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         if self.grad_norm is not None:
-            norm = self.accelerator.clip_grad_norm_(parameters, self.grad_norm)
-            statistics["gradient_norm"] = (norm, 1)
+            statistics["gradient_norm"] = (torch.nn.utils.clip_grad_norm_(parameters, self.grad_norm), 1)
         if self.grad_clipping is not None:
-            self.accelerator.clip_grad_value_(parameters, self.grad_clipping)
+            torch.nn.utils.clip_grad_value_(parameters, self.grad_clipping)
         for callback in self.callbacks:
             callback.on_backward(self, statistics)
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.scheduler is not None:
             self.scheduler.step_batch()
+        if self.moving_average is not None:
+            self.moving_average.apply(self.steps_done + 1)
         add_statistics(self.totals, {"step_seconds": (time.monotonic() - started, 1)})
         self.steps_done += 1
         self.steps_done_in_epoch += 1
@@ -186,8 +206,13 @@ class GradientDescentTrainer(Trainer):
     def _end_epoch(self, started: float) -> None:
         """Validate, keep the best, save."""
         training = averages(self.totals)
+        if self.moving_average is not None:
+            self.moving_average.assign_average_value()
         with self.accelerator.autocast():
             validation = self.evaluator.evaluate(self.model) if self.evaluator.by_head else {}
+        scores = {f"training_{name}": value for name, value in training.items()}
+        scores.update({f"validation_{name}": value for name, value in validation.items()})
+        self.data_loader.update_from_epoch_metrics(on_main(lambda: scores))
         is_best = self.tracker.add(self.epoch, validation)
         self.seconds = time.monotonic() - started
         self.metrics = {
@@ -195,14 +220,16 @@ class GradientDescentTrainer(Trainer):
             "training_epochs": self.epoch + 1,
             "training_duration": self.seconds,
             "peak_memory_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            **{f"training_{name}": value for name, value in training.items()},
-            **{f"validation_{name}": value for name, value in validation.items()},
+            **scores,
             "best_epoch": self.tracker.best_epoch,
             **{f"best_validation_{name}": value for name, value in self.tracker.best_metrics.items()},
         }
-        write_json(self.folder / f"metrics_epoch_{self.epoch}.json", self.metrics)
-        if is_best:
+        if is_main():
+            write_json(self.folder / f"metrics_epoch_{self.epoch}.json", self.metrics)
+        if is_best and is_main():
             write_file(self.folder / "best.th", lambda path: torch.save(self.model.state_dict(), path))
+        if self.moving_average is not None:
+            self.moving_average.restore()
         if self.scheduler is not None:
             self.scheduler.step_epoch(validation.get(self.tracker.name))
         for callback in self.callbacks:
@@ -213,51 +240,32 @@ class GradientDescentTrainer(Trainer):
 
     def _save(self, loader_state: dict[str, Any]) -> None:
         """Write a checkpoint; `loader_state` is that before the present epoch was planned."""
-        training = {
-            "epoch": self.epoch,
-            "steps_done_in_epoch": self.steps_done_in_epoch,
-            "steps_done": self.steps_done,
-            "seconds": self.seconds,
-            "totals": {name: (float(value), count) for name, (value, count) in self.totals.items()},
-            "metrics": self.metrics,
-            "tracker": self.tracker.state_dict(),
-            "data_loader": loader_state,
-            "optimizer": optimizer_of(self.optimizer).state_dict(),
-            "gradient_scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else None,
-            "learning_rate_scheduler": self.scheduler.state_dict() if self.scheduler else None,
-            "callbacks": [callback.state_dict() for callback in self.callbacks],
-            "random": random_state(),
-        }
-        folder = self.folder / "checkpoints"
-        self.checkpointer.save(folder, self.epoch, self.steps_done_in_epoch, self.model.state_dict(), training)
+        training = run_state(self, loader_state)
+        if is_main():
+            folder = self.folder / "checkpoints"
+            self.checkpointer.save(folder, self.epoch, self.steps_done_in_epoch, self.model.state_dict(), training)
 
     def _resume(self) -> None:
         """Take up the last checkpoint, where there is one."""
-        found = self.checkpointer.load_latest(self.folder / "checkpoints")
+        found = on_main(lambda: self.checkpointer.load_latest(self.folder / "checkpoints"))
         if found is None:
             logger.info("no checkpoint in %s: starting from the beginning", self.folder)
             return
         model, state = found
         self.model.load_state_dict(model)
-        optimizer_of(self.optimizer).load_state_dict(state["optimizer"])
-        if self.accelerator.scaler and state["gradient_scaler"]:
-            self.accelerator.scaler.load_state_dict(state["gradient_scaler"])
-        for name in ("epoch", "steps_done_in_epoch", "steps_done", "seconds", "totals", "metrics"):
-            setattr(self, name, state[name])
-        self.tracker.load_state_dict(state["tracker"])
-        self.data_loader.load_state_dict(state["data_loader"])
-        if self.scheduler is not None:
-            self.scheduler.load_state_dict(state["learning_rate_scheduler"])
-        for callback, kept in zip(self.callbacks, state["callbacks"], strict=True):
-            callback.load_state_dict(kept)
-        if state["random"]["threads"] != torch.get_num_threads():
-            logger.warning(
-                "the run used %d threads, this one %d: results may differ in the last digits",
-                state["random"]["threads"],
-                torch.get_num_threads(),
-            )
-        set_random_state(state["random"])
-        logger.info("resuming at epoch %d, step %d", self.epoch + 1, self.steps_done_in_epoch)
+        restore(self, state)
+
+    def _check_processes(self) -> None:
+        """What does not add up over processes is refused where there are several."""
+        parts = [("step", self.step)]
+        parts += [(f"model.objectives.{i}", o) for i, o in enumerate(getattr(self.model, "objectives", []))]
+        for path, part in parts:
+            if world_size() > 1 and not getattr(part, "adds_up", True):
+                raise ConfigurationError(
+                    f"{type(part).__name__} needs the whole batch at once: run it on one process",
+                    path,
+                    absolute=path.startswith("model"),
+                )
 
 
 def _positive(value: int, name: str) -> int:

@@ -1,12 +1,12 @@
 """Forward, backward."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.training_step import TrainingStep, add_statistics
 
 
@@ -17,17 +17,15 @@ class PlainStep(TrainingStep):
     Registered as "plain".
     """
 
-    def run(
-        self, forward: torch.nn.Module, batches: Sequence[Batch], progress: float, backward: Callable[[Tensor], None]
-    ) -> Statistics:
+    def run(self, engine: Engine, batches: Sequence[Batch], progress: float) -> tuple[Tensor | float, Statistics]:
         """See `TrainingStep.run`."""
         statistics: Statistics = {}
         loss_sum: Tensor | float = 0.0
-        for batch in batches:
-            output = forward(batch, progress)
-            add_statistics(statistics, output.get("statistics", {}))
-            if "loss" in output:
-                backward(output["loss"])
-                loss_sum = loss_sum + output["loss"].detach()
-        statistics["loss"] = (loss_sum, 1)
-        return statistics
+        for number, batch in enumerate(batches, 1):
+            with engine.synchronised(number == len(batches)):
+                output = engine.forward(batch, progress)
+                add_statistics(statistics, output.get("statistics", {}))
+                if "loss" in output:
+                    engine.backward(output["loss"])
+                    loss_sum = loss_sum + output["loss"].detach()
+        return loss_sum, statistics

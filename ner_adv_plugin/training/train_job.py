@@ -11,20 +11,22 @@ from typing import Annotated, Any
 import torch
 
 from ner_adv_plugin.common.binding import Bound, bind
-from ner_adv_plugin.common.errors import ConfigurationError, DataError, UserError
-from ner_adv_plugin.common.files import write_folder, write_json
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.common.files import local_path, write_folder, write_json
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.data_loaders import DataLoader
-from ner_adv_plugin.data.dataset_readers import DatasetReader, MultiTaskDatasetReader
-from ner_adv_plugin.data.dataset_readers.multitask import as_multitask
+from ner_adv_plugin.data.dataset_readers import DatasetReader
 from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.leakage import without_leaks
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.model import LazyModel
-from ner_adv_plugin.training.archive_writer import BEST, CONFIG, META, VOCABULARY, archive_model
+from ner_adv_plugin.training.archive_writer import BEST, CONFIG, FORMAT, META, VOCABULARY, archive_model
+from ner_adv_plugin.training.config_checks import check_files, check_folders, check_job, sources
 from ner_adv_plugin.training.evaluator import Evaluator
+from ner_adv_plugin.training.launch import Distributed
+from ner_adv_plugin.training.processes import is_main, on_main, rank
 from ner_adv_plugin.training.random_state import seed_everything
 from ner_adv_plugin.training.trainer import LazyTrainer, Trainer
 
@@ -81,6 +83,7 @@ class TrainJob:
     evaluate_on_test : score the test sets with the best weights at the end.
     random_seed, numpy_seed, pytorch_seed : seeds; the first also plans the batches.
     include_in_archive : files to put into the archive besides.
+    distributed : processes to start; a launcher such as `accelerate launch` needs no such setting.
     """
 
     dataset_reader: DatasetReader
@@ -98,40 +101,44 @@ class TrainJob:
     numpy_seed: int | None = 1337
     pytorch_seed: int | None = 133
     include_in_archive: list[str] | None = None
+    distributed: Distributed | None = None
 
     def check_paths(self) -> None:
-        """Raises `DataError` where a data file is not there."""
-        for paths in (self.train_data_path, self.validation_data_path, self.test_data_path):
-            for path in paths.values() if isinstance(paths, dict) else [paths]:
-                if path is not None and not Path(path).is_file():
-                    raise DataError(path, None, "no such file", "a corpus file that exists")
+        """Raises `ConfigurationError` where a file or folder that the config names is not there.
+
+        What a URL leads to is seen when it is read.
+        """
+        check_folders(self)
+        for split in ("train", "validation", "test"):
+            check_files(getattr(self, f"{split}_data_path"), f"{split}_data_path")
+        included: set[str] = set()
+        for i, path in enumerate(self.include_in_archive or ()):
+            check_files(str(local_path(path)), f"include_in_archive.{i}")
+            if Path(path).name in included:
+                raise ConfigurationError(f'another file is named "{Path(path).name}", too', f"include_in_archive.{i}")
+            included.add(Path(path).name)
 
     def read(self, config: Mapping[str, Any]) -> RunData:
         """Read all datasets and leave leaked training rows out.
 
         Raises `ConfigurationError` where the paths do not fit the readers, `DataError` where a row cannot be read.
         """
-        reader = as_multitask(self.dataset_reader, config["dataset_reader"])
-        held_out_reader = reader
-        if self.validation_dataset_reader is not None:
-            held_out_reader = as_multitask(self.validation_dataset_reader, config["validation_dataset_reader"])
-        train_paths = _by_name(self.train_data_path, reader, "train_data_path")
-        for name in reader.readers:
-            if name not in train_paths:
-                raise ConfigurationError("missing path: its reader would read nothing", f"train_data_path.{name}")
-        splits: Splits = {"train": reader.read_all(train_paths)}
-        for split, paths in (("validation", self.validation_data_path), ("test", self.test_data_path)):
-            if paths is not None:
-                named = _by_name(paths, held_out_reader, f"{split}_data_path")
-                splits[split] = held_out_reader.read_all(named)
+        given = sources(self, config)
+        splits: Splits = {
+            split: (given.reader if split == "train" else given.held_out_reader).read_all(paths)
+            for split, paths in given.paths.items()
+        }
         held_out = [rows for split, datasets in splits.items() if split != "train" for rows in datasets.values()]
         splits["train"], leaked = without_leaks(splits["train"], held_out, self.data_loader.leakage)
-        return RunData(splits, reader.readers, leaked)
+        return RunData(splits, given.reader.readers, leaked)
 
     def collect_vocabulary(self, data: RunData) -> Vocabulary:
         """The vocabulary of the run."""
         build = Vocabulary.from_instances if self.vocabulary is None else self.vocabulary.construct
-        return build(instances=data.splits, readers=data.readers)
+        vocab = build(instances=data.splits, readers=data.readers)
+        # Where it is an earlier run's, that run's encoder, kept beside it without weights, is not this one's.
+        vocab.directory = None
+        return vocab
 
     def evaluator(self, model: Model, rows: Mapping[str, list[Instance]]) -> Evaluator:
         """The evaluator of one split."""
@@ -139,21 +146,11 @@ class TrainJob:
         return Evaluator(model.vocab, encoded, self.validation_data_loader.batch_size)
 
 
-def _by_name(paths: Paths, reader: MultiTaskDatasetReader, key: str) -> dict[str, str]:
-    if isinstance(paths, dict):
-        for name in paths:
-            if name not in reader.readers:
-                known = ", ".join(reader.readers)
-                raise ConfigurationError(f"no reader for this dataset. Readers: {known}.", f"{key}.{name}")
-        return paths
-    if len(reader.readers) > 1:
-        raise ConfigurationError(f"expected an object of paths, found {paths!r}", key)
-    return {next(iter(reader.readers)): paths}
-
-
 def bind_config(config: Mapping[str, Any]) -> Bound:
     """Check a whole config; `ConfigurationError` with the place of what is wrong."""
-    return bind(TrainJob, config, "")
+    bound = bind(TrainJob, config, "")
+    check_job(bound.build({}), config)
+    return bound
 
 
 def train_model(config: Mapping[str, Any], serialization_dir: Path, recover: bool = False) -> dict[str, Any]:
@@ -169,24 +166,29 @@ def train_model(config: Mapping[str, Any], serialization_dir: Path, recover: boo
 
     What `metrics.json` holds. Interrupted, it archives the best weights so far and raises again.
     """
-    job: TrainJob = bind_config(config).build({})
-    serialization_dir.mkdir(parents=True, exist_ok=True)
-    write_json(serialization_dir / CONFIG, config)
-    write_json(serialization_dir / META, _meta())
+    return run_job(bind_config(config).build({}), config, serialization_dir, recover)
+
+
+def run_job(job: TrainJob, config: Mapping[str, Any], folder: Path, recover: bool = False) -> dict[str, Any]:
+    """Run a config that was checked already, in each of its processes; see `train_model`."""
+    if is_main():
+        write_json(folder / CONFIG, config)
+        write_json(folder / META, _meta())
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
     data = job.read(config)
-    trainer = build_trainer(job, data, serialization_dir, recover)
+    trainer = build_trainer(job, data, folder, recover)
     try:
         metrics = trainer.train()
         metrics.update({f"leaked_rows_{name}": count for name, count in data.leaked.items()})
-        metrics.update(_test_metrics(job, trainer.model, data.splits, serialization_dir))
+        metrics.update(_test_metrics(job, trainer.model, data.splits, folder))
     except KeyboardInterrupt:
-        if (serialization_dir / BEST).is_file():
+        if is_main() and (folder / BEST).is_file():
             logger.warning("interrupted: archiving the best weights so far")
-            archive_model(serialization_dir, job.include_in_archive or ())
+            archive_model(folder, job.include_in_archive or ())
         raise
-    write_json(serialization_dir / "metrics.json", metrics)
-    archive_model(serialization_dir, job.include_in_archive or ())
+    if is_main():
+        write_json(folder / "metrics.json", metrics)
+        archive_model(folder, job.include_in_archive or ())
     return metrics
 
 
@@ -196,6 +198,9 @@ def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = Fa
     train = data.splits["train"]
     rows = {name: EncodedRows(name, split, model.vocab, model.alphabet) for name, split in train.items()}
     job.data_loader.set_rows(rows, job.random_seed or 0)
+    if rank() and job.pytorch_seed is not None:
+        # Weights are the same in all processes, dropout is not.
+        torch.manual_seed(job.pytorch_seed + rank())
     return job.trainer.construct(
         model=model,
         data_loader=job.data_loader,
@@ -213,7 +218,8 @@ def _build_model(job: TrainJob, data: RunData, folder: Path) -> Model:
         vocab.save_to_files(aside)
         model.save_files(aside)
 
-    write_folder(folder / VOCABULARY, write)
+    if is_main():
+        write_folder(folder / VOCABULARY, write)
     for name, rows in data.splits["train"].items():
         logger.info("%s: %d training rows", name, len(rows))
     logger.info("%d parameters", sum(p.numel() for p in model.parameters()))
@@ -224,18 +230,22 @@ def _test_metrics(job: TrainJob, model: Model, splits: Splits, folder: Path) -> 
     """Scores of the test sets with the best weights."""
     if not job.evaluate_on_test or "test" not in splits:
         return {}
-    best = folder / BEST
-    if not best.is_file():
-        raise UserError(f"no weights to test in {best}")
-    model.load_weights(torch.load(best, map_location="cpu", weights_only=True))
+    model.load_weights(on_main(lambda: _best_weights(folder / BEST)))
     metrics = job.evaluator(model, splits["test"]).evaluate(model, "testing")
     return {f"test_{name}": value for name, value in metrics.items()}
 
 
-def _meta() -> dict[str, str]:
+def _best_weights(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(f"no weights to test in {path}")
+    weights: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return weights
+
+
+def _meta() -> dict[str, str | int]:
     names = ("ner_adv_plugin", "torch", "transformers", "allennlp-light")
     versions = {name: metadata.version(name) for name in names if _installed(name)}
-    return {"python": platform.python_version(), **versions}
+    return {"archive_format": FORMAT, "python": platform.python_version(), **versions}
 
 
 def _installed(name: str) -> bool:

@@ -1,42 +1,44 @@
 """The base of all training steps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor
 
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.modules.objectives import Statistics
-
-Forward = Callable[[Batch, float], dict[str, object]]
+from ner_adv_plugin.training.engine import Engine
+from ner_adv_plugin.training.processes import gather, world_size
 
 
 class TrainingStep(Registrable):
-    """Owns the forward and backward of one global batch; the trainer owns the loop around it."""
+    """Owns the forward and backward of one global batch; the trainer owns the loop around it.
+
+    `adds_up` says whether the gradients of several processes' shares, each of its own rows, add up to that of the
+    whole: where they do not, a run on several processes is refused.
+    """
 
     default_implementation = "plain"
+    adds_up = True
 
-    def run(
-        self, forward: torch.nn.Module, batches: Sequence[Batch], progress: float, backward: Callable[[Tensor], None]
-    ) -> Statistics:
+    def run(self, engine: Engine, batches: Sequence[Batch], progress: float) -> tuple[Tensor | float, Statistics]:
         """Add the gradients of a global batch.
 
         # Parameters
 
-        forward : the model, as the launcher wrapped it; `forward(batch, progress)`.
-        batches : the micro-batches, which share their totals.
+        engine : runs the model forward and backward; the last backward of a step stands within
+            `engine.synchronised(True)`, all others within `engine.synchronised(False)`.
+        batches : this process's rows of the micro-batches, which share their totals.
         progress : share of training steps done, 0 to 1.
-        backward : what to call on a loss.
 
         # Returns
 
-        What to report of the batch, and the `loss` it had.
+        The loss of these rows, and what to report of them.
         """
         raise NotImplementedError
 
 
-def add_statistics(total: Statistics, more: Statistics) -> None:
+def add_statistics(total: Statistics, more: Mapping[str, tuple[Tensor | float, int]]) -> None:
     """Add sums and counts to running ones."""
     for name, (value, count) in more.items():
         old_value, old_count = total.get(name, (0.0, 0))
@@ -46,3 +48,14 @@ def add_statistics(total: Statistics, more: Statistics) -> None:
 def averages(statistics: Statistics) -> dict[str, float]:
     """Sums over counts, as plain numbers."""
     return {name: float(value) / count for name, (value, count) in statistics.items() if count}
+
+
+def over_processes(loss: Tensor | float, statistics: Statistics) -> Statistics:
+    """Sums and counts of all processes; `loss` is theirs together."""
+    own: Statistics = {**statistics, "loss": (loss, 1)}
+    if world_size() == 1:
+        return own
+    total: Statistics = {}
+    for part in gather({name: (float(value), count) for name, (value, count) in own.items()}):
+        add_statistics(total, part)
+    return {**total, "loss": (total["loss"][0], 1)}

@@ -52,12 +52,12 @@ class Joined(DataLoader):
     def __len__(self) -> int:
         return -(-len(self.loader) // self.count)
 
-    def plan(self, epoch: int) -> list[Any]:
-        plan = self.loader.plan(epoch)
+    def plan(self, epoch: int, num_epochs: int = 1) -> list[Any]:
+        plan = self.loader.plan(epoch, num_epochs)
         return [sum(plan[i : i + self.count], []) for i in range(0, len(plan), self.count)]
 
-    def batch(self, planned: Any) -> Any:
-        return self.loader.batch(planned)
+    def batches(self, planned: Any, rank: int = 0, world_size: int = 1) -> Any:
+        return self.loader.batches(planned, rank, world_size)
 
     def state_dict(self) -> dict[str, Any]:
         return self.loader.state_dict()
@@ -120,7 +120,7 @@ def test_accumulated_batches_are_one_batch_of_their_rows(tmp_path: Path, normali
     # 80 rows in batches of 12: seven, so that the last step has one micro-batch.
     config = tiny_config(data_loader__batch_size=12, model__head__normalize_by=normalize_by, **NO_DROPOUT)
     runs = [make(tmp_path / "one", config, num_gradient_accumulation_steps=2), make(tmp_path / "two", config, join=2)]
-    assert [trainer.steps_per_epoch for trainer, _ in runs] == [4, 4]
+    assert [trainer.total_steps for trainer, _ in runs] == [4, 4]
     for trainer, _ in runs:
         trainer.train()
     (accumulated, watch), (joined, other) = runs
@@ -190,18 +190,18 @@ def test_a_pattern_that_freezes_nothing_is_told(tmp_path: Path, caplog: pytest.L
     assert 'trainer.no_grad: "encodr" matches no parameter' in caplog.text
 
 
-def test_a_metric_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
-    config = tiny_config(trainer__validation_metric="+weibo_f2")
+def test_a_type_that_the_data_does_not_have_is_no_metric(tmp_path: Path) -> None:
+    config = tiny_config(trainer__validation_metric="+weibo_f1_PER.NOUN")
     with pytest.raises(ConfigurationError) as caught:
         train_model(config, tmp_path)
     assert caught.value.path == "trainer.validation_metric"
-    for part in ('no metric "weibo_f2".', 'Did you mean "weibo_f1"?', "weibo_precision", "weibo_f1_PER.NAM", "loss"):
+    for part in ('no metric "weibo_f1_PER.NOUN".', 'Did you mean "weibo_f1_PER.NOM"?', "weibo_precision", "loss"):
         assert part in str(caught.value)
 
 
 def test_without_validation_data_the_last_weights_are_kept(tmp_path: Path) -> None:
     config = tiny_config(trainer__num_epochs=2)
-    del config["validation_data_path"]
+    del config["validation_data_path"], config["trainer"]["validation_metric"]
     metrics = train_model(config, tmp_path)
     assert metrics["best_epoch"] == 1 and "test_weibo_f1" in metrics
     assert_same_weights(tmp_path / "best.th", tmp_path / "checkpoints" / "model_state_e2_b0.th")
@@ -265,3 +265,33 @@ def test_trains_and_scores_in_bf16_from_a_config(tmp_path: Path) -> None:
 
 def test_default_trainer_is_this_one() -> None:
     assert Trainer.by_name(Trainer.default_implementation) is GradientDescentTrainer
+
+
+def test_a_moving_average_is_validated_and_kept_and_the_weights_go_on(tmp_path: Path) -> None:
+    settings = {"trainer__num_epochs": 2, "trainer__validation_metric": "-weibo_loss"}
+    plain = train_model(tiny_config(**settings), tmp_path / "plain")
+    average = {"type": "exponential", "decay": 0.5}
+    averaged = train_model(tiny_config(**settings, trainer__moving_average=average), tmp_path / "averaged")
+    assert averaged["training_loss"] == plain["training_loss"]
+    assert averaged["validation_loss"] != plain["validation_loss"]
+    last = "checkpoints/model_state_e2_b0.th"
+    assert_same_weights(tmp_path / "plain" / last, tmp_path / "averaged" / last)
+    state = torch.load(tmp_path / "averaged" / last.replace("model", "training"), weights_only=True)
+    kept = state["moving_average"]["averages"]
+    best = weights(tmp_path / "averaged" / "best.th")
+    assert averaged["best_epoch"] == 1
+    assert all(torch.equal(kept[name], best[name]) for name in kept)
+
+
+def test_use_amp_is_half_precision(tmp_path: Path) -> None:
+    amp = train_model(tiny_config(trainer__num_epochs=1, trainer__use_amp=True), tmp_path / "amp")
+    bf16 = train_model(tiny_config(trainer__num_epochs=1, trainer__precision="bf16"), tmp_path / "bf16")
+    assert learnt(amp) == learnt(bf16)
+    with pytest.raises(ConfigurationError, match=r"^trainer\.use_amp: says the same"):
+        train_model(tiny_config(trainer__precision="bf16", trainer__use_amp=True), tmp_path / "both")
+
+
+def test_a_console_logger_of_the_config_is_the_only_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    train_model(tiny_config(trainer__num_epochs=1, trainer__callbacks=["console_logger"]), tmp_path)
+    assert sum(record.getMessage().startswith("epoch 1 of 1") for record in caplog.records) == 1

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.prediction import load_archive
 from ner_adv_plugin.training import train_job
 from ner_adv_plugin.training.evaluator import Evaluator
 from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
-from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.training.train_job import TrainJob, bind_config, train_model
+from tests.serving import serving, use_cache
 from tests.tiny import DATA, single_task_config, tiny_config, weights
 
 
@@ -128,6 +130,60 @@ def test_archive_holds_what_is_needed_and_what_is_asked_for(tmp_path: Path) -> N
     assert {(member.uid, member.uname, member.mtime) for member in members} == {(0, "", 0)}
 
 
+def test_links_are_archived_as_what_they_lead_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive that holds a link would not be loaded."""
+    (tmp_path / "notes.txt").write_text("about this run")
+    (tmp_path / "symbolic.txt").symlink_to(tmp_path / "notes.txt")
+    (tmp_path / "hard.txt").hardlink_to(tmp_path / "notes.txt")
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "far.txt").write_text("about this run")
+    included = [str(tmp_path / name) for name in ("notes.txt", "symbolic.txt", "hard.txt")]
+    use_cache(tmp_path / "cache", monkeypatch)
+    with serving(tmp_path / "served") as server:
+        config = single_task_config(trainer__num_epochs=1, include_in_archive=[*included, f"{server.url}/far.txt"])
+        bind_config(config).build({}).check_paths()
+    # What was checked before training is there after it, whatever became of the server.
+    train_model(config, tmp_path / "run")
+    with tarfile.open(tmp_path / "run" / "model.tar.gz") as archive:
+        for name in ("notes.txt", "symbolic.txt", "hard.txt", "far.txt"):
+            file = archive.extractfile(f"fta/{name}")
+            assert archive.getmember(f"fta/{name}").isreg() and file is not None and file.read() == b"about this run"
+    assert load_archive(tmp_path / "run" / "model.tar.gz").heads == ["weibo"]
+
+
+@pytest.mark.parametrize(
+    ("names", "path", "message"),
+    [
+        (["notes.txt", "missing.txt"], "include_in_archive.1", "no such file "),
+        (["notes.txt", "below"], "include_in_archive.1", "no such file "),
+        (["notes.txt", "below/notes.txt"], "include_in_archive.1", 'another file is named "notes.txt", too'),
+    ],
+)
+def test_files_to_archive_are_checked_before_training(
+    tmp_path: Path, names: list[str], path: str, message: str
+) -> None:
+    (tmp_path / "below").mkdir()
+    for name in ("notes.txt", "below/notes.txt"):
+        (tmp_path / name).touch()
+    config = single_task_config(include_in_archive=[str(tmp_path / name) for name in names])
+    with pytest.raises(ConfigurationError) as caught:
+        bind_config(config).build({}).check_paths()
+    assert caught.value.path == path and message in caught.value.message
+
+
+def test_corpora_at_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cache(tmp_path / "cache", monkeypatch)
+    with serving(DATA / "weibo") as server:
+        train, dev = (f"{server.url}/weiboNER_2nd_conll.{split}" for split in ("train", "dev"))
+        config = single_task_config(train_data_path=train, validation_data_path=dev)
+        job: TrainJob = bind_config(config).build({})
+        job.check_paths()
+        found = job.read(single_task_config()).splits
+        local = bind_config(single_task_config()).build({}).read(single_task_config()).splits
+        assert found == local
+        assert server.asked == ["/weiboNER_2nd_conll.train", "/weiboNER_2nd_conll.dev"]
+
+
 @pytest.mark.parametrize("key", ["train_data_path", "validation_data_path", "test_data_path"])
 def test_a_path_of_no_reader_is_an_error(tmp_path: Path, key: str) -> None:
     config = tiny_config(**{key: {"weibo": "somewhere", "wiebo": "somewhere"}})
@@ -137,5 +193,26 @@ def test_a_path_of_no_reader_is_an_error(tmp_path: Path, key: str) -> None:
 
 
 def test_one_path_for_several_readers_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="train_data_path: expected an object of paths, found 'somewhere'"):
+    with pytest.raises(
+        ConfigurationError, match="train_data_path: expected an object of paths, one for each reader, found 'somewhere'"
+    ):
         train_model(tiny_config(train_data_path="somewhere"), tmp_path)
+
+
+def test_the_vocabulary_of_another_run_brings_no_encoder_along(tmp_path: Path, fixture_encoder: Path) -> None:
+    """Beside a vocabulary stands its encoder's configuration, without weights: a new run begins with trained ones."""
+    config = single_task_config(
+        dataset_reader__max_instances=4,
+        model__encoder={"type": "pretrained_transformer", "model_name": str(fixture_encoder)},
+    )
+    encoders = []
+    for name in ("first", "second"):
+        job: TrainJob = bind_config(config).build({})
+        trainer = train_job.build_trainer(job, job.read(config), tmp_path / name)
+        weights_of_run = trainer.model.state_dict()
+        encoders.append({key: value for key, value in weights_of_run.items() if key.startswith("encoder.")})
+        directory = str(tmp_path / "first" / "vocabulary")
+        assert (Path(directory) / "encoder").is_dir()
+        config["vocabulary"] = {"type": "from_files", "directory": directory}
+    assert encoders[0].keys() == encoders[1].keys() and len(encoders[0]) > 10
+    assert all(torch.equal(value, encoders[1][key]) for key, value in encoders[0].items())

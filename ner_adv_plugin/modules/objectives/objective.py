@@ -22,7 +22,12 @@ class Objective(torch.nn.Module, Registrable):
 
     reads : towers it reads; those it reads run over every row.
     weight : of its loss.
+
+    `adds_up` says whether the losses of parts of a batch, over the totals of the whole, add up to the loss of the
+    whole: where they do not, a run on several processes is refused.
     """
+
+    adds_up = True
 
     def __init__(self, reads: list[str], weight: float = 1.0) -> None:
         super().__init__()

@@ -1,0 +1,82 @@
+"""Several processes that train one model: who is who, and what they tell one another.
+
+A launcher (`accelerate launch`, `torchrun`) starts them with their ranks in the environment. With one process
+everything here does nothing.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+from torch import distributed
+
+from ner_adv_plugin.common.errors import UserError
+
+T = TypeVar("T")
+
+
+def launched() -> bool:
+    """Whether a launcher started this process as one of several."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def use_cpu(cuda_device: int | None) -> bool:
+    """Whether a setting of `cuda_device` means the CPU here; a launcher's word counts too."""
+    asked = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+    return cuda_device == -1 or asked or not torch.cuda.is_available()
+
+
+def join(cuda_device: int | None) -> None:
+    """Meet the other processes, where a launcher started several."""
+    if launched() and not distributed.is_initialized():
+        from accelerate import PartialState
+
+        PartialState(cpu=use_cpu(cuda_device))
+
+
+def leave() -> None:
+    """Part from the other processes."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def world_size() -> int:
+    """How many processes there are."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def rank() -> int:
+    """Which of them this is, from 0."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def is_main() -> bool:
+    """Whether this is the process that writes and prints."""
+    return rank() == 0
+
+
+def gather(value: T) -> list[T]:
+    """The value of every process, in the order of their ranks."""
+    if world_size() == 1:
+        return [value]
+    values: list[Any] = [None] * world_size()
+    distributed.all_gather_object(values, value)
+    return values
+
+
+def on_main(function: Callable[[], T]) -> T:
+    """What the main process gets from a function, or the error it meets, in every process."""
+    if world_size() == 1:
+        return function()
+    outcome: list[Any] = [None, None]
+    if is_main():
+        try:
+            outcome[0] = function()
+        except UserError as error:
+            outcome[1] = error
+    distributed.broadcast_object_list(outcome)
+    if outcome[1] is not None:
+        raise outcome[1]
+    result: T = outcome[0]
+    return result

@@ -1,0 +1,169 @@
+"""Two processes end where one does: the same steps on the same global batches, every row scored once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.batch import share_totals
+from ner_adv_plugin.modules.objectives import DomainAdversarial
+from ner_adv_plugin.prediction import load_archive
+from ner_adv_plugin.training.train_job import train_model
+from tests.tiny import DATA, ROOT, assert_same_weights, learnt, model_and_loader, tiny_config, weights, write_config
+
+LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+NO_DROPOUT = {
+    "model__encoder__dropout": 0.0,
+    "model__head__dropout": 0.0,
+    "model__objectives": [{"type": "domain_adversarial", "dropout": 0.0, "reversal": {"type": "dann"}}],
+    "trainer__optimizer": {"type": "sgd", "lr": 0.2, "momentum": 0.9},
+    "trainer__grad_norm": 2.0,
+}
+# Padding depends on which rows share a batch.
+OF_THE_SHARES = "positions_per_character"
+
+
+def with_unlabelled(config: dict[str, Any]) -> dict[str, Any]:
+    """The config with rows that teach no head."""
+    config["dataset_reader"]["readers"]["raw"] = {"type": "unlabelled", "domain": "social", "max_instances": 10}
+    config["train_data_path"]["raw"] = str(DATA / "unlabelled" / "reviews.txt")
+    return config
+
+
+def cases() -> dict[str, dict[str, Any]]:
+    one_at_a_time = {"type": "homogeneous_roundrobin", "batch_size": 1}
+    return {
+        "mixed": tiny_config(**NO_DROPOUT),
+        "accumulated": tiny_config(**NO_DROPOUT, trainer__num_gradient_accumulation_steps=3),
+        # One of the two processes has no row at all, and the last micro-batch of a step not the heads of the first.
+        "idle": with_unlabelled(
+            tiny_config(
+                **{**NO_DROPOUT, "model__objectives": None},
+                model__type="hard_sharing",
+                data_loader__scheduler=one_at_a_time,
+                trainer__num_gradient_accumulation_steps=4,
+                trainer__num_epochs=1,
+            )
+        ),
+    }
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def launch(*arguments: str | Path) -> None:
+    done = subprocess.run(
+        [*LAUNCHER, *map(str, arguments)], cwd=ROOT, env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of every case run by two processes, and beside it by one."""
+    folder = tmp_path_factory.mktemp("processes")
+    arguments: list[str | Path] = []
+    for name, config in cases().items():
+        arguments += [write_config(folder / f"{name}.json", config), folder / f"{name}_two"]
+        train_model(config, folder / f"{name}_one")
+    launch("-m", "tests.training.several_processes", *arguments)
+    return folder
+
+
+@pytest.mark.parametrize("name", cases())
+def test_two_processes_are_as_good_as_one(runs: Path, name: str) -> None:
+    one, two = (weights(runs / f"{name}_{count}" / "best.th") for count in ("one", "two"))
+    assert one.keys() == two.keys()
+    for parameter in one:
+        torch.testing.assert_close(one[parameter], two[parameter], atol=1e-6, rtol=1e-5, msg=parameter)
+    metrics = [
+        learnt(json.loads((runs / f"{name}_{count}" / "metrics.json").read_text("utf-8"))) for count in ("one", "two")
+    ]
+    assert metrics[0].keys() == metrics[1].keys()
+    for key, value in metrics[0].items():
+        if OF_THE_SHARES not in key:
+            assert metrics[1][key] == pytest.approx(value, rel=1e-5, abs=1e-6), key
+
+
+def test_only_one_process_writes(runs: Path) -> None:
+    one, two = (sorted(path.name for path in (runs / f"mixed_{count}").rglob("*")) for count in ("one", "two"))
+    assert one == two
+
+
+def test_shares_are_the_global_batch(tmp_path: Path) -> None:
+    _, loader = model_and_loader(tiny_config(data_loader__batch_size=7))
+    for world_size in (1, 2, 3, 10):
+        for group in (loader.plan(0)[:2], loader.plan(1)[-1:]):
+            shares = [loader.batches(group, rank, world_size) for rank in range(world_size)]
+            for number, planned in enumerate(group):
+                rows = [row for share in shares for row in rows_of(share[number])]
+                assert sorted(rows) == sorted(planned)
+                sizes = [len(share[number]) for share in shares]
+                assert max(sizes) - min(sizes) <= 1
+                longest = [max(share[number].lengths) for share in shares if len(share[number])]
+                assert longest == sorted(longest, reverse=True)
+            # Every share knows the rows of all, as one process would.
+            (whole,) = share_totals(loader.batches([sum(group, [])]))
+            for share in shares:
+                assert all((part.totals, part.total) == (whole.totals, whole.total) for part in share)
+
+
+def rows_of(batch: Any) -> list[tuple[str, int]]:
+    return list(zip(batch.datasets, batch.row_ids, strict=True))
+
+
+class Whole(DomainAdversarial):
+    """An objective of the whole batch."""
+
+    adds_up = False
+
+
+def test_what_does_not_add_up_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ner_adv_plugin.training import gradient_descent_trainer
+
+    monkeypatch.setattr(gradient_descent_trainer, "world_size", lambda: 2)
+    monkeypatch.setattr(DomainAdversarial, "adds_up", False)
+    with pytest.raises(ConfigurationError, match=r"^model\.objectives\.0: DomainAdversarial needs the whole batch"):
+        train_model(tiny_config(), tmp_path / "run")
+
+
+def start(arguments: Sequence[str | Path], log: Path) -> subprocess.Popen[str]:
+    with open(log, "a", encoding="utf-8") as output:
+        return subprocess.Popen(
+            [*map(str, arguments)], cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT, text=True
+        )
+
+
+def test_the_config_starts_them_and_a_stopped_run_goes_on(tmp_path: Path) -> None:
+    """`distributed` in the config; stopped by a signal in the middle, resumed, the run ends as one never stopped."""
+    config = tiny_config(
+        trainer__num_epochs=6, trainer__checkpointer={"save_every_num_batches": 2}, data_loader__batch_size=8
+    )
+    config["distributed"] = {"cuda_devices": [-1, -1]}
+    file, log = write_config(tmp_path / "config.json", config), tmp_path / "log.txt"
+    command = [sys.executable, "-m", "ner_adv_plugin", "train", file, "-s"]
+    whole = start([*command, tmp_path / "whole"], log)
+    assert whole.wait() == 0, log.read_text("utf-8")[-4000:]
+    stopped = start([*command, tmp_path / "stopped"], log)
+    while not (tmp_path / "stopped" / "metrics_epoch_2.json").is_file():
+        assert stopped.poll() is None, log.read_text("utf-8")[-4000:]
+        time.sleep(0.005)
+    stopped.send_signal(signal.SIGTERM)
+    assert stopped.wait() == 130
+    assert load_archive(tmp_path / "stopped" / "model.tar.gz").heads == ["msr", "msra", "weibo"]
+    assert not (tmp_path / "stopped" / "metrics.json").exists()
+    resumed = start([*command, tmp_path / "stopped", "--recover"], log)
+    assert resumed.wait() == 0, log.read_text("utf-8")[-4000:]
+    assert_same_weights(tmp_path / "stopped" / "best.th", tmp_path / "whole" / "best.th")
+    ours, theirs = (json.loads((tmp_path / n / "metrics.json").read_text("utf-8")) for n in ("stopped", "whole"))
+    assert learnt(ours) == learnt(theirs)

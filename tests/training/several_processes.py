@@ -1,0 +1,24 @@
+"""Trains configs one after the other, in each process that a launcher started: `CONFIG FOLDER CONFIG FOLDER ...`."""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+import ner_adv_plugin.components  # noqa: F401
+from ner_adv_plugin.training import processes
+from ner_adv_plugin.training.train_job import train_model
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    processes.join(cuda_device=-1)
+    assert processes.world_size() == 2
+    for config, folder in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
+        train_model(json.loads(Path(config).read_text(encoding="utf-8")), Path(folder))
+    processes.leave()
+
+
+if __name__ == "__main__":
+    main()
