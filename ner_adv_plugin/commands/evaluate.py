@@ -14,7 +14,6 @@ from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
 from ner_adv_plugin.prediction import Archive, load_archive
-from ner_adv_plugin.prediction.archive import heads_of_datasets
 from ner_adv_plugin.prediction.tagger import answer
 from ner_adv_plugin.training.evaluator import Evaluator, Predictions
 
@@ -35,17 +34,19 @@ def run(arguments: argparse.Namespace) -> None:
     make_file_friendly(arguments.file_friendly_logging)
     log_to()
     paths = _paths(arguments.input_file)
-    heads: list[str] = [arguments.multitask_head] if arguments.multitask_head else []
-    if paths is not None:
-        if heads:
-            raise UserError("--multitask-head chooses the head of one file; an object of datasets chooses its own")
-        heads = heads_of_datasets(arguments.archive_file, list(paths))
+    head = arguments.multitask_head
+    if paths is not None and head:
+        raise UserError("--multitask-head chooses the head of one file; an object of datasets chooses its own")
     archive = load_archive(
-        arguments.archive_file, arguments.cuda_device, arguments.overrides, arguments.weights_file, heads
+        arguments.archive_file,
+        arguments.cuda_device,
+        arguments.overrides,
+        arguments.weights_file,
+        only_heads=[head] if head else [],
+        only_datasets=list(paths or ()),
     )
     if paths is None:
-        head = arguments.multitask_head or archive.default_head
-        paths = {_dataset_of(archive, head): arguments.input_file}
+        paths = {_dataset_of(archive, head or archive.default_head): arguments.input_file}
     rows = {name: _read(archive, name, path) for name, path in paths.items()}
     evaluator = Evaluator(archive.model.vocab, rows, arguments.batch_size)
     predictions = evaluator.predict(archive.model, "evaluating")
@@ -93,7 +94,8 @@ def _write_predictions(
     """Write every row with its predicted and gold tags."""
 
     def write(aside: Path) -> None:
-        with open(aside, "w", encoding="utf-8", newline="\n") as file:
+        # Half a surrogate pair stands escaped, as JSON escapes it.
+        with open(aside, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             for name, rows in datasets.items():
                 space = _label_space(vocab, rows)
                 for instance, tags in zip(rows.instances, _tags(vocab, rows, predictions[name]), strict=True):

@@ -1,4 +1,4 @@
-"""Files written aside and renamed, so that a reader never meets half a file."""
+"""Files: written aside and renamed, so that a reader never meets half a file; downloaded where they are URLs."""
 
 import contextlib
 import json
@@ -9,6 +9,28 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.common.errors import UserError
+
+
+def is_url(path: str | Path) -> bool:
+    """Whether it has a scheme, such as `https://`."""
+    return isinstance(path, str) and "://" in path
+
+
+def local_path(path: str | Path) -> Path:
+    """The file that a path or a URL stands for; a URL is downloaded into the cache of the library `cached_path`.
+
+    It is downloaded again only where its server says by an ETag that it changed; where the server cannot be reached,
+    what was downloaded last is taken. Raises `UserError` where a URL cannot be had.
+    """
+    if not is_url(path):
+        return Path(path)
+    from cached_path import cached_path  # brings clients of several clouds, seconds to import
+
+    try:
+        return Path(cached_path(str(path), quiet=True))
+    except Exception as error:  # each cloud's client has errors of its own
+        reason = "not found" if isinstance(error, FileNotFoundError) else str(error)
+        raise UserError(f"cannot download {path}: {reason}") from error
 
 
 def write_file(path: Path, write: Callable[[Path], None]) -> None:
@@ -27,18 +49,24 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
             os.close(descriptor)
         os.replace(aside, path)
     except (OSError, RuntimeError) as error:
-        if not _is_of_the_disk(error):
+        reason = _reason(error)
+        if reason is None:
             raise
-        raise UserError(f"cannot write {path}: {error}") from error
+        raise UserError(f"cannot write {path}: {reason}") from error
     finally:
         with contextlib.suppress(OSError):
             aside.unlink()
 
 
-def _is_of_the_disk(error: Exception) -> bool:
-    """Whether writing failed, not what was to be written; torch reports a full disk as a RuntimeError."""
-    known = ("PytorchStreamWriter", "cannot be opened", "Parent directory")
-    return isinstance(error, OSError) or any(words in str(error) for words in known)
+def _reason(error: Exception) -> str | None:
+    """Why the disk did not take a file; None where what was to be written is at fault."""
+    text = str(error)
+    if isinstance(error, OSError) or "cannot be opened" in text or "Parent directory" in text:
+        return text
+    # So torch says that the system takes no more of a file, without the system's reason.
+    if any(words in text for words in ("PytorchStreamWriter", "inline_container", "iostream error")):
+        return "the disk is full, or takes no file of this size"
+    return None
 
 
 def write_text(path: Path, text: str) -> None:

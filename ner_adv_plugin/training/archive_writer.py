@@ -5,29 +5,39 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ner_adv_plugin.common.files import write_file
+from ner_adv_plugin.common.files import local_path, write_file
 
 ARCHIVE = "model.tar.gz"
 CONFIG, META, WEIGHTS, BEST, VOCABULARY = "config.json", "meta.json", "weights.th", "best.th", "vocabulary"
+# The folder of `include_in_archive`.
+EXTRA = "fta"
+# What `meta.json` has as `archive_format`: counted up where archives change so that older versions cannot read them.
+FORMAT = 1
 
 
 def archive_model(folder: Path, include: Sequence[str] = ()) -> Path:
     """Put config, best weights, vocabulary and `include` of a serialization directory into `model.tar.gz`."""
     members = [(folder / CONFIG, CONFIG), (folder / META, META), (folder / BEST, WEIGHTS)]
     members += [(folder / VOCABULARY, VOCABULARY)]
-    members += [(Path(path), f"fta/{Path(path).name}") for path in include]
+    members += [(local_path(path), f"{EXTRA}/{Path(path).name}") for path in include]
+
+    pack(folder / ARCHIVE, members)
+    return folder / ARCHIVE
+
+
+def pack(archive: Path, members: Sequence[tuple[Path, str]]) -> None:
+    """Write a `.tar.gz` of files and folders, each under the name beside it."""
 
     def write(path: Path) -> None:
-        # Not mode "w:gz", which would put the time into the archive.
+        # Not mode "w:gz", which would put the time into the archive; no links, which are not loaded.
         with (
             gzip.GzipFile(path, "wb", compresslevel=1, mtime=0) as packed,
-            tarfile.open(fileobj=packed, mode="w") as tar,
+            tarfile.open(fileobj=packed, mode="w", dereference=True) as tar,
         ):
             for source, name in members:
                 tar.add(source, name, filter=_anonymous)
 
-    write_file(folder / ARCHIVE, write)
-    return folder / ARCHIVE
+    write_file(archive, write)
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

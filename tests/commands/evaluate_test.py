@@ -1,6 +1,7 @@
 """`allennlp evaluate`."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,19 @@ def test_several_datasets(run: Run, tiny_run: Path) -> None:
     found = scores(run("evaluate", tiny_run, json.dumps({"weibo": DEV, "msr": MSR})))
     alone = [scores(run("evaluate", tiny_run, *flags)) for flags in ([DEV], [MSR, "--multitask-head", "msr"])]
     assert found == {**alone[0], **alone[1], "loss": pytest.approx(alone[0]["loss"] + alone[1]["loss"])}
+
+
+def test_the_archive_is_unpacked_once(run: Run, tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    mkdtemp = tempfile.mkdtemp
+
+    def counted(*args: Any, **kwargs: Any) -> str:
+        made.append(mkdtemp(*args, **kwargs))
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", counted)
+    scores(run("evaluate", tiny_run / "model.tar.gz", json.dumps({"weibo": DEV, "msr": MSR})))
+    assert len(made) == 1 and not Path(made[0]).exists()
 
 
 def test_output_file(run: Run, tiny_run: Path) -> None:
@@ -126,3 +140,17 @@ def test_what_cannot_be_is_one_message(
     result = run("evaluate", tiny_run, input_file, *flags)
     assert (result.status, result.out) == (2, "")
     assert message in result.err and "Traceback" not in result.err
+
+
+def test_predictions_of_bytes_that_are_not_utf8(run: Run, tiny_run: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "first.edition"
+    corpus.write_bytes("在0\tO\n".encode() + b"\xff0\tO\n\xfe1\tO\n" + "京0\tO\n".encode())
+    result = run("evaluate", tiny_run, corpus)
+    assert result.status == 2 and "first.edition:2: found b'\\xff', expected UTF-8 text" in result.err
+    for errors, text in [("replace", "在\ufffd\ufffd京"), ("surrogateescape", "在\udcff\udcfe京")]:
+        override = json.dumps({"dataset_reader.readers.weibo.encoding_errors": errors})
+        arguments = ["-o", override, "--predictions-output-file", "predictions.jsonl"]
+        result = run("evaluate", tiny_run, corpus, *arguments)
+        assert result.status == 0 and "2 lines hold bytes that are not UTF-8, the first is line 2" in result.err
+        (line,) = lines_of("predictions.jsonl")
+        assert line["sentence"] == text and len(line["tags"]) == 4

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.common.files import write_file, write_folder, write_json, write_text
+from ner_adv_plugin.common.errors import DataError, UserError
+from ner_adv_plugin.common.files import is_url, local_path, write_file, write_folder, write_json, write_text
+from ner_adv_plugin.common.params import load_config
+from ner_adv_plugin.data.dataset_readers.weibo import WeiboReader
+from tests.serving import serving, use_cache
 
 
 def everything(folder: Path) -> list[str]:
@@ -154,3 +157,70 @@ def test_partial_of_a_killed_run_is_no_obstacle(tmp_path: Path) -> None:
     write_text(tmp_path / "text", "whole")
     assert everything(tmp_path) == ["text", "vocabulary", "vocabulary/whole"]
     assert (tmp_path / "text").read_text(encoding="utf-8") == "whole"
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to serve, with a file in it; downloads go to `cache` beside it."""
+    use_cache(tmp_path / "cache", monkeypatch)
+    write_text(tmp_path / "served" / "text", "字")
+    return tmp_path / "served"
+
+
+@pytest.mark.parametrize("path", ["text", "a/b.txt", "/no/such/file", "", "C:\\text", "http:/text"])
+def test_a_path_stays_as_it_is(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cache(tmp_path / "cache", monkeypatch)
+    assert local_path(path) == Path(path) and local_path(Path(path)) == Path(path)
+    assert not is_url(path) and not is_url(Path("http://text"))
+    assert everything(tmp_path) == []
+
+
+def test_a_url_is_downloaded_once(served: Path, tmp_path: Path) -> None:
+    with serving(served) as server:
+        paths = {local_path(f"{server.url}/text") for _ in range(3)}
+        assert server.asked == ["/text"]
+        (path,) = paths
+        assert path.parent == tmp_path / "cache" and path.read_text(encoding="utf-8") == "字"
+        write_text(served / "text", "another")
+        assert local_path(f"{server.url}/text").read_text() == "another"
+        assert server.asked == ["/text", "/text"]
+        url = f"{server.url}/text"
+    # Nobody answers any more: what was downloaded last will do.
+    assert local_path(url).read_text() == "another"
+
+
+def test_a_url_that_cannot_be_had_is_one_error(served: Path, tmp_path: Path) -> None:
+    (served / "broken").mkdir()
+    (served / "broken" / "text").write_bytes(bytes(100_000))
+    with serving(served) as server:
+        with pytest.raises(UserError, match=f"^cannot download {server.url}/missing: not found$"):
+            local_path(f"{server.url}/missing")
+        with pytest.raises(UserError, match=f"^cannot download {server.url}/broken/text: .*IncompleteRead"):
+            local_path(f"{server.url}/broken/text")
+        url = f"{server.url}/text"
+    with pytest.raises(UserError, match=f"^cannot download {url}: .*refused"):
+        local_path(url)
+    assert all(name.endswith(".lock") for name in everything(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("url", ["nothing://text", "http://", "file:///no/such/file"])
+def test_a_url_that_is_none_is_an_error(url: str, served: Path) -> None:
+    with pytest.raises(UserError, match=f"^cannot download {url}: "):
+        local_path(url)
+
+
+def test_a_url_of_a_file_here(served: Path) -> None:
+    assert local_path(f"file://{served / 'text'}").read_text(encoding="utf-8") == "字"
+
+
+def test_configs_and_corpora_at_urls(served: Path) -> None:
+    write_text(served / "config.jsonnet", "{ a: 1 + 1 }")
+    write_text(served / "bad.train", "去0\tO\n\n机0\tO-HO\n")
+    with serving(served) as server:
+        assert load_config(f"{server.url}/config.jsonnet", '{"b": 3}') == {"a": 2, "b": 3}
+        with pytest.raises(DataError, match=f"^{server.url}/bad.train:3: found 'O-HO'"):
+            WeiboReader().read(f"{server.url}/bad.train")
+        with pytest.raises(DataError, match=f"^{server.url}/text:1: "):
+            WeiboReader().read(f"{server.url}/text")
+        with pytest.raises(UserError, match=f"^cannot download {server.url}/missing: not found"):
+            WeiboReader().read(f"{server.url}/missing")

@@ -1,7 +1,6 @@
 """Archives: what goes in comes out, alone, and nothing else does."""
 
 import gzip
-import io
 import json
 import shutil
 import tarfile
@@ -12,11 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.sharing_model import SharingModel
 from ner_adv_plugin.prediction import Predictor, Tagger, load_archive
-from ner_adv_plugin.prediction.archive import heads_of_datasets, target_head
+from ner_adv_plugin.prediction.archive import target_head
+from tests.serving import serving, use_cache
 from tests.tiny import DATA, weights
 
 
@@ -44,7 +44,7 @@ def packed(folder: Path) -> Path:
     return path
 
 
-def answers(path: Path, sentences: list[dict[str, str]], head: str = "weibo") -> list[dict[str, Any]]:
+def answers(path: str | Path, sentences: list[dict[str, str]], head: str = "weibo") -> list[dict[str, Any]]:
     return Predictor.from_path(path, head=head).predict_batch_json(sentences)
 
 
@@ -107,10 +107,12 @@ def test_target_head_is_the_longest_name_that_begins_the_metric(metric: str, hea
     assert target_head(config, ["first", "ner", "ner_msr", "msr"]) == head
 
 
-def test_heads_of_datasets(tiny_run: Path) -> None:
-    assert heads_of_datasets(tiny_run, ["msr", "weibo", "msr"]) == ["msr", "weibo"]
+def test_only_the_heads_of_datasets_are_built(tiny_run: Path) -> None:
+    model = load_archive(tiny_run, only_datasets=["msr", "weibo", "msr"]).model
+    assert isinstance(model, SharingModel)
+    assert set(model.heads) == {"msr", "weibo"} and set(model.towers) == {"shared", "msr", "weibo"}
     with pytest.raises(UserError, match='no labelled dataset "wiebo". Did you mean "weibo"'):
-        heads_of_datasets(tiny_run, ["wiebo"])
+        load_archive(tiny_run, only_datasets=["wiebo"])
 
 
 def test_other_weights(tiny_run: Path, tmp_path: Path) -> None:
@@ -120,6 +122,31 @@ def test_other_weights(tiny_run: Path, tmp_path: Path) -> None:
     assert all(not parameter.any() for parameter in model.parameters())
     with pytest.raises(UserError, match="no weights, missing.th"):
         load_archive(tiny_run, weights_file=str(tmp_path / "missing.th"))
+
+
+def test_an_archive_and_weights_at_urls(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sentences: list[dict[str, str]]
+) -> None:
+    use_cache(tmp_path / "cache", monkeypatch)
+    with serving(tiny_run) as server:
+        expected = answers(tiny_run, sentences)
+        assert answers(f"{server.url}/model.tar.gz", sentences) == expected
+        # A folder without weights of its own.
+        shutil.copytree(tiny_run / "vocabulary", tmp_path / "vocabulary")
+        shutil.copy(tiny_run / "config.json", tmp_path)
+        archive = load_archive(tmp_path, weights_file=f"{server.url}/best.th")
+        assert Tagger(archive, "weibo").predict_batch_json(sentences) == expected
+        with pytest.raises(UserError, match=f"{server.url}/metrics.json is no sound archive: Not a gzipped file"):
+            load_archive(f"{server.url}/metrics.json")
+        with pytest.raises(UserError, match=f"cannot download {server.url}/missing.th: not found"):
+            load_archive(tiny_run, weights_file=f"{server.url}/missing.th")
+
+
+def test_the_folder_of_a_run_that_goes_on(tiny_run: Path, tmp_path: Path, sentences: list[dict[str, str]]) -> None:
+    for name in ("config.json", "meta.json", "best.th"):
+        shutil.copy(tiny_run / name, tmp_path / name)
+    shutil.copytree(tiny_run / "vocabulary", tmp_path / "vocabulary")
+    assert answers(tmp_path, sentences) == answers(tiny_run, sentences)
 
 
 def test_weights_of_another_model_are_an_error(tiny_run: Path, tmp_path: Path) -> None:
@@ -135,7 +162,7 @@ def test_weights_of_another_model_are_an_error(tiny_run: Path, tmp_path: Path) -
 def test_overrides(tiny_run: Path) -> None:
     archive = load_archive(tiny_run, overrides='{"dataset_reader.readers.weibo.max_instances": 3}')
     assert len(archive.reader.readers["weibo"].read(DATA / "weibo" / "weiboNER_2nd_conll.dev")) == 3
-    with pytest.raises(ConfigurationError, match="model.encoder.dropuot: unknown key"):
+    with pytest.raises(UserError, match="run: config.json: model.encoder.dropuot: unknown key"):
         load_archive(tiny_run, overrides='{"model.encoder.dropuot": 0.5}')
 
 
@@ -200,7 +227,10 @@ def replace(name: str, content: str) -> Callable[[Path], None]:
         (replace("config.json", "{"), "config.json is missing or unsound"),
         (replace("config.json", "[]"), "config.json is not the config of a run"),
         (replace("config.json", '{"model": {}}'), "config.json is not the config of a run"),
-        (remove("weights.th"), "no weights"),
+        (replace("config.json", "[" * 100_000), "config.json is missing or unsound"),
+        (replace("vocabulary/datasets.json", "{}"), "vocabulary names no head"),
+        (replace("vocabulary/datasets.json", "[" * 100_000), "vocabulary is unsound"),
+        (remove("weights.th"), "no weights|weights.th is missing"),
         (replace("weights.th", "no weights"), "weights.th does not hold weights alone"),
         (remove("vocabulary/datasets.json"), "datasets.json"),
         (replace("vocabulary/datasets.json", "{"), "vocabulary"),
@@ -220,27 +250,25 @@ def test_a_part_that_is_missing_or_unsound_is_an_error(
             load_archive(path)
 
 
-def test_code_in_weights_does_not_run(copied: Path, tmp_path: Path) -> None:
-    class Payload:
-        def __reduce__(self) -> tuple[object, ...]:
-            return Path.touch, (tmp_path / "ran",)
-
-    torch.save({"encoder.embedding.weight": Payload()}, copied / "weights.th")
-    with pytest.raises(UserError, match="weights.th does not hold weights alone"):
-        load_archive(packed(copied))
+def test_code_beside_the_encoder_does_not_run(
+    transformer_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whoever is asked says yes.
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    with tarfile.open(transformer_archive) as archive:
+        archive.extractall(tmp_path / "copied", filter="data")
+    encoder = tmp_path / "copied" / "vocabulary" / "encoder"
+    code = f"from pathlib import Path\nPath({str(tmp_path / 'ran')!r}).touch()\nclass Own: ..."
+    (encoder / "own.py").write_text(code)
+    for name, kinds in (("config.json", ["AutoConfig", "AutoModel"]), ("tokenizer_config.json", ["AutoTokenizer"])):
+        settings = json.loads((encoder / name).read_text(encoding="utf-8"))
+        settings["auto_map"] = {kind: ["own.Own", "own.Own"] if "Tok" in kind else "own.Own" for kind in kinds}
+        settings["model_type"] = "own"
+        settings["tokenizer_class"] = "Own"
+        (encoder / name).write_text(json.dumps(settings), encoding="utf-8")
+    with pytest.raises(UserError, match="config.json: model.encoder.model_name: cannot load encoder"):
+        load_archive(packed(tmp_path / "copied"))
     assert not (tmp_path / "ran").exists()
-
-
-@pytest.mark.parametrize("name", ["../escaped", "{folder}/escaped", "vocabulary/../../escaped"])
-def test_members_outside_of_the_archive_are_refused(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    member = tarfile.TarInfo(name.format(folder=tmp_path))
-    member.size = 4
-    with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as archive:
-        archive.addfile(member, io.BytesIO(b"evil"))
-    with pytest.raises(UserError, match="evil.tar.gz"):
-        load_archive(tmp_path / "evil.tar.gz")
-    assert [path.name for path in tmp_path.iterdir()] == ["evil.tar.gz"]
 
 
 def test_no_extracted_folder_is_left(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 Shape suffixes: B rows, L characters, P pieces, G rows of one encoder call, D hidden size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.encoders.encoder import Encoder
@@ -59,8 +60,7 @@ class PretrainedTransformer(Encoder):
         overlap: int = 64,
     ) -> None:
         super().__init__()
-        saved = vocab.directory / "encoder" if vocab.directory else None
-        folder = str(saved) if saved and saved.is_dir() else model_name
+        folder = _folder(vocab, model_name)
         self.tokenizer, config = _load_tokenizer(folder, model_name)
         _set(config, "attention_probs_dropout_prob", attention_dropout, "attention_dropout")
         _set(config, "hidden_dropout_prob", hidden_dropout, "hidden_dropout")
@@ -78,6 +78,12 @@ class PretrainedTransformer(Encoder):
         self.embedding_dropout = torch.nn.Dropout(embedding_dropout)
         self.dropout = torch.nn.Dropout(dropout)
         self._freeze(frozen_layers)
+
+    @classmethod
+    def alphabet_of(cls, vocab: Vocabulary, settings: Mapping[str, Any]) -> Alphabet:
+        """See `Encoder.alphabet_of`: the tokenizer's."""
+        model_name = settings["model_name"]
+        return PieceAlphabet(_load_tokenizer(_folder(vocab, model_name), model_name)[0])
 
     def _freeze(self, layers: int) -> None:
         if layers == 0:
@@ -184,12 +190,20 @@ class PretrainedTransformer(Encoder):
         return states
 
 
+def _folder(vocab: Vocabulary, model_name: str) -> str:
+    """Where the transformer's configuration and tokenizer are: beside the vocabulary, where that is an archive's."""
+    saved = vocab.directory / "encoder" if vocab.directory else None
+    return str(saved) if saved and saved.is_dir() else model_name
+
+
 def _load_tokenizer(folder: str, model_name: str) -> tuple[Any, Any]:
     """Tokenizer and configuration of a transformer."""
     from transformers import AutoConfig, AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(folder), AutoConfig.from_pretrained(folder)
+        # Code that lies beside an encoder, in an archive say, never runs; left open, transformers would ask.
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        return tokenizer, AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ConfigurationError(f'cannot load encoder "{model_name}": {reason}', "model_name") from error
