@@ -1,12 +1,15 @@
 """Binding: check a config value against an annotation and keep what is needed to build it.
 
 Everything below a value is checked at once, inside `Lazy` parts too, before anything is built; an error names
-the place in the config, what stood there, what is accepted and the nearest known name.
+the place in the config, what stood there, what is accepted and the nearest known name. What annotations do not say,
+a class may check in a class method `check_settings(settings, path)`, called with settings that fit them.
 """
 
 import collections.abc
+import dataclasses
 import importlib
 import inspect
+import json
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -29,10 +32,12 @@ SCALARS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: 
 
 @dataclass(frozen=True)
 class Bound:
-    """A checked config value: `build(supplied)` makes the object, `filled` is its config with defaults."""
+    """A checked config value: `build(supplied)` makes the object, `filled` is its config with defaults, `target`
+    the class or function that is called."""
 
     build: Callable[[Mapping[str, Any]], Any]
     filled: Any
+    target: Any = None
 
 
 def construct(annotation: type[T], value: Any, path: str = "", **supplied: Any) -> T:
@@ -66,7 +71,7 @@ def bind(annotation: Any, value: Any, path: str = "", supplied: frozenset[str] =
         return _bind_scalar(annotation, value, path)
     if origin is Lazy or annotation is Lazy:
         inner = bind(args[0] if args else Any, value, path, supplied)
-        return Bound(lambda _: Lazy(inner.build, inner.filled, path), inner.filled)
+        return Bound(lambda _: Lazy(inner.build, inner.filled, path, inner.target), inner.filled)
     kind = origin or annotation
     if kind in MAPPINGS:
         return _bind_mapping(args[1] if len(args) == 2 else Any, value, path, supplied)
@@ -78,7 +83,8 @@ def bind(annotation: Any, value: Any, path: str = "", supplied: frozenset[str] =
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    # As Jsonnet writes it.
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -169,7 +175,7 @@ def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> B
     if registrable and isinstance(value, str):
         value = {"type": value}
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"expected an object describing a {cls.__name__}, found {_shown(value)}", path)
+        raise ConfigurationError(f"expected an object describing {_a(cls.__name__)}, found {_shown(value)}", path)
     settings = dict(value)
     if not registrable:
         return _bind_call(cls, settings, path, supplied, {})
@@ -191,15 +197,20 @@ def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Calla
     """What a registered name, or a dotted class path, constructs."""
     where = _join(path, "type")
     if not isinstance(name, str):
-        raise ConfigurationError(f"expected the name of a {cls.__name__}, found {_shown(name)}", where)
+        raise ConfigurationError(f"expected the name of {_a(cls.__name__)}, found {_shown(name)}", where)
     if name in names:
         return typing.cast(Callable[..., Any], names[name])
     module_name, _, class_name = name.rpartition(".")
     if module_name and class_name[:1].isupper() and all(map(str.isidentifier, name.split("."))):
         try:
-            return typing.cast(Callable[..., Any], getattr(importlib.import_module(module_name), class_name))
+            found = getattr(importlib.import_module(module_name), class_name)
         except (ImportError, AttributeError) as error:
             raise ConfigurationError(f'cannot import class "{name}": {error}', where) from error
+        # Nothing else is called: a config may come with somebody's archive.
+        kinds = (cls, *(base for base in cls.__bases__ if not issubclass(base, TangoRegistrable)))
+        if not (inspect.isclass(found) and issubclass(found, kinds)):
+            raise ConfigurationError(f'"{name}" is no {cls.__name__}', where)
+        return typing.cast(Callable[..., Any], found)
     raise ConfigurationError(
         f'"{name}" is not a registered {cls.__name__}.{nearest(name, names)} Known: {_listed(names)}.'
         " One of your own needs --include-package.",
@@ -207,15 +218,31 @@ def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Calla
     )
 
 
+def check_keys(
+    settings: Mapping[str, Any], accepted: collections.abc.Container[str], offered: list[str], path: str
+) -> None:
+    """`ConfigurationError` for a key that is not accepted.
+
+    # Parameters
+
+    settings : keys and values.
+    accepted : the keys that may stand there.
+    offered : those of them that the message lists.
+    path : where the settings stand in the config.
+    """
+    for key in settings:
+        if key not in accepted:
+            hint = nearest(key, offered)
+            raise ConfigurationError(f"unknown key.{hint} Accepted: {_listed(offered)}.", _join(path, key))
+
+
 def _bind_call(
     target: Callable[..., Any], settings: dict[str, Any], path: str, supplied: frozenset[str], filled: dict[str, Any]
 ) -> Bound:
     """Match settings with a constructor's parameters."""
     accepted = {parameter.name: parameter for parameter in parameters(target)}
-    for key in settings:
-        if key not in accepted:
-            known = [name for name in accepted if name not in supplied]
-            raise ConfigurationError(f"unknown key.{nearest(key, known)} Accepted: {_listed(known)}.", _join(path, key))
+    offered = [name for name in accepted if name not in supplied]
+    check_keys(settings, accepted, offered + ["type"] * ("type" in filled), path)
     children: dict[str, Bound] = {}
     for name, parameter in accepted.items():
         if name in settings:
@@ -224,9 +251,11 @@ def _bind_call(
         elif name in supplied:
             continue
         elif parameter.default is REQUIRED:
-            raise ConfigurationError("missing key, required here", _join(path, name))
-        elif _plain(parameter.default):
-            filled[name] = parameter.default
+            raise ConfigurationError(f"missing key, required here{_wanted(parameter.annotation)}", _join(path, name))
+        elif _plain(default := _as_config(parameter.default)):
+            filled[name] = default
+    if inspect.isclass(target) and hasattr(target, "check_settings"):
+        target.check_settings(settings, path)
     handed_on = [name for name in accepted if name in supplied and name not in settings]
 
     def build(given: Mapping[str, Any]) -> Any:
@@ -243,11 +272,35 @@ def _bind_call(
             # Constructors of torch and allennlp-light refuse settings so.
             raise ConfigurationError(str(error), path) from error
 
-    return Bound(build, filled)
+    return Bound(build, filled, target)
+
+
+def _wanted(annotation: Any) -> str:
+    """What an annotation takes, in words to follow others; empty where they would not help."""
+    args = typing.get_args(annotation)
+    if typing.get_origin(annotation) in (Annotated, Lazy):
+        return _wanted(args[0])
+    if annotation in SCALARS:
+        return f": {SCALARS[annotation]}"
+    if inspect.isclass(annotation) and issubclass(annotation, TangoRegistrable) and registered(annotation):
+        return f": {_a(annotation.__name__)}, one of {_listed(registered(annotation))}"
+    return ""
+
+
+def _a(name: str) -> str:
+    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
+
+
+def _as_config(default: Any) -> Any:
+    """A default as a config would say it: groups of settings as objects, tuples as lists."""
+    if isinstance(default, tuple):
+        return [_as_config(item) for item in default]
+    is_settings = dataclasses.is_dataclass(default) and not isinstance(default, type | TangoRegistrable)
+    return dataclasses.asdict(default) if is_settings else default
 
 
 def _plain(value: Any) -> bool:
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return all(_plain(item) for item in value)
     if isinstance(value, dict):
         return all(_plain(item) for item in value.values())

@@ -47,6 +47,14 @@ class DataError(UserError):
         super().__init__(f"{place}: found {shown}, expected {expected}")
 
 
+def nearest_file(path: Path) -> str:
+    """What to say of a file that is not there: the first folder above it that is missing, or the nearest name."""
+    missing = next((folder for folder in reversed(path.parents) if not folder.is_dir()), None)
+    if missing is not None:
+        return f' There is no folder "{missing}".'
+    return nearest(path.name, [beside.name for beside in path.parent.iterdir()])
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The sentence ` Did you mean "lstm"?`, or nothing where no known name is near."""
     by_folded = {candidate.lower(): candidate for candidate in known}

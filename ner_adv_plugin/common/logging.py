@@ -13,6 +13,8 @@ def log_to(folder: Path | None = None, level: int = logging.INFO) -> None:
         root.removeHandler(handler)
         handler.close()
     root.setLevel(level)
+    # Where the disk is full it is said once, by what fails for it, and not by every message that out.log cannot take.
+    logging.raiseExceptions = False
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     terminal.addFilter(lambda record: record.name.startswith("ner_adv_plugin") or record.levelno >= logging.WARNING)

@@ -2,13 +2,15 @@
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import _jsonnet
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, nearest, nearest_file
+from ner_adv_plugin.common.files import local_path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,16 +35,21 @@ def load_config(path: str | Path, overrides: str = "", variables: Mapping[str, s
 
     # Parameters
 
-    path : the file.
+    path : the file, or its URL.
     overrides : Jsonnet text laid over it; see `with_overrides`.
     variables : external variables beside the environment's, which they replace.
 
-    Raises `ConfigurationError` with Jsonnet's own message where it does not evaluate.
+    Raises `ConfigurationError` with Jsonnet's own message where it does not evaluate, and where a file is not UTF-8.
     """
-    if not Path(path).is_file():
-        raise ConfigurationError(f"no config file at {path}")
+    file = local_path(path)
+    if not file.is_file():
+        raise ConfigurationError(f"no config file at {path}{nearest_file(file).replace(' ', '. ', 1)}")
     external = {**default_variables(), **_environment(), **(variables or {})}
-    config = _evaluate(lambda: _jsonnet.evaluate_file(str(path), ext_vars=external))
+    try:
+        _read(str(file.parent), file.name)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    config = _evaluate(lambda: _jsonnet.evaluate_file(str(file), ext_vars=external, import_callback=_read), external)
     if not isinstance(config, dict):
         raise ConfigurationError(f"{path} does not evaluate to an object")
     return with_overrides(config, parse_overrides(overrides, external))
@@ -52,7 +59,9 @@ def parse_overrides(overrides: str, external: Mapping[str, str] | None = None) -
     """Evaluate the text of `--overrides`, an object in Jsonnet."""
     if not overrides:
         return {}
-    given = _evaluate(lambda: _jsonnet.evaluate_snippet("--overrides", overrides, ext_vars=dict(external or {})))
+    given = _evaluate(
+        lambda: _jsonnet.evaluate_snippet("--overrides", overrides, ext_vars=dict(external or {})), external or {}
+    )
     if not isinstance(given, dict):
         raise ConfigurationError(f"--overrides is not an object: {overrides}")
     return given
@@ -71,11 +80,29 @@ def _encodes(text: str) -> bool:
     return True
 
 
-def _evaluate(run: Any) -> Any:
+def _evaluate(run: Callable[[], str], external: Iterable[str]) -> Any:
     try:
         return json.loads(run())
     except RuntimeError as error:
-        raise ConfigurationError(str(error).strip()) from error
+        message = str(error).strip()
+        if undefined := re.match(r".*undefined external variable: (\w+)", message):
+            hint = f".{nearest(undefined[1], external)} It is taken from the environment."
+            message = undefined[0] + hint + message[undefined.end() :]
+        raise ConfigurationError(message) from error
+
+
+def _read(folder: str, name: str) -> tuple[str, bytes]:
+    """A file as Jsonnet wants it: path and content; `ValueError` where it is not UTF-8, which Jsonnet would mend."""
+    path = Path(folder) / name
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file.{nearest_file(path)}")
+    content = path.read_bytes()
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{path}:{line}: found {content[error.start : error.end]!r}, expected UTF-8 text") from None
+    return str(path), content
 
 
 def with_overrides(config: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Constructor = schema: what keys a class takes from a config, read off its signature."""
 
+import dataclasses
 import inspect
 import typing
 from collections.abc import Callable
@@ -39,12 +40,16 @@ class Lazy(Generic[T]):
     build : makes the object from the arguments that the program supplies.
     filled : its config, defaults written out.
     path : where in the config it stands.
+    target : the class or function that makes it.
     """
 
-    def __init__(self, build: Callable[[dict[str, Any]], T], filled: Any = None, path: str = "") -> None:
+    def __init__(
+        self, build: Callable[[dict[str, Any]], T], filled: Any = None, path: str = "", target: Any = None
+    ) -> None:
         self._build = build
         self.filled = filled
         self.path = path
+        self.target = target
 
     def construct(self, **supplied: Any) -> T:
         """Build the object."""
@@ -55,16 +60,20 @@ def parameters(target: Callable[..., Any]) -> list[Parameter]:
     """The keys that a class or a factory function takes, in order.
 
     A constructor that takes `**kwargs` also takes the keys of the next constructor up its bases, as in
-    AllenNLP.
+    AllenNLP. A default that a dataclass makes afresh for every object is shown as made once.
     """
     if not inspect.isclass(target):
         return _own_parameters(target)[0]
     found: dict[str, Parameter] = {}
+    fields = dataclasses.fields(target) if dataclasses.is_dataclass(target) else ()
+    made = {field.name: field.default_factory for field in fields if callable(field.default_factory)}
     for owner in target.__mro__:
         if "__init__" not in vars(owner) or owner is object:
             continue
         own, open_ended = _own_parameters(vars(owner)["__init__"])
         for parameter in own:
+            if parameter.name in made:
+                parameter = dataclasses.replace(parameter, default=made[parameter.name]())
             found.setdefault(parameter.name, parameter)
         if not open_ended:
             break

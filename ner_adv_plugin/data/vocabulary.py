@@ -1,6 +1,9 @@
 """Vocabulary: label spaces of heads, domains, characters and known words, and which dataset uses which."""
 
+import gzip
 import json
+import tarfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,11 +18,14 @@ if TYPE_CHECKING:
     from ner_adv_plugin.data.dataset_readers import DatasetReader
 
 TASKS_FILE = "datasets.json"
+ENTRIES = ".txt"
 DOMAINS = "domains"
 CHARACTERS = "characters"
 PADDING, UNKNOWN = "@@PADDING@@", "@@UNKNOWN@@"
 # JSON corpora may hold half a surrogate pair, which is no UTF-8 otherwise.
 HALF_PAIRS = "surrogatepass"
+# Bytes of a file in an archive: no vocabulary has more.
+LARGEST = 2**28
 
 
 @dataclass(frozen=True)
@@ -82,14 +88,11 @@ class Vocabulary(Registrable):
         instances : supplied; for each split ("train", "validation", "test") the instances of each dataset.
         readers : supplied; the reader of each dataset.
         """
-        datasets = {
-            name: DatasetSpace(reader.head, reader.domain, reader.task, reader.scheme.name)
-            for name, reader in readers.items()
-        }
+        datasets = dataset_spaces(readers)
         namespaces: dict[str, list[str]] = {}
-        for head in _heads(datasets):
+        for head in heads_of(datasets):
             members = [name for name, space in datasets.items() if space.head == head]
-            scheme = _agreed_scheme(head, members, datasets)
+            scheme = agreed_scheme(head, datasets)
             rows = [row for split in instances.values() for name in members for row in split.get(name, [])]
             types = {scheme.parse(tag)[1] for tag in {tag for row in rows for tag in row.tags or ()}}
             namespaces[f"{head}_labels"] = scheme.labels(sorted(types - {""}))
@@ -105,7 +108,7 @@ class Vocabulary(Registrable):
     @property
     def heads(self) -> list[str]:
         """Names of the heads, in the order in which the datasets name them."""
-        return _heads(self.datasets)
+        return heads_of(self.datasets)
 
     @property
     def domains(self) -> list[str]:
@@ -141,47 +144,86 @@ class Vocabulary(Registrable):
         for namespace, tokens in self._tokens.items():
             # An entry may be any character, a line break too: each line is a JSON string.
             lines = "".join(json.dumps(token, ensure_ascii=False) + "\n" for token in tokens)
-            (folder / f"{namespace}.txt").write_text(lines, encoding="utf-8", errors=HALF_PAIRS)
+            (folder / f"{namespace}{ENTRIES}").write_text(lines, encoding="utf-8", errors=HALF_PAIRS)
         spaces = {name: asdict(space) for name, space in self.datasets.items()}
         text = json.dumps(spaces, ensure_ascii=False, indent=2)
         (folder / TASKS_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def from_files(cls, directory: str | Path) -> "Vocabulary":
-        """Read what `save_to_files` wrote; `ConfigurationError` where the folder holds none.
+        """Read what `save_to_files` wrote; `ConfigurationError` where there is none.
 
         # Parameters
 
-        directory : the folder, such as a run's `vocabulary`.
+        directory : the folder, such as a run's `vocabulary`; or a `.tar.gz`, of `build-vocab` or of a model.
         """
-        folder = Path(directory)
-        if not (folder / TASKS_FILE).is_file():
-            raise ConfigurationError(f"no vocabulary in {folder}: {TASKS_FILE} is missing")
-        spaces = json.loads((folder / TASKS_FILE).read_text(encoding="utf-8"))
+        source = Path(directory)
+        files = _files_in_archive(source) if source.is_file() else _files_in_folder(source)
+        if TASKS_FILE not in files:
+            raise ConfigurationError(f"no vocabulary in {source}: {TASKS_FILE} is missing")
+        spaces = json.loads(files.pop(TASKS_FILE))
+        texts = {name: content.decode("utf-8", HALF_PAIRS) for name, content in sorted(files.items())}
         namespaces = {
-            path.stem: [json.loads(line) for line in path.read_text("utf-8", HALF_PAIRS).split("\n") if line]
-            for path in sorted(folder.glob("*.txt"))
+            name.removesuffix(ENTRIES): [json.loads(line) for line in text.split("\n") if line]
+            for name, text in texts.items()
         }
+        folder = source if source.is_dir() else None
         return cls({name: DatasetSpace(**space) for name, space in spaces.items()}, namespaces, folder)
+
+
+def _files_in_folder(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (*folder.glob(f"*{ENTRIES}"), *folder.glob(TASKS_FILE))}
+
+
+def _files_in_archive(archive: Path) -> dict[str, bytes]:
+    """The vocabulary's files, read without extracting anything; a model's archive holds them in a folder."""
+    files: dict[str, bytes] = {}
+    try:
+        with gzip.open(archive) as packed, tarfile.open(fileobj=packed, mode="r|") as tar:
+            for member in tar:
+                name = member.name.removeprefix("./").removeprefix("vocabulary/")
+                if member.isreg() and "/" not in name and (name == TASKS_FILE or name.endswith(ENTRIES)):
+                    if member.size > LARGEST:
+                        raise tarfile.ReadError(f"{name} has {member.size} bytes, {LARGEST} are allowed")
+                    content = tar.extractfile(member)
+                    files[name] = content.read() if content else b""
+            # The checksum stands at the end, beyond what tarfile reads.
+            while packed.read(1 << 20):
+                pass
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise ConfigurationError(f"{archive} is no sound archive: {error}") from error
+    return files
 
 
 Vocabulary.register("from_instances", constructor="from_instances")(Vocabulary)
 Vocabulary.register("from_files", constructor="from_files")(Vocabulary)
 
 
-def _heads(datasets: Mapping[str, DatasetSpace]) -> list[str]:
+def dataset_spaces(readers: Mapping[str, "DatasetReader"]) -> dict[str, DatasetSpace]:
+    """What the rows of each reader's dataset teach."""
+    return {
+        name: DatasetSpace(reader.head, reader.domain, reader.task, reader.scheme.name)
+        for name, reader in readers.items()
+    }
+
+
+def heads_of(datasets: Mapping[str, DatasetSpace]) -> list[str]:
+    """The heads that datasets feed, in the order in which these name them."""
     return list(dict.fromkeys(space.head for space in datasets.values() if space.head is not None))
 
 
-def _agreed_scheme(head: str, members: list[str], datasets: Mapping[str, DatasetSpace]) -> TagScheme:
-    """The scheme of all datasets of one head, which must be the same."""
+def agreed_scheme(head: str, datasets: Mapping[str, DatasetSpace]) -> TagScheme:
+    """The scheme of all datasets of one head; `ConfigurationError` where they disagree on it."""
+    members = [name for name, space in datasets.items() if space.head == head]
+    # The head's namesake is right, whoever else names it is not.
+    members.sort(key=lambda name: name != head)
     first = datasets[members[0]]
     for name in members[1:]:
         other = datasets[name]
         if (other.task, other.scheme) != (first.task, first.scheme):
             raise ConfigurationError(
                 f'datasets "{members[0]}" ({first.task}, {first.scheme}) and "{name}" ({other.task}, '
-                f'{other.scheme}) share head "{head}" and disagree on its labels',
+                f'{other.scheme}) share head "{head}" and disagree on its labels: one of them needs another head',
                 f"dataset_reader.readers.{name}.head",
                 absolute=True,
             )

@@ -1,15 +1,15 @@
 """Shared and private towers, the shared one blind to domains."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.common.schema import Lazy
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.model import Model
 from ner_adv_plugin.models.sharing_model import SharingModel
 from ner_adv_plugin.modules.encoders.encoder import LazyEncoder
 from ner_adv_plugin.modules.heads import LazyHead
-from ner_adv_plugin.modules.objectives import DomainAdversarial, LazyObjective, Objective
+from ner_adv_plugin.modules.objectives import LazyObjective
 from ner_adv_plugin.modules.towers import LazyTower
 
 SHARED = "shared"
@@ -32,6 +32,8 @@ class Adversarial(SharingModel):
     only_heads : supplied in prediction.
     """
 
+    default_objectives = ({"type": "domain_adversarial", "reads": [SHARED]},)
+
     def __init__(
         self,
         vocab: Vocabulary,
@@ -43,18 +45,16 @@ class Adversarial(SharingModel):
         objectives: list[LazyObjective] | None = None,
         only_heads: Sequence[str] | None = None,
     ) -> None:
-        if SHARED in vocab.heads:
+        preset = self.preset(vocab.heads, {})
+        super().__init__(vocab, encoder, preset, tower, towers, head, heads, objectives, only_heads)
+
+    @classmethod
+    def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]]:
+        """See `SharingModel.preset`."""
+        if SHARED in heads:
             raise ConfigurationError(
                 f'a head is named "{SHARED}", as the shared tower is: choose another',
                 "dataset_reader.readers",
                 absolute=True,
             )
-        preset = {name: [SHARED, name] for name in vocab.heads}
-        if objectives is None:
-            objectives = [_default_objective()]
-        super().__init__(vocab, encoder, preset, tower, towers, head, heads, objectives, only_heads)
-
-
-def _default_objective() -> Lazy[Objective]:
-    filled = {"type": "domain_adversarial", "reads": [SHARED]}
-    return Lazy(lambda supplied: DomainAdversarial(**supplied), filled, "model.objectives.0")
+        return {name: [SHARED, name] for name in heads}

@@ -1,6 +1,7 @@
 """Some tasks read what others learn."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.vocabulary import Vocabulary
@@ -41,10 +42,15 @@ class Asymmetric(SharingModel):
         objectives: list[LazyObjective] | None = None,
         only_heads: Sequence[str] | None = None,
     ) -> None:
-        known = vocab.heads
-        _check_sources(sources, known)
-        preset = {name: [name, *sources.get(name, [])] for name in known}
-        super().__init__(vocab, encoder, preset, tower, towers, head, heads, objectives or [], only_heads)
+        preset = self.preset(vocab.heads, {"sources": sources})
+        super().__init__(vocab, encoder, preset, tower, towers, head, heads, objectives, only_heads)
+
+    @classmethod
+    def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]]:
+        """See `SharingModel.preset`."""
+        sources = settings["sources"]
+        _check_sources(sources, heads)
+        return {name: [name, *sources.get(name, [])] for name in heads}
 
 
 def _check_sources(sources: Mapping[str, list[str]], known: Sequence[str]) -> None:
@@ -52,7 +58,7 @@ def _check_sources(sources: Mapping[str, list[str]], known: Sequence[str]) -> No
         for name in (target, *names):
             if name not in known:
                 raise ConfigurationError(
-                    f'no head "{name}".{nearest(name, known)} Heads: {", ".join(known)}.', f"sources.{target}"
+                    f'no head "{name}".{nearest(name, known)} Heads: {", ".join(known)}.', f"model.sources.{target}"
                 )
         if target in names or len(set(names)) < len(names):
-            raise ConfigurationError(f"expected other tasks, each once, found {names}", f"sources.{target}")
+            raise ConfigurationError(f"expected other tasks, each once, found {names}", f"model.sources.{target}")

@@ -1,6 +1,7 @@
 """The single-task baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.vocabulary import Vocabulary
@@ -34,7 +35,16 @@ class CrfTagger(SharingModel):
         head: LazyHead | None = None,
         only_heads: Sequence[str] | None = None,
     ) -> None:
-        if len(vocab.heads) != 1:
-            raise ConfigurationError(f"one task, but the datasets have heads {', '.join(vocab.heads)}", "model.type")
-        preset = {name: [name] for name in vocab.heads}
+        preset = self.preset(vocab.heads, {})
         super().__init__(vocab, encoder, preset, tower=tower, head=head, only_heads=only_heads)
+
+    @classmethod
+    def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]]:
+        """See `SharingModel.preset`."""
+        if len(heads) > 1:
+            raise ConfigurationError(
+                f"one task, but the datasets have heads {', '.join(heads)}: hard_sharing, asymmetric and adversarial"
+                " take several",
+                "model.type",
+            )
+        return {name: [name] for name in heads}

@@ -1,6 +1,7 @@
 """A shared encoder, everything above it a task's own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.model import Model
@@ -38,5 +39,10 @@ class HardSharing(SharingModel):
         objectives: list[LazyObjective] | None = None,
         only_heads: Sequence[str] | None = None,
     ) -> None:
-        preset = {name: [name] for name in vocab.heads}
-        super().__init__(vocab, encoder, preset, tower, towers, head, heads, objectives or [], only_heads)
+        preset = self.preset(vocab.heads, {})
+        super().__init__(vocab, encoder, preset, tower, towers, head, heads, objectives, only_heads)
+
+    @classmethod
+    def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]]:
+        """See `SharingModel.preset`."""
+        return {name: [name] for name in heads}

@@ -26,6 +26,16 @@ class Model(torch.nn.Module, Registrable):
         super().__init__()
         self.vocab = vocab
 
+    @classmethod
+    def check_config(cls, fed: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+        """Raise `ConfigurationError` where settings do not fit the datasets; asked before any data is read.
+
+        # Parameters
+
+        fed : the heads that datasets feed, and where in the config a dataset names each.
+        settings : of the model, defaults filled in.
+        """
+
     @property
     def alphabet(self) -> Alphabet:
         """Gives the character indices that its batches carry."""

@@ -3,23 +3,24 @@
 Shape suffixes: B rows, L characters, D state size.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 from torch import Tensor
 
-from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.schema import Lazy
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.model import Model
+from ner_adv_plugin.models.sharing_graph import check_described, sharing_graph
 from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import CrfHead, Head
-from ner_adv_plugin.modules.objectives import Objective, Statistics
+from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
 from ner_adv_plugin.modules.towers import TowerStates, build_tower, default_tower, run_tower
 
 
@@ -35,11 +36,13 @@ class SharingModel(Model):
     preset : for every head the towers it reads where its config does not say.
     tower : every tower that `towers` does not name; a bidirectional LSTM of 128 by default.
     towers : towers by name.
-    head : every head that `heads` does not name; "crf" by default.
+    head : every head that `heads` does not name; "crf" where neither is given.
     heads : heads by name.
-    objectives : losses beside the heads'.
+    objectives : losses beside the heads'; `default_objectives` where None.
     only_heads : supplied in prediction; build only these heads, the towers they read, and no objectives.
     """
+
+    default_objectives: ClassVar[Sequence[Mapping[str, Any]]] = ()
 
     def __init__(
         self,
@@ -50,35 +53,54 @@ class SharingModel(Model):
         towers: Mapping[str, Lazy[Seq2SeqEncoder]] | None = None,
         head: Lazy[Head] | None = None,
         heads: Mapping[str, Lazy[Head]] | None = None,
-        objectives: Sequence[Lazy[Objective]] = (),
+        objectives: Sequence[Lazy[Objective]] | None = None,
         only_heads: Sequence[str] | None = None,
     ) -> None:
         super().__init__(vocab)
-        _check_heads(vocab.heads, heads or {})
+        towers, heads = towers or {}, heads or {}
+        if objectives is None:
+            objectives = construct(list[LazyObjective], list(self.default_objectives), "model.objectives")
+        spaces = vocab.datasets.items()
+        fed = {space.head: f"dataset_reader.readers.{name}.head" for name, space in spaces if space.head is not None}
+        settings = {"head": head, "heads": heads, "towers": towers, "objectives": objectives}
+        graph = sharing_graph(fed, preset, _filled(settings))
+        if only_heads is not None:
+            graph, objectives = graph.only(only_heads), ()
+        self.reads = dict(graph.reads)
         self.encoder = encoder.construct(vocab=vocab)
-        chosen = list(vocab.heads if only_heads is None else only_heads)
-        plans = {name: _head_plan(name, preset[name], head, heads or {}) for name in chosen}
-        lazy_objectives = [] if only_heads is not None else list(objectives)
-        towers = towers or {}
-        known = list(dict.fromkeys([*(name for reads in preset.values() for name in reads), *towers]))
-        self.reads = {name: reads for name, (reads, _) in plans.items()}
-        reading = [(f"model.heads.{name}.reads", reads) for name, reads in self.reads.items()]
-        reading += [(f"{lazy.path}.reads", _filled_reads(lazy)) for lazy in lazy_objectives]
-        _check_reads(reading, known)
-        read = {name for _, reads in reading for name in reads}
-        if only_heads is None:
-            _check_towers(towers, read)
         width = self.encoder.get_output_dim()
         self.towers = torch.nn.ModuleDict()
-        for name in known:
-            if name in read:
-                self.towers[name] = build_tower(towers.get(name) or tower or default_tower(), width)
+        for name in graph.towers:
+            self.towers[name] = build_tower(towers.get(name) or tower or default_tower(), width)
         dims = {name: self._tower(name).get_output_dim() for name in self.towers}
         self.heads = torch.nn.ModuleDict()
-        for name, (reads, lazy_head) in plans.items():
-            space = vocab.label_space(name)
-            self.heads[name] = _built(lazy_head, label_space=space, input_dim=sum(dims[r] for r in reads))
-        self.objectives = torch.nn.ModuleList(o.construct(vocab=vocab, dims=dims) for o in lazy_objectives)
+        for name, reads in self.reads.items():
+            space, size = vocab.label_space(name), sum(dims[tower] for tower in reads)
+            self.heads[name] = _built(heads.get(name) or head, label_space=space, input_dim=size)
+        self.objectives = torch.nn.ModuleList(o.construct(vocab=vocab, dims=dims) for o in objectives)
+
+    @classmethod
+    def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]] | None:
+        """For every head the towers it reads where its own settings do not say.
+
+        None, as here, where that is known only once the model is built.
+
+        # Parameters
+
+        heads : their names.
+        settings : of the model, defaults filled in.
+        """
+        return None
+
+    @classmethod
+    def check_config(cls, fed: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+        """See `Model.check_config`."""
+        preset = cls.preset(list(fed), settings)
+        if preset is not None:
+            given = settings.get("objectives")
+            objectives = cls.default_objectives if given is None else given
+            sharing_graph(fed, preset, {**settings, "objectives": objectives})
+        check_described(fed, settings)
 
     @property
     def alphabet(self) -> Alphabet:
@@ -163,52 +185,10 @@ def _built(lazy: Lazy[Head] | None, **supplied: Any) -> Head:
     return CrfHead(**supplied) if lazy is None else lazy.construct(**supplied)
 
 
-def _head_plan(
-    name: str, preset: list[str], head: Lazy[Head] | None, heads: Mapping[str, Lazy[Head]]
-) -> tuple[list[str], Lazy[Head] | None]:
-    """The towers that a head reads, and how to build it."""
-    lazy = heads.get(name) or head
-    reads = lazy.filled.get("reads") if lazy is not None else None
-    return list(reads or preset), lazy
-
-
-def _filled_reads(lazy: Lazy[Objective]) -> list[str]:
-    """Towers that an objective reads: its own setting, else the shared one."""
-    return list(lazy.filled.get("reads") or ["shared"])
-
-
-def _check_heads(fed: Sequence[str], heads: Mapping[str, Lazy[Head]]) -> None:
-    if not fed:
-        raise ConfigurationError("no dataset has a head: there is nothing to learn", "dataset_reader", absolute=True)
-    for name in fed:
-        _check_name(name, "head", f"dataset_reader.readers.{name}")
-    for name in heads:
-        if name not in fed:
-            raise ConfigurationError(
-                f"no dataset feeds this head.{nearest(name, fed)} Heads of datasets: {', '.join(fed)}.",
-                f"model.heads.{name}",
-            )
-
-
-def _check_name(name: str, kind: str, path: str) -> None:
-    # Parameters are named after heads and towers, with dots between the parts of a name.
-    if "." in name or hasattr(torch.nn.ModuleDict(), name):
-        raise ConfigurationError(f'"{name}" cannot name a {kind}: choose another', path, absolute=True)
-
-
-def _check_reads(reading: Sequence[tuple[str, list[str]]], known: Sequence[str]) -> None:
-    for path, reads in reading:
-        for name in reads:
-            if name not in known:
-                raise ConfigurationError(f'no tower "{name}".{nearest(name, known)} Towers: {", ".join(known)}.', path)
-
-
-def _check_towers(towers: Collection[str], read: Collection[str]) -> None:
-    for name in towers:
-        _check_name(name, "tower", f"model.towers.{name}")
-        if name not in read:
-            known = ", ".join(sorted(read))
-            raise ConfigurationError(
-                f"nothing reads this tower.{nearest(name, read)} Towers that are read: {known}.",
-                f"model.towers.{name}",
-            )
+def _filled(part: Any) -> Any:
+    """The settings of lazy parts, however nested."""
+    if isinstance(part, Lazy):
+        return part.filled
+    if isinstance(part, Mapping):
+        return {name: _filled(child) for name, child in part.items()}
+    return [_filled(child) for child in part] if isinstance(part, Sequence) else part

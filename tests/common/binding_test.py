@@ -87,8 +87,8 @@ def job(**settings: Any) -> dict[str, Any]:
     return {"layer": {"size": 3}, **settings}
 
 
-KNOWN = "Known: linear, lookup, stack. One of your own needs --include-package."
-OF_LINEAR = "Accepted: bias, dropout, name, size."
+KNOWN = "Known: checked, linear, lookup, stack. One of your own needs --include-package."
+OF_LINEAR = "Accepted: bias, dropout, name, size, type."
 
 
 @pytest.mark.parametrize("place", ["layer", "layers.1", "heads.msra", "plain", "layers.0.layers.1", "plain.named.a"])
@@ -100,21 +100,21 @@ OF_LINEAR = "Accepted: bias, dropout, name, size."
         ({"type": "xyz"}, "type", f'"xyz" is not a registered Layer. {KNOWN}'),
         ({"type": 3}, "type", "expected the name of a Layer, found 3"),
         ({"type": ""}, "type", f'"" is not a registered Layer. {KNOWN}'),
-        ({"type": None}, "type", 'missing "type", one of linear, lookup, stack'),
+        ({"type": None}, "type", 'missing "type", one of checked, linear, lookup, stack'),
         ({"size": 1, "droput": 0.5}, "droput", f'unknown key. Did you mean "dropout"? {OF_LINEAR}'),
         ({"type": "linear", "size": 1, "xyz": 0}, "xyz", f"unknown key. {OF_LINEAR}"),
         ({"dropout": 0.5}, "size", "missing key, required here"),
         ({"size": "3"}, "size", "expected a whole number, found '3'"),
         ({"size": 3.0}, "size", "expected a whole number, found 3.0"),
-        ({"size": True}, "size", "expected a whole number, found True"),
-        ({"size": None}, "size", "expected a whole number, found None"),
+        ({"size": True}, "size", "expected a whole number, found true"),
+        ({"size": None}, "size", "expected a whole number, found null"),
         ({"size": 1, "dropout": "0.1"}, "dropout", "expected a number, found '0.1'"),
-        ({"size": 1, "dropout": True}, "dropout", "expected a number, found True"),
+        ({"size": 1, "dropout": True}, "dropout", "expected a number, found true"),
         ({"size": 1, "bias": 1}, "bias", "expected true or false, found 1"),
         ({"size": 1, "bias": "true"}, "bias", "expected true or false, found 'true'"),
         ({"size": 1, "name": 7}, "name", "expected a string, found 7"),
         ({"type": "lookup", "vocab": "v", "mode": "men"}, "mode", "found 'men', expected one of 'sum', 'mean', 0, 1."),
-        ({"type": "lookup", "vocab": "v", "mode": True}, "mode", "found True, expected one of 'sum', 'mean', 0, 1."),
+        ({"type": "lookup", "vocab": "v", "mode": True}, "mode", "found true, expected one of 'sum', 'mean', 0, 1."),
         ({"type": "lookup", "vocab": "v", "file": 1}, "file", "expected a path, found 1"),
         ({"type": "stack", "layers": {"size": 1}}, "layers", "expected a list, found {'size': 1}"),
         ({"type": "stack", "layers": "linear"}, "layers", "expected a list, found 'linear'"),
@@ -149,13 +149,13 @@ def test_every_error_has_its_place(place: str, wrong: Any, key: str, message: st
         (job(loader="x"), "loader", "expected an object describing a Loader, found 'x'"),
         (job(layers=[{"vocab": "v", "size": 1}]), "layers.0.vocab", "unknown key."),
         # What the program supplies is not offered.
-        (job(layers=[{"type": "lookup", "vocb": "v"}]), "layers.0.vocb", "unknown key. Accepted: file, mode."),
+        (job(layers=[{"type": "lookup", "vocb": "v"}]), "layers.0.vocb", "unknown key. Accepted: file, mode, type."),
         (job(heads=[1]), "heads", "expected an object of names and values, found [1]"),
         (job(betas=[0.9]), "betas", "expected 2 values, found 1"),
         (job(betas=[0.9, "x"]), "betas.1", "expected a number, found 'x'"),
         (job(groups=[[["a"], {}], [["a", 1], {}]]), "groups.1.0.1", "expected a string, found 1"),
         (job(groups=[[["a"], 1]]), "groups.0.1", "expected an object of names and values, found 1"),
-        (job(epochs=None), "epochs", "expected a whole number, found None"),
+        (job(epochs=None), "epochs", "expected a whole number, found null"),
         (job(epoch=1), "epoch", 'unknown key. Did you mean "epochs"? Accepted: betas, '),
     ],
 )
@@ -267,6 +267,7 @@ def test_defaults_are_filled_in() -> None:
         "paths": None,
         "weight": 0.5,
         "betas": [1, 2],
+        "groups": [],
         "epochs": 1,
         "flag": False,
     }
@@ -307,3 +308,52 @@ def test_a_key_that_begins_like_the_place_is_put_below_it() -> None:
     with pytest.raises(ConfigurationError) as error:
         construct(Layer, {"size": 0})
     assert error.value.path == "size"
+
+
+def test_defaults_that_a_dataclass_makes_are_filled_in() -> None:
+    filled = bind(Job, job()).filled
+    assert (filled["layers"], filled["groups"]) == ([], [])
+    assert filled["loader"] == {"batch_size": 64, "sizes": 1}
+    assert bind(Job, filled).filled == filled
+    one, other = (bind(Job, job()).build({}) for _ in range(2))
+    assert one.layers is not other.layers and one.loader is not other.loader
+
+
+@Layer.register("checked")
+class Checked(Layer):
+    def __init__(self, sizes: list[int] | None = None) -> None:
+        raise AssertionError("it was built")
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
+        for index, size in enumerate(settings.get("sizes", [])):
+            if size < 1:
+                raise ConfigurationError(f"expected 1 or more, found {size}", f"{path}.sizes.{index}")
+
+
+def test_a_class_may_check_what_annotations_do_not_say() -> None:
+    checked = {"type": "checked", "sizes": [1, 0]}
+    for place, config in (("layer", {"layer": checked}), ("layers.0", job(layers=[checked]))):
+        assert error_of(config) == (f"{place}.sizes.1", "expected 1 or more, found 0")
+    # Called with settings that fit the annotations only.
+    assert error_of({"layer": {**checked, "sizes": [0, "a"]}})[0] == "layer.sizes.1"
+    bind(Job, {"layer": {**checked, "sizes": [1]}})
+
+
+def test_a_lazy_part_says_what_will_make_it() -> None:
+    built: Job = construct(Job, job(heads={"a": {"type": "lookup"}}))
+    assert built.layer.target is Linear and built.heads is not None and built.heads["a"].target is Lookup
+
+
+@pytest.mark.parametrize(
+    ("annotation", "wanted"),
+    [
+        (int, ": a whole number"),
+        (Layer, ": a Layer, one of checked, linear, lookup, stack"),
+        (LazyLayer, ": a Layer, one of checked, linear, lookup, stack"),
+        (list[int], ""),
+    ],
+)
+def test_a_missing_key_says_what_it_takes(annotation: Any, wanted: str) -> None:
+    made: Any = dataclass(type("Made", (), {"__annotations__": {"key": annotation}}))
+    assert error_of({}, made) == ("key", f"missing key, required here{wanted}")

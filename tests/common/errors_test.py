@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ner_adv_plugin.common.errors import ConfigurationError, DataError, UserError, nearest
+from ner_adv_plugin.common.errors import ConfigurationError, DataError, UserError, nearest, nearest_file
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,11 @@ def test_data_error_names_file_and_line() -> None:
 def test_data_error_shortens_what_stood_there() -> None:
     error = DataError("train", 1, "甲" * 1000, "a row")
     assert str(error) == "train:1: found '" + "甲" * 116 + "..., expected a row"
+
+
+def test_nearest_file(tmp_path: Path) -> None:
+    (tmp_path / "msra.train").touch()
+    assert nearest_file(tmp_path / "mrsa.train") == ' Did you mean "msra.train"?'
+    assert nearest_file(tmp_path / "zzz") == ""
+    assert nearest_file(tmp_path / "a" / "b" / "c") == f' There is no folder "{tmp_path}/a".'
+    assert nearest_file(Path("no such folder/file")) == ' There is no folder "no such folder".'

@@ -114,7 +114,7 @@ def test_open_constructors_take_the_keys_of_their_bases() -> None:
         ({"type": "opener", "path": "p", "haed": "h"}, "haed", 'unknown key. Did you mean "head"? Accepted: deep, '),
         ({"type": "opener"}, "path", "missing key, required here"),
         ({"type": "opener", "path": "p", "size": "3"}, "size", "expected a whole number, found '3'"),
-        ({"type": "closed", "size": 3}, "size", "unknown key. Accepted: (none)."),
+        ({"type": "closed", "size": 3}, "size", "unknown key. Accepted: type."),
     ],
 )
 def test_open_constructors_swallow_no_typo(config: dict[str, Any], path: str, message: str) -> None:

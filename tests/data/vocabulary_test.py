@@ -1,4 +1,6 @@
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -94,7 +96,8 @@ def test_datasets_may_share_a_head() -> None:
 def test_datasets_that_share_a_head_must_agree(readers: dict[str, DatasetReader], message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         Vocabulary.from_instances({"train": {name: [] for name in readers}}, readers)
-    assert (error.value.path, error.value.message) == ("dataset_reader.readers.b.head", message)
+    assert error.value.path == "dataset_reader.readers.b.head"
+    assert error.value.message == f"{message}: one of them needs another head"
 
 
 def test_text_without_labels_has_a_domain_and_no_head() -> None:
@@ -165,3 +168,51 @@ def test_no_vocabulary_there(tmp_path: Path) -> None:
         Vocabulary.from_files(tmp_path)
     (tmp_path / "datasets.json").write_text(json.dumps({}))
     assert Vocabulary.from_files(tmp_path).heads == []
+
+
+def packed(path: Path, members: dict[str, bytes]) -> Path:
+    """An archive of these files."""
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize("folder", ["", "./", "vocabulary/"])
+def test_an_archive_is_read_as_its_folder_would_be(tmp_path: Path, folder: str) -> None:
+    vocab = odd_vocabulary([ODD_CHARACTERS, *ODD_CHARACTERS], ["PER", "LOC"])
+    vocab.save_to_files(tmp_path / "saved")
+    members = {f"{folder}{path.name}": path.read_bytes() for path in (tmp_path / "saved").iterdir()}
+    # What does not belong to it is not looked at, and nothing is written.
+    others = {
+        "../outside.txt": b"{",
+        "/root.txt": b"{",
+        "deep/other.txt": b"{",
+        "weights.th": b"{",
+        "config.json": b"{",
+    }
+    archive = packed(tmp_path / "vocab.tar.gz", {**others, **members})
+    before = sorted(tmp_path.parent.rglob("*"))
+    read = construct(Vocabulary, {"type": "from_files", "directory": str(archive)})
+    assert sorted(tmp_path.parent.rglob("*")) == before and not Path("/root.txt").exists()
+    assert_same(vocab, read)
+    assert set(read._tokens) == set(vocab._tokens) and read.directory is None
+
+
+def test_archives_that_hold_none(tmp_path: Path) -> None:
+    archive = packed(tmp_path / "vocab.tar.gz", {"characters.txt": b'"a"\n'})
+    with pytest.raises(ConfigurationError, match="vocab.tar.gz: datasets.json is missing"):
+        Vocabulary.from_files(archive)
+    whole = packed(archive, {"datasets.json": b"{}", "characters.txt": bytes(range(256)) * 200}).read_bytes()
+    for damaged in (b"no archive", whole[:-20], whole[:100], whole[:60] + b"????" + whole[64:]):
+        archive.write_bytes(damaged)
+        with pytest.raises(ConfigurationError, match="vocab.tar.gz is no sound archive: "):
+            Vocabulary.from_files(archive)
+
+
+def test_who_disagrees_with_the_namesake_of_a_head_is_told() -> None:
+    readers = {"a": word_reader("a", head="b"), "b": ner_reader("b")}
+    with pytest.raises(ConfigurationError, match='^dataset_reader.readers.a.head: datasets "b" .* and "a" .*'):
+        Vocabulary.from_instances({"train": {name: [] for name in readers}}, readers)

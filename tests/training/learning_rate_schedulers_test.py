@@ -52,11 +52,15 @@ WITHOUT_WARMUP = {"constant", *SETTINGS} - {"polynomial_decay"}
 
 
 def make(name: str, warmup: float | None = 0.25) -> tuple[LearningRateScheduler, torch.optim.Optimizer]:
-    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": rate} for rate in RATES]
-    optimizer = torch.optim.SGD(groups)
     settings: dict[str, Any] = {"type": name, **SETTINGS.get(name, {})}
     if name not in WITHOUT_WARMUP and warmup is not None:
         settings["warmup"] = warmup
+    return built(settings)
+
+
+def built(settings: dict[str, Any]) -> tuple[LearningRateScheduler, torch.optim.Optimizer]:
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": rate} for rate in RATES]
+    optimizer = torch.optim.SGD(groups)
     supplied = {"optimizer": optimizer, "num_epochs": 4, "num_training_steps": TOTAL}
     return LearningRateScheduler.from_params(settings, **supplied), optimizer
 
@@ -120,6 +124,41 @@ def test_negative_warmup_is_an_error() -> None:
         make("linear_with_warmup", -1)
 
 
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("constant_with_warmup", "num_warmup_steps"),
+        ("cosine_with_warmup", "num_warmup_steps"),
+        ("linear_with_warmup", "warmup_steps"),
+        ("polynomial_decay", "warmup_steps"),
+    ],
+)
+def test_warmup_under_its_name_in_allennlp(name: str, key: str) -> None:
+    settings = {"type": name, **SETTINGS.get(name, {})}
+    for given in ({key: WARMUP}, {key: WARMUP, "warmup": None}):
+        scheduler, optimizer = built({**settings, **given})
+        assert rates(scheduler, optimizer, TOTAL) == rates(*make(name, WARMUP), TOTAL)
+    for wrong, message in (
+        ({key: WARMUP, "warmup": 0.25}, f"{key} and warmup say the same: give one"),
+        ({key: -1}, f"{key}: expected 0 or more, found -1"),
+        ({key: 0.25}, f"{key}: expected a whole number, found 0.25"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            built({**settings, **wrong})
+
+
+@pytest.mark.parametrize(("name", "share"), [("linear_with_warmup", 0.1), ("polynomial_decay", 0.0)])
+def test_warmup_that_is_not_given(name: str, share: float) -> None:
+    settings = {"type": name, **SETTINGS.get(name, {})}
+    assert rates(*built(settings), TOTAL) == rates(*built({**settings, "warmup": share}), TOTAL)
+
+
+def test_a_cosine_of_more_waves() -> None:
+    scheduler, optimizer = built({"type": "cosine_with_warmup", "num_warmup_steps": 0, "num_cycles": 1.5})
+    expected = [0.5 * (1 + math.cos(3 * math.pi * step / TOTAL)) * RATES[0] for step in range(TOTAL)]
+    assert [rate for rate, _ in rates(scheduler, optimizer, TOTAL)] == pytest.approx(expected)
+
+
 def test_no_warmup_begins_at_the_full_rate() -> None:
     scheduler, optimizer = make("linear_with_warmup", 0)
     assert rates(scheduler, optimizer, 2) == [list(RATES), pytest.approx([0.95 * rate for rate in RATES])]
@@ -137,6 +176,7 @@ def test_rates_change_with_epochs_only(name: str) -> None:
 def test_state_of_epochs_round_trip(name: str) -> None:
     scheduler, optimizer = make(name)
     for _ in range(2):
+        rates(scheduler, optimizer, 1)
         scheduler.step_epoch(0.5)
     resumed, its_optimizer = resume(name, scheduler, optimizer)
     for _ in range(4):
@@ -152,3 +192,23 @@ def test_the_rate_falls_on_a_plateau() -> None:
         scheduler.step_epoch(metric)
         seen.append(optimizer.param_groups[0]["lr"] / RATES[0])
     assert seen == pytest.approx([1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25])
+
+
+def test_a_plateau_by_absolute_differences_and_smallest_rates() -> None:
+    settings = {"type": "reduce_on_plateau", "mode": "max", "patience": 0, "factor": 0.5}
+    for more, falls in (({}, False), ({"threshold_mode": "abs", "threshold": 0.05}, True), ({"eps": 10.0}, False)):
+        scheduler, optimizer = built({**settings, **more})
+        for metric in (0.1, 0.12):
+            scheduler.step_epoch(metric)
+        assert (optimizer.param_groups[0]["lr"] < RATES[0]) is falls
+    scheduler, optimizer = built({**settings, "min_lr": [0.08, 1.0]})
+    for _ in range(4):
+        scheduler.step_epoch(0.1)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.08, 1.0]
+
+
+def test_less_is_better_on_a_plateau_by_default() -> None:
+    scheduler, optimizer = built({"type": "reduce_on_plateau", "patience": 0})
+    for metric in (0.3, 0.2, 0.1):
+        scheduler.step_epoch(metric)
+    assert optimizer.param_groups[0]["lr"] == RATES[0]

@@ -7,9 +7,10 @@ import pytest
 import torch
 import transformers
 
+from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.training.optimizers import Optimizer
-from ner_adv_plugin.training.optimizers.optimizer import NamedParameters, parameter_groups
+from ner_adv_plugin.training.optimizers.optimizer import LazyOptimizer, NamedParameters, parameter_groups
 
 NAMES = ["encoder.embedding.weight", "towers.shared.weight", "heads.weibo.projection.bias", "heads.msra.crf.weight"]
 # For every registered optimizer the class of torch's, what it does by default, and settings to try.
@@ -87,8 +88,37 @@ def test_a_pattern_that_does_not_compile_is_an_error() -> None:
 
 
 def test_an_unknown_setting_of_a_group_is_an_error() -> None:
-    with pytest.raises(ConfigurationError, match=r'parameter_groups: unknown key "weight_decy".* "weight_decay"'):
+    with pytest.raises(
+        ConfigurationError, match=r'^parameter_groups.0.1.weight_decy: unknown key. Did you mean "weight_decay"'
+    ):
         Optimizer.from_params({"parameter_groups": [[["encoder"], {"weight_decy": 0.1}]]}, model_parameters=named())
+
+
+@pytest.mark.parametrize(
+    ("kind", "groups", "path", "message"),
+    [
+        ("adam", [[["a"], {"lr": "0.1"}]], "0.1.lr", "expected a number, found '0.1'"),
+        ("adamw", [[["a"], {}], [["a"], {"betas": [0.9]}]], "1.1.betas", "expected 2 values, found 1"),
+        ("adam", [[["a"], {"amsgrad": 1}]], "0.1.amsgrad", "expected true or false, found 1"),
+        ("sgd", [[["a"], {"momentun": 0.1}]], "0.1.momentun", 'unknown key. Did you mean "momentum"? Accepted: damp'),
+        ("sgd", [[["a"], {"betas": [0.9, 0.9]}]], "0.1.betas", "unknown key. Accepted: dampening, lr, momentum, "),
+        ("sgd", [[["a"], {"parameter_groups": []}]], "0.1.parameter_groups", "unknown key. Accepted: dampening"),
+        ("sgd", [[["a"], {"params": []}]], "0.1.params", "unknown key. Accepted: dampening"),
+        ("sgd", [[["a", "(b"], {}]], "0.0.1", '"(b" is no regular expression: missing ), unterminated'),
+    ],
+)
+def test_groups_are_checked_before_anything_is_built(kind: str, groups: Any, path: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        bind(LazyOptimizer, {"type": kind, "parameter_groups": groups}, "trainer.optimizer")
+    assert error.value.path == f"trainer.optimizer.parameter_groups.{path}"
+    assert error.value.message.startswith(message)
+
+
+@pytest.mark.parametrize("kind", ["huggingface_adafactor", "huggingface_adamw"])
+def test_groups_take_the_settings_of_their_optimizer(kind: str) -> None:
+    group = {"lr": 1, "weight_decay": 0.1} | ({"beta1": None} if kind.endswith("factor") else {})
+    bind(LazyOptimizer, {"type": kind, "parameter_groups": [[["a"], group]]})
+    bind(LazyOptimizer, {"type": kind, "parameter_groups": None})
 
 
 def test_all_optimizers_are_tested() -> None:

@@ -30,7 +30,7 @@ local corpora = import 'corpora.libsonnet';
       trainer: {
         type: 'gradient_descent',
         num_epochs: 10,
-        validation_metric: '+' + target + '_f1',
+        [if validate then 'validation_metric']: '+' + target + '_f1',
         grad_norm: 5.0,
         optimizer: { type: 'huggingface_adamw', lr: 1e-3, parameter_groups: [[['^encoder\\.'], { lr: 5e-5 }]] },
         learning_rate_scheduler: { type: 'linear_with_warmup', warmup: 0.1 },

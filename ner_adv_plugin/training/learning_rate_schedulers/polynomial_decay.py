@@ -3,7 +3,7 @@
 import torch
 from transformers.optimization import get_polynomial_decay_schedule_with_warmup
 
-from ner_adv_plugin.training.learning_rate_schedulers.scheduler import LearningRateScheduler, warmup_steps
+from ner_adv_plugin.training.learning_rate_schedulers.scheduler import LearningRateScheduler, rise
 
 
 @LearningRateScheduler.register("polynomial_decay")
@@ -17,6 +17,7 @@ class PolynomialDecay(LearningRateScheduler):
     optimizer, num_training_steps : supplied.
     power : of the share of steps left.
     warmup : of all steps; below 1 their share, else their number.
+    warmup_steps : steps of warm-up; none where neither is given.
     end_learning_rate : at the last step.
     """
 
@@ -25,10 +26,12 @@ class PolynomialDecay(LearningRateScheduler):
         optimizer: torch.optim.Optimizer,
         num_training_steps: int,
         power: float = 1.0,
-        warmup: float = 0.0,
+        warmup: float | None = None,
+        warmup_steps: int | None = None,
         end_learning_rate: float = 0.0,
     ) -> None:
+        steps = rise(warmup, warmup_steps, num_training_steps, default=0.0)
         schedule = get_polynomial_decay_schedule_with_warmup(
-            optimizer, warmup_steps(warmup, num_training_steps), num_training_steps, end_learning_rate, power
+            optimizer, steps, num_training_steps, end_learning_rate, power
         )
         super().__init__(schedule, every_batch=True)

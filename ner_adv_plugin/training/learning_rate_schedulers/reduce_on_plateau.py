@@ -17,25 +17,31 @@ class ReduceOnPlateau(LearningRateScheduler):
     # Parameters
 
     optimizer : supplied.
-    mode : whether a better metric is higher ("max") or lower ("min").
+    mode : whether a better metric is higher ("max") or lower ("min"), as `validation_metric` says it.
     factor : what the rate is scaled by.
     patience : epochs without improvement that are waited out.
-    threshold : relative change that counts as improvement.
+    threshold_mode : whether `threshold` is a share of the best value ("rel") or a difference from it ("abs").
+    threshold : change that counts as improvement.
     cooldown : epochs after a fall before counting again.
-    min_lr : the rate never falls below.
+    min_lr : the rate never falls below; one for all parameter groups, or one for each.
+    eps : smaller falls are not made.
     """
 
     def __init__(
         self,
         optimizer: torch.optim.Optimizer,
-        mode: Literal["min", "max"] = "max",
+        mode: Literal["min", "max"] = "min",
         factor: float = 0.1,
         patience: int = 10,
+        threshold_mode: Literal["rel", "abs"] = "rel",
         threshold: float = 1e-4,
         cooldown: int = 0,
-        min_lr: float = 0.0,
+        min_lr: float | list[float] = 0.0,
+        eps: float = 1e-8,
     ) -> None:
-        self._plateau = ReduceLROnPlateau(optimizer, mode, factor, patience, threshold, "rel", cooldown, min_lr)
+        self._plateau = ReduceLROnPlateau(
+            optimizer, mode, factor, patience, threshold, threshold_mode, cooldown, min_lr, eps
+        )
         super().__init__(self._plateau, every_batch=False)
 
     def step_epoch(self, metric: float | None) -> None:

@@ -1,5 +1,6 @@
 """The base of all learning-rate schedulers."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
 import torch
@@ -8,6 +9,9 @@ from torch.optim.lr_scheduler import LRScheduler
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
+
+# Our key, and those of AllenNLP.
+WARMUP = ("warmup", "warmup_steps", "num_warmup_steps")
 
 
 class LearningRateScheduler(Registrable):
@@ -18,6 +22,22 @@ class LearningRateScheduler(Registrable):
     scheduler : torch's.
     every_batch : step after every batch, or after every epoch.
     """
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
+        """`ConfigurationError` where settings of the warm-up contradict each other.
+
+        # Parameters
+
+        settings : the scheduler's.
+        path : where they stand in the config.
+        """
+        given = [key for key in settings if key in WARMUP and settings[key] is not None]
+        if len(given) > 1:
+            raise ConfigurationError(f"{' and '.join(given)} say the same: give one", f"{path}.{given[1]}".lstrip("."))
+        for key in given:
+            if settings[key] < 0:
+                raise ConfigurationError(f"expected 0 or more, found {settings[key]}", f"{path}.{key}".lstrip("."))
 
     def __init__(self, scheduler: LRScheduler, every_batch: bool) -> None:
         self.scheduler = scheduler
@@ -50,11 +70,20 @@ LazyScheduler: TypeAlias = Annotated[
 ]
 
 
-def warmup_steps(warmup: float, num_training_steps: int) -> int:
-    """Steps of warm-up: below 1 a share of all steps, else their number."""
-    if warmup < 0:
-        raise ConfigurationError(f"expected 0 or more, found {warmup}", "trainer.learning_rate_scheduler.warmup")
-    return round(warmup * num_training_steps) if warmup < 1 else int(warmup)
+def rise(warmup: float | None, steps: int | None, num_training_steps: int, default: float = 0.1) -> int:
+    """Steps of warm-up.
+
+    # Parameters
+
+    warmup : below 1 a share of all steps, else their number.
+    steps : their number.
+    num_training_steps : all steps.
+    default : of `warmup` where neither is given.
+    """
+    if steps is not None:
+        return steps
+    chosen = default if warmup is None else warmup
+    return round(chosen * num_training_steps) if chosen < 1 else int(chosen)
 
 
 def optimizer_of(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:

@@ -2,12 +2,14 @@
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeAlias
 
 import torch
 
-from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.common import schema
+from ner_adv_plugin.common.binding import bind, check_keys
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 
@@ -18,19 +20,31 @@ ParameterGroups: TypeAlias = list[tuple[list[str], dict[str, Any]]]
 
 
 class Optimizer(torch.optim.Optimizer, Registrable):
-    """An optimizer of torch's, built from named parameters and groups of them."""
+    """An optimizer of torch's, built from named parameters and groups of them.
+
+    A group may set what the optimizer's own keys set for all, and nothing else.
+    """
 
     default_implementation = "huggingface_adamw"
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group of parameters; `ConfigurationError` for a setting that the optimizer does not have."""
-        for key in param_group:
-            if key != "params" and key not in self.defaults:
-                raise ConfigurationError(
-                    f'unknown key "{key}" of a group.{nearest(key, self.defaults)}',
-                    "trainer.optimizer.parameter_groups",
-                )
-        super().add_param_group(param_group)
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
+        """`ConfigurationError` where parameter groups do not fit the optimizer.
+
+        # Parameters
+
+        settings : the optimizer's.
+        path : where they stand in the config.
+        """
+        known = {parameter.name: parameter.annotation for parameter in schema.parameters(cls)}
+        for name in ("model_parameters", "parameter_groups"):
+            known.pop(name, None)
+        for index, (patterns, group) in enumerate(settings.get("parameter_groups") or []):
+            where = f"{path}.parameter_groups.{index}".lstrip(".")
+            check_patterns(patterns, f"{where}.0")
+            check_keys(group, known, list(known), f"{where}.1")
+            for key, value in group.items():
+                bind(known[key], value, f"{where}.1.{key}")
 
 
 LazyOptimizer: TypeAlias = Annotated[Lazy[Optimizer], Supplied("model_parameters")]
@@ -70,6 +84,18 @@ def parameter_groups(parameters: Iterable[tuple[str, torch.nn.Parameter]], group
         for pattern in set(patterns) - matched:
             logger.warning('trainer.optimizer.parameter_groups: "%s" matches no parameter', pattern)
     return [group for group in (*sorted_in, rest) if group["params"]]
+
+
+def check_patterns(patterns: Iterable[str], path: str) -> None:
+    """`ConfigurationError` for a pattern that is no regular expression.
+
+    # Parameters
+
+    patterns : of parameters' names.
+    path : where in the config they stand.
+    """
+    for index, pattern in enumerate(patterns):
+        search(pattern, "", f"{path}.{index}")
 
 
 def search(pattern: str, name: str, path: str) -> bool:

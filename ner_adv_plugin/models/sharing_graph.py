@@ -1,0 +1,118 @@
+"""The sharing graph: which towers every head and objective reads, worked out from names and settings alone."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ner_adv_plugin.common.errors import ConfigurationError, nearest
+
+
+@dataclass(frozen=True)
+class SharingGraph:
+    """Which towers there are, and which of them every head reads.
+
+    # Parameters
+
+    reads : for every head the towers it reads.
+    observed : towers that objectives read.
+    known : names of towers that may be read, in the order in which they are built.
+    """
+
+    reads: Mapping[str, list[str]]
+    observed: frozenset[str]
+    known: tuple[str, ...]
+
+    @property
+    def towers(self) -> list[str]:
+        """The towers that a head or an objective reads."""
+        read = self.observed.union(*self.reads.values())
+        return [name for name in self.known if name in read]
+
+    def only(self, heads: Sequence[str]) -> "SharingGraph":
+        """What some heads need, without objectives."""
+        return SharingGraph({name: self.reads[name] for name in heads}, frozenset(), self.known)
+
+
+def sharing_graph(fed: Mapping[str, str], preset: Mapping[str, list[str]], settings: Mapping[str, Any]) -> SharingGraph:
+    """The graph of a model.
+
+    # Parameters
+
+    fed : the heads that datasets feed, and where in the config a dataset names each.
+    preset : for every head the towers it reads where its settings do not say.
+    settings : of the model, defaults filled in; `head`, `heads`, `towers` and `objectives` are looked at.
+
+    Raises `ConfigurationError` where a name stands for nothing, or a tower is read by nothing.
+    """
+    heads, towers = settings.get("heads") or {}, settings.get("towers") or {}
+    _check_heads(fed, heads)
+    for name in towers:
+        _check_name(name, "tower", f"model.towers.{name}")
+    places = {name: f"model.heads.{name}" if name in heads else "model.head" for name in fed}
+    chosen = {name: _reads(heads.get(name) or settings.get("head")) for name in fed}
+    reads = {name: chosen[name] or list(preset[name]) for name in fed}
+    # An objective that does not say reads the shared tower.
+    observed = [_reads(objective) or ["shared"] for objective in settings.get("objectives") or []]
+    known = tuple(dict.fromkeys([*(tower for towers in preset.values() for tower in towers), *towers]))
+    for name in fed:
+        _check_reads(reads[name], known, f"{places[name]}.reads")
+    for index, names in enumerate(observed):
+        _check_reads(names, known, f"model.objectives.{index}.reads")
+    graph = SharingGraph(reads, frozenset().union(*observed), known)
+    _check_towers(towers, graph.towers)
+    return graph
+
+
+def check_described(fed: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+    """`ConfigurationError` where `heads` leaves out one that a dataset feeds, and no `head` stands for the others."""
+    heads = settings.get("heads")
+    if not heads or settings.get("head") is not None:
+        return
+    for name, place in fed.items():
+        if name not in heads:
+            raise ConfigurationError(
+                f'no head "{name}" in model.heads.{nearest(name, heads)} Heads there: {", ".join(heads)};'
+                " model.head would describe all others.",
+                place,
+                absolute=True,
+            )
+
+
+def _reads(settings: Mapping[str, Any] | None) -> list[str]:
+    return list((settings or {}).get("reads") or [])
+
+
+def _check_heads(fed: Mapping[str, str], heads: Collection[str]) -> None:
+    if not fed:
+        raise ConfigurationError("no dataset has a head: there is nothing to learn", "dataset_reader", absolute=True)
+    for name, place in fed.items():
+        _check_name(name, "head", place)
+    for name in heads:
+        if name not in fed:
+            raise ConfigurationError(
+                f"no dataset feeds this head.{nearest(name, fed)} Heads of datasets: {', '.join(fed)}.",
+                f"model.heads.{name}",
+            )
+
+
+def _check_name(name: str, kind: str, place: str) -> None:
+    # Parameters are named after heads and towers, with dots between the parts of a name.
+    if "." in name or hasattr(torch.nn.ModuleDict(), name):
+        raise ConfigurationError(f'"{name}" cannot name a {kind}: choose another', place, absolute=True)
+
+
+def _check_reads(reads: Sequence[str], known: Sequence[str], place: str) -> None:
+    for name in reads:
+        if name not in known:
+            raise ConfigurationError(f'no tower "{name}".{nearest(name, known)} Towers: {", ".join(known)}.', place)
+
+
+def _check_towers(towers: Collection[str], read: Collection[str]) -> None:
+    for name in towers:
+        if name not in read:
+            raise ConfigurationError(
+                f"nothing reads this tower.{nearest(name, read)} Towers that are read: {', '.join(sorted(read))}.",
+                f"model.towers.{name}",
+            )
