@@ -13,5 +13,6 @@ import ner_adv_plugin.prediction
 import ner_adv_plugin.training.callbacks
 import ner_adv_plugin.training.gradient_descent_trainer
 import ner_adv_plugin.training.learning_rate_schedulers
+import ner_adv_plugin.training.moving_average
 import ner_adv_plugin.training.optimizers
 import ner_adv_plugin.training.plain_step  # noqa: F401

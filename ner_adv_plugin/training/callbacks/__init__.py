@@ -2,6 +2,16 @@
 
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.console import ConsoleCallback
+from ner_adv_plugin.training.callbacks.log_writer import LogWriterCallback
 from ner_adv_plugin.training.callbacks.tensorboard import TensorBoardCallback
+from ner_adv_plugin.training.callbacks.track_epoch import TrackEpochCallback
+from ner_adv_plugin.training.callbacks.wandb import WandBCallback
 
-__all__ = ["ConsoleCallback", "TensorBoardCallback", "TrainerCallback"]
+__all__ = [
+    "ConsoleCallback",
+    "LogWriterCallback",
+    "TensorBoardCallback",
+    "TrackEpochCallback",
+    "TrainerCallback",
+    "WandBCallback",
+]

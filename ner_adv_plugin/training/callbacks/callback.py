@@ -11,12 +11,17 @@ if TYPE_CHECKING:
 
 
 class TrainerCallback(Registrable):
-    """Is told of the turns of training, on the main process only.
+    """Is told of the turns of training.
+
+    Only the main process of a run has it, unless `every_process` says that all need it, as one that changes the
+    model; only the main process writes files.
 
     # Parameters
 
     serialization_dir : supplied; the run's folder.
     """
+
+    every_process = False
 
     def __init__(self, serialization_dir: str) -> None:
         self.serialization_dir = serialization_dir

@@ -1,63 +1,97 @@
-"""Curves."""
+"""Curves for TensorBoard."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ner_adv_plugin.modules.objectives import Statistics
+import numpy as np
+
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
-from ner_adv_plugin.training.training_step import averages
+from ner_adv_plugin.training.callbacks.layer_statistics import Histogram
+from ner_adv_plugin.training.callbacks.log_writer import LogWriterCallback, Split
 
 if TYPE_CHECKING:
     from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
 
 
 @TrainerCallback.register("tensorboard")
-class TensorBoardCallback(TrainerCallback):
-    """Writes curves for TensorBoard to `log/train` and `log/validation`.
+class TensorBoardCallback(LogWriterCallback):
+    """Writes curves, histograms and pictures for TensorBoard to `log/train` and `log/validation`.
 
-    Per step: loss in all, of each head and objective, discriminator accuracy, reversal scale, learning rate of
-    each parameter group, gradient norm. Per epoch: validation metrics.
     Registered as "tensorboard".
 
     # Parameters
 
-    serialization_dir : supplied.
-    summary_interval : steps between two points.
+    serialization_dir, summary_interval, distribution_interval : see `LogWriterCallback`.
+    should_log_parameter_statistics, should_log_learning_rate, transition_pictures : see `LogWriterCallback`.
     """
 
-    def __init__(self, serialization_dir: str, summary_interval: int = 10) -> None:
-        super().__init__(serialization_dir)
-        self.summary_interval = summary_interval
-        self._train: Any = None
-        self._validation: Any = None
+    def __init__(
+        self,
+        serialization_dir: str,
+        summary_interval: int = 10,
+        distribution_interval: int | None = None,
+        should_log_parameter_statistics: bool = False,
+        should_log_learning_rate: bool = True,
+        transition_pictures: bool = False,
+    ) -> None:
+        super().__init__(
+            serialization_dir,
+            summary_interval,
+            distribution_interval,
+            should_log_parameter_statistics,
+            should_log_learning_rate,
+            transition_pictures,
+        )
+        self._writers: dict[Split, Any] = {}
 
     def on_start(self, trainer: "GradientDescentTrainer", is_primary: bool = True) -> None:
         """See `TrainerCallback.on_start`."""
         from torch.utils.tensorboard import SummaryWriter
 
+        super().on_start(trainer, is_primary)
         folder = Path(self.serialization_dir) / "log"
-        # A resumed run writes the steps since its checkpoint again: drop the curves' older copies of them. A step
-        # bears the number of those before it, a validation the number of those up to it.
-        self._train = SummaryWriter(str(folder / "train"), purge_step=trainer.steps_done)
-        self._validation = SummaryWriter(str(folder / "validation"), purge_step=trainer.steps_done + 1)
+        # A resumed run writes the steps since its checkpoint again: drop the older copies of them. A step bears the
+        # number of those before it, a validation the number of those up to it.
+        self._writers = {
+            "train": SummaryWriter(str(folder / "train"), purge_step=trainer.steps_done),
+            "validation": SummaryWriter(str(folder / "validation"), purge_step=trainer.steps_done + 1),
+        }
 
-    def on_backward(self, trainer: "GradientDescentTrainer", batch_metrics: Statistics) -> None:
-        """See `TrainerCallback.on_backward`."""
-        if trainer.steps_done % self.summary_interval:
-            return
-        for name, value in averages(batch_metrics).items():
-            self._train.add_scalar(name, value, trainer.steps_done)
-        for index, group in enumerate(trainer.optimizer.param_groups):
-            self._train.add_scalar(f"learning_rate/group_{index}", group["lr"], trainer.steps_done)
+    def log_scalars(self, scalars: Mapping[str, float], step: int, split: Split) -> None:
+        """See `LogWriterCallback.log_scalars`."""
+        for name, value in scalars.items():
+            self._writers[split].add_scalar(name, value, step)
 
-    def on_epoch(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any], epoch: int) -> None:
-        """See `TrainerCallback.on_epoch`."""
-        for name, value in metrics.items():
-            if name.startswith("validation_") and isinstance(value, int | float):
-                self._validation.add_scalar(name.removeprefix("validation_"), value, trainer.steps_done)
+    def log_histograms(self, histograms: Mapping[str, Histogram], step: int) -> None:
+        """See `LogWriterCallback.log_histograms`."""
+        for name, found in histograms.items():
+            self._writers["train"].add_histogram_raw(
+                name,
+                min=found.edges[0],
+                max=found.edges[-1],
+                num=sum(found.counts),
+                sum=found.total,
+                sum_squares=found.squares,
+                # A bucket is named by its upper limit: an empty one tells where the first begins.
+                bucket_limits=found.edges,
+                bucket_counts=[0, *found.counts],
+                global_step=step,
+            )
+
+    def log_pictures(self, pictures: Mapping[str, np.ndarray], step: int) -> None:
+        """See `LogWriterCallback.log_pictures`."""
+        for name, picture in pictures.items():
+            self._writers["validation"].add_image(name, picture, step, dataformats="HWC")
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `TrainerCallback.state_dict`; what a checkpoint has behind it is in the curves before it is written."""
+        for writer in self._writers.values():
+            writer.flush()
+        return super().state_dict()
 
     def on_end(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any] | None = None) -> None:
         """See `TrainerCallback.on_end`."""
-        for writer in (self._train, self._validation):
-            if writer is not None:
-                writer.close()
+        super().on_end(trainer, metrics)
+        for writer in self._writers.values():
+            writer.close()

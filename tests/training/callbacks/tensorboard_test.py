@@ -4,18 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ner_adv_plugin.modules.reversal import DannReversal
 from ner_adv_plugin.training.train_job import train_model
 from tests.tiny import tiny_config
+from tests.training.callbacks.helpers import curves, events
 
 STEPS = 5  # an epoch of `tiny_run`
-
-
-def curves(folder: Path, split: str) -> dict[str, list[tuple[int, float]]]:
-    events = EventAccumulator(str(folder / "log" / split)).Reload()
-    return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
 
 
 def epochs_of(run: Path) -> list[dict[str, float]]:
@@ -74,3 +69,9 @@ def test_points_are_as_far_apart_as_asked(tmp_path: Path) -> None:
     callbacks = [{"type": "tensorboard", "summary_interval": 3}]
     train_model(tiny_config(trainer__num_epochs=2, trainer__callbacks=callbacks), tmp_path)
     assert [step for step, _ in curves(tmp_path, "train")["loss"]] == [0, 3, 6, 9]
+
+
+def test_histograms_and_pictures_are_off_by_default(tiny_run: Path) -> None:
+    for split in ("train", "validation"):
+        tags = events(tiny_run, split).Tags()
+        assert tags["histograms"] == tags["images"] == []

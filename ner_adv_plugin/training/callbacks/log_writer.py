@@ -1,0 +1,140 @@
+"""The base of callbacks that write curves."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.training.callbacks.callback import TrainerCallback
+from ner_adv_plugin.training.callbacks.layer_statistics import (
+    Histogram,
+    LayerWatch,
+    histogram,
+    parameter_statistics,
+    zero_fraction,
+)
+from ner_adv_plugin.training.callbacks.transition_pictures import transition_pictures as pictures_of
+from ner_adv_plugin.training.training_step import averages
+
+if TYPE_CHECKING:
+    from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+
+Split = Literal["train", "validation"]
+
+
+class LogWriterCallback(TrainerCallback):
+    """Gathers what is to be seen of a run; a subclass writes it somewhere.
+
+    Per step: loss in all, of each head and objective, discriminator accuracy, reversal scale, learning rate of
+    each parameter group, gradient norm. Per epoch: validation metrics. What belongs to a step bears the number of
+    steps before it, what belongs to an epoch the number of steps up to its end.
+
+    # Parameters
+
+    serialization_dir : supplied.
+    summary_interval : steps between two points.
+    distribution_interval : steps between two histograms of parameters and of what encoder, towers and heads give,
+        and fractions of zeros in the latter; none where null. Costs time, and memory for a step's outputs.
+    should_log_parameter_statistics : also mean and standard deviation of each parameter and gradient.
+    should_log_learning_rate : the learning rate of each parameter group.
+    transition_pictures : after every epoch a picture of the transition scores of each conditional random field.
+    """
+
+    def __init__(
+        self,
+        serialization_dir: str,
+        summary_interval: int = 10,
+        distribution_interval: int | None = None,
+        should_log_parameter_statistics: bool = False,
+        should_log_learning_rate: bool = True,
+        transition_pictures: bool = False,
+    ) -> None:
+        super().__init__(serialization_dir)
+        for name, value in (
+            ("summary_interval", summary_interval),
+            ("distribution_interval", distribution_interval),
+        ):
+            if value is not None and value < 1:
+                raise ConfigurationError(f"expected 1 or more, found {value}", name)
+        self.summary_interval = summary_interval
+        self.distribution_interval = distribution_interval
+        self.should_log_parameter_statistics = should_log_parameter_statistics
+        self.should_log_learning_rate = should_log_learning_rate
+        self.transition_pictures = transition_pictures
+        self._watch: LayerWatch | None = None
+
+    def log_scalars(self, scalars: Mapping[str, float], step: int, split: Split) -> None:
+        """Write a point of each of these curves."""
+        raise NotImplementedError
+
+    def log_histograms(self, histograms: Mapping[str, Histogram], step: int) -> None:
+        """Write histograms of a training step."""
+        raise NotImplementedError
+
+    def log_pictures(self, pictures: Mapping[str, np.ndarray], step: int) -> None:
+        """Write pictures of an epoch's end, (height, width, 3) bytes each."""
+        raise NotImplementedError
+
+    def on_start(self, trainer: "GradientDescentTrainer", is_primary: bool = True) -> None:
+        """See `TrainerCallback.on_start`."""
+        self._watch = LayerWatch(trainer.model)
+        self._watch_if_due(trainer)
+
+    def on_backward(self, trainer: "GradientDescentTrainer", batch_metrics: Statistics) -> None:
+        """See `TrainerCallback.on_backward`."""
+        step = trainer.steps_done
+        if step % self.summary_interval == 0:
+            self.log_scalars(averages(batch_metrics), step, "train")
+            if self.should_log_learning_rate:
+                groups = enumerate(trainer.optimizer.param_groups)
+                self.log_scalars({f"learning_rate/group_{i}": group["lr"] for i, group in groups}, step, "train")
+            if self.should_log_parameter_statistics:
+                self.log_scalars(parameter_statistics(_learning(trainer.model)), step, "train")
+        if self._is_distribution_due(step):
+            self._log_distributions(trainer.model, step)
+
+    def on_batch(self, trainer: "GradientDescentTrainer", epoch: int, batch_number: int, is_training: bool) -> None:
+        """See `TrainerCallback.on_batch`."""
+        self._watch_if_due(trainer)
+
+    def on_epoch(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any], epoch: int) -> None:
+        """See `TrainerCallback.on_epoch`."""
+        prefix = "validation_"
+        scores = {
+            name.removeprefix(prefix): value
+            for name, value in metrics.items()
+            if name.startswith(prefix) and isinstance(value, int | float)
+        }
+        self.log_scalars(scores, trainer.steps_done, "validation")
+        if self.transition_pictures:
+            self.log_pictures(pictures_of(trainer.model), trainer.steps_done)
+
+    def on_end(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any] | None = None) -> None:
+        """See `TrainerCallback.on_end`."""
+        if self._watch is not None:
+            self._watch.stop()
+
+    def _is_distribution_due(self, step: int) -> bool:
+        return self.distribution_interval is not None and step % self.distribution_interval == 0
+
+    def _watch_if_due(self, trainer: "GradientDescentTrainer") -> None:
+        """Watch the layers in the coming step, where it reports them."""
+        if self._watch is not None and self._is_distribution_due(trainer.steps_done):
+            self._watch.start()
+
+    def _log_distributions(self, model: torch.nn.Module, step: int) -> None:
+        assert self._watch is not None
+        outputs = self._watch.stop()
+        zeros = {f"zero_fraction/{name}": zero_fraction(values) for name, values in outputs.items() if len(values)}
+        self.log_scalars(zeros, step, "train")
+        shown = {f"parameter_histogram/{name}": histogram(values) for name, values in _learning(model)}
+        shown |= {f"activation_histogram/{name}": histogram(values) for name, values in outputs.items()}
+        self.log_histograms({name: found for name, found in shown.items() if found is not None}, step)
+
+
+def _learning(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    """The parameters that learn, by name."""
+    return ((name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad)

@@ -1,0 +1,121 @@
+"""Curves for Weights & Biases."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.training.archive_writer import CONFIG
+from ner_adv_plugin.training.callbacks.callback import TrainerCallback
+from ner_adv_plugin.training.callbacks.layer_statistics import Histogram
+from ner_adv_plugin.training.callbacks.log_writer import LogWriterCallback, Split
+
+if TYPE_CHECKING:
+    from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+
+
+@TrainerCallback.register("wandb")
+class WandBCallback(LogWriterCallback):
+    """Writes curves, histograms and pictures to Weights & Biases, which must be installed and logged in to.
+
+    A resumed run goes on with its run there. `WANDB_MODE=offline` in the environment keeps all in the run's folder.
+    Registered as "wandb".
+
+    # Parameters
+
+    project, entity, group, name, notes, tags : of the run there; those that wandb chooses where null.
+    serialization_dir, summary_interval, distribution_interval : see `LogWriterCallback`.
+    should_log_parameter_statistics, should_log_learning_rate, transition_pictures : see `LogWriterCallback`.
+    """
+
+    def __init__(
+        self,
+        serialization_dir: str,
+        summary_interval: int = 10,
+        distribution_interval: int | None = None,
+        should_log_parameter_statistics: bool = False,
+        should_log_learning_rate: bool = True,
+        transition_pictures: bool = False,
+        project: str | None = None,
+        entity: str | None = None,
+        group: str | None = None,
+        name: str | None = None,
+        notes: str | None = None,
+        tags: list[str] | None = None,
+    ) -> None:
+        super().__init__(
+            serialization_dir,
+            summary_interval,
+            distribution_interval,
+            should_log_parameter_statistics,
+            should_log_learning_rate,
+            transition_pictures,
+        )
+        self._about: dict[str, Any] = {
+            "project": project,
+            "entity": entity,
+            "group": group,
+            "name": name,
+            "notes": notes,
+            "tags": tags,
+        }
+        self._run: Any = None
+        self._run_id: str | None = None
+
+    def on_start(self, trainer: "GradientDescentTrainer", is_primary: bool = True) -> None:
+        """See `TrainerCallback.on_start`; raises `UserError` where wandb is not there or refuses."""
+        try:
+            import wandb
+        except ImportError as error:
+            raise UserError('callback "wandb" needs a package that is not installed: pip install wandb') from error
+
+        super().on_start(trainer, is_primary)
+        folder = Path(self.serialization_dir)
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        try:
+            self._run = wandb.init(dir=str(folder), id=self._run_id, resume="allow", config=config, **self._about)
+        except wandb.Error as error:
+            raise UserError(f"wandb: {error}") from error
+        self._run_id = self._run.id
+
+    def log_scalars(self, scalars: Mapping[str, float], step: int, split: Split) -> None:
+        """See `LogWriterCallback.log_scalars`."""
+        # wandb takes no step below its last: count a training step by its end, so that a run resumed after an
+        # epoch starts beyond that epoch's validation.
+        number = step + 1 if split == "train" else step
+        self._run.log({f"{split}/{name}": value for name, value in scalars.items()}, step=number)
+
+    def log_histograms(self, histograms: Mapping[str, Histogram], step: int) -> None:
+        """See `LogWriterCallback.log_histograms`."""
+        import wandb
+
+        shown = {
+            name: wandb.Histogram(np_histogram=(np.array(found.counts), np.array(found.edges)))
+            for name, found in histograms.items()
+        }
+        self._run.log(shown, step=step + 1)
+
+    def log_pictures(self, pictures: Mapping[str, np.ndarray], step: int) -> None:
+        """See `LogWriterCallback.log_pictures`."""
+        import wandb
+
+        self._run.log({name: wandb.Image(picture) for name, picture in pictures.items()}, step=step)
+
+    def on_end(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any] | None = None) -> None:
+        """See `TrainerCallback.on_end`."""
+        super().on_end(trainer, metrics)
+        if self._run is not None:
+            # A run that ends in an error is shown as failed.
+            self._run.finish(exit_code=0 if sys.exception() is None else 1)
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `TrainerCallback.state_dict`."""
+        return {"run_id": self._run_id}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """See `TrainerCallback.load_state_dict`."""
+        self._run_id = state_dict["run_id"]

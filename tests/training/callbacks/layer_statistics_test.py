@@ -1,0 +1,165 @@
+"""Against numpy, and against layers called row by row."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.models import Model
+from ner_adv_plugin.training.callbacks import layer_statistics
+from ner_adv_plugin.training.callbacks.layer_statistics import (
+    BINS,
+    LayerWatch,
+    histogram,
+    layers,
+    parameter_statistics,
+    zero_fraction,
+)
+from tests.tiny import model_and_loader, tiny_config
+
+LAYERS = {
+    "encoder",
+    *(f"towers.{name}" for name in ("shared", "weibo", "msra", "msr")),
+    *(f"heads.{name}" for name in ("weibo", "msra", "msr")),
+}
+
+
+@Seq2SeqEncoder.register("rectified")
+class Rectified(Seq2SeqEncoder):
+    """A linear layer whose negative outputs are 0; what stands beyond a row's end is not."""
+
+    def __init__(self, input_size: int) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(input_size, 5)
+
+    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
+        return self.layer(inputs).relu().masked_fill(~mask[..., None], 7.0)
+
+    def get_input_dim(self) -> int:
+        return self.layer.in_features
+
+    def get_output_dim(self) -> int:
+        return self.layer.out_features
+
+
+def rectified_config(**overrides: Any) -> dict[str, Any]:
+    """Towers that give zeros, and no dropout."""
+    return tiny_config(
+        model__tower={"type": "rectified"}, model__encoder__dropout=0.0, model__head__dropout=0.0, **overrides
+    )
+
+
+def outputs_by_hand(model: Model, batch: Batch) -> dict[str, np.ndarray]:
+    """What every layer gives for the characters of a batch, each row by itself: (N, D), in no certain order."""
+    parts: Any = model
+    states_BLD = parts.encoder(batch)
+    found: dict[str, list[Tensor]] = {}
+    for row, (length, head) in enumerate(zip(batch.lengths, batch.heads, strict=True)):
+        states_1LD = states_BLD[row : row + 1, :length]
+        mask_1L = torch.ones(1, length, dtype=torch.bool)
+        # The domain discriminator reads the shared tower for every row.
+        by_tower = {name: parts.towers[name](states_1LD, mask_1L) for name in {"shared", *parts.reads[head]}}
+        read_1LD = torch.cat([by_tower[name] for name in parts.reads[head]], -1)
+        made = {"encoder": states_1LD, f"heads.{head}": parts.heads[head].projection(read_1LD)}
+        for name, states in (made | {f"towers.{name}": states for name, states in by_tower.items()}).items():
+            found.setdefault(name, []).append(states[0])
+    return {name: torch.cat(rows).detach().numpy() for name, rows in found.items()}
+
+
+def sorted_values(values: Any) -> np.ndarray:
+    return np.sort(np.asarray(values).ravel())
+
+
+# Bins of width 1: no rounding decides which one a value falls into.
+@given(st.lists(st.integers(0, BINS)).map(lambda values: [0, BINS, *values]))
+def test_histogram_is_numpys(values: list[int]) -> None:
+    found = histogram(torch.tensor(values, dtype=torch.float32))
+    assert found is not None
+    counts, edges = np.histogram(values, BINS)
+    assert found.counts == counts.tolist() and found.edges == edges.tolist()
+    assert (found.total, found.squares) == (sum(values), sum(value**2 for value in values))
+
+
+def test_histogram_of_many_values_is_counted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = torch.arange(BINS + 1.0).repeat(3)
+    whole = histogram(values)
+    monkeypatch.setattr(layer_statistics, "COUNTABLE", 7)
+    assert histogram(values) == whole and whole is not None and sum(whole.counts) == 3 * (BINS + 1)
+
+
+@pytest.mark.parametrize("value", [0.0, -2.5, 1e30])
+def test_histogram_of_one_value(value: float) -> None:
+    found = histogram(torch.full((3, 4), value))
+    assert found is not None and sum(found.counts) == 12
+    assert found.edges[0] < value < found.edges[-1]
+    assert found.total == pytest.approx(12 * value, rel=1e-6)
+
+
+def test_histogram_of_what_is_not_finite() -> None:
+    found = histogram(torch.tensor([1.0, torch.nan, 2.0, -torch.inf]))
+    assert found is not None and (sum(found.counts), found.total, found.edges[0], found.edges[-1]) == (2, 3, 1, 2)
+    assert histogram(torch.tensor([torch.nan])) is None
+    assert histogram(torch.zeros(0, 3)) is None
+
+
+@given(st.lists(st.sampled_from([0.0, -0.0, 1e-30, 1.0, torch.nan]), min_size=1))
+def test_fraction_of_zeros(values: list[float]) -> None:
+    assert zero_fraction(torch.tensor(values)) == pytest.approx(sum(value == 0 for value in values) / len(values))
+
+
+def test_statistics_of_parameters() -> None:
+    layer = torch.nn.Linear(3, 1)
+    (layer(torch.randn(5, 3)) ** 2).sum().backward()
+    layer.bias.grad = None
+    weight, gradient = layer.weight.detach().numpy(), layer.weight.grad
+    assert gradient is not None
+    assert parameter_statistics(layer.named_parameters()) == pytest.approx(
+        {
+            "parameter_mean/weight": weight.mean(),
+            "parameter_std/weight": weight.std(ddof=1),
+            "gradient_mean/weight": gradient.numpy().mean(),
+            "gradient_std/weight": gradient.numpy().std(ddof=1),
+            "parameter_mean/bias": layer.bias.item(),
+        }
+    )
+    assert parameter_statistics([]) == {}
+
+
+def test_layers_are_encoder_towers_and_heads() -> None:
+    assert set(layers(model_and_loader(tiny_config())[0])) == LAYERS
+
+
+def test_layers_within_a_layer_are_its_own() -> None:
+    outer = torch.nn.ModuleDict({"tower": Rectified(2), "towers": Rectified(2)})
+    outer["tower"].inner = Rectified(2)
+    assert set(layers(outer)) == {"tower", "towers"}
+
+
+def test_watch_keeps_what_layers_give_for_characters() -> None:
+    model, loader = model_and_loader(rectified_config())
+    batches = list(loader)[:2]
+    watch = LayerWatch(model)
+    watch.start()
+    for batch in batches:
+        model(batch)
+    model.eval()
+    model(batches[0])
+    model.train()
+    found = watch.stop()
+    model(batches[0])
+    assert watch.stop() == {}
+
+    by_hand = [outputs_by_hand(model, batch) for batch in batches]
+    assert set(found) == set().union(*by_hand) and len(found) >= 6
+    for name, values in found.items():
+        wanted = np.concatenate([made[name] for made in by_hand if name in made])
+        assert values.shape == wanted.shape and not values.requires_grad
+        np.testing.assert_allclose(sorted_values(values), sorted_values(wanted), rtol=1e-5, atol=1e-6)
+        assert zero_fraction(values) == pytest.approx((wanted == 0).mean())
+    assert zero_fraction(found["towers.shared"]) > 0.1 and zero_fraction(found["encoder"]) == 0

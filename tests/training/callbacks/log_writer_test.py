@@ -1,0 +1,148 @@
+"""Histograms, fractions, statistics and pictures as TensorBoard reads them, against a model of the test's own."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.training.callbacks.transition_pictures import transition_pictures
+from ner_adv_plugin.training.train_job import train_model
+from tests.tiny import assert_same_weights, model_and_loader, tiny_config, weights
+from tests.training.callbacks.helpers import curves, events, looking, train_in_two
+from tests.training.callbacks.layer_statistics_test import outputs_by_hand, rectified_config
+
+EPOCHS, STEPS = 2, 5
+EVERYTHING = {
+    "type": "tensorboard",
+    "summary_interval": 2,
+    "distribution_interval": 3,
+    "should_log_parameter_statistics": True,
+    "should_log_learning_rate": False,
+    "transition_pictures": True,
+}
+LARGE = rectified_config(
+    trainer__num_epochs=EPOCHS,
+    trainer__checkpointer={"save_every_num_batches": 2, "keep_most_recent_by_count": None},
+    trainer__callbacks=[EVERYTHING, "stopping"],
+)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with everything that there is to be seen."""
+    folder = tmp_path_factory.mktemp("seen")
+    train_model(LARGE, folder)
+    return folder
+
+
+def test_histograms_of_the_first_step(seen: Path) -> None:
+    model, loader = model_and_loader(LARGE)
+    shown = {f"parameter_histogram/{name}": value.detach().numpy() for name, value in model.named_parameters()}
+    by_hand = outputs_by_hand(model, next(iter(loader)))
+    shown |= {f"activation_histogram/{name}": values for name, values in by_hand.items()}
+    found = events(seen, "train")
+    # A layer that no row of the first batch reads has its first histogram later.
+    assert set(shown) <= set(found.Tags()["histograms"])
+    for name, values in shown.items():
+        first = found.Histograms(name)[0]
+        made = first.histogram_value
+        assert first.step == 0 and made.num == sum(made.bucket) == values.size
+        assert made.sum == pytest.approx(values.sum(dtype=float), rel=1e-4, abs=1e-3)
+        assert made.sum_squares == pytest.approx(np.square(values, dtype=float).sum(), rel=1e-4)
+        if values.min() < values.max():
+            assert (made.min, made.max) == pytest.approx((values.min(), values.max()), abs=1e-5)
+        # Rounding may put a value that stands between two bins into either.
+        counts, _ = np.histogram(values, made.bucket_limit)
+        assert made.bucket[0] == 0 and np.abs(counts - made.bucket[1:]).sum() <= 0.01 * values.size + 2
+
+
+def test_histograms_are_as_far_apart_as_asked(seen: Path) -> None:
+    found = events(seen, "train")
+    every_third = [0, 3, 6, 9]
+    for name in found.Tags()["histograms"]:
+        steps = [event.step for event in found.Histograms(name)]
+        assert steps == every_third or (name.startswith("activation_") and set(steps) <= set(every_third)), name
+
+
+def test_fractions_of_zeros_of_the_first_step(seen: Path) -> None:
+    model, loader = model_and_loader(LARGE)
+    found = curves(seen, "train")
+    for name, values in outputs_by_hand(model, next(iter(loader))).items():
+        assert found[f"zero_fraction/{name}"][0] == (0, pytest.approx((values == 0).mean(), abs=1e-6))
+    assert found["zero_fraction/towers.shared"][0][1] > 0.1
+
+
+def test_statistics_of_parameters_and_gradients_of_the_first_step(seen: Path) -> None:
+    model, loader = model_and_loader(LARGE)
+    model(next(iter(loader)))["loss"].backward()
+    found = curves(seen, "train")
+    for name, parameter in model.named_parameters():
+        for kind, tensor in (("parameter", parameter), ("gradient", parameter.grad)):
+            if tensor is not None:
+                values = tensor.detach().numpy()
+                mean, spread = (found[f"{kind}_{what}/{name}"][0] for what in ("mean", "std"))
+                assert mean == (0, pytest.approx(values.mean(), rel=1e-3, abs=1e-6))
+                assert spread == (0, pytest.approx(values.std(ddof=1), rel=1e-3, abs=1e-6))
+    assert [step for step, _ in found["parameter_mean/encoder.embedding.weight"]] == [0, 2, 4, 6, 8]
+    assert not [name for name in found if name.startswith("learning_rate")]
+
+
+def test_pictures_are_those_of_the_epochs_ends(seen: Path) -> None:
+    model, _ = model_and_loader(LARGE)
+    found = events(seen, "validation")
+    assert set(found.Tags()["images"]) == {"transitions/weibo", "transitions/msra", "transitions/msr"}
+    for epoch in range(EPOCHS):
+        model.load_state_dict(weights(seen / "checkpoints" / f"model_state_e{epoch + 1}_b0.th"))
+        for name, picture in transition_pictures(model).items():
+            event = found.Images(name)[epoch]
+            assert event.step == STEPS * (epoch + 1)
+            np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(event.encoded_image_string))), picture)
+
+
+def test_a_run_learns_the_same_unseen(seen: Path, tmp_path: Path) -> None:
+    train_model({**LARGE, "trainer": {**LARGE["trainer"], "callbacks": []}}, tmp_path)
+    assert_same_weights(tmp_path / "best.th", seen / "best.th")
+
+
+@pytest.mark.parametrize("steps", [STEPS + 4, STEPS + 1])
+def test_a_recovered_run_has_every_point_once(seen: Path, tmp_path: Path, steps: int) -> None:
+    train_in_two(LARGE, tmp_path, steps)
+    for split in ("train", "validation"):
+        assert curves(tmp_path, split) == curves(seen, split)
+        ours, theirs = events(tmp_path, split), events(seen, split)
+        assert ours.Tags() == theirs.Tags()
+        for name in theirs.Tags()["histograms"]:
+            assert [(e.step, e.histogram_value) for e in ours.Histograms(name)] == [
+                (e.step, e.histogram_value) for e in theirs.Histograms(name)
+            ]
+        for name in theirs.Tags()["images"]:
+            assert [(e.step, e.encoded_image_string) for e in ours.Images(name)] == [
+                (e.step, e.encoded_image_string) for e in theirs.Images(name)
+            ]
+
+
+def test_layers_are_watched_in_the_steps_that_show_them_only(tmp_path: Path) -> None:
+    hooks: list[int] = []
+    trainers = []
+
+    def look(turn: str, trainer: Any) -> None:
+        hooks.append(sum(len(module._forward_hooks) for module in trainer.model.modules()))
+        trainers.append(trainer)
+
+    with looking(look):
+        train_model(rectified_config(trainer__num_epochs=1, trainer__callbacks=[EVERYTHING, "looking"]), tmp_path)
+    # After the backward of steps 0 to 4, and at the end of each: step 3 is the next that shows them.
+    assert [count > 0 for count in hooks] == [False] * 5 + [True] + [False] * 4
+    look("end", trainers[0])
+    assert hooks[-1] == 0
+
+
+@pytest.mark.parametrize("key", ["summary_interval", "distribution_interval"])
+def test_intervals_are_positive(tmp_path: Path, key: str) -> None:
+    config = tiny_config(trainer__callbacks=[{"type": "tensorboard", key: 0}])
+    with pytest.raises(ConfigurationError, match=f"callbacks.0.{key}: expected 1 or more, found 0"):
+        train_model(config, tmp_path)
