@@ -10,8 +10,17 @@ COMMANDS = {
     "train": "train a model",
     "evaluate": "score a trained model on a corpus",
     "predict": "tag text with a trained model",
+    "find-lr": "find a learning rate by trying growing ones",
+    "build-vocab": "collect the vocabulary of a config, without training",
+    "count-instances": "count the rows that a config reads",
+    "audit": "look through all corpora of a config, and for rows that leak",
+    "print-results": "print the metrics of several runs as a table",
+    "diff": "compare the parameters of two models",
     "components": "list what a config can name",
+    "test-install": "check that all is there and works",
 }
+# Those that look at files alone, or at what is installed: they start without the components.
+WITHOUT_COMPONENTS = ("print-results", "diff", "test-install")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -21,14 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         _run(given)
-    except UserError as error:
-        if os.environ.get("ALLENNLP_DEBUG"):
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
     except BrokenPipeError:
         # Whoever read the output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (UserError, OSError) as error:
+        # The latter is of a full disk, or of a place that cannot be written.
+        if os.environ.get("ALLENNLP_DEBUG"):
+            raise
+        # Of several processes, the first speaks for all.
+        if os.environ.get("RANK", "0") == "0":
+            print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
@@ -53,9 +65,11 @@ def _run(arguments: list[str]) -> None:
                 help="import a package whose components the config names; may be repeated",
             )
     parsed = parser.parse_args(arguments)
-    from ner_adv_plugin.common.plugins import import_components
+    if chosen not in WITHOUT_COMPONENTS or parsed.include_package:
+        from ner_adv_plugin.common.plugins import import_components
 
-    import_components(parsed.include_package)
+        import_components(parsed.include_package)
+    parsed.given = arguments
     parsed.run(parsed)
 
 

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import logging
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -23,14 +25,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--overrides", default="", help="Jsonnet laid over the config")
     parser.add_argument("--dry-run", action="store_true", help="check the config and print it, defaults filled in")
     parser.add_argument("--file-friendly-logging", action="store_true", help="progress as lines, not bars")
+    parser.add_argument("--node-rank", type=int, default=0, help="which node this is, with the config's `distributed`")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, printing the run's folder first and last, with the test scores."""
-    from ner_adv_plugin.training.train_job import bind_config, train_model
+    from ner_adv_plugin.training import processes
+    from ner_adv_plugin.training.launch import launch
+    from ner_adv_plugin.training.train_job import bind_config, run_job
 
     config = load_config(arguments.param_path, arguments.overrides)
     bound = bind_config(config)
+    job = bound.build({})
     if arguments.dry_run:
         print(json.dumps(bound.filled, ensure_ascii=False, indent=2))
         return
@@ -38,31 +44,55 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError("--recover and --force ask for opposites")
     if arguments.recover and not arguments.serialization_dir:
         raise UserError("--recover needs --serialization-dir")
-    bound.build({}).check_paths()
-    folder = _prepare_folder(arguments)
+    job.check_paths()
+    make_file_friendly(arguments.file_friendly_logging)
+    with interrupt_on_terminate():
+        if job.distributed is not None and not processes.launched():
+            sys.exit(launch(job.distributed, arguments.node_rank, arguments.given))
+        processes.join(bound.filled["trainer"].get("cuda_device"))
+        folder = processes.on_main(lambda: _folder_of_run(arguments, config))
+        if processes.is_main():
+            log_to(folder)
+            print(f"serialization directory: {folder}", flush=True)
+        else:
+            log_to(level=logging.WARNING)
+        metrics = run_job(job, config, folder, arguments.recover)
+        if processes.is_main():
+            _print_scores(metrics)
+            print(f"serialization directory: {folder}")
+        processes.leave()
+
+
+def _folder_of_run(arguments: argparse.Namespace, config: dict[str, Any]) -> Path:
+    folder = prepare_folder(arguments.param_path, arguments.serialization_dir, arguments.force, arguments.recover)
     if arguments.recover:
         _check_same_config(folder, config)
-    make_file_friendly(arguments.file_friendly_logging)
-    log_to(folder)
-    print(f"serialization directory: {folder}", flush=True)
-    with interrupt_on_terminate():
-        metrics = train_model(config, folder, recover=arguments.recover)
-    _print_scores(metrics)
-    print(f"serialization directory: {folder}")
+    return folder
 
 
-def _prepare_folder(arguments: argparse.Namespace) -> Path:
-    if arguments.serialization_dir is None:
-        stem = f"{Path(arguments.param_path).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+def prepare_folder(param_path: str, serialization_dir: str | None, force: bool, recover: bool = False) -> Path:
+    """The folder of a run, made where it is missing; one named after the config and the time by default.
+
+    # Parameters
+
+    param_path : the config.
+    serialization_dir : the folder asked for.
+    force : empty it, where it is a run's.
+    recover : take it as it stands.
+
+    Raises `UserError` where it may not be used, or cannot be made.
+    """
+    if serialization_dir is None:
+        stem = f"{Path(param_path).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
         folder, number = Path("runs") / stem, 1
         while folder.exists():
             number += 1
             folder = Path("runs") / f"{stem}-{number}"
     else:
-        folder = Path(arguments.serialization_dir)
-    if folder.is_dir() and any(folder.iterdir()) and not arguments.recover:
-        if not arguments.force:
-            raise UserError(f"{folder} is not empty: --recover goes on with its run, --force empties it")
+        folder = Path(serialization_dir)
+    if folder.is_dir() and any(folder.iterdir()) and not recover:
+        if not force:
+            raise UserError(f"{folder} is not empty: --force empties it, `train --recover` goes on with its run")
         if not (folder / "config.json").is_file() and not (folder / "out.log").is_file():
             raise UserError(f"{folder} does not look like the folder of a run: --force does not empty it")
         shutil.rmtree(folder)

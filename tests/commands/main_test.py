@@ -102,6 +102,31 @@ def test_a_package_of_ones_own(run: Run, tmp_path: Path, forget_plugin: None) ->
     assert result.status == 0 and '"sentence": "other Z"' in result.out
 
 
+def test_a_package_of_ones_own_in_a_plugin_file(run: Run, tmp_path: Path, forget_plugin: None) -> None:
+    config = plugin_config(tmp_path)
+    assert run("count-instances", config).status == 2
+    Path(".allennlp_plugins").write_text("# mine\nmine\n")
+    result = run("count-instances", config)
+    assert result.status == 0 and "train names: 8" in result.out
+    Path(".allennlp_plugins").write_text("# mine\n\nmien\n")
+    result = run("count-instances", config)
+    assert (result.status, result.out) == (2, "")
+    assert result.err == 'error: .allennlp_plugins:3: no package "mien" here or installed\n'
+
+
+def test_a_command_without_components_starts_without_them(tmp_path: Path) -> None:
+    """A plugin that is broken does not stop it, unless asked for."""
+    (tmp_path / "metrics.json").write_text('{"epoch": 1}')
+    (tmp_path / ".allennlp_plugins").write_text("no_such_package")
+    command = [sys.executable, "-X", "importtime", "-m", "ner_adv_plugin", "print-results", "."]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout == "model_run, epoch\nmetrics.json, 1\n"
+    imported = {line.rsplit("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
+    assert "json" in imported and not imported & set(HEAVY)
+    done = subprocess.run([*command, "--include-package", "no_such_package"], capture_output=True, cwd=tmp_path)
+    assert done.returncode == 2
+
+
 def test_a_package_that_is_not_there(run: Run) -> None:
     result = run("train", "config.json", "--include-package", "no_such_package")
     assert (result.status, result.out) == (2, "")

@@ -79,7 +79,7 @@ def test_a_folder_that_is_not_empty_is_refused_unless_forced(run: Run, config: s
     Path("run/mark").touch()
     result = run("train", config, "-s", "run")
     assert (result.status, result.out) == (2, "")
-    assert result.err == "error: run is not empty: --recover goes on with its run, --force empties it\n"
+    assert result.err == "error: run is not empty: --force empties it, `train --recover` goes on with its run\n"
     assert Path("run/mark").exists()
     assert run("train", config, "-s", "run", "--force").status == 0
     assert {path.name for path in Path("run").iterdir()} == FILES
@@ -154,7 +154,7 @@ def test_overrides_reach_the_run(run: Run, config: str) -> None:
     ("overrides", "message"),
     [
         ('{"trainer.num_epochs": "3"}', "trainer.num_epochs: expected a whole number, found '3'"),
-        ('{"model.head.dropout": true}', "model.head.dropout: expected a number, found True"),
+        ('{"model.head.dropout": true}', "model.head.dropout: expected a number, found true"),
         (
             '{"model.type": "crf_taggr"}',
             'model.type: "crf_taggr" is not a registered Model. Did you mean "crf_tagger"?',
@@ -165,7 +165,7 @@ def test_overrides_reach_the_run(run: Run, config: str) -> None:
             '{"data_loader.leakage": "keep"}',
             "data_loader.leakage: found 'keep', expected one of 'drop', 'error', 'allow'",
         ),
-        ('{"model.encoder": 3}', "model.encoder: expected an object describing a Encoder, found 3"),
+        ('{"model.encoder": 3}', "model.encoder: expected an object describing an Encoder, found 3"),
         ('{"validation_data_loader.batch_size": 0}', "validation_data_loader.batch_size: expected 1 or more, found 0"),
         ("{", "--overrides"),
     ],
@@ -186,7 +186,10 @@ def test_a_missing_key_is_told(run: Run, tmp_path: Path) -> None:
     config = small()
     del config["trainer"]
     result = run("train", write_config(tmp_path / "config.json", config), "-s", "run")
-    assert (result.status, result.err) == (2, "error: trainer: missing key, required here\n")
+    assert (result.status, result.err) == (
+        2,
+        "error: trainer: missing key, required here: a Trainer, one of gradient_descent\n",
+    )
 
 
 def test_a_config_that_is_not_there_or_not_jsonnet(run: Run) -> None:
@@ -204,7 +207,7 @@ def test_a_missing_file_is_one_message_before_data_is_read(
     monkeypatch.setattr(DatasetReader, "read", lambda reader, path: pytest.fail("it read"))
     result = run("train", write_config(tmp_path / "small.json", small(**{key: "missing.file"})), "-s", "run")
     assert (result.status, result.out) == (2, "")
-    assert result.err == "error: missing.file: found 'no such file', expected a corpus file that exists\n"
+    assert result.err == f'error: {key}: no such file "missing.file".\n'
     assert not Path("run").exists()
 
 

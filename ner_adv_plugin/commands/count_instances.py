@@ -1,0 +1,32 @@
+"""`allennlp count-instances`."""
+
+import argparse
+
+from ner_adv_plugin.common.logging import log_to
+from ner_adv_plugin.common.params import load_config
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of AllenNLP's command."""
+    parser.add_argument("param_path", help="config, in Jsonnet")
+    parser.add_argument("-o", "--overrides", default="", help="Jsonnet laid over the config")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print how many rows every dataset of every split has, and how many training rows hold a held-out one."""
+    from ner_adv_plugin.training.train_job import TrainJob, bind_config
+
+    log_to()
+    config = load_config(arguments.param_path, arguments.overrides)
+    job: TrainJob = bind_config(config).build({})
+    job.check_paths()
+    data = job.read(config)
+    for split, datasets in data.splits.items():
+        for name, rows in datasets.items():
+            print(f"{split} {name}: {len(rows)}")
+        print(f"{split}: {sum(map(len, datasets.values()))}")
+    print(f"instances: {sum(len(rows) for datasets in data.splits.values() for rows in datasets.values())}")
+    fate = "kept" if job.data_loader.leakage == "allow" else "left out"
+    for name, count in data.leaked.items():
+        print(f"leaked {name}: {count} {fate}")
+    print(f"leaked: {sum(data.leaked.values())} {fate}")

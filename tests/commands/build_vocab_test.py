@@ -1,0 +1,100 @@
+"""`allennlp build-vocab`."""
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ner_adv_plugin.data.vocabulary import Vocabulary
+from tests.commands.conftest import Run
+from tests.tiny import DATA, single_task_config, write_config
+
+
+def config_of(rows: int, **overrides: Any) -> dict[str, Any]:
+    return single_task_config(dataset_reader__max_instances=rows, trainer__num_epochs=1, **overrides)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    return write_config(tmp_path / "config.json", config_of(30))
+
+
+def contents(archive: str) -> dict[str, bytes]:
+    """The files of an archive."""
+    with tarfile.open(archive) as tar:
+        files = {member.name: tar.extractfile(member) for member in tar}
+        return {name: file.read() for name, file in files.items() if file is not None}
+
+
+def characters(archive: str) -> set[str]:
+    lines = contents(archive)["characters.txt"].decode().splitlines()
+    return {json.loads(line) for line in lines} - {"@@PADDING@@", "@@UNKNOWN@@"}
+
+
+def characters_of_rows(rows: int) -> set[str]:
+    """Characters of the first rows of the corpus, read here by hand."""
+    blocks = (DATA / "weibo" / "weiboNER_2nd_conll.train").read_text(encoding="utf-8").strip().split("\n\n")
+    return {line[0] for block in blocks[:rows] for line in block.splitlines()}
+
+
+def test_is_the_vocabulary_that_training_makes(run: Run, config: str) -> None:
+    result = run("build-vocab", config, "deep/vocab.tar.gz")
+    assert (result.status, result.out) == (0, "vocabulary: deep/vocab.tar.gz\n")
+    assert [path.name for path in Path("deep").iterdir()] == ["vocab.tar.gz"]
+    assert run("train", config, "-s", "run").status == 0
+    made = {path.name: path.read_bytes() for path in Path("run/vocabulary").iterdir()}
+    assert contents("deep/vocab.tar.gz") == made
+    assert characters("deep/vocab.tar.gz") == characters_of_rows(30)
+
+
+@pytest.mark.parametrize("flag", ["-o", "--overrides"])
+def test_overrides_count(run: Run, config: str, flag: str) -> None:
+    assert run("build-vocab", config, "vocab.tar.gz", flag, '{"dataset_reader.max_instances": 5}').status == 0
+    assert characters("vocab.tar.gz") == characters_of_rows(5) < characters_of_rows(30)
+
+
+def test_an_older_one_stays_unless_forced(run: Run, config: str) -> None:
+    Path("vocab.tar.gz").write_text("precious")
+    result = run("build-vocab", config, "vocab.tar.gz")
+    assert (result.status, result.err) == (2, "error: vocab.tar.gz exists: --force writes over it\n")
+    assert Path("vocab.tar.gz").read_text() == "precious"
+    for flag in ("-f", "--force"):
+        assert run("build-vocab", config, "vocab.tar.gz", flag).status == 0
+        assert characters("vocab.tar.gz") == characters_of_rows(30)
+
+
+def test_the_same_vocabulary_gives_the_same_archive(run: Run, config: str) -> None:
+    for name in ("one", "other"):
+        assert run("build-vocab", config, f"{name}/vocab.tar.gz").status == 0
+    assert Path("one/vocab.tar.gz").read_bytes() == Path("other/vocab.tar.gz").read_bytes()
+
+
+@pytest.mark.parametrize("output", ["vocab", "vocab.zip", "vocab/"])
+def test_another_ending(run: Run, config: str, output: str) -> None:
+    result = run("build-vocab", config, output)
+    assert result.status == 2 and "output_path: expected a path ending in .tar.gz" in result.err
+    assert [path.name for path in Path().iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_a_run_takes_it(run: Run, config: str, tmp_path: Path, unpacked: bool) -> None:
+    """A run on fewer rows, which has no name for most characters by itself, has the vocabulary's."""
+    assert run("build-vocab", config, "vocab.tar.gz").status == 0
+    directory = "vocab.tar.gz"
+    if unpacked:
+        directory = "unpacked"
+        with tarfile.open("vocab.tar.gz") as tar:
+            tar.extractall(directory, filter="data")
+    small = config_of(5, vocabulary={"type": "from_files", "directory": directory})
+    result = run("train", write_config(tmp_path / "small.json", small), "-s", "run")
+    assert result.status == 0, result.err
+    lines = Path("run/vocabulary/characters.txt").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line) for line in lines[2:]} == characters_of_rows(30)
+    Path("in.jsonl").write_text('{"sentence": "我在北京"}\n', encoding="utf-8")
+    answer = run("predict", "run/model.tar.gz", "in.jsonl")
+    assert answer.status == 0 and len(json.loads(answer.out)["tags"]) == 4
+    # A model's archive holds its vocabulary, too.
+    again = Vocabulary.from_files("run/model.tar.gz")
+    assert set(again.get_token_to_index_vocabulary("characters")) > characters_of_rows(30)

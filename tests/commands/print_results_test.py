@@ -1,0 +1,78 @@
+"""`allennlp print-results`."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands.conftest import Run
+
+FIRST = {"epoch": 1, "best_f1": 0.25, "note": 'so-so, "rerun"', "done": True}
+SECOND = {"epoch": 2, "test_f1": 1e-05, "extra": None, "scores": [1, 2]}
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Two runs, one below the other's sibling, and files that are no metrics."""
+    folder = tmp_path / "runs"
+    write(folder / "b" / "metrics.json", FIRST)
+    write(folder / "a" / "deep" / "metrics.json", SECOND)
+    write(folder / "a" / "metrics_epoch_0.json", {"epoch": 0})
+    write(folder / "c" / "config.json", {"metrics.json": 3})
+    return folder
+
+
+def write(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def rows(text: str) -> list[list[str]]:
+    return list(csv.reader(text.splitlines(), skipinitialspace=True))
+
+
+def test_chosen_keys_as_allennlp_prints_them(run: Run, runs: Path) -> None:
+    result = run("print-results", "runs", "-k", "best_f1", "epoch")
+    assert result.status == 0
+    assert result.out == "model_run, best_f1, epoch\nruns/a/deep/metrics.json, N/A, 2\nruns/b/metrics.json, 0.25, 1\n"
+    assert run("print-results", "runs", "--keys", "best_f1", "epoch").out == result.out
+
+
+def test_all_keys_where_none_is_chosen(run: Run, runs: Path) -> None:
+    header, second, first = rows(run("print-results", runs).out)
+    assert header == ["model_run", "epoch", "test_f1", "extra", "scores", "best_f1", "note", "done"]
+    assert dict(zip(header, first, strict=True)) == {
+        "model_run": str(runs / "b" / "metrics.json"),
+        **{"epoch": "1", "best_f1": "0.25", "note": 'so-so, "rerun"', "done": "true"},
+        **dict.fromkeys(["test_f1", "extra", "scores"], "N/A"),
+    }
+    assert second[1:] == ["2", "1e-05", "null", "[1, 2]", "N/A", "N/A", "N/A"]
+
+
+def test_a_key_that_no_run_has(run: Run, runs: Path) -> None:
+    assert [row[1:] for row in rows(run("print-results", "runs", "-k", "f2").out)] == [["f2"], ["N/A"], ["N/A"]]
+
+
+@pytest.mark.parametrize("flag", ["-m", "--metrics-filename"])
+def test_another_file(run: Run, runs: Path, flag: str) -> None:
+    result = run("print-results", "runs", flag, "metrics_epoch_0.json")
+    assert result.out == "model_run, epoch\nruns/a/metrics_epoch_0.json, 0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["runs", "-m", "no_such.json"], "no no_such.json below runs"),
+        (["no_such"], "no metrics.json below no_such"),
+        (["broken"], "broken/metrics.json is no JSON: "),
+        (["list"], "list/metrics.json holds no object of metrics"),
+    ],
+)
+def test_what_there_is_nothing_to_print_of(run: Run, runs: Path, arguments: list[str], message: str) -> None:
+    write(Path("list/metrics.json"), [1])
+    Path("broken").mkdir()
+    Path("broken/metrics.json").write_text("{")
+    result = run("print-results", *arguments)
+    assert (result.status, result.out) == (2, "") and result.err.startswith(f"error: {message}")
