@@ -12,6 +12,7 @@ from ner_adv_plugin.common.files import write_file
 from ner_adv_plugin.common.registrable import Registrable
 
 NAME = re.compile(r"training_state_e(\d+)_b(\d+)\.th")
+OWN = re.compile(r"\.?(?:model|training)_state_(e\d+_b\d+\.th)(?:\.partial)?")
 
 
 class Checkpointer(Registrable):
@@ -61,22 +62,30 @@ class Checkpointer(Registrable):
         write_file(folder / f"model_state_{stem}", lambda path: torch.save(model, path))
         write_file(folder / f"training_state_{stem}", lambda path: torch.save(training, path))
         self._last_saved = time.monotonic()
-        if self.keep_most_recent_by_count is not None:
-            for old in _checkpoints(folder)[: -self.keep_most_recent_by_count]:
-                # The state goes first: a model without one is no checkpoint.
-                (folder / f"training_state_{old}").unlink(missing_ok=True)
-                (folder / f"model_state_{old}").unlink(missing_ok=True)
+        self._remove_old(folder)
 
     def load_latest(self, folder: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Model and training state of the last checkpoint, None where there is none."""
+        """Model and training state of the last checkpoint, None where there is none; those too old to keep, and
+        what a killed process left of others, are removed."""
         stems = _checkpoints(folder)
         if not stems:
             return None
+        self._remove_old(folder)
         model, training = (
             torch.load(folder / f"{kind}_{stems[-1]}", map_location="cpu", weights_only=True)
             for kind in ("model_state", "training_state")
         )
         return model, training
+
+    def _remove_old(self, folder: Path) -> None:
+        """Leave the checkpoints that are to be kept, whole, and files that are of none."""
+        count = self.keep_most_recent_by_count
+        kept = _checkpoints(folder)[-count if count else 0 :]
+        # In this order the state goes first: a model without one is no checkpoint.
+        for path in sorted(folder.iterdir(), reverse=True):
+            match = OWN.fullmatch(path.name)
+            if match and (match[1] not in kept or path.name.endswith(".partial")):
+                path.unlink(missing_ok=True)
 
 
 Checkpointer.register("default")(Checkpointer)

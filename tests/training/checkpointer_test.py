@@ -119,3 +119,22 @@ def test_due_after_so_many_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not checkpointer.is_due(3)
     now += 60
     assert checkpointer.is_due(4)
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    for epoch in (1, 2, 3):
+        save(Checkpointer(), tmp_path, epoch, 0)
+    left = [
+        ".model_state_e2_b7.th.partial",  # killed while it was written
+        "model_state_e2_b7.th",  # before its state was
+        ".training_state_e3_b0.th.partial",
+        "model_state_e1_b0.th",  # after its state was removed
+    ]
+    for name in [*left, "notes.txt", "model_state_e3_b0.th.copy"]:
+        (tmp_path / name).write_bytes(b"half")
+    assert latest(tmp_path) == [3, 0]
+    kept = {f"{kind}_state_e{epoch}_b0.th" for epoch in (2, 3) for kind in ("model", "training")}
+    assert {path.name for path in tmp_path.iterdir()} == kept | {"notes.txt", "model_state_e3_b0.th.copy"}
+    (tmp_path / left[0]).write_bytes(b"half")
+    save(Checkpointer(), tmp_path, 4, 0)
+    assert not (tmp_path / left[0]).exists() and latest(tmp_path) == [4, 0]

@@ -1,0 +1,77 @@
+"""Whether two runs of one config learnt, measured and left behind the same, times and memory aside."""
+
+import json
+import re
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.tiny import OF_THE_MACHINE, weights
+
+# The logs say when they were written, and by which process.
+LOGS = re.compile(r"out\.log|log(/.*)?")
+
+
+def differences(folder: Path, reference: Path) -> list[str]:
+    """What of a run's folder is not as in that of another; bit by bit, and no file more or less."""
+    ours, theirs = _files(folder), _files(reference)
+    found = [f"{name} is {'left over' if name in ours else 'missing'}" for name in sorted(ours ^ theirs)]
+    for name in sorted(ours & theirs):
+        mine, its = (_content(path / name) for path in (folder, reference))
+        found += [f"{name}: {place}" for place in _different(mine, its)]
+    for split in ("train", "validation"):
+        mine, its = curves(folder, split), curves(reference, split)
+        found += [f"curve {split}/{tag}" for tag in _different(mine, its)]
+    return found
+
+
+def curves(folder: Path, split: str) -> dict[str, list[tuple[int, float]]]:
+    """Steps and values of every curve of a run, as TensorBoard reads them."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder / "log" / split)).Reload()
+    return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+def _files(folder: Path) -> set[str]:
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    return {name for name in names if not LOGS.fullmatch(name)}
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """The parts of a file, by the place where each stands."""
+    if path.suffix == ".th":
+        return dict(_leaves(weights(path)))
+    if path.suffix == ".json":
+        return dict(_leaves(json.loads(path.read_text(encoding="utf-8"))))
+    if path.name.endswith(".tar.gz"):
+        with tarfile.open(path) as archive:
+            files = [(member.name, archive.extractfile(member)) for member in archive]
+            return {name: file and file.read() for name, file in files}
+    return {"": path.read_bytes()}
+
+
+def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Tensors and plain values of a nested one, but for those that tell of the machine."""
+    if any(part in place for part in OF_THE_MACHINE):
+        return
+    if isinstance(value, dict | list | tuple):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, child in items:
+            yield from _leaves(child, f"{place}.{key}" if place else str(key))
+    else:
+        yield place, value
+
+
+def _different(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    places = sorted(ours.keys() ^ theirs.keys())
+    return places + [place for place in ours.keys() & theirs.keys() if not _same(ours[place], theirs[place])]
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    return type(one) is type(other) and bool(one == other)
