@@ -106,6 +106,10 @@ class TagScheme:
             previous_type = span.type
         return tags + self._outside(length - len(tags))
 
+    def tags_of_words(self, lengths: Iterable[int]) -> list[str]:
+        """The tags of a row of words of these lengths, in a scheme for segmentation."""
+        return [tag for length in lengths for tag in _tags_of_word(self, length)]
+
     def repair(self, tags: Sequence[str]) -> tuple[list[str], int]:
         """Legal tags with conlleval's reading of `tags`, and how many tags that changed."""
         if not self._forbidden(tags):
@@ -192,6 +196,11 @@ def _parse(scheme: TagScheme, tag: str) -> tuple[Role, str]:
 def _write(scheme: TagScheme, role: Role, span_type: str) -> str:
     letter = next(letter for letter, meaning in scheme.letters.items() if meaning is role)
     return letter if scheme.segmentation else f"{letter}-{span_type}"
+
+
+@lru_cache(maxsize=4096)
+def _tags_of_word(scheme: TagScheme, length: int) -> tuple[str, ...]:
+    return tuple(scheme.tags([Span(0, length, "")], length))
 
 
 def _begins(left: tuple[Role, str], right: tuple[Role, str]) -> bool:

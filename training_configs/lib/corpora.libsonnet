@@ -19,6 +19,22 @@ local data = std.extVar('NER_DATA');
     validation: data + '/people_daily/example.dev',
     test: data + '/people_daily/example.test',
   },
+  // Types of its own: address, book, company, game, government, movie, name, organization, position, scene.
+  cluener: {
+    reader: { type: 'span_json', domain: 'news' },
+    train: data + '/cluener/train.json',
+    validation: data + '/cluener/dev.json',
+  },
+  pfr_ner: {
+    reader: { type: 'pfr', domain: 'news' },
+    train: data + '/pfr/199801.txt',
+  },
+  // The words of corpora that have names, too.
+  pfr_cws: {
+    reader: { type: 'pfr', task: 'segmentation', domain: 'news' },
+    train: data + '/pfr/199801.txt',
+  },
+  weibo_cws: self.weibo { reader+: { task: 'segmentation' } },
   msr: {
     reader: { type: 'msr', domain: 'news' },
     train: data + '/msr/msr_training.utf8',
@@ -28,5 +44,15 @@ local data = std.extVar('NER_DATA');
     reader: { type: 'sighan_cws', domain: 'news' },
     train: data + '/sxu/train.utf8',
     test: data + '/sxu/test_gold.utf8',
+  },
+  pku: {
+    reader: { type: 'sighan_cws', domain: 'news' },
+    train: data + '/pku/pku_training.utf8',
+    test: data + '/pku/pku_test_gold.utf8',
+  },
+  // What people write, without labels.
+  reviews: {
+    reader: { type: 'unlabelled', domain: 'social' },
+    train: data + '/unlabelled/reviews.txt',
   },
 }

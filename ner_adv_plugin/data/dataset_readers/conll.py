@@ -8,18 +8,23 @@ from typing import NoReturn
 
 from ner_adv_plugin.common.errors import ConfigurationError, DataError
 from ner_adv_plugin.data.dataset_readers.dataset_reader import DatasetReader
-from ner_adv_plugin.data.dataset_readers.lines import blocks, read_lines
+from ner_adv_plugin.data.dataset_readers.entity_reader import EntityReader
+from ner_adv_plugin.data.dataset_readers.lines import blocks, read_text
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.tag_schemes import TagScheme, get_scheme
+
+_REPLACEMENT = "\ufffd"
+_LOST = re.compile(f"^{_REPLACEMENT}+", re.MULTILINE)
 
 
 @DatasetReader.register("conll")
 @dataclass(kw_only=True)
-class ConllReader(DatasetReader):
+class ConllReader(EntityReader):
     """Reads rows of one character a line, parted by blank lines. Registered as "conll".
 
     The first Python character of a line is the character, whatever it is: a space, a tab and U+3000 too.
-    Only a line of nothing but its line break is blank. Every line has as many columns as the first.
+    Several replacement characters (U+FFFD) that begin a line are one character whose bytes were lost. Only a
+    line of nothing but its line break is blank. Every line has as many columns as the first.
 
     # Parameters
 
@@ -40,16 +45,17 @@ class ConllReader(DatasetReader):
         if self.separator == "":
             raise ConfigurationError('found "": expected a separator or null', "separator")
 
-    def lines(self, file_path: str) -> list[str]:
-        """The lines of a file, each beginning with one character."""
-        return read_lines(file_path)
+    def text(self, file_path: str) -> str:
+        """The text of a file, every line of which begins with one character."""
+        text = read_text(file_path, self.encoding_errors)
+        return _LOST.sub(_REPLACEMENT, text) if _REPLACEMENT in text else text
 
     def _read(self, file_path: str) -> Iterator[Instance]:
-        self.repaired[file_path] = 0
+        self.repaired[file_path], self.illegal_rows[file_path] = 0, {}
         parser = _LineParser(self, file_path)
         # Few different things follow a character: each is looked at once.
         tag_after = parser.tag_after
-        for first, row in blocks(self.lines(file_path)):
+        for first, row in blocks(self.text(file_path)):
             try:
                 tags = [tag_after[line[1:]] for line in row]
             except KeyError:
@@ -74,8 +80,12 @@ class ConllReader(DatasetReader):
         legal, changed = self.file_scheme.repair(tags)
         if changed and self.illegal_tags == "error":
             _stop_at_illegal(self.file_scheme, tags, file_path, first_line)
-        self.repaired[file_path] += changed
-        return legal if self.scheme == self.file_scheme else self.file_scheme.convert(legal, self.scheme)
+        if changed:
+            self.repaired[file_path] += changed
+            self.illegal_rows[file_path][first_line] = len(self.file_scheme.illegal(tags))
+        if self.scheme == self.file_scheme and not self.type_map:
+            return legal
+        return self.tags_of_entities(self.file_scheme.spans(legal), len(legal))
 
 
 class _LineParser:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
-from ner_adv_plugin.data.dataset_readers.dataset_reader import DatasetReader
+from ner_adv_plugin.data.dataset_readers.dataset_reader import SAME_AS_DATASET, DatasetReader
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.row_table import RowTable
 
 
 @DatasetReader.register("multitask")
@@ -35,7 +36,7 @@ class MultiTaskDatasetReader(DatasetReader):
     def _read(self, file_path: str) -> Iterator[Instance]:
         raise ConfigurationError(f"a multitask reader needs an object of paths, found {file_path!r}")
 
-    def read_all(self, paths: Mapping[str, str]) -> dict[str, list[Instance]]:
+    def read_all(self, paths: Mapping[str, str]) -> dict[str, RowTable]:
         """The rows of each dataset named in `paths`."""
         for name in paths:
             if name not in self.readers:
@@ -56,4 +57,4 @@ def as_multitask(reader: DatasetReader, config: Any) -> MultiTaskDatasetReader:
 def dataset_name(config: Any, kind: str) -> str:
     """The name of the only dataset of a run."""
     head = config.get("head") if isinstance(config, dict) else None
-    return str(head or kind)
+    return kind if head in (None, SAME_AS_DATASET) else str(head)

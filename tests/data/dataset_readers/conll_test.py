@@ -137,6 +137,20 @@ def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
         ConllReader().read(path)
 
 
+def test_first_edition_of_weibo(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    # Halves of emoji as three bytes each, which UTF-8 does not have; and what others have made of them.
+    path = tmp_path / "corpus"
+    halves = b"\xed\xa0\xbd\tO\n\xed\xb8\x82\tO\n"
+    path.write_bytes("甲\tB-PER.NAM\n".encode() + halves + "乙\tO\n\n\ufffd\ufffd\ufffd\tO\n".encode())
+    found = ConllReader(separator="\t", encoding_errors="replace").read(path)
+    assert rows(found) == [("甲\ufffd\ufffd乙", "B-PER.NAM O O O"), ("\ufffd", "O")]
+    assert caplog.messages == [
+        f'{path}: 2 lines hold bytes that are not UTF-8, the first is line 2: read with encoding_errors "replace"'
+    ]
+    with pytest.raises(DataError, match=r":2: found b'\\xed', expected UTF-8 text \(or set encoding_errors\)"):
+        ConllReader(separator="\t").read(path)
+
+
 @pytest.mark.parametrize("text", ["", "\n\n"])
 def test_no_rows(tmp_path: Path, text: str) -> None:
     with pytest.raises(DataError, match="found 'no rows', expected at least one row"):
