@@ -1,27 +1,21 @@
 """Leakage: training rows that hold a row of a validation or test set."""
 
 import logging
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+import numpy as np
+
 from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.data.containment import candidates, may_stand_inside, normalise
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.row_table import RowTable
 
 logger = logging.getLogger(__name__)
 
-# A held-out row is looked for inside training rows from this many normalised characters on.
-CONTAINED_FROM = 8
-
-
-def normalise(text: str) -> str:
-    """The text after NFKC, lower-cased, only letters and digits kept; as it stands where that leaves nothing."""
-    folded = unicodedata.normalize("NFKC", text).lower()
-    return "".join(filter(str.isalnum, folded)) or text
-
 
 class HeldOutTexts:
-    """Answers whether a training text equals, or contains, one of the held-out ones.
+    """Answers which training texts equal, or hold, one of the held-out ones.
 
     # Parameters
 
@@ -30,29 +24,23 @@ class HeldOutTexts:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._whole = {normalise(text) for text in texts}
-        self._by_start: dict[str, list[str]] = {}
-        for text in self._whole:
-            if len(text) >= CONTAINED_FROM:
-                self._by_start.setdefault(text[:CONTAINED_FROM], []).append(text)
+        self._long = [text for text in self._whole if may_stand_inside(text)]
 
-    def holds(self, text: str) -> bool:
-        """Whether the text, normalised, is one of them, or contains one long enough."""
-        own = normalise(text)
-        if own in self._whole:
-            return True
-        starts = self._by_start
-        for i in range(len(own) - CONTAINED_FROM + 1):
-            candidates = starts.get(own[i : i + CONTAINED_FROM])
-            if candidates and any(own.startswith(candidate, i) for candidate in candidates):
-                return True
-        return False
+    def held_by(self, texts: Sequence[str]) -> list[bool]:
+        """For each text whether it, normalised, equals one of them, or contains one of 8 or more letters and digits."""
+        own = [normalise(text) for text in texts]
+        leaks = [text in self._whole for text in own]
+        for i, places in candidates(self._long, own):
+            for place in places:
+                leaks[place] = leaks[place] or self._long[i] in own[place]
+        return leaks
 
 
 def without_leaks(
-    train: Mapping[str, list[Instance]],
-    held_out: Iterable[list[Instance]],
+    train: Mapping[str, Sequence[Instance]],
+    held_out: Iterable[Sequence[Instance]],
     leakage: Literal["drop", "error", "allow"],
-) -> tuple[dict[str, list[Instance]], dict[str, int]]:
+) -> tuple[dict[str, RowTable], dict[str, int]]:
     """Training rows without those that hold a validation or test row of any dataset.
 
     # Parameters
@@ -65,11 +53,13 @@ def without_leaks(
 
     The rows that stay, and the number of leaked rows of every dataset.
     """
-    held = HeldOutTexts(row.text for rows in held_out for row in rows)
-    clean: dict[str, list[Instance]] = {}
+    held = HeldOutTexts(text for rows in held_out for text in RowTable.of(rows).texts())
+    clean: dict[str, RowTable] = {}
     leaked: dict[str, int] = {}
-    for name, rows in train.items():
-        kept = [row for row in rows if not held.holds(row.text)]
+    for name, given in train.items():
+        rows = RowTable.of(given)
+        leaks = np.array([leak for part in rows.parts() for leak in held.held_by(list(part.texts()))], dtype=bool)
+        kept = rows.select(np.flatnonzero(~leaks)) if leaks.any() else rows
         leaked[name] = len(rows) - len(kept)
         clean[name] = rows if leakage == "allow" else kept
         if not leaked[name]:
