@@ -1,8 +1,19 @@
 """Samplers: how many rows of each dataset an epoch draws."""
 
+from ner_adv_plugin.data.samplers.curriculum import CurriculumSampler
+from ner_adv_plugin.data.samplers.loss_based import LossBasedSampler
 from ner_adv_plugin.data.samplers.proportional import ProportionalSampler
 from ner_adv_plugin.data.samplers.sampler import MultiTaskEpochSampler
+from ner_adv_plugin.data.samplers.subsample_to_smallest import SubsampleToSmallestSampler
 from ner_adv_plugin.data.samplers.uniform import UniformSampler
 from ner_adv_plugin.data.samplers.weighted import WeightedSampler
 
-__all__ = ["MultiTaskEpochSampler", "ProportionalSampler", "UniformSampler", "WeightedSampler"]
+__all__ = [
+    "CurriculumSampler",
+    "LossBasedSampler",
+    "MultiTaskEpochSampler",
+    "ProportionalSampler",
+    "SubsampleToSmallestSampler",
+    "UniformSampler",
+    "WeightedSampler",
+]

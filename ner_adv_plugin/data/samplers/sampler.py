@@ -1,11 +1,12 @@
 """The base of all samplers."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.data.apportionment import apportion
+from ner_adv_plugin.data.dataset_names import check_dataset
 
 
 class MultiTaskEpochSampler(Registrable):
@@ -14,6 +15,9 @@ class MultiTaskEpochSampler(Registrable):
     The number of rows is that of all datasets together, unless a setting says otherwise; shares are rounded
     by largest remainder, so that they sum to it exactly. A dataset that is drawn more often than it has rows
     repeats, each row equally often within one.
+
+    A sampler of one's own overrides `get_task_proportions`; one that changes with the progress of training
+    `proportions_at`; one that learns from the run `update_from_epoch_metrics`, with a state.
 
     # Parameters
 
@@ -30,29 +34,52 @@ class MultiTaskEpochSampler(Registrable):
             raise ConfigurationError(f"expected 1 or more, found {instances_per_epoch}", "instances_per_epoch")
         self.anchor = anchor
         self.instances_per_epoch = instances_per_epoch
+        self.heads: Mapping[str, str | None] = {}
+
+    def set_heads(self, heads: Mapping[str, str | None]) -> None:
+        """Tell it the head that each dataset teaches, None for one without labels, before the first epoch."""
+        self.heads = dict(heads)
 
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
         """Relative number of rows of each dataset, given their sizes; any positive scale."""
         raise NotImplementedError
 
-    def rows_per_epoch(self, sizes: Mapping[str, int]) -> dict[str, int]:
-        """Rows of each dataset that the next epoch draws."""
-        proportions = self.get_task_proportions(sizes)
+    def check_datasets(self, names: Collection[str]) -> None:
+        """Raise `ConfigurationError` where a setting names a dataset that is not among these."""
         if self.anchor is not None:
-            if self.anchor not in sizes:
-                raise ConfigurationError(
-                    f'no dataset "{self.anchor}".{nearest(self.anchor, sizes)}', "data_loader.sampler.anchor"
-                )
+            check_dataset(self.anchor, names, "data_loader.sampler.anchor")
+
+    def proportions_at(self, sizes: Mapping[str, int], progress: float) -> dict[str, float]:
+        """The proportions of the epoch at this progress, 0 for the first and 1 for the last; by default the same."""
+        return self.get_task_proportions(sizes)
+
+    def total_rows(self, sizes: Mapping[str, int]) -> int:
+        """Rows an epoch draws in all where neither `anchor` nor `instances_per_epoch` says so."""
+        return sum(sizes.values())
+
+    def rows_per_epoch(self, sizes: Mapping[str, int], progress: float = 0.0) -> dict[str, int]:
+        """Rows of each dataset that an epoch draws.
+
+        # Parameters
+
+        sizes : rows that each dataset has.
+        progress : of the epoch, 0 for the first and 1 for the last.
+        """
+        self.check_datasets(sizes)
+        proportions = self.proportions_at(sizes, progress)
+        if self.anchor is not None:
             scale = sizes[self.anchor] / proportions[self.anchor]
             return {name: round(scale * proportions[name]) for name in sizes}
-        total = self.instances_per_epoch or sum(sizes.values())
-        scale = total / sum(proportions.values())
-        exact = {name: scale * proportions[name] for name in sizes}
-        rows = {name: math.floor(share) for name, share in exact.items()}
-        by_remainder = sorted(sizes, key=lambda name: rows[name] - exact[name])
-        for name in by_remainder[: total - sum(rows.values())]:
-            rows[name] += 1
-        return rows
+        total = self.instances_per_epoch or self.total_rows(sizes)
+        return apportion(total, {name: proportions[name] for name in sizes})
+
+    def update_from_epoch_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Learn from an epoch that ended.
+
+        # Parameters
+
+        metrics : `training_<name>` and `validation_<name>` as in the epoch's metrics file, the same in every process.
+        """
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs; plain types only."""

@@ -1,8 +1,9 @@
 """Rows by given weights."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.dataset_names import check_one_each
 from ner_adv_plugin.data.samplers.sampler import MultiTaskEpochSampler
 
 
@@ -27,14 +28,11 @@ class WeightedSampler(MultiTaskEpochSampler):
                 raise ConfigurationError(f"expected a positive weight, found {weight}", f"weights.{name}")
         self.weights = weights
 
+    def check_datasets(self, names: Collection[str]) -> None:
+        """See `MultiTaskEpochSampler.check_datasets`; every dataset must have a weight."""
+        super().check_datasets(names)
+        check_one_each(self.weights, names, "data_loader.sampler.weights")
+
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """The weights, of which every dataset must have one."""
-        for name in self.weights:
-            if name not in sizes:
-                raise ConfigurationError(
-                    f"no dataset of this name.{nearest(name, sizes)}", f"data_loader.sampler.weights.{name}"
-                )
-        for name in sizes:
-            if name not in self.weights:
-                raise ConfigurationError("missing weight of a dataset", f"data_loader.sampler.weights.{name}")
+        """The weights."""
         return dict(self.weights)

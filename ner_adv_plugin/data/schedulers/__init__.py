@@ -1,7 +1,17 @@
 """Schedulers: how an epoch's rows are laid into batches."""
 
+from ner_adv_plugin.data.schedulers.balanced import BalancedScheduler
+from ner_adv_plugin.data.schedulers.half_and_half import HalfAndHalfScheduler
 from ner_adv_plugin.data.schedulers.homogeneous_roundrobin import HomogeneousRoundRobinScheduler
+from ner_adv_plugin.data.schedulers.mixed import MixedScheduler
 from ner_adv_plugin.data.schedulers.roundrobin import RoundRobinScheduler
 from ner_adv_plugin.data.schedulers.scheduler import MultiTaskScheduler
 
-__all__ = ["HomogeneousRoundRobinScheduler", "MultiTaskScheduler", "RoundRobinScheduler"]
+__all__ = [
+    "BalancedScheduler",
+    "HalfAndHalfScheduler",
+    "HomogeneousRoundRobinScheduler",
+    "MixedScheduler",
+    "MultiTaskScheduler",
+    "RoundRobinScheduler",
+]

@@ -1,67 +1,74 @@
-"""Batches of one task each, the tasks taking turns."""
+"""Batches of one dataset each, the datasets taking turns."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ner_adv_plugin.common.errors import ConfigurationError, nearest
-from ner_adv_plugin.data.schedulers.scheduler import MultiTaskScheduler, PlannedBatch, Rows, bucketed, spread
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.dataset_names import check_one_each
+from ner_adv_plugin.data.schedulers.batch_limit import BatchLimit
+from ner_adv_plugin.data.schedulers.scheduler import MultiTaskScheduler, PlannedBatch, Rows, by_length, spread
 
 
 @MultiTaskScheduler.register("homogeneous_roundrobin")
 class HomogeneousRoundRobinScheduler(MultiTaskScheduler):
     """Makes batches of one dataset each; the datasets take turns in proportion to their batches.
 
-    A dataset of n drawn rows has ceil(n / its batch size) batches an epoch.
+    Draws what the sampler asks for; repeats nothing that the sampler does not. A dataset of n drawn rows has
+    ceil(n / its batch size) batches an epoch, or as many as `max_tokens` takes: a batch then has as many rows as
+    fit, but for the last of each pool.
     Registered as "homogeneous_roundrobin".
 
     # Parameters
 
-    batch_size : rows a batch, one number or one for every dataset.
+    batch_size : rows a batch, one number or one for every dataset; 32 where `max_tokens` is not given.
+    max_tokens : in place of `batch_size`, padded characters a batch at most: rows x the longest of them. A longer
+        row makes a batch of its own.
     pool : see `MultiTaskScheduler`; batches of one dataset.
     """
 
-    def __init__(self, batch_size: int | dict[str, int] = 32, pool: int = 50) -> None:
+    def __init__(
+        self, batch_size: int | dict[str, int] | None = None, max_tokens: int | None = None, pool: int = 50
+    ) -> None:
         super().__init__(pool)
-        sizes = batch_size.items() if isinstance(batch_size, dict) else [("", batch_size)]
-        for name, size in sizes:
-            if size < 1:
-                raise ConfigurationError(f"expected 1 or more, found {size}", f"batch_size.{name}".rstrip("."))
-        self.batch_size = batch_size
+        self.limits: BatchLimit | dict[str, BatchLimit]
+        if isinstance(batch_size, dict):
+            for name, size in batch_size.items():
+                if size < 1:
+                    raise ConfigurationError(f"expected 1 or more, found {size}", f"batch_size.{name}")
+            self.limits = {name: BatchLimit(size, max_tokens) for name, size in batch_size.items()}
+        else:
+            self.limits = BatchLimit(batch_size, max_tokens)
 
-    def _size(self, name: str) -> int:
-        if not isinstance(self.batch_size, dict):
-            return self.batch_size
-        if name not in self.batch_size:
-            known = nearest(name, self.batch_size)
-            raise ConfigurationError(
-                f"missing batch size of a dataset.{known}", f"data_loader.scheduler.batch_size.{name}"
-            )
-        return self.batch_size[name]
+    def _limit(self, name: str) -> BatchLimit:
+        return self.limits[name] if isinstance(self.limits, dict) else self.limits
 
-    def count(self, rows: Mapping[str, int]) -> int:
-        """Sum over datasets of ceil(rows / batch size)."""
-        for name in self.batch_size if isinstance(self.batch_size, dict) else ():
-            if name not in rows:
-                raise ConfigurationError(
-                    f"no dataset of this name.{nearest(name, rows)}", f"data_loader.scheduler.batch_size.{name}"
-                )
-        return sum(-(-count // self._size(name)) for name, count in rows.items())
+    def check_datasets(self, names: Collection[str]) -> None:
+        """See `MultiTaskScheduler.check_datasets`; a batch size for each dataset must name them all."""
+        if isinstance(self.limits, dict):
+            check_one_each(self.limits, names, "data_loader.scheduler.batch_size")
+
+    def count(self, rows: Mapping[str, int]) -> int | None:
+        """Sum over datasets of ceil(rows / batch size); None with `max_tokens`."""
+        self.check_datasets(rows)
+        counts = [self._limit(name).count(count) for name, count in rows.items()]
+        return None if None in counts else sum(filter(None, counts))
 
     def batches(self, rows: Rows, lengths: Rows, generator: np.random.Generator) -> list[PlannedBatch]:
         """See `MultiTaskScheduler.batches`."""
-        own = {name: self._own(drawn, lengths[name], self._size(name), generator) for name, drawn in rows.items()}
+        own = {name: self._own(drawn, lengths[name], self._limit(name), generator) for name, drawn in rows.items()}
         turns = {name: iter(groups) for name, groups in own.items()}
         order = spread({name: len(groups) for name, groups in own.items()})
-        return [[(name, int(row)) for row in next(turns[name])] for name in order]
+        return [[(name, row) for row in next(turns[name]).tolist()] for name in order]
 
     def _own(
-        self, drawn: np.ndarray, lengths: np.ndarray, size: int, generator: np.random.Generator
-    ) -> list[np.ndarray]:
+        self, drawn: NDArray[np.int64], lengths: NDArray[np.int64], limit: BatchLimit, generator: np.random.Generator
+    ) -> list[NDArray[np.int64]]:
         """One dataset's batches, in random order."""
-        groups: list[np.ndarray] = []
-        for start in range(0, len(drawn), size * self.pool):
-            pool = drawn[start : start + size * self.pool]
-            full, rest = divmod(len(pool), size)
-            groups += bucketed(pool, lengths, [size] * full + ([rest] if rest else []), generator)
+        groups: list[NDArray[np.int64]] = []
+        size = limit.together(self.pool, lengths[drawn])
+        for start in range(0, len(drawn), size):
+            rising = by_length(drawn[start : start + size], lengths, generator)
+            groups += np.split(rising, np.cumsum(limit.cut(lengths[rising].tolist()))[:-1])
         return [groups[i] for i in generator.permutation(len(groups))]

@@ -1,7 +1,7 @@
 """The base of all schedulers, and what they share: spreading datasets evenly, bucketing rows by length."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,15 @@ from ner_adv_plugin.common.registrable import Registrable
 
 PlannedBatch = list[tuple[str, int]]
 Rows = Mapping[str, NDArray[np.int64]]
+Name = TypeVar("Name")
 
 
 class MultiTaskScheduler(Registrable):
     """Lays the rows that an epoch draws into batches.
 
-    Promised: every drawn row is in exactly one batch; each dataset is spread evenly over the epoch; the order
-    is a global shuffle, a function of the generator alone.
+    The sampler asks for rows, `draws` may raise what it asks for, and the loader draws that many of each dataset:
+    a row that is drawn twice counts twice. Promised: every drawn row is in exactly one batch; each dataset is
+    spread evenly over the epoch; the order is a global shuffle, a function of the generator alone.
 
     # Parameters
 
@@ -32,6 +34,13 @@ class MultiTaskScheduler(Registrable):
             raise ConfigurationError(f"expected 1 or more, found {pool}", "pool")
         self.pool = pool
 
+    def check_datasets(self, names: Collection[str]) -> None:
+        """Raise `ConfigurationError` where a setting names a dataset that is not among these."""
+
+    def draws(self, asked: Mapping[str, int]) -> dict[str, int]:
+        """Rows of each dataset that an epoch draws where the sampler asks for so many; by default those."""
+        return dict(asked)
+
     def batches(self, rows: Rows, lengths: Rows, generator: np.random.Generator) -> list[PlannedBatch]:
         """The epoch's batches.
 
@@ -43,9 +52,12 @@ class MultiTaskScheduler(Registrable):
         """
         raise NotImplementedError
 
-    def count(self, rows: Mapping[str, int]) -> int:
-        """How many batches `batches` makes of so many rows of each dataset."""
-        raise NotImplementedError
+    def count(self, rows: Mapping[str, int]) -> int | None:
+        """How many batches `batches` makes of so many drawn rows of each dataset, None where that is not all it takes.
+
+        Where it is None, the batches are made to count them.
+        """
+        return None
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs; plain types only."""
@@ -55,7 +67,7 @@ class MultiTaskScheduler(Registrable):
         """Take back what `state_dict` gave."""
 
 
-def spread(counts: Mapping[str, int]) -> list[str]:
+def spread(counts: Mapping[Name, int]) -> list[Name]:
     """Names, each as often as it counts, every one spread evenly over the whole.
 
     In any run of n consecutive places a name of share s, one of k that count, stands s * n times, give or take
@@ -64,13 +76,10 @@ def spread(counts: Mapping[str, int]) -> list[str]:
     places = [
         ((i + 0.5) / count, order, name) for order, (name, count) in enumerate(counts.items()) for i in range(count)
     ]
-    return [name for _, _, name in sorted(places)]
+    return [name for _, _, name in sorted(places, key=lambda place: place[:2])]
 
 
-def bucketed(
-    rows: NDArray[np.int64], lengths: NDArray[np.int64], sizes: Sequence[int], generator: np.random.Generator
-) -> list[NDArray[np.int64]]:
-    """Cut shuffled rows of one pool into groups of the given sizes, each of rows of similar length."""
+def by_length(rows: NDArray[np.int64], lengths: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+    """Rows of one pool by rising length, those of one length in random order."""
     chance = generator.permutation(len(rows))
-    order = np.lexsort((chance, lengths[rows]))
-    return np.split(rows[order], np.cumsum(sizes)[:-1])
+    return rows[np.lexsort((chance, lengths[rows]))]

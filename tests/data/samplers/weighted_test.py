@@ -16,8 +16,8 @@ def test_rows() -> None:
 @pytest.mark.parametrize(
     ("weights", "path", "message"),
     [
-        ({"weibo": 1}, "weights.msra", "missing weight of a dataset"),
-        ({"weibo": 1, "mrsa": 1}, "weights.mrsa", 'no dataset of this name. Did you mean "msra"?'),
+        ({"weibo": 1}, "weights.msra", "missing key: every dataset has one here, weibo, msra"),
+        ({"weibo": 1, "mrsa": 1}, "weights.mrsa", 'no dataset "mrsa". Did you mean "msra"? Datasets: weibo, msra.'),
     ],
 )
 def test_weights_and_datasets_must_agree(weights: dict[str, float], path: str, message: str) -> None:

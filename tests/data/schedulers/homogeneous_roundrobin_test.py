@@ -25,7 +25,7 @@ def test_batches_of_one_dataset_in_turns(
 ) -> None:
     rows = dict(zip(names, counts, strict=True))
     each = dict(zip(names, sizes if isinstance(sizes, tuple) else [sizes] * 3, strict=True))
-    scheduler = HomogeneousRoundRobinScheduler(sizes if isinstance(sizes, int) else each, pool)
+    scheduler = HomogeneousRoundRobinScheduler(sizes if isinstance(sizes, int) else each, pool=pool)
     batches = plan(scheduler, rows)
     order = [batch[0][0] for batch in batches]
     assert all(name == own for batch, own in zip(batches, order, strict=True) for name, _ in batch)
@@ -43,8 +43,8 @@ def test_batches_of_one_dataset_in_turns(
 @pytest.mark.parametrize(
     ("sizes", "path", "message"),
     [
-        ({"a": 1, "b": 2}, "batch_size.c", "missing batch size of a dataset."),
-        ({"a": 1, "b": 2, "c": 3, "bc": 4}, "batch_size.bc", 'no dataset of this name. Did you mean "'),
+        ({"a": 1, "b": 2}, "batch_size.c", "missing key: every dataset has one here, a, b, c"),
+        ({"a": 1, "b": 2, "c": 3, "bc": 4}, "batch_size.bc", 'no dataset "bc". Did you mean "'),
     ],
 )
 def test_batch_sizes_and_datasets_must_agree(sizes: dict[str, int], path: str, message: str) -> None:
@@ -52,6 +52,24 @@ def test_batch_sizes_and_datasets_must_agree(sizes: dict[str, int], path: str, m
         HomogeneousRoundRobinScheduler(sizes).count(dict.fromkeys(names, 10))
     assert error.value.path == f"data_loader.scheduler.{path}"
     assert error.value.message.startswith(message)
+
+
+@given(three, st.integers(1, 500), st.integers(1, 4))
+def test_token_batches_of_one_dataset_in_turns(counts: tuple[int, int, int], tokens: int, pool: int) -> None:
+    rows = dict(zip(names, counts, strict=True))
+    batches = plan(HomogeneousRoundRobinScheduler(max_tokens=tokens, pool=pool), rows)
+    order = [batch[0][0] for batch in batches]
+    assert all(name == own for batch, own in zip(batches, order, strict=True) for name, _ in batch)
+    own = Counter(order)
+    for name in names:
+        ahead = np.concatenate([[0], np.cumsum([(at == name) - own[name] / len(order) for at in order])])
+        assert ahead.max() - ahead.min() <= 1 + own[name] / len(order) + 1e-9
+
+
+def test_a_batch_size_for_each_dataset_and_max_tokens_do_not_go_together() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        HomogeneousRoundRobinScheduler({"a": 1, "b": 2}, max_tokens=100)
+    assert error.value.path == "max_tokens"
 
 
 def test_batch_sizes_are_positive() -> None:
