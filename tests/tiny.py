@@ -9,7 +9,6 @@ import torch
 
 from ner_adv_plugin.common.params import with_overrides
 from ner_adv_plugin.data.data_loaders import DataLoader
-from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.training.random_state import seed_everything
 from ner_adv_plugin.training.train_job import TrainJob, bind_config
@@ -76,9 +75,7 @@ def model_and_loader(config: Mapping[str, Any]) -> tuple[Model, DataLoader]:
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
     data = job.read(config)
     model: Model = job.model.construct(vocab=job.collect_vocabulary(data))
-    train = data.splits["train"]
-    rows = {name: EncodedRows(name, split, model.vocab, model.alphabet) for name, split in train.items()}
-    job.data_loader.set_rows(rows, job.random_seed or 0)
+    job.data_loader.set_rows(data.encoded("train", model), job.random_seed or 0)
     return model, job.data_loader
 
 

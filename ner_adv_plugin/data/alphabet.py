@@ -4,6 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNSEEN = -1
+CODE_POINTS = 0x110000
+
+
+def code_points(text: str) -> NDArray[np.uint32]:
+    """The code point of each character of a text, (len(text),)."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
 class Alphabet:
@@ -15,29 +21,39 @@ class Alphabet:
     # Parameters
 
     size : number of piece indices.
+    unknown : the piece that stands for whatever the encoder does not know; None where there is no such.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, unknown: int | None = None) -> None:
         self.size = size
+        self.unknown = unknown
         self.composites: list[tuple[int, ...]] = []
-        self._table: NDArray[np.int32] = np.full(0x110000, UNSEEN, dtype=np.int32)
+        self._table: NDArray[np.int32] = np.full(CODE_POINTS, UNSEEN, dtype=np.int32)
 
     def pieces(self, character: str) -> tuple[int, ...]:
         """The piece indices of one character; at least one."""
         raise NotImplementedError
 
+    def pieces_of(self, characters: list[str]) -> list[tuple[int, ...]]:
+        """The piece indices of each of several characters; one by one where a subclass does not know better."""
+        return [self.pieces(character) for character in characters]
+
+    def knows(self, character: str) -> bool:
+        """Whether the encoder tells this character from those that it does not know."""
+        return self.unknown not in self.pieces(character)
+
     def encode(self, text: str) -> NDArray[np.int32]:
         """Index of each character of a text, (len(text),)."""
-        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        points = code_points(text)
         indices = self._table[points]
         if indices.size and indices.min() == UNSEEN:
-            for point in np.unique(points[indices == UNSEEN]):
-                self._table[point] = self._index(chr(point))
+            unseen = np.unique(points[indices == UNSEEN])
+            pieces = self.pieces_of(list(map(chr, unseen.tolist())))
+            self._table[unseen] = [self._index(own) for own in pieces]
             indices = self._table[points]
         return indices
 
-    def _index(self, character: str) -> int:
-        pieces = self.pieces(character)
+    def _index(self, pieces: tuple[int, ...]) -> int:
         if len(pieces) == 1:
             return pieces[0]
         self.composites.append(pieces)
@@ -54,7 +70,7 @@ class CharacterAlphabet(Alphabet):
     """
 
     def __init__(self, indices: dict[str, int], unknown: int) -> None:
-        super().__init__(len(indices))
+        super().__init__(len(indices), unknown)
         self._indices = indices
         self._unknown = unknown
 

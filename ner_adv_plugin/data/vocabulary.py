@@ -4,15 +4,20 @@ import gzip
 import json
 import tarfile
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.data.alphabet import CODE_POINTS, code_points
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.tag_schemes import TagScheme, get_scheme
+from ner_adv_plugin.data.row_table import RowTable
+from ner_adv_plugin.data.tag_schemes import Role, TagScheme, get_scheme
 
 if TYPE_CHECKING:
     from ner_adv_plugin.data.dataset_readers import DatasetReader
@@ -30,21 +35,39 @@ LARGEST = 2**28
 
 @dataclass(frozen=True)
 class DatasetSpace:
-    """What a dataset's rows teach: a head's label space (None without labels), and a domain."""
+    """What a dataset's rows teach: a head's label space (None without labels), and a domain.
+
+    `annotated_types` are the entity types that its annotators marked, None for all of the head's; `rows` its
+    training rows, 0 where not known.
+    """
 
     head: str | None
     domain: str
     task: str
     scheme: str
+    annotated_types: list[str] | None = None
+    rows: int = 0
 
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """The labels of one head, in the order of their indices."""
+    """The labels of one head, in the order of their indices.
+
+    `annotated_types` are those of every dataset of this head that marks only some: its `O` may be any other type.
+    """
 
     head: str
     labels: tuple[str, ...]
     scheme: TagScheme
+    annotated_types: Mapping[str, Collection[str]] = field(default_factory=dict, compare=False)
+
+    def unannotated(self, dataset: str) -> list[int]:
+        """Indices of the labels of types that a dataset does not mark; none where it marks all."""
+        marked = self.annotated_types.get(dataset)
+        if marked is None:
+            return []
+        types = [self.scheme.parse(label)[1] for label in self.labels]
+        return [index for index, name in enumerate(types) if name and name not in marked]
 
 
 class Vocabulary(Registrable):
@@ -76,12 +99,12 @@ class Vocabulary(Registrable):
 
     @classmethod
     def from_instances(
-        cls, instances: Mapping[str, Mapping[str, list[Instance]]], readers: Mapping[str, "DatasetReader"]
+        cls, instances: Mapping[str, Mapping[str, Sequence[Instance]]], readers: Mapping[str, "DatasetReader"]
     ) -> "Vocabulary":
         """Collect the vocabulary of a run.
 
-        Labels come from every split, so that a type seen only in validation has its label; characters and
-        words from `train` alone.
+        Labels come from every split, so that a type seen only in validation has its label; characters, as the
+        encoder is shown them, and words from `train` alone.
 
         # Parameters
 
@@ -90,19 +113,25 @@ class Vocabulary(Registrable):
         """
         datasets = dataset_spaces(readers)
         namespaces: dict[str, list[str]] = {}
+        tables = {split: {name: RowTable.of(rows) for name, rows in own.items()} for split, own in instances.items()}
+        train = tables.get("train", {})
         for head in heads_of(datasets):
             members = [name for name, space in datasets.items() if space.head == head]
             scheme = agreed_scheme(head, datasets)
-            rows = [row for split in instances.values() for name in members for row in split.get(name, [])]
-            types = {scheme.parse(tag)[1] for tag in {tag for row in rows for tag in row.tags or ()}}
+            own = [split[name] for split in tables.values() for name in members if name in split]
+            types = {scheme.parse(tag)[1] for rows in own for tag in rows.labels_used()}
             namespaces[f"{head}_labels"] = scheme.labels(sorted(types - {""}))
             if scheme.segmentation:
-                train = [row for name in members for row in instances.get("train", {}).get(name, [])]
-                words = {row.text[s.start : s.end] for row in train for s in scheme.spans(row.tags or [])}
+                words = {word for name in members if name in train for word in _words(train[name], scheme)}
                 namespaces[f"{head}_words"] = sorted(words)
-        characters = {c for rows in instances.get("train", {}).values() for row in rows for c in set(row.text)}
-        namespaces[CHARACTERS] = [PADDING, UNKNOWN, *sorted(characters)]
+        met = np.zeros(CODE_POINTS, dtype=bool)
+        for name, rows in train.items():
+            for part in rows.parts():
+                met[code_points("".join(map(readers[name].shown, part.texts())))] = True
+        namespaces[CHARACTERS] = [PADDING, UNKNOWN, *map(chr, np.flatnonzero(met).tolist())]
         namespaces[DOMAINS] = list(dict.fromkeys(space.domain for space in datasets.values()))
+        sizes = {name: len(rows) for name, rows in train.items()}
+        datasets = {name: replace(space, rows=sizes.get(name, 0)) for name, space in datasets.items()}
         return cls(datasets, namespaces)
 
     @property
@@ -119,7 +148,9 @@ class Vocabulary(Registrable):
         """The labels of a head and their scheme."""
         space = next(space for space in self.datasets.values() if space.head == head)
         scheme = get_scheme(space.scheme, segmentation=space.task == "segmentation")
-        return LabelSpace(head, tuple(self._tokens[f"{head}_labels"]), scheme)
+        members = {name: own.annotated_types for name, own in self.datasets.items() if own.head == head}
+        partial = {name: types for name, types in members.items() if types is not None}
+        return LabelSpace(head, tuple(self._tokens[f"{head}_labels"]), scheme, partial)
 
     def known_words(self, head: str) -> frozenset[str]:
         """Words of a segmentation head's training data."""
@@ -171,6 +202,21 @@ class Vocabulary(Registrable):
         return cls({name: DatasetSpace(**space) for name, space in spaces.items()}, namespaces, folder)
 
 
+def _words(rows: RowTable, scheme: TagScheme) -> set[str]:
+    """The words of a dataset's rows, as `TagScheme.spans` reads them; rows without a tag a character have none."""
+    words: set[str] = set()
+    roles = np.array([scheme.parse(label)[0] for label in rows.labels], dtype=np.int64)
+    tagged = np.zeros(0, np.int64) if rows.tag_lengths is None else np.flatnonzero(rows.tag_lengths == rows.lengths)
+    for part in rows.select(tagged).parts():
+        role = roles[part.tags()]
+        begins = np.isin(role, (Role.BEGIN, Role.SINGLE))
+        begins[1:] |= np.isin(role[:-1], (Role.END, Role.SINGLE))
+        begins[(np.cumsum(part.lengths) - part.lengths)[part.lengths > 0]] = True
+        text = "".join(part.texts())
+        words.update(text[start:end] for start, end in pairwise([*np.flatnonzero(begins).tolist(), len(text)]))
+    return words
+
+
 def _files_in_folder(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (*folder.glob(f"*{ENTRIES}"), *folder.glob(TASKS_FILE))}
 
@@ -202,7 +248,7 @@ Vocabulary.register("from_files", constructor="from_files")(Vocabulary)
 def dataset_spaces(readers: Mapping[str, "DatasetReader"]) -> dict[str, DatasetSpace]:
     """What the rows of each reader's dataset teach."""
     return {
-        name: DatasetSpace(reader.head, reader.domain, reader.task, reader.scheme.name)
+        name: DatasetSpace(reader.head, reader.domain, reader.task, reader.scheme.name, reader.annotated_types)
         for name, reader in readers.items()
     }
 

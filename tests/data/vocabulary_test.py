@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.dataset_readers import DatasetReader
+from ner_adv_plugin.data.dataset_readers import DatasetReader, SighanCwsReader
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.tag_schemes import get_scheme
 from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, PADDING, UNKNOWN, Vocabulary
 from tests.data.rows import Splits, ner_reader, rows_of, word_reader
 
@@ -32,6 +33,17 @@ def assert_same(one: Vocabulary, other: Vocabulary) -> None:
         assert one.known_words(head) == other.known_words(head)
     for namespace in (CHARACTERS, DOMAINS, *(f"{head}_labels" for head in one.heads)):
         assert tokens(one, namespace) == tokens(other, namespace)
+
+
+def test_datasets_know_their_training_rows(tmp_path: Path) -> None:
+    splits: Splits = {
+        "train": {"a": rows_of(("甲", "B-PER"), ("乙", "O"))},
+        "validation": {"a": rows_of(("丙", "B-LOC")), "b": rows_of(("丙", "B-LOC"))},
+    }
+    vocab = Vocabulary.from_instances(splits, {"a": ner_reader("a"), "b": ner_reader("b")})
+    vocab.save_to_files(tmp_path)
+    for one in (vocab, Vocabulary.from_files(tmp_path)):
+        assert {name: space.rows for name, space in one.datasets.items()} == {"a": len(splits["train"]["a"]), "b": 0}
 
 
 @pytest.mark.parametrize(
@@ -216,3 +228,19 @@ def test_who_disagrees_with_the_namesake_of_a_head_is_told() -> None:
     readers = {"a": word_reader("a", head="b"), "b": ner_reader("b")}
     with pytest.raises(ConfigurationError, match='^dataset_reader.readers.a.head: datasets "b" .* and "a" .*'):
         Vocabulary.from_instances({"train": {name: [] for name in readers}}, readers)
+
+
+@pytest.mark.parametrize("scheme", ["BMES", "BIO", "BIOES", "BILOU"])
+@given(data=st.data())
+def test_words_are_those_that_the_scheme_reads(scheme: str, data: st.DataObject) -> None:
+    """Of any tags, legal or not; rows without tags have no words."""
+    own = get_scheme(scheme, segmentation=True)
+    rows = []
+    for text in data.draw(st.lists(st.text("甲乙丙丁", max_size=6), max_size=5)):
+        tags = st.lists(st.sampled_from(own.labels()), min_size=len(text), max_size=len(text))
+        rows.append(Instance(text, data.draw(st.none() | tags)))
+    reader = SighanCwsReader(training_scheme=scheme)
+    reader.bind("w")
+    vocab = Vocabulary.from_instances({"train": {"w": rows}}, {"w": reader})
+    expected = {row.text[span.start : span.end] for row in rows for span in own.spans(row.tags or [])}
+    assert vocab.known_words("w") == expected

@@ -1,0 +1,95 @@
+"""The texts of many rows: held in memory as one string, or left in a file that is mapped into memory."""
+
+import mmap
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Rows read from a mapped file before its pages are given back to the system, which still has them where there is room:
+# reading one row may map 2 MB of the file.
+ROWS_BEFORE_RELEASE = 8
+
+
+class RowTexts(ABC):
+    """The texts of R rows.
+
+    # Parameters
+
+    lengths : `(R,)` characters of each.
+    """
+
+    # Whether a text is read from its file whenever it is asked for.
+    streamed = False
+
+    def __init__(self, lengths: NDArray[np.int32]) -> None:
+        self.lengths = lengths
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @abstractmethod
+    def row(self, row: int) -> str:
+        """The text of a row."""
+
+
+class HeldTexts(RowTexts):
+    """Texts in memory.
+
+    # Parameters
+
+    text : all of them, one after another.
+    lengths : `(R,)` characters of each.
+    """
+
+    def __init__(self, text: str, lengths: NDArray[np.int32]) -> None:
+        super().__init__(lengths)
+        self.text = text
+        self._offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+
+    def row(self, row: int) -> str:
+        """See `RowTexts.row`."""
+        return self.text[self._offsets[row] : self._offsets[row + 1]]
+
+
+class MappedTexts(RowTexts):
+    """Texts of whole lines of a UTF-8 file, which may be larger than memory.
+
+    # Parameters
+
+    path : the file, which must stay as it is.
+    starts : `(R,)` the byte at which each begins.
+    sizes : `(R,)` bytes of each, line breaks included, which are left out of the text.
+    lengths : `(R,)` characters of each, without line breaks.
+    errors : Python's name of what to do with bytes that are not UTF-8.
+    """
+
+    streamed = True
+
+    def __init__(
+        self,
+        path: Path,
+        starts: NDArray[np.int64],
+        sizes: NDArray[np.int32],
+        lengths: NDArray[np.int32],
+        errors: str = "strict",
+    ) -> None:
+        super().__init__(lengths)
+        self._starts = starts
+        self._sizes = sizes
+        self._errors = errors
+        self._rows_read = 0
+        with open(path, "rb") as file:
+            # A file without a byte cannot be mapped, and has no row.
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if len(lengths) else None
+
+    def row(self, row: int) -> str:
+        """See `RowTexts.row`."""
+        assert self._map is not None
+        start = int(self._starts[row])
+        data = self._map[start : start + int(self._sizes[row])]
+        self._rows_read += 1
+        if self._rows_read % ROWS_BEFORE_RELEASE == 0 and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+        return data.decode("utf-8", self._errors).replace("\r\n", "\n").replace("\n", "")
