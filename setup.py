@@ -35,6 +35,8 @@ setup(
     ],
     extras_require={
         "test": ["pytest", "pytest-xdist", "hypothesis", "seqeval", "ruff", "mypy"],
+        "opencc": ["opencc>=1.1.9"],
+        "torchjd": ["torchjd[quadprog-projector]>=0.18"],
         "wandb": ["wandb>=0.16"],
     },
     entry_points={"console_scripts": ["allennlp=ner_adv_plugin.commands:main"]},

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from allennlp_light.modules.seq2seq_encoders import LstmSeq2SeqEncoder
 
 from ner_adv_plugin import catalogue
 from ner_adv_plugin.common.schema import parameters
 from ner_adv_plugin.modules.heads import CrfHead
-from ner_adv_plugin.modules.towers import LstmSeq2SeqEncoder
 
 
 def test_readme_holds_the_table_of_components(root: Path) -> None:

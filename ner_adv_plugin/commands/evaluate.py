@@ -15,7 +15,7 @@ from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
 from ner_adv_plugin.prediction import Archive, load_archive
 from ner_adv_plugin.prediction.tagger import answer
-from ner_adv_plugin.training.evaluator import Evaluator, Predictions
+from ner_adv_plugin.training.evaluator import Evaluator, Predictions, counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +85,8 @@ def _read(archive: Archive, name: str, path: str) -> EncodedRows:
     if name not in readers:
         raise UserError(f'no reader for dataset "{name}".{nearest(name, readers)} Readers: {", ".join(readers)}.')
     model = archive.model
-    return EncodedRows(name, readers[name].read(path), model.vocab, model.alphabet)
+    shown = archive.train_reader.readers[name].shown
+    return EncodedRows(name, readers[name].read(path), model.vocab, model.alphabet, shown)
 
 
 def _write_predictions(
@@ -123,11 +124,13 @@ def _verify(evaluator: Evaluator, datasets: Mapping[str, EncodedRows], predictio
     from seqeval.scheme import IOB2, IOBES
 
     for name, rows in datasets.items():
-        scheme = _label_space(evaluator.vocab, rows).scheme
+        space = _label_space(evaluator.vocab, rows)
+        scheme = space.scheme
         if scheme.segmentation or scheme.name not in ("BIO", "BIOES"):
             print(f"{name}: seqeval does not know {scheme.name}, not verified")
             continue
-        gold, predicted = [row.tags for row in rows.instances], _tags(evaluator.vocab, rows, predictions[name])
+        tags = counted(space, rows.dataset, predictions[name].tags)
+        gold, predicted = [row.tags for row in rows.instances], _tags(evaluator.vocab, rows, Predictions(tags, None))
         reference = f1_score(
             gold, predicted, mode="strict", scheme=IOB2 if scheme.name == "BIO" else IOBES, zero_division=0
         )

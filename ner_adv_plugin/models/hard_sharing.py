@@ -8,6 +8,7 @@ from ner_adv_plugin.models.model import Model
 from ner_adv_plugin.models.sharing_model import SharingModel
 from ner_adv_plugin.modules.encoders.encoder import LazyEncoder
 from ner_adv_plugin.modules.heads import LazyHead
+from ner_adv_plugin.modules.loss_weighting import LazyLossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective
 from ner_adv_plugin.modules.towers import LazyTower
 
@@ -23,8 +24,10 @@ class HardSharing(SharingModel):
     vocab : supplied.
     encoder : shared by all.
     tower, towers : every tower, and single ones by the name of their head.
+    inputs : for towers that do not read the encoder alone, what they read: "encoder", and other towers.
     head, heads : every head, and single ones by name.
     objectives : losses beside the heads'.
+    loss_weighting : how much every head's loss counts; "fixed" by default.
     only_heads : supplied in prediction.
     """
 
@@ -34,13 +37,17 @@ class HardSharing(SharingModel):
         encoder: LazyEncoder,
         tower: LazyTower | None = None,
         towers: dict[str, LazyTower] | None = None,
+        inputs: dict[str, list[str]] | None = None,
         head: LazyHead | None = None,
         heads: dict[str, LazyHead] | None = None,
         objectives: list[LazyObjective] | None = None,
+        loss_weighting: LazyLossWeighting | None = None,
         only_heads: Sequence[str] | None = None,
     ) -> None:
         preset = self.preset(vocab.heads, {})
-        super().__init__(vocab, encoder, preset, tower, towers, head, heads, objectives, only_heads)
+        super().__init__(
+            vocab, encoder, preset, tower, towers, head, heads, objectives, loss_weighting, only_heads, inputs
+        )
 
     @classmethod
     def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.modules.crf import PathDistribution
 
 
 class Model(torch.nn.Module, Registrable):
@@ -51,14 +52,22 @@ class Model(torch.nn.Module, Registrable):
 
         # Returns
 
-        `loss`, absent where nothing in the batch teaches; `statistics`, sums and counts to report
-        (`Statistics`).
+        `loss`, absent where nothing in the batch teaches; `losses`, those it is the sum of, by name, which only the
+        "aggregated" step wants; `statistics`, sums and counts to report (`Statistics`).
         """
         raise NotImplementedError
 
     def predict(self, batch: Batch, head: str) -> tuple[Tensor, Tensor | None]:
         """The best tags of every row by one head, (B, L), and each row's negative log-likelihood of the
         gold tags, (B,), where the batch holds them."""
+        raise NotImplementedError
+
+    def encode(self, batch: Batch) -> Tensor:
+        """The encoder's states of every row, (B, L, D)."""
+        raise NotImplementedError
+
+    def distribution(self, batch: Batch, head: str) -> PathDistribution:
+        """What one head says of every tag path of each row."""
         raise NotImplementedError
 
     def make_output_human_readable(self, tags_BL: Tensor, lengths: Sequence[int], head: str) -> list[list[str]]:

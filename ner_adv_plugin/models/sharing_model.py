@@ -12,14 +12,17 @@ from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 from torch import Tensor
 
 from ner_adv_plugin.common.binding import construct
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.schema import Lazy
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.model import Model
-from ner_adv_plugin.models.sharing_graph import check_described, sharing_graph
+from ner_adv_plugin.models.sharing_graph import ENCODER, SharingGraph, check_described, sharing_graph
+from ner_adv_plugin.modules.crf import PathDistribution
 from ner_adv_plugin.modules.encoders import Encoder
-from ner_adv_plugin.modules.heads import CrfHead, Head
+from ner_adv_plugin.modules.heads import CrfHead, Head, HeadOutput
+from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
 from ner_adv_plugin.modules.towers import TowerStates, build_tower, default_tower, run_tower
 
@@ -39,7 +42,9 @@ class SharingModel(Model):
     head : every head that `heads` does not name; "crf" where neither is given.
     heads : heads by name.
     objectives : losses beside the heads'; `default_objectives` where None.
+    loss_weighting : how much every head's loss counts; "fixed" where None.
     only_heads : supplied in prediction; build only these heads, the towers they read, and no objectives.
+    inputs : for towers that do not read the encoder alone, what they read: "encoder", and other towers.
     """
 
     default_objectives: ClassVar[Sequence[Mapping[str, Any]]] = ()
@@ -54,7 +59,9 @@ class SharingModel(Model):
         head: Lazy[Head] | None = None,
         heads: Mapping[str, Lazy[Head]] | None = None,
         objectives: Sequence[Lazy[Objective]] | None = None,
+        loss_weighting: Lazy[LossWeighting] | None = None,
         only_heads: Sequence[str] | None = None,
+        inputs: Mapping[str, list[str]] | None = None,
     ) -> None:
         super().__init__(vocab)
         towers, heads = towers or {}, heads or {}
@@ -63,21 +70,27 @@ class SharingModel(Model):
         spaces = vocab.datasets.items()
         fed = {space.head: f"dataset_reader.readers.{name}.head" for name, space in spaces if space.head is not None}
         settings = {"head": head, "heads": heads, "towers": towers, "objectives": objectives}
-        graph = sharing_graph(fed, preset, _filled(settings))
+        graph = sharing_graph(fed, preset, {**_filled(settings), "inputs": inputs})
         if only_heads is not None:
-            graph, objectives = graph.only(only_heads), ()
+            graph, objectives, loss_weighting = graph.only(only_heads), (), None
         self.reads = dict(graph.reads)
         self.encoder = encoder.construct(vocab=vocab)
-        width = self.encoder.get_output_dim()
+        self.inputs = {name: graph.inputs_of(name) for name in graph.towers}
+        dims = {ENCODER: self.encoder.get_output_dim()}
         self.towers = torch.nn.ModuleDict()
-        for name in graph.towers:
-            self.towers[name] = build_tower(towers.get(name) or tower or default_tower(), width)
-        dims = {name: self._tower(name).get_output_dim() for name in self.towers}
+        for name, sources in self.inputs.items():
+            width = sum(dims[source] for source in sources)
+            self.towers[name] = build_tower(towers.get(name) or tower or default_tower(), width, vocab.heads)
+            dims[name] = self._tower(name).get_output_dim()
+        del dims[ENCODER]
         self.heads = torch.nn.ModuleDict()
         for name, reads in self.reads.items():
             space, size = vocab.label_space(name), sum(dims[tower] for tower in reads)
             self.heads[name] = _built(heads.get(name) or head, label_space=space, input_dim=size)
         self.objectives = torch.nn.ModuleList(o.construct(vocab=vocab, dims=dims) for o in objectives)
+        self._check_objectives()
+        names = list(self.reads)
+        self.loss_weighting = loss_weighting.construct(heads=names) if loss_weighting else FixedWeighting(names)
 
     @classmethod
     def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]] | None:
@@ -99,8 +112,19 @@ class SharingModel(Model):
         if preset is not None:
             given = settings.get("objectives")
             objectives = cls.default_objectives if given is None else given
-            sharing_graph(fed, preset, {**settings, "objectives": objectives})
+            inputs = {**cls.preset_inputs(settings), **(settings.get("inputs") or {})}
+            sharing_graph(fed, preset, {**settings, "inputs": inputs, "objectives": objectives})
         check_described(fed, settings)
+
+    @classmethod
+    def preset_inputs(cls, settings: Mapping[str, Any]) -> dict[str, list[str]]:
+        """What towers read where `inputs` does not say, of those that do not read the encoder alone.
+
+        # Parameters
+
+        settings : of the model, defaults filled in.
+        """
+        return {}
 
     @property
     def alphabet(self) -> Alphabet:
@@ -112,22 +136,24 @@ class SharingModel(Model):
         self.encoder.save_files(directory)
 
     def rows_of_towers(self, batch: Batch, head: str | None = None) -> dict[str, list[int]]:
-        """The rows that each tower runs over: those whose heads read it, all where an objective does.
+        """The rows that each tower runs over: those whose heads read it, all where an objective does, and those of
+        every tower that reads it.
 
         # Parameters
 
         batch : the rows.
         head : every row is read by this head alone, as in prediction.
         """
-        everything = list(range(len(batch)))
-        if head is not None:
-            return dict.fromkeys(self.reads[head], everything)
-        wanted = {name for objective in self._objectives() for name in objective.reads}
+        heads = batch.heads if head is None else [head] * len(batch)
+        wanted = self._towers_of_every_row() if head is None else ()
         rows: dict[str, list[int]] = {}
-        for name in self.towers:
+        for name in reversed(list(self.towers)):
             readers = {head for head, reads in self.reads.items() if name in reads}
-            rows[name] = [i for i in everything if name in wanted or batch.heads[i] in readers]
-        return {name: members for name, members in rows.items() if members}
+            above = {row for tower, members in rows.items() if name in self.inputs[tower] for row in members}
+            members = [i for i, head in enumerate(heads) if name in wanted or head in readers or i in above]
+            if members:
+                rows[name] = members
+        return dict(reversed(rows.items()))
 
     # Containers of torch's do not say what they hold.
     def _tower(self, name: str) -> Seq2SeqEncoder:
@@ -139,46 +165,81 @@ class SharingModel(Model):
     def _objectives(self) -> list[Objective]:
         return [cast(Objective, module) for module in self.objectives]
 
-    def _tower_states(self, batch: Batch, rows: Mapping[str, list[int]]) -> dict[str, TowerStates]:
-        states_BLD = self.encoder(batch)
-        return {name: run_tower(self._tower(name), states_BLD, batch, members) for name, members in rows.items()}
+    def _towers_of_every_row(self) -> set[str]:
+        return {name for objective in self._objectives() if objective.every_row for name in objective.reads}
 
-    def _read(self, head: str, states: Mapping[str, TowerStates], rows: list[int]) -> Tensor:
-        parts = [states[name].select(rows) for name in self.reads[head]]
-        return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
+    def _check_objectives(self) -> None:
+        # Whatever reads a tower says for which rows it runs: one must.
+        run = SharingGraph(self.reads, frozenset(self._towers_of_every_row()), tuple(self.towers), self.inputs).towers
+        for index, objective in enumerate(self._objectives()):
+            for name in objective.reads:
+                if name not in run:
+                    raise ConfigurationError(
+                        f'no head reads tower "{name}", so that it would run over no row',
+                        f"model.objectives.{index}.reads",
+                    )
+
+    def _tower_states(self, batch: Batch, head: str | None = None) -> dict[str, TowerStates]:
+        states = {ENCODER: TowerStates(self.encoder(batch), list(range(len(batch))), batch)}
+        for name, rows in self.rows_of_towers(batch, head).items():
+            states[name] = run_tower(self._tower(name), _joined(states, self.inputs[name], rows), batch, rows, head)
+        return states
 
     def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
         """See `Model.forward`."""
-        states = self._tower_states(batch, self.rows_of_towers(batch))
-        losses: list[Tensor] = []
+        states = self._tower_states(batch)
+        losses: dict[str, Tensor] = {}
         statistics: Statistics = {}
         for name in self.heads:
             head, rows = self._head(name), batch.rows(name)
             if not rows:
                 continue
             part = batch.select(rows)
-            loss = head.loss(head(self._read(name, states, rows), part), part)
-            losses.append(head.weight * loss)
+            loss = head.loss(head(_joined(states, self.reads[name], rows), part), part)
+            share = len(rows) / batch.totals[name]
+            losses[f"heads.{name}"] = self.loss_weighting(name, head.weight, loss, share)
             statistics[f"{name}_loss"] = (loss.detach() * batch.totals[name], len(rows))
         for index, objective in enumerate(self._objectives()):
             loss, reported = objective(states, batch, progress)
-            losses.append(objective.weight * loss)
+            # Without a gradient it found nothing to learn from.
+            if loss.requires_grad or not torch.is_grad_enabled():
+                losses[f"objectives.{index}"] = objective.weight_at(progress) * loss
             prefix = "" if len(self.objectives) == 1 else f"objective_{index}_"
             statistics[f"{prefix}objective_loss"] = (loss.detach() * batch.total, len(batch))
             statistics.update({f"{prefix}{key}": value for key, value in reported.items()})
+        statistics.update(self.loss_weighting.report())
         statistics["positions_per_character"] = (self.encoder.positions, sum(batch.lengths))
         output: dict[str, Any] = {"statistics": statistics}
         if losses:
-            output["loss"] = torch.stack([loss.float() for loss in losses]).sum()
+            output["losses"] = {name: loss.float() for name, loss in losses.items()}
+            output["loss"] = torch.stack([*output["losses"].values()]).sum()
         return output
 
     def predict(self, batch: Batch, head: str) -> tuple[Tensor, Tensor | None]:
         """See `Model.predict`."""
-        rows = self.rows_of_towers(batch, head)
-        module = self._head(head)
-        states_BLD = self._read(head, self._tower_states(batch, rows), list(range(len(batch))))
-        output = module(states_BLD, batch)
-        return module.decode(output.emissions_BLT, batch.mask_BL), output.nll_B
+        output = self._output(batch, head)
+        return self._head(head).decode(output.emissions_BLT, batch.mask_BL), output.nll_B
+
+    def encode(self, batch: Batch) -> Tensor:
+        """See `Model.encode`."""
+        states_BLD: Tensor = self.encoder(batch)
+        return states_BLD
+
+    def distribution(self, batch: Batch, head: str) -> PathDistribution:
+        """See `Model.distribution`."""
+        return PathDistribution(self._head(head).as_crf(), self._output(batch, head).emissions_BLT, batch.mask_BL)
+
+    def _output(self, batch: Batch, head: str) -> HeadOutput:
+        """What one head says of every row."""
+        states_BLD = _joined(self._tower_states(batch, head), self.reads[head], list(range(len(batch))))
+        output: HeadOutput = self._head(head)(states_BLD, batch)
+        return output
+
+
+def _joined(states: Mapping[str, TowerStates], names: Sequence[str], rows: list[int]) -> Tensor:
+    """States of some rows, of several towers side by side."""
+    parts = [states[name].select(rows) for name in names]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
 
 
 def _built(lazy: Lazy[Head] | None, **supplied: Any) -> Head:

@@ -2,19 +2,24 @@
 
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 
+from ner_adv_plugin.modules.discriminator_losses import DiscriminatorLoss
 from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import Head, HeadOutput
 from ner_adv_plugin.modules.objectives import Objective, Statistics
-from ner_adv_plugin.modules.reversal import ReversalSchedule
-from ner_adv_plugin.modules.towers import TowerStates
+from ner_adv_plugin.modules.pooling import Pooling
+from ner_adv_plugin.modules.schedules import Schedule
+from ner_adv_plugin.modules.towers import TaskTower, TowerStates
 
 __all__ = [
+    "DiscriminatorLoss",
     "Encoder",
     "Head",
     "HeadOutput",
     "Objective",
-    "ReversalSchedule",
+    "Pooling",
+    "Schedule",
     "Seq2SeqEncoder",
     "Statistics",
+    "TaskTower",
     "TowerStates",
 ]

@@ -20,6 +20,7 @@ from ner_adv_plugin.models.model import LazyModel
 from ner_adv_plugin.prediction.extraction import opened, versions
 from ner_adv_plugin.training.accelerator import device_of
 from ner_adv_plugin.training.archive_writer import BEST, CONFIG, VOCABULARY, WEIGHTS
+from ner_adv_plugin.training.config_checks import held_out_reader_of
 
 
 @dataclass
@@ -88,9 +89,9 @@ def load_archive(
         heads = _heads_of(vocab, only_datasets) if only_datasets else only_heads
         try:
             model = _build_model(config, vocab, heads, shown)
-            train_reader = reader = _reader(config, "dataset_reader")
-            if "validation_dataset_reader" in config:
-                reader = _reader(config, "validation_dataset_reader")
+            train_reader = as_multitask(_reader(config, "dataset_reader"), config["dataset_reader"])
+            held_out = _reader(config, "validation_dataset_reader") if config.get("validation_dataset_reader") else None
+            reader = held_out_reader_of(held_out, train_reader)
         except ConfigurationError as error:
             raise UserError(f"{shown}: {CONFIG}: {error} ({versions(folder)})") from error
         _load_weights(model, folder, weights_file, shown)
@@ -123,8 +124,9 @@ def _build_model(config: dict[str, Any], vocab: Vocabulary, heads: Sequence[str]
     return model
 
 
-def _reader(config: dict[str, Any], key: str) -> MultiTaskDatasetReader:
-    return as_multitask(bind(DatasetReader, config[key], key).build({}), config[key])
+def _reader(config: dict[str, Any], key: str) -> DatasetReader:
+    reader: DatasetReader = bind(DatasetReader, config[key], key).build({})
+    return reader
 
 
 def _read_config(folder: Path, shown: str) -> dict[str, Any]:

@@ -12,13 +12,12 @@ import ner_adv_plugin.components  # noqa: F401
 from ner_adv_plugin.common.params import load_config, parse_overrides, with_overrides
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.encoded_rows import EncodedRows
-from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.prediction.archive import Archive, load_archive, target_head
 from ner_adv_plugin.training.archive_writer import ARCHIVE, BEST
 from ner_adv_plugin.training.evaluator import Predictions, predict_rows
 from ner_adv_plugin.training.random_state import seed_everything
-from ner_adv_plugin.training.train_job import TrainJob, bind_config, train_model
+from ner_adv_plugin.training.train_job import RunData, TrainJob, bind_config, train_model
 
 ONE_EPOCH = {"trainer.num_epochs": 1, "trainer.cuda_device": -1}
 
@@ -36,14 +35,15 @@ class ModelTestCase:
             self.ensure_batch_predictions_are_consistent()
     ```
 
-    `set_up_model` leaves `config`, `job` (what the config describes), `splits` (instances by split and dataset),
+    `set_up_model` leaves `config`, `job` (what the config describes), `data` (what it read: instances by split and
+    dataset in `data.splits`),
     `model` (in evaluation mode), `rows` (the encoded training rows by dataset) and `batches` (those of the first
     epoch) for checks of one's own.
     """
 
     config: dict[str, Any]
     job: TrainJob
-    splits: dict[str, dict[str, list[Instance]]]
+    data: RunData
     model: Model
     rows: dict[str, EncodedRows]
     batches: list[Batch]
@@ -62,11 +62,9 @@ class ModelTestCase:
         self.config = with_overrides(config, {**parse_overrides(overrides), **ONE_EPOCH})
         self.job = bind_config(self.config).build({})
         seed_everything(self.job.random_seed, self.job.numpy_seed, self.job.pytorch_seed)
-        data = self.job.read(self.config)
-        self.splits, vocab = data.splits, self.job.collect_vocabulary(data)
-        self.model = self.job.model.construct(vocab=vocab).eval()
-        train = self.splits["train"]
-        self.rows = {name: EncodedRows(name, rows, vocab, self.model.alphabet) for name, rows in train.items()}
+        self.data = self.job.read(self.config)
+        self.model = self.job.model.construct(vocab=self.job.collect_vocabulary(self.data)).eval()
+        self.rows = self.data.encoded("train", self.model)
         loader = self.job.data_loader
         loader.set_rows(self.rows, self.job.random_seed or 0)
         self.batches = [batch for planned in loader.plan(0) for batch in loader.batches([planned])]
@@ -140,17 +138,17 @@ class ModelTestCase:
 
     def _check_predictions(self, loaded: Model, heads: Collection[str], tolerance: float) -> None:
         for head in heads:
-            for name, rows in self.rows.items():
-                own = EncodedRows(name, rows.instances, loaded.vocab, loaded.alphabet)
-                before, after = predict_rows(self.model, rows, head), predict_rows(loaded, own, head)
+            for name, own in self.data.encoded("train", loaded).items():
+                before, after = predict_rows(self.model, self.rows[name], head), predict_rows(loaded, own, head)
                 _check_same(after, before, f"head {head}, rows of {name}, loaded and as trained", tolerance)
 
     def _check_scores(self, loaded: Model, metrics: Mapping[str, Any], tolerance: float) -> None:
-        if validation := self.splits.get("validation"):
-            for name, score in self.job.evaluator(loaded, validation).evaluate(loaded).items():
-                reported = metrics[f"best_validation_{name}"]
-                close = np.isclose(score, reported, rtol=tolerance, atol=tolerance, equal_nan=True)
-                assert close, f"{name}: {score} of the loaded model, {reported} in training"
+        if "validation" not in self.data.splits:
+            return
+        for name, score in self.job.evaluator(loaded, self.data, "validation").evaluate(loaded).items():
+            reported = metrics[f"best_validation_{name}"]
+            close = np.isclose(score, reported, rtol=tolerance, atol=tolerance, equal_nan=True)
+            assert close, f"{name}: {score} of the loaded model, {reported} in training"
 
     def _check_archive(self, path: Path, whole: Archive, tolerance: float) -> None:
         """What a subclass checks besides, while the archive is there."""

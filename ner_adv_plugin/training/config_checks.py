@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ner_adv_plugin.common.binding import construct
+from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.errors import ConfigurationError, nearest, nearest_file
 from ner_adv_plugin.common.files import is_url
 from ner_adv_plugin.data.dataset_names import check_dataset
-from ner_adv_plugin.data.dataset_readers import MultiTaskDatasetReader
+from ner_adv_plugin.data.dataset_readers import DatasetReader, MultiTaskDatasetReader
 from ner_adv_plugin.data.dataset_readers.multitask import as_multitask
 from ner_adv_plugin.data.tag_schemes import TagScheme
 from ner_adv_plugin.data.vocabulary import DatasetSpace, agreed_scheme, dataset_spaces, heads_of
 from ner_adv_plugin.evaluation.ner_scores import NerScorer
 from ner_adv_plugin.evaluation.segmentation_scores import SegmentationScorer
+from ner_adv_plugin.training.accelerator import precision_of
+from ner_adv_plugin.training.instance_weighting import InstanceWeighting
 from ner_adv_plugin.training.metric_tracker import MetricTracker
 from ner_adv_plugin.training.optimizers.optimizer import check_patterns
+from ner_adv_plugin.training.training_step import TrainingStep
 
 if TYPE_CHECKING:
     from ner_adv_plugin.training.audit_job import AuditJob
@@ -45,7 +48,7 @@ class Sources:
 def sources(job: "TrainJob | AuditJob", config: Mapping[str, Any]) -> Sources:
     """What a config says is read; `ConfigurationError` where readers and paths do not fit."""
     reader = as_multitask(job.dataset_reader, config["dataset_reader"])
-    held_out_reader = _held_out_reader(job, reader)
+    held_out_reader = held_out_reader_of(job.validation_dataset_reader, reader)
     paths = {}
     for split, of_split in (("train", reader), ("validation", held_out_reader), ("test", held_out_reader)):
         given = getattr(job, f"{split}_data_path")
@@ -77,6 +80,8 @@ def check_job(job: "TrainJob", config: Mapping[str, Any]) -> None:
         job.model.target.check_config(_fed(spaces, lone), job.model.filled)
     trainer = job.trainer.filled
     check_patterns(trainer.get("no_grad") or [], "trainer.no_grad")
+    _check_step(trainer)
+    _check_instance_weighting(trainer.get("instance_weighting") or {}, spaces)
     if "validation_metric" in trainer:
         scored = {name: space for name, space in spaces.items() if name in read.paths.get("validation", ())}
         _check_metric(trainer, metric_names(scored, schemes), bool(heads_of(scored)))
@@ -127,17 +132,46 @@ def metric_names(scored: Mapping[str, DatasetSpace], schemes: Mapping[str, TagSc
     return names
 
 
-def _held_out_reader(job: "TrainJob | AuditJob", reader: MultiTaskDatasetReader) -> MultiTaskDatasetReader:
-    held_out = job.validation_dataset_reader
+def _check_instance_weighting(settings: Mapping[str, Any], spaces: Mapping[str, DatasetSpace]) -> None:
+    for name, own in settings.items():
+        check_dataset(name, spaces, f"trainer.instance_weighting.{name}")
+        weighting: InstanceWeighting = construct(InstanceWeighting, own, f"trainer.instance_weighting.{name}")
+        weighting.check(name, spaces)
+
+
+def held_out_reader_of(held_out: DatasetReader | None, reader: MultiTaskDatasetReader) -> MultiTaskDatasetReader:
+    """The reader of validation and test sets; one of a single dataset reads that of the training set.
+
+    # Parameters
+
+    held_out : as `validation_dataset_reader` says; None for that of the training sets.
+    reader : of the training sets.
+
+    Raises `ConfigurationError` where the two do not fit.
+    """
     if held_out is None:
         return reader
     if not isinstance(held_out, MultiTaskDatasetReader):
         if len(reader.readers) > 1:
             raise ConfigurationError("expected a multitask reader, as dataset_reader is", "validation_dataset_reader")
-        return MultiTaskDatasetReader({next(iter(reader.readers)): held_out})
-    for name in held_out.readers:
-        check_dataset(name, reader.readers, f"validation_dataset_reader.readers.{name}")
+        ((name, of_training),) = reader.readers.items()
+        _check_normalisers(held_out, of_training, "validation_dataset_reader")
+        return MultiTaskDatasetReader({name: held_out})
+    for name, own in held_out.readers.items():
+        place = f"validation_dataset_reader.readers.{name}"
+        check_dataset(name, reader.readers, place)
+        _check_normalisers(own, reader.readers[name], place)
     return held_out
+
+
+def _check_normalisers(held_out: DatasetReader, of_training: DatasetReader, place: str) -> None:
+    """`ConfigurationError` where a reader of held-out rows names other normalisers than that of the training rows,
+    which are those of all splits."""
+    if held_out.normalisers and held_out.normalisers != of_training.normalisers:
+        raise ConfigurationError(
+            "the encoder is shown all splits as the training set: expected no such key, or as in dataset_reader",
+            f"{place}.normalisers",
+        )
 
 
 def _by_name(paths: str | dict[str, str], reader: MultiTaskDatasetReader, key: str) -> dict[str, str]:
@@ -166,6 +200,19 @@ def _score_names(scheme: TagScheme) -> list[str]:
     if scheme.segmentation:
         return list(SegmentationScorer(scheme.labels(), scheme, ()).compute())
     return [*NerScorer(scheme.labels(), scheme).compute(), "f1_<TYPE>"]
+
+
+def _check_step(trainer: Mapping[str, Any]) -> None:
+    """`ConfigurationError` where the step does not take losses scaled for fp16, and the precision is that."""
+    if trainer.get("step") is None or getattr(bind(TrainingStep, trainer["step"]).target, "scales", True):
+        return
+    use_amp = trainer.get("use_amp", False)
+    if precision_of(trainer.get("precision", "fp32"), use_amp, trainer.get("cuda_device")) == "fp16":
+        key = "use_amp" if use_amp else "precision"
+        raise ConfigurationError(
+            f'"fp16" scales losses, which step "{trainer["step"]["type"]}" does not take: precision "bf16" does not',
+            f"trainer.{key}",
+        )
 
 
 def _check_metric(trainer: Mapping[str, Any], known: Collection[str], validates: bool) -> None:

@@ -49,6 +49,13 @@ class Engine:
         # The processes' gradients are averaged, and are to be added.
         self.accelerator.backward(loss * world_size() if world_size() > 1 else loss)
 
+    def gradient(self, loss: Tensor, by: Tensor) -> Tensor:
+        """The gradient of a loss by one tensor alone; in fp16 a multiple of it, in which small numbers last."""
+        scaler = self.accelerator.scaler
+        scaled = loss if scaler is None else scaler.scale(loss)
+        (gradient,) = torch.autograd.grad(scaled, by, allow_unused=True, materialize_grads=True)
+        return gradient
+
     def synchronised(self, now: bool) -> contextlib.AbstractContextManager[Any]:
         """Around a forward and its backward: whether gradients of all processes are added in it, or kept for the
         next that does."""

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ner_adv_plugin.common.progress import progress_bar
 from ner_adv_plugin.data.data_loaders import evaluation_batches
 from ner_adv_plugin.data.encoded_rows import EncodedRows
-from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.data.tag_schemes import OUTSIDE_TAG
+from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
 from ner_adv_plugin.evaluation.ner_scores import NerScorer
 from ner_adv_plugin.evaluation.segmentation_scores import SegmentationScorer
 from ner_adv_plugin.models import Model
@@ -60,11 +61,20 @@ def predict_rows(
     return Predictions(tags, nll if has_gold else None)
 
 
+def counted(space: LabelSpace, dataset: str, predicted: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Predicted tags as they count in a dataset's scores: those of types that it does not mark are read as `O`."""
+    others = space.unannotated(dataset)
+    if not others:
+        return predicted
+    outside = np.int16(space.labels.index(OUTSIDE_TAG))
+    return np.where(np.isin(predicted, others), outside, predicted)
+
+
 class _Scores:
     """The scorer of one head, which takes datasets whose extra labels differ."""
 
     def __init__(self, vocab: Vocabulary, head: str, datasets: Sequence[EncodedRows]) -> None:
-        space = vocab.label_space(head)
+        self._space = space = vocab.label_space(head)
         self._labels = list(space.labels)
         self._labels += sorted({label for rows in datasets for label in rows.labels} - set(self._labels))
         self._scorer: NerScorer | SegmentationScorer
@@ -76,10 +86,10 @@ class _Scores:
     def add(self, rows: EncodedRows, predicted: NDArray[np.int16]) -> None:
         """Count one dataset."""
         assert rows.tags is not None
+        predicted = counted(self._space, rows.dataset, predicted)
         own = np.array([self._labels.index(label) for label in rows.labels], dtype=np.int16)
         if isinstance(self._scorer, SegmentationScorer):
-            texts = [row.text for row in rows.instances]
-            self._scorer.update(own[predicted], own[rows.tags], rows.lengths, texts)
+            self._scorer.update(own[predicted], own[rows.tags], rows.lengths, list(rows.texts()))
         else:
             self._scorer.update(own[predicted], own[rows.tags], rows.lengths)
 

@@ -22,12 +22,13 @@ from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCall
 from ner_adv_plugin.training.checkpointer import Checkpointer
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.evaluator import Evaluator
+from ner_adv_plugin.training.instance_weighting import InstanceWeighting
 from ner_adv_plugin.training.learning_rate_schedulers import LearningRateScheduler
 from ner_adv_plugin.training.learning_rate_schedulers.scheduler import LazyScheduler, optimizer_of
 from ner_adv_plugin.training.metric_tracker import MetricTracker
 from ner_adv_plugin.training.moving_average import LazyMovingAverage
 from ner_adv_plugin.training.optimizers import HuggingfaceAdamWOptimizer
-from ner_adv_plugin.training.optimizers.optimizer import LazyOptimizer, search
+from ner_adv_plugin.training.optimizers.optimizer import LazyOptimizer, trainable
 from ner_adv_plugin.training.plain_step import PlainStep
 from ner_adv_plugin.training.processes import is_main, on_main, rank, world_size
 from ner_adv_plugin.training.run_state import restore, run_state
@@ -59,6 +60,7 @@ class GradientDescentTrainer(Trainer):
     no_grad : regular expressions of parameters that keep their values.
     moving_average : of the weights; validation and the best weights are then of the averages.
     step : forward and backward of a batch; "plain" by default.
+    instance_weighting : how much each row of a dataset teaches, by dataset; of others every row weighs 1.
     checkpointer : when to save, and how many checkpoints to keep.
     callbacks : told of the turns of training, after the console's.
     cuda_device : -1 for the CPU; a GPU where there is one by default.
@@ -85,6 +87,7 @@ class GradientDescentTrainer(Trainer):
         moving_average: LazyMovingAverage | None = None,
         step: TrainingStep | None = None,
         checkpointer: Checkpointer | None = None,
+        instance_weighting: dict[str, InstanceWeighting] | None = None,
         callbacks: list[LazyCallback] | None = None,
         cuda_device: int | None = None,
     ) -> None:
@@ -98,13 +101,16 @@ class GradientDescentTrainer(Trainer):
         self.tracker = MetricTracker(validation_metric, patience)
         self._check_metric()
         self.step = step or PlainStep()
+        self.instance_weighting = instance_weighting or {}
+        for name, weighting in self.instance_weighting.items():
+            weighting.bind(name, data_loader.rows(), model)
         self.checkpointer = checkpointer or Checkpointer()
         self.engine = Engine(model, precision_of(precision, use_amp, cuda_device), cuda_device)
         self.accelerator, self.model = self.engine.accelerator, model
-        trainable = _trainable(model, no_grad or [])
+        learning = trainable(model, no_grad or [])
         build = optimizer.construct if optimizer is not None else HuggingfaceAdamWOptimizer
-        self.optimizer = self.engine.prepare(build(model_parameters=trainable))
-        self.moving_average = moving_average.construct(parameters=trainable) if moving_average else None
+        self.optimizer = self.engine.prepare(build(model_parameters=learning))
+        self.moving_average = moving_average.construct(parameters=learning) if moving_average else None
         batches_per_epoch = data_loader.batches_per_epoch(self.num_epochs)
         self.total_steps = sum(-(-batches // self.accumulation) for batches in batches_per_epoch)
         self.scheduler: LearningRateScheduler | None = None
@@ -154,6 +160,8 @@ class GradientDescentTrainer(Trainer):
     def _train_epoch(self, started: float) -> None:
         """Train what is left of the present epoch."""
         self.model.train()
+        if not self.steps_done_in_epoch:
+            self._weigh_rows()
         before = self.data_loader.state_dict()
         planned = self.data_loader.plan(self.epoch, self.num_epochs)
         groups = [planned[i : i + self.accumulation] for i in range(0, len(planned), self.accumulation)]
@@ -167,6 +175,15 @@ class GradientDescentTrainer(Trainer):
                 if self.steps_done_in_epoch < len(groups) and self._is_checkpoint_due():
                     self.seconds = time.monotonic() - started
                     self._save(before)
+
+    def _weigh_rows(self) -> None:
+        """Weigh rows anew; the mean weight of a dataset stands in the metrics."""
+        with self.accelerator.autocast():
+            for name, weighting in self.instance_weighting.items():
+                weighting.before_epoch(self.epoch)
+                weights = weighting.rows.weights
+                if weighting.rows.taught_head is not None:
+                    add_statistics(self.totals, {f"{name}_row_weight": (float(weights.sum()), len(weights))})
 
     def _is_checkpoint_due(self) -> bool:
         # Clocks differ: the main process decides for all.
@@ -272,18 +289,3 @@ def _positive(value: int, name: str) -> int:
     if value < 1:
         raise ConfigurationError(f"expected 1 or more, found {value}", name)
     return value
-
-
-def _trainable(model: Model, frozen: Sequence[str]) -> list[tuple[str, torch.nn.Parameter]]:
-    """Parameters that learn, by name, after freezing those whose names match."""
-    named = list(model.named_parameters())
-    for index, pattern in enumerate(frozen):
-        hits = [parameter for name, parameter in named if search(pattern, name, f"no_grad.{index}")]
-        if not hits:
-            logger.warning('trainer.no_grad: "%s" matches no parameter', pattern)
-        for parameter in hits:
-            parameter.requires_grad_(False)
-    trainable = [(name, parameter) for name, parameter in named if parameter.requires_grad]
-    if not trainable:
-        raise ConfigurationError("leaves no parameter to train", "no_grad")
-    return trainable

@@ -1,4 +1,4 @@
-"""What a checkpoint holds beside the weights, in tensors and plain types, so that a resumed run ends as one not stopped."""
+"""What a checkpoint holds beside the weights, in tensors and plain types: a resumed run ends as one never stopped."""
 
 import logging
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ def run_state(trainer: "GradientDescentTrainer", loader_state: dict[str, Any]) -
         "gradient_scaler": scaler.state_dict() if scaler else None,
         "learning_rate_scheduler": trainer.scheduler.state_dict() if trainer.scheduler else None,
         "moving_average": trainer.moving_average.state_dict() if trainer.moving_average else None,
+        "instance_weighting": {name: own.state_dict() for name, own in trainer.instance_weighting.items()},
         "callbacks": [callback.state_dict() for callback in trainer.configured_callbacks],
         "random": gather(random_state()),
     }
@@ -52,6 +53,8 @@ def restore(trainer: "GradientDescentTrainer", state: dict[str, Any]) -> None:
         trainer.scheduler.load_state_dict(state["learning_rate_scheduler"])
     if trainer.moving_average is not None:
         trainer.moving_average.load_state_dict(state["moving_average"])
+    for name, weighting in trainer.instance_weighting.items():
+        weighting.load_state_dict(state["instance_weighting"][name])
     for callback, kept in zip(trainer.configured_callbacks, state["callbacks"], strict=True):
         callback.load_state_dict(kept)
     _restore_chance(state["random"])

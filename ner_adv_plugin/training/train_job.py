@@ -17,8 +17,8 @@ from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.data_loaders import DataLoader
 from ner_adv_plugin.data.dataset_readers import DatasetReader
 from ner_adv_plugin.data.encoded_rows import EncodedRows
-from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.leakage import without_leaks
+from ner_adv_plugin.data.row_table import RowTable
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.model import LazyModel
@@ -33,7 +33,7 @@ from ner_adv_plugin.training.trainer import LazyTrainer, Trainer
 logger = logging.getLogger(__name__)
 
 Paths = str | dict[str, str]
-Splits = dict[str, dict[str, list[Instance]]]
+Splits = dict[str, dict[str, RowTable]]
 
 
 @dataclass
@@ -50,6 +50,13 @@ class RunData:
     splits: Splits
     readers: dict[str, DatasetReader]
     leaked: dict[str, int]
+
+    def encoded(self, split: str, model: Model) -> dict[str, EncodedRows]:
+        """The rows of a split for a model, by dataset; of every split it is shown the text as of the training set."""
+        return {
+            name: EncodedRows(name, rows, model.vocab, model.alphabet, self.readers[name].shown)
+            for name, rows in self.splits.get(split, {}).items()
+        }
 
 
 @dataclass
@@ -140,10 +147,9 @@ class TrainJob:
         vocab.directory = None
         return vocab
 
-    def evaluator(self, model: Model, rows: Mapping[str, list[Instance]]) -> Evaluator:
+    def evaluator(self, model: Model, data: RunData, split: str) -> Evaluator:
         """The evaluator of one split."""
-        encoded = {name: EncodedRows(name, split, model.vocab, model.alphabet) for name, split in rows.items()}
-        return Evaluator(model.vocab, encoded, self.validation_data_loader.batch_size)
+        return Evaluator(model.vocab, data.encoded(split, model), self.validation_data_loader.batch_size)
 
 
 def bind_config(config: Mapping[str, Any]) -> Bound:
@@ -180,7 +186,7 @@ def run_job(job: TrainJob, config: Mapping[str, Any], folder: Path, recover: boo
     try:
         metrics = trainer.train()
         metrics.update({f"leaked_rows_{name}": count for name, count in data.leaked.items()})
-        metrics.update(_test_metrics(job, trainer.model, data.splits, folder))
+        metrics.update(_test_metrics(job, trainer.model, data, folder))
     except KeyboardInterrupt:
         if is_main() and (folder / BEST).is_file():
             logger.warning("interrupted: archiving the best weights so far")
@@ -195,16 +201,14 @@ def run_job(job: TrainJob, config: Mapping[str, Any], folder: Path, recover: boo
 def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = False) -> Trainer:
     """The trainer of a run, with its model and its training rows; the vocabulary is written to the run's folder."""
     model = _build_model(job, data, folder)
-    train = data.splits["train"]
-    rows = {name: EncodedRows(name, split, model.vocab, model.alphabet) for name, split in train.items()}
-    job.data_loader.set_rows(rows, job.random_seed or 0)
+    job.data_loader.set_rows(data.encoded("train", model), job.random_seed or 0)
     if rank() and job.pytorch_seed is not None:
         # Weights are the same in all processes, dropout is not.
         torch.manual_seed(job.pytorch_seed + rank())
     return job.trainer.construct(
         model=model,
         data_loader=job.data_loader,
-        evaluator=job.evaluator(model, data.splits.get("validation", {})),
+        evaluator=job.evaluator(model, data, "validation"),
         serialization_dir=str(folder),
         recover=recover,
     )
@@ -226,12 +230,12 @@ def _build_model(job: TrainJob, data: RunData, folder: Path) -> Model:
     return model
 
 
-def _test_metrics(job: TrainJob, model: Model, splits: Splits, folder: Path) -> dict[str, float]:
+def _test_metrics(job: TrainJob, model: Model, data: RunData, folder: Path) -> dict[str, float]:
     """Scores of the test sets with the best weights."""
-    if not job.evaluate_on_test or "test" not in splits:
+    if not job.evaluate_on_test or "test" not in data.splits:
         return {}
     model.load_weights(on_main(lambda: _best_weights(folder / BEST)))
-    metrics = job.evaluator(model, splits["test"]).evaluate(model, "testing")
+    metrics = job.evaluator(model, data, "test").evaluate(model, "testing")
     return {f"test_{name}": value for name, value in metrics.items()}
 
 

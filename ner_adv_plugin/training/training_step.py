@@ -15,11 +15,13 @@ class TrainingStep(Registrable):
     """Owns the forward and backward of one global batch; the trainer owns the loop around it.
 
     `adds_up` says whether the gradients of several processes' shares, each of its own rows, add up to that of the
-    whole: where they do not, a run on several processes is refused.
+    whole: where they do not, a run on several processes is refused. `scales` says whether losses may be scaled for
+    fp16, so that gradients are infinite now and then: where they may not, that precision is refused.
     """
 
     default_implementation = "plain"
     adds_up = True
+    scales = True
 
     def run(self, engine: Engine, batches: Sequence[Batch], progress: float) -> tuple[Tensor | float, Statistics]:
         """Add the gradients of a global batch.

@@ -74,9 +74,9 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
     # A bad Literal.
     ({"data_loader.leakage": "dorp"}, "data_loader.leakage", ["'dorp'", "'allow'", 'mean "drop"']),
     (
-        {"model.objectives": [{**ADVERSARY, "pooling": "maxx"}]},
-        "model.objectives.0.pooling",
-        ["'maxx'", "'mean'", 'mean "max"'],
+        {"model.objectives": [{**ADVERSARY, "discriminates": "domian"}]},
+        "model.objectives.0.discriminates",
+        ["'domian'", "'task'", 'mean "domain"'],
     ),
     # Heads and datasets.
     ({"model.heads": {"mrsa": "crf"}}, "model.heads.mrsa", ["no dataset feeds", "weibo", 'mean "msra"']),

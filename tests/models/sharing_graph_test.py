@@ -1,5 +1,6 @@
 """Which towers are read, from names and settings alone, and what is refused before anything is built."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Adversarial, Asymmetric, CrfTagger, HardSharing, Model, SharingModel
-from ner_adv_plugin.models.sharing_graph import sharing_graph
+from ner_adv_plugin.models.sharing_graph import in_order, sharing_graph
 
 FED = {"weibo": "dataset_reader.readers.weibo.head", "msra": "dataset_reader.readers.news.head"}
 OWN = {name: [name] for name in FED}
@@ -43,9 +44,58 @@ def test_the_towers_are_those_that_something_reads(reads: dict[str, list[str]]) 
         assert set(graph.only([name]).towers) == set(reads.get(name, [name]))
 
 
+def circle_in(reads: dict[str, list[str]], order: tuple[str, ...] | None) -> bool:
+    """Whether nothing can be run first, or an order, given, in which something is read before it is run."""
+    if order is not None:
+        return any(order.index(source) >= order.index(name) for name, sources in reads.items() for source in sources)
+    left = dict(reads)
+    while ready := [name for name, sources in left.items() if not set(sources) & set(left)]:
+        left = {name: sources for name, sources in left.items() if name not in ready}
+    return bool(left)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), unique=True)))
+def test_names_stand_after_those_they_read_and_a_circle_is_named(reads: dict[str, list[str]]) -> None:
+    try:
+        order = in_order(reads, "here")
+    except ConfigurationError as error:
+        assert circle_in(reads, None) and error.path == "here"
+        circle = error.message.partition(": ")[2].split(" reads ")
+        assert circle[0] == circle[-1] and len(circle) > 1
+        assert all(source in reads[name] for name, source in itertools.pairwise(circle))
+    else:
+        assert not circle_in(reads, order) and {*reads, *itertools.chain(*reads.values())} == set(order)
+
+
+def test_towers_read_towers_and_are_read_with_all_below() -> None:
+    settings = {
+        "towers": {"top": {"type": "lstm"}},
+        "inputs": {"top": ["encoder", "weibo", "shared"], "weibo": ["shared"]},
+        "heads": {"msra": {"reads": ["top"]}},
+    }
+    preset = {name: ["shared", name] for name in FED}
+    graph = sharing_graph(FED, preset, settings)
+    assert graph.towers == ["shared", "weibo", "top"]
+    assert [graph.inputs_of(name) for name in graph.towers] == [["encoder"], ["shared"], ["encoder", "weibo", "shared"]]
+    assert graph.only(["weibo"]).towers == ["shared", "weibo"]
+    assert graph.only(["msra"]).towers == ["shared", "weibo", "top"]
+
+
 @pytest.mark.parametrize(
     ("settings", "path", "message"),
     [
+        (
+            {"inputs": {"msra": ["wiebo"]}},
+            "model.inputs.msra",
+            'no tower "wiebo". Did you mean "weibo"? Towers: encoder',
+        ),
+        ({"inputs": {"mrsa": ["weibo"]}}, "model.inputs.mrsa", 'nothing reads this tower. Did you mean "msra"?'),
+        (
+            {"inputs": {"msra": ["msra"]}},
+            "model.inputs",
+            "a circle, in which nothing can come first: msra reads msra",
+        ),
+        ({"towers": {"encoder": {}}}, "model.towers.encoder", '"encoder" cannot name a tower: choose another'),
         ({"heads": {"mrsa": {}}}, "model.heads.mrsa", 'no dataset feeds this head. Did you mean "msra"? Heads of'),
         ({"heads": {"msra": {"reads": ["x"]}}}, "model.heads.msra.reads", 'no tower "x". Towers: weibo, msra.'),
         ({"head": {"reads": ["wiebo"]}}, "model.head.reads", 'no tower "wiebo". Did you mean "weibo"? Towers: '),
@@ -84,6 +134,12 @@ def test_heads_that_cannot_be(fed: dict[str, str], path: str, message: str) -> N
         (CrfTagger, {}, "model.type", "one task, but the datasets have heads weibo, msra: hard_sharing, asymmetric"),
         (HardSharing, {"objectives": [{}]}, "model.objectives.0.reads", 'no tower "shared"'),
         (Asymmetric, {"sources": {"wiebo": []}}, "model.sources.wiebo", 'no head "wiebo". Did you mean "weibo"?'),
+        (
+            Asymmetric,
+            {"sources": {"msra": ["weibo"], "weibo": ["msra"]}},
+            "model.sources",
+            "a circle, in which nothing can come first: ",
+        ),
         (Asymmetric, {"sources": {"msra": ["weibo"] * 2}}, "model.sources.msra", "expected other tasks, each once"),
         (
             HardSharing,

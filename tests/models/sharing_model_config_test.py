@@ -21,9 +21,14 @@ def test_presets() -> None:
     assert build_model("adversarial", VOCAB).reads == {name: ["shared", name] for name in HEADS}
     target = build_model("asymmetric", VOCAB, sources={"weibo": ["msr", "msra"]})
     assert target.reads == {"weibo": ["weibo", "msr", "msra"], "msra": ["msra"], "msr": ["msr"]}
-    # A chain, and two that read each other: towers read no towers, so there is no circle to run in.
-    model = build_model("asymmetric", VOCAB, sources={"weibo": ["msra"], "msra": ["weibo", "msr"]})
-    assert model.reads == {"weibo": ["weibo", "msra"], "msra": ["msra", "weibo", "msr"], "msr": ["msr"]}
+    chain = {"weibo": ["msra"], "msra": ["msr"]}
+    model = build_model("asymmetric", VOCAB, sources=chain)
+    assert model.reads == {"weibo": ["weibo", "msra"], "msra": ["msra", "msr"], "msr": ["msr"]}
+    assert model.inputs == {name: ["encoder"] for name in HEADS}
+    model = build_model("asymmetric", VOCAB, sources=chain, join="tower")
+    assert model.reads == {name: [name] for name in HEADS}
+    assert model.inputs == {"msr": ["encoder"], "msra": ["encoder", "msr"], "weibo": ["encoder", "msra"]}
+    assert list(model.towers) == ["msr", "msra", "weibo"]
 
 
 def test_adversary_of_the_shared_tower_is_the_default_objective() -> None:
@@ -59,6 +64,8 @@ def test_parts_are_those_of_the_config() -> None:
         ("hard_sharing", ["msra"], {"msra"}),
         ("asymmetric", ["msra"], {"msra"}),
         ("asymmetric", ["weibo"], {"weibo", "msra", "msr"}),
+        ("stacked", ["msra"], {"msra", "msr"}),
+        ("stacked", ["weibo"], {"weibo", "msra", "msr"}),
         ("adversarial", ["weibo"], {"shared", "weibo"}),
         ("adversarial", ["msr", "msra"], {"shared", "msra", "msr"}),
     ],
@@ -68,6 +75,8 @@ def test_only_heads_builds_what_they_read(kind: str, only: list[str], towers: se
     settings: dict[str, Any] = {"towers": {"weibo": TOWER}}
     if kind == "asymmetric":
         settings["sources"] = {"weibo": ["msra", "msr"]}
+    if kind == "stacked":
+        kind, settings = "asymmetric", {"sources": {"weibo": ["msra"], "msra": ["msr"]}, "join": "tower"}
     whole = build_model(kind, VOCAB, **settings).eval()
     part = build_model(kind, VOCAB, only, **settings).eval()
     assert set(part.heads) == set(only) and set(part.towers) == towers and not part.objectives
@@ -115,6 +124,21 @@ def test_weights_that_lack_a_part_are_refused() -> None:
         ("asymmetric", {"sources": {"weibo": ["mrsa"]}}, 'model.sources.weibo: no head "mrsa". Did you mean "msra"'),
         ("asymmetric", {"sources": {"weibo": ["weibo"]}}, "model.sources.weibo: expected other tasks, each once"),
         ("asymmetric", {"sources": {"weibo": ["msr", "msr"]}}, "model.sources.weibo: expected other tasks, each once"),
+        (
+            "asymmetric",
+            {"sources": {"weibo": ["msra"], "msra": ["msr"], "msr": ["weibo"]}},
+            "model.sources: a circle, in which nothing can come first: .*weibo reads msra",
+        ),
+        (
+            "hard_sharing",
+            {"inputs": {"weibo": ["encoder", "msra"], "msra": ["weibo"]}},
+            "model.inputs: a circle, in which nothing can come first: .*weibo reads msra",
+        ),
+        (
+            "adversarial",
+            {"towers": {"extra": TOWER}, "objectives": [{"type": "orthogonality", "reads": ["shared", "extra"]}]},
+            'model.objectives.0.reads: no head reads tower "extra", so that it would run over no row',
+        ),
         # Jsonnet sorts datasets by name, so that none is the first: a target by default would be a surprise.
         ("asymmetric", {}, "model.sources: missing key, required here"),
         ("crf_tagger", {}, "model.type: one task, but the datasets have heads weibo, msra, msr"),
@@ -123,7 +147,7 @@ def test_weights_that_lack_a_part_are_refused() -> None:
         (
             "adversarial",
             {"tower": {"type": "gru", "input_size": 7, "hidden_size": 2}},
-            "model.tower: the tower takes states of 7, the encoder gives 6",
+            "model.tower: the tower takes states of 7, but is given states of 6",
         ),
     ],
 )

@@ -10,15 +10,17 @@ from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
 from ner_adv_plugin.data.batch import Batch, share_totals
+from ner_adv_plugin.data.vocabulary import DatasetSpace, Vocabulary
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.modules.heads import CrfHead
 from ner_adv_plugin.modules.objectives import DomainAdversarial
-from ner_adv_plugin.modules.pooling import mean_pool
+from ner_adv_plugin.modules.pooling import MeanPooling
 from ner_adv_plugin.training.training_step import averages
 from tests.models.building import ADVERSARY, HEAD, TOWER, batch_for, build_model
 from tests.modules.examples import vocabulary
 
 VOCAB = vocabulary()
+LABELS = [f"{head}_labels" for head in VOCAB.heads]
 DOMAINS = {"weibo": 0, "msra": 1, "msr": 1, "reviews": 0}
 WEIGHTED = {"weibo": {**HEAD, "weight": 0.7}, "msr": {**HEAD, "weight": 0.2, "normalize_by": "rows"}}
 # For every model which towers each head reads, and those that its objectives read.
@@ -49,7 +51,26 @@ GRAPHS: list[tuple[str, dict[str, Any], dict[str, list[str]], list[str]]] = [
     ),
 ]
 IDS = ["hard", "weighted", "asymmetric", "adversarial", "own graph"]
+OWN = {name: [name] for name in ("weibo", "msra", "msr")}
+# The same where towers read towers.
+STACKED: list[tuple[str, dict[str, Any], dict[str, list[str]], list[str]]] = [
+    ("asymmetric", {"sources": {"weibo": ["msra", "msr"], "msra": ["msr"]}, "join": "tower"}, OWN, []),
+    (
+        "adversarial",
+        {
+            "towers": {"decoder": TOWER},
+            "inputs": {"decoder": ["shared"]},
+            "head": {**HEAD, "reads": ["decoder"]},
+            "objectives": [{**ADVERSARY, "reads": ["decoder"]}],
+        },
+        dict.fromkeys(OWN, ["decoder"]),
+        ["decoder"],
+    ),
+]
 each_graph = pytest.mark.parametrize(("kind", "settings", "reads", "observed"), GRAPHS, ids=IDS)
+any_graph = pytest.mark.parametrize(
+    ("kind", "settings", "reads", "observed"), GRAPHS + STACKED, ids=[*IDS, "above one another", "decoder"]
+)
 Seen = dict[str, list[tuple[Tensor, ...]]]
 
 
@@ -97,8 +118,12 @@ def naive_loss(model: SharingModel, batch: Batch, reads: dict[str, list[str]], s
 
     def states(row: int, names: list[str]) -> Tensor:
         part = batch.select([row])
-        encoded = model.encoder(part)
-        return torch.cat([model.towers[name](encoded, part.mask_BL) for name in names], -1)
+        if names == ["encoder"]:
+            encoded: Tensor = model.encoder(part)
+            return encoded
+        inputs = [torch.cat([states(row, [source]) for source in model.inputs[name]], -1) for name in names]
+        towers = [model.towers[name](x, part.mask_BL) for name, x in zip(names, inputs, strict=True)]
+        return torch.cat(towers, -1)
 
     total = torch.zeros(())
     for name, towers in reads.items():
@@ -115,13 +140,13 @@ def naive_loss(model: SharingModel, batch: Batch, reads: dict[str, list[str]], s
         assert isinstance(objective, DomainAdversarial)
         for row, dataset in enumerate(batch.datasets):
             pooled = states(row, objective.reads)[0]
-            pooled = pooled.mean(0) if objective.pool is mean_pool else pooled.amax(0)
+            pooled = pooled.mean(0) if isinstance(objective.pool, MeanPooling) else pooled.amax(0)
             loss = cross_entropy(objective.discriminator[-1](pooled), torch.tensor(DOMAINS[dataset]))
             total = total + ADVERSARY["weight"] * loss / len(batch)
     return total
 
 
-@each_graph
+@any_graph
 def test_loss_is_its_definition(
     kind: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
 ) -> None:
@@ -134,7 +159,7 @@ def gradients(model: SharingModel) -> dict[str, Tensor]:
     return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
 
 
-@each_graph
+@any_graph
 def test_micro_batches_add_up_to_the_global_batch(
     kind: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
 ) -> None:
@@ -183,6 +208,69 @@ def test_a_batch_that_teaches_nothing_has_no_loss() -> None:
     reviews = batch.select([i for i, name in enumerate(batch.datasets) if name == "reviews"])
     assert "loss" not in build_model("hard_sharing", VOCAB)(reviews)
     assert "loss" in build_model("adversarial", VOCAB)(reviews)
+
+
+@torch.no_grad()
+def test_a_tower_runs_over_the_rows_of_those_that_read_it() -> None:
+    kind, settings, _, _ = STACKED[0]
+    model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
+    rows = {name: batch.rows(name) for name in OWN}
+    assert model.rows_of_towers(batch) == {
+        "msr": sorted(rows["weibo"] + rows["msra"] + rows["msr"]),
+        "msra": sorted(rows["weibo"] + rows["msra"]),
+        "weibo": rows["weibo"],
+    }
+    everything = list(range(len(batch)))
+    assert model.rows_of_towers(batch, "msra") == {"msr": everything, "msra": everything}
+    seen = watch(model)
+    model(batch)
+    assert {name: len(calls) for name, calls in seen.items()} == dict.fromkeys(seen, 1)
+    inputs, mask = seen["towers.weibo"][0]
+    # The encoder's states, then those of the sources.
+    encoded = model.encoder(batch)
+    msr = model.towers["msr"](encoded, batch.mask_BL)
+    msra = model.towers["msra"](torch.cat([encoded, msr], -1), batch.mask_BL)
+    expected = torch.cat([encoded, msra, msr], -1)
+    for place, row in enumerate(rows["weibo"]):
+        assert_close(inputs[place, mask[place]], expected[row, : batch.lengths[row]])
+
+
+def test_datasets_of_one_head_share_its_parts_and_its_mean() -> None:
+    spaces = {**VOCAB.datasets, "msra": DatasetSpace("weibo", "news", "ner", "BIO")}
+    vocab = Vocabulary(
+        spaces, {name: VOCAB.get_token_to_index_vocabulary(name) for name in ("domains", "characters", *LABELS)}
+    )
+    model, batch = build_model("adversarial", vocab), batch_for(vocab)
+    reads = {"weibo": ["shared", "weibo"], "msr": ["shared", "msr"]}
+    assert model.reads == reads and set(model.heads) == set(reads) and set(model.towers) == {"shared", "weibo", "msr"}
+    assert batch.totals["weibo"] == 5
+    assert_close(model(batch)["loss"], naive_loss(model, batch, reads, {}))
+
+
+def test_schedule_of_an_objective_scales_its_weight() -> None:
+    batch = batch_for(VOCAB)
+    scheduled = build_model("adversarial", VOCAB, objectives=[{**ADVERSARY, "schedule": {"type": "linear_warmup"}}])
+    plain, without = build_model("adversarial", VOCAB), build_model("adversarial", VOCAB, objectives=[])
+    for progress, share in ((0.0, 0.0), (0.05, 0.5), (0.1, 1.0), (1.0, 1.0)):
+        added = plain(batch, progress)["loss"] - without(batch, progress)["loss"]
+        assert_close(scheduled(batch, progress)["loss"] - without(batch, progress)["loss"], share * added)
+
+
+def test_private_towers_stay_private_to_their_rows_where_states_are_kept_apart() -> None:
+    objectives = [{"type": "orthogonality"}]
+    model, batch = build_model("adversarial", VOCAB, objectives=objectives), batch_for(VOCAB)
+    labelled = [i for i, head in enumerate(batch.heads) if head is not None]
+    rows = {"shared": labelled, **{name: batch.rows(name) for name in OWN}}
+    assert model.rows_of_towers(batch) == rows
+    loss = model(batch)["statistics"]["objective_loss"][0] / batch.total
+    total = torch.zeros(())
+    for row in labelled:
+        part, name = batch.select([row]), str(batch.heads[row])
+        shared, private = (model.towers[tower](model.encoder(part), part.mask_BL)[0] for tower in ("shared", name))
+        total = total + (shared.T @ private / batch.lengths[row]).square().sum()
+    assert_close(loss, total.detach() / len(labelled))
+    reviews = batch.select([i for i, head in enumerate(batch.heads) if head is None])
+    assert "loss" not in model(reviews)
 
 
 def test_gradient_of_a_head_stays_on_its_path() -> None:

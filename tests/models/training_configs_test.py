@@ -1,24 +1,33 @@
-"""Every recipe builds and takes a step on the embedded corpora and encoder."""
+"""Every recipe builds and takes a step on the embedded corpora and encoder; those of papers train."""
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ner_adv_plugin.common.params import load_config
+from ner_adv_plugin.common.params import load_config, with_overrides
 from ner_adv_plugin.testing import ModelTestCase
+from ner_adv_plugin.training.train_job import bind_config, train_model
 
 FOLDER = Path(__file__).parents[2] / "training_configs"
 NAMES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.jsonnet"))
+PAPERS = sorted(path.stem for path in (FOLDER / "papers").glob("*.jsonnet"))
+
+
+def few_rows(config: dict[str, Any]) -> dict[str, int]:
+    """Overrides that read a few rows of every dataset."""
+    readers = config["dataset_reader"].get("readers")
+    places = [f"dataset_reader.readers.{name}" for name in readers] if readers else ["dataset_reader"]
+    return {f"{place}.max_instances": 8 for place in places}
 
 
 class TestTrainingConfigs(ModelTestCase):
     @pytest.mark.parametrize("name", NAMES)
     def test_builds_and_takes_a_step(self, name: str) -> None:
         path = FOLDER / name
-        readers = load_config(path)["dataset_reader"].get("readers")
-        places = [f"dataset_reader.readers.{name}" for name in readers] if readers else ["dataset_reader"]
-        self.set_up_model(path, json.dumps({f"{place}.max_instances": 8 for place in places}))
+        self.set_up_model(path, json.dumps(few_rows(load_config(path))))
         self.model.train()
         loss = self.model(self.batches[0], 0.5)["loss"]
         loss.backward()
@@ -27,3 +36,27 @@ class TestTrainingConfigs(ModelTestCase):
         assert all(gradient.isfinite().all() for gradient in gradients.values())
         parts = {part: any(name.startswith(part) for name in gradients) for part in ("encoder", "towers", "heads")}
         assert all(parts.values()), parts
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_recipes_of_papers_train(name: str, tmp_path: Path) -> None:
+    config = load_config(FOLDER / "papers" / f"{name}.jsonnet")
+    # Text without labels is tagged before the second epoch.
+    steps = {"trainer.num_epochs": 2, "trainer.callbacks": [], "trainer.cuda_device": -1}
+    if "instances_per_epoch" in config["data_loader"]["sampler"]:
+        steps["data_loader.sampler.instances_per_epoch"] = 24
+    config = with_overrides(config, {**few_rows(config), **steps})
+    metrics = train_model(config, tmp_path / "run")
+    head = config["trainer"]["validation_metric"].removeprefix("+").removesuffix("_f1")
+    assert math.isfinite(metrics["training_loss"]) and metrics[f"training_{head}_loss"] > 0
+    assert 0 <= metrics[f"best_validation_{head}_f1"] <= 1
+    assert (tmp_path / "run" / "model.tar.gz").is_file()
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_recipes_of_papers_run_on_real_data(name: str, shared: Path) -> None:
+    variables = {"NER_DATA": str(shared / "data"), "NER_ENCODER": str(shared / "encoders" / "uer-roberta-L2-H512")}
+    config = load_config(FOLDER / "papers" / f"{name}.jsonnet", variables=variables)
+    bind_config(config).build({}).check_paths()
+    assert config["model"]["encoder"]["model_name"] == variables["NER_ENCODER"]
+    assert all(path.startswith(variables["NER_DATA"]) for path in config["train_data_path"].values())

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.data.dataset_readers import DatasetReader, PeopleDailyReader, WeiboReader
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.sharing_model import SharingModel
 from ner_adv_plugin.prediction import Predictor, Tagger, load_archive
@@ -173,6 +174,20 @@ def test_readers_of_training_and_of_validation(copied: Path) -> None:
     archive = load_archive(copied)
     assert list(archive.train_reader.readers) == ["weibo", "msra", "msr"]
     assert list(archive.reader.readers) == ["weibo"]
+
+
+@pytest.mark.parametrize(
+    ("of_validation", "kind"), [({"type": "people_daily"}, PeopleDailyReader), (None, WeiboReader)]
+)
+def test_a_lone_reader_of_validation_reads_the_dataset_of_training(
+    copied: Path, of_validation: dict[str, str] | None, kind: type[DatasetReader]
+) -> None:
+    config = json.loads((copied / "config.json").read_text(encoding="utf-8"))
+    config |= {"dataset_reader": {"type": "weibo"}, "validation_dataset_reader": of_validation}
+    (copied / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    archive = load_archive(copied)
+    assert list(archive.reader.readers) == list(archive.train_reader.readers) == ["weibo"]
+    assert isinstance(archive.reader.readers["weibo"], kind) and archive.reader.readers["weibo"].head == "weibo"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])

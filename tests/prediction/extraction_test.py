@@ -204,7 +204,9 @@ def test_a_wrong_checksum_is_refused(refused: Refused) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"nothing", gzip.compress(b"no tar in here" * 100), tar_of(*sound_members()), with_sound() + b"x"]
+    "content",
+    [b"", b"nothing", gzip.compress(b"no tar in here" * 100, mtime=0), tar_of(*sound_members()), with_sound() + b"x"],
+    ids=["empty", "text", "packed text", "not packed", "something after it"],
 )
 def test_what_is_no_packed_tar_is_refused(refused: Refused, content: bytes) -> None:
     assert "is no sound archive" in refused(content)

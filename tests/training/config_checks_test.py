@@ -29,7 +29,7 @@ def test_metrics_foreseen_are_those_that_the_evaluator_gives(validated: list[str
     job: TrainJob = bind_config(config).build({})
     data = job.read(config)
     model = job.model.construct(vocab=job.collect_vocabulary(data))
-    evaluator: Evaluator = job.evaluator(model, data.splits["validation"])
+    evaluator: Evaluator = job.evaluator(model, data, "validation")
     spaces = dataset_spaces(data.readers)
     schemes = {head: model.vocab.label_space(head).scheme for head in model.vocab.heads}
     foreseen = metric_names({name: spaces[name] for name in validated}, schemes)

@@ -28,6 +28,7 @@ NO_DROPOUT = {
     "trainer__optimizer": {"type": "sgd", "lr": 0.2, "momentum": 0.9},
     "trainer__grad_norm": 2.0,
 }
+PERTURBED = {"type": "perturbed", "attack": {"type": "pgd", "epsilon": 0.3, "steps": 2}}
 # Padding depends on which rows share a batch.
 OF_THE_SHARES = "positions_per_character"
 
@@ -52,6 +53,33 @@ def cases() -> dict[str, dict[str, Any]]:
                 data_loader__scheduler=one_at_a_time,
                 trainer__num_gradient_accumulation_steps=4,
                 trainer__num_epochs=1,
+            )
+        ),
+        "weighted": with_unlabelled(
+            tiny_config(
+                **NO_DROPOUT,
+                trainer__num_epochs=2,
+                trainer__instance_weighting={
+                    "raw": {"type": "confidence", "head": "weibo", "batch_size": 3},
+                    "msra": {"type": "domain_similarity", "target": "weibo", "similarity": "gaussian"},
+                },
+            )
+        ),
+        "perturbed": tiny_config(
+            **NO_DROPOUT,
+            trainer__step=PERTURBED,
+            trainer__num_gradient_accumulation_steps=2,
+            trainer__num_epochs=1,
+        ),
+        "perturbed_idle": with_unlabelled(
+            tiny_config(
+                **{**NO_DROPOUT, "model__objectives": None},
+                model__type="hard_sharing",
+                model__loss_weighting="uncertainty",
+                data_loader__scheduler=one_at_a_time,
+                trainer__num_gradient_accumulation_steps=4,
+                trainer__num_epochs=1,
+                trainer__step=PERTURBED,
             )
         ),
     }

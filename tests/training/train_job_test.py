@@ -49,9 +49,9 @@ def test_validation_and_test_scores_are_those_of_the_best_weights(tiny_run: Path
     metrics = metrics_of(tiny_run)
     archive = load_archive(tiny_run / "model.tar.gz")
     job = train_job.bind_config(archive.config).build({})
-    splits = job.read(archive.config).splits
+    data = job.read(archive.config)
     for prefix, split in (("best_validation_", "validation"), ("test_", "test")):
-        for name, value in job.evaluator(archive.model, splits[split]).evaluate(archive.model).items():
+        for name, value in job.evaluator(archive.model, data, split).evaluate(archive.model).items():
             assert metrics[prefix + name] == value, prefix + name
 
 

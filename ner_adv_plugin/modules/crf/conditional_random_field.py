@@ -5,7 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.modules.crf.partition import forward_backward, log_partition
+from ner_adv_plugin.modules.crf.n_best import n_best
+from ner_adv_plugin.modules.crf.partition import ForwardBackward, forward_backward, log_partition
 from ner_adv_plugin.modules.crf.viterbi import viterbi
 
 
@@ -17,6 +18,21 @@ class _Scores(NamedTuple):
     starts: Tensor
     transitions: Tensor
     ends: Tensor
+
+
+class NBest(NamedTuple):
+    """The best tag paths of every row, best first.
+
+    # Parameters
+
+    tags_BNL : long, 0 beyond the row, and throughout where a row has fewer paths.
+    scores_BN : -inf where a row has fewer paths.
+    probabilities_BN : of the paths, 0 where a row has fewer.
+    """
+
+    tags_BNL: Tensor
+    scores_BN: Tensor
+    probabilities_BN: Tensor
 
 
 class ConditionalRandomField(torch.nn.Module):
@@ -77,6 +93,21 @@ class ConditionalRandomField(torch.nn.Module):
             nll = log_partition(*scores) - _path_score(scores, tags)
         return nll.to(_result_dtype(emissions))
 
+    def marginal(self, emissions: Tensor, allowed: Tensor, mask: Tensor) -> Tensor:
+        """Negative log of the probability of all paths over `allowed` (B, L, T) bool tags together: (B,).
+
+        0 for an empty row, +inf where none of these paths is admissible (Bellare and McCallum 2007; Tsuboi et al.
+        2008, "Training conditional random fields using incomplete annotations").
+        """
+        if allowed.shape != emissions.shape or allowed.dtype != torch.bool:
+            expected = tuple(emissions.shape)
+            raise ValueError(f"allowed must be bool of shape {expected}, got {allowed.dtype} {tuple(allowed.shape)}")
+        with torch.autocast(emissions.device.type, enabled=False):
+            scores = self._scores(emissions, mask)
+            some = scores._replace(emissions=scores.emissions.masked_fill(~allowed & mask.unsqueeze(-1), -torch.inf))
+            nll = log_partition(*scores) - log_partition(*some, excludes=True)
+        return nll.to(_result_dtype(emissions))
+
     def log_partition(self, emissions: Tensor, mask: Tensor) -> Tensor:
         """Log of the sum over all tag paths of the exponentiated path score: (B,), 0 for an empty row."""
         with torch.autocast(emissions.device.type, enabled=False):
@@ -98,6 +129,34 @@ class ConditionalRandomField(torch.nn.Module):
         with torch.autocast(emissions.device.type, enabled=False):
             tags, scores = viterbi(*self._scores(emissions, mask))
         return tags, scores.to(_result_dtype(emissions))
+
+    @torch.no_grad()
+    def n_best(self, emissions: Tensor, mask: Tensor, n: int) -> NBest:
+        """The `n` best tag paths of every row, best first, without gradient; an empty row has one, of score 0.
+
+        Raises ValueError for an n below 1.
+        """
+        with torch.autocast(emissions.device.type, enabled=False):
+            scores = self._scores(emissions, mask)
+            tags_BNL, scores_BN = n_best(*scores, n)
+            whole_B1 = forward_backward(*scores).log_partition.unsqueeze(1)
+            # Where there is no path, both are -inf.
+            probabilities_BN = (scores_BN - whole_B1).exp().masked_fill(scores_BN == -torch.inf, 0.0)
+        dtype = _result_dtype(emissions)
+        return NBest(tags_BNL, scores_BN.to(dtype), probabilities_BN.clamp(max=1.0).to(dtype))
+
+    @torch.no_grad()
+    def entropy(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Entropy in nats of the distribution over tag paths of every row: (B,), without gradient.
+
+        It is log Z minus the expected path score (Mann and McCallum 2007, "Efficient computation of entropy gradient
+        for semi-supervised conditional random fields"); 0 for an empty row, or one without an admissible path.
+        """
+        with torch.autocast(emissions.device.type, enabled=False):
+            scores = self._scores(emissions, mask)
+            result = forward_backward(*scores)
+            entropy_B = (result.log_partition - _expected_score(scores, result)).clamp(min=0.0)
+        return entropy_B.to(_result_dtype(emissions))
 
     @torch.no_grad()
     def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
@@ -157,3 +216,17 @@ def _path_score(scores: _Scores, tags_BL: Tensor) -> Tensor:
     outer_B = starts_T.gather(0, tags_BL[:, 0]) + ends_T.gather(0, tags_BL.gather(1, last_B1).squeeze(1))
     outer_B = outer_B.masked_fill(lengths_B == 0, 0.0)
     return outer_B + local_BL.sum(1) + moves_BM.masked_fill(~inside_BL[:, 1:], 0.0).sum(1)
+
+
+def _expected_score(scores: _Scores, result: ForwardBackward) -> Tensor:
+    """(B,): mean of the path score over the distribution of paths."""
+    emissions_BLT, lengths_B, starts_T, transitions_TT, ends_T = scores
+    last = (lengths_B - 1).clamp(min=0), torch.arange(len(lengths_B), device=lengths_B.device)
+    expected_B = _weighted(result.tags.transpose(0, 1), emissions_BLT).sum((1, 2))
+    expected_B += _weighted(result.transitions, transitions_TT).sum((1, 2))
+    return expected_B + _weighted(result.tags[0], starts_T).sum(1) + _weighted(result.tags[last], ends_T).sum(1)
+
+
+def _weighted(weights: Tensor, scores: Tensor) -> Tensor:
+    """The product, 0 where a weight is 0, of a forbidden score too."""
+    return torch.where(weights > 0, weights * scores, 0.0)

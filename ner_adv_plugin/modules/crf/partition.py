@@ -3,9 +3,10 @@
 Forward-backward in probability space, scaled at every step (Rabiner 1989, "A tutorial on hidden Markov
 models", section V.A), both directions in one loop; rows near underflow are recomputed in log space.
 
-Everything here is float64, and forbidden starts, transitions and ends have the score -inf. Shape suffixes:
-B rows, L positions, T tags, D the two directions (0 forward, 1 backward; the
-backward direction takes every row in the reversed order of its own positions, so both start at step 0).
+Everything here is float64; forbidden starts, transitions and ends have the score -inf, as may tags that a
+position excludes: `excludes` says that there are such, and spares rows that have them the log space. Shape
+suffixes: B rows, L positions, T tags, D the two directions (0 forward, 1 backward; the backward direction takes
+every row in the reversed order of its own positions, so both start at step 0).
 """
 
 from itertools import pairwise
@@ -35,7 +36,7 @@ class _LogPartition(torch.autograd.Function):
     """The gradient of log Z is the expected number of uses of each score (Sha and Pereira 2003)."""
 
     @staticmethod
-    def forward(ctx: Any, emissions: Tensor, lengths: Tensor, *scores: Tensor) -> Tensor:
+    def forward(ctx: Any, emissions: Tensor, lengths: Tensor, *scores: Any) -> Tensor:
         result = forward_backward(emissions, lengths, *scores)
         ctx.save_for_backward(lengths, result.tags, result.transitions)
         return result.log_partition
@@ -51,24 +52,27 @@ class _LogPartition(torch.autograd.Function):
             emissions_LBT[0].sum(0),
             torch.tensordot(gradient_B, transitions_BTT, dims=1),
             emissions_LBT[_last(lengths_B)].sum(0),
+            None,
         )
 
 
-def log_partition(emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor) -> Tensor:
+def log_partition(
+    emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor, excludes: bool = False
+) -> Tensor:
     """Log of the sum over all tag paths of the exponentiated path score, per row; differentiable once.
 
     Parameters: emissions (B, L, T), 0 beyond a row's length; lengths (B,) long, 0 allowed; starts (T,);
-    transitions (T, T), from row to column; ends (T,); scores in float64.
+    transitions (T, T), from row to column; ends (T,); scores in float64; excludes: see above.
     Returns (B,): 0 for a row of length 0, -inf for a row without an admissible path.
     """
-    return _LogPartition.apply(emissions, lengths, starts, transitions, ends)
+    return _LogPartition.apply(emissions, lengths, starts, transitions, ends, excludes)
 
 
 def forward_backward(
-    emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor
+    emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor, excludes: bool = False
 ) -> ForwardBackward:
     """Log partition and posteriors of every row, without gradients; parameters as in `log_partition`."""
-    result, safe_B = scaled_forward_backward(emissions, lengths, starts, transitions, ends)
+    result, safe_B = scaled_forward_backward(emissions, lengths, starts, transitions, ends, excludes)
     rows_R = (~safe_B).nonzero().squeeze(1)  # the only host synchronisation
     if len(rows_R) > 0:
         exact = log_space_forward_backward(emissions[rows_R], lengths[rows_R], starts, transitions, ends)
@@ -79,32 +83,37 @@ def forward_backward(
 
 
 def scaled_forward_backward(
-    emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor
+    emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor, excludes: bool = False
 ) -> tuple[ForwardBackward, Tensor]:
     """Forward-backward in probability space, and for which rows (B,) bool its result is exact."""
     kernel_TT, kernel_shift = _exponentiated(transitions, (0, 1))
-    first_DT, first_shift = _exponentiated(torch.stack([starts, ends]), (1,))
+    outer_DT, outer_shift = _exponentiated(torch.stack([starts, ends]), (1,))
     local_BLT, local_shift_BL1 = _exponentiated(emissions, (2,))
     states_LDBT = _in_both_orders(local_BLT, lengths)
-    states_LDBT[0].mul_(first_DT.unsqueeze(1))
+    states_LDBT[0].mul_(outer_DT.unsqueeze(1))
     _scan(states_LDBT, torch.stack([kernel_TT, kernel_TT.T]))
 
     inside_LB1, last_LB1 = _positions(emissions, lengths)
     forward_LBT, next_LBT = states_LDBT[:, 0], _next_backward(states_LDBT, lengths)
     onward_LBT = next_LBT @ kernel_TT.T
-    onward_LBT[_last(lengths)] = first_DT[1]
+    onward_LBT[_last(lengths)] = outer_DT[1]
     joint_LBT = onward_LBT.mul_(forward_LBT)
     evidence_LB1 = joint_LBT.sum(-1, keepdim=True)
     log_scales_LB1 = torch.where(last_LB1, evidence_LB1, forward_LBT.sum(-1, keepdim=True)).log_()
     log_scales_LB1.add_(local_shift_BL1.transpose(0, 1)).masked_fill_(~inside_LB1, 0.0)
-    log_partition_B = log_scales_LB1.sum((0, 2)) + kernel_shift.view(()) * (lengths - 1) + first_shift.sum()
+    log_partition_B = log_scales_LB1.sum((0, 2)) + kernel_shift.view(()) * (lengths - 1) + outer_shift.sum()
 
     # Filled, not multiplied by the mask: beyond the end of a row there may be NaN.
     weight_LB1 = evidence_LB1.reciprocal()
     tags_LBT = joint_LBT.mul_(weight_LB1).masked_fill_(~inside_LB1, 0.0)
     left_LBT = (forward_LBT * weight_LB1).masked_fill_(~inside_LB1 | last_LB1, 0.0)
     transitions_BTT = torch.bmm(left_LBT.permute(1, 2, 0), next_LBT.transpose(0, 1)).mul_(kernel_TT)
-    states_LDBT += _unreachable(starts, transitions, ends, len(states_LDBT))
+    first_DT = torch.stack([starts, ends]) > -torch.inf
+    steps_DTT = (torch.stack([transitions, transitions.T]) > -torch.inf).float()
+    if excludes:
+        states_LDBT += _unreachable_by_row(emissions > -torch.inf, lengths, first_DT, steps_DTT)
+    else:
+        states_LDBT += _unreachable(first_DT, steps_DTT, len(states_LDBT))
     lowest_LDB1 = states_LDBT.amin(-1, keepdim=True)
     safe_LB1 = (lowest_LDB1 >= STATE_FLOOR).all(1) & (evidence_LB1 >= EVIDENCE_FLOOR)
     result = ForwardBackward(log_partition_B.masked_fill_(lengths == 0, 0.0), tags_LBT, transitions_BTT)
@@ -148,14 +157,22 @@ def _scan(states_LDBT: Tensor, kernel_DTT: Tensor) -> None:
         current_DBT.mul_(arriving_DBT).div_(total_DB1)
 
 
-def _unreachable(starts_T: Tensor, transitions_TT: Tensor, ends_T: Tensor, length: int) -> Tensor:
+def _unreachable(first_DT: Tensor, steps_DTT: Tensor, length: int) -> Tensor:
     """(L, D, 1, T): 1 where no admissible path leads to the tag in so many steps, else 0; by doubling."""
-    states_DLT = (torch.stack([starts_T, ends_T]) > -torch.inf).unsqueeze(1).float()
-    steps_DTT = (torch.stack([transitions_TT, transitions_TT.T]) > -torch.inf).float()
+    states_DLT = first_DT.unsqueeze(1).float()
     while states_DLT.shape[1] < length:
         states_DLT = torch.cat([states_DLT, torch.bmm(states_DLT, steps_DTT)], dim=1)
         steps_DTT = torch.bmm(steps_DTT, steps_DTT).clamp_(max=1.0)
     return (states_DLT[:, :length] == 0).double().transpose(0, 1).unsqueeze(2)
+
+
+def _unreachable_by_row(allowed_BLT: Tensor, lengths_B: Tensor, first_DT: Tensor, steps_DTT: Tensor) -> Tensor:
+    """(L, D, B, T): the same, of rows whose positions each allow tags of their own."""
+    reached_LDBT = _in_both_orders(allowed_BLT.float(), lengths_B)
+    reached_LDBT[0].mul_(first_DT.unsqueeze(1))
+    for previous_DBT, current_DBT in pairwise(reached_LDBT.unbind(0)):
+        current_DBT.mul_(torch.bmm(previous_DBT, steps_DTT).clamp_(max=1.0))
+    return (reached_LDBT == 0).double()
 
 
 def _exponentiated(scores: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:

@@ -23,11 +23,9 @@ def viterbi(
     Returns tags (B, L) long, 0 beyond the row, and scores (B,), -inf for a row without an admissible path.
     """
     rows, length, tags = emissions.shape
-    best_LBS = _local_scores(emissions, lengths)
+    best_LBS = local_scores(emissions, lengths)
     best_LBS[0, :, :tags] += starts
-    into_SS = torch.nn.functional.pad(transitions.T, (0, 1, 0, 1), value=-torch.inf)  # [to, from]
-    into_SS[tags, :tags] = ends
-    into_SS[tags, tags] = 0.0
+    into_SS = moves_into(transitions, ends)
 
     candidates_BSS = emissions.new_empty(rows, tags + 1, tags + 1)
     arriving_BS = emissions.new_empty(rows, tags + 1)
@@ -45,7 +43,16 @@ def viterbi(
     return path_BL.masked_fill(path_BL == tags, 0), best_LBS[-1, :, tags]
 
 
-def _local_scores(emissions_BLT: Tensor, lengths_B: Tensor) -> Tensor:
+def moves_into(transitions_TT: Tensor, ends_T: Tensor) -> Tensor:
+    """(S, S): scores of moves, [to, from], with those into "stopped", which nothing leaves."""
+    tags = len(ends_T)
+    into_SS = torch.nn.functional.pad(transitions_TT.T, (0, 1, 0, 1), value=-torch.inf)
+    into_SS[tags, :tags] = ends_T
+    into_SS[tags, tags] = 0.0
+    return into_SS
+
+
+def local_scores(emissions_BLT: Tensor, lengths_B: Tensor) -> Tensor:
     """(L + 1, B, S): emissions inside the row, then 0 for "stopped"; the rest -inf."""
     rows, length, tags = emissions_BLT.shape
     inside_LB = torch.arange(length + 1, device=lengths_B.device).unsqueeze(1) < lengths_B

@@ -32,8 +32,10 @@ class CharacterEmbedding(Encoder):
     def forward(self, batch: Batch) -> Tensor:
         """See `Encoder.forward`."""
         self.positions = batch.token_ids_BL.numel()
-        states: Tensor = self.dropout(self.embedding(batch.token_ids_BL))
-        return states
+        vectors_BLD = self.embedding(batch.token_ids_BL)
+        added_BLD = self.added(batch.token_ids_BL, self.embedding.embedding_dim)
+        states_BLD: Tensor = self.dropout(vectors_BLD if added_BLD is None else vectors_BLD + added_BLD)
+        return states_BLD
 
     def get_output_dim(self) -> int:
         """See `Encoder.get_output_dim`."""

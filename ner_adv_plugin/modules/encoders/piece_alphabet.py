@@ -16,18 +16,24 @@ class PieceAlphabet(Alphabet):
     """
 
     def __init__(self, tokenizer: Any) -> None:
-        super().__init__(len(tokenizer))
+        super().__init__(len(tokenizer), tokenizer.unk_token_id)
         self._tokenizer = tokenizer
 
     def pieces(self, character: str) -> tuple[int, ...]:
         """Piece indices of a character; the unknown one where the tokenizer leaves nothing, of a space say."""
-        if "\ud800" <= character <= "\udfff":
-            return (int(self._tokenizer.unk_token_id),)  # half a surrogate pair, which no tokenizer takes
-        ids = self._tokenizer(character, add_special_tokens=False)["input_ids"]
-        names = self._tokenizer.convert_ids_to_tokens(ids)
+        return self.pieces_of([character])[0]
+
+    def pieces_of(self, characters: list[str]) -> list[tuple[int, ...]]:
+        """See `Alphabet.pieces_of`: in one call of the tokenizer."""
+        unknown = int(self._tokenizer.unk_token_id)
+        # Half a surrogate pair is one that no tokenizer takes.
+        taken = ["" if "\ud800" <= character <= "\udfff" else character for character in characters]
+        rows = self._tokenizer(taken, add_special_tokens=False)["input_ids"]
+        ids = sorted({i for row in rows for i in row})
         # SentencePiece puts a word start before a lone character: it says nothing about it.
-        kept = tuple(i for i, name in zip(ids, names, strict=True) if name != WORD_START)
-        return kept or (int(self._tokenizer.unk_token_id),)
+        names = self._tokenizer.convert_ids_to_tokens(ids)
+        silent = {i for i, name in zip(ids, names, strict=True) if name == WORD_START}
+        return [tuple(i for i in row if i not in silent) or (unknown,) for row in rows]
 
     def expand(self, index: int) -> tuple[int, ...]:
         """The pieces behind an index."""

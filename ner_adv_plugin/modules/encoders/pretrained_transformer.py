@@ -1,6 +1,6 @@
 """Pretrained encoders of the Hugging Face kind.
 
-Shape suffixes: B rows, L characters, P pieces, G rows of one encoder call, D hidden size.
+Shape suffixes: B rows, L characters, P pieces, G rows of one encoder call, D hidden size, E size of an embedding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.alphabet import Alphabet
@@ -144,18 +145,21 @@ class PretrainedTransformer(Encoder):
         windows = [w for row, n in enumerate(lengths) for w in cover(row, n, self.window, self.overlap)]
         windows.sort(key=lambda w: -len(w))
         groups = length_groups([len(w) for w in windows], CALL_OVERHEAD.get(ids_BP.device.type, 4096), MAX_POSITIONS)
+        added_BPE = self.added(ids_BP, self.transformer.get_input_embeddings().embedding_dim)
         if len(groups) == 1 and len(windows) == len(lengths):
-            return self._call(ids_BP, torch.tensor(lengths, device=ids_BP.device))
+            return self._call(ids_BP, torch.tensor(lengths, device=ids_BP.device), added_BPE)
         flat, places = [], []
         for first, last in groups:
-            states_GPD, kept, place = self._call_windows(ids_BP, windows[first:last])
+            states_GPD, kept, place = self._call_windows(ids_BP, windows[first:last], added_BPE)
             flat.append(states_GPD.flatten(0, 1)[kept])
             places.append(place)
         states = torch.cat(flat)
         out = states.new_zeros(ids_BP.numel(), states.shape[-1])
         return out.index_copy(0, torch.cat(places), states).view(*ids_BP.shape, -1)
 
-    def _call_windows(self, ids_BP: Tensor, windows: Sequence[Window]) -> tuple[Tensor, Tensor, Tensor]:
+    def _call_windows(
+        self, ids_BP: Tensor, windows: Sequence[Window], added_BPE: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """States of some windows (G, P, D), which of them (flat) are kept, and where they belong in (B, P), flat."""
         size, width = max(len(w) for w in windows), ids_BP.shape[1]
         rows = np.array([[w.row, w.start, len(w), w.keep_start, w.keep_stop] for w in windows])
@@ -165,12 +169,16 @@ class PretrainedTransformer(Encoder):
         device = ids_BP.device
         source_GP = torch.from_numpy(source).to(device)
         ids_GP = ids_BP.reshape(-1)[source_GP]
-        states_GPD = self._call(ids_GP, torch.from_numpy(rows[:, 2]).to(device))
+        added_GPE = None if added_BPE is None else added_BPE.flatten(0, 1)[source_GP]
+        states_GPD = self._call(ids_GP, torch.from_numpy(rows[:, 2]).to(device), added_GPE)
         kept = torch.from_numpy(np.flatnonzero(keep)).to(device)
         return states_GPD, kept, source_GP.reshape(-1)[kept]
 
-    def _call(self, ids_GP: Tensor, lengths_G: Tensor) -> Tensor:
-        """Run the transformer over rows of pieces, special tokens put around each row; states of the pieces."""
+    def _call(self, ids_GP: Tensor, lengths_G: Tensor, added_GPE: Tensor | None) -> Tensor:
+        """Run the transformer over rows of pieces, special tokens put around each row; states of the pieces.
+
+        `added_GPE` is added to the embeddings of the pieces, those of special tokens stay.
+        """
         before, after = len(self.prefix), len(self.suffix)
         count, width = ids_GP.shape
         total = width + before + after
@@ -184,8 +192,11 @@ class PretrainedTransformer(Encoder):
             padded[:, i] = token
         for i, token in enumerate(self.suffix):
             padded.scatter_(1, (lengths_G + before + i)[:, None], token)
-        vectors = self.embedding_dropout(self.transformer.get_input_embeddings()(padded))
-        output = self.transformer(inputs_embeds=vectors, attention_mask=mask.long())
+        vectors = self.transformer.get_input_embeddings()(padded)
+        if added_GPE is not None:
+            real_GP = place[:, :width] < lengths_G[:, None]
+            vectors = vectors + pad(added_GPE * real_GP[..., None], (0, 0, before, after))
+        output = self.transformer(inputs_embeds=self.embedding_dropout(vectors), attention_mask=mask.long())
         states: Tensor = self.dropout(output.last_hidden_state[:, before : before + width])
         return states
 

@@ -22,6 +22,8 @@ class CrfHead(Head):
     label_space, input_dim, reads, weight, dropout, normalize_by : see `Head`.
     """
 
+    learns_partial_labels = True
+
     def __init__(
         self,
         label_space: LabelSpace,
@@ -43,6 +45,14 @@ class CrfHead(Head):
         """See `Head.negative_log_likelihood`."""
         nll_B: Tensor = self.crf(emissions_BLT, tags_BL, mask_BL)
         return nll_B
+
+    def marginal(self, emissions_BLT: Tensor, allowed_BLT: Tensor, mask_BL: Tensor) -> Tensor:
+        """See `Head.marginal`."""
+        return self.crf.marginal(emissions_BLT, allowed_BLT, mask_BL)
+
+    def as_crf(self) -> ConditionalRandomField:
+        """See `Head.as_crf`."""
+        return self.crf
 
     def decode(self, emissions_BLT: Tensor, mask_BL: Tensor) -> Tensor:
         """See `Head.decode`."""

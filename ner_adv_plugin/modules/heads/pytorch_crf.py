@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from ner_adv_plugin.modules.crf import ConditionalRandomField
 from ner_adv_plugin.modules.heads.head import Head
 
 
@@ -28,6 +29,12 @@ class PytorchCrfHead(Head):
         """See `Head.negative_log_likelihood`."""
         with torch.autocast(emissions_BLT.device.type, enabled=False):
             return -self.crf(emissions_BLT.float(), tags_BL, mask_BL, reduction="none")
+
+    def as_crf(self) -> ConditionalRandomField:
+        """See `Head.as_crf`."""
+        crf = ConditionalRandomField(len(self.label_space.labels)).to(self.projection.weight.device)
+        crf.load_state_dict(self.crf.state_dict())
+        return crf
 
     def decode(self, emissions_BLT: Tensor, mask_BL: Tensor) -> Tensor:
         """See `Head.decode`."""

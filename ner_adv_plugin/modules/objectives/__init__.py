@@ -1,6 +1,9 @@
 """Objectives: losses beside the heads', on what towers share."""
 
+from ner_adv_plugin.modules.objectives.coral import Coral
 from ner_adv_plugin.modules.objectives.domain_adversarial import DomainAdversarial
+from ner_adv_plugin.modules.objectives.mmd import Mmd
 from ner_adv_plugin.modules.objectives.objective import LazyObjective, Objective, Statistics
+from ner_adv_plugin.modules.objectives.orthogonality import Orthogonality
 
-__all__ = ["DomainAdversarial", "LazyObjective", "Objective", "Statistics"]
+__all__ = ["Coral", "DomainAdversarial", "LazyObjective", "Mmd", "Objective", "Orthogonality", "Statistics"]

@@ -1,40 +1,47 @@
-"""A discriminator of domains behind a gradient reversal."""
+"""A discriminator of domains, or of tasks, behind a gradient reversal.
+
+Shape suffixes: B rows, D size of a row's vector, K classes.
+"""
 
 from collections.abc import Mapping
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.modules.discriminator_losses import CrossEntropy, LazyDiscriminatorLoss
 from ner_adv_plugin.modules.gradient_reversal import reverse_gradient
-from ner_adv_plugin.modules.objectives.objective import Objective, Statistics
-from ner_adv_plugin.modules.pooling import POOLING
-from ner_adv_plugin.modules.reversal import ConstantReversal, ReversalSchedule
+from ner_adv_plugin.modules.objectives.objective import Objective, Statistics, side_by_side
+from ner_adv_plugin.modules.pooling import LazyPooling, build_pooling
+from ner_adv_plugin.modules.schedules import ConstantSchedule, Schedule
 from ner_adv_plugin.modules.towers import TowerStates
 
 
 @Objective.register("domain_adversarial")
 class DomainAdversarial(Objective):
-    """A discriminator learns to tell a row's domain from its pooled states; the towers learn to hide it.
+    """A discriminator learns to tell a row's domain, or task, from its pooled states; the towers learn to hide it
+    (Ganin & Lempitsky 2015; Cao et al. 2018; DATNet, Zhou et al. 2019).
 
-    Cross-entropy over domains (Cao et al. 2018, eq. 10) behind a gradient reversal (Ganin & Lempitsky 2015).
+    The gradient is reversed between towers and pooling, so that what a pooling learns, it learns for the discriminator.
     `weight` scales the loss, and so what both sides learn; the reversal's scale only what the towers do.
     Registered as "domain_adversarial".
 
     # Parameters
 
-    vocab : supplied; gives the domains.
+    vocab : supplied; gives the domains and tasks.
     dims : supplied; state size of every tower it reads.
-    reads : towers whose pooled states are put side by side.
+    reads : towers whose states are put side by side.
     weight : of the loss.
-    pooling : "max" or "mean" over a row's characters.
+    discriminates : a row's "domain", which unlabelled rows have too; or its "task", the head that its dataset feeds.
+    pooling : of a row's states; "max" by default.
     dropout : on the pooled states.
     hidden_size : units of a hidden layer; none where null.
-    reversal : schedule of the reversal's scale.
+    loss : of the discriminator; "cross_entropy" by default.
+    reversal : schedule of the reversal's scale; 1 all along by default.
+    schedule : of a factor of `weight` over training; 1 all along by default.
     """
 
     def __init__(
@@ -43,29 +50,56 @@ class DomainAdversarial(Objective):
         dims: Mapping[str, int],
         reads: list[str] | None = None,
         weight: float = 0.06,
-        pooling: Literal["max", "mean"] = "max",
+        discriminates: Literal["domain", "task"] = "domain",
+        pooling: LazyPooling | None = None,
         dropout: float = 0.2,
         hidden_size: int | None = None,
-        reversal: ReversalSchedule | None = None,
+        loss: LazyDiscriminatorLoss | None = None,
+        reversal: Schedule | None = None,
+        schedule: Schedule | None = None,
     ) -> None:
-        super().__init__(reads or ["shared"], weight)
-        count = len(vocab.domains)
-        if count < 2:
-            raise ConfigurationError(f"needs two domains or more, the datasets have {vocab.domains}")
-        size = sum(dims[name] for name in self.reads)
+        super().__init__(reads or ["shared"], weight, schedule)
+        sizes = _sizes(vocab, discriminates)
+        if len(sizes) < 2:
+            raise ConfigurationError(f"needs two {discriminates}s or more, the datasets have {list(sizes)}")
+        self.places = {name: place for place, name in enumerate(sizes)} if discriminates == "task" else None
+        self.pool = build_pooling(pooling, sum(dims[name] for name in self.reads))
+        size = self.pool.get_output_dim()
         layers: list[torch.nn.Module] = [torch.nn.Dropout(dropout)]
         if hidden_size is not None:
             layers += [torch.nn.Linear(size, hidden_size), torch.nn.ReLU()]
             size = hidden_size
-        self.discriminator = torch.nn.Sequential(*layers, torch.nn.Linear(size, count))
-        self.pool = POOLING[pooling]
-        self.reversal = reversal or ConstantReversal()
+        self.discriminator = torch.nn.Sequential(*layers, torch.nn.Linear(size, len(sizes)))
+        self.loss = CrossEntropy(sizes) if loss is None else loss.construct(sizes=sizes)
+        self.reversal = reversal or ConstantSchedule()
 
     def forward(self, states: Mapping[str, TowerStates], batch: Batch, progress: float) -> tuple[Tensor, Statistics]:
-        """See `Objective.forward`; reports `discriminator_accuracy` and `reversal_scale`."""
+        """See `Objective.forward`; the mean over the rows that have a class. Reports `discriminator_accuracy` and
+        `reversal_scale`."""
         scale = self.reversal.at(progress)
-        pooled = [self.pool(states[name].states_BLD, states[name].batch.mask_BL) for name in self.reads]
-        logits_BK = self.discriminator(reverse_gradient(torch.cat(pooled, -1), scale)).float()
-        right = (logits_BK.detach().argmax(-1) == batch.domain_B).sum()
-        loss = cross_entropy(logits_BK, batch.domain_B, reduction="sum") / batch.total
-        return loss, {"discriminator_accuracy": (right, len(batch)), "reversal_scale": (scale, 1)}
+        pooled_BD = self.pool(reverse_gradient(side_by_side(states, self.reads), scale), batch.mask_BL)
+        class_B, total = batch.domain_B, batch.total
+        if self.places is not None:
+            rows = [i for i, head in enumerate(batch.heads) if head is not None]
+            places = [self.places[head] for head in batch.heads if head is not None]
+            class_B = torch.tensor(places, dtype=torch.long, device=batch.device)
+            pooled_BD, total = (
+                pooled_BD[torch.tensor(rows, dtype=torch.long, device=batch.device)],
+                sum(batch.totals.values()),
+            )
+        logits_BK = self.discriminator(pooled_BD).float()
+        right = (logits_BK.detach().argmax(-1) == class_B).sum()
+        loss = self.loss(logits_BK, class_B).sum() / max(total, 1)
+        return loss, {"discriminator_accuracy": (right, len(class_B)), "reversal_scale": (scale, 1)}
+
+
+def _sizes(vocab: Vocabulary, discriminates: str) -> dict[str, int]:
+    """For every domain, or task, its training rows."""
+    if discriminates == "task":
+        sizes, owners = dict.fromkeys(vocab.heads, 0), {name: space.head for name, space in vocab.datasets.items()}
+    else:
+        sizes, owners = dict.fromkeys(vocab.domains, 0), {name: space.domain for name, space in vocab.datasets.items()}
+    for name, owner in owners.items():
+        if owner is not None:
+            sizes[owner] += vocab.datasets[name].rows
+    return sizes

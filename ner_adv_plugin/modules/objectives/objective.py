@@ -1,4 +1,7 @@
-"""The base of all objectives."""
+"""The base of all objectives.
+
+Shape suffixes: B rows, L characters, D state size.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, TypeAlias
@@ -9,6 +12,7 @@ from torch import Tensor
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.modules.schedules import ConstantSchedule, Schedule
 from ner_adv_plugin.modules.towers import TowerStates
 
 # Sums over a batch and the number of things summed: their quotient over an epoch is what is reported.
@@ -20,30 +24,43 @@ class Objective(torch.nn.Module, Registrable):
 
     # Parameters
 
-    reads : towers it reads; those it reads run over every row.
+    reads : towers it reads.
     weight : of its loss.
+    schedule : of a factor of `weight` over training; 1 all along by default.
 
     `adds_up` says whether the losses of parts of a batch, over the totals of the whole, add up to the loss of the
-    whole: where they do not, a run on several processes is refused.
+    whole: where they do not, a run on several processes is refused. `every_row` says whether the towers it reads run
+    over every row; where not, over those whose heads read them.
     """
 
     adds_up = True
+    every_row = True
 
-    def __init__(self, reads: list[str], weight: float = 1.0) -> None:
+    def __init__(self, reads: list[str], weight: float = 1.0, schedule: Schedule | None = None) -> None:
         super().__init__()
         self.reads = reads
         self.weight = weight
+        self.schedule = schedule or ConstantSchedule()
+
+    def weight_at(self, progress: float) -> float:
+        """The weight of its loss after a share of all training steps, 0 to 1."""
+        return self.weight * self.schedule.at(progress)
 
     def forward(self, states: Mapping[str, TowerStates], batch: Batch, progress: float) -> tuple[Tensor, Statistics]:
         """Its share of the global batch's loss, before `weight`, and what to report of it.
 
         # Parameters
 
-        states : of the towers it reads.
+        states : of the towers it reads, where these ran over any row.
         batch : the whole batch.
         progress : share of training steps done, 0 to 1.
         """
         raise NotImplementedError
+
+
+def side_by_side(states: Mapping[str, TowerStates], names: list[str]) -> Tensor:
+    """States of towers that ran over every row, (B, L, sum of their sizes)."""
+    return torch.cat([states[name].states_BLD for name in names], -1)
 
 
 LazyObjective: TypeAlias = Annotated[Lazy[Objective], Supplied("vocab", "dims")]

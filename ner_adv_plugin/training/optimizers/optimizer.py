@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeAlias
 
 import torch
@@ -109,3 +109,26 @@ def search(pattern: str, name: str, path: str) -> bool:
         return re.search(pattern, name) is not None
     except re.error as error:
         raise ConfigurationError(f'"{pattern}" is no regular expression: {error}', path) from error
+
+
+def trainable(model: torch.nn.Module, frozen: Sequence[str]) -> NamedParameters:
+    """Parameters that learn, by name, after freezing those whose names match.
+
+    # Parameters
+
+    model : whose they are.
+    frozen : the patterns.
+
+    Raises `ConfigurationError` where none is left.
+    """
+    named = list(model.named_parameters())
+    for index, pattern in enumerate(frozen):
+        hits = [parameter for name, parameter in named if search(pattern, name, f"no_grad.{index}")]
+        if not hits:
+            logger.warning('trainer.no_grad: "%s" matches no parameter', pattern)
+        for parameter in hits:
+            parameter.requires_grad_(False)
+    learning = [(name, parameter) for name, parameter in named if parameter.requires_grad]
+    if not learning:
+        raise ConfigurationError("leaves no parameter to train", "no_grad")
+    return learning

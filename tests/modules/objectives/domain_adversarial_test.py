@@ -1,6 +1,7 @@
 """A discriminator of domains behind a gradient reversal."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,35 +9,22 @@ import torch
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batch import Batch, share_totals
-from ner_adv_plugin.modules.objectives import DomainAdversarial, Objective
-from ner_adv_plugin.modules.towers import TowerStates
-from tests.modules.examples import mixed_batch, vocabulary
-
-VOCAB = vocabulary()
-DIMS = {"shared": 3, "other": 2}
+from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.modules.discriminator_losses import Grad
+from ner_adv_plugin.modules.objectives import DomainAdversarial
+from tests.modules.examples import vocabulary
+from tests.modules.objectives.example import DIMS, VOCAB, example, micro_batches, objective_of
 
 
-def objective_of(**settings: Any) -> DomainAdversarial:
-    torch.manual_seed(0)
-    config = {"type": "domain_adversarial", "dropout": 0.0, **settings}
-    made = Objective.from_params(config, vocab=VOCAB, dims=DIMS)
+def adversary(**settings: Any) -> DomainAdversarial:
+    made = objective_of("domain_adversarial", **{"dropout": 0.0, **settings})
     assert isinstance(made, DomainAdversarial)
     return made
 
 
-def example() -> tuple[Batch, dict[str, TowerStates]]:
-    """Rows of two domains, one of them without labels, and random states of two towers."""
-    torch.manual_seed(1)
-    batch = mixed_batch(VOCAB, {"weibo": [5, 2], "msra": [4], "reviews": [3]})
-    rows = list(range(len(batch)))
-    states = {name: torch.randn(4, 5, size, requires_grad=True) for name, size in DIMS.items()}
-    return batch, {name: TowerStates(x, rows, batch) for name, x in states.items()}
-
-
 @pytest.mark.parametrize("pooling", ["max", "mean"])
 def test_loss_is_the_cross_entropy_of_the_domain(pooling: str) -> None:
-    objective = objective_of(pooling=pooling, weight=3.0)
+    objective = adversary(pooling=pooling, weight=3.0)
     batch, states = example()
     loss, statistics = objective(states, batch, 0.5)
     linear = objective.discriminator[-1]
@@ -58,7 +46,7 @@ def test_loss_is_the_cross_entropy_of_the_domain(pooling: str) -> None:
 def test_rows_without_labels_count() -> None:
     batch, states = example()
     unlabelled = batch.heads.index(None)
-    objective_of()(states, batch, 0.0)[0].backward()
+    adversary()(states, batch, 0.0)[0].backward()
     gradient = states["shared"].states_BLD.grad
     assert gradient is not None and gradient[unlabelled].any() and batch.total == 4
 
@@ -67,11 +55,11 @@ def test_towers_get_the_reversed_gradient_and_the_discriminator_the_whole() -> N
     batch, states = example()
     gradients: dict[float, Any] = {}
     for scale in (1.0, 0.25, 0.0):
-        objective = objective_of(reversal={"type": "constant", "scale": scale}, hidden_size=4)
+        objective = adversary(reversal={"type": "constant", "scale": scale}, hidden_size=4)
         loss, _ = objective(states, batch, 0.0)
         inputs = [states["shared"].states_BLD, *objective.parameters()]
         gradients[scale] = torch.autograd.grad(loss, inputs)
-    plain = objective_of(hidden_size=4)
+    plain = adversary(hidden_size=4)
     pooled = torch.stack([states["shared"].states_BLD[i, :n].max(0).values for i, n in enumerate(batch.lengths)])
     direct = torch.nn.functional.cross_entropy(plain.discriminator(pooled), batch.domain_B)
     forward = torch.autograd.grad(direct, [states["shared"].states_BLD, *plain.parameters()])
@@ -83,30 +71,92 @@ def test_towers_get_the_reversed_gradient_and_the_discriminator_the_whole() -> N
 
 def test_scale_follows_its_schedule() -> None:
     batch, states = example()
-    objective = objective_of(reversal={"type": "dann", "scale": 0.1})
+    objective = adversary(reversal={"type": "dann", "scale": 0.1})
     _, statistics = objective(states, batch, 0.5)
     assert statistics["reversal_scale"] == (pytest.approx(0.1 * math.tanh(2.5)), 1)
 
 
 def test_several_towers_are_put_side_by_side() -> None:
     batch, states = example()
-    objective = objective_of(reads=["shared", "other"])
+    objective = adversary(reads=["shared", "other"])
     assert objective.discriminator[-1].in_features == 5
     loss, _ = objective(states, batch, 0.0)
     loss.backward()
     assert all(part.states_BLD.grad is not None and part.states_BLD.grad.any() for part in states.values())
 
 
-def test_losses_of_micro_batches_sum_to_that_of_the_global_batch() -> None:
+@pytest.mark.parametrize("discriminates", ["domain", "task"])
+@pytest.mark.parametrize("loss", ["cross_entropy", {"type": "grad", "gamma": 1.5}])
+def test_losses_of_micro_batches_sum_to_that_of_the_global_batch(discriminates: str, loss: Any) -> None:
     batch, states = example()
-    objective = objective_of()
-    parts = []
-    for rows, part in zip(([0, 3], [1, 2]), share_totals([batch.select([0, 3]), batch.select([1, 2])]), strict=True):
-        own = {"shared": TowerStates(states["shared"].select(rows), list(range(2)), part)}
-        parts.append(objective(own, part, 0.0)[0])
-    assert_close(sum(parts), objective(states, batch, 0.0)[0])
+    objective = adversary(discriminates=discriminates, loss=loss, pooling="self_attention")
+    assert objective.adds_up
+    # The last holds the unlabelled row alone, which has no task.
+    unlabelled = batch.heads.index(None)
+    rows = [row for row in range(4) if row != unlabelled]
+    parts = micro_batches(batch, states, [rows[:1], rows[1:], [unlabelled]])
+    losses = [objective(own, part, 0.0)[0] for part, own in parts]
+    assert_close(sum(losses), objective(states, batch, 0.0)[0])
+    sum(losses).backward()
+    assert (losses[-1] == 0) == (discriminates == "task")
+
+
+def test_loss_on_tasks_is_the_mean_over_labelled_rows() -> None:
+    batch, states = example()
+    objective = adversary(discriminates="task", pooling="mean")
+    loss, statistics = objective(states, batch, 0.0)
+    linear = objective.discriminator[-1]
+    assert isinstance(linear, torch.nn.Linear) and linear.out_features == 3
+    expected = torch.zeros(())
+    for row, head in enumerate(batch.heads):
+        if head is not None:
+            pooled = states["shared"].states_BLD[row, : batch.lengths[row]].mean(0)
+            expected = expected - linear(pooled).log_softmax(-1)[["weibo", "msra", "msr"].index(head)] / 3
+    assert_close(loss, expected)
+    assert statistics["discriminator_accuracy"][1] == 3
+    loss.backward()
+    gradient = states["shared"].states_BLD.grad
+    assert gradient is not None and not gradient[batch.heads.index(None)].any()
+
+
+def test_balance_of_the_loss_is_that_of_the_training_rows() -> None:
+    rows = {"weibo": 10, "msra": 300, "msr": 100, "reviews": 40}
+    spaces = {name: replace(space, rows=rows[name]) for name, space in VOCAB.datasets.items()}
+    vocab = Vocabulary(spaces, {"domains": VOCAB.domains})
+    domains = adversary(vocab=vocab, loss="grad").loss
+    tasks = adversary(vocab=vocab, loss="grad", discriminates="task").loss
+    assert domains.sizes == {"social": 50, "news": 400} and tasks.sizes == {"weibo": 10, "msra": 300, "msr": 100}
+    assert isinstance(domains, Grad)
+    assert_close(domains.alpha_K, torch.tensor([8 / 9, 1 / 9]))
+
+
+def test_what_the_pooling_learns_is_not_reversed() -> None:
+    batch, states = example()
+    gradients = []
+    for scale in (1.0, 0.25):
+        objective = adversary(pooling="self_attention", reversal={"scale": scale})
+        inputs = [states["shared"].states_BLD, *objective.pool.parameters()]
+        gradients.append(torch.autograd.grad(objective(states, batch, 0.0)[0], inputs))
+    plain = adversary(pooling="self_attention")
+    pooled = plain.pool(states["shared"].states_BLD, batch.mask_BL)
+    direct = torch.nn.functional.cross_entropy(plain.discriminator(pooled), batch.domain_B)
+    forward = torch.autograd.grad(direct, [states["shared"].states_BLD, *plain.pool.parameters()])
+    for scale, (towers, *pooling) in zip((1.0, 0.25), gradients, strict=True):
+        assert_close(towers, -scale * forward[0])
+        assert_close(pooling, list(forward[1:]))
+
+
+def test_schedule_is_of_the_weight() -> None:
+    objective = adversary(weight=0.5, schedule={"type": "linear_warmup", "scale": 2.0, "warmup": 0.5})
+    assert [objective.weight_at(progress) for progress in (0.0, 0.25, 0.5, 1.0)] == [0.0, 0.5, 1.0, 1.0]
+    assert adversary(weight=0.5).weight_at(0.3) == 0.5
 
 
 def test_one_domain_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="needs two domains or more, the datasets have .'news'."):
         DomainAdversarial(vocabulary("msra", "msr"), DIMS)
+
+
+def test_one_task_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match="needs two tasks or more, the datasets have .'weibo'."):
+        adversary(vocab=vocabulary("weibo", "reviews"), discriminates="task")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ner_adv_plugin.modules.reversal import DannReversal
+from ner_adv_plugin.modules.schedules import DannSchedule
 from ner_adv_plugin.training.train_job import train_model
 from tests.tiny import tiny_config
 from tests.training.callbacks.helpers import curves, events
@@ -47,7 +47,7 @@ def test_tags_of_validation_are_its_metrics(tiny_run: Path) -> None:
 def test_values_of_steps(tiny_run: Path) -> None:
     found = curves(tiny_run, "train")
     total = STEPS * len(epochs_of(tiny_run))
-    schedule, warmup = DannReversal(scale=0.5), round(0.1 * total)
+    schedule, warmup = DannSchedule(scale=0.5), round(0.1 * total)
     for step in range(total):
         assert found["reversal_scale"][step] == (step, pytest.approx(schedule.at(step / total), rel=1e-5))
         factor = min(step / warmup, (total - step) / (total - warmup))

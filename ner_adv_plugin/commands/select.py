@@ -1,0 +1,52 @@
+"""`allennlp select`."""
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from ner_adv_plugin.commands.options import add_model_options
+from ner_adv_plugin.common.files import write_file
+from ner_adv_plugin.common.logging import log_to
+from ner_adv_plugin.common.progress import make_file_friendly
+from ner_adv_plugin.prediction import load_archive
+from ner_adv_plugin.prediction.selection import STRATEGIES, Chosen, Selector, read_texts
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of its own, and those of `predict` about heads and models."""
+    parser.add_argument("archive_file", help="model.tar.gz, or the folder of a run")
+    parser.add_argument("input_file", help="raw text, one row a line; of any size")
+    parser.add_argument("--count", type=int, default=100, help="rows to choose")
+    parser.add_argument("--strategy", choices=STRATEGIES, default="margin", help="what makes a row worth annotating")
+    parser.add_argument("--output-file", help="where to write the rows, as JSON lines that span_json reads")
+    parser.add_argument("--multitask-head", help="the head that annotates; that of validation_metric by default")
+    add_model_options(parser, batch_size=64)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the rows with the entities that the model finds in them, the most useful first."""
+    make_file_friendly(arguments.file_friendly_logging)
+    log_to()
+    head = arguments.multitask_head
+    archive = load_archive(
+        arguments.archive_file,
+        arguments.cuda_device,
+        arguments.overrides,
+        arguments.weights_file,
+        only_heads=[head] if head else [],
+    )
+    selector = Selector(archive, arguments.strategy, arguments.count, head, arguments.batch_size)
+    lines = _lines(selector.select(read_texts(arguments.input_file)))
+    if arguments.output_file is None:
+        print(lines, end="")
+        return
+
+    def write(path: Path) -> None:
+        path.write_text(lines, encoding="utf-8", newline="\n")
+
+    write_file(Path(arguments.output_file), write)
+
+
+def _lines(chosen: Iterable[Chosen]) -> str:
+    return "".join(json.dumps(row.to_json(), ensure_ascii=False) + "\n" for row in chosen)

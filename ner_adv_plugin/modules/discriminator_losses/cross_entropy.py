@@ -1,0 +1,25 @@
+"""Softmax cross-entropy.
+
+Shape suffixes: B rows, K classes.
+"""
+
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from ner_adv_plugin.modules.discriminator_losses.discriminator_loss import DiscriminatorLoss
+
+
+@DiscriminatorLoss.register("cross_entropy")
+class CrossEntropy(DiscriminatorLoss):
+    """-log p of the right class (Cao et al. 2018, eq. 10).
+
+    Registered as "cross_entropy".
+
+    # Parameters
+
+    sizes : supplied.
+    """
+
+    def forward(self, logits_BK: Tensor, class_B: Tensor) -> Tensor:
+        """See `DiscriminatorLoss.forward`."""
+        return cross_entropy(logits_BK, class_B, reduction="none")

@@ -1,0 +1,7 @@
+"""Loss weighting: how much the loss of every head counts."""
+
+from ner_adv_plugin.modules.loss_weighting.fixed import FixedWeighting
+from ner_adv_plugin.modules.loss_weighting.loss_weighting import LazyLossWeighting, LossWeighting
+from ner_adv_plugin.modules.loss_weighting.uncertainty import UncertaintyWeighting
+
+__all__ = ["FixedWeighting", "LazyLossWeighting", "LossWeighting", "UncertaintyWeighting"]

@@ -1,0 +1,44 @@
+"""The base of all poolings.
+
+Shape suffixes: B rows, L characters, D state size.
+"""
+
+from typing import Annotated, TypeAlias
+
+import torch
+from torch import Tensor
+
+from ner_adv_plugin.common.binding import construct
+from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.common.schema import Lazy, Supplied
+
+
+class Pooling(torch.nn.Module, Registrable):
+    """Makes one vector of the states of a row's characters, padding left out.
+
+    # Parameters
+
+    input_dim : supplied; size of a state.
+    """
+
+    default_implementation = "max"
+
+    def __init__(self, input_dim: int) -> None:
+        super().__init__()
+        self.input_dim = input_dim
+
+    def forward(self, states_BLD: Tensor, mask_BL: Tensor) -> Tensor:
+        """One vector a row, (B, `get_output_dim()`); a row needs one character at least."""
+        raise NotImplementedError
+
+    def get_output_dim(self) -> int:
+        """Size of a row's vector."""
+        return self.input_dim
+
+
+LazyPooling: TypeAlias = Annotated[Lazy[Pooling], Supplied("input_dim")]
+
+
+def build_pooling(pooling: Lazy[Pooling] | None, input_dim: int) -> Pooling:
+    """Build a pooling, "max" where none is given."""
+    return construct(Pooling, {}, input_dim=input_dim) if pooling is None else pooling.construct(input_dim=input_dim)

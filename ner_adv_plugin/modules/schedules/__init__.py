@@ -1,0 +1,8 @@
+"""Schedules of numbers that change as training goes on."""
+
+from ner_adv_plugin.modules.schedules.constant import ConstantSchedule
+from ner_adv_plugin.modules.schedules.dann import DannSchedule
+from ner_adv_plugin.modules.schedules.linear_warmup import LinearWarmupSchedule
+from ner_adv_plugin.modules.schedules.schedule import Schedule
+
+__all__ = ["ConstantSchedule", "DannSchedule", "LinearWarmupSchedule", "Schedule"]

@@ -1,0 +1,25 @@
+"""Towers: sequence encoders over the encoder's states, or over those of other towers."""
+
+from ner_adv_plugin.modules.towers.self_attention import SelfAttention
+from ner_adv_plugin.modules.towers.task_embedding import TaskEmbedding
+from ner_adv_plugin.modules.towers.task_token import TaskToken
+from ner_adv_plugin.modules.towers.tower import (
+    LazyTower,
+    TaskTower,
+    TowerStates,
+    build_tower,
+    default_tower,
+    run_tower,
+)
+
+__all__ = [
+    "LazyTower",
+    "SelfAttention",
+    "TaskEmbedding",
+    "TaskToken",
+    "TaskTower",
+    "TowerStates",
+    "build_tower",
+    "default_tower",
+    "run_tower",
+]

@@ -1,0 +1,7 @@
+"""Instance weighting: how much each row of a dataset teaches."""
+
+from ner_adv_plugin.training.instance_weighting.confidence import Confidence
+from ner_adv_plugin.training.instance_weighting.domain_similarity import DomainSimilarity
+from ner_adv_plugin.training.instance_weighting.instance_weighting import InstanceWeighting
+
+__all__ = ["Confidence", "DomainSimilarity", "InstanceWeighting"]

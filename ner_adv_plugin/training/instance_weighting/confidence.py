@@ -1,0 +1,80 @@
+"""Self-training: text without labels, labelled anew before every epoch."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.data.vocabulary import DatasetSpace, heads_of
+from ner_adv_plugin.training.instance_weighting.instance_weighting import InstanceWeighting
+from ner_adv_plugin.training.path_ranking import rank_paths
+
+
+@InstanceWeighting.register("confidence")
+class Confidence(InstanceWeighting):
+    """Before every epoch the model tags rows without labels, which then teach a head as much as it is sure of them.
+
+    A row's weight is the confidence in its best tag path over the second best, both found exactly (He and Sun 2017,
+    "A unified model for cross-domain and semi-supervised named entity recognition in Chinese social media"):
+    "margin", P(y1) - P(y2), or their "ratio", (s1 - s2) / s1 of the scores, cut to 0 to 1. A row of one possible path
+    weighs 1. The paper found one to five times as many such rows as labelled ones to help, eight times not.
+    Registered as "confidence".
+
+    # Parameters
+
+    head : that tags the rows and learns from them.
+    measure : "margin" or "ratio", which depends on how a CRF's scores happen to be shifted.
+    wait : epochs before the first labelling, in which the rows teach no head.
+    batch_size : rows tagged together at most.
+    """
+
+    def __init__(
+        self, head: str, measure: Literal["margin", "ratio"] = "margin", wait: int = 1, batch_size: int = 64
+    ) -> None:
+        if wait < 0:
+            raise ConfigurationError(f"expected 0 or more, found {wait}", "wait")
+        if batch_size < 1:
+            raise ConfigurationError(f"expected 1 or more, found {batch_size}", "batch_size")
+        self.head = head
+        self.measure = measure
+        self.wait = wait
+        self.batch_size = batch_size
+
+    def check(self, dataset: str, spaces: Mapping[str, DatasetSpace]) -> None:
+        """See `InstanceWeighting.check`."""
+        place = f"trainer.instance_weighting.{dataset}"
+        heads = heads_of(dict(spaces))
+        if self.head not in heads:
+            known = ", ".join(heads)
+            raise ConfigurationError(
+                f'no head "{self.head}".{nearest(self.head, heads)} Heads: {known}.', f"{place}.head"
+            )
+        own = spaces[dataset].head
+        if own is not None:
+            raise ConfigurationError(
+                f'"confidence" labels rows without labels, these teach head "{own}": expected a dataset without head,'
+                ' or "domain_similarity"',
+                place,
+            )
+
+    def before_epoch(self, epoch: int) -> None:
+        """See `InstanceWeighting.before_epoch`."""
+        if epoch < self.wait:
+            return
+        ranked = rank_paths(self.model, self.rows, self.head, 2, self.batch_size, f"labelling {self.dataset}")
+        confidence = ranked.ratio() if self.measure == "ratio" else ranked.margin()
+        self.rows.weights = confidence.astype(np.float32)
+        self.rows.label(self.model.vocab.label_space(self.head), ranked.tags_NC[0])
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `InstanceWeighting.state_dict`."""
+        tags = self.rows.tags
+        return {**super().state_dict(), "tags": None if tags is None else torch.from_numpy(tags.copy())}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See `InstanceWeighting.load_state_dict`."""
+        super().load_state_dict(state)
+        if state["tags"] is not None:
+            self.rows.label(self.model.vocab.label_space(self.head), state["tags"].numpy())

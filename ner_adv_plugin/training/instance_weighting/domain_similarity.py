@@ -1,0 +1,119 @@
+"""Weights by likeness to the target's domain."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.progress import progress_bar
+from ner_adv_plugin.data.data_loaders import evaluation_batches
+from ner_adv_plugin.data.dataset_names import check_dataset
+from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.trigram_model import TrigramModel
+from ner_adv_plugin.data.vocabulary import DatasetSpace
+from ner_adv_plugin.models import Model
+from ner_adv_plugin.training.instance_weighting.instance_weighting import InstanceWeighting
+from ner_adv_plugin.training.processes import gather, rank, world_size
+
+Floats = NDArray[np.float64]
+
+
+@InstanceWeighting.register("domain_similarity")
+class DomainSimilarity(InstanceWeighting):
+    """Weighs each row by how much it is like the rows of a target dataset, once, before the first epoch.
+
+    With C = `scale`, and cut to 0 to 1 (He and Sun 2017, "A unified model for cross-domain and semi-supervised named
+    entity recognition in Chinese social media"):
+    "cross_entropy": C / H(x), H the cross-entropy of the row, in bits a character, under a character trigram model
+    of the target; "gaussian": exp(-||v - w||^2 / (2 sigma^2)) / C; "polynomial": (<v, w> / (||v|| ||w||))^degree / C.
+    v is the mean of the encoder's states over the row, as they are before training, and w the mean of the target's v.
+    Registered as "domain_similarity".
+
+    # Parameters
+
+    target : the dataset that rows are compared with.
+    similarity : "cross_entropy", "gaussian" or "polynomial".
+    scale : C.
+    sigma : of "gaussian".
+    degree : of "polynomial".
+    batch_size : rows encoded together at most.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        similarity: Literal["cross_entropy", "gaussian", "polynomial"] = "polynomial",
+        scale: float = 1.0,
+        sigma: float = 1.0,
+        degree: int = 1,
+        batch_size: int = 64,
+    ) -> None:
+        for name, value in (("scale", scale), ("sigma", sigma), ("degree", degree), ("batch_size", batch_size)):
+            if value <= 0:
+                raise ConfigurationError(f"expected above 0, found {value}", name)
+        self.target = target
+        self.similarity = similarity
+        self.scale = scale
+        self.sigma = sigma
+        self.degree = degree
+        self.batch_size = batch_size
+
+    def check(self, dataset: str, spaces: Mapping[str, DatasetSpace]) -> None:
+        """See `InstanceWeighting.check`."""
+        place = f"trainer.instance_weighting.{dataset}"
+        check_dataset(self.target, spaces, f"{place}.target")
+        if self.target == dataset:
+            raise ConfigurationError(
+                "rows cannot be compared with themselves: expected another dataset", f"{place}.target"
+            )
+        if spaces[dataset].head is None:
+            raise ConfigurationError(
+                'its rows have no labels, and so no loss to weigh: expected a dataset with a head, or "confidence"',
+                place,
+            )
+
+    def before_epoch(self, epoch: int) -> None:
+        """See `InstanceWeighting.before_epoch`."""
+        if epoch == 0:
+            self.rows.weights = np.clip(self._similarity(), 0.0, 1.0).astype(np.float32)
+
+    def _similarity(self) -> Floats:
+        rows, target = self.rows, self.every[self.target]
+        if self.similarity == "cross_entropy":
+            # An empty row has none, and no loss.
+            return self.scale / np.maximum(TrigramModel(target).cross_entropy(rows), np.finfo(np.float64).tiny)
+        means_RD = mean_states(self.model, rows, self.batch_size)
+        centre_D = mean_states(self.model, target, self.batch_size)[target.lengths > 0].mean(0)
+        if self.similarity == "gaussian":
+            distance_R = ((means_RD - centre_D) ** 2).sum(1)
+            return np.exp(-distance_R / (2 * self.sigma**2)) / self.scale
+        norms_R = np.linalg.norm(means_RD, axis=1) * np.linalg.norm(centre_D)
+        cosine_R = means_RD @ centre_D / np.where(norms_R > 0, norms_R, 1.0)
+        # Rows that point away are not alike, whatever the power.
+        return np.clip(cosine_R, 0.0, None) ** self.degree / self.scale
+
+
+def mean_states(model: Model, rows: EncodedRows, batch_size: int = 64) -> Floats:
+    """The mean of the encoder's states over each row, (R, D), 0 of an empty row; the model's mode is left as it was.
+
+    Where there are several processes each encodes its share, and all get the whole.
+    """
+    device = next(model.parameters()).device
+    parts: list[tuple[list[int], NDArray[np.float32]]] = []
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode(), progress_bar(len(rows), f"encoding {rows.dataset}") as bar:
+        for batch in evaluation_batches(rows, batch_size, rank=rank(), world_size=world_size()):
+            batch = batch.without_tags().to(device)
+            states_BLD = model.encode(batch).float().masked_fill(~batch.mask_BL.unsqueeze(-1), 0.0)
+            parts.append((batch.row_ids, (states_BLD.sum(1) / batch.lengths_B.unsqueeze(1)).cpu().numpy()))
+            bar.update(len(batch))
+    model.train(was_training)
+    every = [part for own in gather(parts) for part in own]
+    means_RD = np.zeros((len(rows), every[0][1].shape[1] if every else 1))
+    for row_ids, means in every:
+        means_RD[row_ids] = means
+    return means_RD

@@ -1,0 +1,58 @@
+"""The base of all weightings of rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.vocabulary import DatasetSpace
+from ner_adv_plugin.models import Model
+
+
+class InstanceWeighting(Registrable):
+    """Weighs the rows of one training dataset: a row's loss is multiplied by its weight, 0 to 1."""
+
+    dataset: str
+    every: Mapping[str, EncodedRows]
+    model: Model
+
+    def check(self, dataset: str, spaces: Mapping[str, DatasetSpace]) -> None:
+        """Raise `ConfigurationError` where a setting does not fit the datasets; asked before any data is read.
+
+        # Parameters
+
+        dataset : whose rows it weighs.
+        spaces : what the rows of every dataset teach.
+        """
+
+    def bind(self, dataset: str, every: Mapping[str, EncodedRows], model: Model) -> None:
+        """Tell it whose rows it weighs.
+
+        # Parameters
+
+        dataset : the dataset.
+        every : the training rows of all datasets.
+        model : that learns from them.
+        """
+        self.dataset = dataset
+        self.every = every
+        self.model = model
+
+    @property
+    def rows(self) -> EncodedRows:
+        """The rows that it weighs."""
+        return self.every[self.dataset]
+
+    def before_epoch(self, epoch: int) -> None:
+        """Set the weights of the rows; every process must call it."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a run resumed within an epoch needs; tensors and plain types only."""
+        return {"weights": torch.from_numpy(self.rows.weights.copy())}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
+        self.rows.weights = state["weights"].numpy()

@@ -1,0 +1,1 @@
+"""Tests of the benchmarks: that each runs, and what in them can be counted; nothing timed."""

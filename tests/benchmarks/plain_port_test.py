@@ -1,0 +1,43 @@
+"""The plain port is the same model: the same loss, gradients and tags."""
+
+import pytest
+import torch
+
+from benchmarks.corpora import PEOPLE_DAILY, split_corpus
+from benchmarks.models import TINY, build, loader_of, random_bert
+from benchmarks.plain_port import PlainPort, largest_difference
+from benchmarks.step import random_batches
+
+
+@pytest.fixture(params=[2, 3])
+def measured(request, monkeypatch):
+    monkeypatch.delenv("NER_DATA", raising=False)
+    corpus = split_corpus(PEOPLE_DAILY, tasks=request.param)
+    with random_bert(TINY) as folder:
+        model = build("adversarial", corpus.vocab, folder, hidden_size=8)
+    return model, corpus.encoded(model.alphabet)
+
+
+def test_gradients(measured):
+    model, rows = measured
+    loader = loader_of(rows)
+    batches = [*loader.batches(loader.plan(0)[:1]), *random_batches(rows, 1)]
+    assert largest_difference(model, PlainPort(model), batches) <= 1e-4
+
+
+def test_gradients_differ_where_a_weight_does(measured):
+    model, rows = measured
+    plain = PlainPort(model)
+    with torch.no_grad():
+        plain.towers["task1"]._module.weight_hh_l0.mul_(1.01)
+    assert largest_difference(model, plain, random_batches(rows, 1)) > 1e-4
+
+
+def test_loss_and_tags(measured):
+    model, rows = measured
+    plain = PlainPort(model).eval()
+    batch = random_batches(rows, 1)[0]
+    torch.testing.assert_close(plain(batch), model.eval()(batch)["loss"], rtol=1e-5, atol=0)
+    tags = model.predict(batch.without_tags(), "task0")[0]
+    paths = plain.decode(batch.token_ids_BL, batch.mask_BL, "task0")
+    assert [row[: len(path)].tolist() for row, path in zip(tags, paths, strict=True)] == paths

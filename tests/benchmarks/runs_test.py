@@ -1,0 +1,94 @@
+"""Every benchmark runs on a tiny size, and its figures are of the kind that it says."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import crf, padding, precision, prediction, reading, scoring, step, tasks
+from benchmarks.options import Options
+from benchmarks.report import Figure, Report, verdict
+
+TINY = Options(repeats=1, batches=2, tiny=True)
+
+
+@pytest.fixture(autouse=True)
+def fixtures_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NER_DATA", raising=False)
+
+
+@pytest.mark.parametrize("module", [precision, reading])
+def test_runs(module):
+    report = module.run(TINY)
+    assert report.figures and all(math.isfinite(figure.value) for figure in report.figures)
+
+
+def test_step_has_the_gradients_of_the_plain_port():
+    report = step.run(TINY)
+    assert report["step over floor"] > 0
+    assert report["largest difference of gradients from the plain port's"] <= 1e-4
+
+
+def test_padding_and_order():
+    report = padding.run(TINY)
+    assert (
+        1
+        <= report["positions over characters, special tokens aside"]
+        <= report["padded to the longest row of the batch"]
+    )
+    assert 1 <= report["encoder calls a batch"] <= 4
+
+
+def test_order_correlation():
+    plan = [[("a", 0), ("b", 9), ("a", 1)], [("b", 5), ("a", 2)], [("b", 1)]]
+    assert padding.order_correlation(plan, "a") == pytest.approx(1.0)
+    assert padding.order_correlation(plan, "b") == pytest.approx(-1.0)
+
+
+def test_tower_rows_do_not_grow_with_tasks():
+    report = tasks.run(TINY)
+    # The shared tower runs over all rows, and every row has one private tower.
+    for count in tasks.TASKS:
+        assert report[f"tower rows a batch, {count} tasks"] == 2 * 32
+
+
+def test_crf_is_exact():
+    report = crf.run(TINY)
+    assert report["rows decoded alike"] == 1
+    assert report["relative error of likelihood and gradients"] <= 1e-6
+
+
+def test_scoring_equals_seqeval():
+    report = scoring.run(TINY)
+    assert 0 < report["strict micro F1"] < 1
+    assert report["difference from seqeval's"] <= 1e-12
+
+
+def test_prediction_agrees():
+    assert prediction.run(TINY)["sentences tagged alike"] == 1
+
+
+def test_command_line(root: Path, tmp_path: Path):
+    command = [sys.executable, "-m", "benchmarks", "crf", "--threads", "1", "--json", str(tmp_path / "out.json")]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode in (0, 1), done.stderr
+    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert list(found["benchmarks"]) == ["crf"]
+    assert found["machine"].keys() == {"processor", "cores", "threads", "gpu", "torch", "transformers", "date"}
+    assert "figures are as asked" in done.stdout
+
+
+def test_unknown_benchmark(root: Path):
+    done = subprocess.run([sys.executable, "-m", "benchmarks", "stp"], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "no benchmark stp: there are step, " in done.stderr
+
+
+def test_verdict():
+    low, high, free = Figure("a", 1.0, at_most=2), Figure("b", 1.0, at_least=2), Figure("c", 1.0)
+    assert (low.passed, high.passed, free.passed) == (True, False, None)
+    assert verdict([Report([low, high]), Report([free])]) == (1, 2)
+    assert str(low).endswith("pass") and str(high).endswith("MISS")

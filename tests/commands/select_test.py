@@ -1,0 +1,62 @@
+"""`allennlp select`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ner_adv_plugin.data.dataset_readers import SpanJsonReader
+from ner_adv_plugin.prediction import load_archive
+from ner_adv_plugin.prediction.selection import Selector
+from tests.commands.conftest import Run
+
+TEXTS = [f"第{i}天" + "魏勇在深圳" * (i % 4) for i in range(30)]
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    (tmp_path / "raw.txt").write_text("\n".join(TEXTS) + "\n\n", encoding="utf-8")
+    return "raw.txt"
+
+
+def test_prints_the_rows_most_worth_annotating(run: Run, tiny_run: Path, text: str) -> None:
+    result = run("select", tiny_run / "model.tar.gz", text, "--count", "4", "--batch-size", "5")
+    assert result.status == 0, result.err
+    rows = [json.loads(line) for line in result.out.splitlines()]
+    expected = Selector(load_archive(tiny_run), "margin", 4).select(enumerate(TEXTS, 1))
+    assert [row["text"] for row in rows] == [row.text for row in expected]
+    assert [row["line"] for row in rows] == [TEXTS.index(row["text"]) + 1 for row in rows]
+    assert [row["margin"] for row in rows] == sorted(row["margin"] for row in rows)
+
+
+@pytest.mark.parametrize("strategy", ["margin", "ratio", "entropy", "diverse"])
+def test_the_output_file_is_a_corpus(run: Run, tiny_run: Path, text: str, strategy: str) -> None:
+    flags = ["--strategy", strategy, "--multitask-head", "msra", "--output-file", "out/chosen.json"]
+    result = run("select", tiny_run, text, "--count", "6", *flags)
+    assert (result.status, result.out) == (0, "")
+    rows = SpanJsonReader().read("out/chosen.json")
+    expected = Selector(load_archive(tiny_run), strategy, 6, "msra").select(enumerate(TEXTS, 1))
+    assert [row.text for row in rows] == [row.text for row in expected]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--count", "0"], "count: expected 1 or more, found 0"),
+        (["--multitask-head", "msr"], 'head "msr" segments words'),
+        (["--multitask-head", "ms"], 'no head "ms"'),
+        (["--batch-size", "0"], "batch_size: expected 1 or more, found 0"),
+    ],
+)
+def test_wrong_flags(run: Run, tiny_run: Path, text: str, flags: list[str], message: str) -> None:
+    result = run("select", tiny_run, text, *flags, "--output-file", "chosen.json")
+    assert (result.status, result.out) == (2, "")
+    assert message in result.err and "Traceback" not in result.err
+    assert not Path("chosen.json").exists()
+
+
+def test_text_that_cannot_be_read(run: Run, tiny_run: Path) -> None:
+    assert "missing.txt: found 'no such file'" in run("select", tiny_run, "missing.txt").err
+    Path("raw.txt").write_bytes(b"a\n\xff\n")
+    result = run("select", tiny_run, "raw.txt")
+    assert result.status == 2 and "raw.txt:2" in result.err

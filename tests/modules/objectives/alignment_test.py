@@ -1,0 +1,134 @@
+"""Distances between domains: of all pairs, by definition."""
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.vocabulary import DatasetSpace, Vocabulary
+from ner_adv_plugin.modules.towers import TowerStates
+from tests.modules.examples import mixed_batch, vocabulary
+from tests.modules.objectives.example import VOCAB, example, micro_batches, objective_of
+
+KINDS = ["mmd", "coral"]
+SPACES = {
+    "weibo": DatasetSpace("weibo", "social", "ner", "BIO"),
+    "msra": DatasetSpace("msra", "news", "ner", "BIO"),
+    "reviews": DatasetSpace(None, "reviews", "ner", "BIO"),
+}
+THREE = Vocabulary(
+    SPACES,
+    {f"{head}_labels": VOCAB.label_space(head).labels for head in ("weibo", "msra")}
+    | {"domains": ["social", "news", "reviews"], "characters": ["@@PADDING@@", "@@UNKNOWN@@"]},
+)
+
+
+def mmd_by_hand(one: list[list[float]], other: list[list[float]], bandwidths: list[float]) -> float:
+    """Means of kernels, pair by pair."""
+
+    def square(x: list[float], y: list[float]) -> float:
+        return sum((a - b) ** 2 for a, b in zip(x, y, strict=True))
+
+    rows = one + other
+    mean = sum(square(x, y) for x, y in itertools.combinations(rows, 2)) / math.comb(len(rows), 2)
+
+    def kernel(xs: list[list[float]], ys: list[list[float]]) -> float:
+        values = [math.exp(-square(x, y) / (b * mean)) for x in xs for y in ys for b in bandwidths]
+        return sum(values) / len(values)
+
+    return kernel(one, one) + kernel(other, other) - 2 * kernel(one, other)
+
+
+def coral_by_hand(one: list[list[float]], other: list[list[float]]) -> float:
+    difference = np.cov(np.array(one), rowvar=False) - np.cov(np.array(other), rowvar=False)
+    return float((difference**2).sum() / (4 * len(one[0]) ** 2))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_loss_is_the_mean_over_all_pairs_of_domains(kind: str) -> None:
+    torch.manual_seed(1)
+    batch = mixed_batch(THREE, {"weibo": [5, 2], "msra": [4, 4, 1], "reviews": [3, 3]})
+    values = torch.randn(7, 5, 3, requires_grad=True)
+    states = {"shared": TowerStates(values, list(range(7)), batch)}
+    settings: dict[str, Any] = {"bandwidths": [0.5, 2.0]} if kind == "mmd" else {}
+    loss, statistics = objective_of(kind, vocab=THREE, pooling="mean", **settings)(states, batch, 0.0)
+    domains: dict[str, list[list[float]]] = {}
+    for row, dataset in enumerate(batch.datasets):
+        domains.setdefault(dataset, []).append(values[row, : batch.lengths[row]].mean(0).tolist())
+    pairs = list(itertools.combinations(domains.values(), 2))
+    distances = [mmd_by_hand(*pair, [0.5, 2.0]) if kind == "mmd" else coral_by_hand(*pair) for pair in pairs]
+    assert len(pairs) == 3 and not statistics
+    assert loss.item() == pytest.approx(sum(distances) / 3, rel=1e-4)
+    loss.backward()
+    # Every row takes part by its domain, unlabelled ones too.
+    assert values.grad is not None and values.grad.isfinite().all() and values.grad.flatten(1).any(1).all()
+
+
+@given(st.lists(st.integers(-3, 3), min_size=2, max_size=6), st.lists(st.integers(-3, 3), min_size=2, max_size=6))
+def test_distances_are_symmetric_not_negative_and_0_between_equals(one: list[int], other: list[int]) -> None:
+    x, y = (torch.tensor([[float(v), float(v * v)] for v in values]) for values in (one, other))
+    for kind in KINDS:
+        objective = objective_of(kind)
+        assert_close(objective.distance(x, y), objective.distance(y, x))
+        assert objective.distance(x, y) >= -1e-6
+        assert objective.distance(x, x.flip(0)).item() == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_descending_brings_domains_together(kind: str) -> None:
+    torch.manual_seed(0)
+    one, other = torch.randn(8, 2), torch.nn.Parameter(torch.randn(8, 2) * 3 + 2)
+    objective = objective_of(kind)
+    before = objective.distance(one, other).item()
+    optimizer = torch.optim.Adam([other], 0.1)
+    for _ in range(60):
+        optimizer.zero_grad()
+        objective.distance(one, other).backward()
+        optimizer.step()
+    assert objective.distance(one, other).item() < 0.2 * before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_too_few_rows_or_domains_teach_nothing(kind: str) -> None:
+    batch, states = example()
+    objective = objective_of(kind)
+    social = [row for row, name in enumerate(batch.datasets) if name != "msra"]
+    ((part, own),) = micro_batches(batch, states, [social])
+    loss, _ = objective(own, part, 0.0)
+    assert loss == 0
+    loss.backward()
+    # One row of news: a mean, but no covariance.
+    assert (objective(states, batch, 0.0)[0] == 0) == (kind == "coral")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_micro_batches_are_estimates_weighted_by_their_rows(kind: str) -> None:
+    torch.manual_seed(1)
+    batch = mixed_batch(VOCAB, {"weibo": [5, 2, 2, 1, 1], "msra": [4, 4, 3, 1]})
+    states = {"shared": TowerStates(torch.randn(9, 5, 3), list(range(9)), batch)}
+    social, news = batch.rows("weibo"), batch.rows("msra")
+    objective = objective_of(kind)
+    assert not objective.adds_up
+    parts = [sorted(social[:3] + news[:2]), sorted(social[3:] + news[2:])]
+    losses = [objective(own, part, 0.0)[0] for part, own in micro_batches(batch, states, parts)]
+    alone = [objective(own, part, 0.0)[0] for rows in parts for part, own in micro_batches(batch, states, [rows])]
+    assert_close(losses, [alone[0] * 5 / 9, alone[1] * 4 / 9])
+
+
+@pytest.mark.parametrize("bandwidths", [[], [1.0, 0.0]])
+def test_bandwidths_are_above_0(bandwidths: list[float]) -> None:
+    with pytest.raises(ConfigurationError, match="bandwidths: expected numbers above 0"):
+        objective_of("mmd", bandwidths=bandwidths)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_domain_is_an_error(kind: str) -> None:
+    with pytest.raises(ConfigurationError, match="needs two domains or more"):
+        objective_of(kind, vocab=vocabulary("msra", "msr"))

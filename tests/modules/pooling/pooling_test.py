@@ -1,0 +1,72 @@
+"""Poolings."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from ner_adv_plugin.common.binding import bind
+from ner_adv_plugin.modules.pooling import (
+    LazyPooling,
+    MaxPooling,
+    MeanPooling,
+    Pooling,
+    SelfAttentionPooling,
+    build_pooling,
+)
+from tests.modules.examples import prefix_mask
+
+LENGTHS = [5, 3, 1]
+CONFIGS: list[Any] = ["max", "mean", "self_attention", {"type": "self_attention", "hidden_size": 3, "hops": 2}]
+
+
+def pooling_of(config: Any) -> Pooling:
+    torch.manual_seed(0)
+    return build_pooling(bind(LazyPooling, config, "pooling").build({}), 4)
+
+
+def by_hand(pooling: Pooling, real_LD: Tensor) -> Tensor:
+    """What becomes of one row without padding."""
+    if isinstance(pooling, SelfAttentionPooling):
+        vectors = []
+        for scores in pooling.scores.weight:
+            logits = torch.stack([scores @ torch.tanh(pooling.hidden.weight @ state) for state in real_LD])
+            weights = logits.exp() / logits.exp().sum()
+            vectors.append(sum((w * state for w, state in zip(weights, real_LD, strict=True)), torch.zeros(4)))
+        return torch.cat(vectors)
+    return real_LD.max(0).values if isinstance(pooling, MaxPooling) else real_LD.sum(0) / len(real_LD)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+@pytest.mark.parametrize("padding", [0.0, 1e4, -1e4, float("inf"), float("nan")])
+def test_padding_has_no_influence(config: Any, padding: float) -> None:
+    pooling = pooling_of(config)
+    mask = prefix_mask(LENGTHS)
+    # All states below zero: a maximum over zeros of padding would be zero.
+    states = (-torch.rand(3, 5, 4) - 1).requires_grad_()
+    pooled = pooling(states.masked_fill(~mask[..., None], padding), mask)
+    assert pooled.shape == (3, pooling.get_output_dim())
+    for row, length in enumerate(LENGTHS):
+        assert_close(pooled[row], by_hand(pooling, states[row, :length]))
+    pooled.sum().backward()
+    assert states.grad is not None and states.grad.isfinite().all() and not states.grad[~mask].any()
+    assert all(p.grad is not None and p.grad.isfinite().all() and p.grad.any() for p in pooling.parameters())
+
+
+def test_max_is_the_default() -> None:
+    assert isinstance(build_pooling(None, 4), MaxPooling) and isinstance(pooling_of({}), MaxPooling)
+
+
+def test_gradient_of_the_maximum_reaches_the_largest_state_only() -> None:
+    states = torch.tensor([[[1.0, -1.0], [2.0, -3.0], [9.0, 9.0]]], requires_grad=True)
+    MaxPooling(2)(states, prefix_mask([2, 3])[:1]).backward(torch.tensor([[5.0, 7.0]]))
+    assert states.grad is not None
+    assert states.grad.tolist() == [[[0.0, 7.0], [5.0, 0.0], [0.0, 0.0]]]
+
+
+def test_gradient_of_the_mean_is_shared_by_real_states() -> None:
+    states = torch.randn(1, 3, 1, requires_grad=True)
+    MeanPooling(1)(states, prefix_mask([2, 3])[:1]).backward(torch.tensor([[6.0]]))
+    assert states.grad is not None and states.grad.flatten().tolist() == [3.0, 3.0, 0.0]
