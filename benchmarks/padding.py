@@ -1,0 +1,57 @@
+"""Positions that the encoder computes, over the characters there are, in a mixed epoch; nothing here is timed."""
+
+import numpy as np
+import torch
+
+from benchmarks.corpora import MSRA, WEIBO, corpus_of, every, provenance
+from benchmarks.models import TINY, build, loader_of, random_bert
+from benchmarks.options import Options
+from benchmarks.report import Figure, Report
+from ner_adv_plugin.data.schedulers.scheduler import PlannedBatch
+
+
+def run(options: Options) -> Report:
+    """Count over whole batches, taken at even distances from an epoch of Weibo and MSRA."""
+    corpus = corpus_of(WEIBO, MSRA)
+    with random_bert(TINY) as folder:
+        model = build("hard_sharing", corpus.vocab, folder, hidden_size=8)
+    loader = loader_of(corpus.encoded(model.alphabet))
+    plan = loader.plan(0)
+    chosen = every(plan, 5 if options.tiny else 300)
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    model.encoder.transformer.register_forward_hook(count)
+    positions = characters = padded = rows = 0
+    with torch.inference_mode():
+        for batch in (loader.batches([planned])[0] for planned in chosen):
+            model.encoder(batch)
+            positions += model.encoder.positions
+            characters += sum(batch.lengths)
+            padded += batch.token_ids_BL.numel()
+            rows += len(batch)
+    special = rows * (len(model.encoder.prefix) + len(model.encoder.suffix))
+    shares = [np.mean([name == "weibo" for name, _ in planned]) for planned in plan[:-1] or plan]
+    return Report(
+        [
+            # Special tokens are no padding: every row has them whatever its batch.
+            Figure("positions over characters, special tokens aside", (positions - special) / characters, at_most=1.05),
+            Figure("positions over characters, special tokens counted", positions / characters),
+            Figure("padded to the longest row of the batch", padded / characters),
+            Figure("encoder calls a batch", calls / len(chosen)),
+            Figure("rank correlation of order with file order, msra", order_correlation(plan, "msra")),
+            Figure("rank correlation of order with file order, weibo", order_correlation(plan, "weibo")),
+            Figure("standard deviation of weibo's share of a batch", float(np.std(shares))),
+        ],
+        [f"{len(chosen)} of {len(plan)} batches of {provenance(WEIBO, MSRA)}"],
+    )
+
+
+def order_correlation(plan: list[PlannedBatch], dataset: str) -> float:
+    """Spearman's correlation of the places of a dataset's rows in an epoch with their places in the file."""
+    rows = np.array([row for planned in plan for name, row in planned if name == dataset])
+    ranks = np.argsort(np.argsort(rows, kind="stable"))
+    return float(np.corrcoef(ranks, np.arange(len(rows)))[0, 1])

@@ -1,0 +1,86 @@
+"""bf16 beside fp32 on this CPU; on a GPU, where there is one, the share of its rate that training reaches."""
+
+import time
+
+import torch
+
+from benchmarks.corpora import MSRA, PEOPLE_DAILY, corpus_of, provenance, split_corpus
+from benchmarks.floor import matrix_products, step_flops
+from benchmarks.models import BASE, SMALL, TINY, build, loader_of, random_bert, trainer_of
+from benchmarks.options import Options
+from benchmarks.report import Figure, Report
+from benchmarks.step import lengths_of, typical
+from benchmarks.timing import interleaved
+from ner_adv_plugin.data.data_loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.schedulers import RoundRobinScheduler
+
+GPU_TOKENS, GPU_STEPS = 16384, 30
+
+
+def run(options: Options) -> Report:
+    """Time training steps."""
+    report = on_cpu(options)
+    if options.tiny or not torch.cuda.is_available():
+        report.notes.append("a GPU's share of its rate: skipped, " + ("tiny" if options.tiny else "there is no GPU"))
+        return report
+    gpu = on_gpu()
+    return Report(report.figures + gpu.figures, report.notes + gpu.notes)
+
+
+def on_cpu(options: Options) -> Report:
+    """The adversarial step in both precisions; each has a model of its own, as autocast is the trainer's."""
+    corpus = split_corpus(PEOPLE_DAILY, 2)
+    seconds = {"fp32": 0.0, "bf16": 0.0}
+    hidden_size = 8 if options.tiny else 128
+    with random_bert(TINY if options.tiny else SMALL) as folder:
+        for precision in seconds:
+            model = build("adversarial", corpus.vocab, folder, hidden_size).train()
+            loader = loader_of(corpus.encoded(model.alphabet))
+            # One after the other: what accelerate knows of precision is of the whole process.
+            with trainer_of(model, loader, precision=precision) as trainer:
+                for planned in typical(loader, max(1, options.batches // 2)):
+                    step = {precision: lambda trainer=trainer, planned=planned: trainer.train_step([planned])}
+                    seconds[precision] += interleaved(step, options.repeats)[precision]
+    return Report(
+        [
+            Figure("steps in fp32 over steps in bf16, CPU", seconds["fp32"] / seconds["bf16"]),
+        ],
+        [f"rows of {provenance(PEOPLE_DAILY)}"],
+    )
+
+
+def on_gpu() -> Report:
+    """A single task over a bert-base-sized encoder in bf16, batches of so many tokens."""
+    corpus = corpus_of(MSRA)
+    with random_bert(BASE) as folder:
+        model = build("crf_tagger", corpus.vocab, folder).train()
+    loader = MultiTaskDataLoader(RoundRobinScheduler(max_tokens=GPU_TOKENS))
+    loader.set_rows(corpus.encoded(model.alphabet), seed=0)
+    plan = loader.plan(0)[: 2 * GPU_STEPS]
+    lengths = [lengths_of(loader, planned) for planned in plan[GPU_STEPS:]]
+    with trainer_of(model, loader, device=0, precision="bf16") as trainer:
+        for planned in plan[:GPU_STEPS]:
+            trainer.train_step([planned])
+        torch.cuda.synchronize()
+        started = time.perf_counter()
+        for planned in plan[GPU_STEPS:]:
+            trainer.train_step([planned])
+        torch.cuda.synchronize()
+        seconds = time.perf_counter() - started
+    multiply, flops = matrix_products(model.encoder.transformer.config, GPU_TOKENS, "cuda", torch.bfloat16)
+
+    def multiply_often() -> None:
+        for _ in range(50):
+            multiply()
+        torch.cuda.synchronize()
+
+    rate = 50 * flops / interleaved({"rate": multiply_often}, 5)["rate"]
+    used = sum(step_flops(model, own, 128, towers_read=1) for own in lengths) / seconds
+    return Report(
+        [
+            Figure("tokens a second, GPU", sum(map(sum, lengths)) / seconds),
+            Figure("rate of matrix products, GPU, bf16", rate / 1e12, "TFLOP/s"),
+            Figure("share of that rate", used / rate, aim=0.45),
+        ],
+        [f"GPU: {len(lengths)} batches of at most {GPU_TOKENS} tokens of {provenance(MSRA)}"],
+    )

@@ -1,0 +1,69 @@
+"""Sentences a second, from text to entities, beside a plain pipeline with the same weights."""
+
+from collections.abc import Sequence
+
+import torch
+from transformers import AutoTokenizer
+
+from benchmarks.corpora import PEOPLE_DAILY, provenance, split_corpus
+from benchmarks.models import SMALL, TINY, build, random_bert
+from benchmarks.options import Options
+from benchmarks.plain_port import PlainPort
+from benchmarks.report import Figure, Report
+from benchmarks.timing import interleaved
+from ner_adv_plugin.data.dataset_readers import MultiTaskDatasetReader
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.prediction.archive import Archive
+from ner_adv_plugin.prediction.tagger import Tagger, answer
+
+BATCH_SIZE = 32
+HEAD = "task0"
+
+
+def run(options: Options) -> Report:
+    """Tag the same sentences by both; fp32, tokenising included."""
+    corpus = split_corpus(PEOPLE_DAILY, 1, 50 if options.tiny else 1500)
+    texts = [row.text for row in corpus.instances[HEAD]]
+    with random_bert(TINY if options.tiny else SMALL) as folder:
+        model = build("crf_tagger", corpus.vocab, folder, hidden_size=8 if options.tiny else 128).eval()
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    reader = MultiTaskDatasetReader(corpus.readers)
+    tagger = Tagger(Archive(model, {}, reader, reader), HEAD)
+    plain = PlainPort(model).eval()
+    labels = corpus.vocab.label_space(HEAD)
+
+    def ours() -> list:
+        return list(tagger.predict_all(Instance(text) for text in texts))
+
+    def theirs() -> list:
+        answers = []
+        for start in range(0, len(texts), BATCH_SIZE):
+            group = texts[start : start + BATCH_SIZE]
+            paths = plain.decode(*tokenized(tokenizer, group), HEAD)
+            tags = [[labels.labels[tag] for tag in path] for path in paths]
+            answers += [answer(text, own, labels) for text, own in zip(group, tags, strict=True)]
+        return answers
+
+    same = [one["tags"] == other["tags"] for one, other in zip(ours(), theirs(), strict=True)]
+    seconds = interleaved({"ours": ours, "theirs": theirs}, options.repeats, warm_up=0)
+    return Report(
+        [
+            Figure("sentences a second", len(texts) / seconds["ours"]),
+            Figure("sentences a second, plain pipeline", len(texts) / seconds["theirs"]),
+            Figure("plain pipeline's time over ours", seconds["theirs"] / seconds["ours"], at_least=2.5),
+            Figure("sentences tagged alike", sum(same) / len(texts), at_least=0.999),
+        ],
+        [f"{len(texts)} rows of {provenance(PEOPLE_DAILY)}"],
+    )
+
+
+def tokenized(tokenizer: object, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Indices (B, L) and mask of texts, one token a character, padded to the longest."""
+    encoded = tokenizer(  # type: ignore[operator]
+        [list(text) for text in texts],
+        is_split_into_words=True,
+        add_special_tokens=False,
+        padding=True,
+        return_tensors="pt",
+    )
+    return encoded["input_ids"], encoded["attention_mask"].bool()

@@ -1,0 +1,112 @@
+"""Reading a large corpus, and the start of commands."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from transformers import AutoTokenizer
+
+from benchmarks.corpora import MSRA, corpus_of, data_file, provenance
+from benchmarks.models import TINY, random_bert
+from benchmarks.options import Options
+from benchmarks.report import Figure, Report
+from benchmarks.timing import interleaved
+from ner_adv_plugin.modules.encoders.piece_alphabet import PieceAlphabet
+
+ROOT = Path(__file__).resolve().parents[1]
+IMPORTS = "import torch, transformers; transformers.BertModel, transformers.BertTokenizer"
+COMMAND = "import sys; from ner_adv_plugin.commands import main; main(sys.argv[1:])"
+# Where the cache of encoded corpora is; empty for none.
+CACHE = "NER_CACHE"
+STARTED, MARK = "NER_BENCHMARK_MARK", "first_step"
+
+
+def run(options: Options) -> Report:
+    """Time whole readings and whole processes."""
+    repeats, warm_up = (1, 0) if options.tiny else (options.repeats, 1)
+    with TemporaryDirectory() as cache, random_bert(TINY) as folder:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+
+        def read() -> None:
+            corpus_of(MSRA).encoded(PieceAlphabet(tokenizer))
+
+        with environment({CACHE: ""}):
+            fresh = interleaved({"read": read}, repeats, warm_up=0)["read"]
+        with environment({CACHE: cache}):
+            from_cache = interleaved({"read": read}, repeats)["read"]
+            config = write_config(Path(cache) / "config.json", folder)
+            marks: list[float] = []
+            seconds = interleaved(
+                {
+                    "help": lambda: python("-c", COMMAND, "--help"),
+                    "imports": lambda: python("-c", IMPORTS),
+                    "first step": lambda: marks.append(first_step(config)),
+                },
+                repeats,
+                warm_up,
+            )
+    first = statistics.median(marks[warm_up:])
+    return Report(
+        [
+            Figure("reading and encoding", fresh, "s", at_most=4),
+            Figure("the same from the cache", from_cache, "s", at_most=0.5),
+            Figure("allennlp --help", seconds["help"], "s", at_most=0.4),
+            Figure("imports of torch and transformers", seconds["imports"], "s"),
+            Figure("from command to the end of the first step", first, "s"),
+            Figure("beyond the imports", first - seconds["imports"], "s", at_most=1),
+        ],
+        [f"{provenance(MSRA)}; the first step is of a tiny encoder"],
+    )
+
+
+def python(*arguments: str) -> None:
+    """Run Python to its end."""
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+
+
+def first_step(config: str) -> float:
+    """Seconds from the start of `allennlp train` to the end of its first step."""
+    with TemporaryDirectory() as folder:
+        mark = Path(folder) / "mark"
+        arguments = ["train", config, "-s", str(Path(folder) / "run"), "--include-package", f"benchmarks.{MARK}"]
+        with environment({STARTED: str(mark)}):
+            started = time.time()
+            subprocess.run(
+                [sys.executable, "-c", COMMAND, *arguments], check=True, cwd=ROOT, capture_output=True, text=True
+            )
+        return float(mark.read_text()) - started
+
+
+def write_config(path: Path, encoder: str) -> str:
+    """The config of a run on MSRA that ends after its first step."""
+    config = {
+        "dataset_reader": {"type": "msra"},
+        "train_data_path": str(data_file(MSRA)),
+        "model": {"type": "crf_tagger", "encoder": {"type": "pretrained_transformer", "model_name": encoder}},
+        "data_loader": {"type": "multitask", "batch_size": 32},
+        "trainer": {"type": "gradient_descent", "callbacks": [{"type": MARK}], "cuda_device": -1},
+    }
+    path.write_text(json.dumps(config), encoding="utf-8")
+    return str(path)
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,46 @@
+"""Strict scores of 4,000 rows beside seqeval's."""
+
+import numpy as np
+from seqeval.metrics import f1_score
+from seqeval.scheme import IOB2
+
+from benchmarks.corpora import MSRA, provenance, read, reader_of
+from benchmarks.options import Options
+from benchmarks.report import Figure, Report
+from benchmarks.timing import interleaved
+from ner_adv_plugin.evaluation.ner_scores import NerScorer
+
+
+def run(options: Options) -> Report:
+    """Score MSRA's gold against itself with one tag in fifty replaced, which makes all sorts of faults."""
+    scheme = reader_of(MSRA, "msra").scheme
+    rows = read(MSRA)[: 50 if options.tiny else 4000]
+    labels = scheme.labels(["LOC", "ORG", "PER"])
+    index = {label: i for i, label in enumerate(labels)}
+    lengths = np.array([len(row.text) for row in rows])
+    gold = np.array([index[tag] for row in rows for tag in row.tags or ()])
+    generator = np.random.default_rng(0)
+    predicted = np.where(generator.random(len(gold)) < 0.02, generator.integers(len(labels), size=len(gold)), gold)
+    bounds = np.cumsum(lengths)[:-1]
+    gold_rows, predicted_rows = ([[labels[i] for i in row] for row in np.split(a, bounds)] for a in (gold, predicted))
+    scores: dict[str, float] = {}
+
+    def ours() -> None:
+        scorer = NerScorer(labels, scheme)
+        scorer.update(predicted, gold, lengths)
+        scores["ours"] = scorer.compute()["f1"]
+
+    def theirs() -> None:
+        scores["theirs"] = f1_score(gold_rows, predicted_rows, mode="strict", scheme=IOB2)
+
+    seconds = interleaved({"ours": ours, "theirs": theirs}, options.repeats)
+    return Report(
+        [
+            Figure("scoring", 1e3 * seconds["ours"], "ms"),
+            Figure("scoring, seqeval", 1e3 * seconds["theirs"], "ms"),
+            Figure("seqeval over ours", seconds["theirs"] / seconds["ours"], at_least=20),
+            Figure("strict micro F1", scores["ours"]),
+            Figure("difference from seqeval's", abs(scores["ours"] - scores["theirs"]), at_most=1e-12),
+        ],
+        [f"{len(rows)} rows of {provenance(MSRA)}"],
+    )

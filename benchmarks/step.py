@@ -1,0 +1,92 @@
+"""The adversarial training step beside its floor and beside a plain port."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from benchmarks.corpora import PEOPLE_DAILY, every, provenance, split_corpus
+from benchmarks.floor import matrix_products, step_flops
+from benchmarks.models import SMALL, TINY, build, loader_of, random_bert, trainer_of
+from benchmarks.options import Options
+from benchmarks.plain_port import PlainPort, largest_difference
+from benchmarks.report import Figure, Report
+from benchmarks.timing import interleaved
+from ner_adv_plugin.data.batch import Batch, collate
+from ner_adv_plugin.data.data_loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.schedulers.scheduler import PlannedBatch
+
+BATCH_SIZE = 32
+
+
+def run(options: Options) -> Report:
+    """Measure; attention dropout on, fp32."""
+    corpus = split_corpus(PEOPLE_DAILY, tasks=2)
+    hidden_size = 8 if options.tiny else 128
+    with random_bert(TINY if options.tiny else SMALL) as encoder:
+        model = build("adversarial", corpus.vocab, encoder, hidden_size)
+        rows = corpus.encoded(model.alphabet)
+        loader = loader_of(rows, BATCH_SIZE)
+        ours = typical(loader, options.batches)
+        theirs = random_batches(rows, options.batches)
+        plain = PlainPort(model)
+        difference = largest_difference(model, plain, [*theirs[:1], *loader.batches(ours[:1])])
+        optimizer = torch.optim.AdamW(plain.parameters(), lr=1e-5)
+        config = model.encoder.transformer.config
+        multiply, flops = matrix_products(config, 1500)
+        seconds = dict.fromkeys(("ours", "plain", "rate"), 0.0)
+        with trainer_of(model, loader) as trainer:
+            model.train(), plain.train()
+            for planned, batch in zip(ours, theirs, strict=True):
+                calls = {
+                    "ours": lambda planned=planned: trainer.train_step([planned]),
+                    "plain": lambda batch=batch: plain.train_step(batch, optimizer),
+                    "rate": multiply,
+                }
+                for name, taken in interleaved(calls, options.repeats).items():
+                    seconds[name] += taken
+    rate = flops * len(ours) / seconds["rate"]
+    lengths = [lengths_of(loader, planned) for planned in ours]
+    floor = sum(step_flops(model, own, hidden_size) for own in lengths) / rate
+    plain_floor = sum(step_flops(model, batch.lengths, hidden_size) for batch in theirs) / rate
+    ratio, plain_ratio = seconds["ours"] / floor, seconds["plain"] / plain_floor
+    return Report(
+        [
+            Figure("rate of matrix products", rate / 1e9, "GFLOP/s"),
+            Figure("floor of a step", floor / len(ours), "s"),
+            Figure("step", seconds["ours"] / len(ours), "s"),
+            Figure("step of the plain port", seconds["plain"] / len(ours), "s"),
+            Figure("characters a step", float(np.mean([sum(own) for own in lengths]))),
+            Figure("step over floor", ratio, at_most=1.8, aim=1.5),
+            Figure("plain port over floor", plain_ratio),
+            Figure("plain port over ours", plain_ratio / ratio, at_least=3.5, aim=5),
+            Figure("largest difference of gradients from the plain port's", difference, at_most=1e-4),
+        ],
+        [
+            f"{len(ours)} batches of {BATCH_SIZE} rows of {provenance(PEOPLE_DAILY)}, attention dropout on; "
+            "each side over the floor of its own rows"
+        ],
+    )
+
+
+def typical(loader: MultiTaskDataLoader, count: int) -> list[PlannedBatch]:
+    """Some batches of an epoch, from short rows to long ones."""
+    planned = loader.plan(0)
+    whole = [batch for batch in planned if len(batch) == BATCH_SIZE] or planned
+    ordered = sorted(whole, key=lambda batch: sum(lengths_of(loader, batch)))
+    # From the middle of each share, so that neither end counts for more.
+    return every(ordered[len(ordered) // (2 * count) :], count)
+
+
+def lengths_of(loader: MultiTaskDataLoader, planned: PlannedBatch) -> list[int]:
+    """Characters of every row of a planned batch."""
+    return loader.batches([planned])[0].lengths
+
+
+def random_batches(rows: Mapping[str, EncodedRows], count: int) -> list[Batch]:
+    """Batches of rows in random order, whatever their length, as plain code makes them."""
+    everything = [(own, row) for own in rows.values() for row in range(len(own))]
+    order = np.random.default_rng(0).permutation(len(everything))
+    starts = range(0, len(order), BATCH_SIZE)
+    return [collate([everything[i] for i in order[start : start + BATCH_SIZE]]) for start in starts][:count]
