@@ -50,7 +50,7 @@ def test_from_params() -> None:
 
 def test_from_params_of_a_registered_class() -> None:
     scheduler = RoundRobinScheduler.from_params({"batch_size": 8})
-    assert type(scheduler) is RoundRobinScheduler and scheduler.batch_size == 8
+    assert type(scheduler) is RoundRobinScheduler and scheduler.count({"weibo": 17}) == 3
     with pytest.raises(ConfigurationError) as error:
         RoundRobinScheduler.from_params({"batchsize": 8})
     assert error.value.path == "batchsize" and 'Did you mean "batch_size"?' in error.value.message

@@ -12,4 +12,6 @@ papers.config({ msra: 1 }, papers.one_tower() + {
     pooling: 'mean',
     reversal: { type: 'dann', scale: 1.0 },
   }],
-}) + { data_loader+: { scheduler: { type: 'half_and_half', target: 'weibo', batch_size: 32 } } } + papers.reversal_health
+}) + papers.reversal_health + {
+  data_loader+: { scheduler: { type: 'half_and_half', target: 'weibo', batch_size: 32 } },
+}

@@ -5,4 +5,5 @@
 // Here: MSRA is the large resource; what is perturbed is the pretrained encoder's embeddings, whose gradient the
 // reversal turns for the discriminator's part.
 local papers = import '../lib/papers.libsonnet';
-papers.config({ msra: 1 }, papers.one_tower() + { objectives: papers.datnet_objectives }) + papers.datnet_step + papers.reversal_health
+papers.config({ msra: 1 }, papers.one_tower() + { objectives: papers.datnet_objectives })
++ papers.datnet_step + papers.reversal_health

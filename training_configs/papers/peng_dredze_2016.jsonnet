@@ -1,5 +1,6 @@
-// Peng & Dredze 2016, "Improving named entity recognition for Chinese social media with word segmentation representation
-// learning": an LSTM learns to segment, and a CRF for entities reads its states beside the characters' embeddings.
+// Peng & Dredze 2016, "Improving named entity recognition for Chinese social media with word segmentation
+// representation learning": an LSTM learns to segment, and a CRF for entities reads its states beside the characters'
+// embeddings.
 // Theirs: MSR for words; every epoch draws as many of its rows as Weibo has, which they found to matter; batches of one
 // task in turn; the loss of words weighs 0.5 to 1; SGD, its rate halved after five flat epochs.
 // Here: a pretrained encoder in place of embeddings, SXU for words, AdamW. An epoch is two passes of Weibo's size, so

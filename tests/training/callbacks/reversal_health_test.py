@@ -1,0 +1,195 @@
+"""What runs report of gradient reversals, against gradients taken one by one, and what they warn of."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.batch import share_totals
+from ner_adv_plugin.modules.objectives import Objective
+from ner_adv_plugin.training.callbacks import ReversalHealthCallback
+from ner_adv_plugin.training.train_job import train_model
+from tests.tiny import assert_same_weights, learnt, model_and_loader, tiny_config
+from tests.training.callbacks.helpers import curves, looking, train_in_two
+
+HEALTH = {"type": "reversal_health", "interval": 1, "probe_rows": 0}
+ADVERSARY = {
+    "type": "domain_adversarial",
+    "weight": 0.5,
+    "dropout": 0.0,
+    "reversal": {"type": "constant", "scale": 0.4},
+}
+
+
+def config_of(*objectives: Any, callbacks: Any = (HEALTH,), **overrides: Any) -> dict[str, Any]:
+    """One step of all 80 rows an epoch, without dropout, so that gradients are the same in every run."""
+    settings = {
+        "model__objectives": list(objectives) or [ADVERSARY],
+        "model__encoder__dropout": 0.0,
+        "model__head__dropout": 0.0,
+        "data_loader__batch_size": 80,
+        "trainer__num_epochs": 1,
+        "trainer__callbacks": list(callbacks),
+    }
+    return tiny_config(**{**settings, **overrides})
+
+
+def with_scale(scale: float) -> dict[str, Any]:
+    return {**ADVERSARY, "reversal": {"type": "constant", "scale": scale}}
+
+
+def ratio_of(folder: Path, *objectives: Any, **overrides: Any) -> float:
+    metrics = train_model(config_of(*objectives, **overrides), folder)
+    return float(metrics["training_reversal_ratio"])
+
+
+def gradients_one_by_one(config: dict[str, Any]) -> tuple[float, float]:
+    """Norms of the first step's gradients at the shared tower, of the objectives and of the heads."""
+    model, loader = model_and_loader(config)
+    (planned,) = loader.plan(0)
+    (batch,) = share_totals(loader.batches([planned]))
+    model.train()
+    seen: list[torch.Tensor] = []
+    objective = model.objectives[0]
+    assert isinstance(objective, Objective)
+    objective.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]["shared"].states_BLD))
+    losses = model(batch, 0.0)["losses"]
+    norms = {}
+    for kind in ("objectives", "heads"):
+        loss = sum(own for name, own in losses.items() if name.startswith(kind))
+        (gradient,) = torch.autograd.grad(loss, seen[0], retain_graph=True)
+        norms[kind] = float(gradient.norm())
+    return norms["objectives"], norms["heads"]
+
+
+def test_ratio_is_that_of_gradients_taken_one_by_one(tmp_path: Path) -> None:
+    reversed_norm, task_norm = gradients_one_by_one(config_of())
+    assert ratio_of(tmp_path / "one") == pytest.approx(reversed_norm / task_norm, rel=1e-4)
+    doubled = ratio_of(tmp_path / "two", with_scale(0.8))
+    assert doubled == pytest.approx(2 * reversed_norm / task_norm, rel=1e-4)
+    parts = {"data_loader__batch_size": 20, "trainer__num_gradient_accumulation_steps": 4}
+    assert ratio_of(tmp_path / "three", **parts) == pytest.approx(reversed_norm / task_norm, rel=1e-4)
+
+
+def test_another_step_has_the_same_ratio(tmp_path: Path) -> None:
+    pytest.importorskip("torchjd")
+    plain = ratio_of(tmp_path / "one")
+    aggregated = ratio_of(tmp_path / "two", trainer__step={"type": "aggregated", "aggregator": "sum"})
+    assert aggregated == pytest.approx(plain, rel=1e-4)
+
+
+def test_names_of_several_objectives_and_chance_of_each(tmp_path: Path) -> None:
+    config = config_of(
+        ADVERSARY,
+        {"type": "orthogonality"},
+        {**ADVERSARY, "discriminates": "task"},
+        dataset_reader__readers__msra__max_instances=30,
+        trainer__num_epochs=2,
+        data_loader__batch_size=16,
+        callbacks=[{**HEALTH, "interval": 4, "probe_rows": 20}],
+    )
+    metrics = train_model(config, tmp_path)
+    # 40 rows of Weibo, 30 of MSRA, 20 of MSR: 50 of news.
+    assert metrics["training_objective_0_discriminator_chance"] == pytest.approx(50 / 90)
+    assert metrics["training_objective_2_discriminator_chance"] == pytest.approx(40 / 90)
+    assert "training_objective_1_discriminator_chance" not in metrics
+    assert metrics["training_objective_0_reversal_ratio"] > 0 and metrics["training_objective_2_reversal_ratio"] > 0
+    assert metrics["objective_0_probe_shared_chance"] == 0.5
+    assert metrics["objective_2_probe_shared_chance"] == pytest.approx(1 / 3)
+
+
+def test_training_is_the_same_watched_or_not_and_resumed(tmp_path: Path) -> None:
+    settings = {
+        "data_loader__batch_size": 16,
+        "trainer__num_epochs": 2,
+        "trainer__checkpointer": {"save_every_num_batches": 2},
+    }
+    health = {"type": "reversal_health", "interval": 2, "probe_rows": 10}
+    train_model(config_of(callbacks=[], **settings), tmp_path / "unwatched")
+    config = config_of(callbacks=[health, {"type": "tensorboard", "summary_interval": 1}], **settings)
+    metrics = train_model(config, tmp_path / "watched")
+    assert_same_weights(tmp_path / "unwatched" / "best.th", tmp_path / "watched" / "best.th")
+    config["trainer"]["callbacks"].append("stopping")
+    train_in_two(config, tmp_path / "resumed", 3)
+    assert_same_weights(tmp_path / "unwatched" / "best.th", tmp_path / "resumed" / "best.th")
+    resumed = (tmp_path / "resumed" / "metrics.json").read_text(encoding="utf-8")
+    assert {name: f'"{name}": {value}' in resumed for name, value in learnt(metrics).items() if "probe" in name} == (
+        dict.fromkeys(("probe_shared_accuracy", "probe_shared_chance", "probe_shared_a_distance"), True)
+    )
+    # Steps between two measurements show the latest; the epoch's mean is of the measured ones alone.
+    points = dict(curves(tmp_path / "watched", "train")["reversal_ratio"])
+    assert list(points) == list(range(10)) and points[1] == points[0] != points[2] == points[3]
+    assert metrics["training_reversal_ratio"] == pytest.approx((points[5] + points[7] + points[9]) / 3, rel=1e-5)
+    assert dict(curves(tmp_path / "resumed", "train")["reversal_ratio"]) == pytest.approx(points)
+    assert dict(curves(tmp_path / "watched", "train")["discriminator_chance"])[9] == pytest.approx(0.5)
+    final = curves(tmp_path / "watched", "validation")
+    assert final["probe_shared_a_distance"] == [(10, pytest.approx(metrics["probe_shared_a_distance"], rel=1e-6))]
+
+
+@pytest.mark.parametrize(("scale", "warns"), [(0.001, True), (1.0, False), (0.0, True)])
+def test_inert_reversal(scale: float, warns: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = config_of(with_scale(scale), trainer__num_epochs=3)
+    with caplog.at_level(logging.WARNING):
+        train_model(config, tmp_path)
+    found = [record.getMessage() for record in caplog.records if "inert" in record.getMessage()]
+    # Once.
+    assert len(found) == warns and all(message.startswith("model.objectives.0: ") for message in found)
+
+
+def test_reversal_that_has_yet_to_grow_is_not_inert(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    growing = {**ADVERSARY, "reversal": {"type": "linear_warmup", "scale": 1.0, "warmup": 0.5}}
+    with caplog.at_level(logging.WARNING):
+        metrics = train_model(config_of(growing, trainer__num_epochs=5), tmp_path)
+    assert metrics["training_reversal_ratio"] > 1e-3
+    assert not [record for record in caplog.records if "inert" in record.getMessage()]
+
+
+@pytest.mark.parametrize(("epochs", "warnings"), [(1, 0), (3, 1)])
+def test_constant_answers(epochs: int, warnings: int, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def collapse(turn: str, trainer: Any) -> None:
+        last = trainer.model.objectives[0].discriminator[-1]
+        with torch.no_grad():
+            last.weight.zero_()
+            last.bias.copy_(torch.tensor([1.0, 0.0]))
+
+    # The first step is that of the random discriminator, all others answer the same.
+    config = config_of(callbacks=["looking", HEALTH], trainer__num_epochs=epochs)
+    with looking(collapse), caplog.at_level(logging.WARNING):
+        metrics = train_model(config, tmp_path)
+    assert metrics["training_discriminator_chance"] == 0.5
+    assert epochs == 1 or metrics["training_discriminator_accuracy"] == 0.5
+    assert len([record for record in caplog.records if "constant answer" in record.getMessage()]) == warnings
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"callbacks": ["tensorboard", HEALTH]}, "behind a callback that writes curves"),
+        ({"model__type": "hard_sharing", "model__objectives": []}, 'finds no objective "domain_adversarial"'),
+        ({"callbacks": [{**HEALTH, "interval": 0}]}, "expected 1 or more, found 0"),
+        ({"callbacks": [{**HEALTH, "probe_rows": -1}]}, "expected 0 or more, found -1"),
+    ],
+)
+def test_errors(overrides: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        train_model(config_of(**overrides), tmp_path)
+
+
+def test_no_probe_of_a_run_cut_short(tmp_path: Path) -> None:
+    config = config_of(callbacks=[{**HEALTH, "probe_rows": 5}, "looking"])
+    seen: list[Any] = []
+
+    def stop(turn: str, trainer: Any) -> None:
+        seen.append(trainer)
+        raise KeyboardInterrupt
+
+    with looking(stop), pytest.raises(KeyboardInterrupt):
+        train_model(config, tmp_path)
+    (trainer,) = seen
+    assert any(isinstance(callback, ReversalHealthCallback) for callback in trainer.callbacks)
+    assert not any("probe" in name for name in trainer.metrics)
+    # Nothing listens to the model any more.
+    assert not trainer.model.objectives[0]._forward_pre_hooks
