@@ -24,7 +24,7 @@ from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import CrfHead, Head, HeadOutput
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
-from ner_adv_plugin.modules.towers import TowerStates, build_tower, default_tower, run_tower
+from ner_adv_plugin.modules.towers import TowerStates, build_tower, default_tower, run_together, run_tower
 
 
 class SharingModel(Model):
@@ -180,9 +180,13 @@ class SharingModel(Model):
                     )
 
     def _tower_states(self, batch: Batch, head: str | None = None) -> dict[str, TowerStates]:
-        states = {ENCODER: TowerStates(self.encoder(batch), list(range(len(batch))), batch)}
-        for name, rows in self.rows_of_towers(batch, head).items():
-            states[name] = run_tower(self._tower(name), _joined(states, self.inputs[name], rows), batch, rows, head)
+        encoded_BLD, rows_of = self.encoder(batch), self.rows_of_towers(batch, head)
+        lowest = {name: self._tower(name) for name in rows_of if self.inputs[name] == [ENCODER]}
+        states = {ENCODER: TowerStates(encoded_BLD, list(range(len(batch))), batch)}
+        states.update(run_together(lowest, encoded_BLD, batch, rows_of))
+        for name, rows in rows_of.items():
+            if name not in states:
+                states[name] = run_tower(self._tower(name), _joined(states, self.inputs[name], rows), batch, rows, head)
         return states
 
     def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Towers: sequence encoders over the encoder's states, or over those of other towers."""
 
+from ner_adv_plugin.modules.towers.recurrence import run_together
 from ner_adv_plugin.modules.towers.self_attention import SelfAttention
 from ner_adv_plugin.modules.towers.task_embedding import TaskEmbedding
 from ner_adv_plugin.modules.towers.task_token import TaskToken
@@ -21,5 +22,6 @@ __all__ = [
     "TowerStates",
     "build_tower",
     "default_tower",
+    "run_together",
     "run_tower",
 ]
