@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from ner_adv_plugin.commands.options import add_model_options
+from ner_adv_plugin.commands.options import add_model_options, load_model
 from ner_adv_plugin.common.errors import UserError, nearest
 from ner_adv_plugin.common.files import write_file, write_json
-from ner_adv_plugin.common.logging import log_to
-from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
-from ner_adv_plugin.prediction import Archive, load_archive
+from ner_adv_plugin.prediction import Archive
 from ner_adv_plugin.prediction.tagger import answer
 from ner_adv_plugin.training.evaluator import Evaluator, Predictions, counted
 
@@ -31,20 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Score the model and print the metrics."""
-    make_file_friendly(arguments.file_friendly_logging)
-    log_to()
     paths = _paths(arguments.input_file)
     head = arguments.multitask_head
     if paths is not None and head:
         raise UserError("--multitask-head chooses the head of one file; an object of datasets chooses its own")
-    archive = load_archive(
-        arguments.archive_file,
-        arguments.cuda_device,
-        arguments.overrides,
-        arguments.weights_file,
-        only_heads=[head] if head else [],
-        only_datasets=list(paths or ()),
-    )
+    archive = load_model(arguments, list(paths or ()))
     if paths is None:
         paths = {_dataset_of(archive, head or archive.default_head): arguments.input_file}
     rows = {name: _read(archive, name, path) for name, path in paths.items()}

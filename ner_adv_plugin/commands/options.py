@@ -1,6 +1,11 @@
-"""Flags that commands on trained models share."""
+"""What commands on trained models share: flags, and loading what they name."""
 
 import argparse
+from collections.abc import Sequence
+
+from ner_adv_plugin.common.logging import log_to
+from ner_adv_plugin.common.progress import make_file_friendly
+from ner_adv_plugin.prediction import Archive, load_archive
 
 
 def add_model_options(parser: argparse.ArgumentParser, batch_size: int) -> None:
@@ -10,3 +15,18 @@ def add_model_options(parser: argparse.ArgumentParser, batch_size: int) -> None:
     parser.add_argument("-o", "--overrides", default="", help="Jsonnet laid over the archive's config")
     parser.add_argument("--batch-size", type=int, default=batch_size, help="rows encoded together at most")
     parser.add_argument("--file-friendly-logging", action="store_true", help="progress as lines, not bars")
+
+
+def load_model(arguments: argparse.Namespace, datasets: Sequence[str] = ()) -> Archive:
+    """Start logging and load the model of the flags, as far as the head asked for, or those of `datasets`, need it."""
+    make_file_friendly(arguments.file_friendly_logging)
+    log_to()
+    head = arguments.multitask_head
+    return load_archive(
+        arguments.archive_file,
+        arguments.cuda_device,
+        arguments.overrides,
+        arguments.weights_file,
+        only_heads=[head] if head else [],
+        only_datasets=datasets,
+    )

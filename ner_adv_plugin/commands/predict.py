@@ -7,13 +7,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin.commands.options import add_model_options
+from ner_adv_plugin.commands.options import add_model_options, load_model
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import write_file
-from ner_adv_plugin.common.logging import log_to
-from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.prediction import Predictor, load_archive
+from ner_adv_plugin.prediction import Predictor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,16 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Answer line by line, in the order of the input."""
-    make_file_friendly(arguments.file_friendly_logging)
-    log_to()
     head = arguments.multitask_head
-    archive = load_archive(
-        arguments.archive_file,
-        arguments.cuda_device,
-        arguments.overrides,
-        arguments.weights_file,
-        only_heads=[head] if head else [],
-    )
+    archive = load_model(arguments)
     settings = {"type": arguments.predictor or "tagger", "batch_size": arguments.batch_size}
     settings.update(_predictor_args(arguments.predictor_args))
     predictor: Predictor = Predictor.from_params(settings, archive=archive, head=head)

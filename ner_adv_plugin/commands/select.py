@@ -5,11 +5,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from ner_adv_plugin.commands.options import add_model_options
+from ner_adv_plugin.commands.options import add_model_options, load_model
 from ner_adv_plugin.common.files import write_file
-from ner_adv_plugin.common.logging import log_to
-from ner_adv_plugin.common.progress import make_file_friendly
-from ner_adv_plugin.prediction import load_archive
 from ner_adv_plugin.prediction.selection import STRATEGIES, Chosen, Selector, read_texts
 
 
@@ -26,16 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the rows with the entities that the model finds in them, the most useful first."""
-    make_file_friendly(arguments.file_friendly_logging)
-    log_to()
     head = arguments.multitask_head
-    archive = load_archive(
-        arguments.archive_file,
-        arguments.cuda_device,
-        arguments.overrides,
-        arguments.weights_file,
-        only_heads=[head] if head else [],
-    )
+    archive = load_model(arguments)
     selector = Selector(archive, arguments.strategy, arguments.count, head, arguments.batch_size)
     lines = _lines(selector.select(read_texts(arguments.input_file)))
     if arguments.output_file is None:

@@ -16,6 +16,7 @@ from ner_adv_plugin.data.vocabulary import DatasetSpace, agreed_scheme, dataset_
 from ner_adv_plugin.evaluation.ner_scores import NerScorer
 from ner_adv_plugin.evaluation.segmentation_scores import SegmentationScorer
 from ner_adv_plugin.training.accelerator import precision_of
+from ner_adv_plugin.training.evaluator import metric_names
 from ner_adv_plugin.training.instance_weighting import InstanceWeighting
 from ner_adv_plugin.training.metric_tracker import MetricTracker
 from ner_adv_plugin.training.optimizers.optimizer import check_patterns
@@ -84,7 +85,7 @@ def check_job(job: "TrainJob", config: Mapping[str, Any]) -> None:
     _check_instance_weighting(trainer.get("instance_weighting") or {}, spaces)
     if "validation_metric" in trainer:
         scored = {name: space for name, space in spaces.items() if name in read.paths.get("validation", ())}
-        _check_metric(trainer, metric_names(scored, schemes), bool(heads_of(scored)))
+        _check_metric(trainer, foreseen_metrics(scored, schemes), bool(heads_of(scored)))
 
 
 def check_files(paths: str | Mapping[str, str] | None, place: str) -> None:
@@ -114,7 +115,7 @@ def check_folders(job: "TrainJob") -> None:
             raise ConfigurationError(f'no such folder "{path}".{nearest_file(Path(path))}', place)
 
 
-def metric_names(scored: Mapping[str, DatasetSpace], schemes: Mapping[str, TagScheme]) -> list[str]:
+def foreseen_metrics(scored: Mapping[str, DatasetSpace], schemes: Mapping[str, TagScheme]) -> list[str]:
     """The metrics that validation gives; those of entity types, which the data name, end in `f1_<TYPE>`.
 
     # Parameters
@@ -122,14 +123,12 @@ def metric_names(scored: Mapping[str, DatasetSpace], schemes: Mapping[str, TagSc
     scored : the validation sets.
     schemes : for every head its tag scheme.
     """
-    names = ["loss"]
-    for head in heads_of(scored):
-        members = [name for name, space in scored.items() if space.head == head]
-        keys = _score_names(schemes[head])
-        names += [f"{head}_{key}" for key in keys] + [f"{head}_loss"]
-        if len(members) > 1:
-            names += [f"{head}_{name}_{key}" for name in members for key in keys]
-    return names
+    return metric_names(
+        {
+            head: ([name for name, space in scored.items() if space.head == head], _score_names(schemes[head]))
+            for head in heads_of(scored)
+        }
+    )
 
 
 def _check_instance_weighting(settings: Mapping[str, Any], spaces: Mapping[str, DatasetSpace]) -> None:

@@ -105,6 +105,16 @@ def score_dataset(vocab: Vocabulary, rows: EncodedRows, predicted: NDArray[np.in
     return scores.compute()
 
 
+def metric_names(scored: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> list[str]:
+    """The metrics of heads, given for each its datasets and the keys of its scores."""
+    names = ["loss"]
+    for head, (datasets, keys) in scored.items():
+        names += [f"{head}_{key}" for key in keys] + [f"{head}_loss"]
+        if len(datasets) > 1:
+            names += [f"{head}_{dataset}_{key}" for dataset in datasets for key in keys]
+    return names
+
+
 class Evaluator:
     """Scores a model on datasets, head by head.
 
@@ -125,13 +135,12 @@ class Evaluator:
 
     def metric_names(self) -> list[str]:
         """The metrics that `evaluate` gives."""
-        names = ["loss"]
-        for head, datasets in self.by_head.items():
-            keys = _Scores(self.vocab, head, datasets).compute()
-            names += [f"{head}_{key}" for key in keys] + [f"{head}_loss"]
-            if len(datasets) > 1:
-                names += [f"{head}_{rows.dataset}_{key}" for rows in datasets for key in keys]
-        return names
+        return metric_names(
+            {
+                head: ([rows.dataset for rows in datasets], list(_Scores(self.vocab, head, datasets).compute()))
+                for head, datasets in self.by_head.items()
+            }
+        )
 
     def score(self, rows: EncodedRows, predicted: Sequence[Sequence[str]]) -> dict[str, float]:
         """Scores of one dataset's predicted labels, row by row."""

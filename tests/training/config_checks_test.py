@@ -7,7 +7,7 @@ import pytest
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.vocabulary import dataset_spaces
-from ner_adv_plugin.training.config_checks import check_files, metric_names, sources
+from ner_adv_plugin.training.config_checks import check_files, foreseen_metrics, sources
 from ner_adv_plugin.training.evaluator import Evaluator
 from ner_adv_plugin.training.train_job import TrainJob, bind_config
 from tests.tiny import DATA, single_task_config, tiny_config
@@ -32,7 +32,7 @@ def test_metrics_foreseen_are_those_that_the_evaluator_gives(validated: list[str
     evaluator: Evaluator = job.evaluator(model, data, "validation")
     spaces = dataset_spaces(data.readers)
     schemes = {head: model.vocab.label_space(head).scheme for head in model.vocab.heads}
-    foreseen = metric_names({name: spaces[name] for name in validated}, schemes)
+    foreseen = foreseen_metrics({name: spaces[name] for name in validated}, schemes)
     actual = evaluator.metric_names()
     typed = {name[: name.index("_f1_") + 4] + "<TYPE>" if "_f1_" in name else name for name in actual}
     assert set(foreseen) == typed and any("_f1_" in name for name in actual)

@@ -3,15 +3,10 @@
 Shape suffixes: M and N rows of two domains, D size of a row's vector.
 """
 
-from collections.abc import Mapping
-
 from torch import Tensor
 
-from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.objectives.alignment import Alignment
 from ner_adv_plugin.modules.objectives.objective import Objective
-from ner_adv_plugin.modules.pooling import LazyPooling
-from ner_adv_plugin.modules.schedules import Schedule
 
 
 @Objective.register("coral")
@@ -32,17 +27,6 @@ class Coral(Alignment):
     """
 
     fewest_rows = 2
-
-    def __init__(
-        self,
-        vocab: Vocabulary,
-        dims: Mapping[str, int],
-        reads: list[str] | None = None,
-        weight: float = 1.0,
-        pooling: LazyPooling | None = None,
-        schedule: Schedule | None = None,
-    ) -> None:
-        super().__init__(vocab, dims, reads, weight, pooling, schedule)
 
     def distance(self, one_MD: Tensor, other_ND: Tensor) -> Tensor:
         """See `Alignment.distance`; 0 or more."""

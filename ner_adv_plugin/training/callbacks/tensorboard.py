@@ -26,24 +26,8 @@ class TensorBoardCallback(LogWriterCallback):
     should_log_parameter_statistics, should_log_learning_rate, transition_pictures : see `LogWriterCallback`.
     """
 
-    def __init__(
-        self,
-        serialization_dir: str,
-        summary_interval: int = 10,
-        distribution_interval: int | None = None,
-        should_log_parameter_statistics: bool = False,
-        should_log_learning_rate: bool = True,
-        transition_pictures: bool = False,
-    ) -> None:
-        super().__init__(
-            serialization_dir,
-            summary_interval,
-            distribution_interval,
-            should_log_parameter_statistics,
-            should_log_learning_rate,
-            transition_pictures,
-        )
-        self._writers: dict[Split, Any] = {}
+    # None before the start.
+    _writers: Mapping[Split, Any] = {}
 
     def on_start(self, trainer: "GradientDescentTrainer", is_primary: bool = True) -> None:
         """See `TrainerCallback.on_start`."""
