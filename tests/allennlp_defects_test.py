@@ -28,6 +28,7 @@ from ner_adv_plugin.prediction import Predictor, load_archive
 from ner_adv_plugin.training.callbacks import TrainerCallback
 from ner_adv_plugin.training.train_job import train_model
 from tests.data.rows import of_lengths, realistic_lengths
+from tests.stopping import Stopped
 from tests.tiny import DATA, assert_same_weights, tiny_config, weights, write_config
 
 WEIBO, MSRA = (str(DATA / name) for name in ("weibo/weiboNER_2nd_conll.train", "msra/train.bio"))
@@ -35,10 +36,6 @@ SCHEDULERS = ["roundrobin", "homogeneous_roundrobin"]
 Seen = list[tuple[float, set[str]]]
 Trained = tuple[Path, dict[str, Any], Seen]
 TEXTS = ["魏勇在深圳", "我", "", "北京大学的张三今天去了上海的公司", "好的", "去北京"]
-
-
-class Stopped(BaseException):
-    """The run ends here."""
 
 
 @TrainerCallback.register("test_of_defects")

@@ -11,8 +11,8 @@ from ner_adv_plugin.data.data_loaders import MultiTaskDataLoader
 from ner_adv_plugin.data.samplers import LossBasedSampler
 from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
 from ner_adv_plugin.training.train_job import bind_config, build_trainer, train_model
+from tests.stopping import stopping_before
 from tests.tiny import assert_same_weights, learnt, tiny_config, weights
-from tests.training.resume_test import stopping_before
 
 EPOCHS = 3
 ROWS = {"weibo": 10, "msra": 6, "msr": 6}

@@ -14,13 +14,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from ner_adv_plugin.training import checkpointer
 from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
 from ner_adv_plugin.training.train_job import train_model
+from tests.stopping import Stopped, stopping_before
 from tests.tiny import assert_same_weights, learnt, tiny_config, weights
 
 EPOCHS, STEPS = 3, 5
-
-
-class Stopped(BaseException):
-    """The run ends here, as if the machine had gone off."""
 
 
 def config_of_run() -> dict[str, Any]:
@@ -37,24 +34,6 @@ def config_of_run() -> dict[str, Any]:
         data_loader__sampler={"type": "uniform", "instances_per_epoch": 40},
         data_loader__batch_size=4,
     )
-
-
-@contextmanager
-def stopping_before(step: int) -> Iterator[None]:
-    """Within it, training stops just before that step, counted from 1 as this process makes them."""
-    made = 0
-    train_step = GradientDescentTrainer.train_step
-
-    def counted(trainer: GradientDescentTrainer, group: Any) -> Any:
-        nonlocal made
-        made += 1
-        if made == step:
-            raise Stopped
-        return train_step(trainer, group)
-
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(GradientDescentTrainer, "train_step", counted)
-        yield
 
 
 @contextmanager

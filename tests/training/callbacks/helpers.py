@@ -11,12 +11,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ner_adv_plugin.training import TrainerCallback
 from ner_adv_plugin.training.train_job import train_model
+from tests.stopping import Stopped
 
 ALL = {"scalars": 0, "histograms": 0, "images": 0}
-
-
-class Stopped(BaseException):
-    """The run ends here, as if the machine had gone off."""
 
 
 @TrainerCallback.register("stopping")

@@ -13,10 +13,10 @@ from ner_adv_plugin.data.batch import collate
 from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.data.trigram_model import TrigramModel
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
 from ner_adv_plugin.training.instance_weighting import Confidence, DomainSimilarity, InstanceWeighting
 from ner_adv_plugin.training.path_ranking import rank_paths
 from ner_adv_plugin.training.train_job import bind_config, train_model
+from tests.stopping import stopping_before
 from tests.tiny import DATA, assert_same_weights, learnt, model_and_loader, tiny_config
 
 CONFIDENCE = {"type": "confidence", "head": "weibo", "batch_size": 7}
@@ -121,10 +121,6 @@ def test_a_run_in_which_rows_begin_to_teach(tmp_path: Path) -> None:
     assert epochs[2]["training_reviews_row_weight"] != epochs[1]["training_reviews_row_weight"]
 
 
-class Stopped(BaseException):
-    """The run ends here."""
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     """A run that was not stopped: its metrics and its folder."""
@@ -133,21 +129,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Pat
 
 
 @pytest.mark.parametrize("step", [3, 9, 15])
-def test_a_stopped_run_ends_as_one_not_stopped(
-    tmp_path: Path, whole: tuple[dict[str, Any], Path], step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_run_ends_as_one_not_stopped(tmp_path: Path, whole: tuple[dict[str, Any], Path], step: int) -> None:
     config = config_of_run(reviews=CONFIDENCE, msra={**SIMILARITY, "similarity": "gaussian"})
-    train_step, made = GradientDescentTrainer.train_step, 0
-
-    def counted(trainer: GradientDescentTrainer, group: Any) -> Any:
-        nonlocal made
-        made += 1
-        if made == step:
-            raise Stopped
-        return train_step(trainer, group)
-
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(GradientDescentTrainer, "train_step", counted)
+    with stopping_before(step):
         train_model(config, tmp_path / "stopped")
     resumed = train_model(config, tmp_path / "stopped", recover=True)
     assert learnt(resumed) == learnt(whole[0])
