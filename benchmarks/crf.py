@@ -1,5 +1,7 @@
 """The CRF beside pytorch-crf."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torchcrf import CRF
@@ -59,10 +61,10 @@ def run(options: Options) -> Report:
     )
 
 
-def gradients(loss_of: object, crf: torch.nn.Module, emissions: Tensor) -> tuple[Tensor, ...]:
+def gradients(loss_of: Callable[[Tensor], Tensor], crf: torch.nn.Module, emissions: Tensor) -> tuple[Tensor, ...]:
     """A loss, and its gradient by emissions and by the CRF's parameters in the order of their names."""
     leaf = emissions.clone().requires_grad_()
-    loss = loss_of(leaf)  # type: ignore[operator]
+    loss = loss_of(leaf)
     parameters = [parameter for _, parameter in sorted(crf.named_parameters())]
     return (loss.detach(), *torch.autograd.grad(loss, [leaf, *parameters]))
 

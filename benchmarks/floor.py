@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 
 import torch
+from transformers import BertConfig
 
+from benchmarks.models import encoder_of
 from ner_adv_plugin.models import SharingModel
 
 # Forward is one product a weight, backward two: by the inputs and by the weights.
 BACKWARD_AND_FORWARD = 3
 
 
-def encoder_flops(config: object, lengths: Sequence[int]) -> int:
+def encoder_flops(config: BertConfig, lengths: Sequence[int]) -> int:
     """Operations of a BERT's forward pass over rows of so many pieces, special ones included.
 
     # Parameters
@@ -18,13 +20,12 @@ def encoder_flops(config: object, lengths: Sequence[int]) -> int:
     config : the transformer's.
     lengths : pieces of every row.
     """
-    width, inner = int(getattr(config, "hidden_size", 0)), int(getattr(config, "intermediate_size", 0))
-    layers = int(getattr(config, "num_hidden_layers", 0))
+    width, inner = config.hidden_size, config.intermediate_size
     # Query, key, value and output; two layers of the feed-forward part. Two operations a weight and piece.
     linear = 2 * (4 * width * width + 2 * width * inner) * sum(lengths)
     # Scores, and the mean of the values that they weigh.
     attention = sum(2 * 2 * width * n * n for n in lengths)
-    return layers * (linear + attention)
+    return config.num_hidden_layers * (linear + attention)
 
 
 def lstm_flops(input_size: int, hidden_size: int, characters: int) -> int:
@@ -42,16 +43,16 @@ def step_flops(model: SharingModel, lengths: Sequence[int], hidden_size: int, to
     hidden_size : of the towers, in each direction.
     towers_read : towers that run over each row.
     """
-    config = model.encoder.transformer.config
+    config = encoder_of(model).transformer.config
     towers = towers_read * lstm_flops(config.hidden_size, hidden_size, sum(lengths))
     return BACKWARD_AND_FORWARD * (encoder_flops(config, [n + 2 for n in lengths]) + towers)
 
 
 def matrix_products(
-    config: object, tokens: int, device: str = "cpu", dtype: torch.dtype = torch.float32
+    config: BertConfig, tokens: int, device: str = "cpu", dtype: torch.dtype = torch.float32
 ) -> tuple[Callable[[], None], int]:
     """The matrix products of one encoder layer over so many tokens, and their operations: timed, the machine's rate."""
-    width, inner = int(getattr(config, "hidden_size", 0)), int(getattr(config, "intermediate_size", 0))
+    width, inner = config.hidden_size, config.intermediate_size
     shapes = [(width, width)] * 4 + [(width, inner), (inner, width)]
     pairs = [
         (torch.randn(tokens, rows, device=device, dtype=dtype), torch.randn(rows, columns, device=device, dtype=dtype))

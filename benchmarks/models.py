@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 
@@ -14,13 +14,24 @@ from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.models.model import LazyModel
+from ner_adv_plugin.modules.encoders import PretrainedTransformer
 from ner_adv_plugin.training.evaluator import Evaluator
 from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
 
+
+class Shape(TypedDict):
+    """Sizes of a BERT, by the names of its configuration."""
+
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+
+
 # The shape of TinyBERT's smaller model: 4 layers, 312 wide.
-SMALL = {"hidden_size": 312, "num_hidden_layers": 4, "num_attention_heads": 12, "intermediate_size": 1200}
-BASE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
-TINY = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+SMALL: Shape = {"hidden_size": 312, "num_hidden_layers": 4, "num_attention_heads": 12, "intermediate_size": 1200}
+BASE: Shape = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
+TINY: Shape = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
 VOCABULARY_SIZE = 21128
 
 
@@ -32,7 +43,7 @@ def characters() -> list[str]:
 
 
 @contextmanager
-def random_bert(shape: Mapping[str, int]) -> Iterator[str]:
+def random_bert(shape: Shape) -> Iterator[str]:
     """A folder that holds a BERT of this shape with random weights, for as long as it is used."""
     from transformers import BertConfig, BertModel, BertTokenizer
 
@@ -67,6 +78,12 @@ def build(kind: str, vocab: Vocabulary, encoder: str, hidden_size: int = 128, **
     torch.manual_seed(0)
     model: SharingModel = bind(LazyModel, config, "model").build({}).construct(vocab=vocab)
     return model
+
+
+def encoder_of(model: SharingModel) -> PretrainedTransformer:
+    """The encoder of a model of `build`."""
+    assert isinstance(model.encoder, PretrainedTransformer)
+    return model.encoder
 
 
 def loader_of(rows: Mapping[str, EncodedRows], batch_size: int = 32) -> MultiTaskDataLoader:

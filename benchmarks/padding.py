@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from benchmarks.corpora import MSRA, WEIBO, corpus_of, every, provenance
-from benchmarks.models import TINY, build, loader_of, random_bert
+from benchmarks.models import TINY, build, encoder_of, loader_of, random_bert
 from benchmarks.options import Options
 from benchmarks.report import Figure, Report
 from ner_adv_plugin.data.schedulers.scheduler import PlannedBatch
@@ -18,22 +18,22 @@ def run(options: Options) -> Report:
     loader = loader_of(corpus.encoded(model.alphabet))
     plan = loader.plan(0)
     chosen = every(plan, 5 if options.tiny else 300)
-    calls = 0
+    encoder, calls = encoder_of(model), 0
 
     def count(*_: object) -> None:
         nonlocal calls
         calls += 1
 
-    model.encoder.transformer.register_forward_hook(count)
+    encoder.transformer.register_forward_hook(count)
     positions = characters = padded = rows = 0
     with torch.inference_mode():
         for batch in (loader.batches([planned])[0] for planned in chosen):
-            model.encoder(batch)
-            positions += model.encoder.positions
+            encoder(batch)
+            positions += encoder.positions
             characters += sum(batch.lengths)
             padded += batch.token_ids_BL.numel()
             rows += len(batch)
-    special = rows * (len(model.encoder.prefix) + len(model.encoder.suffix))
+    special = rows * (len(encoder.prefix) + len(encoder.suffix))
     shares = [np.mean([name == "weibo" for name, _ in planned]) for planned in plan[:-1] or plan]
     return Report(
         [

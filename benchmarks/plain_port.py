@@ -6,15 +6,22 @@ Shape suffixes: B rows, L characters, D state size.
 
 import copy
 from collections.abc import Sequence
+from typing import cast
 
 import torch
+from allennlp_light.modules.seq2seq_encoders import LstmSeq2SeqEncoder
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torchcrf import CRF
+from transformers import PreTrainedModel
 
+from benchmarks.models import encoder_of
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.models import SharingModel
+from ner_adv_plugin.modules.encoders import PretrainedTransformer
+from ner_adv_plugin.modules.heads import CrfHead
+from ner_adv_plugin.modules.objectives import DomainAdversarial
 
 
 class PlainPort(torch.nn.Module):
@@ -28,26 +35,15 @@ class PlainPort(torch.nn.Module):
     def __init__(self, model: SharingModel) -> None:
         super().__init__()
         self.reads = model.reads
-        self.encoder = torch.nn.Module()
-        self.encoder.transformer = copy.deepcopy(model.encoder.transformer)
-        self.encoder.dropout = torch.nn.Dropout(model.encoder.dropout.p)
-        self.towers = torch.nn.ModuleDict()
-        for name, tower in model.towers.items():
-            self.towers[name] = torch.nn.Module()
-            self.towers[name]._module = copy.deepcopy(tower._module)
-        self.heads = torch.nn.ModuleDict()
-        for name, head in model.heads.items():
-            own = torch.nn.Module()
-            own.dropout, own.projection = torch.nn.Dropout(head.dropout.p), copy.deepcopy(head.projection)
-            own.crf = CRF(head.crf.num_tags, batch_first=True)
-            own.crf.load_state_dict(head.crf.state_dict())
-            self.heads[name] = own
-        self.objectives = torch.nn.ModuleList()
-        for objective in model.objectives:
-            own = torch.nn.Module()
-            own.discriminator, own.weight = copy.deepcopy(objective.discriminator), objective.weight
-            self.objectives.append(own)
-        self.special = [*model.encoder.prefix, *model.encoder.suffix]
+        encoder = encoder_of(model)
+        self.special = [*encoder.prefix, *encoder.suffix]
+        self.encoder = _Encoder(encoder)
+        # Containers of torch's do not say what they hold.
+        towers = {name: _Tower(cast(LstmSeq2SeqEncoder, tower)) for name, tower in model.towers.items()}
+        self.towers = torch.nn.ModuleDict(towers)
+        self.heads = torch.nn.ModuleDict({name: _Head(cast(CrfHead, head)) for name, head in model.heads.items()})
+        adversaries = [_Adversary(cast(DomainAdversarial, objective)) for objective in model.objectives]
+        self.objectives = torch.nn.ModuleList(adversaries)
 
     def states(self, token_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
         """The encoder's states of rows of characters, (B, L, D)."""
@@ -64,22 +60,24 @@ class PlainPort(torch.nn.Module):
         """What one LSTM makes of all rows."""
         lengths = mask_BL.sum(1)
         packed = pack_padded_sequence(states_BLD, lengths, batch_first=True, enforce_sorted=False)
-        return pad_packed_sequence(self.towers[name]._module(packed)[0], batch_first=True)[0]
+        tower = cast(_Tower, self.towers[name])
+        return pad_packed_sequence(tower._module(packed)[0], batch_first=True)[0]
 
     def forward(self, batch: Batch) -> Tensor:
-        """The loss of `SharingModel.forward`."""
+        """The loss of `SharingModel.forward`, of rows with gold tags."""
+        assert batch.tags_BL is not None
         states_BLD = self.states(batch.token_ids_BL, batch.mask_BL)
         towers = {name: self.tower_states(name, states_BLD, batch.mask_BL) for name in self.towers}
         loss = states_BLD.new_zeros(())
-        for name, head in self.heads.items():
-            rows = torch.tensor(batch.rows(name))
+        for name in self.heads:
+            head, rows = self._head(name), torch.tensor(batch.rows(name))
             if not len(rows):
                 continue
             read = torch.cat([towers[tower] for tower in self.reads[name]], -1)
             emissions = head.projection(head.dropout(read))[rows]
             nll = -head.crf(emissions, batch.tags_BL[rows], batch.mask_BL[rows], reduction="none")
             loss = loss + (nll / batch.lengths_B[rows]).mean()
-        for objective in self.objectives:
+        for objective in (cast(_Adversary, module) for module in self.objectives):
             pooled = towers["shared"].masked_fill(~batch.mask_BL[..., None], float("-inf")).amax(1)
             logits = objective.discriminator(_Reverse.apply(pooled))
             loss = loss + objective.weight * cross_entropy(logits, batch.domain_B)
@@ -96,7 +94,47 @@ class PlainPort(torch.nn.Module):
         """The best tags of every row by one head."""
         states_BLD = self.states(token_ids_BL, mask_BL)
         read = torch.cat([self.tower_states(tower, states_BLD, mask_BL) for tower in self.reads[head]], -1)
-        return self.heads[head].crf.decode(self.heads[head].projection(read), mask_BL)
+        paths: list[list[int]] = self._head(head).crf.decode(self._head(head).projection(read), mask_BL)
+        return paths
+
+    def _head(self, name: str) -> "_Head":
+        return cast(_Head, self.heads[name])
+
+
+class _Encoder(torch.nn.Module):
+    def __init__(self, encoder: PretrainedTransformer) -> None:
+        super().__init__()
+        self.transformer = plain_copy(encoder.transformer)
+        self.dropout = torch.nn.Dropout(encoder.dropout.p)
+
+
+class _Tower(torch.nn.Module):
+    def __init__(self, tower: LstmSeq2SeqEncoder) -> None:
+        super().__init__()
+        self._module = copy.deepcopy(tower._module)
+
+
+class _Head(torch.nn.Module):
+    def __init__(self, head: CrfHead) -> None:
+        super().__init__()
+        self.dropout, self.projection = torch.nn.Dropout(head.dropout.p), copy.deepcopy(head.projection)
+        self.crf = CRF(head.crf.num_tags, batch_first=True)
+        self.crf.load_state_dict(head.crf.state_dict())
+
+
+class _Adversary(torch.nn.Module):
+    def __init__(self, objective: DomainAdversarial) -> None:
+        super().__init__()
+        self.discriminator, self.weight = copy.deepcopy(objective.discriminator), objective.weight
+
+
+def plain_copy(transformer: PreTrainedModel) -> PreTrainedModel:
+    """A transformer of the same weights as transformers make it."""
+    config = copy.deepcopy(transformer.config)
+    config._attn_implementation = "sdpa"
+    made = type(transformer)(config, add_pooling_layer=False)
+    made.load_state_dict(transformer.state_dict())
+    return made
 
 
 class _Reverse(torch.autograd.Function):

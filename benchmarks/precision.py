@@ -6,7 +6,7 @@ import torch
 
 from benchmarks.corpora import MSRA, PEOPLE_DAILY, corpus_of, provenance, split_corpus
 from benchmarks.floor import matrix_products, step_flops
-from benchmarks.models import BASE, SMALL, TINY, build, loader_of, random_bert, trainer_of
+from benchmarks.models import BASE, SMALL, TINY, build, encoder_of, loader_of, random_bert, trainer_of
 from benchmarks.options import Options
 from benchmarks.report import Figure, Report
 from benchmarks.step import lengths_of, typical
@@ -67,7 +67,7 @@ def on_gpu() -> Report:
             trainer.train_step([planned])
         torch.cuda.synchronize()
         seconds = time.perf_counter() - started
-    multiply, flops = matrix_products(model.encoder.transformer.config, GPU_TOKENS, "cuda", torch.bfloat16)
+    multiply, flops = matrix_products(encoder_of(model).transformer.config, GPU_TOKENS, "cuda", torch.bfloat16)
 
     def multiply_often() -> None:
         for _ in range(50):

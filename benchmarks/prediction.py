@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from benchmarks.corpora import PEOPLE_DAILY, provenance, split_corpus
 from benchmarks.models import SMALL, TINY, build, random_bert
@@ -14,6 +14,7 @@ from benchmarks.timing import interleaved
 from ner_adv_plugin.data.dataset_readers import MultiTaskDatasetReader
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.prediction.archive import Archive
+from ner_adv_plugin.prediction.predictor import JsonDict
 from ner_adv_plugin.prediction.tagger import Tagger, answer
 
 BATCH_SIZE = 32
@@ -32,10 +33,10 @@ def run(options: Options) -> Report:
     plain = PlainPort(model).eval()
     labels = corpus.vocab.label_space(HEAD)
 
-    def ours() -> list:
+    def ours() -> list[JsonDict]:
         return list(tagger.predict_all(Instance(text) for text in texts))
 
-    def theirs() -> list:
+    def theirs() -> list[JsonDict]:
         answers = []
         for start in range(0, len(texts), BATCH_SIZE):
             group = texts[start : start + BATCH_SIZE]
@@ -57,9 +58,9 @@ def run(options: Options) -> Report:
     )
 
 
-def tokenized(tokenizer: object, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+def tokenized(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
     """Indices (B, L) and mask of texts, one token a character, padded to the longest."""
-    encoded = tokenizer(  # type: ignore[operator]
+    encoded = tokenizer(
         [list(text) for text in texts],
         is_split_into_words=True,
         add_special_tokens=False,

@@ -1,13 +1,14 @@
 """The adversarial training step beside its floor and beside a plain port."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import torch
 
 from benchmarks.corpora import PEOPLE_DAILY, every, provenance, split_corpus
 from benchmarks.floor import matrix_products, step_flops
-from benchmarks.models import SMALL, TINY, build, loader_of, random_bert, trainer_of
+from benchmarks.models import SMALL, TINY, build, encoder_of, loader_of, random_bert, trainer_of
 from benchmarks.options import Options
 from benchmarks.plain_port import PlainPort, largest_difference
 from benchmarks.report import Figure, Report
@@ -29,19 +30,18 @@ def run(options: Options) -> Report:
         rows = corpus.encoded(model.alphabet)
         loader = loader_of(rows, BATCH_SIZE)
         ours = typical(loader, options.batches)
-        theirs = random_batches(rows, options.batches)
+        theirs = random_batches(rows, len(ours))
         plain = PlainPort(model)
         difference = largest_difference(model, plain, [*theirs[:1], *loader.batches(ours[:1])])
         optimizer = torch.optim.AdamW(plain.parameters(), lr=1e-5)
-        config = model.encoder.transformer.config
-        multiply, flops = matrix_products(config, 1500)
+        multiply, flops = matrix_products(encoder_of(model).transformer.config, 1500)
         seconds = dict.fromkeys(("ours", "plain", "rate"), 0.0)
         with trainer_of(model, loader) as trainer:
             model.train(), plain.train()
             for planned, batch in zip(ours, theirs, strict=True):
-                calls = {
-                    "ours": lambda planned=planned: trainer.train_step([planned]),
-                    "plain": lambda batch=batch: plain.train_step(batch, optimizer),
+                calls: dict[str, Callable[[], object]] = {
+                    "ours": partial(trainer.train_step, [planned]),
+                    "plain": partial(plain.train_step, batch, optimizer),
                     "rate": multiply,
                 }
                 for name, taken in interleaved(calls, options.repeats).items():

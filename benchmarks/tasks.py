@@ -39,8 +39,8 @@ def run(options: Options) -> Report:
                 str(count): lambda count=count, planned=planned: trainers[count].train_step([planned])
                 for count, planned in zip(TASKS, pair, strict=True)
             }
-            for count, taken in interleaved(calls, options.repeats).items():
-                seconds[int(count)] += taken
+            for name, taken in interleaved(calls, options.repeats).items():
+                seconds[int(name)] += taken
     few, many = TASKS
     # Over characters: the batches are not of the same rows, and nearly as long.
     ratio = (seconds[many] / characters[many]) / (seconds[few] / characters[few])

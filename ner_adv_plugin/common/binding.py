@@ -9,7 +9,6 @@ import collections.abc
 import dataclasses
 import importlib
 import inspect
-import json
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -22,12 +21,12 @@ from tango.common.registrable import Registrable as TangoRegistrable
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.common.schema import REQUIRED, Lazy, Supplied, parameters, registered
+from ner_adv_plugin.common.wording import SCALARS, in_words, listed, shown, with_article
 
 T = TypeVar("T")
 NONE = type(None)
 SEQUENCES = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
-SCALARS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
 
 
 @dataclass(frozen=True)
@@ -82,12 +81,6 @@ def bind(annotation: Any, value: Any, path: str = "", supplied: frozenset[str] =
     return Bound(lambda _: value, value)
 
 
-def _shown(value: Any) -> str:
-    # As Jsonnet writes it.
-    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
 def _bind_scalar(annotation: Any, value: Any, path: str) -> Bound:
     if annotation in (None, NONE):
         fits, wanted = value is None, "null"
@@ -99,7 +92,7 @@ def _bind_scalar(annotation: Any, value: Any, path: str) -> Bound:
         fits = isinstance(value, annotation) and (annotation is bool or not isinstance(value, bool))
         wanted = SCALARS[annotation]
     if not fits:
-        raise ConfigurationError(f"expected {wanted}, found {_shown(value)}", path)
+        raise ConfigurationError(f"expected {wanted}, found {shown(value)}", path)
     made = Path(value) if annotation is Path else float(value) if annotation is float else value
     return Bound(lambda _: made, value)
 
@@ -108,7 +101,7 @@ def _bind_literal(choices: tuple[Any, ...], value: Any, path: str) -> Bound:
     if not any(value == choice and type(value) is type(choice) for choice in choices):
         accepted = ", ".join(repr(choice) for choice in choices)
         hint = nearest(str(value), [str(choice) for choice in choices])
-        raise ConfigurationError(f"found {_shown(value)}, expected one of {accepted}.{hint}", path)
+        raise ConfigurationError(f"found {shown(value)}, expected one of {accepted}.{hint}", path)
     return Bound(lambda _: value, value)
 
 
@@ -146,7 +139,7 @@ def _same_shape(annotation: Any, value: Any) -> bool:
 
 def _bind_mapping(item: Any, value: Any, path: str, supplied: frozenset[str]) -> Bound:
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"expected an object of names and values, found {_shown(value)}", path)
+        raise ConfigurationError(f"expected an object of names and values, found {shown(value)}", path)
     items = {key: bind(item, child, _join(path, key), supplied) for key, child in value.items()}
     return Bound(
         lambda given: {key: bound.build(given) for key, bound in items.items()},
@@ -156,7 +149,7 @@ def _bind_mapping(item: Any, value: Any, path: str, supplied: frozenset[str]) ->
 
 def _bind_sequence(kind: Any, args: tuple[Any, ...], value: Any, path: str, supplied: frozenset[str]) -> Bound:
     if not isinstance(value, list | tuple):
-        raise ConfigurationError(f"expected a list, found {_shown(value)}", path)
+        raise ConfigurationError(f"expected a list, found {shown(value)}", path)
     fixed = kind is tuple and args and args[-1] is not Ellipsis
     if fixed and len(args) != len(value):
         raise ConfigurationError(f"expected {len(args)} values, found {len(value)}", path)
@@ -175,7 +168,9 @@ def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> B
     if registrable and isinstance(value, str):
         value = {"type": value}
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"expected an object describing {_a(cls.__name__)}, found {_shown(value)}", path)
+        raise ConfigurationError(
+            f"expected an object describing {with_article(cls.__name__)}, found {shown(value)}", path
+        )
     settings = dict(value)
     if not registrable:
         return _bind_call(cls, settings, path, supplied, {})
@@ -184,20 +179,16 @@ def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> B
     default: str | None = cls.default_implementation  # type: ignore[attr-defined]
     name = settings.pop("type", default if default in names else None)
     if name is None and (names or TangoRegistrable in cls.__bases__):
-        raise ConfigurationError(f'missing "type", one of {_listed(names)}', _join(path, "type"))
+        raise ConfigurationError(f'missing "type", one of {listed(names)}', _join(path, "type"))
     target = cls if name is None else _resolve(cls, name, names, path)
     return _bind_call(target, settings, path, supplied, {} if name is None else {"type": name})
-
-
-def _listed(names: collections.abc.Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "(none)"
 
 
 def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Callable[..., Any]:
     """What a registered name, or a dotted class path, constructs."""
     where = _join(path, "type")
     if not isinstance(name, str):
-        raise ConfigurationError(f"expected the name of {_a(cls.__name__)}, found {_shown(name)}", where)
+        raise ConfigurationError(f"expected the name of {with_article(cls.__name__)}, found {shown(name)}", where)
     if name in names:
         return typing.cast(Callable[..., Any], names[name])
     module_name, _, class_name = name.rpartition(".")
@@ -212,7 +203,7 @@ def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Calla
             raise ConfigurationError(f'"{name}" is no {cls.__name__}', where)
         return typing.cast(Callable[..., Any], found)
     raise ConfigurationError(
-        f'"{name}" is not a registered {cls.__name__}.{nearest(name, names)} Known: {_listed(names)}.'
+        f'"{name}" is not a registered {cls.__name__}.{nearest(name, names)} Known: {listed(names)}.'
         " One of your own needs --include-package.",
         where,
     )
@@ -233,7 +224,7 @@ def check_keys(
     for key in settings:
         if key not in accepted:
             hint = nearest(key, offered)
-            raise ConfigurationError(f"unknown key.{hint} Accepted: {_listed(offered)}.", _join(path, key))
+            raise ConfigurationError(f"unknown key.{hint} Accepted: {listed(offered)}.", _join(path, key))
 
 
 def _bind_call(
@@ -251,7 +242,7 @@ def _bind_call(
         elif name in supplied:
             continue
         elif parameter.default is REQUIRED:
-            raise ConfigurationError(f"missing key, required here{_wanted(parameter.annotation)}", _join(path, name))
+            raise ConfigurationError(f"missing key, required here{in_words(parameter.annotation)}", _join(path, name))
         elif _plain(default := _as_config(parameter.default)):
             filled[name] = default
     if inspect.isclass(target) and hasattr(target, "check_settings"):
@@ -273,22 +264,6 @@ def _bind_call(
             raise ConfigurationError(str(error), path) from error
 
     return Bound(build, filled, target)
-
-
-def _wanted(annotation: Any) -> str:
-    """What an annotation takes, in words to follow others; empty where they would not help."""
-    args = typing.get_args(annotation)
-    if typing.get_origin(annotation) in (Annotated, Lazy):
-        return _wanted(args[0])
-    if annotation in SCALARS:
-        return f": {SCALARS[annotation]}"
-    if inspect.isclass(annotation) and issubclass(annotation, TangoRegistrable) and registered(annotation):
-        return f": {_a(annotation.__name__)}, one of {_listed(registered(annotation))}"
-    return ""
-
-
-def _a(name: str) -> str:
-    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
 
 
 def _as_config(default: Any) -> Any:

@@ -4,20 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.models.hard_sharing import HardSharing
 from ner_adv_plugin.models.model import Model
-from ner_adv_plugin.models.sharing_model import SharingModel
-from ner_adv_plugin.modules.encoders.encoder import LazyEncoder
-from ner_adv_plugin.modules.heads import LazyHead
-from ner_adv_plugin.modules.loss_weighting import LazyLossWeighting
-from ner_adv_plugin.modules.objectives import LazyObjective
-from ner_adv_plugin.modules.towers import LazyTower
 
 SHARED = "shared"
 
 
 @Model.register("adversarial")
-class Adversarial(SharingModel):
+class Adversarial(HardSharing):
     """Every head reads a shared tower and its own; a discriminator of domains reads the shared one through a
     gradient reversal (Liu et al. 2017; Cao et al. 2018).
 
@@ -36,24 +30,6 @@ class Adversarial(SharingModel):
     """
 
     default_objectives = ({"type": "domain_adversarial", "reads": [SHARED]},)
-
-    def __init__(
-        self,
-        vocab: Vocabulary,
-        encoder: LazyEncoder,
-        tower: LazyTower | None = None,
-        towers: dict[str, LazyTower] | None = None,
-        inputs: dict[str, list[str]] | None = None,
-        head: LazyHead | None = None,
-        heads: dict[str, LazyHead] | None = None,
-        objectives: list[LazyObjective] | None = None,
-        loss_weighting: LazyLossWeighting | None = None,
-        only_heads: Sequence[str] | None = None,
-    ) -> None:
-        preset = self.preset(vocab.heads, {})
-        super().__init__(
-            vocab, encoder, preset, tower, towers, head, heads, objectives, loss_weighting, only_heads, inputs
-        )
 
     @classmethod
     def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]]:

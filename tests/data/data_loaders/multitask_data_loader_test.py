@@ -1,9 +1,10 @@
+"""What is drawn in an epoch, how often, in how many batches; what a resumed run draws; what cannot be drawn."""
+
 import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,55 +14,21 @@ from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.data_loaders import DataLoader, MultiTaskDataLoader
 from ner_adv_plugin.data.samplers import ProportionalSampler, UniformSampler, WeightedSampler
-from ner_adv_plugin.data.schedulers import HomogeneousRoundRobinScheduler, MultiTaskScheduler, RoundRobinScheduler
-from ner_adv_plugin.data.schedulers.scheduler import PlannedBatch
-from tests.data.rows import of_lengths, realistic_lengths
-
-SCHEDULERS = [{"type": "roundrobin", "batch_size": 8}, {"type": "homogeneous_roundrobin", "batch_size": 8}]
-REPEATING = [{"type": "balanced", "batch_size": 8}, {"type": "half_and_half", "target": "b", "batch_size": 8}]
-BY_TOKENS = [
-    {"type": "roundrobin", "max_tokens": 500},
-    {"type": "homogeneous_roundrobin", "max_tokens": 500},
-    {"type": "balanced", "max_tokens": 500},
-    {"type": "half_and_half", "target": "b", "max_tokens": 500},
-]
-SAMPLERS = [
-    {"type": "proportional", "alpha": 0.3, "instances_per_epoch": 41},
-    {"type": "proportional", "temperature": 2, "cap": 30},
-    {"type": "uniform", "anchor": "b"},
-    {"type": "subsample_to_smallest"},
-    {"type": "curriculum", "start": {"a": 1, "b": 2, "c": 0}, "end": {"a": 1, "b": 1, "c": 3}, "anchor": "b"},
-    {"type": "loss_based", "instances_per_epoch": 50},
-]
-either_scheduler = pytest.mark.parametrize("scheduler", SCHEDULERS, ids=lambda scheduler: scheduler["type"])
-every_scheduler = pytest.mark.parametrize(
-    "scheduler", SCHEDULERS + REPEATING + BY_TOKENS, ids=lambda scheduler: "-".join(map(str, scheduler.values()))
+from ner_adv_plugin.data.schedulers import MultiTaskScheduler, RoundRobinScheduler
+from tests.data.data_loaders.planning import (
+    BY_TOKENS,
+    REPEATING,
+    SAMPLERS,
+    SCHEDULERS,
+    counted,
+    either_scheduler,
+    every_sampler,
+    every_scheduler,
+    loader_of,
+    plans,
+    run_epoch,
 )
-every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler["type"])
-
-
-def loader_of(seed: int = 0, sizes: dict[str, int] | None = None, **settings: Any) -> MultiTaskDataLoader:
-    """A loader over datasets of 60, 25 and 7 rows, from its config."""
-    loader = construct(DataLoader, settings)
-    assert isinstance(loader, MultiTaskDataLoader)
-    sizes = sizes or {"a": 60, "b": 25, "c": 7}
-    loader.set_rows(of_lengths(**{name: realistic_lengths(size, size) for name, size in sizes.items()}), seed)
-    return loader
-
-
-def plans(loader: DataLoader, epochs: int, start: int = 0) -> list[list[PlannedBatch]]:
-    return [loader.plan(epoch) for epoch in range(start, start + epochs)]
-
-
-def run_epoch(loader: DataLoader, epoch: int, num_epochs: int) -> list[PlannedBatch]:
-    """Plan an epoch of a run and report losses at its end: of head "a" they fall, of "b" they stay."""
-    plan = loader.plan(epoch, num_epochs)
-    loader.update_from_epoch_metrics({"training_a_loss": 1 / (epoch + 1), "training_b_loss": 0.7, "training_loss": 1})
-    return plan
-
-
-def counted(plan: list[PlannedBatch]) -> Counter[tuple[str, int]]:
-    return Counter(place for batch in plan for place in batch)
+from tests.data.rows import of_lengths
 
 
 def test_defaults() -> None:
@@ -131,45 +98,6 @@ def test_plans_are_a_function_of_seed_and_epoch(scheduler: dict[str, Any]) -> No
     assert plans(loader_of(4, scheduler=scheduler), 1)[0] != first[0]
 
 
-def test_order_of_batches_is_drawn_anew() -> None:
-    """Rows of distinct lengths in one pool make the same batches always: only their order is left to chance."""
-
-    def order(seed: int, epoch: int) -> list[PlannedBatch]:
-        loader = MultiTaskDataLoader(batch_size=4)
-        loader.set_rows(of_lengths(a=range(1, 101)), seed)
-        return [sorted(batch) for batch in loader.plan(epoch)]
-
-    orders = [order(0, 0), order(0, 1), order(1, 0)]
-    assert sorted(orders[0]) == sorted(orders[1]) == sorted(orders[2])
-    assert orders[0] != orders[1] and orders[0] != orders[2] and orders[1] != orders[2]
-
-
-def test_every_pass_and_every_dataset_has_a_shuffle_of_its_own() -> None:
-    loader = loader_of(sizes={"a": 60, "b": 60}, sampler={"type": "uniform", "instances_per_epoch": 40})
-    rows = [counted(plan) for plan in plans(loader, 6)]
-    first, second = ([{row for name, row in epoch if name == own} for epoch in rows] for own in "ab")
-    # Three epochs make a pass: the first third of one pass is not that of the next, or of another dataset.
-    assert first[0] != first[3] and second[0] != second[3]
-    assert first[0] != second[0] and first[3] != second[3]
-
-
-def test_chance_elsewhere_is_no_part_of_it() -> None:
-    first = plans(loader_of(), 2)
-    np.random.seed(1)
-    torch.manual_seed(1)
-    assert plans(loader_of(), 2) == first
-
-
-def test_order_of_a_dataset_does_not_depend_on_the_others() -> None:
-    """Adding a dataset leaves the passes over another as they were: experiments stay comparable."""
-
-    def first_rows(sizes: dict[str, int]) -> set[int]:
-        loader = loader_of(sizes=sizes, sampler={"type": "uniform", "instances_per_epoch": 10 * len(sizes)})
-        return {row for name, row in counted(loader.plan(0)) if name == "a"}
-
-    assert first_rows({"a": 60}) == first_rows({"a": 60, "b": 50}) == first_rows({"z": 20, "a": 60})
-
-
 @every_scheduler
 @every_sampler
 def test_resumed_run_plans_what_the_whole_run_plans(
@@ -222,91 +150,6 @@ def test_losses_change_the_draws_and_not_the_length_of_an_epoch() -> None:
     # Of the losses 1/2 and 1 are left, a mean of 3/4 for head c that has none; 15 % is sure to all.
     shares = [0.05 + 0.85 * lag / 2.25 for lag in (0.5, 1.0, 0.75)]
     assert all(abs(drawn[2][name] - 50 * share) < 1 for name, share in zip("abc", shares, strict=True))
-
-
-@either_scheduler
-def test_each_dataset_is_spread_over_the_epoch(scheduler: dict[str, Any]) -> None:
-    """The small dataset neither comes first nor runs out: each fifth of the epoch has its share."""
-    loader = loader_of(sizes={"small": 200, "large": 1_800}, scheduler=scheduler)
-    plan = loader.plan(0)
-    for part in np.array_split(np.arange(len(plan)), 5):
-        names = Counter(name for i in part for name, _ in plan[i])
-        assert abs(names["small"] - 40) <= 8 + 1
-
-
-def rank_correlation(plan: list[PlannedBatch]) -> float:
-    """Of the rows' places in the epoch and in the file; both are permutations, so that Pearson's is Spearman's."""
-    in_order = [row for batch in plan for _, row in batch]
-    return float(np.corrcoef(in_order, np.arange(len(in_order)))[0, 1])
-
-
-OF_ONE_DATASET = [
-    {"type": kind, **limit}
-    for kind in ("roundrobin", "homogeneous_roundrobin", "balanced")
-    for limit in ({"batch_size": 32}, {"max_tokens": 1_600})
-]
-
-
-@pytest.mark.parametrize("scheduler", OF_ONE_DATASET)
-def test_shuffle_is_global(scheduler: dict[str, Any]) -> None:
-    """A row's place in the epoch says nothing of its place in the file."""
-    loader = loader_of(sizes={"a": 5_000}, scheduler=scheduler)
-    for plan in plans(loader, 3):
-        # 5,000 rows by chance: a standard deviation of 0.014.
-        assert abs(rank_correlation(plan)) < 0.05
-        # Neighbours of the file are a third of the epoch apart on average, as two random places are.
-        place = np.argsort([row for batch in plan for _, row in batch])
-        assert 0.3 < np.abs(np.diff(place)).mean() / 5_000 < 0.37
-
-
-@pytest.mark.parametrize("scheduler", OF_ONE_DATASET)
-def test_shuffle_of_a_file_sorted_by_length_is_global(scheduler: dict[str, Any]) -> None:
-    """Bucketing then puts neighbours of the file into one batch; the order of batches stays random."""
-    loader = construct(DataLoader, {"scheduler": scheduler})
-    loader.set_rows(of_lengths(a=sorted(realistic_lengths(5_000))), 0)
-    correlations = [rank_correlation(plan) for plan in plans(loader, 30)]
-    # 157 batches by chance: a standard deviation of 0.08, that of the mean of 30 epochs 0.015.
-    assert abs(np.mean(correlations)) < 0.05 and np.max(np.abs(correlations)) < 0.3
-
-
-def padding_ratio(loader: DataLoader) -> float:
-    """Positions computed to real characters, over an epoch."""
-    batches = [loader.batches([planned])[0] for planned in loader.plan(0)]
-    return sum(b.mask_BL.numel() for b in batches) / sum(int(b.lengths_B.sum()) for b in batches)
-
-
-@pytest.mark.parametrize(
-    ("kind", "bound"), [(RoundRobinScheduler, 1.25), (HomogeneousRoundRobinScheduler, 1.15)], ids=["mixed", "of one"]
-)
-def test_padding(kind: type[RoundRobinScheduler | HomogeneousRoundRobinScheduler], bound: float) -> None:
-    rows = of_lengths(news=realistic_lengths(4_000, 1), social=[n * 2 // 3 + 1 for n in realistic_lengths(1_300, 2)])
-    ratios = {}
-    for pool in (1, 50):
-        loader = MultiTaskDataLoader(kind(batch_size=32, pool=pool))
-        loader.set_rows(rows, 0)
-        ratios[pool] = padding_ratio(loader)
-    assert ratios[1] > 2.5 and ratios[50] < bound
-
-
-@pytest.mark.parametrize(
-    ("scheduler", "bound"),
-    [("roundrobin", 1.25), ("homogeneous_roundrobin", 1.1), ("balanced", 1.25), ("half_and_half", 1.25)],
-)
-def test_padding_of_token_batches(scheduler: str, bound: float) -> None:
-    target = {"target": "social"} if scheduler == "half_and_half" else {}
-    loader = construct(DataLoader, {"scheduler": {"type": scheduler, "max_tokens": 2_048, **target}})
-    rows = of_lengths(news=realistic_lengths(4_000, 1), social=[n * 2 // 3 + 1 for n in realistic_lengths(1_300, 2)])
-    loader.set_rows(rows, 0)
-    assert padding_ratio(loader) < bound
-
-
-def test_half_and_half_is_shuffled_globally() -> None:
-    scheduler = {"type": "half_and_half", "target": "a", "max_tokens": 1_600}
-    loader = loader_of(sizes={"a": 3_000, "b": 3_000}, scheduler=scheduler)
-    for plan in plans(loader, 2):
-        for name in "ab":
-            own = [[(name, row) for of, row in batch if of == name] for batch in plan]
-            assert abs(rank_correlation(own)) < 0.06
 
 
 def test_a_dataset_without_rows_is_an_error() -> None:

@@ -1,0 +1,120 @@
+"""What a config that is wrong is told: the place, what stood there, what is accepted."""
+
+from typing import Any
+
+import pytest
+
+from ner_adv_plugin.common.binding import bind
+from tests.common.layers import Job, Layer, error_of, job
+
+KNOWN = "Known: checked, linear, lookup, stack. One of your own needs --include-package."
+OF_LINEAR = "Accepted: bias, dropout, name, size, type."
+
+
+@pytest.mark.parametrize("place", ["layer", "layers.1", "heads.msra", "plain", "layers.0.layers.1", "plain.named.a"])
+@pytest.mark.parametrize(
+    ("wrong", "key", "message"),
+    [
+        ({"type": "liner", "size": 1}, "type", f'"liner" is not a registered Layer. Did you mean "linear"? {KNOWN}'),
+        ("LOOKUPS", "type", f'"LOOKUPS" is not a registered Layer. Did you mean "lookup"? {KNOWN}'),
+        ({"type": "xyz"}, "type", f'"xyz" is not a registered Layer. {KNOWN}'),
+        ({"type": 3}, "type", "expected the name of a Layer, found 3"),
+        ({"type": ""}, "type", f'"" is not a registered Layer. {KNOWN}'),
+        ({"type": None}, "type", 'missing "type", one of checked, linear, lookup, stack'),
+        ({"size": 1, "droput": 0.5}, "droput", f'unknown key. Did you mean "dropout"? {OF_LINEAR}'),
+        ({"type": "linear", "size": 1, "xyz": 0}, "xyz", f"unknown key. {OF_LINEAR}"),
+        ({"dropout": 0.5}, "size", "missing key, required here"),
+        ({"size": "3"}, "size", "expected a whole number, found '3'"),
+        ({"size": 3.0}, "size", "expected a whole number, found 3.0"),
+        ({"size": True}, "size", "expected a whole number, found true"),
+        ({"size": None}, "size", "expected a whole number, found null"),
+        ({"size": 1, "dropout": "0.1"}, "dropout", "expected a number, found '0.1'"),
+        ({"size": 1, "dropout": True}, "dropout", "expected a number, found true"),
+        ({"size": 1, "bias": 1}, "bias", "expected true or false, found 1"),
+        ({"size": 1, "bias": "true"}, "bias", "expected true or false, found 'true'"),
+        ({"size": 1, "name": 7}, "name", "expected a string, found 7"),
+        ({"type": "lookup", "vocab": "v", "mode": "men"}, "mode", "found 'men', expected one of 'sum', 'mean', 0, 1."),
+        ({"type": "lookup", "vocab": "v", "mode": True}, "mode", "found true, expected one of 'sum', 'mean', 0, 1."),
+        ({"type": "lookup", "vocab": "v", "file": 1}, "file", "expected a path, found 1"),
+        ({"type": "stack", "layers": {"size": 1}}, "layers", "expected a list, found {'size': 1}"),
+        ({"type": "stack", "layers": "linear"}, "layers", "expected a list, found 'linear'"),
+        (7, "", "expected an object describing a Layer, found 7"),
+        ([], "", "expected an object describing a Layer, found []"),
+    ],
+)
+def test_every_error_has_its_place(place: str, wrong: Any, key: str, message: str) -> None:
+    right = {"size": 1}
+    if place == "layers.0.layers.1":
+        config = job(layers=[{"type": "stack", "layers": [right, wrong]}])
+    elif place == "plain.named.a":
+        config = job(plain={"type": "stack", "layers": [], "named": {"b": right, "a": wrong}})
+    elif place == "layers.1":
+        config = job(layers=[right, wrong])
+    elif place == "heads.msra":
+        config = job(heads={"msr": right, "msra": wrong})
+    else:
+        config = job(**{place: wrong})
+    path, found = error_of(config)
+    assert path == (f"{place}.{key}" if key else place)
+    assert found.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "message"),
+    [
+        ({}, "layer", "missing key, required here"),
+        (job(unnamed={}), "unnamed.type", 'missing "type", one of only'),
+        (job(loader={"batch": 3}), "loader.batch", "unknown key. Did you mean"),
+        (job(loader={"type": "x"}), "loader.type", "unknown key. Accepted: batch_size, sizes."),
+        (job(loader="x"), "loader", "expected an object describing a Loader, found 'x'"),
+        (job(layers=[{"vocab": "v", "size": 1}]), "layers.0.vocab", "unknown key."),
+        # What the program supplies is not offered.
+        (job(layers=[{"type": "lookup", "vocb": "v"}]), "layers.0.vocb", "unknown key. Accepted: file, mode, type."),
+        (job(heads=[1]), "heads", "expected an object of names and values, found [1]"),
+        (job(betas=[0.9]), "betas", "expected 2 values, found 1"),
+        (job(betas=[0.9, "x"]), "betas.1", "expected a number, found 'x'"),
+        (job(groups=[[["a"], {}], [["a", 1], {}]]), "groups.1.0.1", "expected a string, found 1"),
+        (job(groups=[[["a"], 1]]), "groups.0.1", "expected an object of names and values, found 1"),
+        (job(epochs=None), "epochs", "expected a whole number, found null"),
+        (job(epoch=1), "epoch", 'unknown key. Did you mean "epochs"? Accepted: betas, '),
+    ],
+)
+def test_errors_of_the_parts(config: Any, path: str, message: str) -> None:
+    found_path, found = error_of(config)
+    assert (found_path, found[: len(message)]) == (path, message)
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "message"),
+    [
+        # The alternative of the value's shape is meant: its error alone is told.
+        (job(loader={"sizes": {"weibo": "3"}}), "loader.sizes.weibo", "expected a whole number, found '3'"),
+        (job(loader={"sizes": "3"}), "loader.sizes", "expected a whole number, found '3'"),
+        (job(weight=["1"]), "weight.0", "expected a number, found '1'"),
+        (job(weight="1"), "weight", "expected a number, found '1'"),
+        (job(paths={"weibo": 1}), "paths.weibo", "expected a string, found 1"),
+        # No alternative has this shape: all are told.
+        (job(paths=["a"]), "paths", "expected a string, found ['a']; or expected an object of names and values, "),
+        (job(loader={"sizes": [1]}), "loader.sizes", "expected a whole number, found [1]; or expected an object"),
+    ],
+)
+def test_errors_of_unions(config: Any, path: str, message: str) -> None:
+    found_path, found = error_of(config)
+    assert found_path == path
+    assert found.startswith(message)
+    assert found.count("; or ") == message.count("; or ")
+
+
+def test_a_registered_name_beside_another_scalar_tells_both() -> None:
+    path, message = error_of("linaer", bool | Layer, "layer")
+    assert path == "layer.type"
+    assert message.startswith("expected true or false, found 'linaer'; or \"linaer\" is not a registered Layer.")
+
+
+def test_a_class_may_check_what_annotations_do_not_say() -> None:
+    checked = {"type": "checked", "sizes": [1, 0]}
+    for place, config in (("layer", {"layer": checked}), ("layers.0", job(layers=[checked]))):
+        assert error_of(config) == (f"{place}.sizes.1", "expected 1 or more, found 0")
+    # Called with settings that fit the annotations only.
+    assert error_of({"layer": {**checked, "sizes": [0, "a"]}})[0] == "layer.sizes.1"
+    bind(Job, {"layer": {**checked, "sizes": [1]}})
