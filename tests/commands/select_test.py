@@ -1,16 +1,21 @@
 """`allennlp select`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from ner_adv_plugin.data.dataset_readers import SpanJsonReader
+from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.prediction import load_archive
 from ner_adv_plugin.prediction.selection import Selector
+from ner_adv_plugin.prediction.tagger import Tagger
 from tests.commands.conftest import Run
 
-TEXTS = [f"第{i}天" + "魏勇在深圳" * (i % 4) for i in range(30)]
+# What JSON escapes, what ends a line for some, spaces at the edges.
+ODD = ['"', "\\", "\t", "\u2028", "\x85", "\x0b", "\x00", "\r", "\u3000", "😀"]
+TEXTS = [f"第{i}天" + "江泽民主席在北京访问中国" * (i % 4) for i in range(30)]
 
 
 @pytest.fixture
@@ -32,11 +37,31 @@ def test_prints_the_rows_most_worth_annotating(run: Run, tiny_run: Path, text: s
 @pytest.mark.parametrize("strategy", ["margin", "ratio", "entropy", "diverse"])
 def test_the_output_file_is_a_corpus(run: Run, tiny_run: Path, text: str, strategy: str) -> None:
     flags = ["--strategy", strategy, "--multitask-head", "msra", "--output-file", "out/chosen.json"]
-    result = run("select", tiny_run, text, "--count", "6", *flags)
+    result = run("select", tiny_run, text, "--count", "12", *flags)
     assert (result.status, result.out) == (0, "")
     rows = SpanJsonReader().read("out/chosen.json")
-    expected = Selector(load_archive(tiny_run), strategy, 6, "msra").select(enumerate(TEXTS, 1))
+    expected = Selector(load_archive(tiny_run), strategy, 12, "msra").select(enumerate(TEXTS, 1))
     assert [row.text for row in rows] == [row.text for row in expected]
+    assert_as_predicted(rows, Tagger(load_archive(tiny_run), "msra"))
+
+
+def test_odd_characters_come_back(run: Run, tiny_run: Path) -> None:
+    texts = [f" {odd}江泽民主席在北京访问中国{odd}{i} " for i, odd in enumerate(ODD)]
+    Path("raw.txt").write_bytes("\r\n".join(texts).encode())
+    result = run(
+        "select", tiny_run, "raw.txt", "--count", "20", "--output-file", "chosen.json", "--multitask-head", "msra"
+    )
+    assert result.status == 0, result.err
+    rows = SpanJsonReader().read("chosen.json")
+    assert sorted(row.text for row in rows) == sorted(texts)
+    assert_as_predicted(rows, Tagger(load_archive(tiny_run), "msra"))
+
+
+def assert_as_predicted(rows: Sequence[Instance], tagger: Tagger) -> None:
+    """What is read has the tags that the model gives."""
+    answers = tagger.predict_batch_json([{"sentence": row.text} for row in rows])
+    assert [row.tags for row in rows] == [answer["tags"] for answer in answers]
+    assert any(answer["entities"] for answer in answers)
 
 
 @pytest.mark.parametrize(

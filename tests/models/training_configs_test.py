@@ -23,6 +23,11 @@ def few_rows(config: dict[str, Any]) -> dict[str, int]:
     return {f"{place}.max_instances": 8 for place in places}
 
 
+def is_health(callback: dict[str, Any]) -> bool:
+    """Whether a callback watches reversals."""
+    return callback["type"] == "reversal_health"
+
+
 class TestTrainingConfigs(ModelTestCase):
     @pytest.mark.parametrize("name", OTHERS)
     def test_builds_and_takes_a_step(self, name: str) -> None:
@@ -42,7 +47,8 @@ class TestTrainingConfigs(ModelTestCase):
 def test_recipes_of_papers_train(name: str, tmp_path: Path) -> None:
     config = load_config(FOLDER / "papers" / f"{name}.jsonnet")
     # Text without labels is tagged before the second epoch.
-    steps = {"trainer.num_epochs": 2, "trainer.callbacks": [], "trainer.cuda_device": -1}
+    watched = [{**callback, "probe_rows": 4} for callback in config["trainer"]["callbacks"] if is_health(callback)]
+    steps = {"trainer.num_epochs": 2, "trainer.callbacks": watched, "trainer.cuda_device": -1}
     if "instances_per_epoch" in config["data_loader"]["sampler"]:
         steps["data_loader.sampler.instances_per_epoch"] = 24
     config = with_overrides(config, {**few_rows(config), **steps})
@@ -50,6 +56,9 @@ def test_recipes_of_papers_train(name: str, tmp_path: Path) -> None:
     head = config["trainer"]["validation_metric"].removeprefix("+").removesuffix("_f1")
     assert math.isfinite(metrics["training_loss"]) and metrics[f"training_{head}_loss"] > 0
     assert 0 <= metrics[f"best_validation_{head}_f1"] <= 1
+    adversaries = [o for o in config["model"].get("objectives", []) if o["type"] == "domain_adversarial"]
+    assert len(adversaries) == len(watched) == sum("reversal_ratio" in name for name in metrics)
+    assert len(adversaries) == sum("probe_shared_accuracy" in name for name in metrics)
     assert (tmp_path / "run" / "model.tar.gz").is_file()
 
 

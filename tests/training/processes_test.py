@@ -14,11 +14,13 @@ import pytest
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.params import with_overrides
 from ner_adv_plugin.data.batch import share_totals
 from ner_adv_plugin.modules.objectives import DomainAdversarial
 from ner_adv_plugin.prediction import load_archive
 from ner_adv_plugin.training.train_job import train_model
 from tests.tiny import DATA, ROOT, assert_same_weights, learnt, model_and_loader, tiny_config, weights, write_config
+from tests.training.all_together_test import without_dropout
 
 LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
 NO_DROPOUT = {
@@ -71,6 +73,7 @@ def cases() -> dict[str, dict[str, Any]]:
             trainer__num_gradient_accumulation_steps=2,
             trainer__num_epochs=1,
         ),
+        "all_together": all_together(),
         "perturbed_idle": with_unlabelled(
             tiny_config(
                 **{**NO_DROPOUT, "model__objectives": None},
@@ -83,6 +86,13 @@ def cases() -> dict[str, dict[str, Any]]:
             )
         ),
     }
+
+
+def all_together() -> dict[str, Any]:
+    """Methods side by side, but for those that need the whole batch at once, nothing left to chance."""
+    settings = {"trainer.num_epochs": 2, "trainer.num_gradient_accumulation_steps": 2}
+    optimizer = {"trainer.optimizer": NO_DROPOUT["trainer__optimizer"]}
+    return with_overrides(without_dropout(0, 1, 2, 3), {**settings, **optimizer})
 
 
 def environment() -> dict[str, str]:
@@ -121,6 +131,16 @@ def test_two_processes_are_as_good_as_one(runs: Path, name: str) -> None:
     for key, value in metrics[0].items():
         if OF_THE_SHARES not in key:
             assert metrics[1][key] == pytest.approx(value, rel=1e-5, abs=1e-6), key
+
+
+def test_the_health_of_reversals_is_that_of_the_rows_of_all(runs: Path) -> None:
+    """They are among the figures compared above."""
+    metrics = json.loads((runs / "all_together_two" / "metrics.json").read_text("utf-8"))
+    for index in range(3):
+        for name in ("training_{}_reversal_ratio", "training_{}_discriminator_chance", "{}_probe_shared_accuracy"):
+            assert metrics[name.format(f"objective_{index}")] > 0
+    # 16 of 52 rows are social, 24 news, 12 reviews.
+    assert metrics["training_objective_0_discriminator_chance"] == pytest.approx(24 / 52)
 
 
 def test_only_one_process_writes(runs: Path) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from torch import Tensor
 
 from ner_adv_plugin.modules.towers import TowerStates
+from ner_adv_plugin.training.processes import gather
 
 
 @dataclass
@@ -65,7 +66,8 @@ class GradientShares:
     def ratio(self, index: int, reads: Sequence[str]) -> float | None:
         """The norm of an objective's gradient over that of the heads', on the states of some towers.
 
-        None where the heads have none, and where gradients are not finite.
+        None where the heads have none, and where gradients are not finite. Of several processes each must ask: the
+        norms are over the rows of all.
         """
         own = heads = 0.0
         for found in self._found.values():
@@ -74,6 +76,7 @@ class GradientShares:
                 heads += float(of_heads_BLD.square().sum())
                 if index in found.of_objectives_BLD:
                     own += float(found.of_objectives_BLD[index].square().sum())
+        own, heads = (sum(parts) for parts in zip(*gather((own, heads)), strict=True))
         ratio = math.sqrt(own / heads) if heads > 0 else math.inf
         return ratio if math.isfinite(ratio) else None
 

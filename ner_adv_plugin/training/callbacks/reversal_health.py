@@ -18,6 +18,7 @@ from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.domain_probe import probe, tower_features
 from ner_adv_plugin.training.callbacks.gradient_shares import GradientShares
 from ner_adv_plugin.training.callbacks.log_writer import LogWriterCallback
+from ner_adv_plugin.training.processes import gather, is_main
 from ner_adv_plugin.training.training_step import add_statistics
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 # The towers follow the heads a thousand times more than they flee the discriminator.
 INERT = 1e-3
+# Where weight x scale is below this, ten times that ratio is inert still: the gradients of heads whose loss is a mean
+# over characters are smaller by a row's length.
+WEAK = 1e-3
 # Epochs on end in which the discriminator is no better than a constant answer.
 FLAT_EPOCHS = 2
 Arguments = tuple[Mapping[str, TowerStates], Batch, float]
@@ -71,7 +75,8 @@ class _Reversal:
         """Warn once."""
         if message not in self.warned:
             self.warned.append(message)
-            logger.warning(f"%s: {message}", self.place, *values)
+            if is_main():
+                logger.warning(f"%s: {message}", self.place, *values)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs."""
@@ -95,10 +100,10 @@ class ReversalHealthCallback(TrainerCallback):
     linear probe on the towers' states of training rows, mean and maximum over each row, after the last step
     (Ben-David et al. 2007, "Analysis of representations for domain adaptation").
 
-    Warns where the ratio is below 1e-3, mean of an epoch in whose middle the reversal has half of its final strength
-    or more; and where the discriminator's accuracy is not above chance two epochs on end, as that of a constant answer.
-    Of several processes the main one measures, its own rows. Measuring takes no further pass; it holds the states'
-    gradients until the step ends. Stands before callbacks that write curves.
+    Warns where the ratio, mean of an epoch in which the reversal has half of its final strength or more, is below 1e-3,
+    or below 1e-2 with weight x scale below 1e-3; and where the discriminator's accuracy is not above chance two epochs
+    on end, as that of a constant answer. Measuring takes no further pass; it holds the states' gradients until the step
+    ends. Stands before callbacks that write curves.
     Registered as "reversal_health".
 
     # Parameters
@@ -107,6 +112,8 @@ class ReversalHealthCallback(TrainerCallback):
     interval : steps between two measurements of the ratio, from the first of every epoch.
     probe_rows : training rows of each class for the probe, at most; 0 for no probe.
     """
+
+    every_process = True
 
     def __init__(self, serialization_dir: str, interval: int = 10, probe_rows: int = 200) -> None:
         super().__init__(serialization_dir)
@@ -160,12 +167,12 @@ class ReversalHealthCallback(TrainerCallback):
     def on_backward(self, trainer: "GradientDescentTrainer", batch_metrics: Statistics) -> None:
         """See `TrainerCallback.on_backward`."""
         for reversal in self._reversals:
-            before, rows = max(reversal.drawn.values(), default=0), reversal.step.total()
-            reversal.drawn.update(reversal.step)
+            before, step = max(reversal.drawn.values(), default=0), sum(gather(reversal.step), Counter[str]())
+            reversal.drawn.update(step)
             reversal.step.clear()
             most = max(reversal.drawn.values(), default=0)
             # Over the epoch the differences add up to the rows of its largest class.
-            own: Statistics = {f"{reversal.prefix}discriminator_chance": (most - before, rows)}
+            own: Statistics = {f"{reversal.prefix}discriminator_chance": (most - before, step.total())}
             shown: Statistics = {f"{reversal.prefix}discriminator_chance": (most, reversal.drawn.total())}
             ratio = self._shares.ratio(reversal.index, reversal.objective.reads) if self._shares else None
             if ratio is not None:
@@ -183,28 +190,32 @@ class ReversalHealthCallback(TrainerCallback):
 
     def on_epoch(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any], epoch: int) -> None:
         """See `TrainerCallback.on_epoch`."""
-        middle = min(1.0, (trainer.steps_done - trainer.steps_done_in_epoch / 2) / trainer.total_steps)
+        measured = range(trainer.steps_done - trainer.steps_done_in_epoch, trainer.steps_done, self.interval)
+        progress = [min(1.0, step / trainer.total_steps) for step in measured]
         for reversal in self._reversals:
             reversal.drawn.clear()
+            strength = sum(map(reversal.strength, progress)) / len(progress)
             scores = {
                 name: metrics.get(f"training_{reversal.prefix}{name}")
                 for name in ("reversal_ratio", "discriminator_accuracy", "discriminator_chance")
             }
-            self._judge(reversal, middle, *scores.values())
+            self._judge(reversal, strength, *scores.values())
         # The first step of the next.
         self._shares = GradientShares()
 
     def _judge(
-        self, reversal: _Reversal, progress: float, ratio: float | None, accuracy: float | None, chance: float | None
+        self, reversal: _Reversal, strength: float, ratio: float | None, accuracy: float | None, chance: float | None
     ) -> None:
-        """Warn of what an epoch's means say."""
-        in_force = reversal.strength(progress) >= 0.5 * reversal.strength(1.0)
-        if ratio is not None and ratio < INERT and in_force:
+        """Warn of what an epoch's means say; `strength` is that of the steps whose ratios were taken."""
+        final = reversal.strength(1.0)
+        limit = 10 * INERT if final < WEAK else INERT
+        if ratio is not None and ratio < limit and strength >= 0.5 * final:
             reversal.warn(
                 "the reversal is inert: its gradient has %.1e of the norm of the heads', below %.0e: raise the weight"
-                " of the objective or the scale of the reversal",
+                " of the objective or the scale of the reversal, together %.1e",
                 ratio,
-                INERT,
+                limit,
+                final,
             )
         if accuracy is not None and chance is not None:
             reversal.flat_epochs = reversal.flat_epochs + 1 if accuracy <= chance else 0
@@ -223,7 +234,7 @@ class ReversalHealthCallback(TrainerCallback):
             hook.remove()
         self._hooks = []
         ended = trainer.epoch >= trainer.num_epochs or trainer.tracker.should_stop()
-        if not ended or not self.probe_rows or metrics is None:
+        if not ended or not self.probe_rows or metrics is None or not is_main():
             return
         for reversal in self._reversals:
             found = self._probe(trainer, reversal)

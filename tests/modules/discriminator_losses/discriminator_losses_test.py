@@ -34,6 +34,15 @@ def test_two_classes_give_the_loss_of_datnet(r: float, alpha: float, gamma: floa
     assert target == pytest.approx(-(1 - alpha) * r**gamma * math.log(1 - r), rel=1e-3, abs=1e-6)
 
 
+@given(st.lists(st.floats(-3, 3), min_size=3, max_size=3), st.sampled_from([0.0, 0.5, 2.0]))
+def test_three_classes_by_hand(scores: list[float], gamma: float) -> None:
+    alpha = dict(zip(SIZES, (0.2, 0.7, 0.1), strict=True))
+    losses = Grad(SIZES, gamma, alpha)(torch.tensor([scores] * 3), torch.arange(3))
+    for loss, score, factor in zip(losses.tolist(), scores, alpha.values(), strict=True):
+        p = math.exp(score) / sum(map(math.exp, scores))
+        assert loss == pytest.approx(-factor * (1 - p) ** gamma * math.log(p), rel=1e-3, abs=1e-6)
+
+
 def test_small_classes_weigh_more_by_default() -> None:
     # 1/300 : 1/100 : 1/60 = 1 : 3 : 5
     assert_close(Grad(SIZES).alpha_K, torch.tensor([1 / 9, 3 / 9, 5 / 9]))

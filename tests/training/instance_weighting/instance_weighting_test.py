@@ -112,6 +112,35 @@ def test_confidence_labels_rows_and_weighs_them(parts: tuple[Model, dict[str, En
     reviews.tags, reviews.head = None, None
 
 
+@torch.no_grad()
+def test_confidence_follows_the_model_from_epoch_to_epoch() -> None:
+    model, loader = model_and_loader(config_of_run())
+    weighting = Confidence("weibo", wait=0)
+    weighting.bind("reviews", loader.rows(), model)
+    reviews, before = weighting.rows, []
+    for epoch in range(3):
+        weighting.before_epoch(epoch)
+        model.eval()
+        for row in range(0, len(reviews), 4):
+            paths = model.distribution(collate([(reviews, row)]).without_tags(), "weibo")
+            best_BL, best_B = paths.crf.decode_with_scores(paths.emissions_BLT, paths.mask_BL)
+            assert reviews.tags is not None
+            assert best_BL[0].tolist() == reviews.tags[reviews.offsets[row] : reviews.offsets[row + 1]].tolist()
+            # The second best is the best of those that differ from the best in one place or another.
+            others = []
+            for place, tag in enumerate(best_BL[0]):
+                emissions_BLT = paths.emissions_BLT.clone()
+                emissions_BLT[0, place, tag] = -torch.inf
+                others.append(paths.crf.decode_with_scores(emissions_BLT, paths.mask_BL)[1])
+            scores = torch.stack([best_B[0], torch.cat(others).max()])
+            first, second = (scores - paths.crf.log_partition(paths.emissions_BLT, paths.mask_BL)).exp().tolist()
+            assert reviews.weights[row] == pytest.approx(first - second, rel=1e-3, abs=1e-6)
+        before.append((reviews.tags.tolist(), reviews.weights.tolist()))
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.3)
+    assert all(one[0] != other[0] and one[1] != other[1] for one, other in zip(before, before[1:], strict=False))
+
+
 def test_a_run_in_which_rows_begin_to_teach(tmp_path: Path) -> None:
     train_model(config_of_run(reviews=CONFIDENCE, msra=SIMILARITY), tmp_path / "run")
     epochs = [json.loads((tmp_path / "run" / f"metrics_epoch_{epoch}.json").read_text()) for epoch in range(3)]

@@ -1,0 +1,109 @@
+"""Methods side by side: none changes what another computes, and a run of all goes on where it was stopped."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from torch.testing import assert_close
+
+from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.data.batch import Batch, share_totals
+from ner_adv_plugin.models import SharingModel
+from ner_adv_plugin.testing import MultiTaskModelTestCase
+from ner_adv_plugin.training.attacks import FastGradientMethod
+from ner_adv_plugin.training.instance_weighting import Confidence
+from ner_adv_plugin.training.perturbed_step import PerturbedStep
+from ner_adv_plugin.training.train_job import train_model
+from tests.stopping import stopping_before
+from tests.tiny import ROOT, assert_same_weights, learnt, model_and_loader
+from tests.training.perturbed_step_test import by_hooks, gradients
+
+FIXTURE = ROOT / "fixtures" / "configs" / "all_together.jsonnet"
+OBJECTIVES = 6
+# These are losses of whole batches.
+ALIGNMENT = ("objectives.4", "objectives.5")
+
+
+def config_of(**overrides: Any) -> dict[str, Any]:
+    settings = {name.replace("__", "."): value for name, value in overrides.items()}
+    return with_overrides(load_config(FIXTURE), {"trainer.cuda_device": -1, **settings})
+
+
+def without_dropout(*objectives: int) -> dict[str, Any]:
+    """The config with some of its objectives, nothing left to chance."""
+    own = config_of()["model"]["objectives"]
+    quiet = [{**own[i], "dropout": 0.0} if own[i]["type"] == "domain_adversarial" else own[i] for i in objectives]
+    return config_of(model__objectives=quiet, model__head__dropout=0.0)
+
+
+@pytest.fixture(scope="module")
+def parts() -> tuple[SharingModel, Batch]:
+    """The model, log variances other than 0, and a batch with rows of every kind, weighted and labelled by it."""
+    model, loader = model_and_loader(without_dropout(*range(OBJECTIVES)))
+    assert isinstance(model, SharingModel)
+    for index, parameter in enumerate(model.loss_weighting.parameters()):
+        parameter.data.fill_(0.5 - index)
+    rows = loader.rows()
+    rows["msra"].weights = np.linspace(0, 1, len(rows["msra"]), dtype=np.float32)
+    weighting = Confidence("entities", wait=0)
+    weighting.bind("reviews", rows, model)
+    weighting.before_epoch(0)
+    (batch,) = share_totals(loader.batches([[(name, row) for name in rows for row in range(6)]]))
+    assert set(batch.heads) == {"entities", "sxu"} and 0 < batch.weights_B.mean() < 1
+    return model.train(), batch
+
+
+def test_no_objective_changes_another_loss(parts: tuple[SharingModel, Batch]) -> None:
+    model, batch = parts
+    whole = model(batch, 0.5)["losses"]
+    assert list(whole) == ["heads.entities", "heads.sxu", *(f"objectives.{i}" for i in range(OBJECTIVES))]
+    for index in range(OBJECTIVES):
+        alone, _ = model_and_loader(without_dropout(index))
+        own = f"objectives.{index}."
+        state = {
+            name.replace(own, "objectives.0."): value
+            for name, value in model.state_dict().items()
+            if not name.startswith("objectives.") or name.startswith(own)
+        }
+        alone.load_state_dict(state)
+        found = alone.train()(batch, 0.5)["losses"]
+        expected = {"heads.entities": whole["heads.entities"], "heads.sxu": whole["heads.sxu"]}
+        assert_close(found, {**expected, "objectives.0": whole[f"objectives.{index}"]})
+
+
+def test_gradients_of_the_perturbed_step_are_those_of_hooks(parts: tuple[SharingModel, Batch]) -> None:
+    model, batch = parts
+    expected = by_hooks(model, batch, FastGradientMethod(0.3), 0.7)
+    found, _, _ = gradients(PerturbedStep(FastGradientMethod(0.3), 0.7), model, [batch])
+    assert found.keys() == expected.keys() == dict(model.named_parameters()).keys()
+    assert_close(found, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_micro_batches_add_up(parts: tuple[SharingModel, Batch]) -> None:
+    model, batch = parts
+    halves = share_totals([batch.select([*range(0, len(batch), 2)]), batch.select([*range(1, len(batch), 2)])])
+    losses = [model(half, 0.5)["losses"] for half in halves]
+    for name, loss in model(batch, 0.5)["losses"].items():
+        if name not in ALIGNMENT:
+            assert_close(sum(own[name] for own in losses), loss)
+
+
+def test_a_stopped_run_ends_as_one_not_stopped(tmp_path: Path) -> None:
+    config = config_of(trainer__num_epochs=3, trainer__checkpointer={"save_every_num_batches": 2})
+    whole = train_model(config, tmp_path / "whole")
+    with stopping_before(6):
+        train_model(config, tmp_path / "stopped")
+    resumed = train_model(config, tmp_path / "stopped", recover=True)
+    assert learnt(resumed) == learnt(whole)
+    assert_same_weights(tmp_path / "stopped" / "best.th", tmp_path / "whole" / "best.th")
+    for name in ("objective_0_reversal_ratio", "objective_2_discriminator_chance", "reviews_row_weight"):
+        assert 0 < whole[f"training_{name}"] < 1
+    assert whole["objective_0_probe_shared_chance"] == pytest.approx(1 / 3)
+
+
+class TestAllTogether(MultiTaskModelTestCase):
+    def test_trains_saves_and_loads(self) -> None:
+        self.set_up_model(FIXTURE)
+        self.ensure_model_can_train_save_and_load()
+        self.ensure_batch_predictions_are_consistent()
