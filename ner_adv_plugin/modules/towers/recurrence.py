@@ -4,8 +4,9 @@ On a CPU torch runs one LSTM and one direction after the other, and its backward
 of them take a step at once, and the backward pass is written out. Input projections see real characters only.
 
 Shape suffixes: B rows of the batch, L characters of its longest row, D state size; R rows of all towers one after the
-other, S steps, C columns (R rows forward, then R backward), N real characters of the R rows, M = 2 N (N times both
-directions), H units a direction, G = 4 H (input, forget, cell and output gate).
+other, S steps, C columns (the R rows forward, then backward, each LSTM's filled up to whole blocks), K blocks of W
+columns, N real characters of the R rows, M = 2 N (N times both directions), H units a direction, G = 4 H (input,
+forget, cell and output gate).
 """
 
 from collections.abc import Mapping, Sequence
@@ -92,14 +93,16 @@ def run_lstms(
     read_ND = states_BLD.flatten(0, 1).index_select(0, row_R[place_N] * length + step_N)
     characters = [sum(lengths[row] for row in own) for own in rows]
     projected = [_project(lstm, read) for lstm, read in zip(lstms, read_ND.split(characters), strict=True)]
+    counts = [len(own) for own in rows]
+    width, blocks, column_R = _columns_of(counts)
+    columns = sum(blocks) * width
     # Backward the last character comes first: in both directions whatever stands beyond a row's end comes last.
-    slot_N2 = torch.stack([step_N, length_R[place_N] - 1 - step_N], 1) * 2 * len(row_R)
-    slot_N2 += torch.stack([place_N, place_N + len(row_R)], 1)
+    slot_N2 = torch.stack([step_N, length_R[place_N] - 1 - step_N], 1) * 2 * columns
+    slot_N2 += torch.stack([column_R[place_N], column_R[place_N] + columns], 1)
     slots = [part.flatten() for part in slot_N2.split(characters)]
     weights = [lstm.all_weights[direction][1] for direction in range(2) for lstm in lstms]
-    counts = [len(own) for own in rows]
     found = []
-    states = _Recurrence.apply(max(length_R.tolist(), default=0), 2 * counts, slots, *projected, *weights)
+    states = _Recurrence.apply(max(length_R.tolist(), default=0), width, 2 * blocks, slots, *projected, *weights)
     for states_MH, length_B in zip(states, length_R.split(counts), strict=True):
         shape = len(length_B), max(length_B.tolist(), default=0)
         real_N = (torch.arange(shape[1]) < length_B[:, None]).flatten().nonzero()[:, 0]
@@ -115,6 +118,23 @@ def _project(lstm: torch.nn.LSTM, read_ND: Tensor) -> Tensor:
     return torch.addmm(bias, read_ND, weight.t()).view(-1, 4 * lstm.hidden_size)
 
 
+def _columns_of(counts: Sequence[int]) -> tuple[int, list[int], Tensor]:
+    """Columns for the rows of each LSTM in one direction, in blocks of one width.
+
+    As few as can be are filled up for as few blocks as can be: reading the weights for one more block takes as long as
+    several columns do.
+
+    # Returns
+
+    Columns of a block, blocks of each LSTM, and the column of each row, (R,).
+    """
+    widths = range(1, max([1, *counts]) + 1)
+    width = min(widths, key=lambda width: sum(-(-count // width) for count in counts) * (width + 6))
+    blocks = [-(-count // width) for count in counts]
+    starts = [0, *accumulate(blocks[:-1])]
+    return width, blocks, torch.cat([s * width + torch.arange(n) for s, n in zip(starts, counts, strict=True)])
+
+
 class _Recurrence(torch.autograd.Function):
     """States of LSTMs side by side, (M, H) each.
 
@@ -123,79 +143,86 @@ class _Recurrence(torch.autograd.Function):
     # Parameters
 
     steps : of the longest row.
-    counts : columns of each LSTM, all forward ones before all backward ones.
+    width : columns of a block.
+    blocks : of each LSTM, all forward ones before all backward ones.
     slots : of each LSTM, where its inputs stand among the S x C pairs of a step and a column, (M,).
     tensors : of each LSTM what its gates take from the input, (M, G), biases included; then the recurrent weights,
-        (G, H), in the order of `counts`.
+        (G, H), in the order of `blocks`.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, steps: int, counts: Sequence[int], slots: Sequence[Tensor], *tensors: Tensor
+        ctx: Any, steps: int, width: int, blocks: Sequence[int], slots: Sequence[Tensor], *tensors: Tensor
     ) -> tuple[Tensor, ...]:
         inputs, weights_GH = tensors[: len(slots)], tensors[len(slots) :]
-        columns, size = sum(counts), weights_GH[0].shape[1]
+        columns, size = sum(blocks) * width, weights_GH[0].shape[1]
         # A copy of its own, in which the gates' activations take the place of what they are made of. They are shut
         # beyond a row's end, where states that fade away would become denormal numbers, which are slow.
         gates_SCG = inputs[0].new_full((steps, columns, 4 * size), float("-inf"))
         _put(gates_SCG, slots, inputs)
         gates_SC4H = gates_SCG.unflatten(2, (4, size))
-        cells_SCH, squashed_SCH, states_SCH = gates_SCG.new_empty(3, steps, columns, size).unbind(0)
-        groups = [(own, w.t()) for own, w in zip(_slices(counts), weights_GH, strict=True)]
-        for t, (gates_CG, gates_C4H) in enumerate(zip(gates_SCG, gates_SC4H, strict=True)):
-            if t:
-                for own, w in groups:
-                    gates_CG[own].addmm_(states_SCH[t - 1, own], w)
-            i, f, g, o = gates_C4H.unbind(1)
-            gates_C4H[:, :2].sigmoid_()
-            g.tanh_()
+        changes_SCH, cells_SCH, squashed_SCH, states_SCH = gates_SCG.new_empty(4, steps, columns, size).unbind(0)
+        # One product of matrices a step: of every block and its LSTM's weights.
+        weights_KHG = torch.stack([w.t() for w in weights_GH]).repeat_interleave(torch.tensor(blocks), 0)
+        # Cut into steps at once: an index a use would take as long as some of the products.
+        states = (changes_SCH, cells_SCH, squashed_SCH, states_SCH)
+        each = (gates_SCG, gates_SC4H[:, :, :2], *gates_SC4H.unbind(2), *states)
+        before_CH, cell_before_CH = None, None
+        for gates_CG, i_and_f, i, f, g, o, change_CH, cell_CH, squashed_CH, state_CH in zip(*each, strict=True):
+            if before_CH is not None:
+                gates_CG.view(-1, width, 4 * size).baddbmm_(before_CH.view(-1, width, size), weights_KHG)
+            i_and_f.sigmoid_()
+            # Where it is contiguous it is faster, by more than the copy takes.
+            change_CH.copy_(g).tanh_()
             o.sigmoid_()
-            torch.mul(i, g, out=cells_SCH[t])
-            if t:
-                cells_SCH[t].addcmul_(f, cells_SCH[t - 1])
-            torch.tanh(cells_SCH[t], out=squashed_SCH[t])
-            torch.mul(o, squashed_SCH[t], out=states_SCH[t])
-        ctx.counts, ctx.slots = counts, slots
-        ctx.save_for_backward(gates_SC4H, cells_SCH, squashed_SCH, states_SCH, *weights_GH)
+            torch.mul(i, change_CH, out=cell_CH)
+            if cell_before_CH is not None:
+                cell_CH.addcmul_(f, cell_before_CH)
+            torch.tanh(cell_CH, out=squashed_CH)
+            torch.mul(o, squashed_CH, out=state_CH)
+            before_CH, cell_before_CH = state_CH, cell_CH
+        ctx.width, ctx.blocks, ctx.slots = width, blocks, slots
+        ctx.save_for_backward(gates_SC4H, changes_SCH, cells_SCH, squashed_SCH, states_SCH, *weights_GH)
         ctx.set_materialize_grads(False)
         return _take(states_SCH, slots)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        gates_SC4H, cells_SCH, squashed_SCH, states_SCH, *weights_GH = ctx.saved_tensors
+        gates_SC4H, changes_SCH, cells_SCH, squashed_SCH, states_SCH, *weights_GH = ctx.saved_tensors
         steps, columns, _, size = gates_SC4H.shape
+        width = ctx.width
         gradient_SCH = torch.zeros_like(states_SCH)
         _put(gradient_SCH, ctx.slots, gradients)
         result_SCG = gradient_SCH.new_empty(steps, columns, 4 * size)
         # By the cell, and by the state of the step before.
         cell_CH, carried_CH = gradient_SCH.new_zeros(2, columns, size).unbind(0)
         work_CH = torch.empty_like(cell_CH)
-        groups = list(zip(_slices(ctx.counts), weights_GH, strict=True))
-        for t in range(steps - 1, -1, -1):
-            i, f, g, o = gates_SC4H[t].unbind(1)
-            result_C4H = result_SCG[t].unflatten(1, (4, size))
+        weights_KGH = torch.stack(weights_GH).repeat_interleave(torch.tensor(ctx.blocks), 0)
+        # The cell before the first step is 0.
+        before_SCH = (cell_CH.clone(), *cells_SCH[:-1])
+        each = list(zip(gates_SC4H, changes_SCH, result_SCG, gradient_SCH, squashed_SCH, before_SCH, strict=True))
+        for gates_C4H, change_CH, result_CG, state_CH, squashed_CH, before_CH in reversed(each):
+            i, f, _, o = gates_C4H.unbind(1)
+            result_C4H = result_CG.unflatten(1, (4, size))
             by_i, by_f, by_g, by_o = result_C4H.unbind(1)
-            state_CH = gradient_SCH[t].add_(carried_CH)
+            state_CH += carried_CH
             torch.mul(state_CH, o, out=work_CH)
-            cell_CH += _tanh_backward(work_CH, squashed_SCH[t], grad_input=work_CH)
-            torch.mul(cell_CH, g, out=by_i)
-            if t:
-                torch.mul(cell_CH, cells_SCH[t - 1], out=by_f)
-            else:
-                by_f.zero_()
+            cell_CH += _tanh_backward(work_CH, squashed_CH, grad_input=work_CH)
+            torch.mul(cell_CH, change_CH, out=by_i)
+            torch.mul(cell_CH, before_CH, out=by_f)
             torch.mul(cell_CH, i, out=by_g)
-            torch.mul(state_CH, squashed_SCH[t], out=by_o)
-            _sigmoid_backward(result_C4H[:, :2], gates_SC4H[t, :, :2], grad_input=result_C4H[:, :2])
-            _tanh_backward(by_g, g, grad_input=by_g)
+            torch.mul(state_CH, squashed_CH, out=by_o)
+            _sigmoid_backward(result_C4H[:, :2], gates_C4H[:, :2], grad_input=result_C4H[:, :2])
+            _tanh_backward(by_g, change_CH, grad_input=by_g)
             _sigmoid_backward(by_o, o, grad_input=by_o)
-            if t:
-                cell_CH *= f
-                for own, w in groups:
-                    torch.mm(result_SCG[t, own], w, out=carried_CH[own])
-        weights = [result_SCG[1:, own].flatten(0, 1).t() @ states_SCH[:-1, own].flatten(0, 1) for own, _ in groups]
+            cell_CH *= f
+            torch.bmm(result_CG.view(-1, width, 4 * size), weights_KGH, out=carried_CH.view(-1, width, size))
+        parts = [width * count for count in ctx.blocks]
+        before, after = states_SCH[:-1].split(parts, 1), result_SCG[1:].split(parts, 1)
+        weights = [a.flatten(0, 1).t() @ b.flatten(0, 1) for a, b in zip(after, before, strict=True)]
         found = zip([*_take(result_SCG, ctx.slots), *weights], 3 * gradients, strict=True)
-        return None, None, None, *(own if reached is not None else None for own, reached in found)
+        return None, None, None, None, *(own if reached is not None else None for own, reached in found)
 
 
 def _put(grid: Tensor, slots: Sequence[Tensor], lines: Sequence[Tensor | None]) -> None:
@@ -208,7 +235,3 @@ def _put(grid: Tensor, slots: Sequence[Tensor], lines: Sequence[Tensor | None]) 
 def _take(grid: Tensor, slots: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Lines from where `_put` writes them."""
     return tuple(grid.flatten(0, 1).index_select(0, slot_M) for slot_M in slots)
-
-
-def _slices(counts: Sequence[int]) -> list[slice]:
-    return [slice(end - count, end) for end, count in zip(accumulate(counts), counts, strict=True)]
