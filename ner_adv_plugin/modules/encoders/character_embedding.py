@@ -6,6 +6,7 @@ from torch import Tensor
 from ner_adv_plugin.data.alphabet import CharacterAlphabet
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.vocabulary import CHARACTERS, UNKNOWN, Vocabulary
+from ner_adv_plugin.modules.dropout import Dropout
 from ner_adv_plugin.modules.encoders.encoder import Encoder
 
 
@@ -27,7 +28,7 @@ class CharacterEmbedding(Encoder):
         indices = vocab.get_token_to_index_vocabulary(CHARACTERS)
         self.alphabet = CharacterAlphabet(indices, indices[UNKNOWN])
         self.embedding = torch.nn.Embedding(len(indices), embedding_dim, padding_idx=0)
-        self.dropout = torch.nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, batch: Batch) -> Tensor:
         """See `Encoder.forward`."""

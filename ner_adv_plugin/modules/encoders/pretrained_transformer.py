@@ -1,6 +1,6 @@
 """Pretrained encoders of the Hugging Face kind.
 
-Shape suffixes: B rows, L characters, P pieces, G rows of one encoder call, D hidden size, E size of an embedding.
+Shape suffixes: B rows, L characters, P pieces, N tokens of one encoder call, D hidden size, E size of an embedding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,16 +10,29 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.modules.dropout import Dropout, draw_cheaply
 from ner_adv_plugin.modules.encoders.encoder import Encoder
+from ner_adv_plugin.modules.encoders.loading import (
+    first_position,
+    folder_of,
+    load_tokenizer,
+    load_transformer,
+    most_positions,
+    set_dropout,
+)
+from ner_adv_plugin.modules.encoders.packed_attention import Packing, attend_packed
 from ner_adv_plugin.modules.encoders.piece_alphabet import PieceAlphabet
-from ner_adv_plugin.modules.encoders.windows import Window, cover, length_groups
+from ner_adv_plugin.modules.encoders.window_tokens import WindowTokens
+from ner_adv_plugin.modules.encoders.windows import cover, length_groups, runs
 
+# Kinds whose tokens need not stand in rows of their own: these tell positions by `position_ids` alone, and take from
+# `transformers` whatever attention is asked for.
+PACKED = {"bert", "camembert", "electra", "ernie", "roberta", "xlm-roberta"}
 # What one more encoder call costs, in positions: little where arithmetic is slow, much where it is fast.
 CALL_OVERHEAD = {"cpu": 48, "cuda": 4096}
 # Positions of one encoder call at most, which bounds memory in prediction whatever the length of a row.
@@ -61,30 +74,32 @@ class PretrainedTransformer(Encoder):
         overlap: int = 64,
     ) -> None:
         super().__init__()
-        folder = _folder(vocab, model_name)
-        self.tokenizer, config = _load_tokenizer(folder, model_name)
-        _set(config, "attention_probs_dropout_prob", attention_dropout, "attention_dropout")
-        _set(config, "hidden_dropout_prob", hidden_dropout, "hidden_dropout")
-        self.transformer = _load_transformer(folder, config, with_weights=folder == model_name)
+        folder = folder_of(vocab, model_name)
+        self.tokenizer, config = load_tokenizer(folder, model_name)
+        set_dropout(config, "attention_probs_dropout_prob", attention_dropout, "attention_dropout")
+        set_dropout(config, "hidden_dropout_prob", hidden_dropout, "hidden_dropout")
+        self.transformer = load_transformer(folder, config, with_weights=folder == model_name)
+        draw_cheaply(self.transformer)
+        if config.model_type in PACKED:
+            attend_packed(self.transformer)
         self.alphabet = PieceAlphabet(self.tokenizer)
         self.prefix, self.suffix = self.alphabet.special_tokens()
-        self.pad_id = int(self.tokenizer.pad_token_id or 0)
-        limit = min(int(self.tokenizer.model_max_length), _most_positions(self.transformer))
+        limit = min(int(self.tokenizer.model_max_length), most_positions(self.transformer))
         if window is not None and window > limit:
             raise ConfigurationError(f"the encoder takes {limit} pieces, found {window}", "window")
         self.window = (window or limit) - len(self.prefix) - len(self.suffix)
         if not 0 <= overlap < self.window:
             raise ConfigurationError(f"overlap {overlap} leaves nothing of a window of {self.window}", "overlap")
         self.overlap = overlap
-        self.embedding_dropout = torch.nn.Dropout(embedding_dropout)
-        self.dropout = torch.nn.Dropout(dropout)
+        self.embedding_dropout = Dropout(embedding_dropout)
+        self.dropout = Dropout(dropout)
         self._freeze(frozen_layers)
 
     @classmethod
     def alphabet_of(cls, vocab: Vocabulary, settings: Mapping[str, Any]) -> Alphabet:
         """See `Encoder.alphabet_of`: the tokenizer's."""
         model_name = settings["model_name"]
-        return PieceAlphabet(_load_tokenizer(_folder(vocab, model_name), model_name)[0])
+        return PieceAlphabet(load_tokenizer(folder_of(vocab, model_name), model_name)[0])
 
     def _freeze(self, layers: int) -> None:
         if layers == 0:
@@ -144,108 +159,41 @@ class PretrainedTransformer(Encoder):
         """States of pieces, (B, P, D), rows longest first."""
         windows = [w for row, n in enumerate(lengths) for w in cover(row, n, self.window, self.overlap)]
         windows.sort(key=lambda w: -len(w))
-        groups = length_groups([len(w) for w in windows], CALL_OVERHEAD.get(ids_BP.device.type, 4096), MAX_POSITIONS)
         added_BPE = self.added(ids_BP, self.transformer.get_input_embeddings().embedding_dim)
-        if len(groups) == 1 and len(windows) == len(lengths):
-            return self._call(ids_BP, torch.tensor(lengths, device=ids_BP.device), added_BPE)
+        packs = ids_BP.is_cpu and self.transformer.config.model_type in PACKED
+        sizes = [len(w) + len(self.prefix) + len(self.suffix) for w in windows]
+        overhead = CALL_OVERHEAD.get(ids_BP.device.type, 4096)
         flat, places = [], []
-        for first, last in groups:
-            states_GPD, kept, place = self._call_windows(ids_BP, windows[first:last], added_BPE)
-            flat.append(states_GPD.flatten(0, 1)[kept])
-            places.append(place)
-        states = torch.cat(flat)
+        for first, last in runs(sizes, MAX_POSITIONS) if packs else length_groups(sizes, overhead, MAX_POSITIONS):
+            tokens = WindowTokens(windows[first:last], self.prefix, self.suffix, ids_BP)
+            vectors_NE = self.transformer.get_input_embeddings()(tokens.ids_N)
+            if added_BPE is not None:
+                vectors_NE = vectors_NE.index_add(0, tokens.piece_M, added_BPE.flatten(0, 1)[tokens.source_M])
+            states_ND = (self._packed if packs else self._padded)(self.embedding_dropout(vectors_NE), tokens)
+            flat.append(states_ND.index_select(0, tokens.kept_K))
+            places.append(tokens.place_K)
+        states = self.dropout(torch.cat(flat))
         out = states.new_zeros(ids_BP.numel(), states.shape[-1])
         return out.index_copy(0, torch.cat(places), states).view(*ids_BP.shape, -1)
 
-    def _call_windows(
-        self, ids_BP: Tensor, windows: Sequence[Window], added_BPE: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """States of some windows (G, P, D), which of them (flat) are kept, and where they belong in (B, P), flat."""
-        size, width = max(len(w) for w in windows), ids_BP.shape[1]
-        rows = np.array([[w.row, w.start, len(w), w.keep_start, w.keep_stop] for w in windows])
-        positions = np.minimum(rows[:, 1:2] + np.arange(size), width - 1)
-        source = rows[:, 0:1] * width + positions
-        keep = (positions >= rows[:, 3:4]) & (positions < rows[:, 4:5]) & (np.arange(size) < rows[:, 2:3])
-        device = ids_BP.device
-        source_GP = torch.from_numpy(source).to(device)
-        ids_GP = ids_BP.reshape(-1)[source_GP]
-        added_GPE = None if added_BPE is None else added_BPE.flatten(0, 1)[source_GP]
-        states_GPD = self._call(ids_GP, torch.from_numpy(rows[:, 2]).to(device), added_GPE)
-        kept = torch.from_numpy(np.flatnonzero(keep)).to(device)
-        return states_GPD, kept, source_GP.reshape(-1)[kept]
+    def _packed(self, vectors_NE: Tensor, tokens: WindowTokens) -> Tensor:
+        """States of tokens (N, D), all in one row for the transformer."""
+        self.positions += len(tokens)
+        output = self.transformer(
+            inputs_embeds=vectors_NE[None],
+            position_ids=tokens.position_N[None] + first_position(self.transformer),
+            packing=Packing(tokens.lengths, self.transformer.config.num_attention_heads),
+        )
+        states_ND: Tensor = output.last_hidden_state[0]
+        return states_ND
 
-    def _call(self, ids_GP: Tensor, lengths_G: Tensor, added_GPE: Tensor | None) -> Tensor:
-        """Run the transformer over rows of pieces, special tokens put around each row; states of the pieces.
-
-        `added_GPE` is added to the embeddings of the pieces, those of special tokens stay.
-        """
-        before, after = len(self.prefix), len(self.suffix)
-        count, width = ids_GP.shape
-        total = width + before + after
-        self.positions += count * total
-        place = torch.arange(total, device=ids_GP.device)[None, :]
-        mask = place < (lengths_G + before + after)[:, None]
-        padded = ids_GP.new_full((count, total), self.pad_id)
-        padded[:, before : before + width] = ids_GP
-        padded.masked_fill_(~mask, self.pad_id)
-        for i, token in enumerate(self.prefix):
-            padded[:, i] = token
-        for i, token in enumerate(self.suffix):
-            padded.scatter_(1, (lengths_G + before + i)[:, None], token)
-        vectors = self.transformer.get_input_embeddings()(padded)
-        if added_GPE is not None:
-            real_GP = place[:, :width] < lengths_G[:, None]
-            vectors = vectors + pad(added_GPE * real_GP[..., None], (0, 0, before, after))
-        output = self.transformer(inputs_embeds=self.embedding_dropout(vectors), attention_mask=mask.long())
-        states: Tensor = self.dropout(output.last_hidden_state[:, before : before + width])
-        return states
-
-
-def _folder(vocab: Vocabulary, model_name: str) -> str:
-    """Where the transformer's configuration and tokenizer are: beside the vocabulary, where that is an archive's."""
-    saved = vocab.directory / "encoder" if vocab.directory else None
-    return str(saved) if saved and saved.is_dir() else model_name
-
-
-def _load_tokenizer(folder: str, model_name: str) -> tuple[Any, Any]:
-    """Tokenizer and configuration of a transformer."""
-    from transformers import AutoConfig, AutoTokenizer
-
-    try:
-        # Code that lies beside an encoder, in an archive say, never runs; left open, transformers would ask.
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        return tokenizer, AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ConfigurationError(f'cannot load encoder "{model_name}": {reason}', "model_name") from error
-
-
-def _set(config: Any, name: str, value: float | None, key: str) -> None:
-    """Change a setting that a transformer's configuration has, where `value` is given."""
-    if value is None:
-        return
-    if not hasattr(config, name):
-        raise ConfigurationError(f'a {config.model_type} has no setting "{name}"', key)
-    setattr(config, name, value)
-
-
-def _most_positions(transformer: Any) -> int:
-    """Pieces that a transformer has positions for."""
-    count = int(transformer.config.max_position_embeddings)
-    table = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
-    # RoBERTa and its kin number positions from behind that of padding.
-    padding = getattr(table, "padding_idx", None)
-    return count if padding is None else count - padding - 1
-
-
-def _load_transformer(folder: str, config: Any, with_weights: bool) -> Any:
-    """The transformer in float32, without a pooling layer, which nothing here reads."""
-    from transformers import AutoModel
-
-    if with_weights:
-        transformer = AutoModel.from_pretrained(folder, config=config, dtype=torch.float32)
-    else:
-        transformer = AutoModel.from_config(config, dtype=torch.float32)
-    if getattr(transformer, "pooler", None) is not None:
-        transformer.pooler = None
-    return transformer
+    def _padded(self, vectors_NE: Tensor, tokens: WindowTokens) -> Tensor:
+        """States of tokens (N, D), every window a row for the transformer."""
+        count, size = len(tokens.lengths), max(tokens.lengths)
+        self.positions += count * size
+        place_N = tokens.window_N * size + tokens.position_N
+        vectors = vectors_NE.new_zeros(count * size, vectors_NE.shape[-1]).index_copy(0, place_N, vectors_NE)
+        mask = place_N.new_zeros(count * size).index_fill(0, place_N, 1)
+        output = self.transformer(inputs_embeds=vectors.view(count, size, -1), attention_mask=mask.view(count, size))
+        states_ND: Tensor = output.last_hidden_state.flatten(0, 1).index_select(0, place_N)
+        return states_ND

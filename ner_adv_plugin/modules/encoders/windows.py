@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,3 +72,14 @@ def length_groups(lengths: Sequence[int], overhead: int, most: int) -> list[tupl
         groups.append((int(first[end]), end))
         end = int(first[end])
     return groups[::-1]
+
+
+def runs(lengths: Sequence[int], most: int) -> list[tuple[int, int]]:
+    """Cut rows into consecutive runs, (first, last + 1), of at most `most` positions, but of one row at least."""
+    bounds, total = [0], 0
+    for row, length in enumerate(lengths):
+        if total and total + length > most:
+            bounds.append(row)
+            total = 0
+        total += length
+    return list(pairwise([*bounds, len(lengths)]))

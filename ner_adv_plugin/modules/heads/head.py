@@ -16,6 +16,7 @@ from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.tag_schemes import OUTSIDE_TAG
 from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.crf import ConditionalRandomField
+from ner_adv_plugin.modules.dropout import Dropout
 
 
 @dataclass
@@ -69,7 +70,7 @@ class Head(torch.nn.Module, Registrable):
         self.reads = reads
         self.weight = weight
         self.normalize_by = normalize_by
-        self.dropout = torch.nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.projection = torch.nn.Linear(input_dim, len(label_space.labels))
         if label_space.annotated_types and not self.learns_partial_labels:
             raise ConfigurationError(

@@ -13,6 +13,7 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.discriminator_losses import CrossEntropy, LazyDiscriminatorLoss
+from ner_adv_plugin.modules.dropout import Dropout
 from ner_adv_plugin.modules.gradient_reversal import reverse_gradient
 from ner_adv_plugin.modules.objectives.objective import Objective, Statistics, side_by_side
 from ner_adv_plugin.modules.pooling import LazyPooling, build_pooling
@@ -65,7 +66,7 @@ class DomainAdversarial(Objective):
         self.places = {name: place for place, name in enumerate(sizes)} if discriminates == "task" else None
         self.pool = build_pooling(pooling, sum(dims[name] for name in self.reads))
         size = self.pool.get_output_dim()
-        layers: list[torch.nn.Module] = [torch.nn.Dropout(dropout)]
+        layers: list[torch.nn.Module] = [Dropout(dropout)]
         if hidden_size is not None:
             layers += [torch.nn.Linear(size, hidden_size), torch.nn.ReLU()]
             size = hidden_size

@@ -9,10 +9,13 @@ from torch.testing import assert_close
 from transformers import (
     AlbertConfig,
     BertConfig,
+    CamembertConfig,
     DistilBertConfig,
     ElectraConfig,
+    ErnieConfig,
     ModernBertConfig,
     PreTrainedConfig,
+    RobertaConfig,
     XLMRobertaConfig,
 )
 
@@ -31,6 +34,9 @@ SIZES: dict[str, Any] = {
 KINDS: dict[str, PreTrainedConfig] = {
     "bert": BertConfig(**SIZES),
     "electra": ElectraConfig(**SIZES, embedding_size=8),
+    "ernie": ErnieConfig(**SIZES),
+    "roberta": RobertaConfig(**SIZES, pad_token_id=0),
+    "camembert": CamembertConfig(**SIZES, pad_token_id=1),
     "albert": AlbertConfig(**SIZES, embedding_size=8),
     "modernbert": ModernBertConfig(**SIZES, pad_token_id=0, cls_token_id=2, sep_token_id=3),
     "xlm-roberta": XLMRobertaConfig(**SIZES, pad_token_id=1),
@@ -89,8 +95,9 @@ def test_other_transformers(kind: str, tmp_path: Path) -> None:
     """Rows up to the last position that the transformer has, and rows beyond it."""
     write_tiny_transformer(tmp_path, KINDS[kind])
     encoder, plain = encoder_of(tmp_path, overlap=8), PlainTransformer(tmp_path, 2, 3)
-    # XLM-R's first two positions belong to padding.
-    assert encoder.window == (28 if kind == "xlm-roberta" else 30)
+    # RoBERTa and its kin number positions from behind that of padding.
+    padding = {"roberta": 1, "xlm-roberta": 2, "camembert": 2}.get(kind, 0)
+    assert encoder.window == 30 - padding
     texts = [(TEXT * 4)[: encoder.window], TEXT[:3], TEXT * 4]
     batch = text_batch(encoder.alphabet, *texts)
     states = encoder(batch)
@@ -99,6 +106,19 @@ def test_other_transformers(kind: str, tmp_path: Path) -> None:
         row = batch.lengths.index(len(text))
         expected = plain.states([PIECES.index(character) for character in text])
         assert_close(states[row, : len(text)], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_others_pad_rows_in_groups_of_similar_length(tmp_path: Path) -> None:
+    write_tiny_transformer(tmp_path, KINDS["distilbert"])
+    encoder = encoder_of(tmp_path, overlap=8)
+
+    def positions(*lengths: int) -> int:
+        encoder(text_batch(encoder.alphabet, *("我" * length for length in lengths)))
+        return encoder.positions
+
+    assert positions(5, 3) == 2 * (5 + 2)
+    # One call would compute 4 x 32 positions; two compute 2 x 32 + 2 x 3, and an overhead of 48.
+    assert positions(30, 30, 1, 1) == 2 * 32 + 2 * 3
 
 
 def test_the_tokenizer_may_take_less_than_the_transformer(tmp_path: Path) -> None:

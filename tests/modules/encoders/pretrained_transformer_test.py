@@ -98,16 +98,16 @@ def test_every_character_of_a_stitched_row_learns(encoder: PretrainedTransformer
     encoder.zero_grad()
 
 
-def test_positions_count_padding_and_special_tokens(encoder: PretrainedTransformer, pieces: dict[str, int]) -> None:
-    def positions(*lengths: int) -> int:
-        encoder(text_batch(encoder.alphabet, *texts_of(pieces, lengths)))
-        return encoder.positions
-
-    assert positions(5, 3) == 2 * (5 + 2)
-    # One call would compute 200 positions, two compute 102 and an overhead of 48.
-    assert positions(100, 2) == 102 + 4
+def test_one_call_without_padding(encoder: PretrainedTransformer, pieces: dict[str, int]) -> None:
+    calls = []
+    hook = encoder.transformer.register_forward_hook(lambda *_: calls.append(None))
+    encoder(text_batch(encoder.alphabet, *texts_of(pieces, [100, 60, 2])))
+    hook.remove()
+    # [CLS] and [SEP] of three rows.
+    assert len(calls) == 1 and encoder.positions == 100 + 60 + 2 + 3 * 2
     # Two windows of 510.
-    assert positions(600) == 2 * 512
+    encoder(text_batch(encoder.alphabet, *texts_of(pieces, [600])))
+    assert encoder.positions == 2 * 512
 
 
 @torch.no_grad()

@@ -1,0 +1,201 @@
+"""Attention over rows that stand one after the other, without padding between them.
+
+Whatever an encoder does to each token by itself, which is nearly all of it, then sees real tokens only. Attention alone
+brings rows of similar length side by side, by the copy that splits states into heads anyway.
+
+Shape suffixes: N tokens of all rows, A heads, S size of a head; B rows of a group, L tokens of its longest; T lines of
+all groups, which are B x A x L each.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import scaled_dot_product_attention
+
+from ner_adv_plugin.modules.dropout import kept
+from ner_adv_plugin.modules.encoders.windows import length_groups
+
+# The name by which transformers knows it.
+NAME = "packed"
+# What one more group costs, in padded tokens.
+GROUP_OVERHEAD = 48
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Rows that attend side by side.
+
+    # Parameters
+
+    lines : which of the T lines are theirs.
+    shape : B, A and L.
+    bias : -inf where a row has no token, (B, 1, 1, L); None where all are equally long.
+    """
+
+    lines: slice
+    shape: tuple[int, int, int]
+    bias: Tensor | None
+
+    @property
+    def scores(self) -> int:
+        """How many scores they have."""
+        rows, heads, length = self.shape
+        return rows * heads * length * length
+
+    def of(self, lines_TS: Tensor) -> Tensor:
+        """Their lines, (B x A, L, S)."""
+        rows, heads, length = self.shape
+        return lines_TS[self.lines].view(rows * heads, length, -1)
+
+
+class Packing:
+    """Where the tokens of rows that stand one after the other go when they attend.
+
+    # Parameters
+
+    lengths : tokens of every row, longest first.
+    heads : A.
+    """
+
+    def __init__(self, lengths: Sequence[int], heads: int) -> None:
+        self.heads = heads
+        self.groups: list[_Group] = []
+        lines, places, empty = [], [], []
+        token, line = 0, 0
+        for first, last in length_groups(lengths, GROUP_OVERHEAD, sum(lengths)):
+            length_B = torch.tensor(lengths[first:last])
+            length = int(length_B[0])
+            real_BL = torch.arange(length) < length_B[:, None]
+            token_BL = (real_BL.cumsum(1) + (length_B.cumsum(0) - length_B)[:, None] - 1).where(real_BL, 0) + token
+            head_A = torch.arange(heads)
+            lines.append((token_BL[:, None] * heads + head_A[:, None]).flatten())
+            # The line of a row's first token under its first head, then those of the other tokens and heads.
+            start_B = torch.arange(last - first) * heads * length + line
+            place_BLA = start_B[:, None, None] + torch.arange(length)[:, None] + head_A * length
+            places.append(place_BLA[real_BL].flatten())
+            empty.append(place_BLA[~real_BL].flatten())
+            padded = bool(length_B[-1] < length)
+            bias = torch.zeros(real_BL.shape).masked_fill_(~real_BL, float("-inf"))[:, None, None] if padded else None
+            size = (last - first) * heads * length
+            self.groups.append(_Group(slice(line, line + size), (last - first, heads, length), bias))
+            token, line = token + int(length_B.sum()), line + size
+        self.line_T, self.place_M, self.empty = torch.cat(lines), torch.cat(places), torch.cat(empty)
+
+    @cached_property
+    def scores(self) -> list[slice]:
+        """Where the scores of every group stand among those of all."""
+        ends = torch.tensor([0] + [group.scores for group in self.groups]).cumsum(0).tolist()
+        return [slice(start, end) for start, end in zip(ends, ends[1:], strict=False)]
+
+    def spread(self, states: Tensor) -> Tensor:
+        """Lines of states (1, A, N, S) of tokens in order, (T, S); beyond a row's end are some token's."""
+        lines: Tensor = states.transpose(1, 2).reshape(-1, states.shape[-1]).index_select(0, self.line_T)
+        return lines
+
+    def gather(self, lines_TS: Tensor) -> Tensor:
+        """The opposite, (1, N, A, S)."""
+        return lines_TS.index_select(0, self.place_M).view(1, -1, self.heads, lines_TS.shape[-1])
+
+
+def packed_attention(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    packing: Packing | None = None,
+    **settings: Any,
+) -> tuple[Tensor, None]:
+    """Attention as transformers calls it, of every token to its own row; states (1, N, A, S).
+
+    Without a packing, which says where rows begin, it is torch's own.
+
+    # Parameters
+
+    query, key, value : (1, A, N, S).
+    packing : of the rows.
+    """
+    if packing is None:
+        from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+        return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **settings)
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    learns = torch.is_grad_enabled() and any(states.requires_grad for states in (query, key, value))
+    if learns or dropout:
+        states: Tensor = _Attention.apply(query, key, value, packing, scale, dropout)
+        return states, None
+    spread = [packing.spread(states) for states in (query, key, value)]
+    found = torch.empty_like(spread[2])
+    for group in packing.groups:
+        q, k, v = (group.of(lines).view(*group.shape, -1) for lines in spread)
+        bias = None if group.bias is None else group.bias.to(q.dtype)
+        group.of(found).copy_(scaled_dot_product_attention(q, k, v, bias, scale=scale).flatten(0, 1))
+    return packing.gather(found), None
+
+
+def attend_packed(transformer: Any) -> None:
+    """Make a transformer of transformers' attend by `packed_attention`."""
+    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    ALL_ATTENTION_FUNCTIONS.register(NAME, packed_attention)
+    ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, sdpa_mask)
+    transformer.set_attn_implementation(NAME)
+
+
+class _Attention(torch.autograd.Function):
+    """softmax(scale Q K^T) V with dropout on the softmax; it passes over the scores as seldom as can be."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, packing: Packing, scale: float, dropout: float
+    ) -> Tensor:
+        q, k, v = (packing.spread(states) for states in (query, key, value))
+        q *= scale
+        shares = q.new_empty(packing.scores[-1].stop, dtype=torch.promote_types(q.dtype, torch.float32))
+        with torch.autocast("cpu", enabled=False):
+            for group, own in zip(packing.groups, packing.scores, strict=True):
+                scores = torch.bmm(group.of(q), group.of(k).transpose(1, 2)).to(shares.dtype)
+                if group.bias is not None:
+                    scores.view(*group.shape, -1).add_(group.bias)
+                torch.softmax(scores, -1, out=shares[own].view_as(scores))
+            factors = kept(len(shares), dropout).to(shares.dtype) if dropout else None
+            used = (shares if factors is None else shares * factors).to(q.dtype)
+            found = torch.empty_like(v)
+            for group, own in zip(packing.groups, packing.scores, strict=True):
+                torch.bmm(_square(used, group, own), group.of(v), out=group.of(found))
+        ctx.packing, ctx.scale = packing, scale
+        ctx.save_for_backward(q, k, v, shares, factors, used)
+        return packing.gather(found)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        packing, (q, k, v, shares, factors, used) = ctx.packing, ctx.saved_tensors
+        found = packing.spread(gradient.transpose(1, 2))
+        found.index_fill_(0, packing.empty, 0)
+        by_q, by_k, by_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+        for group, own in zip(packing.groups, packing.scores, strict=True):
+            torch.bmm(_square(used, group, own).transpose(1, 2), group.of(found), out=group.of(by_v))
+            by_used = torch.bmm(group.of(found), group.of(v).transpose(1, 2)).to(shares.dtype)
+            if factors is not None:
+                by_used *= _square(factors, group, own)
+            share = _square(shares, group, own)
+            by_score = torch._softmax_backward_data(by_used, share, -1, shares.dtype).to(q.dtype)
+            torch.bmm(by_score, group.of(k), out=group.of(by_q))
+            torch.bmm(by_score.transpose(1, 2), group.of(q), out=group.of(by_k))
+        by_q *= ctx.scale
+        return *(packing.gather(lines).transpose(1, 2) for lines in (by_q, by_k, by_v)), None, None, None
+
+
+def _square(scores: Tensor, group: _Group, own: slice) -> Tensor:
+    """A group's part of all scores, (B x A, L, L)."""
+    rows, heads, length = group.shape
+    return scores[own].view(rows * heads, length, length)

@@ -1,0 +1,105 @@
+"""Attention without padding, against attention over each row by itself."""
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+from torch.testing import assert_close
+
+from ner_adv_plugin.modules.encoders import packed_attention as module
+from ner_adv_plugin.modules.encoders.packed_attention import Packing, packed_attention
+
+NONE = torch.nn.Identity()
+
+
+def states_of(lengths: Sequence[int], heads: int, size: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    """Random queries, keys and values (1, A, N, S), leaves, as a layer gives them."""
+    torch.manual_seed(0)
+    made = [torch.randn(1, sum(lengths), heads * size, dtype=dtype) for _ in range(3)]
+    return [one.view(1, -1, heads, size).transpose(1, 2).requires_grad_() for one in made]
+
+
+def row_by_row(states: Sequence[Tensor], lengths: Sequence[int], scale: float) -> Tensor:
+    """softmax(scale Q K^T) V of every row, (1, N, A, S)."""
+    rows = zip(*(part.split(lengths, 2) for part in states), strict=True)
+    return torch.cat([scaled_dot_product_attention(q, k, v, scale=scale) for q, k, v in rows], 2).transpose(1, 2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=9).map(lambda own: sorted(own, reverse=True)),
+    heads=st.integers(1, 3),
+    size=st.integers(1, 4),
+    overhead=st.sampled_from([0, 48, 10_000]),
+    learns=st.booleans(),
+)
+def test_every_token_attends_to_its_own_row(
+    lengths: list[int], heads: int, size: int, overhead: int, learns: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "GROUP_OVERHEAD", overhead)
+        packing = Packing(lengths, heads)
+    states = states_of(lengths, heads, size)
+    expected = row_by_row(states, lengths, 0.3)
+    with torch.set_grad_enabled(learns):
+        found, weights = packed_attention(NONE, *states, None, scaling=0.3, packing=packing)
+    assert weights is None
+    assert_close(found, expected.detach() if not learns else expected)
+    if learns:
+        by = torch.randn_like(found)
+        assert_close(torch.autograd.grad(found, states, by), torch.autograd.grad(expected, states, by))
+
+
+def test_groups_pad_to_their_longest_row() -> None:
+    packing = Packing([100, 99, 5, 4], 2)
+    assert [group.shape for group in packing.groups] == [(2, 2, 100), (2, 2, 5)]
+    # Only rows that are shorter than the longest of their group have anything to mask.
+    assert packing.groups[0].bias is not None
+    assert packing.groups[0].bias.isinf().sum() == 1 and len(packing.empty) == 2 * (1 + 1)
+    assert Packing([7, 7, 7], 2).groups[0].bias is None
+
+
+def test_the_gradient_with_dropout() -> None:
+    """The same factors every time: then the function is one that finite differences can check."""
+    lengths, packing = [5, 4, 4, 1], Packing([5, 4, 4, 1], 2)
+    states = states_of(lengths, 2, 3)
+
+    def attend(*own: Tensor) -> Tensor:
+        torch.manual_seed(1)
+        return packed_attention(NONE, *own, None, dropout=0.4, packing=packing)[0]
+
+    assert not torch.allclose(attend(*states), row_by_row(states, lengths, 3**-0.5))
+    assert torch.autograd.gradcheck(attend, states)
+
+
+def test_the_mean_over_dropout_is_attention_without() -> None:
+    lengths, packing = [4, 3], Packing([4, 3], 1)
+    states = [part.detach() for part in states_of(lengths, 1, 2)]
+    torch.manual_seed(0)
+    draws = [packed_attention(NONE, *states, None, dropout=0.3, packing=packing)[0] for _ in range(4000)]
+    spread = torch.stack(draws).std(0).max().item()
+    expected = row_by_row(states, lengths, 2**-0.5)
+    assert_close(torch.stack(draws).mean(0), expected, rtol=0, atol=5 * spread / 4000**0.5)
+
+
+def test_bfloat16_keeps_shares_in_float32() -> None:
+    lengths, packing = [30, 20, 20], Packing([30, 20, 20], 2)
+    states = states_of(lengths, 2, 8, torch.bfloat16)
+    found, _ = packed_attention(NONE, *states, None, packing=packing)
+    expected = row_by_row([part.float() for part in states], lengths, 8**-0.5)
+    assert found.dtype == torch.bfloat16
+    assert_close(found.float(), expected, rtol=2e-2, atol=2e-2)
+
+
+def test_without_a_packing_it_is_torchs_own() -> None:
+    query, key, value = (torch.randn(2, 3, 5, 4) for _ in range(3))
+    mask = torch.ones(2, 1, 5, 5, dtype=torch.bool)
+    mask[1, :, :, 3:] = False
+    layer = torch.nn.Identity()
+    layer.is_causal = False  # type: ignore[assignment]
+    found, _ = packed_attention(layer, query, key, value, mask)
+    assert_close(found, scaled_dot_product_attention(query, key, value, mask).transpose(1, 2))
