@@ -1,4 +1,4 @@
-"""Gradient reversal (Ganin & Lempitsky 2015, eq. 4 to 6)."""
+"""Gradient reversal (Ganin & Lempitsky 2015)."""
 
 from typing import Any
 

@@ -1,15 +1,15 @@
 """Several losses, each with a gradient of its own, that are made into one."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.training.aggregation import Aggregation
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.training_step import TrainingStep, add_statistics
 
@@ -28,24 +28,31 @@ class AggregatedStep(TrainingStep):
     them, gradients of all micro-batches added up, rows of zeros left out. What one loss alone reaches has its
     gradient. "sum" is the plain step. A batch costs one backward a loss. Needs the whole batch on one process, and a
     precision other than "fp16".
+
+    "gradvac", "excessmtl" and "pcd" keep a state of every loss, which checkpoints hold: every step must have all
+    losses, and rows of zeros stay. "nashmtl", whose state torchjd gives no way to save, is refused.
     Registered as "aggregated".
 
     # Parameters
 
-    aggregator : "pcgrad", "upgrad", "mgda", "imtlg", "alignedmtl", "dualproj", "config", "graddrop", "random", "mean"
-        or "sum": any of torchjd's that takes no settings and keeps no state, in small letters.
+    aggregator : any of torchjd's, in small letters, such as "pcgrad", "upgrad", "mgda", "cagrad" or "gradvac".
+    settings : of the aggregator, as torchjd calls them; a vector is an object of numbers by the names of losses,
+        `heads.<head>` and `objectives.<index>`. "pcd" needs `primary`, the name of the loss that comes first.
     """
 
     adds_up = False
     scales = False
 
-    def __init__(self, aggregator: str = DEFAULT) -> None:
-        self.aggregator = _aggregator(aggregator, "aggregator")
+    def __init__(self, aggregator: str = DEFAULT, settings: dict[str, Any] | None = None) -> None:
+        self.aggregation = Aggregation(aggregator, settings or {})
 
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
-        """`ConfigurationError` where there is no such aggregator; `UserError` where torchjd is not installed."""
-        _aggregator(settings.get("aggregator", DEFAULT), f"{path}.aggregator")
+        """What `Aggregation` raises."""
+        try:
+            Aggregation(settings.get("aggregator", DEFAULT), settings.get("settings") or {})
+        except ConfigurationError as error:
+            raise ConfigurationError(error.message, f"{path}.{error.path}") from error
 
     def run(self, engine: Engine, batches: Sequence[Batch], progress: float) -> tuple[Tensor | float, Statistics]:
         """See `TrainingStep.run`."""
@@ -66,6 +73,7 @@ class AggregatedStep(TrainingStep):
 
     def _assign(self, parameters: Sequence[Tensor], gradients: Gradients) -> None:
         """Add to the gradients of parameters what losses' own gradients make together."""
+        self.aggregation.expect([*gradients])
         shared = []
         for index, parameter in enumerate(parameters):
             reached = [row[index] for row in gradients.values() if row[index] is not None]
@@ -75,20 +83,18 @@ class AggregatedStep(TrainingStep):
                 parameter.grad = _sum(parameter.grad, reached[0])
         if not shared:
             return
-        matrix = torch.stack([_flat(row, parameters, shared) for row in gradients.values()])
-        parts = self._aggregate(matrix).split([parameters[index].numel() for index in shared])
+        whole = self.aggregation({name: _flat(row, parameters, shared) for name, row in gradients.items()})
+        parts = whole.split([parameters[index].numel() for index in shared])
         for index, part in zip(shared, parts, strict=True):
             parameters[index].grad = _sum(parameters[index].grad, part.view_as(parameters[index]))
 
-    def _aggregate(self, matrix: Tensor) -> Tensor:
-        """One gradient, (N,), of those of the losses, (K, N)."""
-        matrix = matrix[matrix.any(dim=1)]
-        if not len(matrix):
-            return matrix.sum(0)
-        # Some aggregators take small gradients for none: bring them near 1, by a power of two, which rounds nothing.
-        scale = torch.ldexp(matrix.new_ones(()), torch.frexp(torch.linalg.matrix_norm(matrix)).exponent)
-        gradient: Tensor = self.aggregator(matrix / scale) * scale
-        return gradient
+    def state_dict(self) -> dict[str, Any]:
+        """See `TrainingStep.state_dict`."""
+        return self.aggregation.state_dict()
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """See `TrainingStep.load_state_dict`."""
+        self.aggregation.load_state_dict(state_dict)
 
 
 def _losses(output: Mapping[str, Any], engine: Engine) -> Mapping[str, Tensor]:
@@ -117,38 +123,3 @@ def _flat(row: Sequence[Tensor | None], parameters: Sequence[Tensor], shared: Se
     """The gradients of some parameters one after the other, zeros where there are none."""
     parts = ((row[index], parameters[index]) for index in shared)
     return torch.cat([torch.zeros_like(p).flatten() if g is None else g.flatten() for g, p in parts])
-
-
-def _aggregator(name: str, path: str) -> Any:
-    """The aggregator of this name."""
-    known = _aggregators()
-    if name not in known:
-        raise ConfigurationError(
-            f'found "{name}", expected one of {", ".join(sorted(known))}.{nearest(name, known)}', path
-        )
-    try:
-        return known[name]()
-    except ImportError as error:
-        raise _missing() from error
-
-
-def _aggregators() -> dict[str, Any]:
-    """torchjd's aggregators that take no settings and keep no state, by their names in small letters."""
-    try:
-        import torchjd
-        from torchjd import aggregation
-    except ImportError as error:
-        raise _missing() from error
-    found = {}
-    for name in aggregation.__all__:
-        made = getattr(aggregation, name)
-        if made is aggregation.Aggregator or not issubclass(made, aggregation.Aggregator):
-            continue
-        required = [p for p in inspect.signature(made).parameters.values() if p.default is p.empty]
-        if not required and not issubclass(made, torchjd.Stateful):
-            found[name.lower()] = made
-    return found
-
-
-def _missing() -> UserError:
-    return UserError('step "aggregated" needs packages that are not installed: pip install "ner_adv_plugin[torchjd]"')

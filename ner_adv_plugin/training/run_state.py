@@ -30,6 +30,7 @@ def run_state(trainer: "GradientDescentTrainer", loader_state: dict[str, Any]) -
         "totals": {name: (float(value), count) for name, (value, count) in trainer.totals.items()},
         "tracker": trainer.tracker.state_dict(),
         "data_loader": loader_state,
+        "step": trainer.step.state_dict(),
         "optimizer": optimizer_of(trainer.optimizer).state_dict(),
         "gradient_scaler": scaler.state_dict() if scaler else None,
         "learning_rate_scheduler": trainer.scheduler.state_dict() if trainer.scheduler else None,
@@ -46,6 +47,7 @@ def restore(trainer: "GradientDescentTrainer", state: dict[str, Any]) -> None:
         setattr(trainer, name, state[name])
     trainer.tracker.load_state_dict(state["tracker"])
     trainer.data_loader.load_state_dict(state["data_loader"])
+    trainer.step.load_state_dict(state["step"])
     optimizer_of(trainer.optimizer).load_state_dict(state["optimizer"])
     if trainer.accelerator.scaler and state["gradient_scaler"]:
         trainer.accelerator.scaler.load_state_dict(state["gradient_scaler"])

@@ -1,6 +1,7 @@
 """The base of all training steps."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -38,6 +39,13 @@ class TrainingStep(Registrable):
         The loss of these rows, and what to report of them.
         """
         raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs; tensors and plain types only."""
+        return {}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
 
 
 def add_statistics(total: Statistics, more: Mapping[str, tuple[Tensor | float, int]]) -> None:

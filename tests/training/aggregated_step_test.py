@@ -168,7 +168,12 @@ def test_mixed_precision() -> None:
     ("settings", "path", "message"),
     [
         ({"step": {"type": "aggregated", "aggregator": "pc_grad"}}, "step.aggregator", 'Did you mean "pcgrad"?'),
-        ({"step": {"type": "aggregated", "aggregator": "cagrad"}}, "step.aggregator", "expected one of alignedmtl, "),
+        ({"step": {"type": "aggregated", "aggregator": "sums"}}, "step.aggregator", "expected one of alignedmtl, "),
+        (
+            {"step": {"type": "aggregated", "aggregator": "mgda", "settings": {"max_iter": 5}}},
+            "step.settings.max_iter",
+            'Did you mean "max_iters"?',
+        ),
         ({"step": "aggregated", "precision": "fp16"}, "precision", '"fp16" scales losses'),
         ({"step": {"type": "aggregated", "attack": "fgm"}}, "step.attack", ""),
     ],
@@ -188,9 +193,8 @@ def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
         train_model(tiny_config(trainer__step="aggregated"), tmp_path / "run")
 
 
-@pytest.mark.parametrize("package", ["torchjd", "quadprog"])
-def test_without_torchjd(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, package, None)
+def test_without_torchjd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchjd", None)
     with pytest.raises(UserError, match=r'pip install "ner_adv_plugin\[torchjd\]"'):
         bind_config(tiny_config(trainer__step="aggregated"))
 

@@ -11,7 +11,7 @@ from ner_adv_plugin.modules.discriminator_losses.discriminator_loss import Discr
 
 @DiscriminatorLoss.register("cross_entropy")
 class CrossEntropy(DiscriminatorLoss):
-    """-log p of the right class (Cao et al. 2018, eq. 10).
+    """-log p of the right class (Cao et al. 2018).
 
     Registered as "cross_entropy".
 

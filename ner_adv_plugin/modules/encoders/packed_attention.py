@@ -1,7 +1,8 @@
 """Attention over rows that stand one after the other, without padding between them.
 
-Whatever an encoder does to each token by itself, which is nearly all of it, then sees real tokens only. Attention alone
-brings rows of similar length side by side, by the copy that splits states into heads anyway.
+Whatever an encoder does to each token by itself, which is nearly all of it, then sees real tokens only. In training,
+attention brings rows of similar length side by side, by the copy that splits states into heads anyway; in prediction,
+where most neighbours are equally long, it takes them as they stand.
 
 Shape suffixes: N tokens of all rows, A heads, S size of a head; B rows of a group, L tokens of its longest; T lines of
 all groups, which are B x A x L each.
@@ -10,6 +11,7 @@ all groups, which are B x A x L each.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -54,7 +56,31 @@ class _Group:
 
 
 class Packing:
-    """Where the tokens of rows that stand one after the other go when they attend.
+    """Rows that stand one after the other.
+
+    # Parameters
+
+    lengths : tokens of every row, longest first.
+    """
+
+    def __init__(self, lengths: Sequence[int]) -> None:
+        self.lengths = list(lengths)
+        self._sides: dict[int, SideBySide] = {}
+
+    def side_by_side(self, heads: int) -> "SideBySide":
+        """The same for all layers of as many heads."""
+        if heads not in self._sides:
+            self._sides[heads] = SideBySide(self.lengths, heads)
+        return self._sides[heads]
+
+    @cached_property
+    def runs(self) -> list[tuple[int, int]]:
+        """Rows and tokens a row of neighbours that are equally long, in order."""
+        return [(len(list(own)), length) for length, own in groupby(self.lengths)]
+
+
+class SideBySide:
+    """Where the tokens of rows go when they attend, padded to the longest of a few.
 
     # Parameters
 
@@ -127,17 +153,19 @@ def packed_attention(
 
         return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **settings)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    learns = torch.is_grad_enabled() and any(states.requires_grad for states in (query, key, value))
-    if learns or dropout:
-        states: Tensor = _Attention.apply(query, key, value, packing, scale, dropout)
+    if dropout or (torch.is_grad_enabled() and any(states.requires_grad for states in (query, key, value))):
+        states: Tensor = _Attention.apply(query, key, value, packing.side_by_side(query.shape[1]), scale, dropout)
         return states, None
-    spread = [packing.spread(states) for states in (query, key, value)]
-    found = torch.empty_like(spread[2])
-    for group in packing.groups:
-        q, k, v = (group.of(lines).view(*group.shape, -1) for lines in spread)
-        bias = None if group.bias is None else group.bias.to(q.dtype)
-        group.of(found).copy_(scaled_dot_product_attention(q, k, v, bias, scale=scale).flatten(0, 1))
-    return packing.gather(found), None
+    sizes = [rows * length for rows, length in packing.runs]
+    parts = zip(packing.runs, *(whole.split(sizes, 2) for whole in (query, key, value)), strict=True)
+    found = [_attended(run, q, k, v, scale) for run, q, k, v in parts]
+    return torch.cat(found, 1), None
+
+
+def _attended(run: tuple[int, int], query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """States (1, N, A, S) of rows equally long."""
+    q, k, v = (states[0].unflatten(1, run).transpose(0, 1) for states in (query, key, value))
+    return scaled_dot_product_attention(q, k, v, scale=scale).transpose(1, 2).flatten(0, 1)[None]
 
 
 def attend_packed(transformer: Any) -> None:
@@ -155,13 +183,13 @@ class _Attention(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, query: Tensor, key: Tensor, value: Tensor, packing: Packing, scale: float, dropout: float
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, sides: SideBySide, scale: float, dropout: float
     ) -> Tensor:
-        q, k, v = (packing.spread(states) for states in (query, key, value))
+        q, k, v = (sides.spread(states) for states in (query, key, value))
         q *= scale
-        shares = q.new_empty(packing.scores[-1].stop, dtype=torch.promote_types(q.dtype, torch.float32))
+        shares = q.new_empty(sides.scores[-1].stop, dtype=torch.promote_types(q.dtype, torch.float32))
         with torch.autocast("cpu", enabled=False):
-            for group, own in zip(packing.groups, packing.scores, strict=True):
+            for group, own in zip(sides.groups, sides.scores, strict=True):
                 scores = torch.bmm(group.of(q), group.of(k).transpose(1, 2)).to(shares.dtype)
                 if group.bias is not None:
                     scores.view(*group.shape, -1).add_(group.bias)
@@ -169,20 +197,20 @@ class _Attention(torch.autograd.Function):
             factors = kept(len(shares), dropout).to(shares.dtype) if dropout else None
             used = (shares if factors is None else shares * factors).to(q.dtype)
             found = torch.empty_like(v)
-            for group, own in zip(packing.groups, packing.scores, strict=True):
+            for group, own in zip(sides.groups, sides.scores, strict=True):
                 torch.bmm(_square(used, group, own), group.of(v), out=group.of(found))
-        ctx.packing, ctx.scale = packing, scale
+        ctx.sides, ctx.scale = sides, scale
         ctx.save_for_backward(q, k, v, shares, factors, used)
-        return packing.gather(found)
+        return sides.gather(found)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        packing, (q, k, v, shares, factors, used) = ctx.packing, ctx.saved_tensors
-        found = packing.spread(gradient.transpose(1, 2))
-        found.index_fill_(0, packing.empty, 0)
+        sides, (q, k, v, shares, factors, used) = ctx.sides, ctx.saved_tensors
+        found = sides.spread(gradient.transpose(1, 2))
+        found.index_fill_(0, sides.empty, 0)
         by_q, by_k, by_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
-        for group, own in zip(packing.groups, packing.scores, strict=True):
+        for group, own in zip(sides.groups, sides.scores, strict=True):
             torch.bmm(_square(used, group, own).transpose(1, 2), group.of(found), out=group.of(by_v))
             by_used = torch.bmm(group.of(found), group.of(v).transpose(1, 2)).to(shares.dtype)
             if factors is not None:
@@ -192,7 +220,7 @@ class _Attention(torch.autograd.Function):
             torch.bmm(by_score, group.of(k), out=group.of(by_q))
             torch.bmm(by_score.transpose(1, 2), group.of(q), out=group.of(by_k))
         by_q *= ctx.scale
-        return *(packing.gather(lines).transpose(1, 2) for lines in (by_q, by_k, by_v)), None, None, None
+        return *(sides.gather(lines).transpose(1, 2) for lines in (by_q, by_k, by_v)), None, None, None
 
 
 def _square(scores: Tensor, group: _Group, own: slice) -> Tensor:

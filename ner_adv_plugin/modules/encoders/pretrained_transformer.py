@@ -182,7 +182,7 @@ class PretrainedTransformer(Encoder):
         output = self.transformer(
             inputs_embeds=vectors_NE[None],
             position_ids=tokens.position_N[None] + first_position(self.transformer),
-            packing=Packing(tokens.lengths, self.transformer.config.num_attention_heads),
+            packing=Packing(tokens.lengths),
         )
         states_ND: Tensor = output.last_hidden_state[0]
         return states_ND

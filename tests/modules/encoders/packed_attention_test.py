@@ -11,7 +11,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from torch.testing import assert_close
 
 from ner_adv_plugin.modules.encoders import packed_attention as module
-from ner_adv_plugin.modules.encoders.packed_attention import Packing, packed_attention
+from ner_adv_plugin.modules.encoders.packed_attention import Packing, SideBySide, packed_attention
 
 NONE = torch.nn.Identity()
 
@@ -40,12 +40,11 @@ def row_by_row(states: Sequence[Tensor], lengths: Sequence[int], scale: float) -
 def test_every_token_attends_to_its_own_row(
     lengths: list[int], heads: int, size: int, overhead: int, learns: bool
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "GROUP_OVERHEAD", overhead)
-        packing = Packing(lengths, heads)
+    packing = Packing(lengths)
     states = states_of(lengths, heads, size)
     expected = row_by_row(states, lengths, 0.3)
-    with torch.set_grad_enabled(learns):
+    with torch.set_grad_enabled(learns), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "GROUP_OVERHEAD", overhead)
         found, weights = packed_attention(NONE, *states, None, scaling=0.3, packing=packing)
     assert weights is None
     assert_close(found, expected.detach() if not learns else expected)
@@ -55,17 +54,17 @@ def test_every_token_attends_to_its_own_row(
 
 
 def test_groups_pad_to_their_longest_row() -> None:
-    packing = Packing([100, 99, 5, 4], 2)
-    assert [group.shape for group in packing.groups] == [(2, 2, 100), (2, 2, 5)]
+    sides = SideBySide([100, 99, 5, 4], 2)
+    assert [group.shape for group in sides.groups] == [(2, 2, 100), (2, 2, 5)]
     # Only rows that are shorter than the longest of their group have anything to mask.
-    assert packing.groups[0].bias is not None
-    assert packing.groups[0].bias.isinf().sum() == 1 and len(packing.empty) == 2 * (1 + 1)
-    assert Packing([7, 7, 7], 2).groups[0].bias is None
+    assert sides.groups[0].bias is not None
+    assert sides.groups[0].bias.isinf().sum() == 1 and len(sides.empty) == 2 * (1 + 1)
+    assert SideBySide([7, 7, 7], 2).groups[0].bias is None
 
 
 def test_the_gradient_with_dropout() -> None:
     """The same factors every time: then the function is one that finite differences can check."""
-    lengths, packing = [5, 4, 4, 1], Packing([5, 4, 4, 1], 2)
+    lengths, packing = [5, 4, 4, 1], Packing([5, 4, 4, 1])
     states = states_of(lengths, 2, 3)
 
     def attend(*own: Tensor) -> Tensor:
@@ -77,7 +76,7 @@ def test_the_gradient_with_dropout() -> None:
 
 
 def test_the_mean_over_dropout_is_attention_without() -> None:
-    lengths, packing = [4, 3], Packing([4, 3], 1)
+    lengths, packing = [4, 3], Packing([4, 3])
     states = [part.detach() for part in states_of(lengths, 1, 2)]
     torch.manual_seed(0)
     draws = [packed_attention(NONE, *states, None, dropout=0.3, packing=packing)[0] for _ in range(4000)]
@@ -87,7 +86,7 @@ def test_the_mean_over_dropout_is_attention_without() -> None:
 
 
 def test_bfloat16_keeps_shares_in_float32() -> None:
-    lengths, packing = [30, 20, 20], Packing([30, 20, 20], 2)
+    lengths, packing = [30, 20, 20], Packing([30, 20, 20])
     states = states_of(lengths, 2, 8, torch.bfloat16)
     found, _ = packed_attention(NONE, *states, None, packing=packing)
     expected = row_by_row([part.float() for part in states], lengths, 8**-0.5)
