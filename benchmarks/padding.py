@@ -8,6 +8,7 @@ from benchmarks.models import TINY, build, encoder_of, loader_of, random_bert
 from benchmarks.options import Options
 from benchmarks.report import Figure, Report
 from ner_adv_plugin.data.schedulers.scheduler import PlannedBatch
+from ner_adv_plugin.modules.encoders.packed_attention import SideBySide
 
 
 def run(options: Options) -> Report:
@@ -25,21 +26,21 @@ def run(options: Options) -> Report:
         calls += 1
 
     encoder.transformer.register_forward_hook(count)
-    positions = characters = padded = rows = 0
+    positions = attended = characters = padded = 0
+    special = len(encoder.prefix) + len(encoder.suffix)
     with torch.inference_mode():
         for batch in (loader.batches([planned])[0] for planned in chosen):
             encoder(batch)
             positions += encoder.positions
+            attended += sum(rows * length for rows, _, length in shapes([n + special for n in batch.lengths]))
             characters += sum(batch.lengths)
             padded += batch.token_ids_BL.numel()
-            rows += len(batch)
-    special = rows * (len(encoder.prefix) + len(encoder.suffix))
     shares = [np.mean([name == "weibo" for name, _ in planned]) for planned in plan[:-1] or plan]
     return Report(
         [
-            # Special tokens are no padding: every row has them whatever its batch.
-            Figure("positions over characters, special tokens aside", (positions - special) / characters, at_most=1.05),
-            Figure("positions over characters, special tokens counted", positions / characters),
+            # The two special tokens of every row are among them.
+            Figure("positions over characters", positions / characters, at_most=1.05),
+            Figure("the same inside attention, in training", attended / characters),
             Figure("padded to the longest row of the batch", padded / characters),
             Figure("encoder calls a batch", calls / len(chosen)),
             Figure("rank correlation of order with file order, msra", order_correlation(plan, "msra")),
@@ -48,6 +49,11 @@ def run(options: Options) -> Report:
         ],
         [f"{len(chosen)} of {len(plan)} batches of {provenance(WEIBO, MSRA)}"],
     )
+
+
+def shapes(lengths: list[int]) -> list[tuple[int, int, int]]:
+    """Rows, heads and longest row of every group that attends side by side."""
+    return [group.shape for group in SideBySide(lengths, heads=1).groups]
 
 
 def order_correlation(plan: list[PlannedBatch], dataset: str) -> float:

@@ -82,7 +82,7 @@ class Aggregation:
         if self.stateful:
             names = self.losses
         else:
-            # On every device one transfer.
+            # One transfer from the device.
             reached = torch.stack([row.any() for row in gradients.values()]).tolist()
             names = [name for name, is_there in zip(gradients, reached, strict=True) if is_there]
             if not names:
@@ -110,7 +110,7 @@ class Aggregation:
         given = self.settings[key]
         for name in names:
             if name not in given:
-                raise _at_a_step(f'no number for loss "{name}".{nearest(name, given)} Given: {listed(given)}', key)
+                raise _at_a_step(f'no number for loss "{name}", only for {listed(given)}', key)
         return matrix.new_tensor([given[name] for name in names])
 
     def _take_up(self, matrix: Tensor) -> None:
