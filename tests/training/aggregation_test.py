@@ -142,7 +142,7 @@ def test_wrong_settings(name: str, settings: dict[str, Any], path: str, message:
             "constant",
             {"weights": {"heads.aa": 1}},
             ".weights",
-            'no number for loss "heads.a". Did you mean "heads.aa"?',
+            'no number for loss "heads.a", only for heads.aa',
         ),
         ("krum", {"n_byzantine": 1}, "", "of heads.a, heads.b, objectives.0, those of zeros left out: Parameter"),
         ("trimmedmean", {"trim_number": 2}, "", "at least 5 rows"),

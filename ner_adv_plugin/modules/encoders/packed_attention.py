@@ -186,14 +186,18 @@ class _Attention(torch.autograd.Function):
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, sides: SideBySide, scale: float, dropout: float
     ) -> Tensor:
         q, k, v = (sides.spread(states) for states in (query, key, value))
-        q *= scale
         shares = q.new_empty(sides.scores[-1].stop, dtype=torch.promote_types(q.dtype, torch.float32))
         with torch.autocast("cpu", enabled=False):
             for group, own in zip(sides.groups, sides.scores, strict=True):
-                scores = torch.bmm(group.of(q), group.of(k).transpose(1, 2)).to(shares.dtype)
+                share = _square(shares, group, own)
+                if q.dtype == shares.dtype:
+                    share.baddbmm_(group.of(q), group.of(k).transpose(1, 2), beta=0, alpha=scale)
+                else:
+                    share.copy_(torch.bmm(group.of(q), group.of(k).transpose(1, 2))).mul_(scale)
                 if group.bias is not None:
-                    scores.view(*group.shape, -1).add_(group.bias)
-                torch.softmax(scores, -1, out=shares[own].view_as(scores))
+                    share.view(*group.shape, -1).add_(group.bias)
+                # In its own place: it takes one row of scores after the other.
+                torch.softmax(share, -1, out=share)
             factors = kept(len(shares), dropout).to(shares.dtype) if dropout else None
             used = (shares if factors is None else shares * factors).to(q.dtype)
             found = torch.empty_like(v)
@@ -217,9 +221,8 @@ class _Attention(torch.autograd.Function):
                 by_used *= _square(factors, group, own)
             share = _square(shares, group, own)
             by_score = torch._softmax_backward_data(by_used, share, -1, shares.dtype).to(q.dtype)
-            torch.bmm(by_score, group.of(k), out=group.of(by_q))
-            torch.bmm(by_score.transpose(1, 2), group.of(q), out=group.of(by_k))
-        by_q *= ctx.scale
+            group.of(by_q).baddbmm_(by_score, group.of(k), beta=0, alpha=ctx.scale)
+            group.of(by_k).baddbmm_(by_score.transpose(1, 2), group.of(q), beta=0, alpha=ctx.scale)
         return *(sides.gather(lines).transpose(1, 2) for lines in (by_q, by_k, by_v)), None, None, None
 
 
