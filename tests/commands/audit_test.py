@@ -99,7 +99,7 @@ def test_a_pretrained_encoder_without_its_weights(
     def fail(*_: Any, **__: Any) -> None:
         raise AssertionError("an audit loads no weights")
 
-    monkeypatch.setattr("ner_adv_plugin.modules.encoders.pretrained_transformer._load_transformer", fail)
+    monkeypatch.setattr("ner_adv_plugin.modules.encoders.pretrained_transformer.load_transformer", fail)
     write_rows("dev", "我去ꙮ\u3000\u4dff我")
     encoder = {"type": "pretrained_transformer", "model_name": str(fixture_encoder)}
     config = {"dataset_reader": "conll", "test_data_path": "dev", "model": {"encoder": encoder}}

@@ -44,8 +44,8 @@ class PretrainedTransformer(Encoder):
     """A transformer of Hugging Face's, one position a character whatever its tokenizer.
 
     Each character is tokenized by itself; the states of one cut into several pieces are averaged. Rows longer
-    than the transformer takes are encoded in overlapping windows whose states are stitched. Rows of similar
-    length are encoded together, to save padding.
+    than the transformer takes are encoded in overlapping windows whose states are stitched. On a CPU the rows of
+    a BERT, and of its kin, are encoded without padding, in one call; elsewhere rows of similar length together.
     Registered as "pretrained_transformer".
 
     # Parameters
