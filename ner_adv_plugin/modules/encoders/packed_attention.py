@@ -35,24 +35,25 @@ class _Group:
     # Parameters
 
     lines : which of the T lines are theirs.
+    scores : which of all scores are.
     shape : B, A and L.
     bias : -inf where a row has no token, (B, 1, 1, L); None where all are equally long.
     """
 
     lines: slice
+    scores: slice
     shape: tuple[int, int, int]
     bias: Tensor | None
-
-    @property
-    def scores(self) -> int:
-        """How many scores they have."""
-        rows, heads, length = self.shape
-        return rows * heads * length * length
 
     def of(self, lines_TS: Tensor) -> Tensor:
         """Their lines, (B x A, L, S)."""
         rows, heads, length = self.shape
         return lines_TS[self.lines].view(rows * heads, length, -1)
+
+    def square(self, scores: Tensor) -> Tensor:
+        """Their part of all scores, (B x A, L, L)."""
+        rows, heads, length = self.shape
+        return scores[self.scores].view(rows * heads, length, length)
 
 
 class Packing:
@@ -92,7 +93,7 @@ class SideBySide:
         self.heads = heads
         self.groups: list[_Group] = []
         lines, places, empty = [], [], []
-        token, line = 0, 0
+        token, line, score = 0, 0, 0
         for first, last in length_groups(lengths, GROUP_OVERHEAD, sum(lengths)):
             length_B = torch.tensor(lengths[first:last])
             length = int(length_B[0])
@@ -107,16 +108,11 @@ class SideBySide:
             empty.append(place_BLA[~real_BL].flatten())
             padded = bool(length_B[-1] < length)
             bias = torch.zeros(real_BL.shape).masked_fill_(~real_BL, float("-inf"))[:, None, None] if padded else None
-            size = (last - first) * heads * length
-            self.groups.append(_Group(slice(line, line + size), (last - first, heads, length), bias))
-            token, line = token + int(length_B.sum()), line + size
+            ends = line + (last - first) * heads * length, score + (last - first) * heads * length * length
+            shape = (last - first, heads, length)
+            self.groups.append(_Group(slice(line, ends[0]), slice(score, ends[1]), shape, bias))
+            token, (line, score) = token + int(length_B.sum()), ends
         self.line_T, self.place_M, self.empty = torch.cat(lines), torch.cat(places), torch.cat(empty)
-
-    @cached_property
-    def scores(self) -> list[slice]:
-        """Where the scores of every group stand among those of all."""
-        ends = torch.tensor([0] + [group.scores for group in self.groups]).cumsum(0).tolist()
-        return [slice(start, end) for start, end in zip(ends, ends[1:], strict=False)]
 
     def spread(self, states: Tensor) -> Tensor:
         """Lines of states (1, A, N, S) of tokens in order, (T, S); beyond a row's end are some token's."""
@@ -186,10 +182,10 @@ class _Attention(torch.autograd.Function):
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, sides: SideBySide, scale: float, dropout: float
     ) -> Tensor:
         q, k, v = (sides.spread(states) for states in (query, key, value))
-        shares = q.new_empty(sides.scores[-1].stop, dtype=torch.promote_types(q.dtype, torch.float32))
+        shares = q.new_empty(sides.groups[-1].scores.stop, dtype=torch.promote_types(q.dtype, torch.float32))
         with torch.autocast("cpu", enabled=False):
-            for group, own in zip(sides.groups, sides.scores, strict=True):
-                share = _square(shares, group, own)
+            for group in sides.groups:
+                share = group.square(shares)
                 if q.dtype == shares.dtype:
                     share.baddbmm_(group.of(q), group.of(k).transpose(1, 2), beta=0, alpha=scale)
                 else:
@@ -201,8 +197,8 @@ class _Attention(torch.autograd.Function):
             factors = kept(len(shares), dropout).to(shares.dtype) if dropout else None
             used = (shares if factors is None else shares * factors).to(q.dtype)
             found = torch.empty_like(v)
-            for group, own in zip(sides.groups, sides.scores, strict=True):
-                torch.bmm(_square(used, group, own), group.of(v), out=group.of(found))
+            for group in sides.groups:
+                torch.bmm(group.square(used), group.of(v), out=group.of(found))
         ctx.sides, ctx.scale = sides, scale
         ctx.save_for_backward(q, k, v, shares, factors, used)
         return sides.gather(found)
@@ -214,19 +210,12 @@ class _Attention(torch.autograd.Function):
         found = sides.spread(gradient.transpose(1, 2))
         found.index_fill_(0, sides.empty, 0)
         by_q, by_k, by_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
-        for group, own in zip(sides.groups, sides.scores, strict=True):
-            torch.bmm(_square(used, group, own).transpose(1, 2), group.of(found), out=group.of(by_v))
+        for group in sides.groups:
+            torch.bmm(group.square(used).transpose(1, 2), group.of(found), out=group.of(by_v))
             by_used = torch.bmm(group.of(found), group.of(v).transpose(1, 2)).to(shares.dtype)
             if factors is not None:
-                by_used *= _square(factors, group, own)
-            share = _square(shares, group, own)
-            by_score = torch._softmax_backward_data(by_used, share, -1, shares.dtype).to(q.dtype)
+                by_used *= group.square(factors)
+            by_score = torch._softmax_backward_data(by_used, group.square(shares), -1, shares.dtype).to(q.dtype)
             group.of(by_q).baddbmm_(by_score, group.of(k), beta=0, alpha=ctx.scale)
             group.of(by_k).baddbmm_(by_score.transpose(1, 2), group.of(q), beta=0, alpha=ctx.scale)
         return *(sides.gather(lines).transpose(1, 2) for lines in (by_q, by_k, by_v)), None, None, None
-
-
-def _square(scores: Tensor, group: _Group, own: slice) -> Tensor:
-    """A group's part of all scores, (B x A, L, L)."""
-    rows, heads, length = group.shape
-    return scores[own].view(rows * heads, length, length)
