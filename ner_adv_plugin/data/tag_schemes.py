@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -73,21 +74,15 @@ class TagScheme:
         A span begins at a BEGIN or SINGLE tag, after `O`, after an END or SINGLE tag, where the type changes
         and at the start of the row (Tjong Kim Sang and Buchholz 2000, the script conlleval.pl).
         """
-        spans: list[Span] = []
         parsed = {tag: _parse(self, tag) for tag in set(tags)}
-        start, previous = 0, (Role.OUTSIDE, "")
-        for position, tag in enumerate(tags):
-            if tag == OUTSIDE_TAG and not previous[0]:
-                continue
-            current = parsed[tag]
-            if _begins(previous, current) or not current[0]:
-                if previous[0]:
-                    spans.append(Span(start, position, previous[1]))
-                start = position
-            previous = current
-        if previous[0]:
-            spans.append(Span(start, len(tags), previous[1]))
-        return spans
+        pairs = list(pairwise(tags))
+        cuts = {pair for pair in set(pairs) if _cuts(parsed[pair[0]], parsed[pair[1]])}
+        edges = [0, *(position for position, pair in enumerate(pairs, 1) if pair in cuts), len(tags)]
+        return [
+            Span(start, end, parsed[tags[start]][1])
+            for start, end in pairwise(edges)
+            if start < end and parsed[tags[start]][0]
+        ]
 
     def tags(self, spans: Iterable[Span], length: int) -> list[str]:
         """The tags of a row of `length` characters with these spans.
@@ -203,12 +198,11 @@ def _tags_of_word(scheme: TagScheme, length: int) -> tuple[str, ...]:
     return tuple(scheme.tags([Span(0, length, "")], length))
 
 
-def _begins(left: tuple[Role, str], right: tuple[Role, str]) -> bool:
-    """Whether a span begins at `right`, read as conlleval does."""
-    if right[0] is Role.OUTSIDE:
-        return False
-    opens = right[0] in (Role.BEGIN, Role.SINGLE) or left[0] in (Role.OUTSIDE, Role.END, Role.SINGLE)
-    return opens or left[1] != right[1]
+def _cuts(left: tuple[Role, str], right: tuple[Role, str]) -> bool:
+    """Whether a span begins at `right`, or ends before it, read as conlleval does."""
+    if right[0] is Role.OUTSIDE or left[0] is Role.OUTSIDE:
+        return left[0] is not right[0]
+    return right[0] in (Role.BEGIN, Role.SINGLE) or left[0] in (Role.END, Role.SINGLE) or left[1] != right[1]
 
 
 @lru_cache(maxsize=65536)

@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from ner_adv_plugin.common.progress import progress_bar
-from ner_adv_plugin.data.data_loaders import evaluation_batches
+from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.data.tag_schemes import OUTSIDE_TAG
 from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
 from ner_adv_plugin.evaluation.ner_scores import NerScorer
 from ner_adv_plugin.evaluation.segmentation_scores import SegmentationScorer
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.training.processes import gather, rank, world_size
+from ner_adv_plugin.training.inference import infer
+from ner_adv_plugin.training.processes import gather
 
 
 @dataclass
@@ -39,22 +39,19 @@ def predict_rows(
 
     Where there are several processes each tags its share, and all get the whole.
     """
-    device = next(model.parameters()).device
     tags: NDArray[np.int16] = np.zeros(int(rows.offsets[-1]), dtype=np.int16)
     nll: NDArray[np.float64] = np.zeros(len(rows), dtype=np.float64)
     has_gold = rows.head == head and rows.tags is not None
-    was_training = model.training
-    model.eval()
-    with torch.inference_mode(), progress_bar(len(rows), description) as bar:
-        for batch in evaluation_batches(rows, batch_size, rank=rank(), world_size=world_size()):
-            best_BL, nll_B = model.predict(batch.to(device) if has_gold else batch.without_tags().to(device), head)
-            best = best_BL.cpu().numpy()
-            for i, (row, length) in enumerate(zip(batch.row_ids, batch.lengths, strict=True)):
-                tags[rows.offsets[row] : rows.offsets[row] + length] = best[i, :length]
-            if nll_B is not None:
-                nll[batch.row_ids] = nll_B.double().cpu().numpy() / np.maximum(batch.lengths, 1)
-            bar.update(len(batch))
-    model.train(was_training)
+
+    def ask(batch: Batch) -> tuple[Tensor, Tensor | None]:
+        return model.predict(batch if has_gold else batch.without_tags(), head)
+
+    for batch, (best_BL, nll_B) in infer(model, rows, ask, batch_size, description):
+        best = best_BL.cpu().numpy()
+        for i, (row, length) in enumerate(zip(batch.row_ids, batch.lengths, strict=True)):
+            tags[rows.offsets[row] : rows.offsets[row] + length] = best[i, :length]
+        if nll_B is not None:
+            nll[batch.row_ids] = nll_B.double().cpu().numpy() / np.maximum(batch.lengths, 1)
     # A row that another process tagged is 0 here.
     tags = np.sum(gather(tags), axis=0, dtype=tags.dtype)
     nll = np.sum(gather(nll), axis=0)

@@ -6,14 +6,15 @@ Shape suffixes of arrays: R rows, N paths, C characters of all rows.
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from ner_adv_plugin.common.progress import progress_bar
-from ner_adv_plugin.data.data_loaders import evaluation_batches
+from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.training.processes import gather, rank, world_size
+from ner_adv_plugin.modules.crf import NBest
+from ner_adv_plugin.training.inference import infer
+from ner_adv_plugin.training.processes import gather
 
 Floats = NDArray[np.float64]
 
@@ -73,25 +74,22 @@ def rank_paths(
 
     Where there are several processes each ranks those of its share, and all get the whole.
     """
-    device = next(model.parameters()).device
     tags_NC: NDArray[np.int16] = np.zeros((n, int(rows.offsets[-1])), dtype=np.int16)
     scores_RN, probabilities_RN = np.zeros((len(rows), n)), np.zeros((len(rows), n))
     entropy_R = np.zeros(len(rows))
-    was_training = model.training
-    model.eval()
-    with torch.inference_mode(), progress_bar(len(rows), description) as bar:
-        for batch in evaluation_batches(rows, batch_size, rank=rank(), world_size=world_size()):
-            distribution = model.distribution(batch.without_tags().to(device), head)
-            best = distribution.n_best(n)
-            tags_BNL = best.tags_BNL.cpu().numpy()
-            for i, (row, length) in enumerate(zip(batch.row_ids, batch.lengths, strict=True)):
-                tags_NC[:, rows.offsets[row] : rows.offsets[row] + length] = tags_BNL[i, :, :length]
-            scores_RN[batch.row_ids] = best.scores_BN.double().cpu().numpy()
-            probabilities_RN[batch.row_ids] = best.probabilities_BN.double().cpu().numpy()
-            if entropy:
-                entropy_R[batch.row_ids] = distribution.entropy().double().cpu().numpy()
-            bar.update(len(batch))
-    model.train(was_training)
+
+    def ask(batch: Batch) -> tuple[NBest, Tensor | None]:
+        distribution = model.distribution(batch.without_tags(), head)
+        return distribution.n_best(n), distribution.entropy() if entropy else None
+
+    for batch, (best, entropy_B) in infer(model, rows, ask, batch_size, description):
+        tags_BNL = best.tags_BNL.cpu().numpy()
+        for i, (row, length) in enumerate(zip(batch.row_ids, batch.lengths, strict=True)):
+            tags_NC[:, rows.offsets[row] : rows.offsets[row] + length] = tags_BNL[i, :, :length]
+        scores_RN[batch.row_ids] = best.scores_BN.double().cpu().numpy()
+        probabilities_RN[batch.row_ids] = best.probabilities_BN.double().cpu().numpy()
+        if entropy_B is not None:
+            entropy_R[batch.row_ids] = entropy_B.double().cpu().numpy()
     # A row that another process ranked is 0 here.
     tags_NC = np.sum(gather(tags_NC), axis=0, dtype=tags_NC.dtype)
     scores_RN, probabilities_RN, entropy_R = (

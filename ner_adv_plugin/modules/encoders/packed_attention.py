@@ -11,7 +11,7 @@ all groups, which are B x A x L each.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 import torch
@@ -26,6 +26,8 @@ from ner_adv_plugin.modules.encoders.windows import length_groups
 NAME = "packed"
 # What one more group costs, in padded tokens.
 GROUP_OVERHEAD = 48
+# Numbers that torch's attention computes at once, at most, on any CPU.
+LANES = 16
 
 
 @dataclass(frozen=True)
@@ -152,16 +154,25 @@ def packed_attention(
     if dropout or (torch.is_grad_enabled() and any(states.requires_grad for states in (query, key, value))):
         states: Tensor = _Attention.apply(query, key, value, packing.side_by_side(query.shape[1]), scale, dropout)
         return states, None
-    sizes = [rows * length for rows, length in packing.runs]
-    parts = zip(packing.runs, *(whole.split(sizes, 2) for whole in (query, key, value)), strict=True)
-    found = [_attended(run, q, k, v, scale) for run, q, k, v in parts]
+    starts = accumulate((rows * length for rows, length in packing.runs), initial=0)
+    found = [_attended(run, start, query, key, value, scale) for run, start in zip(packing.runs, starts, strict=False)]
     return torch.cat(found, 1), None
 
 
-def _attended(run: tuple[int, int], query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    """States (1, N, A, S) of rows equally long."""
-    q, k, v = (states[0].unflatten(1, run).transpose(0, 1) for states in (query, key, value))
-    return scaled_dot_product_attention(q, k, v, scale=scale).transpose(1, 2).flatten(0, 1)[None]
+def _attended(run: tuple[int, int], start: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """States (1, N, A, S) of rows equally long, of which the first begins at token `start`."""
+    rows, length = run
+    q = query[0, :, start : start + rows * length].unflatten(1, run).transpose(0, 1)
+    # Keys beyond a full group of lanes take torch's kernel up to twice as long: there a row sees its neighbour's,
+    # masked, where it has one.
+    seen, mask = length + -length % LANES, None
+    if start + (rows - 1) * length + seen > query.shape[2]:
+        seen = length
+    elif seen > length:
+        mask = (torch.arange(seen) < length)[None, None, None]
+    k, v = (states[0, :, start:].unfold(1, seen, length)[:, :rows].permute(1, 0, 3, 2) for states in (key, value))
+    states = scaled_dot_product_attention(q, k, v, mask, scale=scale)
+    return states.transpose(1, 2).flatten(0, 1)[None]
 
 
 def attend_packed(transformer: Any) -> None:

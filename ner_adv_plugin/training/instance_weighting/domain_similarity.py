@@ -4,19 +4,18 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.common.progress import progress_bar
-from ner_adv_plugin.data.data_loaders import evaluation_batches
+from ner_adv_plugin.data.batch import Batch
 from ner_adv_plugin.data.dataset_names import check_dataset
 from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.data.trigram_model import TrigramModel
 from ner_adv_plugin.data.vocabulary import DatasetSpace
 from ner_adv_plugin.models import Model
+from ner_adv_plugin.training.inference import infer
 from ner_adv_plugin.training.instance_weighting.instance_weighting import InstanceWeighting
-from ner_adv_plugin.training.processes import gather, rank, world_size
+from ner_adv_plugin.training.processes import gather
 
 Floats = NDArray[np.float64]
 
@@ -101,17 +100,15 @@ def mean_states(model: Model, rows: EncodedRows, batch_size: int = 64) -> Floats
 
     Where there are several processes each encodes its share, and all get the whole.
     """
-    device = next(model.parameters()).device
-    parts: list[tuple[list[int], NDArray[np.float32]]] = []
-    was_training = model.training
-    model.eval()
-    with torch.inference_mode(), progress_bar(len(rows), f"encoding {rows.dataset}") as bar:
-        for batch in evaluation_batches(rows, batch_size, rank=rank(), world_size=world_size()):
-            batch = batch.without_tags().to(device)
-            states_BLD = model.encode(batch).float().masked_fill(~batch.mask_BL.unsqueeze(-1), 0.0)
-            parts.append((batch.row_ids, (states_BLD.sum(1) / batch.lengths_B.unsqueeze(1)).cpu().numpy()))
-            bar.update(len(batch))
-    model.train(was_training)
+
+    def ask(batch: Batch) -> NDArray[np.float32]:
+        batch = batch.without_tags()
+        states_BLD = model.encode(batch).float().masked_fill(~batch.mask_BL.unsqueeze(-1), 0.0)
+        means_BD: NDArray[np.float32] = (states_BLD.sum(1) / batch.lengths_B.unsqueeze(1)).cpu().numpy()
+        return means_BD
+
+    found = infer(model, rows, ask, batch_size, f"encoding {rows.dataset}")
+    parts = [(batch.row_ids, means_BD) for batch, means_BD in found]
     every = [part for own in gather(parts) for part in own]
     means_RD = np.zeros((len(rows), every[0][1].shape[1] if every else 1))
     for row_ids, means in every:

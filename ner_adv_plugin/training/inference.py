@@ -1,0 +1,78 @@
+"""What a model says of whole datasets, batch by batch."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+from ner_adv_plugin.common.progress import progress_bar
+from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.data_loaders import evaluation_batches
+from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.models import Model
+from ner_adv_plugin.training.processes import rank, world_size
+
+# Padded positions of all batches that are computed at a time, at most.
+MAX_TOKENS = 16384
+# Batches computed side by side, at most: more would wait for one another, since Python runs on one thread at a time.
+MAX_WORKERS = 8
+T = TypeVar("T")
+
+
+def infer(
+    model: Model, rows: EncodedRows, ask: Callable[[Batch], T], batch_size: int, description: str
+) -> Iterator[tuple[Batch, T]]:
+    """Every batch of a dataset with what `ask` says of it; the model is left in the mode it was in.
+
+    On a CPU several batches are computed side by side, each on its share of torch's threads: what cannot be split, such
+    as the steps of an LSTM, then leaves none idle. Where there are several processes each gets its share of the
+    batches.
+
+    # Parameters
+
+    model : asked in evaluation mode, without gradients.
+    rows : the dataset; its empty rows are in no batch.
+    ask : called with a batch on the model's device, by several threads at once.
+    batch_size : rows a batch at most.
+    description : of the progress bar.
+    """
+    device = next(model.parameters()).device
+    threads, batch_count = torch.get_num_threads(), -(-len(rows) // (max(batch_size, 1) * world_size()))
+    workers = min(threads, batch_count, MAX_WORKERS) if device.type == "cpu" else 1
+    # Every thread has its own.
+    precision = torch.get_autocast_dtype(device.type), torch.is_autocast_enabled(device.type)
+
+    def answered(batch: Batch) -> tuple[Batch, T]:
+        with torch.inference_mode(), torch.autocast(device.type, *precision):
+            return batch, ask(batch.to(device))
+
+    batches = evaluation_batches(rows, batch_size, MAX_TOKENS // max(workers, 1), rank(), world_size())
+    was_training = model.training
+    model.eval()
+    try:
+        with progress_bar(len(rows), description) as bar:
+            for batch, answer in _side_by_side(answered, batches, workers) if workers > 1 else map(answered, batches):
+                yield batch, answer
+                bar.update(len(batch))
+    finally:
+        model.train(was_training)
+
+
+def _side_by_side(function: Callable[[Batch], T], batches: Iterator[Batch], workers: int) -> Iterator[T]:
+    """What a function makes of batches, in their order, computed by several threads of Python's."""
+    threads = torch.get_num_threads()
+    pool = ThreadPoolExecutor(workers, "inference", torch.set_num_threads, (threads // workers,))
+    waiting: deque[Future[T]] = deque()
+    try:
+        for batch in batches:
+            waiting.append(pool.submit(function, batch))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        # A thread's setting is what later threads begin with.
+        torch.set_num_threads(threads)
