@@ -18,6 +18,8 @@ from ner_adv_plugin.modules.crf import PathDistribution
 class Model(torch.nn.Module, Registrable):
     """Tags the characters of rows of any of its heads.
 
+    Several threads may ask for `predict`, `encode` and `distribution` at once: they count on nothing that they store.
+
     # Parameters
 
     vocab : supplied; the run's vocabulary.

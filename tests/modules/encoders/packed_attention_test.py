@@ -1,6 +1,7 @@
 """Attention without padding, against attention over each row by itself."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -51,6 +52,31 @@ def test_every_token_attends_to_its_own_row(
     if learns:
         by = torch.randn_like(found)
         assert_close(torch.autograd.grad(found, states, by), torch.autograd.grad(expected, states, by))
+
+
+@pytest.mark.parametrize("lengths", [[17] * 5 + [3], [17] * 5, [33, 20, 20, 16, 16, 5, 5, 5, 1], [7]])
+@torch.no_grad()
+def test_keys_fill_whole_lanes_where_there_are_neighbours(lengths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a row sees of its neighbours, to fill torch's lanes, counts for nothing."""
+    seen = []
+
+    def listening(query: Tensor, key: Tensor, *others: Any, **settings: Any) -> Tensor:
+        seen.append((query.shape[2], key.shape[2]))
+        return scaled_dot_product_attention(query, key, *others, **settings)
+
+    states = states_of(lengths, 2, 3)
+    monkeypatch.setattr(module, "scaled_dot_product_attention", listening)
+    found, _ = packed_attention(NONE, *states, None, scaling=0.3, packing=Packing(lengths))
+    assert_close(found, row_by_row(states, lengths, 0.3))
+    # One call for all rows of a length; only where the tokens end are there none to fill up with.
+    runs = [(length, sum(1 for own in lengths if own == length)) for length in sorted(set(lengths), reverse=True)]
+    ends = [sum(own for own in lengths if own > length) + length * (count - 1) for length, count in runs]
+    full = [-(-length // 16) * 16 for length, _ in runs]
+    expected = [
+        (length, size if end + size <= sum(lengths) else length)
+        for (length, _), end, size in zip(runs, ends, full, strict=True)
+    ]
+    assert seen == expected
 
 
 def test_groups_pad_to_their_longest_row() -> None:
