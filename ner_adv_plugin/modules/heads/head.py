@@ -85,8 +85,10 @@ class Head(torch.nn.Module, Registrable):
         """Make what a subclass needs beside the projection."""
 
     def forward(self, states_BLD: Tensor, batch: Batch) -> HeadOutput:
-        """Tag scores of its rows, and their loss where `batch` holds gold tags."""
-        emissions_BLT = self.projection(self.dropout(states_BLD))
+        """Tag scores of its rows, in the precision of its weights also under autocast, and their loss where `batch`
+        holds gold tags."""
+        with torch.autocast(states_BLD.device.type, enabled=False):
+            emissions_BLT: Tensor = self.projection(self.dropout(states_BLD.to(self.projection.weight.dtype)))
         if batch.tags_BL is None:
             return HeadOutput(emissions_BLT)
         return HeadOutput(emissions_BLT, self._nll(emissions_BLT, batch.tags_BL, batch))

@@ -112,6 +112,19 @@ def test_without_gold_there_is_no_loss() -> None:
     assert output.nll_B is None and output.emissions_BLT.shape == (4, 6, 5)
 
 
+@pytest.mark.parametrize("kind", ["crf", "pytorch_crf", "softmax"])
+def test_full_precision_under_autocast(kind: str) -> None:
+    """Of the states as they come, in half precision: their tag scores and losses are not rounded again."""
+    head = head_of(kind).eval()
+    batch, states = example()
+    states = states.bfloat16()
+    expected = head(states.float(), batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = head(states, batch)
+    assert torch.equal(output.emissions_BLT, expected.emissions_BLT)
+    assert torch.equal(output.nll_B, expected.nll_B)
+
+
 def test_dropout_works_in_training_only() -> None:
     head = head_of("softmax", dropout=0.5)
     batch, states = example()
