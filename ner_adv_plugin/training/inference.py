@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Barrier, Lock
 from typing import TypeVar
 
 import torch
@@ -19,6 +20,7 @@ MAX_TOKENS = 16384
 # Batches computed side by side, at most: more would wait for one another, since Python runs on one thread at a time.
 MAX_WORKERS = 8
 T = TypeVar("T")
+_starting = Lock()
 
 
 def infer(
@@ -62,9 +64,8 @@ def infer(
 
 def _side_by_side(function: Callable[[Batch], T], batches: Iterator[Batch], workers: int) -> Iterator[T]:
     """What a function makes of batches, in their order, computed by several threads of Python's."""
-    threads = torch.get_num_threads()
-    pool = ThreadPoolExecutor(workers, "inference", torch.set_num_threads, (threads // workers,))
     waiting: deque[Future[T]] = deque()
+    pool = _started(workers)
     try:
         for batch in batches:
             waiting.append(pool.submit(function, batch))
@@ -74,5 +75,23 @@ def _side_by_side(function: Callable[[Batch], T], batches: Iterator[Batch], work
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-        # A thread's setting is what later threads begin with.
+
+
+def _started(workers: int) -> ThreadPoolExecutor:
+    """Threads of Python's that have begun, each with its share of torch's."""
+    threads = torch.get_num_threads()
+    met = Barrier(workers + 1)
+
+    def begin() -> None:
+        # Asked for the first time, torch takes what is set for all; only then does a thread keep a setting of its own.
+        torch.get_num_threads()
+        torch.set_num_threads(threads // workers)
+
+    pool = ThreadPoolExecutor(workers, "inference", begin)
+    with _starting:
+        for _ in range(workers):
+            pool.submit(met.wait)
+        met.wait()
+        # It is set for all that begin later, too.
         torch.set_num_threads(threads)
+    return pool
