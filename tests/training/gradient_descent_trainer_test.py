@@ -1,7 +1,7 @@
 """The training loop: what a step does to weights, when it stops, what it keeps."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -225,35 +225,28 @@ def test_another_seed_gives_others(tmp_path: Path, seed: str) -> None:
     assert losses[0] != losses[1]
 
 
-@pytest.fixture
-def crf_types() -> Iterator[Callable[[Model], list[torch.dtype]]]:
-    """Hooks the CRF of Weibo; the list fills with the types of its emissions and of its result."""
-    handles = []
-
-    def watch(model: Model) -> list[torch.dtype]:
-        seen: list[torch.dtype] = []
-        crf = model.get_submodule("heads.weibo.crf")
-        handles.append(crf.register_forward_hook(lambda _, given, result: seen.extend([given[0].dtype, result.dtype])))
-        return seen
-
-    yield watch
-    for handle in handles:
-        handle.remove()
+def types_in(model: Model, module: str) -> list[torch.dtype]:
+    """Fills with the types of what a module is given and gives."""
+    seen: list[torch.dtype] = []
+    model.get_submodule(module).register_forward_hook(
+        lambda _, given, result: seen.extend([given[0].dtype, result.dtype])
+    )
+    return seen
 
 
-def test_bf16_leaves_weights_and_crf_in_float32(
-    tmp_path: Path, crf_types: Callable[[Model], list[torch.dtype]]
-) -> None:
+def test_bf16_leaves_weights_and_heads_in_float32(tmp_path: Path) -> None:
     trainer, _ = make(tmp_path / "bf16", tiny_config(**NO_DROPOUT), precision="bf16")
-    seen = crf_types(trainer.model)
+    modules = ["objectives.0.discriminator", "heads.weibo.projection", "heads.weibo.crf"]
+    layers, projection, crf = (types_in(trainer.model, name) for name in modules)
     metrics = trainer.train()
-    assert seen and set(seen[::2]) == {torch.bfloat16} and set(seen[1::2]) == {torch.float32}
+    assert set(layers[1::2]) == {torch.bfloat16}
+    assert set(projection) == set(crf) == {torch.float32}
     assert {value.dtype for value in weights(tmp_path / "bf16" / "best.th").values()} == {torch.float32}
     reference, _ = make(tmp_path / "fp32", tiny_config(**NO_DROPOUT), precision="fp32")
-    seen = crf_types(reference.model)
+    layers = types_in(reference.model, modules[0])
     expected = reference.train()
     # One run's precision does not stick to the next.
-    assert set(seen) == {torch.float32}
+    assert set(layers) == {torch.float32}
     assert metrics["training_loss"] == pytest.approx(expected["training_loss"], rel=0.02)
     assert metrics["training_loss"] != expected["training_loss"]
 
