@@ -62,7 +62,7 @@ def run_together(
 
 def _plain_lstm(tower: Seq2SeqEncoder) -> torch.nn.LSTM | None:
     """The LSTM that is all there is to a tower, None where there is more to it, or it is better run by torch."""
-    if type(tower) is not LstmSeq2SeqEncoder or tower.stateful or type(tower._module) is not torch.nn.LSTM:
+    if type(tower) is not LstmSeq2SeqEncoder or type(tower._module) is not torch.nn.LSTM:
         return None
     lstm = tower._module
     plain = (lstm.num_layers, lstm.bidirectional, lstm.bias, lstm.proj_size) == (1, True, True, 0)

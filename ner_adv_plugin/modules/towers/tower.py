@@ -105,7 +105,8 @@ def build_tower(tower: Lazy[Seq2SeqEncoder], input_dim: int, tasks: list[str] | 
     input_dim : size of the states it reads.
     tasks : the heads; None where the tower stands inside another.
 
-    Raises `ConfigurationError` where it wants states of another size, or to know tasks inside another tower.
+    Raises `ConfigurationError` where it wants states of another size, to know tasks inside another tower, or to carry
+    states from one batch to the next.
     """
     if tasks is None and inspect.isclass(tower.target) and issubclass(tower.target, TaskTower):
         raise ConfigurationError("a tower that is told the tasks must stand outermost", tower.path)
@@ -114,6 +115,9 @@ def build_tower(tower: Lazy[Seq2SeqEncoder], input_dim: int, tasks: list[str] | 
         raise ConfigurationError(
             f"the tower takes states of {module.get_input_dim()}, but is given states of {input_dim}", tower.path
         )
+    if getattr(module, "stateful", False):
+        # What comes before a row in a batch order is not its context, and batches are computed side by side.
+        raise ConfigurationError("rows do not go on where others ended: expected false", f"{tower.path}.stateful")
     return module
 
 

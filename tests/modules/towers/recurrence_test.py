@@ -155,7 +155,6 @@ OTHERS = [
     {"type": "lstm", "hidden_size": 4},
     {**LSTM, "num_layers": 2},
     {**LSTM, "bias": False},
-    {**LSTM, "stateful": True},
     {"type": "self_attention", "tower": LSTM, "num_heads": 2},
 ]
 

@@ -68,6 +68,14 @@ def test_a_tower_of_another_width_is_an_error() -> None:
         tower_of(TOWERS[-1], 8)
 
 
+@pytest.mark.parametrize("inner", [False, True])
+def test_a_tower_that_carries_states_on_is_an_error(inner: bool) -> None:
+    config: dict[str, Any] = {"type": "gru", "hidden_size": 4, "stateful": True}
+    path = "model.tower.tower.stateful" if inner else "model.tower.stateful"
+    with pytest.raises(ConfigurationError, match=f"^{path}: rows do not go on where others ended"):
+        tower_of({"type": "self_attention", "tower": config, "num_heads": 2} if inner else config)
+
+
 def test_run_tower_takes_the_rows_of_the_batch() -> None:
     batch = mixed_batch(vocabulary(), {"weibo": [4, 2], "msra": [3]})
     states = torch.randn(3, 4, WIDTH)
