@@ -10,13 +10,11 @@ import torch
 
 from ner_adv_plugin.common.progress import progress_bar
 from ner_adv_plugin.data.batch import Batch
-from ner_adv_plugin.data.data_loaders import evaluation_batches
+from ner_adv_plugin.data.data_loaders.evaluation import MAX_TOKENS, evaluation_batches
 from ner_adv_plugin.data.encoded_rows import EncodedRows
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.training.processes import rank, world_size
 
-# Padded positions of all batches that are computed at a time, at most.
-MAX_TOKENS = 16384
 # Batches computed side by side, at most: more would wait for one another, since Python runs on one thread at a time.
 MAX_WORKERS = 8
 T = TypeVar("T")
@@ -42,7 +40,7 @@ def infer(
     """
     device = next(model.parameters()).device
     threads, batch_count = torch.get_num_threads(), -(-len(rows) // (max(batch_size, 1) * world_size()))
-    workers = min(threads, batch_count, MAX_WORKERS) if device.type == "cpu" else 1
+    workers = max(1, min(threads, batch_count, MAX_WORKERS)) if device.type == "cpu" else 1
     # Every thread has its own.
     precision = torch.get_autocast_dtype(device.type), torch.is_autocast_enabled(device.type)
 
@@ -50,7 +48,7 @@ def infer(
         with torch.inference_mode(), torch.autocast(device.type, *precision):
             return batch, ask(batch.to(device))
 
-    batches = evaluation_batches(rows, batch_size, MAX_TOKENS // max(workers, 1), rank(), world_size())
+    batches = evaluation_batches(rows, batch_size, MAX_TOKENS // workers, rank(), world_size())
     was_training = model.training
     model.eval()
     try:

@@ -9,9 +9,12 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batch import Batch, collate
 from ner_adv_plugin.data.encoded_rows import EncodedRows
 
+# Padded positions that are computed at a time, at most, unless one row alone has more.
+MAX_TOKENS = 16384
+
 
 def evaluation_batches(
-    rows: EncodedRows, batch_size: int = 64, max_tokens: int = 16384, rank: int = 0, world_size: int = 1
+    rows: EncodedRows, batch_size: int = 64, max_tokens: int = MAX_TOKENS, rank: int = 0, world_size: int = 1
 ) -> Iterator[Batch]:
     """Batches of rows of similar length; `Batch.row_ids` says where each row stands in the file.
 
