@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ner_adv_plugin.data.alphabet import Alphabet
-from ner_adv_plugin.data.dataset_readers import DatasetReader
-from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "data"

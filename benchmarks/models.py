@@ -9,13 +9,13 @@ from typing import Any, TypedDict
 import torch
 
 from ner_adv_plugin.common.binding import bind
-from ner_adv_plugin.data.data_loaders import MultiTaskDataLoader
-from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
 from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.models.model import LazyModel
 from ner_adv_plugin.modules.encoders import PretrainedTransformer
-from ner_adv_plugin.training.evaluator import Evaluator
 from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
 
 

@@ -17,7 +17,7 @@ from torchcrf import CRF
 from transformers import PreTrainedModel
 
 from benchmarks.models import encoder_of
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.modules.encoders import PretrainedTransformer
 from ner_adv_plugin.modules.heads import CrfHead

@@ -11,8 +11,8 @@ from benchmarks.options import Options
 from benchmarks.report import Figure, Report
 from benchmarks.step import lengths_of, typical
 from benchmarks.timing import interleaved
-from ner_adv_plugin.data.data_loaders import MultiTaskDataLoader
-from ner_adv_plugin.data.schedulers import RoundRobinScheduler
+from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.schedulers import RoundRobinScheduler
 
 GPU_TOKENS, GPU_STEPS = 16384, 30
 

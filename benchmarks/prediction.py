@@ -11,11 +11,11 @@ from benchmarks.options import Options
 from benchmarks.plain_port import PlainPort
 from benchmarks.report import Figure, Report
 from benchmarks.timing import interleaved
-from ner_adv_plugin.data.dataset_readers import MultiTaskDatasetReader
+from ner_adv_plugin.archives.archive import Archive
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.prediction.archive import Archive
-from ner_adv_plugin.prediction.predictor import JsonDict
-from ner_adv_plugin.prediction.tagger import Tagger, answer
+from ner_adv_plugin.data.reading import MultiTaskDatasetReader
+from ner_adv_plugin.inference.predictor import JsonDict
+from ner_adv_plugin.inference.tagger import Tagger, answer
 
 BATCH_SIZE = 32
 HEAD = "task0"

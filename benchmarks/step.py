@@ -13,10 +13,10 @@ from benchmarks.options import Options
 from benchmarks.plain_port import PlainPort, largest_difference
 from benchmarks.report import Figure, Report
 from benchmarks.timing import interleaved
-from ner_adv_plugin.data.batch import Batch, collate
-from ner_adv_plugin.data.data_loaders import MultiTaskDataLoader
-from ner_adv_plugin.data.encoded_rows import EncodedRows
-from ner_adv_plugin.data.schedulers.scheduler import PlannedBatch
+from ner_adv_plugin.data.batching.batch import Batch, collate
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 
 BATCH_SIZE = 32
 

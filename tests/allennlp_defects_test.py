@@ -17,16 +17,17 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
+from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.commands import main
 from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data import DataLoader, MultiTaskEpochSampler
-from ner_adv_plugin.data.tag_schemes import get_scheme
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.evaluation.ner_scores import NerScorer
+from ner_adv_plugin.inference import Predictor
 from ner_adv_plugin.modules.crf import ConditionalRandomField
-from ner_adv_plugin.prediction import Predictor, load_archive
+from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.callbacks import TrainerCallback
-from ner_adv_plugin.training.train_job import train_model
 from tests.data.rows import of_lengths, realistic_lengths
 from tests.stopping import Stopped
 from tests.tiny import DATA, assert_same_weights, tiny_config, weights, write_config

@@ -8,7 +8,7 @@ import torch
 from hypothesis import settings
 
 import ner_adv_plugin.components  # noqa: F401
-from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.runs.train_job import train_model
 from tests.tiny import tiny_config
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin.training.checkpointer import NAME
+from ner_adv_plugin.training.checkpoints.checkpointer import NAME
 from tests.tiny import ROOT, tiny_config
 
 EPOCHS, STEPS = 3, 8

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.common.params import with_overrides
-from ner_adv_plugin.data.data_loaders import DataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.training.random_state import seed_everything
-from ner_adv_plugin.training.train_job import TrainJob, bind_config
+from ner_adv_plugin.runs.train_job import TrainJob, bind_config
+from ner_adv_plugin.training.checkpoints.random_state import seed_everything
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "fixtures" / "data"

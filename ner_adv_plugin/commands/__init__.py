@@ -67,7 +67,7 @@ def _run(arguments: list[str]) -> None:
             )
     parsed = parser.parse_args(arguments)
     if chosen not in WITHOUT_COMPONENTS or parsed.include_package:
-        from ner_adv_plugin.common.plugins import import_components
+        from ner_adv_plugin.commands.plugins import import_components
 
         import_components(parsed.include_package)
     parsed.given = arguments

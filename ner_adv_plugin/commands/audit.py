@@ -17,8 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print what every corpus of a config holds, and which rows stand in several splits."""
-    from ner_adv_plugin.data.audit_table import table
-    from ner_adv_plugin.training.audit_job import audit
+    from ner_adv_plugin.data.corpora.audit_table import table
+    from ner_adv_plugin.runs.audit_job import audit
 
     log_to()
     found = audit(load_config(arguments.param_path, arguments.overrides))

@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Collect the vocabulary of a run, without training."""
-    from ner_adv_plugin.training.archive_writer import pack
-    from ner_adv_plugin.training.train_job import TrainJob, bind_config
+    from ner_adv_plugin.archives.writing import pack
+    from ner_adv_plugin.runs.train_job import TrainJob, bind_config
 
     output = Path(arguments.output_path)
     if not output.name.endswith(".tar.gz"):

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """List base classes and what is registered, or the keys of one component."""
-    from ner_adv_plugin import catalogue
+    from ner_adv_plugin.commands import catalogue
 
     if arguments.markdown:
         print(catalogue.markdown())

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print how many rows every dataset of every split has, and how many training rows hold a held-out one."""
-    from ner_adv_plugin.training.train_job import TrainJob, bind_config
+    from ner_adv_plugin.runs.train_job import TrainJob, bind_config
 
     log_to()
     config = load_config(arguments.param_path, arguments.overrides)

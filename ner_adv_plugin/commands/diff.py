@@ -65,9 +65,9 @@ def _stripped(weights: Mapping[str, "Tensor"], prefix: str) -> dict[str, "Tensor
 
 def _read(path: str) -> dict[str, "Tensor"]:
     """The weights of a file, an archive or a run."""
+    from ner_adv_plugin.archives.extraction import opened
+    from ner_adv_plugin.archives.writing import BEST, WEIGHTS
     from ner_adv_plugin.common.files import local_path
-    from ner_adv_plugin.prediction.extraction import opened
-    from ner_adv_plugin.training.archive_writer import BEST, WEIGHTS
 
     if not Path(path).is_dir() and not path.endswith(".tar.gz"):
         return _load(local_path(path), path)

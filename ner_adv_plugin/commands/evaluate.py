@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
+from ner_adv_plugin.archives import Archive
 from ner_adv_plugin.commands.options import add_model_options, load_model
 from ner_adv_plugin.common.errors import UserError, nearest
 from ner_adv_plugin.common.files import write_file, write_json
-from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
 from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
-from ner_adv_plugin.prediction import Archive
-from ner_adv_plugin.prediction.tagger import answer
-from ner_adv_plugin.training.evaluator import Evaluator, Predictions, counted
+from ner_adv_plugin.inference.evaluator import Evaluator, Predictions, counted
+from ner_adv_plugin.inference.tagger import answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

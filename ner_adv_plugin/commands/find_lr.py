@@ -30,10 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train a few steps with growing learning rates, and draw the loss over them."""
+    from ner_adv_plugin.runs.train_job import TrainJob, bind_config, build_trainer
+    from ner_adv_plugin.training.checkpoints.random_state import seed_everything
     from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
     from ner_adv_plugin.training.learning_rate_search import RangeTest, draw, search_learning_rate, write_table
-    from ner_adv_plugin.training.random_state import seed_everything
-    from ner_adv_plugin.training.train_job import TrainJob, bind_config, build_trainer
 
     test = RangeTest(
         arguments.start_lr, arguments.end_lr, arguments.num_batches, arguments.linear, arguments.stopping_factor

@@ -3,9 +3,9 @@
 import argparse
 from collections.abc import Sequence
 
+from ner_adv_plugin.archives import Archive, load_archive
 from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.progress import make_file_friendly
-from ner_adv_plugin.prediction import Archive, load_archive
 
 
 def add_model_options(parser: argparse.ArgumentParser, batch_size: int) -> None:

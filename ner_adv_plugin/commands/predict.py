@@ -11,7 +11,7 @@ from ner_adv_plugin.commands.options import add_model_options, load_model
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import write_file
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.prediction import Predictor
+from ner_adv_plugin.inference import Predictor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

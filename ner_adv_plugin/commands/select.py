@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ner_adv_plugin.commands.options import add_model_options, load_model
 from ner_adv_plugin.common.files import write_file
-from ner_adv_plugin.prediction.selection import STRATEGIES, Chosen, Selector, read_texts
+from ner_adv_plugin.inference.selection import STRATEGIES, Chosen, Selector, read_texts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Check that all is there that the package needs, and that it trains and predicts."""
     _check_packages()
-    from ner_adv_plugin.common.plugins import import_components
+    from ner_adv_plugin.commands.plugins import import_components
 
     import_components([])
     _print_devices()
@@ -70,8 +70,8 @@ def _print_devices() -> None:
 
 def _train_and_predict(folder: Path) -> None:
     """Train a tiny tagger for an epoch, and tag a sentence with its archive."""
-    from ner_adv_plugin.prediction import Predictor
-    from ner_adv_plugin.training.train_job import train_model
+    from ner_adv_plugin.inference import Predictor
+    from ner_adv_plugin.runs.train_job import train_model
 
     train_model(_config(folder), folder / "run")
     predictor = Predictor.from_path(folder / "run" / "model.tar.gz")

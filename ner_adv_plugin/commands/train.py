@@ -30,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, printing the run's folder first and last, with the test scores."""
-    from ner_adv_plugin.training import processes
-    from ner_adv_plugin.training.launch import launch
-    from ner_adv_plugin.training.train_job import bind_config, run_job
+    from ner_adv_plugin.common import processes
+    from ner_adv_plugin.runs.launch import launch
+    from ner_adv_plugin.runs.train_job import bind_config, run_job
 
     config = load_config(arguments.param_path, arguments.overrides)
     bound = bind_config(config)

@@ -16,11 +16,11 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.alphabet import CODE_POINTS, code_points
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.row_table import RowTable
-from ner_adv_plugin.data.tag_schemes import Role, TagScheme, get_scheme
+from ner_adv_plugin.data.labels.tag_schemes import Role, TagScheme, get_scheme
+from ner_adv_plugin.data.reading.instance_table import RowTable
 
 if TYPE_CHECKING:
-    from ner_adv_plugin.data.dataset_readers import DatasetReader
+    from ner_adv_plugin.data.reading import DatasetReader
 
 TASKS_FILE = "datasets.json"
 ENTRIES = ".txt"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ner_adv_plugin.data.tag_schemes import TagScheme
+from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.evaluation.spans import Spans, label_table, lenient_spans, row_offsets, strict_spans
 
 MAX_WAITING = 1 << 20  # characters

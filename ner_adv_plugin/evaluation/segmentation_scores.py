@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from ner_adv_plugin.data.tag_schemes import TagScheme
+from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.evaluation.ner_scores import check_sizes, precision_recall_f1
 from ner_adv_plugin.evaluation.spans import label_table, lenient_spans, row_offsets
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ner_adv_plugin.data.tag_schemes import Role, TagScheme
+from ner_adv_plugin.data.labels.tag_schemes import Role, TagScheme
 
 
 @dataclass(frozen=True)

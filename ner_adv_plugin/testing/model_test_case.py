@@ -9,15 +9,15 @@ import numpy as np
 import torch
 
 import ner_adv_plugin.components  # noqa: F401
+from ner_adv_plugin.archives.archive import Archive, load_archive, target_head
+from ner_adv_plugin.archives.writing import ARCHIVE, BEST
 from ner_adv_plugin.common.params import load_config, parse_overrides, with_overrides
-from ner_adv_plugin.data.batch import Batch
-from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.inference.evaluator import Predictions, predict_rows
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.prediction.archive import Archive, load_archive, target_head
-from ner_adv_plugin.training.archive_writer import ARCHIVE, BEST
-from ner_adv_plugin.training.evaluator import Predictions, predict_rows
-from ner_adv_plugin.training.random_state import seed_everything
-from ner_adv_plugin.training.train_job import RunData, TrainJob, bind_config, train_model
+from ner_adv_plugin.runs.train_job import RunData, TrainJob, bind_config, train_model
+from ner_adv_plugin.training.checkpoints.random_state import seed_everything
 
 ONE_EPOCH = {"trainer.num_epochs": 1, "trainer.cuda_device": -1}
 

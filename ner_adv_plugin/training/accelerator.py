@@ -7,19 +7,11 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs
 
+from ner_adv_plugin.common.devices import device_of
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.training.processes import use_cpu, world_size
+from ner_adv_plugin.common.processes import use_cpu, world_size
 
 Precision = Literal["fp32", "bf16", "fp16"]
-
-
-def device_of(cuda_device: int) -> torch.device:
-    """The GPU of this number, or the CPU for -1; `ConfigurationError` where there is no such GPU."""
-    if cuda_device < 0:
-        return torch.device("cpu")
-    if not torch.cuda.is_available() or cuda_device >= torch.cuda.device_count():
-        raise ConfigurationError(f"no GPU {cuda_device} here", "cuda_device")
-    return torch.device("cuda", cuda_device)
 
 
 def precision_of(precision: Precision, use_amp: bool, cuda_device: int | None) -> Precision:

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.common.processes import world_size
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.training.accelerator import Precision, make_accelerator
-from ner_adv_plugin.training.processes import world_size
 
 
 class Engine:

@@ -11,29 +11,29 @@ import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.common.files import write_file, write_json
+from ner_adv_plugin.common.processes import is_main, on_main, rank, world_size
 from ner_adv_plugin.common.progress import progress_bar
-from ner_adv_plugin.data.data_loaders import DataLoader
-from ner_adv_plugin.data.schedulers.scheduler import PlannedBatch
+from ner_adv_plugin.data.batching.loaders import DataLoader
+from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
+from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.objectives import Statistics
 from ner_adv_plugin.training.accelerator import Precision, precision_of
 from ner_adv_plugin.training.callbacks import ConsoleCallback
 from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCallback
-from ner_adv_plugin.training.checkpointer import Checkpointer
+from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
+from ner_adv_plugin.training.checkpoints.run_state import restore, run_state
 from ner_adv_plugin.training.engine import Engine
-from ner_adv_plugin.training.evaluator import Evaluator
 from ner_adv_plugin.training.instance_weighting import InstanceWeighting
-from ner_adv_plugin.training.learning_rate_schedulers import LearningRateScheduler
-from ner_adv_plugin.training.learning_rate_schedulers.scheduler import LazyScheduler, optimizer_of
 from ner_adv_plugin.training.metric_tracker import MetricTracker
-from ner_adv_plugin.training.moving_average import LazyMovingAverage
-from ner_adv_plugin.training.optimizers import HuggingfaceAdamWOptimizer
-from ner_adv_plugin.training.optimizers.optimizer import LazyOptimizer, trainable
-from ner_adv_plugin.training.plain_step import PlainStep
-from ner_adv_plugin.training.processes import is_main, on_main, rank, world_size
-from ner_adv_plugin.training.run_state import restore, run_state
+from ner_adv_plugin.training.optimization.learning_rate_schedulers import LearningRateScheduler
+from ner_adv_plugin.training.optimization.learning_rate_schedulers.scheduler import LazyScheduler, optimizer_of
+from ner_adv_plugin.training.optimization.moving_average import LazyMovingAverage
+from ner_adv_plugin.training.optimization.optimizers import HuggingfaceAdamWOptimizer
+from ner_adv_plugin.training.optimization.optimizers.optimizer import LazyOptimizer, trainable
+from ner_adv_plugin.training.steps.plain import PlainStep
+from ner_adv_plugin.training.steps.step import TrainingStep, add_statistics, averages, over_processes
 from ner_adv_plugin.training.trainer import Trainer
-from ner_adv_plugin.training.training_step import TrainingStep, add_statistics, averages, over_processes
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_file
 from ner_adv_plugin.common.progress import progress_bar
 from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
-from ner_adv_plugin.training.learning_rate_schedulers.scheduler import optimizer_of
-from ner_adv_plugin.training.training_step import averages
+from ner_adv_plugin.training.optimization.learning_rate_schedulers.scheduler import optimizer_of
+from ner_adv_plugin.training.steps.step import averages
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ner_adv_plugin.data.dataset_readers import DatasetReader
+from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.modules.encoders import Encoder
 from tests.commands.conftest import Run
 from tests.tiny import tiny_config, write_config

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.runs.train_job import train_model
 from tests.commands.conftest import Run
 from tests.tiny import single_task_config
 

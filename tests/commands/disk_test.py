@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.callbacks import TrainerCallback
-from ner_adv_plugin.training.train_job import train_model
 from tests.commands.conftest import Run
 from tests.killing import config_of_run
 from tests.same_run import differences

@@ -10,7 +10,7 @@ import torch
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
-from ner_adv_plugin.training.evaluator import Evaluator
+from ner_adv_plugin.inference.evaluator import Evaluator
 from tests.commands.conftest import Run
 from tests.tiny import DATA, weights
 

@@ -9,7 +9,7 @@ import pytest
 
 from ner_adv_plugin.commands import COMMANDS
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.dataset_readers import DatasetReader
+from ner_adv_plugin.data.reading import DatasetReader
 from tests.commands.conftest import Run
 from tests.tiny import ROOT, single_task_config, write_config
 
@@ -19,7 +19,7 @@ PLUGIN = '''
 
 from collections.abc import Iterator
 
-from ner_adv_plugin.data.dataset_readers import DatasetReader
+from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.instance import Instance
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.prediction import Predictor
-from ner_adv_plugin.training.train_job import bind_config, train_model
+from ner_adv_plugin.inference import Predictor
+from ner_adv_plugin.runs.train_job import bind_config, train_model
 from tests.commands.conftest import Run
 from tests.tiny import single_task_config, write_config
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.prediction import load_archive
-from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.runs.train_job import train_model
 from tests.commands.conftest import Run
 from tests.tiny import DATA, tiny_config
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ner_adv_plugin.data.dataset_readers import DatasetReader
-from ner_adv_plugin.prediction import Predictor
+from ner_adv_plugin.data.reading import DatasetReader
+from ner_adv_plugin.inference import Predictor
 from tests.commands.conftest import Run
 from tests.tiny import DATA
 

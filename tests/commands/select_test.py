@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ner_adv_plugin.data.dataset_readers import SpanJsonReader
+from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.prediction import load_archive
-from ner_adv_plugin.prediction.selection import Selector
-from ner_adv_plugin.prediction.tagger import Tagger
+from ner_adv_plugin.data.reading import SpanJsonReader
+from ner_adv_plugin.inference.selection import Selector
+from ner_adv_plugin.inference.tagger import Tagger
 from tests.commands.conftest import Run
 
 # What JSON escapes, what ends a line for some, spaces at the edges.

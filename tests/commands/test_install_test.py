@@ -61,7 +61,7 @@ def test_a_package_that_was_never_installed(run: Run, monkeypatch: pytest.Monkey
 
 
 def test_tags_that_do_not_fit_are_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ner_adv_plugin.prediction.tagger import Tagger
+    from ner_adv_plugin.inference.tagger import Tagger
 
     monkeypatch.setattr(Tagger, "predict_json", lambda predictor, inputs: {"tags": ["O"]})
     result = run("test-install")

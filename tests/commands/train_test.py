@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ner_adv_plugin.data.dataset_readers import DatasetReader
-from ner_adv_plugin.prediction import load_archive
+from ner_adv_plugin.archives import load_archive
+from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
 from tests.commands.conftest import Run
 from tests.tiny import single_task_config, write_config

@@ -9,7 +9,7 @@ import torch
 from ner_adv_plugin.common.errors import DataError, UserError
 from ner_adv_plugin.common.files import is_url, local_path, write_file, write_folder, write_json, write_text
 from ner_adv_plugin.common.params import load_config
-from ner_adv_plugin.data.dataset_readers.weibo import WeiboReader
+from ner_adv_plugin.data.reading.weibo import WeiboReader
 from tests.serving import serving, use_cache
 
 

@@ -20,8 +20,8 @@ from tango.common import Params
 from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.schema import Lazy, Supplied
-from ner_adv_plugin.data.samplers import MultiTaskEpochSampler, ProportionalSampler, UniformSampler
-from ner_adv_plugin.data.schedulers import MultiTaskScheduler, RoundRobinScheduler
+from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler, ProportionalSampler, UniformSampler
+from ner_adv_plugin.data.batching.schedulers import MultiTaskScheduler, RoundRobinScheduler
 
 LazyTower = Annotated[Lazy[Seq2SeqEncoder], Supplied("input_size", "input_dim")]
 LSTM = {"type": "lstm", "input_size": 6, "hidden_size": 4, "bidirectional": True}
@@ -167,7 +167,7 @@ def test_errors_of_encoders_of_allennlp_light(config: dict[str, Any], path: str,
 
 
 def test_dotted_class_path() -> None:
-    made = construct(MultiTaskEpochSampler, "ner_adv_plugin.data.samplers.uniform.UniformSampler")
+    made = construct(MultiTaskEpochSampler, "ner_adv_plugin.data.batching.samplers.uniform.UniformSampler")
     assert type(made) is UniformSampler
     config = {"type": "torch.nn.Softplus", "beta": 2.0}
     bound = bind(torch.nn.Module, torch.nn.ReLU())
@@ -180,7 +180,10 @@ def test_dotted_class_path() -> None:
     ("name", "message"),
     [
         ("ner_adv_plugin.no_such.Sampler", 'cannot import class "ner_adv_plugin.no_such.Sampler": No module named '),
-        ("ner_adv_plugin.data.samplers.Nothing", 'cannot import class "ner_adv_plugin.data.samplers.Nothing": '),
+        (
+            "ner_adv_plugin.data.batching.samplers.Nothing",
+            'cannot import class "ner_adv_plugin.data.batching.samplers.Nothing": ',
+        ),
         ("..Sampler", '"..Sampler" is not a registered MultiTaskEpochSampler.'),
         (".Sampler", '".Sampler" is not a registered MultiTaskEpochSampler.'),
         ("a..Sampler", '"a..Sampler" is not a registered MultiTaskEpochSampler.'),
@@ -208,7 +211,7 @@ sys.path.insert(0, "")
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.samplers import MultiTaskEpochSampler
+from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler
 before = set(sys.modules)
 for base in (Seq2SeqEncoder, MultiTaskEpochSampler):
     for name in ("lsmt", "bad", "package"):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ner_adv_plugin.data import row_cache
-from tests.data.caching import CORPUS
+from ner_adv_plugin.data.reading import cache as row_cache
+from tests.data.reading.caching import CORPUS
 
 
 @pytest.fixture

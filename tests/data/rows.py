@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ner_adv_plugin.data.alphabet import CharacterAlphabet
-from ner_adv_plugin.data.dataset_readers import DatasetReader, SighanCwsReader
-from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.reading import DatasetReader, SighanCwsReader
 from ner_adv_plugin.data.vocabulary import CHARACTERS, UNKNOWN, Vocabulary
 
 Splits = Mapping[str, Mapping[str, list[Instance]]]

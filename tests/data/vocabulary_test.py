@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.dataset_readers import DatasetReader, SighanCwsReader
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.tag_schemes import get_scheme
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
+from ner_adv_plugin.data.reading import DatasetReader, SighanCwsReader
 from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, PADDING, UNKNOWN, Vocabulary
 from tests.data.rows import Splits, ner_reader, rows_of, word_reader
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from seqeval.metrics import classification_report, f1_score, precision_score, recall_score
 from seqeval.scheme import BILOU, IOB2, IOBES
 
-from ner_adv_plugin.data.tag_schemes import get_scheme
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.evaluation import ner_scores
 from ner_adv_plugin.evaluation.ner_scores import NerScorer
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_adv_plugin.data.tag_schemes import get_scheme
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.evaluation.segmentation_scores import SegmentationScorer
 
 SCHEME = get_scheme("BMES", segmentation=True)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.common.binding import bind
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.models.model import LazyModel

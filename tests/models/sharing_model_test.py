@@ -9,13 +9,13 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from ner_adv_plugin.data.batch import Batch, share_totals
+from ner_adv_plugin.data.batching.batch import Batch, share_totals
 from ner_adv_plugin.data.vocabulary import DatasetSpace, Vocabulary
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.modules.heads import CrfHead
 from ner_adv_plugin.modules.objectives import DomainAdversarial
 from ner_adv_plugin.modules.pooling import MeanPooling
-from ner_adv_plugin.training.training_step import averages
+from ner_adv_plugin.training.steps.step import averages
 from tests.models.building import ADVERSARY, HEAD, TOWER, batch_for, build_model
 from tests.modules.examples import vocabulary
 

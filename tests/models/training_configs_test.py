@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.runs.train_job import bind_config, train_model
 from ner_adv_plugin.testing import ModelTestCase
-from ner_adv_plugin.training.train_job import bind_config, train_model
 
 FOLDER = Path(__file__).parents[2] / "training_configs"
 PAPERS = sorted(path.stem for path in (FOLDER / "papers").glob("*.jsonnet"))

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.data.alphabet import Alphabet, CharacterAlphabet
-from ner_adv_plugin.data.batch import Batch, collate
-from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.batching.batch import Batch, collate
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.tag_schemes import Span
+from ner_adv_plugin.data.labels.tag_schemes import Span
 from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, PADDING, UNKNOWN, DatasetSpace, Vocabulary
 
 TEXT = "我们在北京看见了张三和他的公司今天去上海"

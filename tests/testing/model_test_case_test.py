@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.params import load_config
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import HardSharing, Model
 from ner_adv_plugin.testing import ModelTestCase, MultiTaskModelTestCase
 

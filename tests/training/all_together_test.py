@@ -8,13 +8,13 @@ import pytest
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.params import load_config, with_overrides
-from ner_adv_plugin.data.batch import Batch, share_totals
+from ner_adv_plugin.data.batching.batch import Batch, share_totals
 from ner_adv_plugin.models import SharingModel
+from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.testing import MultiTaskModelTestCase
-from ner_adv_plugin.training.attacks import FastGradientMethod
 from ner_adv_plugin.training.instance_weighting import Confidence
-from ner_adv_plugin.training.perturbed_step import PerturbedStep
-from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.training.steps.attacks import FastGradientMethod
+from ner_adv_plugin.training.steps.perturbed import PerturbedStep
 from tests.stopping import stopping_before
 from tests.tiny import ROOT, assert_same_weights, learnt, model_and_loader
 from tests.training.perturbed_step_test import by_hooks, gradients

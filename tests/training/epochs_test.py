@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ner_adv_plugin.data.data_loaders import MultiTaskDataLoader
-from ner_adv_plugin.data.samplers import LossBasedSampler
+from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.samplers import LossBasedSampler
+from ner_adv_plugin.runs.train_job import bind_config, build_trainer, train_model
 from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
-from ner_adv_plugin.training.train_job import bind_config, build_trainer, train_model
 from tests.stopping import stopping_before
 from tests.tiny import assert_same_weights, learnt, tiny_config, weights
 

@@ -10,15 +10,15 @@ import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.schema import Lazy
-from ner_adv_plugin.data.data_loaders import DataLoader
-from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.loaders import DataLoader
+from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.callbacks import TrainerCallback
-from ner_adv_plugin.training.evaluator import Evaluator
 from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
-from ner_adv_plugin.training.optimizers import Optimizer, SgdOptimizer
-from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.training.optimization.optimizers import Optimizer, SgdOptimizer
 from ner_adv_plugin.training.trainer import Trainer
 from tests.tiny import assert_same_weights, learnt, model_and_loader, tiny_config, weights
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ner_adv_plugin.prediction import load_archive
-from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.archives import load_archive
+from ner_adv_plugin.runs.train_job import train_model
 from tests.killing import Plan, config_of_run, start, steps_saved
 from tests.same_run import differences
 from tests.tiny import write_config

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from ner_adv_plugin.common.errors import ConfigurationError, DataError
-from ner_adv_plugin.data.dataset_readers import ConllReader
-from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.reading import ConllReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.training.evaluator import Evaluator, Predictions
+from ner_adv_plugin.inference.evaluator import Evaluator, Predictions
 from tests.data.rows import character_alphabet, rows_of
 
 

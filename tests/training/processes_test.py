@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 import torch
 
+from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.params import with_overrides
-from ner_adv_plugin.data.batch import share_totals
+from ner_adv_plugin.data.batching.batch import share_totals
 from ner_adv_plugin.modules.objectives import DomainAdversarial
-from ner_adv_plugin.prediction import load_archive
-from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.runs.train_job import train_model
 from tests.tiny import DATA, ROOT, assert_same_weights, learnt, model_and_loader, tiny_config, weights, write_config
 from tests.training.all_together_test import without_dropout
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from ner_adv_plugin.training import checkpointer
+from ner_adv_plugin.runs.train_job import train_model
+from ner_adv_plugin.training.checkpoints import checkpointer
 from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
-from ner_adv_plugin.training.train_job import train_model
 from tests.same_run import curves, differences
 from tests.stopping import Stopped, stopping_before
 from tests.tiny import tiny_config, weights

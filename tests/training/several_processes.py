@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 import ner_adv_plugin.components  # noqa: F401
-from ner_adv_plugin.training import processes
-from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.common import processes
+from ner_adv_plugin.runs.train_job import train_model
 
 
 def main() -> None:

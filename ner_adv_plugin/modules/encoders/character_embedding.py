@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.data.alphabet import CharacterAlphabet
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import CHARACTERS, UNKNOWN, Vocabulary
 from ner_adv_plugin.modules.dropout import Dropout
 from ner_adv_plugin.modules.encoders.encoder import Encoder

@@ -12,8 +12,8 @@ from torch import Tensor
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
-from ner_adv_plugin.data.batch import Batch
-from ner_adv_plugin.data.tag_schemes import OUTSIDE_TAG
+from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.labels.tag_schemes import OUTSIDE_TAG
 from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.crf import ConditionalRandomField
 from ner_adv_plugin.modules.dropout import Dropout

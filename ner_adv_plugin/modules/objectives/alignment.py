@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.objectives.objective import Objective, Statistics, side_by_side
 from ner_adv_plugin.modules.pooling import LazyPooling, build_pooling

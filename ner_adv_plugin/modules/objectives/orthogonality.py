@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.objectives.objective import Objective, Statistics
 from ner_adv_plugin.modules.schedules import Schedule

@@ -18,7 +18,7 @@ from allennlp_light.modules.seq2seq_encoders import LstmSeq2SeqEncoder, Seq2SeqE
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.modules.towers.tower import TowerStates
 
 # By what goes in, of the gradient of what comes out and of that itself; written where they are told.

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.schema import Lazy, Supplied
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.batching.batch import Batch
 
 LazyTower: TypeAlias = Annotated[Lazy[Seq2SeqEncoder], Supplied("input_size", "input_dim", "tasks")]
 

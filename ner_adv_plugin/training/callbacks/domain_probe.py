@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.data.batch import Batch, collate
-from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.batching.batch import Batch, collate
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.objectives import Objective
 from ner_adv_plugin.modules.pooling import MaxPooling, MeanPooling

@@ -10,8 +10,8 @@ from functools import partial
 
 from torch import Tensor
 
+from ner_adv_plugin.common.processes import gather
 from ner_adv_plugin.modules.towers import TowerStates
-from ner_adv_plugin.training.processes import gather
 
 
 @dataclass

@@ -10,7 +10,7 @@ from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import Head

@@ -17,7 +17,7 @@ from ner_adv_plugin.training.callbacks.layer_statistics import (
     zero_fraction,
 )
 from ner_adv_plugin.training.callbacks.transition_pictures import transition_pictures as pictures_of
-from ner_adv_plugin.training.training_step import averages
+from ner_adv_plugin.training.steps.step import averages
 
 if TYPE_CHECKING:
     from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from torch.utils.hooks import RemovableHandle
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.common.processes import gather, is_main
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.objectives import DomainAdversarial, Objective, Statistics
 from ner_adv_plugin.modules.towers import TowerStates
@@ -18,8 +19,7 @@ from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.domain_probe import probe, tower_features
 from ner_adv_plugin.training.callbacks.gradient_shares import GradientShares
 from ner_adv_plugin.training.callbacks.log_writer import LogWriterCallback
-from ner_adv_plugin.training.processes import gather, is_main
-from ner_adv_plugin.training.training_step import add_statistics
+from ner_adv_plugin.training.steps.step import add_statistics
 
 if TYPE_CHECKING:
     from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ner_adv_plugin.archives.writing import CONFIG
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.training.archive_writer import CONFIG
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.layer_statistics import Histogram
 from ner_adv_plugin.training.callbacks.log_writer import LogWriterCallback, Split

@@ -8,8 +8,8 @@ import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.vocabulary import DatasetSpace, heads_of
+from ner_adv_plugin.inference.ranking import rank_paths
 from ner_adv_plugin.training.instance_weighting.instance_weighting import InstanceWeighting
-from ner_adv_plugin.training.path_ranking import rank_paths
 
 
 @InstanceWeighting.register("confidence")

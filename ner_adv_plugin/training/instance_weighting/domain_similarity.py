@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.common.processes import gather
+from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
 from ner_adv_plugin.data.dataset_names import check_dataset
-from ner_adv_plugin.data.encoded_rows import EncodedRows
-from ner_adv_plugin.data.trigram_model import TrigramModel
 from ner_adv_plugin.data.vocabulary import DatasetSpace
+from ner_adv_plugin.inference.batched import infer
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.training.inference import infer
 from ner_adv_plugin.training.instance_weighting.instance_weighting import InstanceWeighting
-from ner_adv_plugin.training.processes import gather
+from ner_adv_plugin.training.instance_weighting.trigram_model import TrigramModel
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.common.registrable import Registrable
-from ner_adv_plugin.data.encoded_rows import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
 from ner_adv_plugin.data.vocabulary import DatasetSpace
 from ner_adv_plugin.models import Model
 

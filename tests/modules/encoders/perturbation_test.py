@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.testing import assert_close
 from transformers import BertConfig
 
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.modules.encoders import CharacterEmbedding, Encoder, Perturbation
 from tests.modules.encoders.transformers import PIECES, encoder_of, write_tiny_transformer
 from tests.modules.examples import TEXT, character_alphabet, text_batch, vocabulary

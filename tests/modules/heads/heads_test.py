@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batch import Batch, share_totals
+from ner_adv_plugin.data.batching.batch import Batch, share_totals
 from ner_adv_plugin.modules.heads import CrfHead, Head, PytorchCrfHead, SoftmaxHead
 from tests.modules.examples import mixed_batch, vocabulary
 

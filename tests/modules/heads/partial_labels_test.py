@@ -8,7 +8,7 @@ import torch
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batch import Batch, collate
+from ner_adv_plugin.data.batching.batch import Batch, collate
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.heads import Head
 from tests.modules.examples import SPACES, character_alphabet, encoded, vocabulary

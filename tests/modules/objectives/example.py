@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ner_adv_plugin.data.batch import Batch, share_totals
+from ner_adv_plugin.data.batching.batch import Batch, share_totals
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.objectives import Objective
 from ner_adv_plugin.modules.towers import TowerStates

@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.modules.towers import TowerStates
 from tests.modules.examples import mixed_batch
 from tests.modules.objectives.example import VOCAB, States, micro_batches, objective_of

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training import TrainerCallback
-from ner_adv_plugin.training.train_job import train_model
 from tests.stopping import Stopped
 
 ALL = {"scalars": 0, "histograms": 0, "images": 0}

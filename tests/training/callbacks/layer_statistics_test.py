@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ner_adv_plugin.data.batch import Batch
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.training.callbacks import layer_statistics
 from ner_adv_plugin.training.callbacks.layer_statistics import (

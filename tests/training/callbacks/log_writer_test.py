@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.callbacks.transition_pictures import transition_pictures
-from ner_adv_plugin.training.train_job import train_model
 from tests.tiny import assert_same_weights, model_and_loader, tiny_config, weights
 from tests.training.callbacks.helpers import curves, events, looking, train_in_two
 from tests.training.callbacks.layer_statistics_test import outputs_by_hand, rectified_config

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ner_adv_plugin.modules.schedules import DannSchedule
-from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.runs.train_job import train_model
 from tests.tiny import tiny_config
 from tests.training.callbacks.helpers import curves, events
 

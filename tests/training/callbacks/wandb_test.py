@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.training.train_job import train_model
+from ner_adv_plugin.runs.train_job import train_model
 from tests.tiny import tiny_config
 from tests.training.callbacks.helpers import curves, train_in_two
 

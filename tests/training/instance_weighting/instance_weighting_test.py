@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batch import collate
-from ner_adv_plugin.data.encoded_rows import EncodedRows
-from ner_adv_plugin.data.trigram_model import TrigramModel
+from ner_adv_plugin.data.batching.batch import collate
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.inference.ranking import rank_paths
 from ner_adv_plugin.models import Model
+from ner_adv_plugin.runs.train_job import bind_config, train_model
 from ner_adv_plugin.training.instance_weighting import Confidence, DomainSimilarity, InstanceWeighting
-from ner_adv_plugin.training.path_ranking import rank_paths
-from ner_adv_plugin.training.train_job import bind_config, train_model
+from ner_adv_plugin.training.instance_weighting.trigram_model import TrigramModel
 from tests.stopping import stopping_before
 from tests.tiny import DATA, assert_same_weights, learnt, model_and_loader, tiny_config
 

@@ -1,0 +1,5 @@
+"""Archives: a trained model in one file."""
+
+from ner_adv_plugin.archives.archive import Archive, load_archive
+
+__all__ = ["Archive", "load_archive"]

@@ -1,0 +1,1 @@
+"""Batching: from encoded datasets to planned batches."""

@@ -1,0 +1,235 @@
+"""The training data loader: a plan of which rows make which batch, from (seed, epoch)."""
+
+import copy
+import logging
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.data.batching.batch import Batch, collate, share_totals
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler, ProportionalSampler
+from ner_adv_plugin.data.batching.schedulers import MultiTaskScheduler, RoundRobinScheduler
+from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
+from ner_adv_plugin.data.batching.training_windows import training_windows
+
+logger = logging.getLogger(__name__)
+
+
+class DataLoader(Registrable):
+    """Makes the batches of training epochs."""
+
+    default_implementation = "multitask"
+    leakage: Literal["drop", "error", "allow"]
+
+    def check_datasets(self, names: Collection[str]) -> None:
+        """Raise `ConfigurationError` where a setting names a dataset that is not among these."""
+
+    def set_rows(self, rows: Mapping[str, EncodedRows], seed: int) -> None:
+        """Give it the training rows of every dataset, once, before anything else is asked."""
+        raise NotImplementedError
+
+    def rows(self) -> Mapping[str, EncodedRows]:
+        """The training rows of every dataset, as batches are made of them."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        """Batches of the first epoch."""
+        raise NotImplementedError
+
+    def batches_per_epoch(self, num_epochs: int) -> list[int]:
+        """Batches of every epoch of a run of so many; by default all have as many. The state is left as it was."""
+        return [len(self)] * num_epochs
+
+    def plan(self, epoch: int, num_epochs: int = 1) -> list[PlannedBatch]:
+        """The batches of an epoch, as names of datasets and rows; epochs are planned in order.
+
+        # Parameters
+
+        epoch : which, from 0.
+        num_epochs : of the run.
+        """
+        raise NotImplementedError
+
+    def batches(self, planned: Sequence[PlannedBatch], rank: int = 0, world_size: int = 1) -> list[Batch]:
+        """One process's rows of the micro-batches of a step, as tensors, with the totals of all processes.
+
+        # Parameters
+
+        planned : the micro-batches.
+        rank, world_size : which process of how many.
+        """
+        raise NotImplementedError
+
+    def update_from_epoch_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Learn from an epoch that ended, before the next is planned.
+
+        # Parameters
+
+        metrics : `training_<name>` and `validation_<name>` as in the epoch's metrics file, the same in every process.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs to plan the following epochs; plain types only."""
+        raise NotImplementedError
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
+        raise NotImplementedError
+
+
+@DataLoader.register("multitask")
+class MultiTaskDataLoader(DataLoader):
+    """Mixes any number of datasets: the sampler says how many rows of each, the scheduler lays them into batches.
+
+    A dataset's rows come in passes, each a fresh shuffle of all its rows; an epoch goes on where the last one
+    stopped, so that no row is drawn again before all others were. How many rows an epoch draws of each is what the
+    sampler asks for, raised where the scheduler repeats small datasets.
+    Registered as "multitask".
+
+    # Parameters
+
+    scheduler : by default "roundrobin" with batches of `batch_size` rows.
+    sampler : by default "proportional", every row once an epoch.
+    batch_size : short for the batch size of the default scheduler; of no use with another.
+    leakage : what to do with training rows that hold a validation or test row: "drop" leaves them out and
+        says so, "error" stops, "allow" keeps them.
+    max_length : training rows of more characters are cut into windows of at most as many, each a row of its own, none
+        of which cuts an entity or a word: one that is longer has a longer window. null leaves rows whole.
+    """
+
+    def __init__(
+        self,
+        scheduler: MultiTaskScheduler | None = None,
+        sampler: MultiTaskEpochSampler | None = None,
+        batch_size: int = 32,
+        leakage: Literal["drop", "error", "allow"] = "drop",
+        max_length: int | None = 512,
+    ) -> None:
+        if max_length is not None and max_length < 1:
+            raise ConfigurationError(f"expected 1 or more, or null, found {max_length}", "max_length")
+        self.scheduler = scheduler or RoundRobinScheduler(batch_size)
+        self.sampler = sampler or ProportionalSampler()
+        self.leakage = leakage
+        self.max_length = max_length
+        self._rows: dict[str, EncodedRows] = {}
+        self._drawn: dict[str, int] = {}
+        self._seed = 0
+
+    def check_datasets(self, names: Collection[str]) -> None:
+        """See `DataLoader.check_datasets`."""
+        self.sampler.check_datasets(names)
+        self.scheduler.check_datasets(names)
+
+    def set_rows(self, rows: Mapping[str, EncodedRows], seed: int) -> None:
+        """See `DataLoader.set_rows`."""
+        for name, own in rows.items():
+            if not len(own):
+                raise UserError(f"{name}: there is no training row")
+        self._rows = {name: self._windows(own) for name, own in rows.items()}
+        self._drawn = dict.fromkeys(rows, 0)
+        self._seed = seed
+        self.check_datasets(self._rows)
+        self.sampler.set_heads({name: own.taught_head for name, own in rows.items()})
+        first, last = self._counts(0, 2), self._counts(1, 2)
+        for name in rows:
+            if first[name] == last[name] == 0:
+                logger.warning("%s: the sampler draws none of its rows in an epoch", name)
+
+    def rows(self) -> Mapping[str, EncodedRows]:
+        """See `DataLoader.rows`."""
+        return self._rows
+
+    def _windows(self, rows: EncodedRows) -> EncodedRows:
+        return rows if self.max_length is None else training_windows(rows, self.max_length)
+
+    def _counts(self, epoch: int, num_epochs: int) -> dict[str, int]:
+        """Rows of each dataset that an epoch draws."""
+        progress = min(1.0, epoch / max(1, num_epochs - 1))
+        sizes = {name: len(rows) for name, rows in self._rows.items()}
+        return self.scheduler.draws(self.sampler.rows_per_epoch(sizes, progress))
+
+    def __len__(self) -> int:
+        return self.batches_per_epoch(1)[0]
+
+    def batches_per_epoch(self, num_epochs: int) -> list[int]:
+        """See `DataLoader.batches_per_epoch`: exact, from the state of now.
+
+        Epochs are planned where counts of rows alone do not tell. A sampler that learns from epochs ("loss_based") is
+        taken as it is now: lengths are then exact where they depend on the sum of rows alone ("roundrobin" with a
+        batch size in rows), else as near as its shares stay.
+        """
+        state = copy.deepcopy(self.state_dict())
+        numbers = [self._pass_over(epoch, num_epochs) for epoch in range(num_epochs)]
+        self.load_state_dict(state)
+        return numbers
+
+    def _pass_over(self, epoch: int, num_epochs: int) -> int:
+        """The number of batches of an epoch, whose rows then count as drawn."""
+        counts = self._counts(epoch, num_epochs)
+        number = self.scheduler.count(counts)
+        if number is None:
+            return len(self.plan(epoch, num_epochs))
+        self._count_as_drawn(counts)
+        return number
+
+    def plan(self, epoch: int, num_epochs: int = 1) -> list[PlannedBatch]:
+        """See `DataLoader.plan`."""
+        counts = self._counts(epoch, num_epochs)
+        drawn = {name: self._draw(name, count) for name, count in counts.items()}
+        lengths = {name: rows.lengths for name, rows in self._rows.items()}
+        batches = self.scheduler.batches(drawn, lengths, np.random.default_rng([self._seed, epoch]))
+        self._count_as_drawn(counts)
+        return batches
+
+    def _count_as_drawn(self, counts: Mapping[str, int]) -> None:
+        for name, count in counts.items():
+            self._drawn[name] += count
+
+    def _draw(self, name: str, count: int) -> NDArray[np.int64]:
+        """The next rows of a dataset's endless sequence of shuffles."""
+        size, start = len(self._rows[name]), self._drawn[name]
+        passes = range(start // size, -(-(start + count) // size))
+        key = zlib.crc32(name.encode())
+        shuffles = [np.random.default_rng([self._seed, key, i]).permutation(size) for i in passes]
+        if not shuffles:
+            return np.zeros(0, dtype=np.int64)
+        return np.concatenate(shuffles)[start % size : start % size + count]
+
+    def batches(self, planned: Sequence[PlannedBatch], rank: int = 0, world_size: int = 1) -> list[Batch]:
+        """See `DataLoader.batches`."""
+        heads = [self._rows[name].taught_head for rows in planned for name, _ in rows]
+        return share_totals([self._batch(rows, rank, world_size) for rows in planned], heads)
+
+    def _batch(self, planned: PlannedBatch, rank: int, world_size: int) -> Batch:
+        rows = [(self._rows[name], row) for name, row in planned]
+        # By length, so that every process gets rows as long as the others'.
+        rows.sort(key=lambda pair: -int(pair[0].lengths[pair[1]]))
+        return collate(rows[rank::world_size])
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches of epoch 0, for a look at the data."""
+        return (batch for planned in self.plan(0) for batch in self.batches([planned]))
+
+    def update_from_epoch_metrics(self, metrics: Mapping[str, float]) -> None:
+        """See `DataLoader.update_from_epoch_metrics`."""
+        self.sampler.update_from_epoch_metrics(metrics)
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `DataLoader.state_dict`."""
+        return {
+            "drawn": dict(self._drawn),
+            "sampler": self.sampler.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See `DataLoader.load_state_dict`."""
+        self._drawn = dict(state["drawn"])
+        self.sampler.load_state_dict(state["sampler"])
+        self.scheduler.load_state_dict(state["scheduler"])

@@ -1,0 +1,67 @@
+"""Rows by weights that change as training goes on."""
+
+from collections.abc import Collection, Mapping
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
+from ner_adv_plugin.data.dataset_names import check_one_each
+
+
+@MultiTaskEpochSampler.register("curriculum")
+class CurriculumSampler(MultiTaskEpochSampler):
+    """Draws in proportion to weights that move linearly from `start` to `end`, whatever the sizes.
+
+    In epoch e of E, counted from 0, at progress p = e / (E - 1), a dataset weighs
+    start + min(1, p / until) * (end - start): the first epoch has the start weights, every epoch from `until` on the
+    end weights. A run of one epoch has the start weights. Every epoch has as many rows, unless an `anchor` is given.
+    Registered as "curriculum".
+
+    # Parameters
+
+    start : the first weight of every dataset, 0 or more.
+    end : the last weight of every dataset, 0 or more.
+    until : the progress at which the end weights are reached, above 0 and at most 1.
+    anchor, instances_per_epoch : see `MultiTaskEpochSampler`.
+    """
+
+    def __init__(
+        self,
+        start: dict[str, float],
+        end: dict[str, float],
+        until: float = 1.0,
+        anchor: str | None = None,
+        instances_per_epoch: int | None = None,
+    ) -> None:
+        super().__init__(anchor, instances_per_epoch)
+        if not 0 < until <= 1:
+            raise ConfigurationError(f"expected above 0 and at most 1, found {until}", "until")
+        for key, weights in (("start", start), ("end", end)):
+            _check_weights(weights, key, anchor)
+        self.start = start
+        self.end = end
+        self.until = until
+
+    def check_datasets(self, names: Collection[str]) -> None:
+        """See `MultiTaskEpochSampler.check_datasets`; every dataset must have both weights."""
+        super().check_datasets(names)
+        check_one_each(self.start, names, "data_loader.sampler.start")
+        check_one_each(self.end, names, "data_loader.sampler.end")
+
+    def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
+        """The start weights."""
+        return dict(self.start)
+
+    def proportions_at(self, sizes: Mapping[str, int], progress: float) -> dict[str, float]:
+        """start + min(1, progress / until) * (end - start)."""
+        share = min(1.0, progress / self.until)
+        return {name: (1 - share) * start + share * self.end[name] for name, start in self.start.items()}
+
+
+def _check_weights(weights: Mapping[str, float], key: str, anchor: str | None) -> None:
+    for name, weight in weights.items():
+        if not weight >= 0:
+            raise ConfigurationError(f"expected a weight of 0 or more, found {weight}", f"{key}.{name}")
+    if not any(weights.values()):
+        raise ConfigurationError("expected a weight above 0, found none", key)
+    if weights.get(anchor or "") == 0:
+        raise ConfigurationError("the anchor needs a weight above 0", f"{key}.{anchor}")

@@ -1,0 +1,78 @@
+"""More rows where the loss lags behind."""
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
+
+# A loss below this counts as this: what is learnt by heart does not lag.
+LOWEST_LOSS = 1e-6
+
+
+@MultiTaskEpochSampler.register("loss_based")
+class LossBasedSampler(MultiTaskEpochSampler):
+    """Draws more from datasets whose head learns more slowly than the others.
+
+    The rule is the relative inverse training rate of GradNorm (Chen et al. 2018, section 3), for rows in place of
+    gradients: r = (loss of the head / its loss in the first epoch), over the mean of this ratio of all heads. Of
+    k datasets one has the share floor + (1 - k * floor) * r ** strength / (sum of r ** strength). The loss is that of
+    validation where the head has one, else that of training. A dataset without a head, or a head without a loss,
+    has r = 1. The first two epochs draw equally, as there is nothing to compare yet.
+
+    Every epoch has as many rows. Epochs to come are counted (`DataLoader.batches_per_epoch`) with the shares of
+    now: exact with "roundrobin" and a batch size in rows, else as near as the shares stay.
+    Registered as "loss_based".
+
+    # Parameters
+
+    strength : 0 draws equally; the more, the more a head that lags is preferred.
+    floor : the least share of a dataset; floor times the number of datasets is at most 1.
+    instances_per_epoch : see `MultiTaskEpochSampler`.
+    """
+
+    def __init__(self, strength: float = 1.0, floor: float = 0.05, instances_per_epoch: int | None = None) -> None:
+        super().__init__(instances_per_epoch=instances_per_epoch)
+        for key, value in (("strength", strength), ("floor", floor)):
+            if not 0 <= value < math.inf:
+                raise ConfigurationError(f"expected 0 or more, found {value}", key)
+        self.strength = strength
+        self.floor = floor
+        self._first: dict[str, float] = {}
+        self._last: dict[str, float] = {}
+
+    def check_datasets(self, names: Collection[str]) -> None:
+        """See `MultiTaskEpochSampler.check_datasets`; the floor must leave room for every dataset."""
+        if self.floor * len(names) > 1:
+            raise ConfigurationError(
+                f"expected at most {1 / len(names):.4g}, 1 / number of datasets, found {self.floor}",
+                "data_loader.sampler.floor",
+            )
+
+    def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
+        """The shares, which sum to 1."""
+        ratios = {head: self._last[head] / first for head, first in self._first.items()}
+        mean = sum(ratios.values()) / len(ratios) if ratios else 1.0
+        lags = {name: ratios.get(self.heads.get(name) or "", mean) for name in sizes}
+        # Scaled so that no power overflows.
+        highest = max(lags.values())
+        powers = {name: (lag / highest) ** self.strength for name, lag in lags.items()}
+        room, total = 1 - self.floor * len(sizes), sum(powers.values())
+        return {name: self.floor + room * power / total for name, power in powers.items()}
+
+    def update_from_epoch_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Take the loss of every head; one that is missing or not finite leaves the last one."""
+        for head in filter(None, dict.fromkeys(self.heads.values())):
+            loss = metrics.get(f"validation_{head}_loss", metrics.get(f"training_{head}_loss", math.nan))
+            if math.isfinite(loss):
+                self._last[head] = max(loss, LOWEST_LOSS)
+                self._first.setdefault(head, self._last[head])
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `MultiTaskEpochSampler.state_dict`."""
+        return {"first": dict(self._first), "last": dict(self._last)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See `MultiTaskEpochSampler.load_state_dict`."""
+        self._first, self._last = dict(state["first"]), dict(state["last"])

@@ -1,0 +1,27 @@
+"""As many rows of every dataset as the smallest has."""
+
+from collections.abc import Mapping
+
+from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
+
+
+@MultiTaskEpochSampler.register("subsample_to_smallest")
+class SubsampleToSmallestSampler(MultiTaskEpochSampler):
+    """Draws as many rows of every dataset as the smallest has.
+
+    An epoch has (number of datasets) x (rows of the smallest) rows. The smallest dataset comes whole in every epoch;
+    of another every epoch draws fresh rows until all were drawn, so that a row comes twice in an epoch only where
+    one pass over its dataset ends and the next begins.
+    Registered as "subsample_to_smallest".
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
+        """1 each."""
+        return dict.fromkeys(sizes, 1.0)
+
+    def total_rows(self, sizes: Mapping[str, int]) -> int:
+        """Datasets x rows of the smallest."""
+        return len(sizes) * min(sizes.values())

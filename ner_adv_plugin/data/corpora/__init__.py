@@ -1,0 +1,1 @@
+"""Corpora: audit, leakage and overlaps."""

@@ -1,0 +1,135 @@
+"""Audit: what is in every corpus of a config, which version of it, and which rows stand in several splits."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ner_adv_plugin.data.alphabet import Alphabet
+from ner_adv_plugin.data.corpora.known_corpora import KNOWN_CORPORA
+from ner_adv_plugin.data.corpora.overlaps import Overlaps, SplitRows
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.tag_schemes import Span
+from ner_adv_plugin.data.reading import DatasetReader
+
+
+@dataclass
+class SplitSummary:
+    """What one split of one dataset holds.
+
+    # Parameters
+
+    file : where it was read from.
+    known_as : the public corpus that has this fingerprint; None where none is known.
+    rows, characters : how many.
+    entities : how many, `{"total": 3, "types": {"LOC": 1, "PER": 2}}`; None where the tags are of words, or missing.
+    words : how many; None where the tags are of entities, or missing.
+    labels : the tags that occur, in the scheme of training.
+    max_length : characters of the longest row.
+    duplicates : rows whose text repeats in the split, every one of them.
+    illegal_transitions : tags of the file that cannot follow the one before, or end a row.
+    illegal_rows : the lines of the file at which the rows with these begin.
+    unknown_characters : characters of the rows that the encoder does not know; None without an encoder.
+    fingerprint : see `fingerprint`.
+    """
+
+    file: str
+    known_as: str | None
+    rows: int
+    characters: int
+    entities: dict[str, Any] | None
+    words: int | None
+    labels: list[str]
+    max_length: int
+    duplicates: int
+    illegal_transitions: int
+    illegal_rows: list[int]
+    unknown_characters: int | None
+    fingerprint: str
+
+
+@dataclass
+class Audit:
+    """What an audit found.
+
+    # Parameters
+
+    summaries : of every dataset its splits.
+    overlaps : of every pair of splits.
+    """
+
+    summaries: dict[str, dict[str, SplitSummary]]
+    overlaps: Overlaps
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as JSON takes it."""
+        datasets = {
+            name: {split: asdict(summary) for split, summary in splits.items()}
+            for name, splits in self.summaries.items()
+        }
+        pairs = [pair.as_json() for pair in self.overlaps.pairs]
+        return {"datasets": datasets, "overlaps": pairs, "leaked_rows": self.overlaps.leaked_rows}
+
+
+def summarise(reader: DatasetReader, split: str, file: str) -> tuple[SplitSummary, SplitRows]:
+    """Read a file and look at its rows, of which little is kept.
+
+    # Parameters
+
+    reader : bound to its dataset.
+    split : "train", "validation" or "test".
+    file : a path or a URL.
+
+    Raises `DataError` where a row cannot be read.
+    """
+    instances = reader.read(file)
+    spans = [None if row.tags is None else reader.scheme.spans(row.tags) for row in instances]
+    digests = [_digest(row, own) for row, own in zip(instances, spans, strict=True)]
+    tagged = [digest if own is not None else None for digest, own in zip(digests, spans, strict=True)]
+    texts = [row.text for row in instances]
+    counts = Counter(texts)
+    found = [span for own in spans if own is not None for span in own]
+    labelled, words = any(own is not None for own in spans), reader.task == "segmentation"
+    illegal = reader.illegal_rows.get(file, {})
+    fingerprint = hashlib.sha256(b"".join(digests)).hexdigest()
+    summary = SplitSummary(
+        file=file,
+        known_as=KNOWN_CORPORA.get(fingerprint),
+        rows=len(texts),
+        characters=sum(map(len, texts)),
+        entities=_entities(found) if labelled and not words else None,
+        words=len(found) if labelled and words else None,
+        labels=sorted({tag for row in instances for tag in row.tags or ()}),
+        max_length=max(map(len, texts)),
+        duplicates=sum(count for count in counts.values() if count > 1),
+        illegal_transitions=sum(illegal.values()),
+        illegal_rows=sorted(illegal),
+        unknown_characters=None,
+        fingerprint=fingerprint,
+    )
+    return summary, SplitRows(reader.dataset, split, texts, tagged)
+
+
+def count_unknown(texts: Iterable[str], alphabet: Alphabet) -> int:
+    """How many characters of texts an encoder does not know, each as often as it occurs."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(text)
+    return sum(count for character, count in counts.items() if not alphabet.knows(character))
+
+
+def _digest(row: Instance, spans: Sequence[Span] | None) -> bytes:
+    """SHA-256 of a row's text and its entities or words, the same whatever scheme writes them.
+
+    A fingerprint is SHA-256 over the digests of all rows, in order: of what was read, not of the bytes, so that
+    line endings, a byte order mark and the file's columns do not matter, and a type that `type_map` renames does.
+    """
+    content = [row.text, None if spans is None else [[span.start, span.end, span.type] for span in spans]]
+    return hashlib.sha256(json.dumps(content).encode("ascii")).digest()
+
+
+def _entities(spans: Iterable[Span]) -> dict[str, Any]:
+    types = Counter(span.type for span in spans)
+    return {"total": types.total(), "types": dict(sorted(types.items()))}

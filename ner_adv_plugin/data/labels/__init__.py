@@ -1,0 +1,1 @@
+"""Labels: spans, and the tag schemes that write them."""

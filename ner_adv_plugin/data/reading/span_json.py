@@ -1,0 +1,106 @@
+"""Corpora of one JSON object a line, entities as spans."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ner_adv_plugin.common.errors import DataError
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.tag_schemes import Span
+from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
+from ner_adv_plugin.data.reading.entity_reader import EntityReader
+from ner_adv_plugin.data.reading.lines import read_lines
+
+_LABEL = "{type: {surface: [[start, end], ...]}}"
+
+
+@DatasetReader.register("span_json")
+@dataclass(kw_only=True)
+class SpanJsonReader(EntityReader):
+    """Reads one JSON object a line: `{"text": ..., "label": {type: {surface: [[start, end], ...]}}}`.
+
+    Registered as "span_json". Positions count the Python characters of the text from 0, `end` is the last one's;
+    other keys are left alone. Without a "label" in any row the file is unlabelled; with one in some rows only, it
+    is an error, for a row without entities says `"label": {}`. Lines of white space are skipped. Parameters as in
+    the base. Format: CLUENER2020 (Xu et al. 2020).
+
+    Raises `DataError` where a line is no such object, an entity leaves the text or does not have the surface that
+    is said, and where two overlap after `type_map`.
+    """
+
+    def _read(self, file_path: str) -> Iterator[Instance]:
+        first, first_labelled = 0, False
+        for number, line in enumerate(read_lines(file_path, self.encoding_errors), start=1):
+            if not line.strip():
+                continue
+            row = _Row(file_path, number, line)
+            first, first_labelled = (first, first_labelled) if first else (number, row.label is not None)
+            if first_labelled != (row.label is not None):
+                found, expected = ('a "label"', 'no "label"') if row.label is not None else ('no "label"', 'a "label"')
+                raise DataError(file_path, number, found, f"{expected} as in line {first}")
+            tags = None if row.label is None else self._tags(row)
+            instance = self.text_to_instance(row.text, tags)
+            instance.metadata["line"] = number
+            yield instance
+
+    def _tags(self, row: "_Row") -> list[str]:
+        spans = sorted(self.map_types(row.entities()), key=lambda span: span.start)
+        for left, right in zip(spans, spans[1:], strict=False):
+            if right.start < left.end:
+                found = " and ".join(
+                    f"{span.type} {row.text[span.start : span.end]} [{span.start}, {span.end - 1}]"
+                    for span in (left, right)
+                )
+                raise row.error(found, "entities that do not overlap; type_map can drop a type")
+        return self.scheme.tags(spans, len(row.text))
+
+
+class _Row:
+    """One line, checked; `label` is None where it has none."""
+
+    def __init__(self, file_path: str, number: int, line: str) -> None:
+        self.file_path = file_path
+        self.number = number
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise self.error(line, f"a JSON object: {error}") from None
+        if not isinstance(row, dict):
+            raise self.error(line, f'a JSON object: {{"text": ..., "label": {_LABEL}}}')
+        if not isinstance(row.get("text"), str) or not row["text"]:
+            raise self.error(row.get("text"), 'a "text" of one or more characters')
+        self.text: str = row["text"]
+        self.label: Any = row.get("label")
+
+    def error(self, found: object, expected: str) -> DataError:
+        """What is wrong with this line."""
+        return DataError(self.file_path, self.number, found, expected)
+
+    def entities(self) -> Iterator[Span]:
+        """The entities, in the order of the label."""
+        for name, surfaces in self._object(self.label, "label").items():
+            if not name:
+                raise self.error(self.label, "a type that is not empty")
+            for surface, places in self._object(surfaces, name).items():
+                if not isinstance(places, list):
+                    raise self.error({name: {surface: places}}, _LABEL)
+                for place in places:
+                    yield self._span(name, surface, place)
+
+    def _object(self, value: object, key: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self.error({key: value}, _LABEL)
+        return value
+
+    def _span(self, name: str, surface: str, place: Any) -> Span:
+        found = {name: {surface: [place]}}
+        # A bool is an int to Python.
+        if not isinstance(place, list) or [type(position) for position in place] != [int, int]:
+            raise self.error(found, "[start, end] of whole numbers")
+        start, last = place
+        if not 0 <= start <= last < len(self.text):
+            raise self.error(found, f"start and end, which counts too, inside the text of {len(self.text)} characters")
+        if self.text[start : last + 1] != surface:
+            raise self.error(found, f"the text's own {self.text[start : last + 1]!r} from {start} to {last}")
+        return Span(start, last + 1, name)

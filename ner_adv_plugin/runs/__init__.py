@@ -1,0 +1,1 @@
+"""Runs: what one training run is, from config to archive."""

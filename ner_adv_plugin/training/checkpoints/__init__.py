@@ -1,0 +1,1 @@
+"""Checkpoints: what a resumed run needs."""

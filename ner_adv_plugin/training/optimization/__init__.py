@@ -1,0 +1,1 @@
+"""Optimization: optimizers, learning rates and averages."""

@@ -1,0 +1,1 @@
+"""Training steps: forward and backward of one global batch."""

@@ -1,0 +1,58 @@
+"""The catalogue says what the code takes, and the README what the catalogue says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from allennlp_light.modules.seq2seq_encoders import LstmSeq2SeqEncoder
+
+from ner_adv_plugin.commands import catalogue
+from ner_adv_plugin.common.schema import parameters
+from ner_adv_plugin.modules.heads import CrfHead
+
+
+def test_readme_holds_the_table_of_components(root: Path) -> None:
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    table = readme.split("<!-- components -->")[1].split("<!-- /components -->")[0]
+    # In a process of its own, where no test has registered anything.
+    command = [sys.executable, "-m", "ner_adv_plugin", "components", "--markdown"]
+    shown = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert table.strip() == shown.strip(), "put the output of `allennlp components --markdown` there"
+
+
+def test_bases_are_those_that_configs_choose_from() -> None:
+    assert {"Model", "Head", "Encoder", "DatasetReader", "MultiTaskScheduler", "Seq2SeqEncoder"} <= set(
+        catalogue.bases()
+    )
+    assert set(catalogue.components(catalogue.bases()["Model"])) >= {
+        "crf_tagger",
+        "hard_sharing",
+        "asymmetric",
+        "adversarial",
+    }
+
+
+def test_keys_have_type_default_and_meaning_from_the_base_too() -> None:
+    keys = {key.name: key for key in catalogue.keys(CrfHead)}
+    assert set(keys) == {"reads", "weight", "dropout", "normalize_by", "constrained"}
+    assert keys["weight"] == catalogue.Key("weight", "float", "1.0", "of its loss.")
+    assert keys["normalize_by"].type == '"characters" or "rows"'
+    assert keys["reads"].default == "null"
+
+
+def test_what_the_program_supplies_is_no_key() -> None:
+    assert "input_size" in {parameter.name for parameter in parameters(LstmSeq2SeqEncoder)}
+    assert "input_size" not in {key.name for key in catalogue.keys(LstmSeq2SeqEncoder)}
+
+
+@pytest.mark.parametrize("base", list(catalogue.bases()))
+def test_every_key_of_this_package_has_a_meaning(base: str) -> None:
+    nameless = [
+        f"{name}.{key.name}"
+        for name, target in catalogue.components(catalogue.bases()[base]).items()
+        if target.__module__.startswith("ner_adv_plugin")
+        for key in catalogue.keys(target)
+        if not key.meaning or key.meaning.startswith("see `")
+    ]
+    assert not nameless

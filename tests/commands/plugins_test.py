@@ -1,0 +1,139 @@
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ner_adv_plugin.commands.plugins import import_components
+from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler
+
+SAMPLER = """
+from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler
+
+
+@MultiTaskEpochSampler.register("{name}")
+class Sampler(MultiTaskEpochSampler):
+    def get_task_proportions(self, sizes):
+        return dict(sizes)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder, with a package of somebody's own; what is imported and registered is undone."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    modules, names = set(sys.modules), dict(MultiTaskEpochSampler._registry[MultiTaskEpochSampler])
+    package = tmp_path / "own_package"
+    (package / "deep").mkdir(parents=True)
+    for place, name in (("__init__", "own"), ("other", "other"), ("deep/__init__", "deep"), ("deep/last", "last")):
+        (package / f"{place}.py").write_text(SAMPLER.format(name=f"{name}_of_a_test"))
+    (package / "__main__.py").write_text("raise SystemExit('run')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield tmp_path
+    for name in set(sys.modules) - modules:
+        del sys.modules[name]
+    MultiTaskEpochSampler._registry[MultiTaskEpochSampler] = names
+
+
+def registered_by_test() -> set[str]:
+    return {name for name in MultiTaskEpochSampler.list_available() if name.endswith("_of_a_test")}
+
+
+def test_imports_every_module_of_a_package(folder: Path) -> None:
+    import_components(["own_package"])
+    assert registered_by_test() == {"own_of_a_test", "other_of_a_test", "deep_of_a_test", "last_of_a_test"}
+    assert str(folder) in sys.path
+
+
+def test_imports_part_of_a_package(folder: Path) -> None:
+    import_components(["own_package.deep", "own_package.deep"])
+    assert registered_by_test() == {"own_of_a_test", "deep_of_a_test", "last_of_a_test"}
+
+
+@pytest.mark.parametrize("name", ["no_such", "own_package.no_such", "no_such.deep", "own_package/deep"])
+def test_no_such_package(folder: Path, name: str) -> None:
+    with pytest.raises(UserError, match=f'--include-package: no package "{name}" here or installed'):
+        import_components([name])
+
+
+@pytest.mark.parametrize("name", ["", ".", "./own_package", "own_package."])
+def test_what_is_no_name_of_a_package(folder: Path, name: str) -> None:
+    with pytest.raises(UserError, match="--include-package: expected the dotted name of a package"):
+        import_components([name])
+
+
+def test_a_package_that_misses_another(folder: Path) -> None:
+    (folder / "own_package" / "wants.py").write_text("import no_such_library")
+    with pytest.raises(ModuleNotFoundError, match="no_such_library") as raised:
+        import_components(["own_package"])
+    assert raised.value.__notes__ == ['while importing "own_package.wants", asked for by --include-package']
+
+
+def plugin_files(folder: Path, local: str | None, of_user: str | None) -> None:
+    """Write `./.allennlp_plugins` and `~/.allennlp/plugins`."""
+    (folder / "home" / ".allennlp").mkdir(parents=True)
+    for file, text in ((".allennlp_plugins", local), ("home/.allennlp/plugins", of_user)):
+        if text is not None:
+            (folder / file).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("local", "of_user", "registered"),
+    [
+        ("own_package.deep\n", None, {"own", "deep", "last"}),
+        (None, "own_package.other", {"own", "other"}),
+        ("own_package.other\n", "own_package.deep.last\n", {"own", "other", "deep", "last"}),
+        ("\n# ours\n\n  own_package.other  # and why\r\n#own_package.deep\n", "", {"own", "other"}),
+        ("ner_adv_plugin\n", "\n", set()),
+        (None, None, set()),
+    ],
+)
+def test_plugin_files(folder: Path, local: str | None, of_user: str | None, registered: set[str]) -> None:
+    plugin_files(folder, local, of_user)
+    import_components([])
+    assert registered_by_test() == {f"{name}_of_a_test" for name in registered}
+
+
+def test_plugin_files_come_in_order_before_the_flag(folder: Path) -> None:
+    for name in ("first", "second", "third"):
+        (folder / f"{name}_package.py").write_text("import own_package\nown_package.order.append(__name__)")
+    with (folder / "own_package" / "__init__.py").open("a") as file:
+        file.write("\norder = []\n")
+    plugin_files(folder, "first_package\n", "second_package\n")
+    import_components(["third_package"])
+    assert sys.modules["own_package"].order == ["first_package", "second_package", "third_package"]
+
+
+@pytest.mark.parametrize(
+    ("local", "of_user", "message"),
+    [
+        ("own_package\n\nno_such\n", None, '.allennlp_plugins:3: no package "no_such" here or installed'),
+        (None, "# mine\nown_package.no_such", 'home/.allennlp/plugins:2: no package "own_package.no_such" here'),
+        ("../own_package", None, '.allennlp_plugins:1: expected the dotted name of a package, found "../own_package"'),
+    ],
+)
+def test_what_a_plugin_file_names_wrongly(folder: Path, local: str | None, of_user: str | None, message: str) -> None:
+    plugin_files(folder, local, of_user)
+    with pytest.raises(UserError, match=f"{re.escape(message)}"):
+        import_components([])
+
+
+def test_a_plugin_that_fails_says_which_line_asked_for_it(folder: Path) -> None:
+    (folder / "own_package" / "broken.py").write_text("1 / 0")
+    plugin_files(folder, "\nown_package.broken\n", None)
+    with pytest.raises(ZeroDivisionError) as raised:
+        import_components([])
+    assert raised.value.__notes__ == ['while importing "own_package.broken", asked for by .allennlp_plugins:2']
+
+
+def test_a_plugin_file_that_is_no_text(folder: Path) -> None:
+    (folder / ".allennlp_plugins").write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match=".allennlp_plugins: no list of packages: "):
+        import_components([])
+
+
+def test_this_project_names_itself(root: Path) -> None:
+    assert (root / ".allennlp_plugins").read_text(encoding="utf-8").split() == ["ner_adv_plugin"]

@@ -1,0 +1,37 @@
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ner_adv_plugin.data.batching.loaders import evaluation_batches
+from tests.data.rows import of_lengths, realistic_lengths
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.integers(1, 12), st.integers(1, 200))
+@example([0, 0], 1, 1)
+@example([40, 40, 1], 2, 80)
+def test_every_row_once_within_the_caps(lengths: list[int], batch_size: int, max_tokens: int) -> None:
+    rows = of_lengths(a=lengths)["a"]
+    batches = list(evaluation_batches(rows, batch_size, max_tokens))
+    seen = [row for batch in batches for row in batch.row_ids]
+    assert sorted(seen) == [row for row, length in enumerate(lengths) if length]
+    for batch in batches:
+        assert 1 <= len(batch) <= batch_size
+        assert batch.token_ids_BL.numel() <= max_tokens or len(batch) == 1
+        assert batch.lengths == [lengths[row] for row in batch.row_ids]
+    # Longest first, rows of one length in file order: memory runs out at once or never.
+    assert seen == sorted(seen, key=lambda row: (-lengths[row], row))
+
+
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=60), st.integers(1, 12), st.integers(40, 400))
+def test_batches_are_as_large_as_the_caps_allow(lengths: list[int], batch_size: int, max_tokens: int) -> None:
+    batches = list(evaluation_batches(of_lengths(a=lengths)["a"], batch_size, max_tokens))
+    for batch in batches[:-1]:
+        assert len(batch) == batch_size or batch.lengths[0] * (len(batch) + 1) > max_tokens
+
+
+@pytest.mark.parametrize("batch_size", [1, 64])
+def test_gold_tags_come_along(batch_size: int) -> None:
+    rows = of_lengths(a=realistic_lengths(100))["a"]
+    for batch in evaluation_batches(rows, batch_size):
+        assert batch.tags_BL is not None and batch.heads == ["a"] * len(batch)
+        assert batch.totals == {"a": len(batch)}

@@ -1,0 +1,173 @@
+"""What holds of every scheduler."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ner_adv_plugin.common.binding import construct
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.batching.schedulers import (
+    BalancedScheduler,
+    HalfAndHalfScheduler,
+    HomogeneousRoundRobinScheduler,
+    MultiTaskScheduler,
+    RoundRobinScheduler,
+)
+from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch, by_length, spread
+
+Drawn = dict[str, NDArray[np.int64]]
+
+KINDS = ["roundrobin", "homogeneous_roundrobin", "balanced", "half_and_half"]
+dataset_counts = st.lists(st.integers(0, 120), min_size=2, max_size=5).map(
+    lambda counts: {f"dataset{i}": count for i, count in enumerate(counts)}
+)
+batch_sizes = st.integers(1, 17)
+token_limits = st.integers(1, 600)
+limits = st.builds(dict, batch_size=batch_sizes) | st.builds(dict, max_tokens=token_limits)
+pools = st.integers(1, 6)
+
+
+def schedulers_of(limit: dict[str, int], pool: int) -> list[MultiTaskScheduler]:
+    return [
+        RoundRobinScheduler(**limit, pool=pool),
+        HomogeneousRoundRobinScheduler(**limit, pool=pool),
+        BalancedScheduler(**limit, pool=pool),
+        HalfAndHalfScheduler("dataset0", **limit, pool=pool),
+    ]
+
+
+def drawn_rows(counts: dict[str, int], seed: int = 0) -> tuple[Drawn, Drawn]:
+    """So many rows of each dataset in random order, some more than once, and the lengths of all its rows."""
+    generator = np.random.default_rng(seed)
+    sizes = {name: max(1, count * 2 // 3) for name, count in counts.items()}
+    rows = {name: generator.permutation(np.arange(count) % sizes[name]) for name, count in counts.items()}
+    return rows, {name: generator.integers(0, 60, size) for name, size in sizes.items()}
+
+
+def plan(scheduler: MultiTaskScheduler, rows: Drawn, lengths: Drawn, seed: int = 0) -> list[PlannedBatch]:
+    return scheduler.batches(rows, lengths, np.random.default_rng(seed))
+
+
+def largest_departure(order: list[str], name: str) -> float:
+    """How far the number of a name in any run of places is from its share of the run."""
+    share = order.count(name) / len(order)
+    ahead = np.concatenate([[0], np.cumsum([(own == name) - share for own in order])])
+    return float(ahead.max() - ahead.min())
+
+
+@given(dataset_counts, limits, pools, st.integers(0, 9))
+@example({"dataset0": 0, "dataset1": 0}, {"batch_size": 1}, 1, 0)
+@example({"dataset0": 0, "dataset1": 0}, {"max_tokens": 1}, 1, 0)
+@example({"dataset0": 0, "dataset1": 3}, {"batch_size": 3}, 1, 0)
+def test_every_drawn_row_is_in_one_batch(asked: dict[str, int], limit: dict[str, int], pool: int, seed: int) -> None:
+    for scheduler in schedulers_of(limit, pool):
+        counts = scheduler.draws(asked)
+        assert list(counts) == list(asked) and all(counts[name] >= asked[name] for name in asked)
+        rows, lengths = drawn_rows(counts, seed)
+        batches = plan(scheduler, rows, lengths, seed)
+        assert scheduler.count(counts) == (len(batches) if "batch_size" in limit else None)
+        for batch in batches:
+            longest = max(lengths[name][row] for name, row in batch)
+            fits = (
+                len(batch) <= limit["batch_size"]
+                if "batch_size" in limit
+                else len(batch) * longest <= limit["max_tokens"]
+            )
+            assert len(batch) == 1 or (batch and fits)
+        planned = Counter(place for batch in batches for place in batch)
+        assert planned == Counter((name, int(row)) for name, own in rows.items() for row in own)
+        assert all(type(name) is str and type(row) is int for name, row in planned)
+
+
+@given(dataset_counts, limits, pools)
+def test_a_function_of_the_generator_alone(asked: dict[str, int], limit: dict[str, int], pool: int) -> None:
+    for scheduler, other in zip(schedulers_of(limit, pool), schedulers_of(limit, pool), strict=True):
+        rows, lengths = drawn_rows(scheduler.draws(asked))
+        first = plan(scheduler, rows, lengths, 1)
+        plan(scheduler, rows, lengths, 2)
+        assert plan(scheduler, rows, lengths, 1) == plan(other, rows, lengths, 1) == first
+
+
+@pytest.mark.parametrize("scheduler", schedulers_of({"batch_size": 8}, 5) + schedulers_of({"max_tokens": 300}, 5))
+def test_another_generator_plans_otherwise(scheduler: MultiTaskScheduler) -> None:
+    rows, lengths = drawn_rows(scheduler.draws({"dataset0": 200, "dataset1": 100}))
+    assert plan(scheduler, rows, lengths, 1) != plan(scheduler, rows, lengths, 2)
+
+
+@given(dataset_counts.filter(lambda counts: sum(counts.values()) > 0))
+@example({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1000})
+@example(dict.fromkeys("abcdefgh", 7) | {"i": 1000})
+def test_spread(counts: dict[str, int]) -> None:
+    order = spread(counts)
+    assert Counter(order) == Counter({name: count for name, count in counts.items() if count})
+    names = {name for name, count in counts.items() if count}
+    for name in names:
+        bound = 1 + counts[name] / len(order) * (len(names) - 2)
+        assert largest_departure(order, name) <= bound + 1e-9
+
+
+def test_spread_by_hand() -> None:
+    assert spread({"a": 2, "b": 4}) == ["b", "a", "b", "b", "a", "b"]
+    assert spread({"a": 3}) == ["a", "a", "a"]
+    assert spread({"a": 0, "b": 1}) == ["b"]
+    assert spread({}) == []
+
+
+def test_spread_departs_by_more_than_one_where_names_are_many() -> None:
+    """The bound says so; two names keep within one."""
+    order = spread({name: 1 for name in "abcdefgh"} | {"i": 9})
+    assert 1 < largest_departure(order, "i") <= 1 + 9 / 17 * 7
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=60), st.integers(0, 5))
+@settings(max_examples=50)
+def test_by_length(lengths: list[int], seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    rising = by_length(generator.permutation(len(lengths)), np.array(lengths), generator)
+    assert sorted(rising.tolist()) == list(range(len(lengths)))
+    assert (np.diff(np.array(lengths)[rising]) >= 0).all()
+
+
+def test_rows_of_one_length_meet_by_chance() -> None:
+    """File order leaves no trace: each of 4 rows is in the first half about half the time."""
+    generator = np.random.default_rng(0)
+    first = Counter(int(row) for _ in range(400) for row in by_length(np.arange(4), np.full(4, 7), generator)[:2])
+    # 400 draws at a half: a standard deviation of 10.
+    assert all(150 <= first[row] <= 250 for row in range(4))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("settings", "path", "message"),
+    [
+        ({"pool": 0}, "pool", "expected 1 or more, found 0"),
+        ({"batch_size": 0}, "batch_size", "expected 1 or more, found 0"),
+        ({"max_tokens": 0}, "max_tokens", "expected 1 or more, found 0"),
+        (
+            {"batch_size": 8, "max_tokens": 100},
+            "max_tokens",
+            "batch_size and max_tokens both say how large a batch is: give one",
+        ),
+    ],
+)
+def test_wrong_settings(kind: str, settings: dict[str, Any], path: str, message: str) -> None:
+    target = {"target": "a"} if kind == "half_and_half" else {}
+    with pytest.raises(ConfigurationError) as error:
+        construct(MultiTaskScheduler, {"type": kind, **target, **settings}, "data_loader.scheduler")
+    assert (error.value.path, error.value.message) == (f"data_loader.scheduler.{path}", message)
+
+
+def test_batches_of_32_by_default() -> None:
+    for scheduler in schedulers_of({}, 5):
+        assert scheduler.count({"dataset0": 64, "dataset1": 64}) == 4
+
+
+def test_state_is_plain() -> None:
+    for scheduler in schedulers_of({"batch_size": 4}, 5):
+        scheduler.load_state_dict(json.loads(json.dumps(scheduler.state_dict())))

@@ -1,0 +1,172 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ner_adv_plugin.common.errors import ConfigurationError, DataError
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.reading import ConllReader, DatasetReader
+
+
+def read(tmp_path: Path, text: str, **options: Any) -> list[Instance]:
+    path = tmp_path / "corpus"
+    path.write_bytes(text.encode())
+    return ConllReader(**options).read(path)
+
+
+def rows(instances: list[Instance]) -> list[tuple[str, str]]:
+    return [(instance.text, " ".join(instance.tags or [])) for instance in instances]
+
+
+@pytest.mark.parametrize("text", ["甲\tB-X\n乙\tI-X\n\n\n\n丙\tO\n\n", "\n甲\tB-X\n乙\tI-X\n\n丙\tO"])
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("separator", [None, "\t", " "])
+def test_rows(tmp_path: Path, text: str, line_break: str, mark: str, separator: str | None) -> None:
+    text = mark + text.replace("\t", separator or "\t").replace("\n", line_break)
+    assert rows(read(tmp_path, text, separator=separator)) == [("甲乙", "B-X I-X"), ("丙", "O")]
+
+
+@pytest.mark.parametrize("separator", [None, "\t", " "])
+@pytest.mark.parametrize("character", list(" \t\u3000\u00a0\u2028\u0085\x0b\x1c\ufeff0-O😀"))
+def test_any_character_stands_for_itself(tmp_path: Path, character: str, separator: str | None) -> None:
+    text = "甲 B-X\n? I-X\n乙 O\n".replace(" ", separator or "\t").replace("?", character)
+    assert rows(read(tmp_path, text, separator=separator)) == [(f"甲{character}乙", "B-X I-X O")]
+
+
+def test_space_first_in_file_with_two_spaces(tmp_path: Path) -> None:
+    assert rows(read(tmp_path, "  O\n甲 O\n")) == [(" 甲", "O O")]
+
+
+def test_runs_of_white_space_and_columns(tmp_path: Path) -> None:
+    text = "甲  n \t O-1 B-X \n乙 v\tO-2\tI-X\n"
+    assert rows(read(tmp_path, text)) == [("甲乙", "B-X I-X")]
+    text = "甲\tB-X\tn\n乙\tI-X\tv\n"
+    for column in (1, -2):
+        assert rows(read(tmp_path, text, tag_column=column, separator="\t")) == [("甲乙", "B-X I-X")]
+
+
+def test_long_row(tmp_path: Path) -> None:
+    (instance,) = read(tmp_path, "甲\tO\n" * 5000)
+    assert len(instance) == 5000 and instance.tags == ["O"] * 5000
+
+
+def test_lines_and_dataset_of_instances(tmp_path: Path) -> None:
+    path = tmp_path / "corpus"
+    path.write_text("\n甲 O\n乙 O\n\n\n丙 O\n")
+    reader = ConllReader()
+    reader.bind("toy")
+    instances = reader.read(path)
+    assert [instance.metadata for instance in instances] == [{"line": 2}, {"line": 6}]
+    assert {instance.dataset for instance in instances} == {"toy"}
+
+
+def test_tags_are_one_object_each(tmp_path: Path) -> None:
+    tags = [tag for row in read(tmp_path, "甲 B-X\n乙  B-X\n\n丙 \tB-X\n") for tag in row.tags or []]
+    assert len({id(tag) for tag in tags}) == 1
+
+
+def test_file_scheme_to_training_scheme(tmp_path: Path) -> None:
+    text = "甲 I-X\n乙 I-X\n丙 B-X\n丁 O\n"
+    found = rows(read(tmp_path, text, tag_scheme="IOB1", training_scheme="BIOES"))
+    assert found == [("甲乙丙丁", "B-X E-X S-X O")]
+    assert rows(read(tmp_path, text, tag_scheme="IOB1")) == [("甲乙丙丁", "B-X I-X B-X O")]
+
+
+def test_illegal_tags_are_repaired_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "corpus"
+    path.write_text("甲 I-X\n乙 I-X\n\n丙 B-X\n丁 I-Y\n")
+    reader = ConllReader()
+    for _ in range(2):
+        assert rows(reader.read(path)) == [("甲乙", "B-X I-X"), ("丙丁", "B-X B-Y")]
+        assert reader.repaired == {str(path): 2}
+    assert "2 illegal tags repaired" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme", "message"),
+    [
+        ("甲 O\n\n乙 I-X\n", "BIO", "3: found 'I-X', expected a tag that may begin a row"),
+        ("甲 B-X\n乙 I-Y\n", "BIO", "2: found 'I-Y', expected a tag that may follow 'B-X'"),
+        ("甲 O\n乙 B-X\n\n丙 O\n", "BIOES", "2: found 'B-X', expected a tag that may end a row"),
+    ],
+)
+def test_illegal_tags_as_errors(tmp_path: Path, text: str, scheme: str, message: str) -> None:
+    with pytest.raises(DataError) as error:
+        read(tmp_path, text, tag_scheme=scheme, illegal_tags="error")
+    assert str(error.value) == f"{tmp_path / 'corpus'}:{message}"
+
+
+BIO_TAG = "a BIO tag (O, B-TYPE or I-TYPE)"
+
+
+@pytest.mark.parametrize(
+    ("line", "options", "message"),
+    [
+        ("乙", {}, "found '乙', expected one character, then a space or tab"),
+        ("乙\t", {}, "found '乙\\t', expected a tag column after the character"),
+        ("乙\t", {"separator": "\t"}, f"found '', expected {BIO_TAG}"),
+        ("乙 O", {"separator": "\t"}, "found '乙 O', expected one character, then '\\t'"),
+        ("\tO", {"separator": "\t"}, "found '\\tO', expected one character, then '\\t'"),
+        ("乙丙\tO", {}, "found '乙丙\\tO', expected one character, then a space or tab"),
+        ("e\u0301\tO", {}, "found 'é\\tO', expected one character, then a space or tab"),
+        ("乙\tS-X", {}, f"found 'S-X', expected {BIO_TAG}"),
+        ("乙\tB", {}, f"found 'B', expected {BIO_TAG}"),
+        ("乙\tO\tO", {}, "found '乙\\tO\\tO', expected 2 columns as in line 1"),
+        ("乙\tO ", {"separator": "\t"}, f"found 'O ', expected {BIO_TAG}"),
+        ("    ", {}, "found '    ', expected a tag column after the character"),
+        (" ", {}, "found ' ', expected one character, then a space or tab"),
+    ],
+)
+def test_lines_that_cannot_be_read(tmp_path: Path, line: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError) as error:
+        read(tmp_path, f"甲\tO\n\n丙\tO\n{line}\n丁\tO\n", **options)
+    assert str(error.value) == f"{tmp_path / 'corpus'}:4: {message}".replace("é", "e\u0301")
+    assert (error.value.file_path, error.value.line) == (str(tmp_path / "corpus"), 4)
+
+
+def test_tag_column_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r":1: found '甲 O', expected a tag in column 2"):
+        read(tmp_path, "甲 O\n", tag_column=2)
+
+
+def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "corpus"
+    path.write_bytes("甲 O\n".encode() + "乙 O\n".encode("gbk"))
+    with pytest.raises(DataError, match=":2: found .* expected UTF-8 text"):
+        ConllReader().read(path)
+
+
+def test_first_edition_of_weibo(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    # Halves of emoji as three bytes each, which UTF-8 does not have; and what others have made of them.
+    path = tmp_path / "corpus"
+    halves = b"\xed\xa0\xbd\tO\n\xed\xb8\x82\tO\n"
+    path.write_bytes("甲\tB-PER.NAM\n".encode() + halves + "乙\tO\n\n\ufffd\ufffd\ufffd\tO\n".encode())
+    found = ConllReader(separator="\t", encoding_errors="replace").read(path)
+    assert rows(found) == [("甲\ufffd\ufffd乙", "B-PER.NAM O O O"), ("\ufffd", "O")]
+    assert caplog.messages == [
+        f'{path}: 2 lines hold bytes that are not UTF-8, the first is line 2: read with encoding_errors "replace"'
+    ]
+    with pytest.raises(DataError, match=r":2: found b'\\xed', expected UTF-8 text \(or set encoding_errors\)"):
+        ConllReader(separator="\t").read(path)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_no_rows(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match="found 'no rows', expected at least one row"):
+        read(tmp_path, text)
+
+
+def test_settings_that_cannot_be() -> None:
+    with pytest.raises(ConfigurationError, match="column 0 holds the character"):
+        ConllReader(tag_column=0)
+    with pytest.raises(ConfigurationError, match="expected a separator or null"):
+        ConllReader(separator="")
+    with pytest.raises(ConfigurationError, match='no tag scheme "BIEO"'):
+        ConllReader(tag_scheme="BIEO")
+    with pytest.raises(ConfigurationError, match='no tag scheme "bio"'):
+        ConllReader(training_scheme="bio")
+
+
+def test_registered() -> None:
+    assert DatasetReader.by_name("conll") is ConllReader

@@ -1,0 +1,83 @@
+"""The readers on the real corpora, where those are at hand; on the embedded ones, as the configs name them."""
+
+import json
+from pathlib import Path
+
+import _jsonnet
+import pytest
+
+from ner_adv_plugin.common.binding import construct
+from ner_adv_plugin.data.reading import DatasetReader
+from ner_adv_plugin.testing import MultiTaskModelTestCase
+
+CORPORA = Path(__file__).parents[4] / "shared" / "data"
+
+
+@pytest.mark.parametrize(
+    ("reader", "file", "num_rows", "num_spans", "num_repaired"),
+    [
+        ("msra", "msra/train.bio", 45000, None, 0),
+        ("msra", "msra/test.bio", 3442, 6190, 0),
+        ("conll", "msra/test.bio", 3442, 6190, 0),
+        ("people_daily", "people_daily/example.dev", 2318, None, 0),
+        ("people_daily", "people_daily/example.test", 4636, None, 0),
+        ("people_daily", "people_daily/surrogate.train", 20864, None, 0),
+        ("weibo", "weibo/weiboNER_2nd_conll.train", 1350, 1895, 10),
+        ("weibo", "weibo/weiboNER_2nd_conll.dev", 270, 389, 0),
+        ("msr", "msr/msr_test_gold.utf8", 3985, 106873, None),
+        ("sighan_cws", "pku/pku_test_gold.utf8", 1944, 104372, None),
+        ("sighan_cws", "sxu/train.utf8", 17115, None, None),
+        ("pfr", "pfr/199801.txt", 19484, 51547, None),
+        ("unlabelled", "unlabelled/reviews.txt", 35124, None, None),
+    ],
+)
+def test_corpus(reader: str, file: str, num_rows: int, num_spans: int | None, num_repaired: int | None) -> None:
+    path = CORPORA / file
+    if not path.is_file():
+        pytest.skip(f"the corpus {file} is not at hand")
+    dataset_reader = DatasetReader.by_name(reader)()
+    rows = dataset_reader.read(path)
+    assert len(rows) == num_rows
+    assert dataset_reader.repaired.get(str(path)) == num_repaired
+    for row in rows if reader != "unlabelled" else []:
+        assert row.tags is not None and len(row.tags) == len(row.text)
+    if num_spans is not None:
+        assert sum(len(dataset_reader.scheme.spans(row.tags or [])) for row in rows) == num_spans
+
+
+def test_longest_msra_row_is_whole() -> None:
+    path = CORPORA / "msra/test.bio"
+    if not path.is_file():
+        pytest.skip("the corpus msra/test.bio is not at hand")
+    assert max(len(row) for row in DatasetReader.by_name("msra")().read(path)) == 2427
+
+
+def test_corpora_of_the_recipes(root: Path, fixture_data: Path) -> None:
+    variables = {"NER_DATA": str(fixture_data)}
+    library = root / "training_configs" / "lib" / "corpora.libsonnet"
+    corpora = json.loads(_jsonnet.evaluate_file(str(library), ext_vars=variables))
+    assert {"weibo", "weibo_cws", "pfr_ner", "pfr_cws", "cluener", "pku"} <= set(corpora)
+    tasks = {}
+    for name, corpus in corpora.items():
+        reader = construct(DatasetReader, corpus["reader"], name)
+        tasks[name] = reader.task
+        for split in {"train", "validation", "test"} & set(corpus):
+            tagged = {row.tags is not None for row in reader.read(corpus[split])}
+            assert tagged == {name != "reviews"}, (name, split)
+    words = {name for name, task in tasks.items() if task == "segmentation"}
+    assert words == {"weibo_cws", "pfr_cws", "msr", "sxu", "pku"}
+
+
+class TestReaders(MultiTaskModelTestCase):
+    def test_trains_saves_and_loads(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("NER_DATA", raising=False)
+        self.set_up_model(root / "fixtures/configs/readers.jsonnet")
+        labels = {head: self.model.vocab.label_space(head) for head in self.model.vocab.heads}
+        types = {label[2:] for label in labels["weibo"].labels}
+        assert "PER" in types and not types & {"PER.NAM", "PER.NOM", "GPE.NAM"}
+        assert labels["weibo"].scheme.name == "BIOES"
+        assert set(labels["weibo_words"].labels) == set("BMES")
+        # One head for the words of two corpora, which are also read for their names.
+        assert set(labels) == {"weibo", "weibo_words", "pfr", "cluener"}
+        self.ensure_model_can_train_save_and_load()
+        self.ensure_batch_predictions_are_consistent()

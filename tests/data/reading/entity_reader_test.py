@@ -1,0 +1,173 @@
+"""Types merged and dropped, schemes in and out, in every reader of entities."""
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ner_adv_plugin.common.binding import construct
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.labels.tag_schemes import Span, get_scheme
+from ner_adv_plugin.data.reading import ConllReader, DatasetReader
+
+SCHEMES = ["BIO", "BIOES", "BMES", "IOB1", "BILOU"]
+POS = {"PER": "nr", "LOC": "ns", "ORG": "nt"}
+Row = tuple[str, list[Span]]
+Writer = Callable[[list[Row], str], str]
+
+
+def conll(rows: list[Row], scheme: str) -> str:
+    tags = [get_scheme(scheme).tags(spans, len(text)) for text, spans in rows]
+    return "\n".join(
+        "".join(f"{c} {t}\n" for c, t in zip(row[0], own, strict=True)) for row, own in zip(rows, tags, strict=True)
+    )
+
+
+def weibo(rows: list[Row], scheme: str) -> str:
+    return conll(rows, scheme).replace(" ", "0\t")
+
+
+def span_json(rows: list[Row], scheme: str) -> str:
+    lines = []
+    for text, spans in rows:
+        label: dict[str, dict[str, list[list[int]]]] = {}
+        for span in spans:
+            surfaces = label.setdefault(span.type, {})
+            surfaces.setdefault(text[span.start : span.end], []).append([span.start, span.end - 1])
+        lines.append(json.dumps({"text": text, "label": label}))
+    return "\n".join(lines)
+
+
+def pfr(rows: list[Row], scheme: str) -> str:
+    lines = []
+    for text, spans in rows:
+        cuts = sorted({0, len(text)} | {place for span in spans for place in (span.start, span.end)})
+        types = {span.start: POS[span.type] for span in spans}
+        pieces = [(text[start:end], types.get(start)) for start, end in itertools.pairwise(cuts)]
+        # In brackets, so that no two names are joined.
+        lines.append("  ".join(f"[{piece}/n]{pos}" if pos else f"{piece}/v" for piece, pos in pieces))
+    return "\n".join(lines)
+
+
+@st.composite
+def a_row(draw: st.DrawFn) -> Row:
+    """A text and entities that do not overlap, touching ones of one type among them."""
+    spans, position = [], 0
+    for gap, length, name in draw(
+        st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4), st.sampled_from(list(POS))), max_size=6)
+    ):
+        spans.append(Span(position + gap, position + gap + length, name))
+        position += gap + length
+    length = position + draw(st.integers(0 if position else 1, 2))
+    return draw(st.text("甲乙😀a", min_size=length, max_size=length)), spans
+
+
+@pytest.mark.parametrize(
+    ("reader", "write"), [("conll", conll), ("weibo", weibo), ("span_json", span_json), ("pfr", pfr)]
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    rows=st.lists(a_row(), min_size=1, max_size=3),
+    file_scheme=st.sampled_from(SCHEMES),
+    training_scheme=st.sampled_from(SCHEMES),
+    type_map=st.dictionaries(st.sampled_from(list(POS)), st.sampled_from([None, "PER", "LOC", "X"])),
+)
+def test_entities_come_back(
+    tmp_path: Path,
+    reader: str,
+    write: Writer,
+    rows: list[Row],
+    file_scheme: str,
+    training_scheme: str,
+    type_map: dict[str, str | None],
+) -> None:
+    path = tmp_path / "corpus"
+    path.write_text(write(rows, file_scheme), encoding="utf-8", newline="\n")
+    options = {"tag_scheme": file_scheme} if reader in ("conll", "weibo") else {}
+    made = DatasetReader.by_name(reader)(
+        **options, training_scheme=training_scheme, type_map=type_map, illegal_tags="error"
+    )
+    found = made.read(path)
+    assert [row.text for row in found] == [text for text, _ in rows]
+    for row, (_, spans) in zip(found, rows, strict=True):
+        expected = [(s.start, s.end, type_map.get(s.type, s.type)) for s in spans]
+        tags = row.tags or []
+        assert get_scheme(training_scheme).illegal(tags) == []
+        assert [(s.start, s.end, s.type) for s in get_scheme(training_scheme).spans(tags)] == [
+            entity for entity in expected if entity[2] is not None
+        ]
+
+
+def read(tmp_path: Path, text: str, **options: Any) -> list[str]:
+    path = tmp_path / "corpus"
+    path.write_text(text, encoding="utf-8")
+    return [" ".join(row.tags or []) for row in ConllReader(**options).read(path)]
+
+
+TEXT = "甲 B-PER.NAM\n乙 I-PER.NAM\n丙 B-PER.NOM\n丁 B-GPE.NAM\n戊 O\n\n己 B-LOC.NAM\n"
+WEIBO_MAP = {"PER.NAM": "PER", "PER.NOM": "PER", "GPE.NAM": None}
+
+
+def test_types_by_hand(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert read(tmp_path, TEXT, type_map=WEIBO_MAP) == ["B-PER I-PER B-PER O O", "B-LOC.NAM"]
+    assert read(tmp_path, TEXT, type_map=WEIBO_MAP, training_scheme="IOB1") == ["I-PER I-PER B-PER O O", "I-LOC.NAM"]
+    # New names are not mapped again.
+    swapped = {"PER.NAM": "PER.NOM", "PER.NOM": "PER.NAM"}
+    assert read(tmp_path, TEXT, type_map=swapped)[0].startswith("B-PER.NOM I-PER.NOM B-PER.NAM ")
+    assert caplog.text == ""
+
+
+def test_types_after_repair(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert read(tmp_path, "甲 I-PER.NOM\n乙 I-PER.NAM\n", type_map={"PER.NAM": "PER", "PER.NOM": "PER"}) == [
+        "B-PER B-PER"
+    ]
+    assert "2 illegal tags repaired" in caplog.text
+
+
+def test_types_that_never_occur(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    read(tmp_path, TEXT, type_map={"PER.NMA": "PER", "PER.NOM": "PER"})
+    assert [record.getMessage() for record in caplog.records] == [
+        f'{tmp_path / "corpus"}: no entity of type "PER.NMA", which type_map names. Did you mean "PER.NAM"? '
+        "Types: GPE.NAM, LOC.NAM, PER.NAM, PER.NOM."
+    ]
+    caplog.clear()
+    read(tmp_path, "甲 O\n", type_map={"PER": None})
+    assert caplog.messages == [f'{tmp_path / "corpus"}: no entity of type "PER", which type_map names. Types: none.']
+    caplog.clear()
+    # A part of a file says nothing about the rest.
+    read(tmp_path, TEXT, type_map={"LOC.NAM": "LOC"}, max_instances=1)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "message"),
+    [
+        ({"type": "msra", "type_map": {"PER": ""}}, "reader.type_map.PER", 'found "": expected a type or null'),
+        (
+            {"type": "weibo", "task": "segmentation", "type_map": {"PER": None}},
+            "reader.type_map",
+            "words have no types",
+        ),
+        ({"type": "msra", "type_map": {"PER": 1}}, "reader.type_map.PER", "expected a string, found 1"),
+        ({"type": "msr", "type_map": {}}, "reader.type_map", "unknown key"),
+        ({"type": "pfr", "task": "words"}, "reader.task", "found 'words', expected one of 'ner', 'segmentation'"),
+        ({"type": "msra", "task": "segmentation"}, "reader.task", "unknown key"),
+        ({"type": "msr", "task": "ner"}, "reader.task", "unknown key"),
+        ({"type": "pfr", "task": "segmentation", "training_scheme": "IOB1"}, "reader.training_scheme", "no tag scheme"),
+        (
+            {"type": "msra", "encoding_errors": "replaced"},
+            "reader.encoding_errors",
+            "found 'replaced', expected one of",
+        ),
+        ({"type": "unlabelled", "lines_per_row": 0}, "reader.lines_per_row", "expected 1 or more, found 0"),
+    ],
+)
+def test_settings_that_cannot_be(settings: dict[str, Any], path: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        construct(DatasetReader, settings, "reader")
+    assert error.value.path == path and error.value.message.startswith(message)

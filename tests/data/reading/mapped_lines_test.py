@@ -1,0 +1,159 @@
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ner_adv_plugin.common.errors import DataError
+from ner_adv_plugin.data.alphabet import CharacterAlphabet
+from ner_adv_plugin.data.batching.batch import collate
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.corpora.leakage import without_leaks
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.reading import UnlabelledReader, mapped_lines
+from ner_adv_plugin.data.reading.instance_table import RowTable
+from ner_adv_plugin.data.reading.mapped_lines import map_lines
+from ner_adv_plugin.data.reading.texts import MappedTexts
+from ner_adv_plugin.data.vocabulary import CHARACTERS, Vocabulary
+
+PIECES = [b"\xff", b"\xe7\x94", "甲".encode(), "😀".encode(), b"a", b"\r", b"\n", b"\n\n", b"\r\n", b"\xef\xbb\xbf"]
+
+
+def brute_force(data: bytes, lines_per_row: int, errors: str) -> list[tuple[str, int]]:
+    """The rows of a file and their first lines, line by line."""
+    lines = re.split("\r?\n", data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors))
+    rows: list[tuple[str, int]] = []
+    run = 0
+    for number, line in enumerate(lines, start=1):
+        run = run + 1 if line else 0
+        if line and run % lines_per_row == (1 if lines_per_row > 1 else 0):
+            rows.append((line, number))
+        elif line:
+            rows[-1] = (rows[-1][0] + line, rows[-1][1])
+    return rows
+
+
+@pytest.mark.parametrize("errors", ["replace", "ignore", "backslashreplace", "surrogateescape"])
+@given(data=st.lists(st.sampled_from(PIECES)).map(b"".join), lines_per_row=st.integers(1, 4), part=st.integers(1, 12))
+@example(data=b"a\n\xff\nb", lines_per_row=2, part=1)
+@example(data=b"a\r\xff\nb", lines_per_row=2, part=1)
+def test_any_file_in_parts_of_any_size(
+    tmp_path_factory: pytest.TempPathFactory, errors: str, data: bytes, lines_per_row: int, part: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "corpus"
+    path.write_bytes(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mapped_lines, "BYTES_OF_PART", part)
+        table = map_lines(str(path), lines_per_row, errors)
+    found = [(row.text, row.metadata["line"]) for row in table]
+    assert found == brute_force(data, lines_per_row, errors)
+    assert table.lengths.tolist() == [len(text) for text, _ in found]
+    assert table.streamed and table.tag_lengths is None and all(row.tags is None for row in table)
+    assert list(table[::-1].texts()) == [text for text, _ in found][::-1]
+
+
+def test_bytes_that_are_not_utf8_are_found_before_a_row_is_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapped_lines, "BYTES_OF_PART", 10)
+    path = tmp_path / "corpus"
+    path.write_bytes("甲\n\n乙\n".encode() * 20 + b"\xff\xff\n" + "丙\n".encode() * 20 + b"\xe7\n")
+    with pytest.raises(DataError) as error:
+        UnlabelledReader().read(path)
+    assert str(error.value) == f"{path}:61: found b'\\xff', expected UTF-8 text (or set encoding_errors)"
+    with caplog.at_level(logging.WARNING):
+        UnlabelledReader(encoding_errors="ignore").read(path)
+    assert caplog.messages == [
+        f'{path}: 2 lines hold bytes that are not UTF-8, the first is line 61: read with encoding_errors "ignore"'
+    ]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """500 lines of 1 to 50 characters."""
+    path = tmp_path / "corpus"
+    path.write_text("".join("甲乙丙丁戊"[i % 5] * (i % 50 + 1) + "\n" for i in range(500)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The rows that are read from the file, in order."""
+    rows: list[int] = []
+    row = MappedTexts.row
+    monkeypatch.setattr(MappedTexts, "row", lambda self, number: rows.append(number) or row(self, number))
+    return rows
+
+
+def test_a_row_is_read_when_it_is_asked_for(corpus: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held at a time is a part of the file, then the rows of a batch; order and lengths need no text."""
+    sizes: list[int] = []
+    decode = mapped_lines.decode
+    monkeypatch.setattr(mapped_lines, "decode", lambda data, *rest: sizes.append(len(data)) or decode(data, *rest))
+    monkeypatch.setattr(mapped_lines, "BYTES_OF_PART", 1000)
+    reader = UnlabelledReader()
+    reader.bind("u")
+    table = reader.read(corpus)
+    assert sum(sizes) == corpus.stat().st_size and max(sizes) <= 1000 + 151
+    assert len(table) == 500 and asked == []
+    vocab = Vocabulary.from_instances({"train": {"u": [Instance("甲乙")]}}, {"u": reader})
+    indices = vocab.get_token_to_index_vocabulary(CHARACTERS)
+    rows = EncodedRows("u", table, vocab, CharacterAlphabet(indices, 1), reader.shown)
+    loader = MultiTaskDataLoader(batch_size=20)
+    loader.set_rows({"u": rows}, seed=0)
+    plan = loader.plan(0)
+    assert rows.token_ids is None and asked == []
+    assert sorted(row for batch in plan for _, row in batch) == list(range(500))
+    (batch,) = loader.batches(plan[:1])
+    assert sorted(asked) == sorted(batch.row_ids) == sorted(row for _, row in plan[0])
+    for i, row in enumerate(batch.row_ids):
+        expected = [indices.get(character, 1) for character in table[row].text]
+        assert batch.token_ids_BL[i, : batch.lengths[i]].tolist() == expected
+
+
+def test_windows_of_streamed_rows(corpus: Path) -> None:
+    reader = UnlabelledReader()
+    reader.bind("u")
+    table = reader.read(corpus)[45:]
+    vocab = Vocabulary.from_instances({"train": {"u": table}}, {"u": reader})
+    alphabet = CharacterAlphabet(vocab.get_token_to_index_vocabulary(CHARACTERS), 1)
+    streamed, held = (EncodedRows("u", rows, vocab, alphabet) for rows in (table, list(table)))
+    borders = {0: np.array([0, 20, 40, 46]), 4: np.array([0, 49, 50])}
+    for one, two in ((streamed, held), (streamed.cut(borders), held.cut(borders))):
+        assert one.lengths.tolist() == two.lengths.tolist()
+        for row in range(len(two)):
+            assert one.row_tokens(row).tolist() == two.row_tokens(row).tolist()
+        assert (collate([(one, 0), (one, 3)]).token_ids_BL == collate([(two, 0), (two, 3)]).token_ids_BL).all()
+
+
+def test_leaked_rows_are_left_out_part_by_part(corpus: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    table = UnlabelledReader().read(corpus)
+    monkeypatch.setattr(RowTable.parts, "__defaults__", (100,))
+    held = [Instance("乙" * 45), Instance("丙")]
+    clean, leaked = without_leaks({"u": table}, [held], "drop")
+    texts = [row.text for row in table]
+    kept = [text for text in texts if "乙" * 45 not in text and text != "丙"]
+    assert leaked == {"u": len(texts) - len(kept)} and len(kept) < len(texts)
+    assert list(clean["u"].texts()) == kept and clean["u"].streamed
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    path = tmp_path / "corpus"
+    for content in ("", "\n\r\n\n"):
+        path.write_text(content)
+        with pytest.raises(DataError, match="no rows"):
+            UnlabelledReader().read(path)
+
+
+def test_a_reader_on_top_of_it(corpus: Path) -> None:
+    class Longer(UnlabelledReader):
+        """Leaves short rows out."""
+
+        def _read(self, file_path: str) -> list[Instance]:
+            return [row for row in super()._read(file_path) if len(row) > 40]
+
+    assert [len(row) for row in Longer(max_instances=12).read(corpus)] == [*range(41, 51), 41, 42]

@@ -1,0 +1,16 @@
+from pathlib import Path
+
+from ner_adv_plugin.data.reading import DatasetReader, MsrReader
+
+
+def test_rows(tmp_path: Path) -> None:
+    path = tmp_path / "corpus"
+    path.write_bytes("甲乙  丙  \r\n".encode())
+    reader = MsrReader()
+    (row,) = reader.read(path)
+    assert (row.text, row.tags) == ("甲乙丙", ["B", "E", "S"])
+    assert reader.task == "segmentation" and reader.scheme.segmentation
+
+
+def test_registered() -> None:
+    assert DatasetReader.by_name("msr") is MsrReader

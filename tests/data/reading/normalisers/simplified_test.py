@@ -1,0 +1,30 @@
+import sys
+
+import pytest
+
+from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.data.reading.normalisers import SimplifiedNormaliser
+
+
+def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opencc", None)
+    with pytest.raises(UserError, match='"simplified" needs a package that is not installed: pip install opencc'):
+        SimplifiedNormaliser()
+
+
+def test_one_character_at_a_time() -> None:
+    pytest.importorskip("opencc")
+    simplified = SimplifiedNormaliser()
+    assert simplified.normalise("臺灣大學的後裏，Ａ😀\ud83d\x00") == "台湾大学的后里，Ａ😀\ud83d\x00"
+    assert simplified.normalise("乾坤乾淨") == "干坤干净"
+    assert simplified.normalise("简体字") == "简体字"
+
+
+def test_all_of_unicode() -> None:
+    opencc = pytest.importorskip("opencc")
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    shown = SimplifiedNormaliser().normalise(everything)
+    assert len(shown) == len(everything)
+    changed = [(one, own) for one, own in zip(everything, shown, strict=True) if one != own]
+    converter = opencc.OpenCC("t2s")
+    assert len(changed) > 2000 and all(converter.convert(own) == own for _, own in changed[::20])

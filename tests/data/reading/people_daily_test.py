@@ -1,0 +1,24 @@
+from pathlib import Path
+
+import pytest
+
+from ner_adv_plugin.common.errors import DataError
+from ner_adv_plugin.data.reading import DatasetReader, PeopleDailyReader
+
+
+def test_rows(tmp_path: Path) -> None:
+    path = tmp_path / "corpus"
+    path.write_text("甲 B-PER\n乙 I-PER\n  O\n\n丙 O\n")
+    found = [(row.text, row.tags) for row in PeopleDailyReader().read(path)]
+    assert found == [("甲乙 ", ["B-PER", "I-PER", "O"]), ("丙", ["O"])]
+
+
+def test_another_separator_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "corpus"
+    path.write_text("甲\tO\n")
+    with pytest.raises(DataError, match=":1: found .* expected one character, then"):
+        PeopleDailyReader().read(path)
+
+
+def test_registered() -> None:
+    assert DatasetReader.by_name("people_daily") is PeopleDailyReader

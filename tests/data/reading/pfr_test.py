@@ -1,0 +1,169 @@
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ner_adv_plugin.common.errors import ConfigurationError, DataError
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.reading import DatasetReader, PfrReader
+
+
+def read(tmp_path: Path, text: str, **options: Any) -> list[Instance]:
+    path = tmp_path / "corpus"
+    path.write_bytes(text.encode())
+    return PfrReader(**options).read(path)
+
+
+def entities(row: Instance) -> list[tuple[str, str]]:
+    """Types and surfaces, read off BIO tags by a regular expression."""
+    marks = "".join(tag[0] for tag in row.tags or [])
+    return [((row.tags or [])[m.start()][2:], row.text[m.start() : m.end()]) for m in re.finditer("BI*", marks)]
+
+
+def names(tmp_path: Path, line: str) -> list[str]:
+    (row,) = read(tmp_path, line)
+    return [f"{kind}:{surface}" for kind, surface in entities(row)]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+@pytest.mark.parametrize("number", ["", "19980101-01-001-002/m  "])
+@pytest.mark.parametrize("gap", ["  ", " ", "   "])
+def test_rows(tmp_path: Path, mark: str, line_break: str, number: str, gap: str) -> None:
+    text = f"{number}江/nr  泽民/nr  在/p  上海/ns  说/v{line_break}{line_break}{number}新华社/nt  电/n  {line_break}"
+    text = mark + text.replace("  ", gap)
+    rows = read(tmp_path, text)
+    assert [(row.text, " ".join(row.tags or [])) for row in rows] == [
+        ("江泽民在上海说", "B-PER I-PER I-PER O B-LOC I-LOC O"),
+        ("新华社电", "B-ORG I-ORG I-ORG O"),
+    ]
+    assert [row.metadata for row in rows] == [{"line": 1}, {"line": 3}]
+    words = read(tmp_path, text, task="segmentation")
+    assert [(row.text, "".join(row.tags or [])) for row in words] == [
+        ("江泽民在上海说", "SBESBES"),
+        ("新华社电", "BMES"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("李/nr  鹏/nr", "PER:李鹏"),
+        ("郭/nr  老/a", "PER:郭"),
+        ("克林顿/nr", "PER:克林顿"),
+        ("欧阳/nr  中石/nr", "PER:欧阳中石"),
+        ("司马/nr  迁/nr", "PER:司马迁"),
+        ("陈/nr  方/nr  安生/nr", "PER:陈方安生"),
+        # Names in a row, with and without a mark between them.
+        ("江/nr  泽民/nr  、/w  李/nr  鹏/nr", "PER:江泽民 PER:李鹏"),
+        ("江/nr  泽民/nr  李/nr  鹏/nr  乔/nr  石/nr", "PER:江泽民 PER:李鹏 PER:乔石"),
+        ("贾/nr  永/nr  黄/nr  秋生/nr", "PER:贾永 PER:黄秋生"),
+        ("祝/nr  有容/nr  让·亚彭德/nr", "PER:祝有容 PER:让·亚彭德"),
+        ("马克思/nr  恩格斯/nr", "PER:马克思 PER:恩格斯"),
+        ("焦/nr  秋生/nr  银春/nr", "PER:焦秋生 PER:银春"),
+        ("剑武/nr  安/nr  远远/nr", "PER:剑武 PER:安远远"),
+        ("韩/nr  钟（昆音）/nr", "PER:韩钟（昆音）"),
+        # Neighbours of other kinds stay apart, and other kinds are none.
+        ("江苏/ns  南京/ns  东南/nt  大学/nt", "LOC:江苏 LOC:南京 ORG:东南 ORG:大学"),
+        ("长江/nz  李/n  ｐｎ/nx", ""),
+        ("江/nr  上海/ns  泽民/nr", "PER:江 LOC:上海 PER:泽民"),
+        # Compounds in brackets: nothing inside them counts where they do.
+        ("[中央/n  电视台/n]nt", "ORG:中央电视台"),
+        ("在/p  [北京/ns  大学/n]nt  的/u  [香港/ns  特别/a  行政区/n]ns", "ORG:北京大学 LOC:香港特别行政区"),
+        ("[[中国/ns  银行/n]nt  广东/ns  分行/n]nt", "ORG:中国银行广东分行"),
+        ("[北京/ns  [东方/nz  剧院/n]nz]nt  王/nr  小/nr", "ORG:北京东方剧院 PER:王小"),
+        ("[上海/ns  人/n]n", "LOC:上海"),
+        ("[新华社/nt]nt", "ORG:新华社"),
+        # A name does not go on beyond a bracket.
+        ("李/nr  [国庆/nr  公司/n]nt  王/nr", "PER:李 ORG:国庆公司 PER:王"),
+        ("李/nr  [国庆/nr  歌/n]nz", "PER:李 PER:国庆"),
+    ],
+)
+def test_entities_by_hand(tmp_path: Path, line: str, expected: str) -> None:
+    assert " ".join(names(tmp_path, line)) == expected
+
+
+def test_brackets_and_slashes_as_words(tmp_path: Path) -> None:
+    rows = read(
+        tmp_path, "[/w  甲/n  ]/w  //w  １/２/m\n[乙//n  丙/n]nt\n1/m  19980101-01-001-002/m", task="segmentation"
+    )
+    assert [(row.text, "".join(row.tags or [])) for row in rows] == [
+        ("[甲]/１/２", "SSSSBME"),
+        ("乙/丙", "BES"),
+        ("119980101-01-001-002", "SB" + 17 * "M" + "E"),
+    ]
+
+
+@pytest.mark.parametrize("task", ["ner", "segmentation"])
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("甲", "found '甲', expected word/pos"),
+        ("甲/", "found '甲/', expected word/pos"),
+        ("/n", "found '/n', expected word/pos"),
+        ("甲/n]", "found '甲/n]', expected word/pos"),
+        ("甲\u3000乙", "found '甲\\u3000乙', expected word/pos"),
+        ("甲/n  乙/n]nt", "found '乙/n]nt', expected a [ before every ]"),
+        ("[甲/n  乙/n", "found '[甲/n  乙/n', expected a ] after every ["),
+    ],
+)
+def test_lines_that_cannot_be_read(tmp_path: Path, task: str, line: str, message: str) -> None:
+    with pytest.raises(DataError) as error:
+        read(tmp_path, f"甲/n\n\n{line}\n", task=task)
+    assert str(error.value) == f"{tmp_path / 'corpus'}:3: {message}"
+
+
+def test_words_have_no_types() -> None:
+    with pytest.raises(ConfigurationError, match="type_map: words have no types"):
+        PfrReader(task="segmentation", type_map={"PER": None})
+
+
+def test_embedded_corpus(fixture_data: Path) -> None:
+    path = fixture_data / "pfr" / "199801.txt"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    rows = PfrReader().read(path)
+    assert len(rows) == len(lines) == 150
+    numbered = [line for line in lines if line.startswith("19980101-")]
+    assert len(numbered) == 75 and any("]nt" in line for line in numbered)
+    assert not any("[" in line or "-0" in line for line in lines if line not in numbered)
+    organisations = [
+        re.sub(r"/[a-z]+| ", "", text)
+        for text in re.findall(r"\[([^]]*)\]nt|(\S+)/nt", "\n".join(lines))
+        for text in text
+        if text
+    ]
+    assert [surface for row in rows for kind, surface in entities(row) if kind == "ORG"] == organisations
+    assert not any("/" in row.text or "1998" in row.text for row in rows)
+
+
+def test_real_corpus(shared: Path) -> None:
+    path = shared / "data" / "pfr" / "199801.txt"
+    text = path.read_text(encoding="utf-8")
+    rows = PfrReader().read(path)
+    assert len(rows) == len([line for line in text.split("\n") if line]) == 19484
+    assert max(map(len, rows)) == 1019
+    counts = Counter(kind for row in rows for kind, _ in entities(row))
+    assert counts["LOC"] == text.count("/ns  ") + text.count("/ns\n") == 27890
+    assert counts["ORG"] == text.count("/nt  ") + text.count("/nt\n") == 3573
+    # Runs of nr words, each word one letter: s a surname, g any other of two characters, o of more.
+    compound = "欧阳|司马|诸葛|司徒|南宫|令狐"
+    assert counts["PER"] == sum(
+        len(re.findall("^ssg$|s.|.", re.sub(r"(\S+)/nr ? ?", lambda m: _letter(m[1], compound), run)))
+        for run in re.findall(r"(?:\S+/nr(?:  |\n|$))+", text)
+    )
+    assert counts["PER"] == 20084
+    words = PfrReader(task="segmentation").read(path)
+    assert [row.text for row in words] == [row.text for row in rows]
+    assert sum(tag in "BS" for row in words for tag in row.tags or []) == len(text.split())
+
+
+def _letter(word: str, compound: str) -> str:
+    if len(word) == 1 or re.fullmatch(compound, word):
+        return "s"
+    return "g" if len(word) == 2 else "o"
+
+
+def test_registered() -> None:
+    assert DatasetReader.by_name("pfr") is PfrReader

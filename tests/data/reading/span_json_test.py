@@ -1,0 +1,127 @@
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ner_adv_plugin.common.errors import DataError
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.reading import DatasetReader, SpanJsonReader
+
+ROW = {
+    "text": "甲乙丙😀丁甲",
+    "label": {"name": {"甲": [[5, 5], [0, 0]]}, "a b": {"乙丙": [[1, 2]]}, "none": {"x": []}},
+}
+
+
+def read(tmp_path: Path, *rows: object, **options: Any) -> list[Instance]:
+    path = tmp_path / "corpus"
+    lines = [row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows]
+    path.write_bytes("\n".join(lines).encode())
+    return SpanJsonReader(**options).read(path)
+
+
+def test_rows(tmp_path: Path) -> None:
+    rows = read(tmp_path, ROW, "", " \t\r", {"text": " 丁\n", "label": {}, "id": 3})
+    assert [(row.text, row.tags) for row in rows] == [
+        ("甲乙丙😀丁甲", ["B-name", "B-a b", "I-a b", "O", "O", "B-name"]),
+        (" 丁\n", ["O", "O", "O"]),
+    ]
+    assert [row.metadata for row in rows] == [{"line": 1}, {"line": 4}]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tags"),
+    [
+        ("BIO", "B-T I-T B-T B-T I-T I-T O"),
+        ("IOB1", "I-T I-T B-T B-T I-T I-T O"),
+        ("BIOES", "B-T E-T S-T B-T I-T E-T O"),
+        ("BMES", "B-T E-T S-T B-T M-T E-T O"),
+        ("BILOU", "B-T L-T U-T B-T I-T L-T O"),
+    ],
+)
+def test_training_schemes_keep_neighbours_apart(tmp_path: Path, scheme: str, tags: str) -> None:
+    label = {"x": {"甲乙": [[0, 1]]}, "y": {"丙": [[2, 2]]}, "z": {"丁戊己": [[3, 5]]}}
+    merged = {"x": "T", "y": "T", "z": "T"}
+    (row,) = read(tmp_path, {"text": "甲乙丙丁戊己庚", "label": label}, training_scheme=scheme, type_map=merged)
+    assert row.tags == tags.split()
+
+
+def test_without_labels(tmp_path: Path) -> None:
+    rows = read(tmp_path, {"id": 0, "text": "甲乙"}, {"text": "丙", "label": None})
+    assert [(row.text, row.tags) for row in rows] == [("甲乙", None), ("丙", None)]
+
+
+LABEL = "{type: {surface: [[start, end], ...]}}"
+WHOLE = "[start, end] of whole numbers"
+INSIDE = "start and end, which counts too, inside the text of 2 characters"
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('{"text": ', "found '{\"text\": ', expected a JSON object: Expecting value: line 1 column 10 (char 9)"),
+        ("[" * 100000, None),
+        (["甲"], f"""found '["甲"]', expected a JSON object: {{"text": ..., "label": {LABEL}}}"""),
+        ({"label": {}}, "found None, expected a \"text\" of one or more characters"),
+        ({"text": "", "label": {}}, "found '', expected a \"text\" of one or more characters"),
+        ({"text": 5, "label": {}}, "found 5, expected a \"text\" of one or more characters"),
+        ({"text": "甲"}, "found 'no \"label\"', expected a \"label\" as in line 1"),
+        ({"text": "甲", "label": []}, f"found {{'label': []}}, expected {LABEL}"),
+        ({"text": "甲", "label": {"": {}}}, "found {'': {}}, expected a type that is not empty"),
+        ({"text": "甲", "label": {"t": [[0, 0]]}}, f"found {{'t': [[0, 0]]}}, expected {LABEL}"),
+        ({"text": "甲", "label": {"t": {"甲": 0}}}, f"found {{'t': {{'甲': 0}}}}, expected {LABEL}"),
+        ({"text": "甲", "label": {"t": {"甲": [0, 0]}}}, f"found {{'t': {{'甲': [0]}}}}, expected {WHOLE}"),
+        ({"text": "甲", "label": {"t": {"甲": [[0]]}}}, f"found {{'t': {{'甲': [[0]]}}}}, expected {WHOLE}"),
+        ({"text": "甲乙", "label": {"t": {"": [[True, 1]]}}}, f"found {{'t': {{'': [[True, 1]]}}}}, expected {WHOLE}"),
+        ({"text": "甲", "label": {"t": {"甲": [[0, 0.0]]}}}, f"found {{'t': {{'甲': [[0, 0.0]]}}}}, expected {WHOLE}"),
+        ({"text": "甲乙", "label": {"t": {"乙": [[1, 2]]}}}, f"found {{'t': {{'乙': [[1, 2]]}}}}, expected {INSIDE}"),
+        ({"text": "甲乙", "label": {"t": {"": [[-1, -1]]}}}, f"found {{'t': {{'': [[-1, -1]]}}}}, expected {INSIDE}"),
+        ({"text": "甲乙", "label": {"t": {"": [[1, 0]]}}}, f"found {{'t': {{'': [[1, 0]]}}}}, expected {INSIDE}"),
+        (
+            {"text": "甲乙", "label": {"t": {"甲": [[0, 1]]}}},
+            "found {'t': {'甲': [[0, 1]]}}, expected the text's own '甲乙' from 0 to 1",
+        ),
+        (
+            {"text": "甲乙丙", "label": {"t": {"乙丙": [[1, 2]]}, "u": {"甲乙": [[0, 1]]}}},
+            "found 'u 甲乙 [0, 1] and t 乙丙 [1, 2]', expected entities that do not overlap; type_map can drop a type",
+        ),
+        (
+            {"text": "甲乙丙", "label": {"t": {"甲乙丙": [[0, 2]], "乙": [[1, 1]]}}},
+            "found 't 甲乙丙 [0, 2] and t 乙 [1, 1]', expected entities that do not overlap; type_map can drop a type",
+        ),
+    ],
+)  # fmt: skip
+def test_rows_that_cannot_be_read(tmp_path: Path, row: object, message: str | None) -> None:
+    with pytest.raises(DataError) as error:
+        read(tmp_path, {"text": "甲", "label": {}}, "", row)
+    assert (error.value.file_path, error.value.line) == (str(tmp_path / "corpus"), 3)
+    if message is not None:
+        assert str(error.value) == f"{tmp_path / 'corpus'}:3: {message}"
+
+
+def test_a_label_where_the_first_row_has_none(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r""":2: found 'a "label"', expected no "label" as in line 1"""):
+        read(tmp_path, {"text": "甲"}, {"text": "甲", "label": {}})
+
+
+def test_a_type_that_is_dropped_may_overlap(tmp_path: Path) -> None:
+    row = {"text": "甲乙丙", "label": {"t": {"甲乙丙": [[0, 2]]}, "u": {"乙": [[1, 1]]}}}
+    assert read(tmp_path, row, type_map={"t": None})[0].tags == ["O", "B-u", "O"]
+    assert read(tmp_path, row, type_map={"u": None})[0].tags == ["B-t", "I-t", "I-t"]
+
+
+@pytest.mark.parametrize(("file", "num_rows"), [("train.json", 60), ("dev.json", 20)])
+def test_embedded_corpus(fixture_data: Path, file: str, num_rows: int) -> None:
+    path = fixture_data / "cluener" / file
+    written = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = SpanJsonReader().read(path)
+    assert [row.text for row in rows] == [row["text"] for row in written] and len(rows) == num_rows
+    counts = Counter(tag[2:] for row in rows for tag in row.tags or [] if tag.startswith("B-"))
+    for kind in ("name", "organization", "address", "scene"):
+        assert counts[kind] == sum(len(places) for row in written for places in row["label"].get(kind, {}).values()) > 0
+
+
+def test_registered() -> None:
+    assert DatasetReader.by_name("span_json") is SpanJsonReader

@@ -1,0 +1,100 @@
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ner_adv_plugin.common.errors import DataError
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.reading import DatasetReader, WeiboReader
+
+
+def read(tmp_path: Path, text: str, **options: Any) -> list[Instance]:
+    path = tmp_path / "corpus"
+    path.write_bytes(text.encode())
+    return WeiboReader(**options).read(path)
+
+
+def test_position_is_not_part_of_the_text(tmp_path: Path) -> None:
+    text = "王0\tB-PER.NAM\n五1\tI-PER.NAM\n20\tO\n110\tO\n121\tO\n 0\tO\n\u30000\tO\n２0\tO\n"
+    (instance,) = read(tmp_path, text)
+    assert instance.text == "王五211 \u3000２"
+    assert instance.tags == ["B-PER.NAM", "I-PER.NAM"] + 6 * ["O"]
+
+
+def test_two_replacement_characters_are_one_emoji(tmp_path: Path) -> None:
+    (instance,) = read(tmp_path, "\ufffd\ufffd0\tO\n\ufffd0\tO\n甲0\tO\n")
+    assert (instance.text, instance.tags) == ("\ufffd\ufffd甲", ["O", "O", "O"])
+
+
+@pytest.mark.parametrize("task", ["ner", "segmentation"])
+@pytest.mark.parametrize("line", ["甲\tO", "甲乙0\tO", "甲\ufffd0\tO", "甲0 O", "甲0", "甲²\tO", "甲０\tO", "1\tO"])
+def test_lines_that_cannot_be_read(tmp_path: Path, task: str, line: str) -> None:
+    expected = "one character, its position in its word in digits, then a tab"
+    with pytest.raises(DataError) as error:
+        read(tmp_path, f"\ufffd\ufffd0\tO\n{line}\n", task=task)
+    assert str(error.value) == f"{tmp_path / 'corpus'}:2: found {line!r}, expected {expected}"
+
+
+WORDS = "科0\tB-ORG.NAM\n技1\tI-ORG.NAM\n，0\tO\n" + "".join(f"{i % 10}{i}\tO\n" for i in range(12))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tags"),
+    [(None, "BESBMMMMMMMMMME"), ("BIOES", "BESBIIIIIIIIIIE"), ("BIO", "BIBBIIIIIIIIIII"), ("BILOU", "BLUBIIIIIIIIIIL")],
+)
+def test_words_from_positions(tmp_path: Path, scheme: str | None, tags: str) -> None:
+    rows = read(tmp_path, WORDS + "\n的0\tO\n", task="segmentation", training_scheme=scheme)
+    assert [(row.text, "".join(row.tags or [])) for row in rows] == [
+        ("科技，012345678901", tags),
+        ("的", "U" if scheme == "BILOU" else "B" if scheme == "BIO" else "S"),
+    ]
+    assert [row.metadata for row in rows] == [{"line": 1}, {"line": 17}]
+
+
+def test_positions_that_do_not_follow(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = "甲1\tO\n乙2\tO\n丙0\tO\n丁2\tO\n戊3\tO\n己3\tO\n"
+    reader = WeiboReader(task="segmentation")
+    (tmp_path / "corpus").write_text(text)
+    (row,) = reader.read(tmp_path / "corpus")
+    assert "".join(row.tags or []) == "BEBMME"
+    assert reader.repaired == {str(tmp_path / "corpus"): 3}
+    assert reader.illegal_rows == {str(tmp_path / "corpus"): {1: 3}}
+    assert "3 illegal positions read as inside their word" in caplog.text
+    # The names do not depend on them.
+    assert read(tmp_path, text, illegal_tags="error")[0].tags == ["O"] * 6
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("甲0\tO\n\n乙1\tO\n", "3: found '乙1\\tO', expected position 0"),
+        ("甲0\tO\n乙2\tO\n", "2: found '乙2\\tO', expected position 1, or 0 where a word begins"),
+    ],
+)
+def test_positions_as_errors(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError) as error:
+        read(tmp_path, text, task="segmentation", illegal_tags="error")
+    assert str(error.value) == f"{tmp_path / 'corpus'}:{message}"
+
+
+@pytest.mark.parametrize(
+    ("split", "num_words", "num_characters", "num_repaired"), [("train", 45678, 73778, 1), ("dev", 9026, 14509, 0)]
+)
+def test_words_of_the_real_corpus(
+    shared: Path, split: str, num_words: int, num_characters: int, num_repaired: int
+) -> None:
+    path = shared / "data" / "weibo" / f"weiboNER_2nd_conll.{split}"
+    text = path.read_text(encoding="utf-8")
+    reader = WeiboReader(task="segmentation")
+    rows = reader.read(path)
+    assert [row.text for row in rows] == [row.text for row in WeiboReader().read(path)]
+    assert sum(map(len, rows)) == len(re.findall("\t", text)) == num_characters
+    # A word begins where the digits between the character and the tab are a 0.
+    words = len(re.findall("^(?:\ufffd\ufffd|.)0\t", text, re.MULTILINE))
+    assert sum(tag in "BS" for row in rows for tag in row.tags or []) == words == num_words
+    assert reader.repaired == {str(path): num_repaired}
+
+
+def test_registered() -> None:
+    assert DatasetReader.by_name("weibo") is WeiboReader

@@ -1,0 +1,123 @@
+"""Choosing rows for annotation, against a plain sort and a plain greedy search."""
+
+import copy
+import json
+from collections import Counter
+from math import sqrt
+from pathlib import Path
+
+import pytest
+import torch
+
+from ner_adv_plugin.archives import Archive, load_archive
+from ner_adv_plugin.common.errors import ConfigurationError, DataError, UserError
+from ner_adv_plugin.data.reading import SpanJsonReader
+from ner_adv_plugin.inference import selection
+from ner_adv_plugin.inference.ranking import rank_paths
+from ner_adv_plugin.inference.selection import Selector, read_texts
+
+TEXTS = [f"第{i}天" + "魏勇在深圳" * (i % 4) + "abcdefgh"[i % 8 :] for i in range(40)] + ["第3天", "第3天"]
+NUMBERED = list(enumerate(TEXTS, 1))
+
+
+@pytest.fixture(scope="module")
+def archive(tiny_run: Path) -> Archive:
+    return load_archive(tiny_run)
+
+
+def measured(archive: Archive, strategy: str) -> list[float]:
+    """How useful each text is, tagged alone."""
+    tagger = Selector(archive, strategy, 1).tagger
+    useful = []
+    for text in TEXTS:
+        rows = tagger.encoded([tagger.json_to_instance({"sentence": text})])
+        ranked = rank_paths(archive.model, rows, "weibo", 2, entropy=True)
+        assert ranked.entropy_R is not None
+        values = {"margin": 1 - ranked.margin()[0], "ratio": 1 - ranked.ratio()[0], "entropy": ranked.entropy_R[0]}
+        useful.append(float(values[strategy]))
+    return useful
+
+
+@pytest.mark.parametrize("strategy", ["margin", "ratio", "entropy"])
+@pytest.mark.parametrize("chunk", [5, 4096])
+def test_the_most_useful_first(archive: Archive, strategy: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "CHUNK", chunk)
+    useful = measured(archive, strategy)
+    chosen = Selector(archive, strategy, 7, batch_size=3).select(NUMBERED)
+    assert len({row.text for row in chosen}) == 7
+    assert [row.usefulness for row in chosen] == pytest.approx(
+        sorted({text: value for text, value in zip(TEXTS, useful, strict=True)}.values(), reverse=True)[:7], abs=1e-5
+    )
+    for row in chosen:
+        assert TEXTS[-row.minus_line - 1] == row.text
+        value = row.measure[strategy]
+        assert row.usefulness == pytest.approx(value if strategy == "entropy" else 1 - value)
+
+
+def cosine(one: str, other: str) -> float:
+    left, right = (Counter(zip("\n" + text, text + "\n", strict=True)) for text in (one, other))
+    norms = (sqrt(sum(n * n for n in counts.values())) for counts in (left, right))
+    return sum(left[pair] * right[pair] for pair in left) / (next(norms) * next(norms))
+
+
+def test_diverse_is_maximal_marginal_relevance(archive: Archive) -> None:
+    pool = Selector(archive, "margin", len(set(TEXTS))).select(NUMBERED)
+    expected: list[str] = []
+    for _ in range(8):
+        worth = {
+            row.text: row.usefulness - max([cosine(row.text, text) for text in expected], default=0.0)
+            for row in pool
+            if row.text not in expected
+        }
+        expected.append(max(worth, key=lambda text: worth[text]))
+    chosen = [row.text for row in Selector(archive, "diverse", 8).select(NUMBERED)]
+    assert chosen == expected
+    assert chosen[0] == pool[0].text and chosen != [row.text for row in pool[:8]]
+
+
+def test_diverse_chooses_among_the_least_sure(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "POOL", 2)
+    pool = {row.text for row in Selector(archive, "margin", 6).select(NUMBERED)}
+    assert {row.text for row in Selector(archive, "diverse", 3).select(NUMBERED)} <= pool
+
+
+def test_what_is_written_reads_back_as_predicted(archive: Archive, tmp_path: Path) -> None:
+    bold = copy.deepcopy(archive)
+    # So little trained, it would take nearly everything for O.
+    with torch.no_grad():
+        bold.model.get_parameter("heads.weibo.projection.bias")[0] -= 3
+    selector = Selector(bold, "margin", 30)
+    chosen = selector.select(NUMBERED)
+    lines = "".join(json.dumps(row.to_json()) + "\n" for row in chosen)
+    (tmp_path / "chosen.json").write_text(lines, encoding="utf-8")
+    rows = SpanJsonReader().read(tmp_path / "chosen.json")
+    answers = selector.tagger.predict_batch_json([{"sentence": row.text} for row in chosen])
+    assert [row.text for row in rows] == [row.text for row in chosen]
+    assert [row.tags for row in rows] == [answer["tags"] for answer in answers]
+    assert any("B-" in tag for row in rows for tag in row.tags or ())
+
+
+def test_fewer_rows_than_asked_for(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
+    chosen = Selector(archive, "diverse", 5).select([(1, "深圳"), (2, "深圳"), (9, "魏勇")])
+    assert sorted(row.text for row in chosen) == ["深圳", "魏勇"]
+    assert {row.text: -row.minus_line for row in chosen} == {"深圳": 1, "魏勇": 9}
+    assert "asked for 5 rows, there are 2 different ones" in caplog.text
+    assert Selector(archive, "margin", 5).select([]) == []
+
+
+def test_wrong_settings(archive: Archive) -> None:
+    with pytest.raises(ConfigurationError, match="count: expected 1 or more, found 0"):
+        Selector(archive, "margin", 0)
+    with pytest.raises(UserError, match='head "msr" segments words'):
+        Selector(archive, "margin", 1, head="msr")
+
+
+def test_lines_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes("\ufeff一\r\n\n  \n二\u2028三 \nlast".encode() + b"\n\xff\n")
+    texts = read_texts(path)
+    assert [next(texts) for _ in range(3)] == [(1, "一"), (4, "二\u2028三 "), (5, "last")]
+    with pytest.raises(DataError, match="text.txt:6: found b'.xff', expected UTF-8 text"):
+        next(texts)
+    with pytest.raises(DataError, match="no such file"):
+        next(read_texts(tmp_path / "missing.txt"))

@@ -1,0 +1,157 @@
+"""The tagger: offsets, texts and order, whatever the sentences are."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.inference import Predictor, Tagger
+from ner_adv_plugin.inference.tagger import answer
+from tests.tiny import DATA
+
+TEXT = (DATA / "weibo" / "weiboNER_2nd_conll.train").read_text(encoding="utf-8")
+# A few hundred rows as one line: entities, emoji and spaces among them.
+LINE = "".join(line[0] for line in TEXT.split("\n") if line)
+ODD = [
+    "",
+    " ",
+    "\n",
+    "\r\n",
+    "\x00",
+    "a\x00b",
+    "\u2028\u2029\x85",
+    "\ufeff魏勇",
+    "\ud83d",
+    "魏\udc00勇\ud800",
+    "👨‍👩‍👧‍👦去深圳🏳️‍🌈",
+    "ａＢ１２",
+    "e\u0301\u0301\u0301",
+    "\U0010ffff\uffff\ufffd",
+    "[CLS][SEP]##的",
+    "魏勇在深圳\n魏勇在\u2028北京\u3000市\t",
+    LINE[:3000],
+]
+
+characters = st.one_of(st.sampled_from(LINE), st.characters(categories=None), st.sampled_from("".join(ODD[1:-1])))
+sentences = st.one_of(
+    st.text(characters, max_size=30),
+    st.integers(0, len(LINE) - 40).map(lambda start: LINE[start : start + 40]),
+    st.sampled_from(ODD),
+)
+
+
+@pytest.fixture(scope="module", params=["weibo", "msra", "msr", "transformer"])
+def tagger(request: pytest.FixtureRequest, tiny_run: Path, transformer_archive: Path) -> Predictor:
+    if request.param == "transformer":
+        return Predictor.from_path(transformer_archive)
+    return Predictor.from_path(tiny_run, head=request.param)
+
+
+@pytest.fixture(scope="module")
+def weibo(tiny_run: Path) -> Predictor:
+    return Predictor.from_path(tiny_run)
+
+
+def tagged(tagger: Predictor, texts: Sequence[str]) -> list[dict[str, Any]]:
+    return tagger.predict_batch_json([{"sentence": text} for text in texts])
+
+
+def check(text: str, result: dict[str, Any], segmentation: bool) -> None:
+    """What every answer must be, whatever the model thinks."""
+    assert result["sentence"] == text
+    assert len(result["tags"]) == len(text)
+    if segmentation:
+        assert set(result) == {"sentence", "tags", "words"}
+        assert "".join(result["words"]) == text and all(result["words"])
+        return
+    assert set(result) == {"sentence", "tags", "entities"}
+    end = 0
+    for entity in result["entities"]:
+        assert set(entity) == {"start", "end", "type", "text"}
+        assert end <= entity["start"] < entity["end"] <= len(text)
+        end = entity["end"]
+        assert entity["text"] == text[entity["start"] : end]
+        inside = result["tags"][entity["start"] : end]
+        assert inside == [f"B-{entity['type']}"] + [f"I-{entity['type']}"] * (len(inside) - 1)
+    covered = sum(entity["end"] - entity["start"] for entity in result["entities"])
+    assert covered == sum(tag != "O" for tag in result["tags"])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(sentences, min_size=1, max_size=6))
+def test_answers_fit_their_sentences(tagger: Predictor, texts: list[str]) -> None:
+    results = tagged(tagger, texts)
+    for text, result in zip(texts, results, strict=True):
+        check(text, result, segmentation=tagger.head == "msr")
+    # Alone, a sentence is tagged as it is among others.
+    place = len(texts) // 2
+    assert tagger.predict_json({"sentence": texts[place]}) == results[place]
+
+
+def test_odd_sentences_together(tagger: Predictor) -> None:
+    for text, result in zip(ODD, tagged(tagger, ODD), strict=True):
+        check(text, result, segmentation=tagger.head == "msr")
+
+
+def test_a_long_sentence_has_entities_to_its_end(tiny_run: Path, transformer_archive: Path) -> None:
+    text = LINE[:3000]
+    for path in (tiny_run, transformer_archive):
+        (result,) = tagged(Predictor.from_path(path), [text])
+        assert any(entity["end"] > 2700 for entity in result["entities"])
+
+
+def test_the_model_finds_what_it_was_shown(weibo: Predictor) -> None:
+    rows = weibo.archive.reader.readers["weibo"].read(DATA / "weibo" / "weiboNER_2nd_conll.train")
+    results = weibo.predict_batch_instance(rows)
+    exact = sum(result["tags"] == row.tags for row, result in zip(rows, results, strict=True))
+    assert exact > len(rows) / 2
+    assert any(result["entities"] for result in results)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 1000])
+def test_batch_size_does_not_matter(weibo: Predictor, batch_size: int) -> None:
+    texts = [LINE[start : start + 7 + start % 23] for start in range(0, 900, 11)]
+    again = Tagger(weibo.archive, batch_size=batch_size)
+    assert tagged(again, texts) == tagged(weibo, texts)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 500])
+def test_order_is_kept_over_many_lines(weibo: Predictor, chunk: int) -> None:
+    chance = random.Random(0)
+    texts = [LINE[start : start + chance.randint(0, 40)] for start in chance.sample(range(2000), 200)]
+    results = list(weibo.predict_all((Instance(text) for text in texts), chunk=chunk))
+    assert [result["sentence"] for result in results] == texts
+    assert results == tagged(weibo, texts)
+
+
+def test_nothing_in_nothing_out(weibo: Predictor) -> None:
+    assert weibo.predict_batch_json([]) == [] and list(weibo.predict_all([])) == []
+    assert tagged(weibo, ["", ""]) == [{"sentence": "", "tags": [], "entities": []}] * 2
+
+
+def test_gold_tags_of_an_instance_do_not_leak_in(weibo: Predictor) -> None:
+    text = LINE[:20]
+    gold = Instance(text, ["B-PER.NAM"] * 20, "weibo")
+    assert weibo.predict_instance(gold) == weibo.predict_json({"sentence": text})
+
+
+def test_entities_and_words_of_tags(tiny_run: Path) -> None:
+    vocab = Predictor.from_path(tiny_run).archive.model.vocab
+    tags = ["B-PER.NAM", "I-PER.NAM", "O", "B-GPE.NAM", "B-GPE.NAM", "I-GPE.NAM"]
+    assert answer("魏勇在沪深圳", tags, vocab.label_space("weibo"))["entities"] == [
+        {"start": 0, "end": 2, "type": "PER.NAM", "text": "魏勇"},
+        {"start": 3, "end": 4, "type": "GPE.NAM", "text": "沪"},
+        {"start": 4, "end": 6, "type": "GPE.NAM", "text": "深圳"},
+    ]
+    assert answer("魏勇在深圳", ["B", "E", "S", "B", "E"], vocab.label_space("msr"))["words"] == ["魏勇", "在", "深圳"]
+
+
+@pytest.mark.parametrize("inputs", [{}, {"sentence": 3}, {"sentence": None}, {"text": "a"}, [], "魏勇", None])
+def test_an_input_without_a_sentence_is_an_error(weibo: Predictor, inputs: Any) -> None:
+    with pytest.raises(ValueError, match='"sentence"'):
+        weibo.predict_json(inputs)

@@ -1,0 +1,218 @@
+"""What a run leaves behind."""
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ner_adv_plugin.archives import load_archive
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.inference.evaluator import Evaluator
+from ner_adv_plugin.runs import train_job
+from ner_adv_plugin.runs.train_job import TrainJob, bind_config, train_model
+from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from tests.serving import serving, use_cache
+from tests.tiny import DATA, single_task_config, tiny_config, weights
+
+
+def metrics_of(run: Path, name: str = "metrics.json") -> dict[str, Any]:
+    metrics: dict[str, Any] = json.loads((run / name).read_text(encoding="utf-8"))
+    return metrics
+
+
+def test_metrics_hold_the_keys_of_the_contract(tiny_run: Path) -> None:
+    metrics = metrics_of(tiny_run)
+    assert {"epoch", "best_epoch", "training_epochs", "training_duration", "peak_memory_MB"} <= set(metrics)
+    scores = ["f1", "precision", "recall", "lenient_f1", "f1_PER.NAM", "loss"]
+    for prefix in ("validation_", "best_validation_", "test_"):
+        assert {f"{prefix}weibo_{score}" for score in scores} | {f"{prefix}loss"} <= set(metrics)
+    heads = [f"training_{head}_loss" for head in ("weibo", "msra", "msr")]
+    assert {"training_loss", "training_discriminator_accuracy", "training_step_seconds", *heads} <= set(metrics)
+    assert all(isinstance(value, int | float) for value in metrics.values())
+    assert 100 < metrics["peak_memory_MB"] < 100_000 and metrics["training_duration"] > 0
+
+
+def test_best_epoch_is_that_of_the_validation_metric(tiny_run: Path) -> None:
+    metrics = metrics_of(tiny_run)
+    scores = [
+        metrics_of(tiny_run, f"metrics_epoch_{epoch}.json")["validation_weibo_f1"]
+        for epoch in range(metrics["epoch"] + 1)
+    ]
+    assert metrics["best_validation_weibo_f1"] == max(scores) > 0.2
+    assert metrics["best_epoch"] == scores.index(max(scores))
+
+
+def test_validation_and_test_scores_are_those_of_the_best_weights(tiny_run: Path) -> None:
+    metrics = metrics_of(tiny_run)
+    archive = load_archive(tiny_run / "model.tar.gz")
+    job = train_job.bind_config(archive.config).build({})
+    data = job.read(archive.config)
+    for prefix, split in (("best_validation_", "validation"), ("test_", "test")):
+        for name, value in job.evaluator(archive.model, data, split).evaluate(archive.model).items():
+            assert metrics[prefix + name] == value, prefix + name
+
+
+def test_leaked_rows_are_dropped_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    train, dev = ((DATA / "weibo" / f"weiboNER_2nd_conll.{split}").read_text("utf-8") for split in ("train", "dev"))
+    rows = [text.split("\n\n") for text in (train, dev)]
+    # Two whole validation rows, and one inside a longer row.
+    longer = "\n".join(["嘿0\tO", rows[1][5], "吧0\tO"])
+    (tmp_path / "train").write_text("\n\n".join([*rows[0][:30], rows[1][3], longer, rows[1][4]]) + "\n", "utf-8")
+    (tmp_path / "dev").write_text("\n\n".join(rows[1][:10]) + "\n", "utf-8")
+    paths = {"train_data_path": str(tmp_path / "train"), "validation_data_path": str(tmp_path / "dev")}
+    config = {**single_task_config(trainer__num_epochs=1), **paths}
+    config["dataset_reader"] = {"type": "weibo"}
+    metrics = train_model(config, tmp_path / "run")
+    assert metrics["leaked_rows_weibo"] == metrics_of(tmp_path / "run")["leaked_rows_weibo"] == 3
+    assert "weibo: 3 of 33 training rows hold a validation or test row: left out" in caplog.text
+    config["data_loader"]["leakage"] = "error"
+    with pytest.raises(UserError, match="3 of 33"):
+        train_model(config, tmp_path / "refused")
+
+
+def test_interrupted_training_archives_the_best_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train_epoch = GradientDescentTrainer._train_epoch
+
+    def interrupted(trainer: GradientDescentTrainer, started: float) -> None:
+        train_epoch(trainer, started)
+        if trainer.epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(GradientDescentTrainer, "_train_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(tiny_config(), tmp_path)
+    best = weights(tmp_path / "best.th")
+    archived = load_archive(tmp_path / "model.tar.gz").model.state_dict()
+    assert all((archived[name] == best[name]).all() for name in archived)
+    assert not (tmp_path / "metrics.json").exists()
+
+
+def test_interrupted_testing_archives_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate = Evaluator.evaluate
+
+    def interrupted(evaluator: Evaluator, model: Any, description: str = "validating") -> dict[str, float]:
+        if description == "testing":
+            raise KeyboardInterrupt
+        return evaluate(evaluator, model, description)
+
+    monkeypatch.setattr(Evaluator, "evaluate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(tiny_config(trainer__num_epochs=1), tmp_path)
+    assert load_archive(tmp_path / "model.tar.gz").heads == ["weibo", "msra", "msr"]
+
+
+def test_interrupted_before_the_first_epoch_ends_leaves_no_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(trainer: GradientDescentTrainer, started: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(GradientDescentTrainer, "_train_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(tiny_config(), tmp_path)
+    assert not (tmp_path / "model.tar.gz").exists()
+
+
+def test_archive_holds_what_is_needed_and_what_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("about this run")
+    config = single_task_config(trainer__num_epochs=1, include_in_archive=[str(tmp_path / "notes.txt")])
+    train_model(config, tmp_path / "run")
+    with tarfile.open(tmp_path / "run" / "model.tar.gz") as archive:
+        members = archive.getmembers()
+        notes = archive.extractfile("fta/notes.txt")
+        assert notes is not None and notes.read() == b"about this run"
+    names = {member.name for member in members}
+    assert {"config.json", "meta.json", "weights.th", "vocabulary", "vocabulary/datasets.json"} <= names
+    assert not any("checkpoints" in name or "log" in name for name in names)
+    assert {(member.uid, member.uname, member.mtime) for member in members} == {(0, "", 0)}
+
+
+def test_links_are_archived_as_what_they_lead_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive that holds a link would not be loaded."""
+    (tmp_path / "notes.txt").write_text("about this run")
+    (tmp_path / "symbolic.txt").symlink_to(tmp_path / "notes.txt")
+    (tmp_path / "hard.txt").hardlink_to(tmp_path / "notes.txt")
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "far.txt").write_text("about this run")
+    included = [str(tmp_path / name) for name in ("notes.txt", "symbolic.txt", "hard.txt")]
+    use_cache(tmp_path / "cache", monkeypatch)
+    with serving(tmp_path / "served") as server:
+        config = single_task_config(trainer__num_epochs=1, include_in_archive=[*included, f"{server.url}/far.txt"])
+        bind_config(config).build({}).check_paths()
+    # What was checked before training is there after it, whatever became of the server.
+    train_model(config, tmp_path / "run")
+    with tarfile.open(tmp_path / "run" / "model.tar.gz") as archive:
+        for name in ("notes.txt", "symbolic.txt", "hard.txt", "far.txt"):
+            file = archive.extractfile(f"fta/{name}")
+            assert archive.getmember(f"fta/{name}").isreg() and file is not None and file.read() == b"about this run"
+    assert load_archive(tmp_path / "run" / "model.tar.gz").heads == ["weibo"]
+
+
+@pytest.mark.parametrize(
+    ("names", "path", "message"),
+    [
+        (["notes.txt", "missing.txt"], "include_in_archive.1", "no such file "),
+        (["notes.txt", "below"], "include_in_archive.1", "no such file "),
+        (["notes.txt", "below/notes.txt"], "include_in_archive.1", 'another file is named "notes.txt", too'),
+    ],
+)
+def test_files_to_archive_are_checked_before_training(
+    tmp_path: Path, names: list[str], path: str, message: str
+) -> None:
+    (tmp_path / "below").mkdir()
+    for name in ("notes.txt", "below/notes.txt"):
+        (tmp_path / name).touch()
+    config = single_task_config(include_in_archive=[str(tmp_path / name) for name in names])
+    with pytest.raises(ConfigurationError) as caught:
+        bind_config(config).build({}).check_paths()
+    assert caught.value.path == path and message in caught.value.message
+
+
+def test_corpora_at_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cache(tmp_path / "cache", monkeypatch)
+    with serving(DATA / "weibo") as server:
+        train, dev = (f"{server.url}/weiboNER_2nd_conll.{split}" for split in ("train", "dev"))
+        config = single_task_config(train_data_path=train, validation_data_path=dev)
+        job: TrainJob = bind_config(config).build({})
+        job.check_paths()
+        found = job.read(single_task_config()).splits
+        local = bind_config(single_task_config()).build({}).read(single_task_config()).splits
+        assert found == local
+        assert server.asked == ["/weiboNER_2nd_conll.train", "/weiboNER_2nd_conll.dev"]
+
+
+@pytest.mark.parametrize("key", ["train_data_path", "validation_data_path", "test_data_path"])
+def test_a_path_of_no_reader_is_an_error(tmp_path: Path, key: str) -> None:
+    config = tiny_config(**{key: {"weibo": "somewhere", "wiebo": "somewhere"}})
+    with pytest.raises(ConfigurationError) as caught:
+        train_model(config, tmp_path)
+    assert caught.value.path == f"{key}.wiebo" and "weibo, msra, msr" in str(caught.value)
+
+
+def test_one_path_for_several_readers_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigurationError, match="train_data_path: expected an object of paths, one for each reader, found 'somewhere'"
+    ):
+        train_model(tiny_config(train_data_path="somewhere"), tmp_path)
+
+
+def test_the_vocabulary_of_another_run_brings_no_encoder_along(tmp_path: Path, fixture_encoder: Path) -> None:
+    """Beside a vocabulary stands its encoder's configuration, without weights: a new run begins with trained ones."""
+    config = single_task_config(
+        dataset_reader__max_instances=4,
+        model__encoder={"type": "pretrained_transformer", "model_name": str(fixture_encoder)},
+    )
+    encoders = []
+    for name in ("first", "second"):
+        job: TrainJob = bind_config(config).build({})
+        trainer = train_job.build_trainer(job, job.read(config), tmp_path / name)
+        weights_of_run = trainer.model.state_dict()
+        encoders.append({key: value for key, value in weights_of_run.items() if key.startswith("encoder.")})
+        directory = str(tmp_path / "first" / "vocabulary")
+        assert (Path(directory) / "encoder").is_dir()
+        config["vocabulary"] = {"type": "from_files", "directory": directory}
+    assert encoders[0].keys() == encoders[1].keys() and len(encoders[0]) > 10
+    assert all(torch.equal(value, encoders[1][key]) for key, value in encoders[0].items())

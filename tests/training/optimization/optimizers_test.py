@@ -1,0 +1,157 @@
+"""Parameter groups, and every optimizer against torch's own."""
+
+import logging
+from typing import Any
+
+import pytest
+import torch
+import transformers
+
+from ner_adv_plugin.common.binding import bind
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.training.optimization.optimizers import Optimizer
+from ner_adv_plugin.training.optimization.optimizers.optimizer import LazyOptimizer, NamedParameters, parameter_groups
+
+NAMES = ["encoder.embedding.weight", "towers.shared.weight", "heads.weibo.projection.bias", "heads.msra.crf.weight"]
+# For every registered optimizer the class of torch's, what it does by default, and settings to try.
+TORCH: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any], dict[str, Any]]] = {
+    "adam": (torch.optim.Adam, {}, {"lr": 0.1, "betas": [0.8, 0.9], "eps": 1e-3, "weight_decay": 0.1, "amsgrad": True}),
+    "adamw": (torch.optim.AdamW, {}, {"lr": 0.1, "betas": [0.8, 0.9], "weight_decay": 0.2, "amsgrad": True}),
+    "huggingface_adamw": (
+        torch.optim.AdamW,
+        {"lr": 1e-5, "weight_decay": 0.0},
+        {"lr": 0.1, "betas": [0.8, 0.9], "eps": 1e-3, "weight_decay": 0.2},
+    ),
+    "adagrad": (torch.optim.Adagrad, {}, {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1}),
+    "adadelta": (torch.optim.Adadelta, {}, {"lr": 0.5, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.1}),
+    "rmsprop": (torch.optim.RMSprop, {}, {"lr": 0.1, "alpha": 0.9, "momentum": 0.5, "centered": True}),
+    "adamax": (torch.optim.Adamax, {}, {"lr": 0.1, "betas": [0.8, 0.9], "weight_decay": 0.1}),
+    "huggingface_adafactor": (
+        transformers.Adafactor,
+        {},
+        {"lr": 0.1, "relative_step": False, "scale_parameter": False, "weight_decay": 0.1},
+    ),
+    "sgd": (torch.optim.SGD, {}, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}),
+}
+
+
+def named() -> NamedParameters:
+    generator = torch.Generator().manual_seed(0)
+    return [(name, torch.nn.Parameter(torch.randn(3, generator=generator))) for name in NAMES]
+
+
+def names_of(groups: list[dict[str, Any]], parameters: NamedParameters) -> list[list[str]]:
+    name_of = {id(parameter): name for name, parameter in parameters}
+    return [[name_of[id(parameter)] for parameter in group["params"]] for group in groups]
+
+
+def test_patterns_are_searched_for_anywhere_in_a_name() -> None:
+    parameters = named()
+    groups = parameter_groups(parameters, [(["weibo", r"^encoder\."], {"lr": 0.5}), (["crf"], {"weight_decay": 0.0})])
+    assert names_of(groups, parameters) == [[NAMES[0], NAMES[2]], [NAMES[3]], [NAMES[1]]]
+    assert groups[0]["lr"] == 0.5 and groups[1]["weight_decay"] == 0.0 and set(groups[2]) == {"params"}
+
+
+def test_without_groups_all_are_one() -> None:
+    parameters = named()
+    assert names_of(parameter_groups(parameters, None), parameters) == [NAMES]
+
+
+def test_groups_without_a_parameter_are_left_out() -> None:
+    parameters = named()
+    groups = parameter_groups(parameters, [(["nothing"], {"lr": 0.5}), ([""], {"lr": 0.1})])
+    assert names_of(groups, parameters) == [NAMES]
+
+
+def test_a_parameter_of_two_groups_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match=r'parameter_groups: "heads.weibo.projection.bias".* 0 and 2'):
+        parameter_groups(named(), [(["weibo"], {}), (["encoder"], {}), (["projection"], {})])
+
+
+def test_a_parameter_that_two_patterns_of_one_group_find_is_none() -> None:
+    parameters = named()
+    groups = parameter_groups(parameters, [(["weibo", "projection"], {"lr": 1.0})])
+    assert names_of(groups, parameters)[0] == [NAMES[2]]
+
+
+def test_a_pattern_that_finds_nothing_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "ner_adv_plugin"):
+        parameter_groups(named(), [(["encoder", "encodr"], {"lr": 1.0})])
+    assert [record.getMessage() for record in caplog.records] == [
+        'trainer.optimizer.parameter_groups: "encodr" matches no parameter'
+    ]
+
+
+def test_a_pattern_that_does_not_compile_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match=r'parameter_groups.1.0: "\(" is no regular expression'):
+        parameter_groups(named(), [(["encoder"], {}), (["("], {})])
+
+
+def test_an_unknown_setting_of_a_group_is_an_error() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r'^parameter_groups.0.1.weight_decy: unknown key. Did you mean "weight_decay"'
+    ):
+        Optimizer.from_params({"parameter_groups": [[["encoder"], {"weight_decy": 0.1}]]}, model_parameters=named())
+
+
+@pytest.mark.parametrize(
+    ("kind", "groups", "path", "message"),
+    [
+        ("adam", [[["a"], {"lr": "0.1"}]], "0.1.lr", "expected a number, found '0.1'"),
+        ("adamw", [[["a"], {}], [["a"], {"betas": [0.9]}]], "1.1.betas", "expected 2 values, found 1"),
+        ("adam", [[["a"], {"amsgrad": 1}]], "0.1.amsgrad", "expected true or false, found 1"),
+        ("sgd", [[["a"], {"momentun": 0.1}]], "0.1.momentun", 'unknown key. Did you mean "momentum"? Accepted: damp'),
+        ("sgd", [[["a"], {"betas": [0.9, 0.9]}]], "0.1.betas", "unknown key. Accepted: dampening, lr, momentum, "),
+        ("sgd", [[["a"], {"parameter_groups": []}]], "0.1.parameter_groups", "unknown key. Accepted: dampening"),
+        ("sgd", [[["a"], {"params": []}]], "0.1.params", "unknown key. Accepted: dampening"),
+        ("sgd", [[["a", "(b"], {}]], "0.0.1", '"(b" is no regular expression: missing ), unterminated'),
+    ],
+)
+def test_groups_are_checked_before_anything_is_built(kind: str, groups: Any, path: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        bind(LazyOptimizer, {"type": kind, "parameter_groups": groups}, "trainer.optimizer")
+    assert error.value.path == f"trainer.optimizer.parameter_groups.{path}"
+    assert error.value.message.startswith(message)
+
+
+@pytest.mark.parametrize("kind", ["huggingface_adafactor", "huggingface_adamw"])
+def test_groups_take_the_settings_of_their_optimizer(kind: str) -> None:
+    group = {"lr": 1, "weight_decay": 0.1} | ({"beta1": None} if kind.endswith("factor") else {})
+    bind(LazyOptimizer, {"type": kind, "parameter_groups": [[["a"], group]]})
+    bind(LazyOptimizer, {"type": kind, "parameter_groups": None})
+
+
+def test_all_optimizers_are_tested() -> None:
+    assert set(Optimizer.list_available()) == set(TORCH)
+
+
+@pytest.mark.parametrize("defaults", [True, False])
+@pytest.mark.parametrize("name", TORCH)
+def test_steps_are_those_of_torch(name: str, defaults: bool) -> None:
+    torch_class, by_default, chosen = TORCH[name]
+    settings = {} if defaults else chosen
+    group = {"lr": 0.03}
+    ours, theirs = named(), named()
+    optimizer = Optimizer.from_params(
+        {"type": name, "parameter_groups": [[["^heads"], group]], **settings}, model_parameters=ours
+    )
+    assert isinstance(optimizer, torch_class)
+    groups: list[dict[str, Any]] = [
+        {"params": [parameter for key, parameter in theirs if key.startswith("heads")], **group},
+        {"params": [parameter for _, parameter in theirs[:2]]},
+    ]
+    reference = torch_class(groups, **{**by_default, **settings})
+    start = [parameter.detach().clone() for _, parameter in ours]
+    for _ in range(4):
+        for parameters, steps in ((ours, optimizer), (theirs, reference)):
+            steps.zero_grad()
+            torch.stack([((p - i) ** 4).sum() for i, (_, p) in enumerate(parameters)]).sum().backward()
+            steps.step()
+    for (key, mine), (_, other), before in zip(ours, theirs, start, strict=True):
+        torch.testing.assert_close(mine, other, msg=key)
+        assert not torch.equal(mine, before)
+
+
+def test_default_is_huggingface_adamw() -> None:
+    optimizer: torch.optim.Optimizer = Optimizer.from_params({}, model_parameters=named())
+    assert type(optimizer) is Optimizer.by_name("huggingface_adamw")

@@ -1,0 +1,212 @@
+"""Gradients made into one: against the plain step, and against vectors worked by hand."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.data.batching.batch import Batch, share_totals
+from ner_adv_plugin.models import Model
+from ner_adv_plugin.runs.train_job import bind_config, train_model
+from ner_adv_plugin.testing import MultiTaskModelTestCase
+from ner_adv_plugin.training.accelerator import Precision
+from ner_adv_plugin.training.engine import Engine
+from ner_adv_plugin.training.steps.aggregated import AggregatedStep
+from ner_adv_plugin.training.steps.plain import PlainStep
+from ner_adv_plugin.training.steps.step import TrainingStep
+from tests.models.building import batch_for, build_model
+from tests.modules.examples import vocabulary
+from tests.tiny import tiny_config
+
+torchjd = pytest.importorskip("torchjd")
+Gradients = dict[str, Tensor]
+
+
+def gradients(
+    step: TrainingStep, model: Model, batches: Sequence[Batch], precision: Precision = "fp32"
+) -> tuple[Gradients, float]:
+    """The gradients that a step leaves, and its loss."""
+    engine = Engine(model, precision, -1)
+    engine.prepare(torch.optim.SGD(model.parameters(), 0.1))
+    model.zero_grad()
+    loss, _ = step.run(engine, batches, 0.5)
+    return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}, float(loss)
+
+
+class TwoTasks(Model):
+    """Losses whose gradients on the shared w are given, and on each task's own parameter 2 and 3."""
+
+    def __init__(self, first: Sequence[float], second: Sequence[float]) -> None:
+        super().__init__(vocabulary())
+        self.rows = {"first": torch.tensor(first), "second": torch.tensor(second)}
+        self.w = torch.nn.Parameter(torch.tensor([5.0, 7.0]))
+        self.own = torch.nn.ParameterDict({name: torch.nn.Parameter(torch.ones(1)) for name in self.rows})
+        self.frozen = torch.nn.Parameter(torch.ones(1), requires_grad=False)
+
+    def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
+        losses = {
+            name: (self.w @ row + factor * self.own[name]).sum()
+            for (name, row), factor in zip(self.rows.items(), (2.0, 3.0), strict=True)
+        }
+        losses["constant"] = self.frozen.sum()
+        return {"loss": sum(losses.values()), "losses": losses}
+
+
+@pytest.mark.parametrize(
+    ("aggregator", "shared"),
+    [
+        ("sum", [0.0, 1.0]),
+        ("mean", [0.0, 0.5]),
+        # g1 = (1, 0), g2 = (-1, 1), g1 . g2 = -1. Without what goes against the other task they are
+        # g1 + g2 / 2 = (0.5, 0.5) and g2 + g1 = (0, 1) (Yu et al. 2020, algorithm 1), summed.
+        ("pcgrad", [0.5, 1.5]),
+        # The same projections, as the two cones are half planes; their mean.
+        ("upgrad", [0.25, 0.75]),
+        # The shortest of t g1 + (1 - t) g2, at t = 0.6.
+        ("mgda", [0.2, 0.4]),
+    ],
+)
+@pytest.mark.parametrize("size", [1.0, 1e-4])
+def test_two_tasks_by_hand(aggregator: str, shared: list[float], size: float) -> None:
+    model = TwoTasks([size, 0.0], [-size, size])
+    found, loss = gradients(AggregatedStep(aggregator), model, [batch_for(model.vocab)])
+    assert_close(found["w"], size * torch.tensor(shared), rtol=2e-3, atol=1e-3 * size)
+    assert (float(found["own.first"]), float(found["own.second"])) == (2.0, 3.0)
+    assert loss == pytest.approx(size * (5 - 5 + 7) + 5 + 1)
+    # Gradients of micro-batches are added up before.
+    twice, _ = gradients(AggregatedStep(aggregator), model, [batch_for(model.vocab)] * 2)
+    assert_close(twice, {name: 2 * gradient for name, gradient in found.items()}, rtol=1e-4, atol=1e-4 * size)
+
+
+@pytest.mark.parametrize("aggregator", ["pcgrad", "upgrad", "mgda", "mean"])
+def test_no_row_for_a_loss_without_gradient(aggregator: str) -> None:
+    """As behind a gradient reversal whose scale is 0: the other loss has its way."""
+    model = TwoTasks([1.0, 2.0], [0.0, 0.0])
+    assert_close(gradients(AggregatedStep(aggregator), model, [batch_for(model.vocab)])[0]["w"], model.rows["first"])
+    model = TwoTasks([0.0, 0.0], [0.0, 0.0])
+    assert not gradients(AggregatedStep(aggregator), model, [batch_for(model.vocab)])[0]["w"].any()
+
+
+@pytest.mark.parametrize("kind", ["hard_sharing", "adversarial"])
+@pytest.mark.parametrize("weighting", ["fixed", "uncertainty"])
+def test_the_sum_is_the_plain_step(kind: str, weighting: str) -> None:
+    vocab = vocabulary()
+    model, whole = build_model(kind, vocab, loss_weighting=weighting), batch_for(vocab)
+    batches = share_totals([whole.select([0, 3, 4, 8]), whole.select([1, 2, 5, 6, 7, 9])])
+    plain, plain_loss = gradients(PlainStep(), model, batches)
+    found, loss = gradients(AggregatedStep("sum"), model, batches)
+    assert found.keys() == plain.keys()
+    assert_close(found, plain, rtol=1e-4, atol=1e-7)
+    assert loss == plain_loss
+
+
+def test_the_mean_is_the_plain_step_where_losses_meet() -> None:
+    """On parameters that several losses reach it is the plain gradient over their number, elsewhere the gradient."""
+    vocab = vocabulary()
+    model, batch = build_model("adversarial", vocab), batch_for(vocab)
+    plain, _ = gradients(PlainStep(), model, [batch])
+    found, _ = gradients(AggregatedStep("mean"), model, [batch])
+    shared = {name for name in plain if name.startswith(("encoder.", "towers.shared."))}
+    assert shared and len(shared) < len(plain)
+    assert_close(found, {n: g / 4 if n in shared else g for n, g in plain.items()}, rtol=1e-4, atol=1e-7)
+
+
+def test_a_tower_that_two_of_three_tasks_read() -> None:
+    """PCGrad with rows that are zero on a part of what is shared, against the projections written out."""
+    vocab = vocabulary()
+    model, batch = build_model("asymmetric", vocab, sources={"weibo": ["msra"]}), batch_for(vocab)
+    # Gradients of fresh weights hardly ever conflict.
+    for name, parameter in model.named_parameters():
+        if name.startswith("heads."):
+            parameter.data.normal_()
+    names = [name for name, _ in model.named_parameters() if name.startswith(("encoder.", "towers.msra."))]
+    parameters = dict(model.named_parameters())
+    rows = []
+    for loss in model(batch)["losses"].values():
+        own = torch.autograd.grad(loss, [parameters[n] for n in names], retain_graph=True, materialize_grads=True)
+        rows.append(torch.cat([gradient.flatten() for gradient in own]))
+    conflicts = sum(float(a @ b) < 0 for i, a in enumerate(rows) for b in rows[:i])
+    torch.manual_seed(3)
+    found, _ = gradients(AggregatedStep("pcgrad"), model, [batch])
+    torch.manual_seed(3)
+    total = torch.zeros_like(rows[0])
+    for i, row in enumerate(rows):
+        order = [int(j) for j in torch.randperm(len(rows)) if j != i]
+        for j in order:
+            slope = float(row @ rows[j])
+            if slope < 0:
+                row = row - slope / float(rows[j] @ rows[j]) * rows[j]
+        total = total + row
+    assert conflicts
+    assert_close(torch.cat([found[name].flatten() for name in names]), total, rtol=1e-3, atol=1e-6)
+
+
+def test_a_single_loss_is_left_alone() -> None:
+    vocab = vocabulary()
+    model, whole = build_model("hard_sharing", vocab), batch_for(vocab)
+    batches = share_totals([whole.select(whole.rows("msra")), whole.select([0]).without_tags()])
+    found, _ = gradients(AggregatedStep("mgda"), model, batches)
+    assert_close(found, gradients(PlainStep(), model, batches)[0])
+
+
+def test_mixed_precision() -> None:
+    vocab = vocabulary()
+    model, batch = build_model("adversarial", vocab), batch_for(vocab)
+    exact, low = (gradients(AggregatedStep("sum"), model, [batch], precision)[0] for precision in ("fp32", "bf16"))
+    for name, gradient in exact.items():
+        assert low[name].dtype == torch.float32
+        assert torch.cosine_similarity(low[name].flatten(), gradient.flatten(), 0) > 0.98, name
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "message"),
+    [
+        ({"step": {"type": "aggregated", "aggregator": "pc_grad"}}, "step.aggregator", 'Did you mean "pcgrad"?'),
+        ({"step": {"type": "aggregated", "aggregator": "sums"}}, "step.aggregator", "expected one of alignedmtl, "),
+        (
+            {"step": {"type": "aggregated", "aggregator": "mgda", "settings": {"max_iter": 5}}},
+            "step.settings.max_iter",
+            'Did you mean "max_iters"?',
+        ),
+        ({"step": "aggregated", "precision": "fp16"}, "precision", '"fp16" scales losses'),
+        ({"step": {"type": "aggregated", "attack": "fgm"}}, "step.attack", ""),
+    ],
+)
+def test_settings_that_do_not_go_together(settings: dict[str, Any], path: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        bind_config(tiny_config(**{f"trainer__{name}": value for name, value in settings.items()}))
+    assert error.value.path == f"trainer.{path}"
+    assert message in error.value.message
+
+
+def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ner_adv_plugin.training import gradient_descent_trainer
+
+    monkeypatch.setattr(gradient_descent_trainer, "world_size", lambda: 2)
+    with pytest.raises(ConfigurationError, match=r"^trainer\.step: AggregatedStep needs the whole batch at once"):
+        train_model(tiny_config(trainer__step="aggregated"), tmp_path / "run")
+
+
+def test_without_torchjd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchjd", None)
+    with pytest.raises(UserError, match=r'pip install "ner_adv_plugin\[torchjd\]"'):
+        bind_config(tiny_config(trainer__step="aggregated"))
+
+
+def test_a_model_without_separate_losses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = TwoTasks([1.0, 0.0], [0.0, 1.0])
+    monkeypatch.setattr(model, "forward", lambda *_: {"loss": model.w.sum()})
+    with pytest.raises(ConfigurationError, match='^trainer.step: TwoTasks gives no "losses"'):
+        gradients(AggregatedStep(), model, [batch_for(model.vocab)])
+
+
+class TestAggregated(MultiTaskModelTestCase):
+    def test_trains_saves_and_loads(self, root: Path) -> None:
+        self.set_up_model(root / "fixtures/configs/aggregated.jsonnet")
+        self.ensure_model_can_train_save_and_load()

@@ -1,0 +1,236 @@
+"""Adversarial training against a linear model worked by hand, and against the same done with hooks and autograd."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.batching.batch import Batch, share_totals
+from ner_adv_plugin.models import Model
+from ner_adv_plugin.modules.encoders import CharacterEmbedding
+from ner_adv_plugin.runs.train_job import bind_config
+from ner_adv_plugin.testing import MultiTaskModelTestCase
+from ner_adv_plugin.training.accelerator import Precision
+from ner_adv_plugin.training.engine import Engine
+from ner_adv_plugin.training.steps.attacks import Attack, FastGradientMethod, ProjectedGradientDescent
+from ner_adv_plugin.training.steps.perturbed import PerturbedStep
+from ner_adv_plugin.training.steps.plain import PlainStep
+from ner_adv_plugin.training.steps.step import TrainingStep
+from tests.models.building import batch_for, build_model
+from tests.modules.examples import vocabulary
+from tests.tiny import tiny_config
+
+Gradients = dict[str, Tensor]
+
+
+class Linear(Model):
+    """The loss of a row is the sum of w . embedding over its characters."""
+
+    def __init__(self, adds: bool = True) -> None:
+        super().__init__(vocabulary())
+        self.encoder = CharacterEmbedding(self.vocab, embedding_dim=2)
+        if not adds:
+            self.encoder.added = lambda ids, size: None  # type: ignore[method-assign]
+        self.w = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+
+    def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
+        return {"loss": (self.encoder(batch) @ self.w * batch.mask_BL).sum()}
+
+
+def gradients(
+    step: TrainingStep, model: Model, batches: Sequence[Batch], precision: Precision = "fp32", progress: float = 0.5
+) -> tuple[Gradients, Tensor | float, dict[str, Any]]:
+    """The gradients that a step leaves, its loss, and what it reports."""
+    engine = Engine(model, precision, -1)
+    engine.prepare(torch.optim.SGD(model.parameters(), 0.1))
+    model.zero_grad()
+    loss, statistics = step.run(engine, batches, progress)
+    return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}, loss, statistics
+
+
+def test_a_linear_model_by_hand() -> None:
+    model = Linear()
+    batch = batch_for(model.vocab)
+    vectors = model.encoder.embedding(batch.token_ids_BL)[batch.mask_BL].detach()
+    # The gradient of a row of n characters is w at each of them, of norm 5 sqrt(n): moved by epsilon along it, its
+    # loss rises by epsilon 5 sqrt(n).
+    rise = 0.5 * 5 * sum(n**0.5 for n in batch.lengths)
+    found, loss, statistics = gradients(PerturbedStep(FastGradientMethod(0.5), weight=3.0), model, [batch])
+    clean = float((vectors @ model.w.detach()).sum())
+    assert float(loss) == pytest.approx(4 * clean + 3 * rise, rel=1e-5)
+    value, count = statistics["adversarial_loss"]
+    assert float(value) / count == pytest.approx(clean + rise, rel=1e-5)
+    # In the second pass the perturbation, sqrt(n) epsilon w / 5 a row, is a constant.
+    moved = sum(n**0.5 for n in batch.lengths) * 0.5 * model.w.detach() / 5
+    assert_close(found["w"], 4 * vectors.sum(0) + 3 * moved)
+    # However many moves, the loss is largest where one to the border leads.
+    assert_close(gradients(PerturbedStep(ProjectedGradientDescent(0.5), 3.0), model, [batch])[0], found)
+
+
+def by_hooks(model: Any, batch: Batch, attack: Attack, weight: float) -> Gradients:
+    """The same by hand: a hook on the embedding table's output, one row after the other."""
+    delta = torch.zeros(*batch.token_ids_BL.shape, model.encoder.embedding.embedding_dim)
+    hook = model.encoder.embedding.register_forward_hook(lambda module, given, output: output + delta)
+    clean = model(batch, 0.5)["loss"]
+    for _ in range(attack.steps):
+        delta = delta.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(model(batch, 0.5)["loss"], delta)
+        moved = delta.detach().clone()
+        for row in range(len(batch)):
+            own = slope[row]
+            if not own.any():
+                continue
+            if attack.norm == "linf":
+                moved[row] = (moved[row] + attack.step_size * own.sign()).clamp(-attack.epsilon, attack.epsilon)
+            else:
+                moved[row] += attack.step_size * own / own.norm()
+                moved[row] *= min(1.0, attack.epsilon / float(moved[row].norm()))
+        delta = moved
+    model.zero_grad()
+    (clean + weight * model(batch, 0.5)["loss"]).backward()
+    hook.remove()
+    return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+
+
+ATTACKS: dict[str, Callable[[], Attack]] = {
+    "fgm": lambda: FastGradientMethod(0.3),
+    "fgm_linf": lambda: FastGradientMethod(0.05, "linf"),
+    "pgd": lambda: ProjectedGradientDescent(0.3, steps=3, step_size=0.2),
+    "pgd_linf": lambda: ProjectedGradientDescent(0.05, "linf", steps=2),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("kind", ["hard_sharing", "adversarial"])
+def test_gradients_are_those_of_hooks(kind: str, name: str) -> None:
+    vocab = vocabulary()
+    model, batch, attack = build_model(kind, vocab), batch_for(vocab), ATTACKS[name]()
+    expected = by_hooks(model, batch, attack, 0.7)
+    found, _, statistics = gradients(PerturbedStep(attack, 0.7), model, [batch])
+    assert found.keys() == expected.keys()
+    assert_close(found, expected, rtol=1e-4, atol=1e-6)
+    plain, _, reported = gradients(PlainStep(), model, [batch])
+    assert max(float((found[n] - 1.7 * plain[n]).abs().max()) for n in plain) > 1e-3
+    for key, (value, count) in reported.items():
+        assert (float(statistics[key][0]), statistics[key][1]) == (float(value), count)
+
+
+def test_micro_batches_are_one_batch() -> None:
+    """A row's perturbation is its own, so that it does not matter which rows share a micro-batch."""
+    vocab = vocabulary()
+    model, whole = build_model("hard_sharing", vocab), batch_for(vocab)
+    parts = [whole.select(rows) for rows in ([0, 3, 4], [1, 2, 5, 6], [7, 8, 9])]
+    step = PerturbedStep(ProjectedGradientDescent(0.3, steps=2))
+    one, one_loss, _ = gradients(step, model, share_totals([whole]))
+    several, several_loss, _ = gradients(step, model, share_totals(parts))
+    assert_close(several, one, rtol=1e-4, atol=1e-6)
+    assert float(several_loss) == pytest.approx(float(one_loss), rel=1e-5)
+
+
+def test_a_small_perturbation_raises_the_loss_by_the_norm_of_its_gradient() -> None:
+    """l(x + epsilon g / ||g||) - l(x) = epsilon sum over rows of ||g||, by finite differences."""
+    vocab = vocabulary()
+    model = build_model("hard_sharing", vocab)
+    (batch,) = share_totals([batch_for(vocab).select([5, 7, 9])])
+    epsilon = 1e-2
+    _, _, statistics = gradients(PerturbedStep(FastGradientMethod(epsilon)), model, [batch])
+    value, count = statistics["adversarial_loss"]
+    rise = float(value) / count - float(model(batch)["loss"].detach())
+    table, steepness = model.encoder.embedding, 0.0
+    size = 1e-2
+    for row in range(len(batch)):
+        slopes = []
+        for place in range(batch.lengths[row]):
+            for axis in range(table.embedding_dim):
+                sides = []
+                for side in (size, -size):
+
+                    def nudge(module: Any, given: Any, output: Tensor, side: float = side) -> Tensor:
+                        output = output.clone()
+                        output[row, place, axis] += side  # noqa: B023
+                        return output
+
+                    hook = table.register_forward_hook(nudge)
+                    with torch.no_grad():
+                        sides.append(float(model(batch)["loss"]))
+                    hook.remove()
+                slopes.append((sides[0] - sides[1]) / (2 * size))
+        steepness += sum(slope**2 for slope in slopes) ** 0.5
+    assert rise == pytest.approx(epsilon * steepness, rel=0.05)
+
+
+@pytest.mark.parametrize(("name", "calls"), [("fgm", 2), ("pgd", 4), ("pgd_linf", 3)])
+def test_cost_in_encoder_calls(name: str, calls: int) -> None:
+    vocab = vocabulary()
+    model, batch = build_model("hard_sharing", vocab), batch_for(vocab)
+    counted: list[int] = []
+    model.encoder.register_forward_hook(lambda *_: counted.append(1))
+    gradients(PerturbedStep(ATTACKS[name]()), model, share_totals([batch, batch]))
+    assert len(counted) == 2 * calls
+    assert model.encoder.perturbation is None
+
+
+def test_mixed_precision() -> None:
+    vocab = vocabulary()
+    model, batch = build_model("hard_sharing", vocab), batch_for(vocab)
+    step = PerturbedStep(FastGradientMethod(0.3))
+    exact, low = (gradients(step, model, [batch], precision)[0] for precision in ("fp32", "bf16"))
+    for name, gradient in exact.items():
+        assert low[name].dtype == torch.float32
+        assert torch.cosine_similarity(low[name].flatten(), gradient.flatten(), 0) > 0.98, name
+
+
+def test_losses_scaled_for_fp16() -> None:
+    vocab = vocabulary()
+    model, batch, step = build_model("hard_sharing", vocab), batch_for(vocab), PerturbedStep(ATTACKS["pgd"]())
+    expected = gradients(step, model, [batch])[0]
+    engine = Engine(model, "fp32", -1)
+    engine.prepare(torch.optim.SGD(model.parameters(), 0.1))
+    engine.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    model.zero_grad()
+    step.run(engine, [batch], 0.5)
+    scaled = {name: p.grad / 1024 for name, p in model.named_parameters() if p.grad is not None}
+    assert_close(scaled, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_rows_that_teach_nothing_cost_nothing() -> None:
+    vocab = vocabulary()
+    model, batch = build_model("hard_sharing", vocab), batch_for(vocab)
+    unlabelled = batch.select([i for i, head in enumerate(batch.heads) if head is None])
+    found, loss, _ = gradients(PerturbedStep(), model, share_totals([unlabelled]))
+    assert (found, loss) == ({}, 0.0)
+
+
+def test_an_encoder_that_adds_nothing_is_refused() -> None:
+    model = Linear(adds=False)
+    with pytest.raises(ConfigurationError, match="CharacterEmbedding adds no perturbation") as error:
+        gradients(PerturbedStep(), model, [batch_for(model.vocab)])
+    assert error.value.path == "model.encoder.type"
+    del model.encoder
+    with pytest.raises(ConfigurationError, match="^model.type: Linear has no `encoder`"):
+        gradients(PerturbedStep(), model, [batch_for(model.vocab)])
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        ({"type": "perturbed", "aggregator": "pcgrad"}, "trainer.step.aggregator"),
+        ({"type": "perturbed", "weight": 0}, "trainer.step.weight"),
+        ({"type": "perturbed", "attack": {"type": "pgd", "steps": 0}}, "trainer.step.attack.steps"),
+    ],
+)
+def test_settings_are_checked(settings: dict[str, Any], path: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        bind_config(tiny_config(trainer__step=settings))
+    assert error.value.path == path
+
+
+class TestPerturbed(MultiTaskModelTestCase):
+    def test_trains_saves_and_loads(self, root: Path) -> None:
+        self.set_up_model(root / "fixtures/configs/perturbed.jsonnet")
+        self.ensure_model_can_train_save_and_load()
