@@ -10,7 +10,7 @@ import torch
 
 from ner_adv_plugin.archives.extraction import opened, versions
 from ner_adv_plugin.archives.writing import BEST, CONFIG, VOCABULARY, WEIGHTS
-from ner_adv_plugin.common.binding import bind
+from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.devices import device_of
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import local_path
@@ -114,7 +114,7 @@ def _build_model(config: dict[str, Any], vocab: Vocabulary, heads: Sequence[str]
         for head in heads:
             if head not in vocab.heads:
                 raise UserError(f'{shown} has no head "{head}"; its heads: {", ".join(vocab.heads)}')
-    lazy = bind(LazyModel, config["model"], "model").build({})
+    lazy = construct(LazyModel, config["model"], "model")
     try:
         model = lazy.construct(vocab=vocab, only_heads=heads)
     except (RuntimeError, MemoryError) as error:  # of torch, where sizes are absurd
@@ -125,8 +125,7 @@ def _build_model(config: dict[str, Any], vocab: Vocabulary, heads: Sequence[str]
 
 
 def _reader(config: dict[str, Any], key: str) -> DatasetReader:
-    reader: DatasetReader = bind(DatasetReader, config[key], key).build({})
-    return reader
+    return construct(DatasetReader, config[key], key)
 
 
 def _read_config(folder: Path, shown: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Everything below a value is checked at once, inside `Lazy` parts too, before anything is built; an error names
 the place in the config, what stood there, what is accepted and the nearest known name. What annotations do not say,
-a class may check in a class method `check_settings(settings, path)`, called with settings that fit them.
+a component may check in its hook; see `ner_adv_plugin.common.checks`.
 """
 
 import collections.abc
@@ -12,31 +12,21 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union
 
 from tango.common.exceptions import ConfigurationError as TangoConfigurationError
 from tango.common.registrable import Registrable as TangoRegistrable
 
-from ner_adv_plugin.common.errors import ConfigurationError, nearest
-from ner_adv_plugin.common.schema import REQUIRED, Lazy, Supplied, parameters, registered
+from ner_adv_plugin.common.checks import check_parts
+from ner_adv_plugin.common.errors import ConfigurationError, below, joined, nearest
+from ner_adv_plugin.common.schema import REQUIRED, Bound, Lazy, Supplied, parameters, registered
 from ner_adv_plugin.common.wording import SCALARS, in_words, listed, shown, with_article
 
 T = TypeVar("T")
 NONE = type(None)
 SEQUENCES = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A checked config value: `build(supplied)` makes the object, `filled` is its config with defaults, `target`
-    the class or function that is called."""
-
-    build: Callable[[Mapping[str, Any]], Any]
-    filled: Any
-    target: Any = None
 
 
 def construct(annotation: type[T], value: Any, path: str = "", **supplied: Any) -> T:
@@ -51,11 +41,13 @@ def construct(annotation: type[T], value: Any, path: str = "", **supplied: Any) 
 
     Raises `ConfigurationError`.
     """
-    return typing.cast(T, bind(annotation, value, path, frozenset(supplied)).build(supplied))
+    bound = bind(annotation, value, path, frozenset(supplied))
+    check_parts(bound, path=path)
+    return typing.cast(T, bound.build(supplied))
 
 
 def bind(annotation: Any, value: Any, path: str = "", supplied: frozenset[str] = frozenset()) -> Bound:
-    """Check `value` against `annotation`; see `construct`."""
+    """Check `value` against `annotation`, without calling hooks; see `construct`."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is Any or annotation is REQUIRED or isinstance(annotation, TypeVar):
         return Bound(lambda _: value, value)
@@ -70,7 +62,8 @@ def bind(annotation: Any, value: Any, path: str = "", supplied: frozenset[str] =
         return _bind_scalar(annotation, value, path)
     if origin is Lazy or annotation is Lazy:
         inner = bind(args[0] if args else Any, value, path, supplied)
-        return Bound(lambda _: Lazy(inner.build, inner.filled, path, inner.target), inner.filled)
+        lazy = Lazy(inner.build, inner.filled, path, inner.target)
+        return Bound(lambda _: lazy, inner.filled, inner.target, inner.children)
     kind = origin or annotation
     if kind in MAPPINGS:
         return _bind_mapping(args[1] if len(args) == 2 else Any, value, path, supplied)
@@ -140,10 +133,11 @@ def _same_shape(annotation: Any, value: Any) -> bool:
 def _bind_mapping(item: Any, value: Any, path: str, supplied: frozenset[str]) -> Bound:
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"expected an object of names and values, found {shown(value)}", path)
-    items = {key: bind(item, child, _join(path, key), supplied) for key, child in value.items()}
+    items = {key: bind(item, child, joined(path, key), supplied) for key, child in value.items()}
     return Bound(
         lambda given: {key: bound.build(given) for key, bound in items.items()},
         {key: bound.filled for key, bound in items.items()},
+        children=items,
     )
 
 
@@ -155,10 +149,11 @@ def _bind_sequence(kind: Any, args: tuple[Any, ...], value: Any, path: str, supp
         raise ConfigurationError(f"expected {len(args)} values, found {len(value)}", path)
     kinds = args if fixed else [args[0] if args else Any] * len(value)
     items = [
-        bind(k, child, _join(path, str(i)), supplied) for i, (k, child) in enumerate(zip(kinds, value, strict=True))
+        bind(k, child, joined(path, str(i)), supplied) for i, (k, child) in enumerate(zip(kinds, value, strict=True))
     ]
     collect = kind if kind in (tuple, set, frozenset) else list
-    return Bound(lambda given: collect(b.build(given) for b in items), [b.filled for b in items])
+    children = {str(i): item for i, item in enumerate(items)}
+    return Bound(lambda given: collect(b.build(given) for b in items), [b.filled for b in items], children=children)
 
 
 def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> Bound:
@@ -179,14 +174,14 @@ def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> B
     default: str | None = cls.default_implementation  # type: ignore[attr-defined]
     name = settings.pop("type", default if default in names else None)
     if name is None and (names or TangoRegistrable in cls.__bases__):
-        raise ConfigurationError(f'missing "type", one of {listed(names)}', _join(path, "type"))
+        raise ConfigurationError(f'missing "type", one of {listed(names)}', joined(path, "type"))
     target = cls if name is None else _resolve(cls, name, names, path)
     return _bind_call(target, settings, path, supplied, {} if name is None else {"type": name})
 
 
 def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Callable[..., Any]:
     """What a registered name, or a dotted class path, constructs."""
-    where = _join(path, "type")
+    where = joined(path, "type")
     if not isinstance(name, str):
         raise ConfigurationError(f"expected the name of {with_article(cls.__name__)}, found {shown(name)}", where)
     if name in names:
@@ -224,7 +219,7 @@ def check_keys(
     for key in settings:
         if key not in accepted:
             hint = nearest(key, offered)
-            raise ConfigurationError(f"unknown key.{hint} Accepted: {listed(offered)}.", _join(path, key))
+            raise ConfigurationError(f"unknown key.{hint} Accepted: {listed(offered)}.", joined(path, key))
 
 
 def _bind_call(
@@ -237,12 +232,12 @@ def _bind_call(
     children: dict[str, Bound] = {}
     for name, parameter in accepted.items():
         if name in settings:
-            children[name] = bind(parameter.annotation, settings[name], _join(path, name))
+            children[name] = bind(parameter.annotation, settings[name], joined(path, name))
             filled[name] = children[name].filled
         elif name in supplied:
             continue
         elif parameter.default is REQUIRED:
-            raise ConfigurationError(f"missing key, required here{in_words(parameter.annotation)}", _join(path, name))
+            raise ConfigurationError(f"missing key, required here{in_words(parameter.annotation)}", joined(path, name))
         elif _plain(default := _as_config(parameter.default)):
             filled[name] = default
     if inspect.isclass(target) and hasattr(target, "check_settings"):
@@ -253,17 +248,13 @@ def _bind_call(
         arguments = {name: child.build({}) for name, child in children.items()}
         arguments.update({name: given[name] for name in handed_on if name in given})
         try:
-            return target(**arguments)
-        except ConfigurationError as error:
-            # A constructor may name a key of its own: put the place of the component before it.
-            if path and not error.absolute and error.path != path and not error.path.startswith(f"{path}."):
-                raise ConfigurationError(error.message, _join(path, error.path)) from error
-            raise
+            with below(path):
+                return target(**arguments)
         except (TangoConfigurationError, ValueError) as error:
             # Constructors of torch and allennlp-light refuse settings so.
             raise ConfigurationError(str(error), path) from error
 
-    return Bound(build, filled, target)
+    return Bound(build, filled, target, children)
 
 
 def _as_config(default: Any) -> Any:
@@ -280,7 +271,3 @@ def _plain(value: Any) -> bool:
     if isinstance(value, dict):
         return all(_plain(item) for item in value.values())
     return value is None or isinstance(value, str | int | float | bool)
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path and key else path or key

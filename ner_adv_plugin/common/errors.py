@@ -1,7 +1,8 @@
 """Errors that a user can act on: the command line prints their message and exits with status 2."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -24,6 +25,27 @@ class ConfigurationError(UserError):
         self.path = path
         self.absolute = absolute
         super().__init__(f"{path}: {message}" if path else message)
+
+
+@contextmanager
+def below(path: str) -> Iterator[None]:
+    """Put a component's path before those of its errors, unless they are `absolute` or below it.
+
+    # Parameters
+
+    path : of the component whose constructor or hook is called inside.
+    """
+    try:
+        yield
+    except ConfigurationError as error:
+        if path and not error.absolute and error.path != path and not error.path.startswith(f"{path}."):
+            raise ConfigurationError(error.message, joined(path, error.path)) from error
+        raise
+
+
+def joined(path: str, key: str) -> str:
+    """The path in the config of a key below `path`; either may be empty."""
+    return f"{path}.{key}" if path and key else path or key
 
 
 class DataError(UserError):

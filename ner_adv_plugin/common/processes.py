@@ -11,14 +11,31 @@ from typing import Any, TypeVar
 import torch
 from torch import distributed
 
-from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
 
 T = TypeVar("T")
 
 
+def launched_processes() -> int:
+    """How many processes a launcher started, this one among them; 1 without a launcher."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def launched() -> bool:
     """Whether a launcher started this process as one of several."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return launched_processes() > 1
+
+
+def check_adds_up(part: type[Any], processes: int) -> None:
+    """`ConfigurationError` if there are several processes and a part does not add up over them.
+
+    # Parameters
+
+    part : an objective's or a step's class, whose `adds_up` says so.
+    processes : how many train together.
+    """
+    if processes > 1 and not part.adds_up:
+        raise ConfigurationError(f"{part.__name__} needs the whole batch at once: run it on one process")
 
 
 def use_cpu(cuda_device: int | None) -> bool:

@@ -3,8 +3,8 @@
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from tango.common.registrable import Registrable as TangoRegistrable
@@ -30,6 +30,24 @@ class Supplied:
 
     def __init__(self, *names: str) -> None:
         object.__setattr__(self, "names", frozenset(names))
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A checked config value.
+
+    # Parameters
+
+    build : makes the object from the arguments that the program supplies.
+    filled : its config, defaults written out.
+    target : the class or function that is called, if any.
+    children : the checked values inside it, by key.
+    """
+
+    build: Callable[[Mapping[str, Any]], Any]
+    filled: Any
+    target: Any = None
+    children: Mapping[str, "Bound"] = field(default_factory=dict)
 
 
 class Lazy(Generic[T]):

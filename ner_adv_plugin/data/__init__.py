@@ -5,6 +5,7 @@ from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler
 from ner_adv_plugin.data.batching.schedulers import MultiTaskScheduler
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch, Rows
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
@@ -18,5 +19,6 @@ __all__ = [
     "MultiTaskScheduler",
     "PlannedBatch",
     "Rows",
+    "RunContext",
     "Vocabulary",
 ]

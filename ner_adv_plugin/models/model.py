@@ -29,16 +29,6 @@ class Model(torch.nn.Module, Registrable):
         super().__init__()
         self.vocab = vocab
 
-    @classmethod
-    def check_config(cls, fed: Mapping[str, str], settings: Mapping[str, Any]) -> None:
-        """Raise `ConfigurationError` where settings do not fit the datasets; asked before any data is read.
-
-        # Parameters
-
-        fed : the heads that datasets feed, and where in the config a dataset names each.
-        settings : of the model, defaults filled in.
-        """
-
     @property
     def alphabet(self) -> Alphabet:
         """Gives the character indices that its batches carry."""
@@ -77,10 +67,6 @@ class Model(torch.nn.Module, Registrable):
         labels = self.vocab.label_space(head).labels
         rows = tags_BL.tolist()
         return [[labels[tag] for tag in row[:length]] for row, length in zip(rows, lengths, strict=True)]
-
-    def get_metrics(self, reset: bool = False) -> dict[str, float]:
-        """What a model of one's own counts by itself; scores come from the evaluator."""
-        return {}
 
     def save_files(self, directory: Path) -> None:
         """Write what is needed, beside the weights and the vocabulary, to build this model again."""

@@ -11,11 +11,13 @@ import torch
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 from torch import Tensor
 
-from ner_adv_plugin.common.binding import construct
+from ner_adv_plugin.common.binding import bind, construct
+from ner_adv_plugin.common.checks import check_parts
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.schema import Lazy
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.model import Model
 from ner_adv_plugin.models.sharing_graph import ENCODER, SharingGraph, check_described, sharing_graph
@@ -106,15 +108,24 @@ class SharingModel(Model):
         return None
 
     @classmethod
-    def check_config(cls, fed: Mapping[str, str], settings: Mapping[str, Any]) -> None:
-        """See `Model.check_config`."""
-        preset = cls.preset(list(fed), settings)
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: heads, towers, objectives and datasets fit together."""
+        if context.run is None:
+            return
+
+        objectives = settings.get("objectives")
+        if objectives is None:
+            # They stand in no config that is walked.
+            default = bind(list[LazyObjective], list(cls.default_objectives), "model.objectives")
+            check_parts(default, context.run, "model.objectives")
+            objectives = default.filled
+
+        heads = context.run.heads
+        preset = cls.preset(list(heads), settings)
         if preset is not None:
-            given = settings.get("objectives")
-            objectives = cls.default_objectives if given is None else given
             inputs = {**cls.preset_inputs(settings), **(settings.get("inputs") or {})}
-            sharing_graph(fed, preset, {**settings, "inputs": inputs, "objectives": objectives})
-        check_described(fed, settings)
+            sharing_graph(heads, preset, {**settings, "inputs": inputs, "objectives": objectives})
+        check_described(heads, settings)
 
     @classmethod
     def preset_inputs(cls, settings: Mapping[str, Any]) -> dict[str, list[str]]:

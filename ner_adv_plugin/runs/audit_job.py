@@ -1,11 +1,12 @@
 """An audit of everything that a config reads."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
-from ner_adv_plugin.common.binding import bind, check_keys, construct
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.binding import check_keys, construct
+from ner_adv_plugin.common.errors import ConfigurationError, below
 from ner_adv_plugin.common.schema import Lazy, Supplied, parameters
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.corpora.audit import Audit, SplitSummary, count_unknown, summarise
@@ -69,8 +70,7 @@ def _encoder(config: Mapping[str, Any]) -> Lazy[Encoder] | None:
     settings = model.get("encoder") if isinstance(model, Mapping) else None
     if settings is None:
         return None
-    encoder: Lazy[Encoder] = bind(LazyEncoder, settings, "model.encoder").build({})
-    return encoder
+    return construct(LazyEncoder, settings, "model.encoder")
 
 
 def _check_paths(job: AuditJob, given: Sources) -> None:
@@ -93,11 +93,9 @@ def _alphabet(encoder: Lazy[Encoder], job: AuditJob, given: Sources, splits: Seq
         instances.setdefault(rows.split, {})[rows.dataset] = [Instance(text) for text in rows.texts]
     build = Vocabulary.from_instances if job.vocabulary is None else job.vocabulary.construct
     vocab = build(instances=instances, readers=given.reader.readers)
-    if hasattr(encoder.target, "alphabet_of"):
-        try:
-            alphabet: Alphabet | None = encoder.target.alphabet_of(vocab, encoder.filled)
-        except ConfigurationError as error:
-            raise ConfigurationError(error.message, f"{encoder.path}.{error.path}") from error
+    if inspect.isclass(encoder.target) and issubclass(encoder.target, Encoder):
+        with below(encoder.path):
+            alphabet = encoder.target.alphabet_of(vocab, encoder.filled)
         if alphabet is not None:
             return alphabet
     return encoder.construct(vocab=vocab).alphabet

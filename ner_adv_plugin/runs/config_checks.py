@@ -1,14 +1,19 @@
-"""Checks of a whole config: what its parts say of one another, before any data is read or any encoder loaded."""
+"""Checks of a whole config, before any data is read or any encoder loaded.
 
-from collections.abc import Collection, Mapping
+Components check themselves; what belongs to none of them stands here: readers, paths, files, folders.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ner_adv_plugin.common.binding import bind, construct
-from ner_adv_plugin.common.errors import ConfigurationError, nearest, nearest_file
+from ner_adv_plugin.common.checks import check_parts
+from ner_adv_plugin.common.errors import ConfigurationError, below, nearest, nearest_file
 from ner_adv_plugin.common.files import is_url
-from ner_adv_plugin.data.dataset_names import check_dataset
+from ner_adv_plugin.common.processes import launched_processes
+from ner_adv_plugin.common.schema import Bound
+from ner_adv_plugin.data.checks import PlannedRun
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
 from ner_adv_plugin.data.reading.held_out import held_out_reader_of
@@ -18,17 +23,10 @@ from ner_adv_plugin.evaluation.ner_scores import NerScorer
 from ner_adv_plugin.evaluation.segmentation_scores import SegmentationScorer
 from ner_adv_plugin.inference.evaluator import metric_names
 from ner_adv_plugin.training.accelerator import precision_of
-from ner_adv_plugin.training.instance_weighting import InstanceWeighting
-from ner_adv_plugin.training.metric_tracker import MetricTracker
-from ner_adv_plugin.training.optimization.parameter_groups import check_patterns
-from ner_adv_plugin.training.steps.step import TrainingStep
 
 if TYPE_CHECKING:
     from ner_adv_plugin.runs.audit_job import AuditJob
     from ner_adv_plugin.runs.train_job import TrainJob
-
-# The metric of a run without validation data.
-DEFAULT_METRIC = "-loss"
 
 
 @dataclass(frozen=True)
@@ -59,34 +57,23 @@ def sources(job: "TrainJob | AuditJob", config: Mapping[str, Any]) -> Sources:
     return Sources(reader, held_out_reader, paths)
 
 
-def check_job(job: "TrainJob", config: Mapping[str, Any]) -> None:
+def check_config(bound: Bound, config: Mapping[str, Any]) -> None:
     """Check what the parts of a config say of one another.
 
     # Parameters
 
-    job : the parts, each checked by itself.
-    config : the config that they were made from.
+    bound : the config, bound to `TrainJob`.
+    config : the config itself.
 
-    Raises `ConfigurationError` where paths and readers, datasets and heads, heads and towers, or validation data and
-    metric do not fit.
+    Raises `ConfigurationError` if paths and readers do not fit, or a component refuses its settings.
     """
+    job: TrainJob = bound.build({})
     read = sources(job, config)
     for name in read.reader.readers:
         if name not in read.paths["train"]:
             raise ConfigurationError("missing path: its reader would read nothing", f"train_data_path.{name}")
-    spaces = dataset_spaces(read.reader.readers)
-    schemes = {head: agreed_scheme(head, spaces) for head in heads_of(spaces)}
-    job.data_loader.check_datasets(list(spaces))
-    if hasattr(job.model.target, "check_config"):
-        lone = job.dataset_reader is not read.reader
-        job.model.target.check_config(_fed(spaces, lone), job.model.filled)
-    trainer = job.trainer.filled
-    check_patterns(trainer.get("no_grad") or [], "trainer.no_grad")
-    _check_step(trainer)
-    _check_instance_weighting(trainer.get("instance_weighting") or {}, spaces)
-    if "validation_metric" in trainer:
-        scored = {name: space for name, space in spaces.items() if name in read.paths.get("validation", ())}
-        _check_metric(trainer, foreseen_metrics(scored, schemes), bool(heads_of(scored)))
+
+    check_parts(bound, _planned_run(job, read, bound.filled))
 
 
 def check_files(paths: str | Mapping[str, str] | None, place: str) -> None:
@@ -132,13 +119,6 @@ def foreseen_metrics(scored: Mapping[str, DatasetSpace], schemes: Mapping[str, T
     )
 
 
-def _check_instance_weighting(settings: Mapping[str, Any], spaces: Mapping[str, DatasetSpace]) -> None:
-    for name, own in settings.items():
-        check_dataset(name, spaces, f"trainer.instance_weighting.{name}")
-        weighting: InstanceWeighting = construct(InstanceWeighting, own, f"trainer.instance_weighting.{name}")
-        weighting.check(name, spaces)
-
-
 def _by_name(paths: str | dict[str, str], reader: MultiTaskDatasetReader, key: str) -> dict[str, str]:
     if isinstance(paths, dict):
         for name in paths:
@@ -151,10 +131,37 @@ def _by_name(paths: str | dict[str, str], reader: MultiTaskDatasetReader, key: s
     return {next(iter(reader.readers)): paths}
 
 
-def _fed(spaces: Mapping[str, DatasetSpace], lone: bool) -> dict[str, str]:
-    """The heads that datasets feed, and where the first of them names it."""
+def _planned_run(job: "TrainJob", read: Sources, filled: Mapping[str, Any]) -> PlannedRun:
+    """What the config tells of the run."""
+    datasets = dataset_spaces(read.reader.readers)
+    schemes = {head: agreed_scheme(head, datasets) for head in heads_of(datasets)}
+    scored = {name: datasets[name] for name in datasets if name in read.paths.get("validation", ())}
+    launched, trainer = launched_processes(), filled["trainer"]
+    with below("trainer"):
+        precision = precision_of(
+            trainer.get("precision", "fp32"), trainer.get("use_amp", False), trainer.get("cuda_device")
+        )
+
+    return PlannedRun(
+        config=filled,
+        datasets=datasets,
+        heads=_head_places(datasets, lone=job.dataset_reader is not read.reader),
+        validated=[name for name, space in scored.items() if space.head is not None],
+        metrics=foreseen_metrics(scored, schemes),
+        precision=precision,
+        processes=launched if job.distributed is None else max(launched, job.distributed.processes),
+    )
+
+
+def _head_places(datasets: Mapping[str, DatasetSpace], lone: bool) -> dict[str, str]:
+    """The heads of the datasets, and where the first dataset of each names it.
+
+    # Parameters
+
+    lone : the config has one reader by itself, not several by name.
+    """
     places: dict[str, str] = {}
-    for name, space in spaces.items():
+    for name, space in datasets.items():
         if space.head is not None:
             place = "dataset_reader.head" if lone else f"dataset_reader.readers.{name}.head"
             places.setdefault(space.head, place)
@@ -165,47 +172,3 @@ def _score_names(scheme: TagScheme) -> list[str]:
     if scheme.segmentation:
         return list(SegmentationScorer(scheme.labels(), scheme, ()).compute())
     return [*NerScorer(scheme.labels(), scheme).compute(), "f1_<TYPE>"]
-
-
-def _check_step(trainer: Mapping[str, Any]) -> None:
-    """`ConfigurationError` where the step does not take losses scaled for fp16, and the precision is that."""
-    if trainer.get("step") is None or getattr(bind(TrainingStep, trainer["step"]).target, "scales", True):
-        return
-    use_amp = trainer.get("use_amp", False)
-    if precision_of(trainer.get("precision", "fp32"), use_amp, trainer.get("cuda_device")) == "fp16":
-        key = "use_amp" if use_amp else "precision"
-        raise ConfigurationError(
-            f'"fp16" scales losses, which step "{trainer["step"]["type"]}" does not take: precision "bf16" does not',
-            f"trainer.{key}",
-        )
-
-
-def _check_metric(trainer: Mapping[str, Any], known: Collection[str], validates: bool) -> None:
-    """The validation metric and what follows it, against the metrics there will be."""
-    metric, patience = trainer["validation_metric"], trainer.get("patience")
-    construct(MetricTracker, {"metric": metric, "patience": patience}, "trainer")
-    schedule = trainer.get("learning_rate_scheduler") or {}
-    waits = schedule.get("type") == "reduce_on_plateau"
-    if not validates:
-        asked = {"patience": patience, "validation_metric": None if metric == DEFAULT_METRIC else metric}
-        asked["learning_rate_scheduler.type"] = schedule["type"] if waits else None
-        for key, value in asked.items():
-            if value is not None:
-                raise ConfigurationError(
-                    f"found {value!r}, but there is no labelled validation data: give validation_data_path, or leave"
-                    " this out",
-                    f"trainer.{key}",
-                )
-        return
-    name = metric[1:]
-    by_type = (key.removesuffix("<TYPE>") for key in known if key.endswith("<TYPE>"))
-    if name not in known and not any(name.startswith(key) and name != key for key in by_type):
-        raise ConfigurationError(
-            f'no metric "{name}".{nearest(name, known)} Known: {", ".join(known)}.', "trainer.validation_metric"
-        )
-    better = "max" if metric[0] == "+" else "min"
-    if waits and schedule.get("mode", better) != better:
-        raise ConfigurationError(
-            f'"{schedule["mode"]}" does not fit validation_metric "{metric}": expected "{better}"',
-            "trainer.learning_rate_scheduler.mode",
-        )

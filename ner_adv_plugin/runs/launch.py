@@ -27,10 +27,15 @@ class Distributed:
     primary_port: int = 29500
 
     def __post_init__(self) -> None:
-        if len(self.cuda_devices) * self.num_nodes < 2:
+        if self.processes < 2:
             raise ConfigurationError("expected two processes or more", "cuda_devices")
         if -1 in self.cuda_devices and set(self.cuda_devices) != {-1}:
             raise ConfigurationError(f"expected GPUs, or -1 alone, found {self.cuda_devices}", "cuda_devices")
+
+    @property
+    def processes(self) -> int:
+        """How many there are on all nodes."""
+        return len(self.cuda_devices) * self.num_nodes
 
 
 def launch(setting: Distributed, node_rank: int, arguments: Sequence[str]) -> int:

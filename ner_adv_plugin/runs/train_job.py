@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import torch
 
 from ner_adv_plugin.archives.writing import BEST, CONFIG, FORMAT, META, VOCABULARY, archive_model
-from ner_adv_plugin.common.binding import Bound, bind
+from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.files import local_path, write_folder, write_json
 from ner_adv_plugin.common.processes import is_main, on_main, rank
-from ner_adv_plugin.common.schema import Lazy, Supplied
+from ner_adv_plugin.common.schema import Bound, Lazy, Supplied
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.corpora.leakage import without_leaks
@@ -25,7 +25,7 @@ from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.model import LazyModel
-from ner_adv_plugin.runs.config_checks import check_files, check_folders, check_job, sources
+from ner_adv_plugin.runs.config_checks import check_config, check_files, check_folders, sources
 from ner_adv_plugin.runs.launch import Distributed
 from ner_adv_plugin.training.checkpoints.random_state import seed_everything
 from ner_adv_plugin.training.trainer import LazyTrainer, Trainer
@@ -155,7 +155,7 @@ class TrainJob:
 def bind_config(config: Mapping[str, Any]) -> Bound:
     """Check a whole config; `ConfigurationError` with the place of what is wrong."""
     bound = bind(TrainJob, config, "")
-    check_job(bound.build({}), config)
+    check_config(bound, config)
     return bound
 
 

@@ -3,21 +3,23 @@
 import logging
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.files import write_file, write_json
-from ner_adv_plugin.common.processes import is_main, on_main, rank, world_size
+from ner_adv_plugin.common.processes import check_adds_up, is_main, on_main, rank, world_size
 from ner_adv_plugin.common.progress import progress_bar
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
+from ner_adv_plugin.data.checks import RunContext
+from ner_adv_plugin.data.dataset_names import check_dataset
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.objectives import Objective, Statistics
 from ner_adv_plugin.training.accelerator import Precision, precision_of
 from ner_adv_plugin.training.callbacks import ConsoleCallback
 from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCallback
@@ -25,11 +27,12 @@ from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
 from ner_adv_plugin.training.checkpoints.run_state import restore, run_state
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.instance_weighting import InstanceWeighting
+from ner_adv_plugin.training.metric_checks import check_known, check_metric
 from ner_adv_plugin.training.metric_tracker import MetricTracker
 from ner_adv_plugin.training.optimization.learning_rate_schedulers import LazyScheduler, LearningRateScheduler
 from ner_adv_plugin.training.optimization.moving_average import LazyMovingAverage
 from ner_adv_plugin.training.optimization.optimizers import HuggingfaceAdamWOptimizer, LazyOptimizer, optimizer_of
-from ner_adv_plugin.training.optimization.parameter_groups import trainable
+from ner_adv_plugin.training.optimization.parameter_groups import check_patterns, trainable
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.step import TrainingStep, add_statistics, averages, over_processes
 from ner_adv_plugin.training.trainer import Trainer
@@ -134,13 +137,20 @@ class GradientDescentTrainer(Trainer):
         if recover:
             self._resume()
 
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: numbers, patterns, datasets, and the metric that chooses the best epoch."""
+        for key in ("num_epochs", "num_gradient_accumulation_steps"):
+            _positive(settings.get(key, 1), key)
+        check_patterns(settings.get("no_grad") or [], "no_grad")
+        if context.run is not None:
+            for name in settings.get("instance_weighting") or {}:
+                check_dataset(name, context.run.datasets, f"instance_weighting.{name}")
+        check_metric(settings, context.run)
+
     def _check_metric(self) -> None:
-        known = self.evaluator.metric_names()
-        if self.evaluator.by_head and self.tracker.name not in known:
-            raise ConfigurationError(
-                f'no metric "{self.tracker.name}".{nearest(self.tracker.name, known)} Known: {", ".join(known)}.',
-                "validation_metric",
-            )
+        if self.evaluator.by_head:
+            check_known(self.tracker.name, self.evaluator.metric_names())
 
     def train(self) -> dict[str, Any]:
         """See `Trainer.train`."""
@@ -272,16 +282,10 @@ class GradientDescentTrainer(Trainer):
         restore(self, state)
 
     def _check_processes(self) -> None:
-        """What does not add up over processes is refused where there are several."""
-        parts = [("step", self.step)]
-        parts += [(f"model.objectives.{i}", o) for i, o in enumerate(getattr(self.model, "objectives", []))]
-        for path, part in parts:
-            if world_size() > 1 and not getattr(part, "adds_up", True):
-                raise ConfigurationError(
-                    f"{type(part).__name__} needs the whole batch at once: run it on one process",
-                    path,
-                    absolute=path.startswith("model"),
-                )
+        """What does not add up over processes is refused if there are several."""
+        objectives = [module for module in self.model.modules() if isinstance(module, Objective)]
+        for part in (self.step, *objectives):
+            check_adds_up(type(part), world_size())
 
 
 def _positive(value: int, name: str) -> int:

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from ner_adv_plugin.common.binding import bind
-from tests.common.layers import Job, Layer, error_of, job
+from tests.common.layers import Layer, error_of, job
 
 KNOWN = "Known: checked, linear, lookup, stack. One of your own needs --include-package."
 OF_LINEAR = "Accepted: bias, dropout, name, size, type."
@@ -109,12 +108,3 @@ def test_a_registered_name_beside_another_scalar_tells_both() -> None:
     path, message = error_of("linaer", bool | Layer, "layer")
     assert path == "layer.type"
     assert message.startswith("expected true or false, found 'linaer'; or \"linaer\" is not a registered Layer.")
-
-
-def test_a_class_may_check_what_annotations_do_not_say() -> None:
-    checked = {"type": "checked", "sizes": [1, 0]}
-    for place, config in (("layer", {"layer": checked}), ("layers.0", job(layers=[checked]))):
-        assert error_of(config) == (f"{place}.sizes.1", "expected 1 or more, found 0")
-    # Called with settings that fit the annotations only.
-    assert error_of({"layer": {**checked, "sizes": [0, "a"]}})[0] == "layer.sizes.1"
-    bind(Job, {"layer": {**checked, "sizes": [1]}})

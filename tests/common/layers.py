@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 
 from ner_adv_plugin.common.binding import bind
+from ner_adv_plugin.common.checks import CheckContext, check_parts
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
@@ -39,16 +40,21 @@ class Stack(Layer):
         self.layers, self.named = layers, named
 
 
+# What the hook was called with.
+CALLS: list[tuple[CheckContext[Any], Mapping[str, Any]]] = []
+
+
 @Layer.register("checked")
 class Checked(Layer):
     def __init__(self, sizes: list[int] | None = None) -> None:
         raise AssertionError("it was built")
 
     @classmethod
-    def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
-        for index, size in enumerate(settings.get("sizes", [])):
+    def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
+        CALLS.append((context, settings))
+        for index, size in enumerate(settings["sizes"] or []):
             if size < 1:
-                raise ConfigurationError(f"expected 1 or more, found {size}", f"{path}.sizes.{index}")
+                raise ConfigurationError(f"expected 1 or more, found {size}", f"sizes.{index}")
 
 
 class Unnamed(Registrable):
@@ -90,7 +96,7 @@ class Job:
 def error_of(value: Any, annotation: Any = Job, path: str = "") -> tuple[str, str]:
     """Where and what the error of checking a config is; nothing is built."""
     with pytest.raises(ConfigurationError) as error:
-        bind(annotation, value, path)
+        check_parts(bind(annotation, value, path), path=path)
     assert str(error.value) == (f"{error.value.path}: {error.value.message}" if error.value.path else str(error.value))
     return error.value.path, error.value.message
 

@@ -7,14 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ner_adv_plugin.common.checks import CheckContext
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Adversarial, Asymmetric, CrfTagger, HardSharing, Model, SharingModel
 from ner_adv_plugin.models.sharing_graph import in_order, sharing_graph
+from tests.planned import planned
 
 FED = {"weibo": "dataset_reader.readers.weibo.head", "msra": "dataset_reader.readers.news.head"}
 OWN = {name: [name] for name in FED}
 NAMES = ["a", "b", "c"]
+CONTEXT = CheckContext("model", "model", planned(FED, FED))
 
 
 def test_settings_prevail_over_the_preset() -> None:
@@ -152,15 +155,15 @@ def test_heads_that_cannot_be(fed: dict[str, str], path: str, message: str) -> N
 )
 def test_models_check_their_settings(model: type[Model], settings: dict[str, Any], path: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        model.check_config(FED, settings)
+        model.check(settings, CONTEXT)
     assert error.value.path == path and error.value.message.startswith(message)
 
 
 def test_the_default_objective_reads_the_shared_tower() -> None:
     own = {"heads": {name: {"reads": [name]} for name in FED}, "towers": {"shared": {"type": "lstm"}}}
-    Adversarial.check_config(FED, own)
+    Adversarial.check(own, CONTEXT)
     with pytest.raises(ConfigurationError, match="model.towers.shared: nothing reads this tower"):
-        Adversarial.check_config(FED, {**own, "objectives": []})
+        Adversarial.check({**own, "objectives": []}, CONTEXT)
 
 
 def test_a_head_for_all_others_and_models_of_ones_own_pass() -> None:
@@ -168,6 +171,6 @@ def test_a_head_for_all_others_and_models_of_ones_own_pass() -> None:
         def __init__(self, vocab: Vocabulary) -> None:
             super().__init__(vocab)
 
-    Mine.check_config(FED, {"heads": {"anything": 3}})
-    HardSharing.check_config(FED, {"heads": {"msra": {"type": "crf"}}, "head": {"type": "softmax"}})
-    HardSharing.check_config(FED, {"heads": {"msra": {}, "weibo": {}}, "head": None})
+    Mine.check({"heads": {"anything": 3}}, CONTEXT)
+    HardSharing.check({"heads": {"msra": {"type": "crf"}}, "head": {"type": "softmax"}}, CONTEXT)
+    HardSharing.check({"heads": {"msra": {}, "weibo": {}}, "head": None}, CONTEXT)

@@ -107,8 +107,14 @@ def test_a_plateau_is_that_of_the_validation_metric() -> None:
     bind_config(tiny_config(trainer__learning_rate_scheduler=scheduler, trainer__validation_metric="-loss"))
 
 
-def test_patience_is_checked_early() -> None:
-    assert error_of(tiny_config(trainer__patience=0)) == ("trainer.patience", "expected 1 or more, found 0")
+@pytest.mark.parametrize("key", ["patience", "num_epochs", "num_gradient_accumulation_steps"])
+def test_numbers_are_checked_early(key: str) -> None:
+    assert error_of(tiny_config(**{f"trainer__{key}": 0})) == (f"trainer.{key}", "expected 1 or more, found 0")
+
+
+def test_two_precisions_are_refused_early() -> None:
+    path, message = error_of(tiny_config(trainer__precision="bf16", trainer__use_amp=True))
+    assert (path, message) == ("trainer.use_amp", 'says the same as precision "bf16" beside it: leave it out')
 
 
 @pytest.mark.parametrize(

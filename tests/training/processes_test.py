@@ -18,7 +18,7 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.params import with_overrides
 from ner_adv_plugin.data.batching.batch import share_totals
 from ner_adv_plugin.modules.objectives import DomainAdversarial
-from ner_adv_plugin.runs.train_job import train_model
+from ner_adv_plugin.runs.train_job import bind_config, train_model
 from tests.tiny import DATA, ROOT, assert_same_weights, learnt, model_and_loader, tiny_config, weights, write_config
 from tests.training.all_together_test import without_dropout
 
@@ -179,9 +179,19 @@ class Whole(DomainAdversarial):
 def test_what_does_not_add_up_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ner_adv_plugin.training import gradient_descent_trainer
 
-    monkeypatch.setattr(gradient_descent_trainer, "world_size", lambda: 2)
     monkeypatch.setattr(DomainAdversarial, "adds_up", False)
-    with pytest.raises(ConfigurationError, match=r"^model\.objectives\.0: DomainAdversarial needs the whole batch"):
+    refused = "DomainAdversarial needs the whole batch"
+    # The default objectives of a model count, too.
+    for objectives in (None, [{"type": "domain_adversarial"}]):
+        config = tiny_config(model__objectives=objectives, distributed={"cuda_devices": [-1, -1]})
+        with pytest.raises(ConfigurationError, match=rf"^model\.objectives\.0: {refused}"):
+            bind_config(config)
+    with monkeypatch.context() as launched, pytest.raises(ConfigurationError, match=refused):
+        launched.setenv("WORLD_SIZE", "2")
+        bind_config(tiny_config())
+    # The trainer refuses them without a config.
+    monkeypatch.setattr(gradient_descent_trainer, "world_size", lambda: 2)
+    with pytest.raises(ConfigurationError, match=refused):
         train_model(tiny_config(), tmp_path / "run")
 
 

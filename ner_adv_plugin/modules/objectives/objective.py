@@ -4,14 +4,16 @@ Shape suffixes: B rows, L characters, D state size.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.processes import check_adds_up
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.schedules import ConstantSchedule, Schedule
 from ner_adv_plugin.modules.towers import TowerStates
 
@@ -41,6 +43,12 @@ class Objective(torch.nn.Module, Registrable):
         self.reads = reads
         self.weight = weight
         self.schedule = schedule or ConstantSchedule()
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: whether it may run on several processes."""
+        if context.run is not None:
+            check_adds_up(cls, context.run.processes)
 
     def weight_at(self, progress: float) -> float:
         """The weight of its loss after a share of all training steps, 0 to 1."""

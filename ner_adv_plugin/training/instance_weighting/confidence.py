@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
-from ner_adv_plugin.data.vocabulary import DatasetSpace, heads_of
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.inference.ranking import rank_paths
 from ner_adv_plugin.training.instance_weighting.instance_weighting import InstanceWeighting
 
@@ -33,30 +33,28 @@ class Confidence(InstanceWeighting):
     def __init__(
         self, head: str, measure: Literal["margin", "ratio"] = "margin", wait: int = 1, batch_size: int = 64
     ) -> None:
-        if wait < 0:
-            raise ConfigurationError(f"expected 0 or more, found {wait}", "wait")
-        if batch_size < 1:
-            raise ConfigurationError(f"expected 1 or more, found {batch_size}", "batch_size")
+        _check_numbers(wait, batch_size)
         self.head = head
         self.measure = measure
         self.wait = wait
         self.batch_size = batch_size
 
-    def check(self, dataset: str, spaces: Mapping[str, DatasetSpace]) -> None:
-        """See `InstanceWeighting.check`."""
-        place = f"trainer.instance_weighting.{dataset}"
-        heads = heads_of(dict(spaces))
-        if self.head not in heads:
-            known = ", ".join(heads)
-            raise ConfigurationError(
-                f'no head "{self.head}".{nearest(self.head, heads)} Heads: {known}.', f"{place}.head"
-            )
-        own = spaces[dataset].head
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: the head is one, and the dataset has none."""
+        _check_numbers(settings["wait"], settings["batch_size"])
+        if context.run is None:
+            return
+
+        head, heads = settings["head"], context.run.heads
+        if head not in heads:
+            raise ConfigurationError(f'no head "{head}".{nearest(head, heads)} Heads: {", ".join(heads)}.', "head")
+
+        own = context.run.datasets[context.name].head
         if own is not None:
             raise ConfigurationError(
                 f'"confidence" labels rows without labels, these teach head "{own}": expected a dataset without head,'
-                ' or "domain_similarity"',
-                place,
+                ' or "domain_similarity"'
             )
 
     def before_epoch(self, epoch: int) -> None:
@@ -78,3 +76,9 @@ class Confidence(InstanceWeighting):
         super().load_state_dict(state)
         if state["tags"] is not None:
             self.rows.label(self.model.vocab.label_space(self.head), state["tags"].numpy())
+
+
+def _check_numbers(wait: int, batch_size: int) -> None:
+    for name, value, least in (("wait", wait, 0), ("batch_size", batch_size, 1)):
+        if value < least:
+            raise ConfigurationError(f"expected {least} or more, found {value}", name)

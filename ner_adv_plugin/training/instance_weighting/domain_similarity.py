@@ -1,7 +1,7 @@
 """Weights by likeness to the target's domain."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,8 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.processes import gather
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.dataset_names import check_dataset
-from ner_adv_plugin.data.vocabulary import DatasetSpace
 from ner_adv_plugin.inference.batched import infer
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.training.instance_weighting.instance_weighting import InstanceWeighting
@@ -50,9 +50,7 @@ class DomainSimilarity(InstanceWeighting):
         degree: int = 1,
         batch_size: int = 64,
     ) -> None:
-        for name, value in (("scale", scale), ("sigma", sigma), ("degree", degree), ("batch_size", batch_size)):
-            if value <= 0:
-                raise ConfigurationError(f"expected above 0, found {value}", name)
+        _check_numbers({"scale": scale, "sigma": sigma, "degree": degree, "batch_size": batch_size})
         self.target = target
         self.similarity = similarity
         self.scale = scale
@@ -60,18 +58,19 @@ class DomainSimilarity(InstanceWeighting):
         self.degree = degree
         self.batch_size = batch_size
 
-    def check(self, dataset: str, spaces: Mapping[str, DatasetSpace]) -> None:
-        """See `InstanceWeighting.check`."""
-        place = f"trainer.instance_weighting.{dataset}"
-        check_dataset(self.target, spaces, f"{place}.target")
-        if self.target == dataset:
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: the target is another dataset, and the own one has a head."""
+        _check_numbers(settings)
+        if context.run is None:
+            return
+
+        check_dataset(settings["target"], context.run.datasets, "target")
+        if settings["target"] == context.name:
+            raise ConfigurationError("rows cannot be compared with themselves: expected another dataset", "target")
+        if context.run.datasets[context.name].head is None:
             raise ConfigurationError(
-                "rows cannot be compared with themselves: expected another dataset", f"{place}.target"
-            )
-        if spaces[dataset].head is None:
-            raise ConfigurationError(
-                'its rows have no labels, and so no loss to weigh: expected a dataset with a head, or "confidence"',
-                place,
+                'its rows have no labels, and so no loss to weigh: expected a dataset with a head, or "confidence"'
             )
 
     def before_epoch(self, epoch: int) -> None:
@@ -93,6 +92,12 @@ class DomainSimilarity(InstanceWeighting):
         cosine_R = means_RD @ centre_D / np.where(norms_R > 0, norms_R, 1.0)
         # Rows that point away are not alike, whatever the power.
         return np.clip(cosine_R, 0.0, None) ** self.degree / self.scale
+
+
+def _check_numbers(settings: Mapping[str, Any]) -> None:
+    for name in ("scale", "sigma", "degree", "batch_size"):
+        if settings[name] <= 0:
+            raise ConfigurationError(f"expected above 0, found {settings[name]}", name)
 
 
 def mean_states(model: Model, rows: EncodedRows, batch_size: int = 64) -> Floats:

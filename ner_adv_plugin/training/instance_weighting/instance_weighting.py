@@ -7,7 +7,6 @@ import torch
 
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
-from ner_adv_plugin.data.vocabulary import DatasetSpace
 from ner_adv_plugin.models import Model
 
 
@@ -17,15 +16,6 @@ class InstanceWeighting(Registrable):
     dataset: str
     every: Mapping[str, EncodedRows]
     model: Model
-
-    def check(self, dataset: str, spaces: Mapping[str, DatasetSpace]) -> None:
-        """Raise `ConfigurationError` where a setting does not fit the datasets; asked before any data is read.
-
-        # Parameters
-
-        dataset : whose rows it weighs.
-        spaces : what the rows of every dataset teach.
-        """
 
     def bind(self, dataset: str, every: Mapping[str, EncodedRows], model: Model) -> None:
         """Tell it whose rows it weighs.

@@ -8,12 +8,12 @@ from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.objectives import Statistics
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.aggregation import Aggregation
 from ner_adv_plugin.training.steps.step import TrainingStep, add_statistics
 
-DEFAULT = "upgrad"
 # Of every loss, by name, its gradient of every trainable parameter, None where it does not reach it.
 Gradients = dict[str, list[Tensor | None]]
 
@@ -43,16 +43,14 @@ class AggregatedStep(TrainingStep):
     adds_up = False
     scales = False
 
-    def __init__(self, aggregator: str = DEFAULT, settings: dict[str, Any] | None = None) -> None:
+    def __init__(self, aggregator: str = "upgrad", settings: dict[str, Any] | None = None) -> None:
         self.aggregation = Aggregation(aggregator, settings or {})
 
     @classmethod
-    def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
-        """What `Aggregation` raises."""
-        try:
-            Aggregation(settings.get("aggregator", DEFAULT), settings.get("settings") or {})
-        except ConfigurationError as error:
-            raise ConfigurationError(error.message, f"{path}.{error.path}") from error
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: the aggregator and its settings."""
+        super().check(settings, context)
+        Aggregation(settings["aggregator"], settings["settings"] or {})
 
     def run(self, engine: Engine, batches: Sequence[Batch], progress: float) -> tuple[Tensor | float, Statistics]:
         """See `TrainingStep.run`."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.encoders import Encoder, Perturbation
 from ner_adv_plugin.modules.objectives import Statistics
@@ -37,10 +38,11 @@ class PerturbedStep(TrainingStep):
         self.weight = weight
 
     @classmethod
-    def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
-        """`ConfigurationError` where the weight is not above 0."""
-        if not settings.get("weight", 1.0) > 0:
-            raise ConfigurationError(f"expected more than 0, found {settings['weight']}", f"{path}.weight")
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: the weight is above 0."""
+        super().check(settings, context)
+        if not settings["weight"] > 0:
+            raise ConfigurationError(f"expected more than 0, found {settings['weight']}", "weight")
 
     def run(self, engine: Engine, batches: Sequence[Batch], progress: float) -> tuple[Tensor | float, Statistics]:
         """See `TrainingStep.run`."""

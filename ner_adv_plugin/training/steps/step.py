@@ -5,9 +5,11 @@ from typing import Any
 
 from torch import Tensor
 
-from ner_adv_plugin.common.processes import gather, world_size
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.processes import check_adds_up, gather, world_size
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.objectives import Statistics
 from ner_adv_plugin.training.engine import Engine
 
@@ -23,6 +25,22 @@ class TrainingStep(Registrable):
     default_implementation = "plain"
     adds_up = True
     scales = True
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: whether it takes the precision, and several processes."""
+        run = context.run
+        if run is None:
+            return
+
+        check_adds_up(cls, run.processes)
+        if not cls.scales and run.precision == "fp16":
+            key = "use_amp" if run.config["trainer"].get("use_amp") else "precision"
+            raise ConfigurationError(
+                f'"fp16" scales losses, which step "{settings["type"]}" does not take: precision "bf16" does not',
+                f"trainer.{key}",
+                absolute=True,
+            )
 
     def run(self, engine: Engine, batches: Sequence[Batch], progress: float) -> tuple[Tensor | float, Statistics]:
         """Add the gradients of a global batch.

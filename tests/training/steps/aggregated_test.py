@@ -13,7 +13,7 @@ from torch.testing import assert_close
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.batching.batch import Batch, share_totals
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.runs.train_job import bind_config, train_model
+from ner_adv_plugin.runs.train_job import bind_config
 from ner_adv_plugin.testing import MultiTaskModelTestCase
 from ner_adv_plugin.training.accelerator import Precision
 from ner_adv_plugin.training.engine import Engine
@@ -185,12 +185,10 @@ def test_settings_that_do_not_go_together(settings: dict[str, Any], path: str, m
     assert message in error.value.message
 
 
-def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ner_adv_plugin.training import gradient_descent_trainer
-
-    monkeypatch.setattr(gradient_descent_trainer, "world_size", lambda: 2)
+def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigurationError, match=r"^trainer\.step: AggregatedStep needs the whole batch at once"):
-        train_model(tiny_config(trainer__step="aggregated"), tmp_path / "run")
+        bind_config(tiny_config(trainer__step="aggregated"))
 
 
 def test_without_torchjd(monkeypatch: pytest.MonkeyPatch) -> None:

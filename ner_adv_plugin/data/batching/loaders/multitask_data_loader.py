@@ -3,7 +3,7 @@
 import copy
 import logging
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -26,9 +26,6 @@ class DataLoader(Registrable):
 
     default_implementation = "multitask"
     leakage: Literal["drop", "error", "allow"]
-
-    def check_datasets(self, names: Collection[str]) -> None:
-        """Raise `ConfigurationError` where a setting names a dataset that is not among these."""
 
     def set_rows(self, rows: Mapping[str, EncodedRows], seed: int) -> None:
         """Give it the training rows of every dataset, once, before anything else is asked."""
@@ -121,11 +118,6 @@ class MultiTaskDataLoader(DataLoader):
         self._drawn: dict[str, int] = {}
         self._seed = 0
 
-    def check_datasets(self, names: Collection[str]) -> None:
-        """See `DataLoader.check_datasets`."""
-        self.sampler.check_datasets(names)
-        self.scheduler.check_datasets(names)
-
     def set_rows(self, rows: Mapping[str, EncodedRows], seed: int) -> None:
         """See `DataLoader.set_rows`."""
         for name, own in rows.items():
@@ -134,7 +126,6 @@ class MultiTaskDataLoader(DataLoader):
         self._rows = {name: self._windows(own) for name, own in rows.items()}
         self._drawn = dict.fromkeys(rows, 0)
         self._seed = seed
-        self.check_datasets(self._rows)
         self.sampler.set_heads({name: own.taught_head for name, own in rows.items()})
         first, last = self._counts(0, 2), self._counts(1, 2)
         for name in rows:

@@ -1,9 +1,11 @@
 """Rows by weights that change as training goes on."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.dataset_names import check_one_each
 
 
@@ -41,11 +43,13 @@ class CurriculumSampler(MultiTaskEpochSampler):
         self.end = end
         self.until = until
 
-    def check_datasets(self, names: Collection[str]) -> None:
-        """See `MultiTaskEpochSampler.check_datasets`; every dataset must have both weights."""
-        super().check_datasets(names)
-        check_one_each(self.start, names, "data_loader.sampler.start")
-        check_one_each(self.end, names, "data_loader.sampler.end")
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: every dataset has both weights."""
+        super().check(settings, context)
+        if context.run is not None:
+            check_one_each(settings["start"], context.run.datasets, "start")
+            check_one_each(settings["end"], context.run.datasets, "end")
 
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
         """The start weights."""

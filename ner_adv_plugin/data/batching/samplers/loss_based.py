@@ -1,11 +1,12 @@
 """More rows where the loss lags behind."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
+from ner_adv_plugin.data.checks import RunContext
 
 # A loss below this counts as this: what is learnt by heart does not lag.
 LOWEST_LOSS = 1e-6
@@ -42,16 +43,16 @@ class LossBasedSampler(MultiTaskEpochSampler):
         self._first: dict[str, float] = {}
         self._last: dict[str, float] = {}
 
-    def check_datasets(self, names: Collection[str]) -> None:
-        """See `MultiTaskEpochSampler.check_datasets`; the floor must leave room for every dataset."""
-        if self.floor * len(names) > 1:
-            raise ConfigurationError(
-                f"expected at most {1 / len(names):.4g}, 1 / number of datasets, found {self.floor}",
-                "data_loader.sampler.floor",
-            )
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: the floor leaves room for every dataset."""
+        super().check(settings, context)
+        if context.run is not None:
+            _check_floor(settings["floor"], len(context.run.datasets))
 
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
         """The shares, which sum to 1."""
+        _check_floor(self.floor, len(sizes))
         ratios = {head: self._last[head] / first for head, first in self._first.items()}
         mean = sum(ratios.values()) / len(ratios) if ratios else 1.0
         lags = {name: ratios.get(self.heads.get(name) or "", mean) for name in sizes}
@@ -76,3 +77,8 @@ class LossBasedSampler(MultiTaskEpochSampler):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See `MultiTaskEpochSampler.load_state_dict`."""
         self._first, self._last = dict(state["first"]), dict(state["last"])
+
+
+def _check_floor(floor: float, datasets: int) -> None:
+    if floor * datasets > 1:
+        raise ConfigurationError(f"expected at most {1 / datasets:.4g}, 1 / number of datasets, found {floor}", "floor")

@@ -1,11 +1,12 @@
 """The base of all samplers."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.apportionment import apportion
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.dataset_names import check_dataset
 
 
@@ -36,6 +37,12 @@ class MultiTaskEpochSampler(Registrable):
         self.instances_per_epoch = instances_per_epoch
         self.heads: Mapping[str, str | None] = {}
 
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: the anchor is a dataset."""
+        if context.run is not None and settings.get("anchor") is not None:
+            check_dataset(settings["anchor"], context.run.datasets, "anchor")
+
     def set_heads(self, heads: Mapping[str, str | None]) -> None:
         """Tell it the head that each dataset teaches, None for one without labels, before the first epoch."""
         self.heads = dict(heads)
@@ -43,11 +50,6 @@ class MultiTaskEpochSampler(Registrable):
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
         """Relative number of rows of each dataset, given their sizes; any positive scale."""
         raise NotImplementedError
-
-    def check_datasets(self, names: Collection[str]) -> None:
-        """Raise `ConfigurationError` where a setting names a dataset that is not among these."""
-        if self.anchor is not None:
-            check_dataset(self.anchor, names, "data_loader.sampler.anchor")
 
     def proportions_at(self, sizes: Mapping[str, int], progress: float) -> dict[str, float]:
         """The proportions of the epoch at this progress, 0 for the first and 1 for the last; by default the same."""
@@ -65,7 +67,6 @@ class MultiTaskEpochSampler(Registrable):
         sizes : rows that each dataset has.
         progress : of the epoch, 0 for the first and 1 for the last.
         """
-        self.check_datasets(sizes)
         proportions = self.proportions_at(sizes, progress)
         if self.anchor is not None:
             scale = sizes[self.anchor] / proportions[self.anchor]

@@ -1,9 +1,11 @@
 """Rows by given weights."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.dataset_names import check_one_each
 
 
@@ -28,10 +30,12 @@ class WeightedSampler(MultiTaskEpochSampler):
                 raise ConfigurationError(f"expected a positive weight, found {weight}", f"weights.{name}")
         self.weights = weights
 
-    def check_datasets(self, names: Collection[str]) -> None:
-        """See `MultiTaskEpochSampler.check_datasets`; every dataset must have a weight."""
-        super().check_datasets(names)
-        check_one_each(self.weights, names, "data_loader.sampler.weights")
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: every dataset has a weight."""
+        super().check(settings, context)
+        if context.run is not None:
+            check_one_each(settings["weights"], context.run.datasets, "weights")
 
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
         """The weights."""

@@ -1,11 +1,13 @@
 """Batches half of the target, half of all other datasets."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.apportionment import apportion
 from ner_adv_plugin.data.batching.schedulers.mixed import MixedScheduler
 from ner_adv_plugin.data.batching.schedulers.scheduler import MultiTaskScheduler, spread
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.dataset_names import check_dataset
 
 
@@ -30,18 +32,21 @@ class HalfAndHalfScheduler(MixedScheduler):
         super().__init__(batch_size, max_tokens, pool)
         self.target = target
 
-    def check_datasets(self, names: Collection[str]) -> None:
-        """See `MultiTaskScheduler.check_datasets`; there must be others than the target."""
-        check_dataset(self.target, names, "data_loader.scheduler.target")
-        if len(names) == 1:
-            raise ConfigurationError("there is no other dataset for the other half", "data_loader.scheduler.target")
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: the target is a dataset, and there are others."""
+        if context.run is None:
+            return
+
+        check_dataset(settings["target"], context.run.datasets, "target")
+        if len(context.run.datasets) == 1:
+            raise ConfigurationError("there is no other dataset for the other half", "target")
 
     def _others(self, counts: Mapping[str, int]) -> dict[str, int]:
         return {name: count for name, count in counts.items() if name != self.target}
 
     def draws(self, asked: Mapping[str, int]) -> dict[str, int]:
         """Both halves as large as the larger, unless one is empty."""
-        self.check_datasets(asked)
         target, others = asked[self.target], self._others(asked)
         half = max(target, sum(others.values()))
         if target and any(others.values()):

@@ -1,6 +1,7 @@
 """Batches of one dataset each, the datasets taking turns."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.schedulers.batch_limit import BatchLimit
 from ner_adv_plugin.data.batching.schedulers.scheduler import MultiTaskScheduler, PlannedBatch, Rows, by_length, spread
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.dataset_names import check_one_each
 
 
@@ -44,14 +46,14 @@ class HomogeneousRoundRobinScheduler(MultiTaskScheduler):
     def _limit(self, name: str) -> BatchLimit:
         return self.limits[name] if isinstance(self.limits, dict) else self.limits
 
-    def check_datasets(self, names: Collection[str]) -> None:
-        """See `MultiTaskScheduler.check_datasets`; a batch size for each dataset must name them all."""
-        if isinstance(self.limits, dict):
-            check_one_each(self.limits, names, "data_loader.scheduler.batch_size")
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: every dataset has a batch size if one does."""
+        if context.run is not None and isinstance(settings["batch_size"], dict):
+            check_one_each(settings["batch_size"], context.run.datasets, "batch_size")
 
     def count(self, rows: Mapping[str, int]) -> int | None:
         """Sum over datasets of ceil(rows / batch size); None with `max_tokens`."""
-        self.check_datasets(rows)
         counts = [self._limit(name).count(count) for name, count in rows.items()]
         return None if None in counts else sum(filter(None, counts))
 

@@ -1,6 +1,6 @@
 """The base of all schedulers, and what they share: spreading datasets evenly, bucketing rows by length."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,9 +33,6 @@ class MultiTaskScheduler(Registrable):
         if pool < 1:
             raise ConfigurationError(f"expected 1 or more, found {pool}", "pool")
         self.pool = pool
-
-    def check_datasets(self, names: Collection[str]) -> None:
-        """Raise `ConfigurationError` where a setting names a dataset that is not among these."""
 
     def draws(self, asked: Mapping[str, int]) -> dict[str, int]:
         """Rows of each dataset that an epoch draws where the sampler asks for so many; by default those."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.data.checks import RunContext
 
 Norm: TypeAlias = Literal["l2", "linf"]
 
@@ -35,11 +36,11 @@ class Attack(Registrable):
         self.step_size = step_size
 
     @classmethod
-    def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
-        """`ConfigurationError` where a number is not above 0."""
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: numbers are above 0."""
         for name in ("epsilon", "steps", "step_size"):
             if settings.get(name) is not None and not settings[name] > 0:
-                raise ConfigurationError(f"expected more than 0, found {settings[name]}", f"{path}.{name}")
+                raise ConfigurationError(f"expected more than 0, found {settings[name]}", name)
 
     def move(self, delta_BPE: Tensor, gradient_BPE: Tensor) -> Tensor:
         """The perturbation after one more move from `delta_BPE`, where the loss has this gradient or a positive

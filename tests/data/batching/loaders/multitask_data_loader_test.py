@@ -29,6 +29,7 @@ from tests.data.batching.loaders.planning import (
     run_epoch,
 )
 from tests.data.rows import of_lengths
+from tests.planned import check
 
 
 def test_defaults() -> None:
@@ -183,7 +184,7 @@ def test_wrong_names_stop_before_the_first_epoch() -> None:
         ({"scheduler": {"type": "half_and_half", "target": "z"}}, "data_loader.scheduler.target"),
     ):
         with pytest.raises(ConfigurationError) as error:
-            loader_of(**wrong)
+            check(DataLoader, wrong, "data_loader", "abc")
         assert error.value.path == path
 
 

@@ -9,6 +9,7 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
 from ner_adv_plugin.data.batching.samplers import CurriculumSampler, MultiTaskEpochSampler, WeightedSampler
 from tests.data.rows import of_lengths
+from tests.planned import check
 
 SIZES = {"weibo": 100, "msra": 10_000}
 weights = st.fixed_dictionaries({"weibo": st.floats(0.1, 10), "msra": st.floats(0.1, 10)})
@@ -75,5 +76,5 @@ def test_wrong_settings(settings: dict[str, Any], path: str, message: str) -> No
 def test_weights_and_datasets_must_agree(key: str) -> None:
     given_weights = {"start": {"weibo": 1.0, "msra": 1.0}, "end": {"weibo": 1.0, "msra": 1.0}, key: {"weibo": 1.0}}
     with pytest.raises(ConfigurationError) as error:
-        CurriculumSampler(given_weights["start"], given_weights["end"]).check_datasets(SIZES)
+        check(MultiTaskEpochSampler, {"type": "curriculum", **given_weights}, "data_loader.sampler", SIZES)
     assert error.value.path == f"data_loader.sampler.{key}.msra"

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.samplers import LossBasedSampler, MultiTaskEpochSampler
+from tests.planned import check
 
 SIZES = {"weibo": 100, "msra": 10_000, "raw": 50}
 HEADS = {"weibo": "social", "msra": "news", "raw": None}
@@ -113,8 +114,11 @@ def test_wrong_settings(settings: dict[str, float], path: str, message: str) -> 
 
 
 def test_a_floor_that_leaves_no_room() -> None:
-    LossBasedSampler(floor=0.25).check_datasets("abcd")
+    settings = {"type": "loss_based", "floor": 0.25}
+    check(MultiTaskEpochSampler, settings, "data_loader.sampler", "abcd")
     with pytest.raises(ConfigurationError) as error:
-        LossBasedSampler(floor=0.4).rows_per_epoch(SIZES)
+        check(MultiTaskEpochSampler, {**settings, "floor": 0.4}, "data_loader.sampler", SIZES)
     assert error.value.path == "data_loader.sampler.floor"
     assert error.value.message == "expected at most 0.3333, 1 / number of datasets, found 0.4"
+    with pytest.raises(ConfigurationError, match=r"^floor: expected at most 0\.3333"):
+        LossBasedSampler(floor=0.4).rows_per_epoch(SIZES)

@@ -19,6 +19,7 @@ from ner_adv_plugin.data.batching.samplers import (
     UniformSampler,
     WeightedSampler,
 )
+from tests.planned import check
 
 NAMES = "abcdef"
 dataset_sizes = st.lists(st.integers(1, 2_000_000), min_size=1, max_size=6).map(
@@ -117,7 +118,7 @@ def test_wrong_settings(kind: dict[str, Any], settings: dict[str, Any], path: st
 
 def test_an_anchor_that_is_no_dataset() -> None:
     with pytest.raises(ConfigurationError) as error:
-        UniformSampler(anchor="webo").rows_per_epoch({"weibo": 3, "msra": 4})
+        check(MultiTaskEpochSampler, {"type": "uniform", "anchor": "webo"}, "data_loader.sampler", ["weibo", "msra"])
     assert error.value.path == "data_loader.sampler.anchor"
     assert error.value.message == 'no dataset "webo". Did you mean "weibo"? Datasets: weibo, msra.'
 

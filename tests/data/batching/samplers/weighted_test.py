@@ -3,6 +3,7 @@ import pytest
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler, WeightedSampler
+from tests.planned import check
 
 SIZES = {"weibo": 100, "msra": 10_000}
 
@@ -22,7 +23,7 @@ def test_rows() -> None:
 )
 def test_weights_and_datasets_must_agree(weights: dict[str, float], path: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        WeightedSampler(weights).rows_per_epoch(SIZES)
+        check(MultiTaskEpochSampler, {"type": "weighted", "weights": weights}, "data_loader.sampler", SIZES)
     assert (error.value.path, error.value.message) == (f"data_loader.sampler.{path}", message)
 
 

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
-from ner_adv_plugin.data.batching.schedulers import HalfAndHalfScheduler
+from ner_adv_plugin.data.batching.schedulers import HalfAndHalfScheduler, MultiTaskScheduler
 from tests.data.rows import of_lengths, realistic_lengths
+from tests.planned import check
 
 limits = st.builds(dict, batch_size=st.integers(1, 17)) | st.builds(dict, max_tokens=st.integers(1, 600))
 
@@ -71,5 +72,5 @@ def test_rows_drawn(asked: dict[str, int], drawn: dict[str, int]) -> None:
 )
 def test_target_and_datasets_must_agree(names: list[str], message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        HalfAndHalfScheduler("webo").check_datasets(names)
+        check(MultiTaskScheduler, {"type": "half_and_half", "target": "webo"}, "data_loader.scheduler", names)
     assert (error.value.path, error.value.message) == ("data_loader.scheduler.target", message)

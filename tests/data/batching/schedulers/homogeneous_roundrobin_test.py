@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batching.schedulers import HomogeneousRoundRobinScheduler
+from ner_adv_plugin.data.batching.schedulers import HomogeneousRoundRobinScheduler, MultiTaskScheduler
+from tests.planned import check
 
 names = ("a", "b", "c")
 three = st.tuples(*[st.integers(1, 100)] * 3)
@@ -49,7 +50,8 @@ def test_batches_of_one_dataset_in_turns(
 )
 def test_batch_sizes_and_datasets_must_agree(sizes: dict[str, int], path: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        HomogeneousRoundRobinScheduler(sizes).count(dict.fromkeys(names, 10))
+        settings = {"type": "homogeneous_roundrobin", "batch_size": sizes}
+        check(MultiTaskScheduler, settings, "data_loader.scheduler", names)
     assert error.value.path == f"data_loader.scheduler.{path}"
     assert error.value.message.startswith(message)
 

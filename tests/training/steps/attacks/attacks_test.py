@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.testing import assert_close
 
+from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.training.steps.attacks import Attack, FastGradientMethod, ProjectedGradientDescent
 
@@ -85,8 +86,6 @@ def test_rows_stay_in_their_balls(seed: int, epsilon: float, steps: int, step_si
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any], path: str) -> None:
-    from ner_adv_plugin.common.binding import bind
-
     with pytest.raises(ConfigurationError) as error:
-        bind(Attack, settings, "attack")
+        construct(Attack, settings, "attack")
     assert error.value.path == path

@@ -1,0 +1,69 @@
+"""What annotations do not say, components check in their hooks, once for the whole config."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ner_adv_plugin.common.binding import bind, construct
+from ner_adv_plugin.common.checks import CheckContext, check_parts
+from ner_adv_plugin.common.errors import ConfigurationError
+from tests.common.layers import CALLS, Job, Layer, error_of, job
+
+CHECKED = {"type": "checked", "sizes": [1, 0]}
+
+
+@pytest.mark.parametrize(
+    ("config", "place"),
+    [
+        ({"layer": CHECKED}, "layer"),
+        (job(layers=[{"size": 3}, CHECKED]), "layers.1"),
+        (job(heads={"a": CHECKED}), "heads.a"),
+        (job(plain={"type": "stack", "layers": [], "named": {"a": CHECKED}}), "plain.named.a"),
+    ],
+)
+def test_hooks_are_found_wherever_a_component_stands(config: Any, place: str) -> None:
+    assert error_of(config) == (f"{place}.sizes.1", "expected 1 or more, found 0")
+    assert error_of(config, path="top") == (f"top.{place}.sizes.1", "expected 1 or more, found 0")
+
+
+def test_settings_that_do_not_fit_annotations_come_first() -> None:
+    assert error_of({"layer": {**CHECKED, "sizes": [0, "a"]}})[0] == "layer.sizes.1"
+
+
+def test_every_component_is_asked_once_with_its_place_and_the_run() -> None:
+    CALLS.clear()
+    sound, run = {"type": "checked"}, object()
+    config = job(layers=[sound], heads={"a.b": {**sound, "sizes": [1]}})
+    bound = bind(Job, config)
+    assert not CALLS
+    check_parts(bound, run)
+    assert [(context.path, context.name, settings["sizes"]) for context, settings in CALLS] == [
+        ("layers.0", "0", None),
+        ("heads.a.b", "a.b", [1]),
+    ]
+    assert all(context.run is run for context, _ in CALLS)
+
+
+def test_without_a_run_a_component_knows_its_place_alone() -> None:
+    CALLS.clear()
+    with pytest.raises(AssertionError, match="it was built"):
+        construct(Layer, {"type": "checked"}, "model.layer")
+    ((context, _),) = CALLS
+    assert (context.path, context.run) == ("model.layer", None)
+    with pytest.raises(ConfigurationError, match=r"^model\.layer\.sizes\.1: expected 1 or more, found 0$"):
+        construct(Layer, CHECKED, "model.layer")
+
+
+def test_paths_from_the_root_and_methods_of_this_name_are_left_alone() -> None:
+    class Elsewhere:
+        @classmethod
+        def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
+            raise ConfigurationError("wrong", "data.path", absolute=True)
+
+    class Method:
+        def check(self) -> None:
+            raise AssertionError("it is no hook")
+
+    assert error_of({}, Elsewhere, "part") == ("data.path", "wrong")
+    construct(Method, {}, "part")
