@@ -1,4 +1,8 @@
-"""The command line. The table below imports nothing heavy; a subcommand is imported once it is chosen."""
+"""The command line. The table below imports nothing heavy; the chosen subcommand is imported alone.
+
+A built-in subcommand is a module of this package with the functions `add_arguments` and `run`. A
+custom one is a class with methods of these names, see `ner_adv_plugin.commands.subcommand`.
+"""
 
 import argparse
 import importlib
@@ -6,31 +10,32 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ner_adv_plugin import __version__
+from ner_adv_plugin.common.errors import UserError, nearest
+
 COMMANDS = {
-    "train": "train a model",
-    "evaluate": "score a trained model on a corpus",
-    "predict": "tag text with a trained model",
-    "select": "choose the raw text that is most worth annotating",
-    "find-lr": "find a learning rate by trying growing ones",
-    "build-vocab": "collect the vocabulary of a config, without training",
-    "count-instances": "count the rows that a config reads",
-    "audit": "look through a config's corpora, and for leaked rows",
-    "print-results": "print the metrics of several runs as a table",
-    "diff": "compare the parameters of two models",
-    "components": "list what a config can name",
-    "test-install": "check that all is there and works",
+    "train": "Train a model.",
+    "evaluate": "Score a trained model on a corpus.",
+    "predict": "Tag text with a trained model.",
+    "select": "Choose the raw text that is most worth annotating.",
+    "find-lr": "Find a learning rate by trying growing ones.",
+    "build-vocab": "Collect the vocabulary of a config, without training.",
+    "count-instances": "Count the sentences that a config reads.",
+    "audit": "Look for faults and leaks in a config's corpora.",
+    "print-results": "Print the metrics of several runs as a table.",
+    "diff": "Compare the parameters of two models.",
+    "components": "List what a config can name.",
+    "test-install": "Check that everything is installed and works.",
 }
-# Those that look at files alone, or at what is installed: they start without the components.
+# Those that look only at files, or at what is installed: they start without the components.
 WITHOUT_COMPONENTS = ("print-results", "diff", "test-install")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; the exit status is 2 where the user can mend what is wrong, 130 after Ctrl-C."""
-    from ner_adv_plugin.common.errors import UserError
-
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    """Run the command line; exit status 2 for errors that the user can mend, 130 after Ctrl-C."""
     try:
-        _run(given)
+        parsed = _parse(list(sys.argv[1:] if arguments is None else arguments))
+        parsed.run(parsed)
     except BrokenPipeError:
         # Whoever read the output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -47,34 +52,53 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
 
 
-def _run(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="allennlp", description="Transfer learning for Chinese entity recognition.")
-    parser.add_argument("--version", action="version", version=_version())
-    subparsers = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    chosen = next((argument for argument in arguments if argument in COMMANDS), None)
-    for name, summary in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+def module_of(name: str) -> str:
+    """Return the dotted name of a built-in subcommand's module."""
+    return f"{__name__}.{name.replace('-', '_')}"
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    """Parse the arguments and import what the subcommand needs; its `run` is set on the result."""
+    # Read before the subcommand, which the package may define, and on either side of it.
+    shared = argparse.ArgumentParser(prog="allennlp", add_help=False)
+    shared.add_argument(
+        "--include-package",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="import a package with custom components or subcommands; may be repeated",
+    )
+    known, rest = shared.parse_known_args(arguments)
+    chosen = next((argument for argument in rest if not argument.startswith("-")), None)
+
+    summaries, custom = COMMANDS, {}
+    if chosen not in COMMANDS and rest != ["--version"]:
+        from ner_adv_plugin.commands.plugins import custom_subcommands
+
+        custom = custom_subcommands(known.include_package, may_fail=chosen is None)
+        summaries = COMMANDS | {name: subcommand.summary() for name, subcommand in custom.items()}
+
+    description = "Transfer learning for Chinese entity recognition."
+    parser = argparse.ArgumentParser(prog="allennlp", description=description, parents=[shared])
+    parser.add_argument("--version", action="version", version=f"ner_adv_plugin {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, summary in summaries.items():
+        # argparse formats the help text with %.
+        shown = summary.replace("%", "%%")
+        subparser = subparsers.add_parser(name, help=shown, description=summary, parents=[shared])
         if name == chosen:
-            module = importlib.import_module(f"ner_adv_plugin.commands.{name.replace('-', '_')}")
-            module.add_arguments(subparser)
-            subparser.set_defaults(run=module.run)
-            subparser.add_argument(
-                "--include-package",
-                action="append",
-                default=[],
-                metavar="PACKAGE",
-                help="import a package whose components the config names; may be repeated",
-            )
+            subcommand = custom.get(name) or importlib.import_module(module_of(name))
+            subcommand.add_arguments(subparser)
+            subparser.set_defaults(run=subcommand.run)
+
+    if chosen is not None and chosen not in summaries:
+        hint = nearest(chosen, summaries)
+        parser.error(f'no command "{chosen}".{hint} A custom one needs --include-package.')
     parsed = parser.parse_args(arguments)
-    if chosen not in WITHOUT_COMPONENTS or parsed.include_package:
+    parsed.given = arguments
+
+    if chosen not in WITHOUT_COMPONENTS or known.include_package:
         from ner_adv_plugin.commands.plugins import import_components
 
-        import_components(parsed.include_package)
-    parsed.given = arguments
-    parsed.run(parsed)
-
-
-def _version() -> str:
-    from ner_adv_plugin import __version__
-
-    return f"ner_adv_plugin {__version__}"
+        import_components(known.include_package)
+    return parsed

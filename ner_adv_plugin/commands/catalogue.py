@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 from tango.common.registrable import Registrable as TangoRegistrable
 
+from ner_adv_plugin.commands.subcommand import Subcommand
 from ner_adv_plugin.common.schema import REQUIRED, Lazy, parameters, registered
 from ner_adv_plugin.modules.towers import LazyTower
 
@@ -30,12 +31,14 @@ class Key:
 
 def bases() -> dict[str, type]:
     """Base classes that configs choose from, by name."""
-    found = {
-        base.__name__: base
-        for base, names in TangoRegistrable._registry.items()
-        if names and (base.__module__.startswith("ner_adv_plugin") or base.__name__ == "Seq2SeqEncoder")
-    }
+    registries = TangoRegistrable._registry.items()
+    found = {base.__name__: base for base, names in registries if names and _is_of_configs(base)}
     return dict(sorted(found.items()))
+
+
+def _is_of_configs(base: type) -> bool:
+    own = base.__module__.startswith("ner_adv_plugin") and base is not Subcommand
+    return own or base is Seq2SeqEncoder
 
 
 def components(base: type) -> dict[str, Any]:
@@ -51,12 +54,13 @@ def find(name: str) -> Iterator[tuple[str, Any]]:
 
 
 def summary(target: Any) -> str:
-    """The first sentence of a component's docstring."""
-    if not target.__module__.startswith("ner_adv_plugin"):
-        return f"`{target.__name__}` of {target.__module__.split('.')[0].replace('_', '-')}."
-    text = inspect.getdoc(target) or ""
-    sentence = " ".join(text.split("\n\n")[0].split())
-    return sentence.split(" Registered as", 1)[0]
+    """The first paragraph of a component's docstring; its name and package if it has none."""
+    package = target.__module__.split(".")[0]
+    if target.__doc__ is None or package == "allennlp_light":
+        return f"`{target.__name__}` of {package.replace('_', '-')}."
+
+    paragraph = inspect.cleandoc(target.__doc__).split("\n\n")[0]
+    return " ".join(paragraph.split()).split(" Registered as", 1)[0]
 
 
 def keys(target: Any) -> list[Key]:

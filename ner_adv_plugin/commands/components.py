@@ -32,4 +32,5 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{base_name} {arguments.name}: {catalogue.summary(target)}")
         for key in catalogue.keys(target):
             default = "required" if key.default is None else f"default {key.default}"
-            print(f"  {key.name} ({key.type}, {default}): {key.meaning}")
+            meaning = f": {key.meaning}" if key.meaning else ""
+            print(f"  {key.name} ({key.type}, {default}){meaning}")

@@ -1,31 +1,88 @@
-"""Importing the packages whose components configs name."""
+"""Importing plugins: packages of components that configs name, and of subcommands."""
 
 import importlib
 import os
-import pkgutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ner_adv_plugin.common.errors import UserError
 
+# As in `typing`, which `allennlp --help` does not wait for.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ner_adv_plugin.commands.subcommand import Subcommand
+
 OWN = "ner_adv_plugin"
 FLAG = "--include-package"
+# Entry points of this group name a package each.
+GROUP = "ner_adv_plugin.plugins"
 # Files that name a package a line: of the current folder, of the user.
 PLUGIN_FILES = (".allennlp_plugins", os.path.join("~", ".allennlp", "plugins"))
 
 
 def import_components(packages: Sequence[str]) -> None:
-    """Import this package's components, and every module of each package that a plugin file or `packages` names.
-
-    A package is looked for in the current folder too. Raises `UserError` where one is not found.
-    """
+    """Import this package's components, then plugins as `import_plugins` does."""
     importlib.import_module(f"{OWN}.components")
+    import_plugins(packages)
+
+
+def import_plugins(packages: Sequence[str]) -> None:
+    """Import every module of each package that an entry point, a plugin file or `packages` names.
+
+    The current folder is searched, too. Raises `UserError` if a package is not found, or if one
+    that an entry point names fails: its user is seldom its author.
+    """
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
+
+    _import_installed()
     for package, source in [*_listed_packages(), *((package, FLAG) for package in packages)]:
         if package != OWN:
             _import_whole(package, source)
+
+
+def custom_subcommands(packages: Sequence[str], may_fail: bool) -> dict[str, "Subcommand"]:
+    """Import plugins and return their subcommands by name.
+
+    # Parameters
+
+    packages : see `import_plugins`.
+    may_fail : a plugin that fails is a warning, not an error.
+    """
+    try:
+        import_plugins(packages)
+    except Exception as error:
+        if not may_fail:
+            raise
+        message = "; ".join([str(error), *getattr(error, "__notes__", [])])
+        print(f"warning: not all commands are listed: {message}", file=sys.stderr)
+
+    # The base class is slow to import, and is there if anybody registered a subcommand.
+    module = sys.modules.get("ner_adv_plugin.commands.subcommand")
+    if module is None:
+        return {}
+    base: type[Subcommand] = module.Subcommand
+    return {name: base.by_name(name)() for name in base.list_available()}
+
+
+def _import_installed() -> None:
+    """Import the packages that entry points of installed distributions name."""
+    # importlib.metadata takes as long to import as all the rest of `allennlp --help`.
+    files = (file for folder in sys.path for file in Path(folder).glob("*-info/entry_points.txt"))
+    if not any(GROUP in file.read_text(encoding="utf-8", errors="replace") for file in files):
+        return
+    from importlib import metadata
+
+    for entry_point in metadata.entry_points(group=GROUP):
+        distribution = entry_point.dist.name if entry_point.dist else "an unknown distribution"
+        source = f'entry point "{entry_point.name}" of {distribution}'
+        try:
+            _import_whole(entry_point.value, source)
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(f'{source}: cannot import "{entry_point.value}": {error!r}') from error
 
 
 def _listed_packages() -> Iterator[tuple[str, str]]:
@@ -45,6 +102,8 @@ def _listed_packages() -> Iterator[tuple[str, str]]:
 
 def _import_whole(name: str, source: str) -> None:
     """Import a package with all its modules; `source` says who asked for it."""
+    from pkgutil import iter_modules
+
     if not all(name.split(".")):
         raise UserError(f'{source}: expected the dotted name of a package, found "{name}"')
     try:
@@ -55,6 +114,6 @@ def _import_whole(name: str, source: str) -> None:
             error.add_note(f'while importing "{name}", asked for by {source}')
             raise
         raise UserError(f'{source}: no package "{name}" here or installed') from error
-    for _, child, _ in pkgutil.iter_modules(getattr(module, "__path__", [])):
+    for _, child, _ in iter_modules(getattr(module, "__path__", [])):
         if child != "__main__":
             _import_whole(f"{name}.{child}", source)

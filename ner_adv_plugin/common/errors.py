@@ -1,6 +1,5 @@
 """Errors that a user can act on: the command line prints their message and exits with status 2."""
 
-import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +78,8 @@ def nearest_file(path: Path) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The sentence ` Did you mean "lstm"?`, or nothing where no known name is near."""
+    import difflib
+
     by_folded = {candidate.lower(): candidate for candidate in known}
     near = difflib.get_close_matches(name.lower(), by_folded, n=1, cutoff=0.5)
     return f' Did you mean "{by_folded[near[0]]}"?' if near else ""

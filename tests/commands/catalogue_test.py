@@ -8,6 +8,7 @@ import pytest
 from allennlp_light.modules.seq2seq_encoders import LstmSeq2SeqEncoder
 
 from ner_adv_plugin.commands import catalogue
+from ner_adv_plugin.commands.subcommand import Subcommand
 from ner_adv_plugin.common.schema import parameters
 from ner_adv_plugin.modules.heads import CrfHead
 
@@ -44,6 +45,43 @@ def test_keys_have_type_default_and_meaning_from_the_base_too() -> None:
 def test_what_the_program_supplies_is_no_key() -> None:
     assert "input_size" in {parameter.name for parameter in parameters(LstmSeq2SeqEncoder)}
     assert "input_size" not in {key.name for key in catalogue.keys(LstmSeq2SeqEncoder)}
+
+
+class Shouted:
+    """Reads texts in which
+    capitals are names. Registered as "shouted".
+
+    # Parameters
+
+    loud : whether it shouts,
+        or not.
+    """
+
+    def __init__(self, loud: bool = True, head: str | None = None) -> None:
+        pass
+
+
+class Silent(Shouted):
+    def __init__(self, loud: bool = False) -> None:
+        pass
+
+
+def test_a_custom_component_is_described_by_its_docstring() -> None:
+    assert catalogue.summary(Shouted) == "Reads texts in which capitals are names."
+    assert catalogue.keys(Shouted) == [
+        catalogue.Key("loud", "bool", "true", "whether it shouts, or not."),
+        catalogue.Key("head", "str", "null", ""),
+    ]
+
+
+def test_what_has_no_docstring_of_this_form_is_described_by_its_package() -> None:
+    assert catalogue.summary(LstmSeq2SeqEncoder) == "`LstmSeq2SeqEncoder` of allennlp-light."
+    assert catalogue.summary(Silent) == f"`Silent` of {Silent.__module__.split('.')[0]}."
+    assert catalogue.keys(Silent)[0].meaning == "whether it shouts, or not."
+
+
+def test_subcommands_are_no_components() -> None:
+    assert not any(issubclass(base, Subcommand) for base in catalogue.bases().values())
 
 
 @pytest.mark.parametrize("base", list(catalogue.bases()))

@@ -1,5 +1,7 @@
-"""The command line itself: help, errors, packages of one's own."""
+"""The command line itself: help, errors, custom packages."""
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from ner_adv_plugin.commands import COMMANDS
+from ner_adv_plugin.commands.plugins import GROUP
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.reading import DatasetReader
-from tests.commands.conftest import Run
+from tests.commands.conftest import Result, Run
 from tests.tiny import ROOT, single_task_config, write_config
 
 HEAVY = ("torch", "tango", "transformers", "accelerate", "allennlp_light", "numpy", "_jsonnet")
@@ -42,9 +45,10 @@ class ShoutedReader(DatasetReader):
 def test_help_imports_nothing_heavy() -> None:
     command = [sys.executable, "-X", "importtime", "-m", "ner_adv_plugin", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-    imported = {line.rsplit("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
-    assert "argparse" in imported and "ner_adv_plugin" in imported
-    assert not imported & set(HEAVY)
+    modules = {line.rsplit("|")[-1].strip() for line in done.stderr.splitlines() if "|" in line}
+    assert "argparse" in modules and "ner_adv_plugin" in modules
+    assert not {module.split(".")[0] for module in modules} & set(HEAVY)
+    assert "importlib.metadata" not in modules, "it is as slow as the rest"
     for name, summary in COMMANDS.items():
         assert name in done.stdout and summary in done.stdout
 
@@ -64,6 +68,20 @@ def test_version(run: Run) -> None:
 def test_a_wrong_command_line_is_status_2(run: Run, arguments: list[str]) -> None:
     result = run(*arguments)
     assert result.status == 2 and "usage: allennlp" in result.err and "Traceback" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("tarin", ' Did you mean "train"?'),
+        ("find_lr", ' Did you mean "find-lr"?'),
+        ("xyzzy", ""),
+    ],
+)
+def test_an_unknown_command_names_the_nearest(run: Run, wrong: str, near: str) -> None:
+    result = run(wrong, "config.jsonnet")
+    message = f'no command "{wrong}".{near} A custom one needs --include-package.\n'
+    assert result.err.endswith(f"error: {message}")
 
 
 def plugin_config(folder: Path) -> str:
@@ -143,3 +161,130 @@ def test_errors_show_a_traceback_when_asked_to(run: Run, monkeypatch: pytest.Mon
     monkeypatch.setenv("ALLENNLP_DEBUG", "1")
     with pytest.raises(ConfigurationError, match="no config file at missing.jsonnet"):
         run("train", "missing.jsonnet")
+
+
+HELLO = '''
+import argparse
+
+from ner_adv_plugin.commands.subcommand import Subcommand
+from ner_adv_plugin.common.errors import UserError
+
+
+@Subcommand.register("{name}")
+class Hello(Subcommand):
+    """Greet 100% of
+    the people. Also those who are away."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("person")
+        parser.add_argument("--version", default="1")
+
+    def run(self, arguments: argparse.Namespace) -> None:
+        if arguments.person == "nobody":
+            raise UserError("nobody is here")
+        print(f"hello {{arguments.person}}, {{arguments.version}}")
+'''
+ENTRY_POINTS = f"[{GROUP}]\nhello = mine.command\n"
+
+
+class Shell:
+    """Runs commands in processes of their own, in a folder that may hold plugins."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, path: str, text: str) -> None:
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    def __call__(self, *arguments: str) -> Result:
+        paths = os.pathsep.join([str(ROOT), str(self.folder / "installed")])
+        environment = {**os.environ, "PYTHONPATH": paths, "HOME": str(self.folder)}
+        command = [sys.executable, "-m", "ner_adv_plugin", *arguments]
+        settings = {"cwd": self.folder, "env": environment, "timeout": 300}
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", **settings)
+        return Result(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """A folder with a package `mine` that has a subcommand "hello"."""
+    shell = Shell(tmp_path)
+    shell.write("mine/__init__.py", "")
+    shell.write("mine/command.py", HELLO.format(name="hello"))
+    return shell
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["hello", "Ann", "--version", "2", "--include-package", "mine"],
+        ["hello", "--include-package", "mine", "--version", "2", "Ann"],
+        ["--include-package", "mine", "hello", "Ann", "--version=2"],
+        ["--include-package=mine.command", "hello", "--version", "2", "Ann"],
+    ],
+)
+def test_a_custom_subcommand_wherever_the_flag_stands(shell: Shell, arguments: list[str]) -> None:
+    assert shell(*arguments) == Result(0, "hello Ann, 2\n", "")
+
+
+def test_help_of_a_custom_subcommand(shell: Shell) -> None:
+    listed = shell("--help", "--include-package", "mine")
+    assert (listed.status, listed.err) == (0, "")
+    assert re.search(r"^    hello +Greet 100% of the people\.$", listed.out, re.MULTILINE)
+    assert all(name in listed.out for name in COMMANDS)
+    assert "hello" not in shell("--help").out
+
+    result = shell("hello", "--help", "--include-package", "mine")
+    assert result.status == 0 and "person" in result.out
+    assert "Greet 100% of the people." in result.out
+
+
+def test_errors_of_a_custom_subcommand(shell: Shell) -> None:
+    plugin = ("--include-package", "mine")
+    assert shell("hello", "nobody", *plugin) == Result(2, "", "error: nobody is here\n")
+    assert 'no command "helo". Did you mean "hello"?' in shell("helo", *plugin).err
+    assert "the following arguments are required: person" in shell("hello", *plugin).err
+
+
+def test_a_custom_subcommand_of_a_plugin_file(shell: Shell) -> None:
+    shell.write(".allennlp_plugins", "mine\n")
+    assert shell("hello", "Ann") == Result(0, "hello Ann, 1\n", "")
+    assert "Greet 100% of the people." in shell("--help").out
+
+
+def test_a_custom_subcommand_of_an_installed_distribution(shell: Shell) -> None:
+    shell.write("installed/mine_dist-1.0.dist-info/METADATA", "Name: mine-dist\nVersion: 1.0\n")
+    shell.write("installed/mine_dist-1.0.dist-info/entry_points.txt", ENTRY_POINTS)
+    assert shell("hello", "Ann") == Result(0, "hello Ann, 1\n", "")
+    assert "Greet 100% of the people." in shell("--help").out
+
+    shell.write("mine/command.py", "1 / 0")
+    cause = "ZeroDivisionError('division by zero')"
+    broken = f'entry point "hello" of mine-dist: cannot import "mine.command": {cause}'
+    assert shell("hello", "Ann") == Result(2, "", f"error: {broken}\n")
+    assert shell("components") == Result(2, "", f"error: {broken}\n")
+    listed = shell("--help")
+    assert listed.status == 0 and all(name in listed.out for name in COMMANDS)
+    assert listed.err == f"warning: not all commands are listed: {broken}\n"
+    for arguments in (["--version"], ["train", "--help"]):
+        assert (shell(*arguments).status, shell(*arguments).err) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["train", "components"])
+def test_a_custom_subcommand_with_the_name_of_a_built_in(shell: Shell, command: str) -> None:
+    shell.write("mine/command.py", HELLO.format(name="find-lr"))
+    built_in = "ner_adv_plugin.commands.find_lr"
+    message = f'mine.command.Hello: "find-lr" is the name of the built-in {built_in}'
+    result = shell(command, "lstm", "--include-package", "mine")
+    assert result == Result(2, "", f"error: {message}\n")
+
+
+def test_a_custom_component_shows_its_docstring(shell: Shell) -> None:
+    shell.write("mine/readers.py", PLUGIN)
+    result = shell("components", "shouted", "--include-package", "mine")
+    assert result.status == 0, result.err
+    assert "DatasetReader shouted: One text a line, capitals are names.\n" in result.out
+    assert '  head (str, default "names"): ' in result.out
+    assert "  loud (bool, default true)\n" in result.out

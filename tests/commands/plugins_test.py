@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ner_adv_plugin.commands.plugins import import_components
+from ner_adv_plugin.commands.plugins import GROUP, import_components
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler
 
@@ -133,6 +133,62 @@ def test_a_plugin_file_that_is_no_text(folder: Path) -> None:
     (folder / ".allennlp_plugins").write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match=".allennlp_plugins: no list of packages: "):
         import_components([])
+
+
+def install(folder: Path, value: str, distribution: str = "own-dist") -> None:
+    """Stand in for an installed distribution whose entry point "own" is `value`; on `sys.path`."""
+    metadata = folder / "installed" / f"{distribution.replace('-', '_')}-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(f"Name: {distribution}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[{GROUP}]\nown = {value}\n")
+    if str(folder / "installed") not in sys.path:
+        sys.path.append(str(folder / "installed"))
+
+
+@pytest.mark.parametrize(
+    ("value", "registered"),
+    [
+        ("own_package", {"own", "other", "deep", "last"}),
+        ("own_package.other", {"own", "other"}),
+        ("own_package.deep", {"own", "deep", "last"}),
+    ],
+)
+def test_entry_points_name_packages(folder: Path, value: str, registered: set[str]) -> None:
+    install(folder, value)
+    import_components([])
+    assert registered_by_test() == {f"{name}_of_a_test" for name in registered}
+
+
+def test_entry_points_of_several_distributions(folder: Path) -> None:
+    install(folder, "own_package.other")
+    install(folder, "own_package.deep", "another-dist")
+    import_components(["own_package.other"])
+    names = ("own", "other", "deep", "last")
+    assert registered_by_test() == {f"{name}_of_a_test" for name in names}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("no_such", 'no package "no_such" here or installed'),
+        ("own_package.other:Sampler", 'no package "own_package.other:Sampler" here or installed'),
+        (
+            "own_package.broken",
+            "cannot import \"own_package.broken\": ZeroDivisionError('division by zero')",
+        ),
+        (
+            "own_package.wants",
+            'cannot import "own_package.wants": ModuleNotFoundError("No module named \'no_lib\'")',
+        ),
+    ],
+)
+def test_a_broken_entry_point_is_named(folder: Path, value: str, message: str) -> None:
+    (folder / "own_package" / "broken.py").write_text("1 / 0")
+    (folder / "own_package" / "wants.py").write_text("import no_lib")
+    install(folder, value)
+    with pytest.raises(UserError) as raised:
+        import_components([])
+    assert str(raised.value) == f'entry point "own" of own-dist: {message}'
 
 
 def test_this_project_names_itself(root: Path) -> None:
