@@ -16,7 +16,7 @@ from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.models.model import LazyModel
 from ner_adv_plugin.modules.encoders import PretrainedTransformer
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.trainer import Trainer
 
 
 class Shape(TypedDict):
@@ -96,9 +96,9 @@ def loader_of(rows: Mapping[str, EncodedRows], batch_size: int = 32) -> MultiTas
 @contextmanager
 def trainer_of(
     model: SharingModel, loader: MultiTaskDataLoader, device: int = -1, **settings: Any
-) -> Iterator[GradientDescentTrainer]:
+) -> Iterator[Trainer]:
     """A trainer with the default optimizer, whose `train_step` is what is timed."""
     with TemporaryDirectory() as folder:
-        yield GradientDescentTrainer(
+        yield Trainer(
             model, loader, Evaluator(model.vocab, {}), serialization_dir=folder, cuda_device=device, **settings
         )

@@ -10,7 +10,7 @@ import pytest
 from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
 from ner_adv_plugin.data.batching.samplers import LossBasedSampler
 from ner_adv_plugin.runs.train_job import bind_config, build_trainer, train_model
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.trainer import Trainer
 from tests.stopping import stopping_before
 from tests.tiny import assert_same_weights, learnt, tiny_config, weights
 
@@ -53,11 +53,11 @@ def config_of(mix: Mapping[str, Any], **overrides: Any) -> dict[str, Any]:
     )
 
 
-def trainer_of(config: Mapping[str, Any], folder: Path) -> tuple[GradientDescentTrainer, list[float]]:
+def trainer_of(config: Mapping[str, Any], folder: Path) -> tuple[Trainer, list[float]]:
     """A config's trainer, and a list that fills with the progress of its steps."""
     job = bind_config(config).build({})
     trainer = build_trainer(job, job.read(config), folder)
-    assert isinstance(trainer, GradientDescentTrainer)
+    assert isinstance(trainer, Trainer)
     progress: list[float] = []
     run = trainer.step.run
 

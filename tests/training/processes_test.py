@@ -177,9 +177,9 @@ class Whole(DomainAdversarial):
 
 
 def test_what_does_not_add_up_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ner_adv_plugin.training import gradient_descent_trainer
+    from ner_adv_plugin.training import trainer
 
-    monkeypatch.setattr(gradient_descent_trainer, "world_size", lambda: 2)
+    monkeypatch.setattr(trainer, "world_size", lambda: 2)
     monkeypatch.setattr(DomainAdversarial, "adds_up", False)
     with pytest.raises(ConfigurationError, match=r"^model\.objectives\.0: DomainAdversarial needs the whole batch"):
         train_model(tiny_config(), tmp_path / "run")

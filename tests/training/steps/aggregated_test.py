@@ -186,9 +186,9 @@ def test_settings_that_do_not_go_together(settings: dict[str, Any], path: str, m
 
 
 def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ner_adv_plugin.training import gradient_descent_trainer
+    from ner_adv_plugin.training import trainer
 
-    monkeypatch.setattr(gradient_descent_trainer, "world_size", lambda: 2)
+    monkeypatch.setattr(trainer, "world_size", lambda: 2)
     with pytest.raises(ConfigurationError, match=r"^trainer\.step: AggregatedStep needs the whole batch at once"):
         train_model(tiny_config(trainer__step="aggregated"), tmp_path / "run")
 
