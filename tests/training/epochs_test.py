@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.samplers import LossBasedSampler
 from ner_adv_plugin.runs.train_job import bind_config, build_trainer, train_model
 from ner_adv_plugin.training.trainer import Trainer
@@ -82,7 +82,7 @@ def test_steps_are_counted_exactly_and_the_schedule_ends_with_the_last(name: str
 def test_progress_ends_at_one_where_there_are_more_steps_than_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(MultiTaskDataLoader, "batches_per_epoch", lambda loader, num_epochs: [1] * num_epochs)
+    monkeypatch.setattr(DataLoader, "batches_per_epoch", lambda loader, num_epochs: [1] * num_epochs)
     trainer, progress = trainer_of(config_of({}), tmp_path)
     trainer.train()
     assert trainer.steps_done == 9 and progress == [0, 1 / 3, 2 / 3] + [1.0] * 6
@@ -91,7 +91,6 @@ def test_progress_ends_at_one_where_there_are_more_steps_than_counted(
 def test_a_sampler_learns_the_validation_loss_where_there_is_one_else_that_of_training(tmp_path: Path) -> None:
     trainer, _ = trainer_of(config_of(MIXES["loss"]), tmp_path)
     trainer.train()
-    assert isinstance(trainer.data_loader, MultiTaskDataLoader)
     assert isinstance(trainer.data_loader.sampler, LossBasedSampler)
     state = trainer.data_loader.state_dict()["sampler"]
     for kept, epoch in (("first", 0), ("last", EPOCHS - 1)):

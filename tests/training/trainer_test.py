@@ -59,6 +59,12 @@ class Joined(DataLoader):
     def batches(self, planned: Any, rank: int = 0, world_size: int = 1) -> Any:
         return self.loader.batches(planned, rank, world_size)
 
+    def batches_per_epoch(self, num_epochs: int) -> list[int]:
+        return [len(self)] * num_epochs
+
+    def update_from_epoch_metrics(self, metrics: Any) -> None:
+        self.loader.update_from_epoch_metrics(metrics)
+
     def state_dict(self) -> dict[str, Any]:
         return self.loader.state_dict()
 
