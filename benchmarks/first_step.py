@@ -4,12 +4,9 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
-
-if TYPE_CHECKING:
-    from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.training_run import TrainingRun
 
 
 @TrainerCallback.register("first_step")
@@ -23,7 +20,7 @@ class FirstStepCallback(TrainerCallback):
     serialization_dir : supplied.
     """
 
-    def on_batch(self, trainer: "GradientDescentTrainer", epoch: int, batch_number: int, is_training: bool) -> None:
+    def on_batch(self, trainer: TrainingRun, epoch: int, batch_number: int, is_training: bool) -> None:
         """See `TrainerCallback.on_batch`."""
         Path(os.environ["NER_BENCHMARK_MARK"]).write_text(str(time.time()), encoding="utf-8")
         sys.stdout.flush()

@@ -10,13 +10,13 @@ import torch
 
 from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
-from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.models.model import LazyModel
 from ner_adv_plugin.modules.encoders import PretrainedTransformer
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.trainer import Trainer
 
 
 class Shape(TypedDict):
@@ -86,19 +86,17 @@ def encoder_of(model: SharingModel) -> PretrainedTransformer:
     return model.encoder
 
 
-def loader_of(rows: Mapping[str, EncodedRows], batch_size: int = 32) -> MultiTaskDataLoader:
+def loader_of(rows: Mapping[str, EncodedRows], batch_size: int = 32) -> DataLoader:
     """The default data loader."""
-    loader = MultiTaskDataLoader(batch_size=batch_size)
+    loader = DataLoader(batch_size=batch_size)
     loader.set_rows(rows, seed=0)
     return loader
 
 
 @contextmanager
-def trainer_of(
-    model: SharingModel, loader: MultiTaskDataLoader, device: int = -1, **settings: Any
-) -> Iterator[GradientDescentTrainer]:
+def trainer_of(model: SharingModel, loader: DataLoader, device: int = -1, **settings: Any) -> Iterator[Trainer]:
     """A trainer with the default optimizer, whose `train_step` is what is timed."""
     with TemporaryDirectory() as folder:
-        yield GradientDescentTrainer(
+        yield Trainer(
             model, loader, Evaluator(model.vocab, {}), serialization_dir=folder, cuda_device=device, **settings
         )

@@ -11,7 +11,7 @@ from benchmarks.options import Options
 from benchmarks.report import Figure, Report
 from benchmarks.step import lengths_of, typical
 from benchmarks.timing import interleaved
-from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers import RoundRobinScheduler
 
 GPU_TOKENS, GPU_STEPS = 16384, 30
@@ -54,7 +54,7 @@ def on_gpu() -> Report:
     corpus = corpus_of(MSRA)
     with random_bert(BASE) as folder:
         model = build("crf_tagger", corpus.vocab, folder).train()
-    loader = MultiTaskDataLoader(RoundRobinScheduler(max_tokens=GPU_TOKENS))
+    loader = DataLoader(RoundRobinScheduler(max_tokens=GPU_TOKENS))
     loader.set_rows(corpus.encoded(model.alphabet), seed=0)
     plan = loader.plan(0)[: 2 * GPU_STEPS]
     lengths = [lengths_of(loader, planned) for planned in plan[GPU_STEPS:]]

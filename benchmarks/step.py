@@ -15,7 +15,7 @@ from benchmarks.report import Figure, Report
 from benchmarks.timing import interleaved
 from ner_adv_plugin.data.batching.batch import Batch, collate
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
-from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 
 BATCH_SIZE = 32
@@ -70,7 +70,7 @@ def run(options: Options) -> Report:
     )
 
 
-def typical(loader: MultiTaskDataLoader, count: int) -> list[PlannedBatch]:
+def typical(loader: DataLoader, count: int) -> list[PlannedBatch]:
     """Some batches of an epoch, from short rows to long ones."""
     planned = loader.plan(0)
     whole = [batch for batch in planned if len(batch) == BATCH_SIZE] or planned
@@ -79,7 +79,7 @@ def typical(loader: MultiTaskDataLoader, count: int) -> list[PlannedBatch]:
     return every(ordered[len(ordered) // (2 * count) :], count)
 
 
-def lengths_of(loader: MultiTaskDataLoader, planned: PlannedBatch) -> list[int]:
+def lengths_of(loader: DataLoader, planned: PlannedBatch) -> list[int]:
     """Characters of every row of a planned batch."""
     return loader.batches([planned])[0].lengths
 

@@ -13,7 +13,6 @@ import ner_adv_plugin.modules.loss_weighting
 import ner_adv_plugin.modules.objectives
 import ner_adv_plugin.modules.schedules
 import ner_adv_plugin.training.callbacks
-import ner_adv_plugin.training.gradient_descent_trainer
 import ner_adv_plugin.training.instance_weighting
 import ner_adv_plugin.training.optimization.learning_rate_schedulers
 import ner_adv_plugin.training.optimization.moving_average
@@ -21,4 +20,5 @@ import ner_adv_plugin.training.optimization.optimizers
 import ner_adv_plugin.training.steps.aggregated
 import ner_adv_plugin.training.steps.attacks
 import ner_adv_plugin.training.steps.perturbed
-import ner_adv_plugin.training.steps.plain  # noqa: F401
+import ner_adv_plugin.training.steps.plain
+import ner_adv_plugin.training.trainer  # noqa: F401

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.trainer import Trainer
 
 
 class Stopped(BaseException):
@@ -17,9 +17,9 @@ class Stopped(BaseException):
 def stopping_before(step: int) -> Iterator[None]:
     """Within it, training stops just before that step, counted from 1 as this process makes them."""
     made = 0
-    train_step = GradientDescentTrainer.train_step
+    train_step = Trainer.train_step
 
-    def counted(trainer: GradientDescentTrainer, group: Any) -> Any:
+    def counted(trainer: Trainer, group: Any) -> Any:
         nonlocal made
         made += 1
         if made == step:
@@ -27,5 +27,5 @@ def stopping_before(step: int) -> Iterator[None]:
         return train_step(trainer, group)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(GradientDescentTrainer, "train_step", counted)
+        patch.setattr(Trainer, "train_step", counted)
         yield

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ner_adv_plugin.commands.train import prepare_folder
-from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.params import load_config, with_overrides
 from ner_adv_plugin.common.progress import make_file_friendly
@@ -32,7 +31,6 @@ def run(arguments: argparse.Namespace) -> None:
     """Train a few steps with growing learning rates, and draw the loss over them."""
     from ner_adv_plugin.runs.train_job import TrainJob, bind_config, build_trainer
     from ner_adv_plugin.training.checkpoints.random_state import seed_everything
-    from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
     from ner_adv_plugin.training.learning_rate_search import RangeTest, draw, search_learning_rate, write_table
 
     test = RangeTest(
@@ -47,8 +45,6 @@ def run(arguments: argparse.Namespace) -> None:
     log_to(folder)
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
     trainer = build_trainer(job, job.read(config), folder)
-    if not isinstance(trainer, GradientDescentTrainer):
-        raise UserError(f'find-lr needs the trainer "gradient_descent", found a {type(trainer).__name__}')
     curve = search_learning_rate(trainer, test)
     write_table(curve, folder / "lr-losses.csv")
     draw(curve, folder / "lr-losses.png")

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Train, printing the run's folder first and last, with the test scores."""
     from ner_adv_plugin.common import processes
     from ner_adv_plugin.runs.launch import launch
-    from ner_adv_plugin.runs.train_job import bind_config, run_job
+    from ner_adv_plugin.runs.train_job import bind_config, open_run
 
     config = load_config(arguments.param_path, arguments.overrides)
     bound = bind_config(config)
@@ -56,9 +56,12 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"serialization directory: {folder}", flush=True)
         else:
             log_to(level=logging.WARNING)
-        metrics = run_job(job, config, folder, arguments.recover)
+
+        with open_run(job, config, folder, arguments.recover) as trainer:
+            trainer.train()
+
         if processes.is_main():
-            _print_scores(metrics)
+            _print_scores(trainer.metrics)
             print(f"serialization directory: {folder}")
         processes.leave()
 

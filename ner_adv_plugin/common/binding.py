@@ -240,8 +240,6 @@ def _bind_call(
             raise ConfigurationError(f"missing key, required here{in_words(parameter.annotation)}", joined(path, name))
         elif _plain(default := _as_config(parameter.default)):
             filled[name] = default
-    if inspect.isclass(target) and hasattr(target, "check_settings"):
-        target.check_settings(settings, path)
     handed_on = [name for name in accepted if name in supplied and name not in settings]
 
     def build(given: Mapping[str, Any]) -> Any:

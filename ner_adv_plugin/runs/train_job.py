@@ -2,7 +2,8 @@
 
 import logging
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -160,46 +161,60 @@ def bind_config(config: Mapping[str, Any]) -> Bound:
 
 
 def train_model(config: Mapping[str, Any], serialization_dir: Path, recover: bool = False) -> dict[str, Any]:
-    """Run a config in a serialization directory.
+    """Train, test and archive a model.
 
     # Parameters
 
     config : the whole config.
     serialization_dir : an empty folder, or with `recover` that of an earlier run.
-    recover : go on from the last checkpoint, from the beginning where there is none.
+    recover : resume from the last checkpoint, or start from the beginning if there is none.
 
     # Returns
 
-    What `metrics.json` holds. Interrupted, it archives the best weights so far and raises again.
+    The content of `metrics.json`.
     """
-    return run_job(bind_config(config).build({}), config, serialization_dir, recover)
+    job: TrainJob = bind_config(config).build({})
+    with open_run(job, config, serialization_dir, recover) as trainer:
+        trainer.train()
+    return trainer.metrics
 
 
-def run_job(job: TrainJob, config: Mapping[str, Any], folder: Path, recover: bool = False) -> dict[str, Any]:
-    """Run a config that was checked already, in each of its processes; see `train_model`."""
+@contextmanager
+def open_run(job: TrainJob, config: Mapping[str, Any], folder: Path, recover: bool = False) -> Iterator[Trainer]:
+    """Prepare a run, give its trainer, and after training test and archive.
+
+    `trainer.metrics` holds the content of `metrics.json` afterwards. After `KeyboardInterrupt` the
+    best weights so far are archived. Every process of a run enters it.
+
+    # Parameters
+
+    job, config : a config that was checked, and what was made from it.
+    folder, recover : see `train_model`.
+    """
     if is_main():
         write_json(folder / CONFIG, config)
         write_json(folder / META, _meta())
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
     data = job.read(config)
     trainer = build_trainer(job, data, folder, recover)
+
     try:
-        metrics = trainer.train()
-        metrics.update({f"leaked_rows_{name}": count for name, count in data.leaked.items()})
-        metrics.update(_test_metrics(job, trainer.model, data, folder))
+        yield trainer
+        trainer.metrics.update({f"leaked_rows_{name}": count for name, count in data.leaked.items()})
+        trainer.metrics.update(_test_metrics(job, trainer.model, data, folder))
     except KeyboardInterrupt:
         if is_main() and (folder / BEST).is_file():
             logger.warning("interrupted: archiving the best weights so far")
             archive_model(folder, job.include_in_archive or ())
         raise
+
     if is_main():
-        write_json(folder / "metrics.json", metrics)
+        write_json(folder / "metrics.json", trainer.metrics)
         archive_model(folder, job.include_in_archive or ())
-    return metrics
 
 
 def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = False) -> Trainer:
-    """The trainer of a run, with its model and its training rows; the vocabulary is written to the run's folder."""
+    """Build the trainer of a run with its model and data; write the vocabulary to the folder."""
     model = _build_model(job, data, folder)
     job.data_loader.set_rows(data.encoded("train", model), job.random_seed or 0)
     if rank() and job.pytorch_seed is not None:

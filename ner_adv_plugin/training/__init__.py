@@ -1,4 +1,4 @@
-"""Training. What follows is what a component of one's own needs."""
+"""Training: base classes of custom components."""
 
 from ner_adv_plugin.training.callbacks import TrainerCallback
 from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
@@ -7,6 +7,7 @@ from ner_adv_plugin.training.optimization.learning_rate_schedulers import Learni
 from ner_adv_plugin.training.optimization.optimizers import Optimizer
 from ner_adv_plugin.training.steps.step import TrainingStep
 from ner_adv_plugin.training.trainer import Trainer
+from ner_adv_plugin.training.training_run import TrainingRun
 
 __all__ = [
     "Checkpointer",
@@ -15,5 +16,6 @@ __all__ = [
     "Optimizer",
     "Trainer",
     "TrainerCallback",
+    "TrainingRun",
     "TrainingStep",
 ]

@@ -1,7 +1,7 @@
-"""The model as it is trained: on its device, in its precision, in step with other processes."""
+"""The model in training: on its device, in its precision, synchronised with other processes."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,56 +14,60 @@ from ner_adv_plugin.training.accelerator import Precision, make_accelerator
 
 
 class Engine:
-    """Forward and backward of one process's share of a batch, over accelerate.
+    """Forward and backward pass of one process's part of a batch, over accelerate.
+
+    `forward(batch, progress)` is the prepared model; see `Model.forward`.
 
     # Parameters
 
-    model : is moved to the device.
+    model : moved to the device.
     precision : of the forward pass.
-    cuda_device : -1 for the CPU, a GPU's number, or null for a GPU where there is one.
+    cuda_device : -1 for the CPU, the number of a GPU, or null for a GPU if there is one.
     """
 
     def __init__(self, model: Model, precision: Precision, cuda_device: int | None) -> None:
         self.accelerator = make_accelerator(precision, cuda_device)
         self.model = model.to(self.accelerator.device)
-        self._wrapped: Any = None
+        self.forward: Callable[[Batch, float], Mapping[str, Any]] = self.model
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """The device of the model."""
         device: torch.device = self.accelerator.device
         return device
 
     def prepare(self, optimizer: torch.optim.Optimizer) -> Any:
-        """Wrap the model for its processes; the optimizer as the launcher wants it."""
-        self._wrapped, prepared = self.accelerator.prepare(_Share(self.model), optimizer)
+        """Prepare the model for precision and processes; return the prepared optimizer."""
+        # accelerate changes `forward` of what it prepares: outside training the model is as before.
+        is_plain = world_size() == 1 and self.accelerator.mixed_precision == "no"
+        self.forward, prepared = self.accelerator.prepare(self.model if is_plain else _Share(self.model), optimizer)
         return prepared
 
-    def forward(self, batch: Batch, progress: float) -> Mapping[str, Any]:
-        """What the model says of this process's rows; see `Model.forward`."""
-        output: Mapping[str, Any] = self._wrapped(batch, progress)
-        return output
-
     def backward(self, loss: Tensor) -> None:
-        """Add the gradients of a loss, a sum of rows over the totals of the global batch."""
-        # The processes' gradients are averaged, and are to be added.
+        """Add the gradients of a loss that is normalised by the global batch size."""
+        # Over processes gradients are averaged: multiplied by their number, they are added.
         self.accelerator.backward(loss * world_size() if world_size() > 1 else loss)
 
     def gradient(self, loss: Tensor, by: Tensor) -> Tensor:
-        """The gradient of a loss by one tensor alone; in fp16 a multiple of it, in which small numbers last."""
+        """Return the gradient of a loss with respect to one tensor, in fp16 scaled up."""
         scaler = self.accelerator.scaler
         scaled = loss if scaler is None else scaler.scale(loss)
         (gradient,) = torch.autograd.grad(scaled, by, allow_unused=True, materialize_grads=True)
         return gradient
 
     def synchronised(self, now: bool) -> contextlib.AbstractContextManager[Any]:
-        """Around a forward and its backward: whether gradients of all processes are added in it, or kept for the
-        next that does."""
-        return contextlib.nullcontext() if now else self.accelerator.no_sync(self._wrapped)
+        """Context of a forward and backward pass that adds the gradients of all processes or not yet.
+
+        Gradients that are not added stay in their process until the next pass that adds.
+        """
+        return contextlib.nullcontext() if now else self.accelerator.no_sync(self.forward)
 
 
 class _Share(torch.nn.Module):
-    """A model whose share of a batch may be empty, or teach nothing: every process must take part in a backward."""
+    """A model on one process's part of a batch, which may be empty or have no loss.
+
+    Every process must take part in the backward pass: without a loss it gets a zero one.
+    """
 
     def __init__(self, model: Model) -> None:
         super().__init__()

@@ -5,10 +5,9 @@ import itertools
 import logging
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_file
 from ner_adv_plugin.common.progress import progress_bar
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
 from ner_adv_plugin.training.optimization.optimizers import optimizer_of
 from ner_adv_plugin.training.steps.step import averages
+from ner_adv_plugin.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +93,7 @@ class Curve:
         return float(self.rates[slopes.argmin()])
 
 
-def search_learning_rate(trainer: GradientDescentTrainer, test: RangeTest) -> Curve:
+def search_learning_rate(trainer: Trainer, test: RangeTest) -> Curve:
     """Train with growing learning rates.
 
     Every parameter group keeps its ratio to the optimizer's own `lr`. The search stops at a loss that is not
@@ -111,9 +110,10 @@ def search_learning_rate(trainer: GradientDescentTrainer, test: RangeTest) -> Cu
     trainer.model.train()
     # What depends on the progress of training sees no more than the whole of it.
     trainer.total_steps = max(trainer.total_steps, test.steps)
+    groups = (group for epoch in itertools.count() for group in trainer.plan_steps(epoch))
     losses: list[float] = []
     with progress_bar(test.steps, "searching") as bar:
-        for rate, group in zip(test.rates(), _groups(trainer), strict=False):
+        for rate, group in zip(test.rates(), groups, strict=False):
             for settings, ratio in zip(trainer.optimizer.param_groups, ratios, strict=True):
                 settings["lr"] = float(rate) * ratio
             loss = averages(trainer.train_step(group))["loss"]
@@ -129,20 +129,12 @@ def search_learning_rate(trainer: GradientDescentTrainer, test: RangeTest) -> Cu
     return Curve(test.rates()[: len(losses)], made, smooth(made, SMOOTHING * test.steps), test.linear)
 
 
-def _ratios(trainer: GradientDescentTrainer) -> list[float]:
+def _ratios(trainer: Trainer) -> list[float]:
     """The learning rate of each parameter group over the optimizer's own."""
     own = optimizer_of(trainer.optimizer).defaults.get("lr")
     if not own:
         raise UserError(f"trainer.optimizer.lr: expected a learning rate above 0 to begin with, found {own}")
     return [float(group["lr"]) / own for group in trainer.optimizer.param_groups]
-
-
-def _groups(trainer: GradientDescentTrainer) -> Iterator[Sequence[Any]]:
-    """The planned batches of each step, epoch after epoch without end."""
-    for epoch in itertools.count():
-        planned = trainer.data_loader.plan(epoch, trainer.num_epochs)
-        for start in range(0, len(planned), trainer.accumulation):
-            yield planned[start : start + trainer.accumulation]
 
 
 def smooth(values: NDArray[np.float64], deviation: float) -> NDArray[np.float64]:

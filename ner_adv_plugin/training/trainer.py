@@ -1,23 +1,383 @@
-"""The base of all trainers."""
+"""The training loop."""
 
+import logging
+import resource
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
+import torch
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.files import write_file, write_json
+from ner_adv_plugin.common.processes import check_adds_up, is_main, on_main, rank, world_size
+from ner_adv_plugin.common.progress import progress_bar
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
+from ner_adv_plugin.data.batching.loaders import DataLoader
+from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
+from ner_adv_plugin.data.checks import RunContext
+from ner_adv_plugin.data.dataset_names import check_dataset
+from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
+from ner_adv_plugin.modules.objectives import Objective, Statistics
+from ner_adv_plugin.training.accelerator import Precision, precision_of
+from ner_adv_plugin.training.callbacks import ConsoleCallback
+from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCallback
+from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
+from ner_adv_plugin.training.checkpoints.run_state import restore, run_state
+from ner_adv_plugin.training.engine import Engine
+from ner_adv_plugin.training.instance_weighting import InstanceWeighting
+from ner_adv_plugin.training.metric_checks import check_known, check_metric
+from ner_adv_plugin.training.metric_tracker import MetricTracker
+from ner_adv_plugin.training.optimization.learning_rate_schedulers import LazyScheduler, LearningRateScheduler
+from ner_adv_plugin.training.optimization.moving_average import LazyMovingAverage
+from ner_adv_plugin.training.optimization.optimizers import LazyOptimizer, Optimizer, optimizer_of
+from ner_adv_plugin.training.optimization.parameter_groups import check_patterns, trainable
+from ner_adv_plugin.training.steps.plain import PlainStep
+from ner_adv_plugin.training.steps.step import TrainingStep, add_statistics, averages, over_processes
+
+logger = logging.getLogger(__name__)
 
 
 class Trainer(Registrable):
-    """Trains `model`, keeping the weights of its best epoch in `best.th`."""
+    """Trains by gradient descent, validating after every epoch.
+
+    The weights of the best epoch are kept in `best.th`, the metrics of every epoch in
+    `metrics_epoch_<number>.json`. Registered as "gradient_descent", the default:
+
+        trainer: {
+          num_epochs: 10, patience: 3, validation_metric: '+weibo_f1', grad_norm: 1.0,
+          optimizer: { type: 'huggingface_adamw', lr: 5e-5 },
+          learning_rate_scheduler: { type: 'linear_with_warmup', warmup: 0.1 },
+          callbacks: ['tensorboard'],
+        }
+
+    # Parameters
+
+    model, data_loader, evaluator, serialization_dir, recover : supplied.
+    num_epochs : maximum number of epochs.
+    patience : number of epochs without a better `validation_metric` after which training stops.
+    validation_metric : "+" or "-" and the name of the metric that chooses the best epoch.
+    optimizer : "huggingface_adamw" by default.
+    learning_rate_scheduler : none by default.
+    grad_norm : maximum norm of the gradient, which is scaled down to it.
+    grad_clipping : maximum absolute value of every entry of the gradient.
+    num_gradient_accumulation_steps : micro-batches per optimizer step; the loss is normalised by
+        the global batch size.
+    precision : of the encoder and towers; weights and the CRF stay in float32.
+    use_amp : short for precision "fp16" on a GPU, "bf16" on a CPU.
+    no_grad : regular expressions of the names of parameters to freeze.
+    moving_average : of the weights; validation and `best.th` then use the averages.
+    step : forward and backward pass of a global batch; "plain" by default.
+    instance_weighting : weights of the training sentences, by dataset; 1 for datasets not named.
+    checkpointer : when to save, and how many checkpoints to keep.
+    callbacks : called on training events, in this order, those that write curves last.
+    cuda_device : number of a GPU, or -1 for the CPU; by default a GPU if there is one.
+    """
 
     default_implementation = "gradient_descent"
-    model: Model
+
+    def __init__(
+        self,
+        model: Model,
+        data_loader: DataLoader,
+        evaluator: Evaluator,
+        serialization_dir: str,
+        recover: bool = False,
+        num_epochs: int = 20,
+        patience: int | None = None,
+        validation_metric: str = "-loss",
+        optimizer: LazyOptimizer | None = None,
+        learning_rate_scheduler: LazyScheduler | None = None,
+        grad_norm: float | None = None,
+        grad_clipping: float | None = None,
+        num_gradient_accumulation_steps: int = 1,
+        precision: Precision = "fp32",
+        use_amp: bool = False,
+        no_grad: list[str] | None = None,
+        moving_average: LazyMovingAverage | None = None,
+        step: TrainingStep | None = None,
+        checkpointer: Checkpointer | None = None,
+        instance_weighting: dict[str, InstanceWeighting] | None = None,
+        callbacks: list[LazyCallback] | None = None,
+        cuda_device: int | None = None,
+    ) -> None:
+        self.folder = Path(serialization_dir)
+        self.num_epochs = _positive(num_epochs, "num_epochs")
+        self.accumulation = _positive(num_gradient_accumulation_steps, "num_gradient_accumulation_steps")
+        self.grad_norm = grad_norm
+        self.grad_clipping = grad_clipping
+
+        self.model = model
+        self.data_loader = data_loader
+        self.evaluator = evaluator
+        self.step = step or PlainStep()
+        self.checkpointer = checkpointer or Checkpointer()
+        self.tracker = MetricTracker(validation_metric, patience)
+        self._check_metric()
+
+        self.instance_weighting = instance_weighting or {}
+        for name, weighting in self.instance_weighting.items():
+            weighting.bind(name, data_loader.rows(), model)
+
+        self.engine = Engine(model, precision_of(precision, use_amp, cuda_device), cuda_device)
+        self.accelerator = self.engine.accelerator
+
+        learning = trainable(model, no_grad or [])
+        build = optimizer.construct if optimizer is not None else Optimizer.by_name(Optimizer.default_implementation)
+        self.optimizer = self.engine.prepare(build(model_parameters=learning))
+        self.moving_average = moving_average.construct(parameters=learning) if moving_average else None
+
+        self.total_steps = self._count_steps()
+        self.scheduler = self._build_scheduler(learning_rate_scheduler)
+
+        self.configured_callbacks = [lazy.construct(serialization_dir=serialization_dir) for lazy in callbacks or []]
+        self.callbacks = self._order_callbacks()
+
+        self.epoch = 0
+        self.steps_done_in_epoch = 0
+        self.steps_done = 0
+        self.seconds = 0.0
+        self.totals: Statistics = {}
+        self.metrics: dict[str, Any] = {}
+
+        self._check_processes()
+        if recover:
+            self._resume()
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: numbers, patterns, datasets, and the metric that chooses the best epoch."""
+        for key in ("num_epochs", "num_gradient_accumulation_steps"):
+            _positive(settings.get(key, 1), key)
+        check_patterns(settings.get("no_grad") or [], "no_grad")
+        if context.run is not None:
+            for name in settings.get("instance_weighting") or {}:
+                check_dataset(name, context.run.datasets, f"instance_weighting.{name}")
+        check_metric(settings, context.run)
 
     def train(self) -> dict[str, Any]:
-        """Train to the end; the metrics of the run."""
-        raise NotImplementedError
+        """Train to the end and return the metrics of the run."""
+        self._started = time.monotonic() - self.seconds
+        for callback in self.callbacks:
+            callback.on_start(self, is_primary=is_main())
+
+        try:
+            while not self.is_finished():
+                self._begin_epoch()
+                loader_state = self.data_loader.state_dict()
+                steps = self.plan_steps(self.epoch)
+
+                with progress_bar(len(steps), f"epoch {self.epoch + 1}/{self.num_epochs}") as bar:
+                    bar.update(self.steps_done_in_epoch)
+                    for group in steps[self.steps_done_in_epoch :]:
+                        statistics = self.train_step(group)
+                        _show(bar, statistics)
+                        if self.steps_done_in_epoch < len(steps):
+                            self._save_if_due(loader_state)
+
+                self._end_epoch()
+        finally:
+            self._end()
+        return self.metrics
+
+    def is_finished(self) -> bool:
+        """Return whether all epochs are done or patience ran out."""
+        return self.epoch >= self.num_epochs or self.tracker.should_stop()
+
+    def plan_steps(self, epoch: int) -> list[list[PlannedBatch]]:
+        """Plan an epoch: for each optimizer step its micro-batches. Epochs are planned in order."""
+        planned = self.data_loader.plan(epoch, self.num_epochs)
+        return [planned[i : i + self.accumulation] for i in range(0, len(planned), self.accumulation)]
+
+    def train_step(self, group: Sequence[PlannedBatch]) -> Statistics:
+        """Make one optimizer step.
+
+        # Parameters
+
+        group : the planned micro-batches of the step.
+
+        # Returns
+
+        Sums and counts over the global batch, of all processes.
+        """
+        started = time.monotonic()
+        batches = self.data_loader.batches(group, rank(), world_size())
+        batches = [batch.to(self.engine.device) for batch in batches]
+
+        loss, statistics = self.step.run(self.engine, batches, self._progress())
+        statistics = over_processes(loss, statistics)
+        add_statistics(self.totals, statistics)
+
+        self._clip_gradients(statistics)
+        for callback in self.callbacks:
+            callback.on_backward(self, statistics)
+
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.scheduler is not None:
+            self.scheduler.step_batch()
+        if self.moving_average is not None:
+            self.moving_average.apply(self.steps_done + 1)
+
+        add_statistics(self.totals, {"step_seconds": (time.monotonic() - started, 1)})
+        self.steps_done += 1
+        self.steps_done_in_epoch += 1
+        for callback in self.callbacks:
+            callback.on_batch(self, self.epoch, self.steps_done_in_epoch, is_training=True)
+        return statistics
+
+    def _count_steps(self) -> int:
+        """Count the optimizer steps of the whole run."""
+        batches_per_epoch = self.data_loader.batches_per_epoch(self.num_epochs)
+        return sum(-(-batches // self.accumulation) for batches in batches_per_epoch)
+
+    def _build_scheduler(self, scheduler: LazyScheduler | None) -> LearningRateScheduler | None:
+        if scheduler is None:
+            return None
+        return scheduler.construct(
+            optimizer=optimizer_of(self.optimizer), num_epochs=self.num_epochs, num_training_steps=self.total_steps
+        )
+
+    def _order_callbacks(self) -> list[TrainerCallback]:
+        """Return the callbacks of this process in the order of calls, those that write curves last."""
+        callbacks = list(self.configured_callbacks)
+        if not any(isinstance(callback, ConsoleCallback) for callback in callbacks):
+            callbacks.insert(0, ConsoleCallback(str(self.folder)))
+        own = [callback for callback in callbacks if is_main() or callback.every_process]
+        return sorted(own, key=lambda callback: callback.writes_curves)
+
+    def _begin_epoch(self) -> None:
+        """Set the model to training mode; at the start of an epoch weight its instances."""
+        self.model.train()
+        if self.steps_done_in_epoch:
+            return
+
+        with self.accelerator.autocast():
+            for name, weighting in self.instance_weighting.items():
+                weighting.before_epoch(self.epoch)
+                weights = weighting.rows.weights
+                if weighting.rows.taught_head is not None:
+                    add_statistics(self.totals, {f"{name}_row_weight": (float(weights.sum()), len(weights))})
+
+    def _progress(self) -> float:
+        """Return the share of training steps done, 0 to 1."""
+        # A sampler that follows the losses may need more steps than were counted in advance.
+        return min(1.0, self.steps_done / self.total_steps)
+
+    def _clip_gradients(self, statistics: Statistics) -> None:
+        """Limit the gradient's norm and entries; add the norm before that to `statistics`."""
+        self.accelerator.unscale_gradients()
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        if self.grad_norm is not None:
+            statistics["gradient_norm"] = (torch.nn.utils.clip_grad_norm_(parameters, self.grad_norm), 1)
+        if self.grad_clipping is not None:
+            torch.nn.utils.clip_grad_value_(parameters, self.grad_clipping)
+
+    def _end_epoch(self) -> None:
+        """Validate, keep the best weights, report, and save a checkpoint."""
+        training = averages(self.totals)
+        if self.moving_average is not None:
+            self.moving_average.assign_average_value()
+        with self.accelerator.autocast():
+            validation = self.evaluator.evaluate(self.model) if self.evaluator.by_head else {}
+
+        scores = {f"training_{name}": value for name, value in training.items()}
+        scores.update({f"validation_{name}": value for name, value in validation.items()})
+        is_best = self.tracker.add(self.epoch, validation)
+        self.seconds = time.monotonic() - self._started
+        self.metrics = self._epoch_metrics(scores)
+
+        if is_main():
+            write_json(self.folder / f"metrics_epoch_{self.epoch}.json", self.metrics)
+        if is_best and is_main():
+            write_file(self.folder / "best.th", lambda path: torch.save(self.model.state_dict(), path))
+        if self.moving_average is not None:
+            self.moving_average.restore()
+
+        self.data_loader.update_from_epoch_metrics(on_main(lambda: scores))
+        if self.scheduler is not None:
+            self.scheduler.step_epoch(validation.get(self.tracker.name))
+        for callback in self.callbacks:
+            callback.on_epoch(self, self.metrics, self.epoch)
+
+        self.epoch += 1
+        self.steps_done_in_epoch = 0
+        self.totals = {}
+        if self.checkpointer.save_completed_epochs:
+            self._save(self.data_loader.state_dict())
+
+    def _epoch_metrics(self, scores: Mapping[str, float]) -> dict[str, Any]:
+        """Return the content of an epoch's metrics file."""
+        return {
+            "epoch": self.epoch,
+            "training_epochs": self.epoch + 1,
+            "training_duration": self.seconds,
+            "peak_memory_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            **scores,
+            "best_epoch": self.tracker.best_epoch,
+            **{f"best_validation_{name}": value for name, value in self.tracker.best_metrics.items()},
+        }
+
+    def _end(self) -> None:
+        """Call `on_end` of the callbacks; metrics that they add become metrics of the run."""
+        metrics = dict(self.metrics)
+        for callback in self.callbacks:
+            callback.on_end(self, metrics)
+        self.metrics = metrics
+
+    def _save_if_due(self, loader_state: dict[str, Any]) -> None:
+        """Write a checkpoint within an epoch if the checkpointer wants one."""
+        # Clocks of processes differ: the main one decides.
+        if on_main(lambda: self.checkpointer.is_due(self.steps_done_in_epoch)):
+            self.seconds = time.monotonic() - self._started
+            self._save(loader_state)
+
+    def _save(self, loader_state: dict[str, Any]) -> None:
+        """Write a checkpoint with the data loader's state from before the epoch was planned."""
+        training = run_state(self, self.configured_callbacks, loader_state)
+        if is_main():
+            folder = self.folder / "checkpoints"
+            self.checkpointer.save(folder, self.epoch, self.steps_done_in_epoch, self.model.state_dict(), training)
+
+    def _resume(self) -> None:
+        """Restore the latest checkpoint, if there is one."""
+        found = on_main(lambda: self.checkpointer.load_latest(self.folder / "checkpoints"))
+        if found is None:
+            logger.info("no checkpoint in %s: starting from the beginning", self.folder)
+            return
+
+        model, state = found
+        self.model.load_state_dict(model)
+        restore(self, self.configured_callbacks, state)
+
+    def _check_metric(self) -> None:
+        if self.evaluator.by_head:
+            check_known(self.tracker.name, self.evaluator.metric_names())
+
+    def _check_processes(self) -> None:
+        """Refuse, with several processes, what does not add up over them."""
+        objectives = [module for module in self.model.modules() if isinstance(module, Objective)]
+        for part in (self.step, *objectives):
+            check_adds_up(type(part), world_size())
 
 
+Trainer.register("gradient_descent")(Trainer)
 LazyTrainer: TypeAlias = Annotated[
     Lazy[Trainer], Supplied("model", "data_loader", "evaluator", "serialization_dir", "recover")
 ]
+
+
+def _show(bar: Any, statistics: Statistics) -> None:
+    """Advance a progress bar by a step."""
+    bar.update(1)
+    if not bar.disable:
+        bar.set_postfix({name: f"{value:.3f}" for name, value in averages(statistics).items()}, refresh=False)
+
+
+def _positive(value: int, name: str) -> int:
+    if value < 1:
+        raise ConfigurationError(f"expected 1 or more, found {value}", name)
+    return value

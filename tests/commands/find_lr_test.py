@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from ner_adv_plugin.models import Model
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
 from ner_adv_plugin.training.trainer import Trainer
 from tests.commands.conftest import Run
 from tests.tiny import single_task_config, tiny_config, write_config
@@ -44,15 +42,15 @@ def test_a_whole_recipe(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         model__objectives=[{"type": "domain_adversarial", "reversal": {"type": "dann", "scale": 0.5}}],
     )
     rates: list[list[float]] = []
-    step = GradientDescentTrainer.train_step
+    step = Trainer.train_step
 
-    def noted(trainer: GradientDescentTrainer, group: Any) -> Any:
+    def noted(trainer: Trainer, group: Any) -> Any:
         rates.append([settings["lr"] for settings in trainer.optimizer.param_groups])
         done = step(trainer, group)
         assert rates[-1] == [settings["lr"] for settings in trainer.optimizer.param_groups]
         return done
 
-    monkeypatch.setattr(GradientDescentTrainer, "train_step", noted)
+    monkeypatch.setattr(Trainer, "train_step", noted)
     result = run("find-lr", write_config(tmp_path / "tiny.json", recipe), "-s", "lr", "--num-batches", "24")
     assert result.status == 0, result.err
     rows = table("lr")
@@ -123,7 +121,7 @@ def test_overrides_and_file_friendly_logging(run: Run, config: str) -> None:
 
 def test_a_loss_that_never_falls(run: Run, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
     losses = iter(range(1, 12))
-    monkeypatch.setattr(GradientDescentTrainer, "train_step", lambda trainer, group: {"loss": (next(losses), 1)})
+    monkeypatch.setattr(Trainer, "train_step", lambda trainer, group: {"loss": (next(losses), 1)})
     result = run("find-lr", config, "-s", "lr", *SHORT)
     assert (result.status, result.out) == (0, "the loss never falls\npicture: lr/lr-losses.png\n")
 
@@ -148,17 +146,3 @@ def test_an_optimizer_that_chooses_its_own_rate(run: Run, config: str) -> None:
     overrides = '{"trainer.optimizer": {type: "huggingface_adafactor"}}'
     result = run("find-lr", config, "-s", "lr", "-o", overrides, *SHORT)
     assert result.status == 2 and "trainer.optimizer.lr: expected a learning rate above 0" in result.err
-
-
-class OtherTrainer(Trainer):
-    """Trains in a way of its own."""
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-
-
-def test_another_trainer(run: Run, tmp_path: Path) -> None:
-    config = small()
-    config["trainer"] = {"type": f"{OtherTrainer.__module__}.OtherTrainer"}
-    result = run("find-lr", write_config(tmp_path / "own.json", config), "-s", "lr", *SHORT)
-    assert result.status == 2 and 'needs the trainer "gradient_descent", found a OtherTrainer' in result.err

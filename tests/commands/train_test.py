@@ -2,14 +2,17 @@
 
 import json
 import re
+import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import ner_adv_plugin
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.data.reading import DatasetReader
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.models import CrfTagger
+from ner_adv_plugin.training.trainer import Trainer
 from tests.commands.conftest import Run
 from tests.tiny import single_task_config, write_config
 
@@ -60,6 +63,26 @@ def test_every_file_of_the_folder(run: Run, config: str) -> None:
     assert lines[0] == lines[-1] == "serialization directory: run"
     assert f"test_weibo_f1: {metrics['test_weibo_f1']:.4f}" in lines
     assert f"best_validation_weibo_f1: {metrics['best_validation_weibo_f1']:.4f}" in lines
+
+
+def test_five_frames_lead_to_the_forward_pass(run: Run, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = Path(ner_adv_plugin.__file__).parent
+    forward = CrfTagger.forward
+    seen: set[tuple[str, ...]] = set()
+
+    def counted(model: CrfTagger, *arguments: Any) -> Any:
+        if model.training:
+            own = [Path(frame.filename) for frame in traceback.extract_stack()]
+            seen.add(tuple(str(file.relative_to(package)) for file in own if file.is_relative_to(package)))
+        return forward(model, *arguments)
+
+    monkeypatch.setattr(CrfTagger, "forward", counted)
+    assert run("train", config, "-s", "run").status == 0
+    (frames,) = seen
+    # The command line before a subcommand counts as one.
+    main, *others = frames
+    assert len([main, *(file for file in others if file != main)]) <= 5
+    assert main == "commands/__init__.py" and "commands/train.py" in frames
 
 
 def test_without_a_folder_a_fresh_one_is_made(run: Run, config: str) -> None:
@@ -116,7 +139,7 @@ def test_recover_goes_on(run: Run, config: str) -> None:
     before = json.loads(Path("run/metrics.json").read_text())
     Path("run/metrics.json").unlink()
     with pytest.MonkeyPatch.context() as patch:
-        patch.delattr(GradientDescentTrainer, "train_step")
+        patch.delattr(Trainer, "train_step")
         assert run("train", config, "-s", "run", "--recover").status == 0
     assert json.loads(Path("run/metrics.json").read_text()) == before
 
@@ -219,13 +242,13 @@ def test_a_row_that_cannot_be_read_is_told_with_its_place(run: Run, tmp_path: Pa
 
 
 def test_interrupted(run: Run, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    end_epoch = GradientDescentTrainer._end_epoch
+    end_epoch = Trainer._end_epoch
 
-    def interrupted(trainer: GradientDescentTrainer, started: float) -> None:
-        end_epoch(trainer, started)
+    def interrupted(trainer: Trainer) -> None:
+        end_epoch(trainer)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(GradientDescentTrainer, "_end_epoch", interrupted)
+    monkeypatch.setattr(Trainer, "_end_epoch", interrupted)
     result = run("train", config, "-s", "run")
     assert result.status == 130
     assert "interrupted: archiving the best weights so far" in result.err

@@ -13,7 +13,7 @@ from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.runs import train_job
 from ner_adv_plugin.runs.train_job import TrainJob, bind_config, train_model
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.trainer import Trainer
 from tests.serving import serving, use_cache
 from tests.tiny import DATA, single_task_config, tiny_config, weights
 
@@ -74,14 +74,14 @@ def test_leaked_rows_are_dropped_and_counted(tmp_path: Path, caplog: pytest.LogC
 
 
 def test_interrupted_training_archives_the_best_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    train_epoch = GradientDescentTrainer._train_epoch
+    end_epoch = Trainer._end_epoch
 
-    def interrupted(trainer: GradientDescentTrainer, started: float) -> None:
-        train_epoch(trainer, started)
+    def interrupted(trainer: Trainer) -> None:
         if trainer.epoch == 2:
             raise KeyboardInterrupt
+        end_epoch(trainer)
 
-    monkeypatch.setattr(GradientDescentTrainer, "_train_epoch", interrupted)
+    monkeypatch.setattr(Trainer, "_end_epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train_model(tiny_config(), tmp_path)
     best = weights(tmp_path / "best.th")
@@ -107,10 +107,10 @@ def test_interrupted_testing_archives_too(tmp_path: Path, monkeypatch: pytest.Mo
 def test_interrupted_before_the_first_epoch_ends_leaves_no_archive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(trainer: GradientDescentTrainer, started: float) -> None:
+    def interrupted(trainer: Trainer) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(GradientDescentTrainer, "_train_epoch", interrupted)
+    monkeypatch.setattr(Trainer, "_end_epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train_model(tiny_config(), tmp_path)
     assert not (tmp_path / "model.tar.gz").exists()

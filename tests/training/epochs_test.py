@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.samplers import LossBasedSampler
 from ner_adv_plugin.runs.train_job import bind_config, build_trainer, train_model
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.trainer import Trainer
 from tests.stopping import stopping_before
 from tests.tiny import assert_same_weights, learnt, tiny_config, weights
 
@@ -53,11 +53,11 @@ def config_of(mix: Mapping[str, Any], **overrides: Any) -> dict[str, Any]:
     )
 
 
-def trainer_of(config: Mapping[str, Any], folder: Path) -> tuple[GradientDescentTrainer, list[float]]:
+def trainer_of(config: Mapping[str, Any], folder: Path) -> tuple[Trainer, list[float]]:
     """A config's trainer, and a list that fills with the progress of its steps."""
     job = bind_config(config).build({})
     trainer = build_trainer(job, job.read(config), folder)
-    assert isinstance(trainer, GradientDescentTrainer)
+    assert isinstance(trainer, Trainer)
     progress: list[float] = []
     run = trainer.step.run
 
@@ -82,7 +82,7 @@ def test_steps_are_counted_exactly_and_the_schedule_ends_with_the_last(name: str
 def test_progress_ends_at_one_where_there_are_more_steps_than_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(MultiTaskDataLoader, "batches_per_epoch", lambda loader, num_epochs: [1] * num_epochs)
+    monkeypatch.setattr(DataLoader, "batches_per_epoch", lambda loader, num_epochs: [1] * num_epochs)
     trainer, progress = trainer_of(config_of({}), tmp_path)
     trainer.train()
     assert trainer.steps_done == 9 and progress == [0, 1 / 3, 2 / 3] + [1.0] * 6
@@ -91,7 +91,6 @@ def test_progress_ends_at_one_where_there_are_more_steps_than_counted(
 def test_a_sampler_learns_the_validation_loss_where_there_is_one_else_that_of_training(tmp_path: Path) -> None:
     trainer, _ = trainer_of(config_of(MIXES["loss"]), tmp_path)
     trainer.train()
-    assert isinstance(trainer.data_loader, MultiTaskDataLoader)
     assert isinstance(trainer.data_loader.sampler, LossBasedSampler)
     state = trainer.data_loader.state_dict()["sampler"]
     for kept, epoch in (("first", 0), ("last", EPOCHS - 1)):

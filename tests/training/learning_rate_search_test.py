@@ -17,7 +17,6 @@ from matplotlib.image import imread
 from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
 from ner_adv_plugin.training.learning_rate_search import (
     Curve,
     RangeTest,
@@ -26,6 +25,7 @@ from ner_adv_plugin.training.learning_rate_search import (
     smooth,
     write_table,
 )
+from ner_adv_plugin.training.trainer import Trainer
 
 
 class Answering:
@@ -48,6 +48,8 @@ class Answering:
         self.rates: list[tuple[float, float]] = []
         self.groups: list[list[str]] = []
 
+    plan_steps = Trainer.plan_steps
+
     def train_step(self, group: Sequence[Any]) -> dict[str, Any]:
         assert self.model.training
         self.rates.append(tuple(settings["lr"] for settings in self.optimizer.param_groups))  # type: ignore[arg-type]
@@ -56,7 +58,7 @@ class Answering:
 
 
 def search(trainer: Answering, test: RangeTest) -> Curve:
-    return search_learning_rate(cast(GradientDescentTrainer, trainer), test)
+    return search_learning_rate(cast(Trainer, trainer), test)
 
 
 def falling(steps: int) -> list[float]:

@@ -177,7 +177,7 @@ class Whole(DomainAdversarial):
 
 
 def test_what_does_not_add_up_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ner_adv_plugin.training import gradient_descent_trainer
+    from ner_adv_plugin.training import trainer
 
     monkeypatch.setattr(DomainAdversarial, "adds_up", False)
     refused = "DomainAdversarial needs the whole batch"
@@ -190,7 +190,7 @@ def test_what_does_not_add_up_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         launched.setenv("WORLD_SIZE", "2")
         bind_config(tiny_config())
     # The trainer refuses them without a config.
-    monkeypatch.setattr(gradient_descent_trainer, "world_size", lambda: 2)
+    monkeypatch.setattr(trainer, "world_size", lambda: 2)
     with pytest.raises(ConfigurationError, match=refused):
         train_model(tiny_config(), tmp_path / "run")
 

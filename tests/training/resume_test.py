@@ -11,7 +11,7 @@ import torch
 
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.checkpoints import checkpointer
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.trainer import Trainer
 from tests.same_run import curves, differences
 from tests.stopping import Stopped, stopping_before
 from tests.tiny import tiny_config, weights
@@ -121,7 +121,7 @@ def test_recovering_a_finished_run_tests_and_archives_again(tmp_path: Path, unin
     for name in ("metrics.json", "model.tar.gz"):
         (tmp_path / name).unlink()
     with pytest.MonkeyPatch.context() as patch:
-        patch.delattr(GradientDescentTrainer, "train_step")
+        patch.delattr(Trainer, "train_step")
         recover(tmp_path)
     assert differences(tmp_path, uninterrupted) == []
 

@@ -1,4 +1,4 @@
-"""Callbacks: what is done beside training, at its turns."""
+"""Callbacks: called on training events."""
 
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.console import ConsoleCallback

@@ -1,20 +1,20 @@
 """The base of all callbacks."""
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.modules.objectives import Statistics
-
-if TYPE_CHECKING:
-    from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.training_run import TrainingRun
 
 
 class TrainerCallback(Registrable):
-    """Is told of the turns of training.
+    """Base class of callbacks: methods called on training events.
 
-    Only the main process of a run has it, unless `every_process` says that all need it, as one that changes the
-    model; only the main process writes files.
+    `every_process` is set by a callback that all processes of a run need, such as one that changes
+    the model; others exist in the main process only, the only one that writes files.
+    `writes_curves` is set by a callback that records what others measure: at every event it is
+    called after those that do not set it. Otherwise the order is that of the config.
 
     # Parameters
 
@@ -22,31 +22,39 @@ class TrainerCallback(Registrable):
     """
 
     every_process = False
+    writes_curves = False
 
     def __init__(self, serialization_dir: str) -> None:
         self.serialization_dir = serialization_dir
 
-    def on_start(self, trainer: "GradientDescentTrainer", is_primary: bool = True) -> None:
-        """Training starts, or goes on."""
+    def on_start(self, trainer: TrainingRun, is_primary: bool = True) -> None:
+        """Called before the first step of this process, also of a resumed run."""
 
-    def on_backward(self, trainer: "GradientDescentTrainer", batch_metrics: Statistics) -> None:
-        """The gradients of a batch are there, clipped, and not yet applied."""
+    def on_backward(self, trainer: TrainingRun, batch_metrics: Statistics) -> None:
+        """Called once the gradients of a step are clipped, before the optimizer applies them.
 
-    def on_batch(self, trainer: "GradientDescentTrainer", epoch: int, batch_number: int, is_training: bool) -> None:
-        """A batch is done; `batch_number` counts from 1 within the epoch."""
+        Sums and counts added to `batch_metrics` are written to the curves of the step; those added
+        to `trainer.totals` are averaged into the `training_` metrics of the epoch.
+        """
 
-    def on_epoch(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any], epoch: int) -> None:
-        """An epoch is done and validated."""
+    def on_batch(self, trainer: TrainingRun, epoch: int, batch_number: int, is_training: bool) -> None:
+        """Called after an optimizer step; `batch_number` counts from 1 within the epoch."""
 
-    def on_end(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any] | None = None) -> None:
-        """Training ended."""
+    def on_epoch(self, trainer: TrainingRun, metrics: dict[str, Any], epoch: int) -> None:
+        """Called after an epoch was validated."""
+
+    def on_end(self, trainer: TrainingRun, metrics: dict[str, Any] | None = None) -> None:
+        """Called when training ends, also by an error or an interruption.
+
+        What is added to `metrics` is written to `metrics.json` and, if numeric, to the curves.
+        """
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs; plain types only."""
+        """Return what a resumed run needs; plain types only."""
         return {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore what `state_dict` returned."""
 
 
 LazyCallback: TypeAlias = Annotated[Lazy[TrainerCallback], Supplied("serialization_dir")]

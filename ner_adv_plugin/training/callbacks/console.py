@@ -1,12 +1,10 @@
 """A line an epoch."""
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
-
-if TYPE_CHECKING:
-    from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.training_run import TrainingRun
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +20,7 @@ class ConsoleCallback(TrainerCallback):
     serialization_dir : supplied.
     """
 
-    def on_epoch(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any], epoch: int) -> None:
+    def on_epoch(self, trainer: TrainingRun, metrics: dict[str, Any], epoch: int) -> None:
         """See `TrainerCallback.on_epoch`."""
         shown = [
             f"{name.removeprefix(prefix)} {value:.4f}"

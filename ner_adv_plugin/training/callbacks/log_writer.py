@@ -1,7 +1,7 @@
 """The base of callbacks that write curves."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,19 +18,18 @@ from ner_adv_plugin.training.callbacks.layer_statistics import (
 )
 from ner_adv_plugin.training.callbacks.transition_pictures import transition_pictures as pictures_of
 from ner_adv_plugin.training.steps.step import averages
-
-if TYPE_CHECKING:
-    from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.training_run import TrainingRun
 
 Split = Literal["train", "validation"]
 
 
 class LogWriterCallback(TrainerCallback):
-    """Gathers what is to be seen of a run; a subclass writes it somewhere.
+    """Base class of callbacks that write curves: gathers what to write, a subclass writes it.
 
-    Per step: loss in all, of each head and objective, discriminator accuracy, reversal scale, learning rate of
-    each parameter group, gradient norm. Per epoch: validation metrics. What belongs to a step bears the number of
-    steps before it, what belongs to an epoch the number of steps up to its end.
+    Per step: the loss, that of each head and objective, discriminator accuracy, reversal scale,
+    learning rate of each parameter group, gradient norm, and what other callbacks add. Per epoch:
+    validation metrics. At the end: metrics that other callbacks add. A point of a step is drawn at
+    the number of steps before it, one of an epoch or of the end at the number of steps so far.
 
     # Parameters
 
@@ -42,6 +41,8 @@ class LogWriterCallback(TrainerCallback):
     should_log_learning_rate : the learning rate of each parameter group.
     transition_pictures : after every epoch a picture of the transition scores of each conditional random field.
     """
+
+    writes_curves = True
 
     def __init__(
         self,
@@ -78,12 +79,12 @@ class LogWriterCallback(TrainerCallback):
         """Write pictures of an epoch's end, (height, width, 3) bytes each."""
         raise NotImplementedError
 
-    def on_start(self, trainer: "GradientDescentTrainer", is_primary: bool = True) -> None:
+    def on_start(self, trainer: TrainingRun, is_primary: bool = True) -> None:
         """See `TrainerCallback.on_start`."""
         self._watch = LayerWatch(trainer.model)
         self._watch_if_due(trainer)
 
-    def on_backward(self, trainer: "GradientDescentTrainer", batch_metrics: Statistics) -> None:
+    def on_backward(self, trainer: TrainingRun, batch_metrics: Statistics) -> None:
         """See `TrainerCallback.on_backward`."""
         step = trainer.steps_done
         if step % self.summary_interval == 0:
@@ -96,31 +97,34 @@ class LogWriterCallback(TrainerCallback):
         if self._is_distribution_due(step):
             self._log_distributions(trainer.model, step)
 
-    def on_batch(self, trainer: "GradientDescentTrainer", epoch: int, batch_number: int, is_training: bool) -> None:
+    def on_batch(self, trainer: TrainingRun, epoch: int, batch_number: int, is_training: bool) -> None:
         """See `TrainerCallback.on_batch`."""
         self._watch_if_due(trainer)
 
-    def on_epoch(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any], epoch: int) -> None:
+    def on_epoch(self, trainer: TrainingRun, metrics: dict[str, Any], epoch: int) -> None:
         """See `TrainerCallback.on_epoch`."""
         prefix = "validation_"
-        scores = {
-            name.removeprefix(prefix): value
-            for name, value in metrics.items()
-            if name.startswith(prefix) and isinstance(value, int | float)
-        }
-        self.log_scalars(scores, trainer.steps_done, "validation")
+        scores = {name.removeprefix(prefix): value for name, value in metrics.items() if name.startswith(prefix)}
+        self._log_numbers(scores, trainer.steps_done)
         if self.transition_pictures:
             self.log_pictures(pictures_of(trainer.model), trainer.steps_done)
 
-    def on_end(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any] | None = None) -> None:
-        """See `TrainerCallback.on_end`."""
+    def on_end(self, trainer: TrainingRun, metrics: dict[str, Any] | None = None) -> None:
+        """See `TrainerCallback.on_end`; writes the metrics that other callbacks added to `metrics`."""
         if self._watch is not None:
             self._watch.stop()
+        added = {name: value for name, value in (metrics or {}).items() if name not in trainer.metrics}
+        if added:
+            self._log_numbers(added, trainer.steps_done)
+
+    def _log_numbers(self, metrics: Mapping[str, Any], step: int) -> None:
+        numbers = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
+        self.log_scalars(numbers, step, "validation")
 
     def _is_distribution_due(self, step: int) -> bool:
         return self.distribution_interval is not None and step % self.distribution_interval == 0
 
-    def _watch_if_due(self, trainer: "GradientDescentTrainer") -> None:
+    def _watch_if_due(self, trainer: TrainingRun) -> None:
         """Watch the layers in the coming step, where it reports them."""
         if self._watch is not None and self._is_distribution_due(trainer.steps_done):
             self._watch.start()

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch.utils.hooks import RemovableHandle
 
@@ -18,11 +18,8 @@ from ner_adv_plugin.modules.towers import TowerStates
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.domain_probe import probe, tower_features
 from ner_adv_plugin.training.callbacks.gradient_shares import GradientShares
-from ner_adv_plugin.training.callbacks.log_writer import LogWriterCallback
 from ner_adv_plugin.training.steps.step import add_statistics
-
-if TYPE_CHECKING:
-    from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.training_run import TrainingRun
 
 logger = logging.getLogger(__name__)
 # The towers follow the heads a thousand times more than they flee the discriminator.
@@ -103,7 +100,7 @@ class ReversalHealthCallback(TrainerCallback):
     Warns where the ratio, mean of an epoch in which the reversal has half of its final strength or more, is below 1e-3,
     or below 1e-2 with weight x scale below 1e-3; and where the discriminator's accuracy is not above chance two epochs
     on end, as that of a constant answer. Measuring takes no further pass; it holds the states' gradients until the step
-    ends. Stands before callbacks that write curves.
+    ends.
     Registered as "reversal_health".
 
     # Parameters
@@ -128,11 +125,8 @@ class ReversalHealthCallback(TrainerCallback):
         self._shares: GradientShares | None = None
         self._vocab: Vocabulary | None = None
 
-    def on_start(self, trainer: "GradientDescentTrainer", is_primary: bool = True) -> None:
-        """See `TrainerCallback.on_start`; `ConfigurationError` where nothing is to be watched, or seen of it."""
-        before = trainer.callbacks[: trainer.callbacks.index(self)]
-        if any(isinstance(callback, LogWriterCallback) for callback in before):
-            raise _error("stands behind a callback that writes curves, and so its own: expected it before")
+    def on_start(self, trainer: TrainingRun, is_primary: bool = True) -> None:
+        """See `TrainerCallback.on_start`; raises `ConfigurationError` if the model has no reversal."""
         objectives: list[Objective] = list(getattr(trainer.model, "objectives", []))
         self._reversals = [
             _Reversal(objective, index, "" if len(objectives) == 1 else f"objective_{index}_")
@@ -140,7 +134,9 @@ class ReversalHealthCallback(TrainerCallback):
             if isinstance(objective, DomainAdversarial)
         ]
         if not self._reversals:
-            raise _error('finds no objective "domain_adversarial"')
+            raise ConfigurationError(
+                '"reversal_health" finds no objective "domain_adversarial"', "trainer.callbacks", absolute=True
+            )
         if self._resumed:
             for reversal, state in zip(self._reversals, self._resumed, strict=True):
                 reversal.load_state_dict(state)
@@ -164,7 +160,7 @@ class ReversalHealthCallback(TrainerCallback):
                 reversal.step.update(name for name in found if name is not None)
         return None if self._shares is None else (self._shares.watched(index, states, objective.reads), batch, progress)
 
-    def on_backward(self, trainer: "GradientDescentTrainer", batch_metrics: Statistics) -> None:
+    def on_backward(self, trainer: TrainingRun, batch_metrics: Statistics) -> None:
         """See `TrainerCallback.on_backward`."""
         for reversal in self._reversals:
             before, step = max(reversal.drawn.values(), default=0), sum(gather(reversal.step), Counter[str]())
@@ -184,11 +180,11 @@ class ReversalHealthCallback(TrainerCallback):
             batch_metrics.update(shown)
         self._shares = None
 
-    def on_batch(self, trainer: "GradientDescentTrainer", epoch: int, batch_number: int, is_training: bool) -> None:
+    def on_batch(self, trainer: TrainingRun, epoch: int, batch_number: int, is_training: bool) -> None:
         """See `TrainerCallback.on_batch`."""
         self._watch_if_due(trainer)
 
-    def on_epoch(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any], epoch: int) -> None:
+    def on_epoch(self, trainer: TrainingRun, metrics: dict[str, Any], epoch: int) -> None:
         """See `TrainerCallback.on_epoch`."""
         measured = range(trainer.steps_done - trainer.steps_done_in_epoch, trainer.steps_done, self.interval)
         progress = [min(1.0, step / trainer.total_steps) for step in measured]
@@ -228,22 +224,17 @@ class ReversalHealthCallback(TrainerCallback):
                     FLAT_EPOCHS,
                 )
 
-    def on_end(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any] | None = None) -> None:
-        """See `TrainerCallback.on_end`; the probe only where training was not cut short."""
+    def on_end(self, trainer: TrainingRun, metrics: dict[str, Any] | None = None) -> None:
+        """See `TrainerCallback.on_end`; probes only if training was not cut short."""
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
-        ended = trainer.epoch >= trainer.num_epochs or trainer.tracker.should_stop()
-        if not ended or not self.probe_rows or metrics is None or not is_main():
+        if not trainer.is_finished() or not self.probe_rows or metrics is None or not is_main():
             return
         for reversal in self._reversals:
-            found = self._probe(trainer, reversal)
-            metrics.update(found)
-            for callback in trainer.callbacks:
-                if isinstance(callback, LogWriterCallback):
-                    callback.log_scalars(found, trainer.steps_done, "validation")
+            metrics.update(self._probe(trainer, reversal))
 
-    def _probe(self, trainer: "GradientDescentTrainer", reversal: _Reversal) -> dict[str, float]:
+    def _probe(self, trainer: TrainingRun, reversal: _Reversal) -> dict[str, float]:
         """What a fresh probe finds in each tower that an objective reads."""
         model, rows = trainer.model, trainer.data_loader.rows()
         classes = {name: reversal.class_of(model.vocab, name, own.taught_head) for name, own in rows.items()}
@@ -261,7 +252,7 @@ class ReversalHealthCallback(TrainerCallback):
                 )
         return scores
 
-    def _watch_if_due(self, trainer: "GradientDescentTrainer") -> None:
+    def _watch_if_due(self, trainer: TrainingRun) -> None:
         """Listen to the coming step, where it is measured."""
         self._shares = GradientShares() if trainer.steps_done_in_epoch % self.interval == 0 else None
 
@@ -272,7 +263,3 @@ class ReversalHealthCallback(TrainerCallback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """See `TrainerCallback.load_state_dict`."""
         self._resumed = state_dict["reversals"]
-
-
-def _error(message: str) -> ConfigurationError:
-    return ConfigurationError(f'"reversal_health" {message}', "trainer.callbacks", absolute=True)

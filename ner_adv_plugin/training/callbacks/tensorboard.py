@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.layer_statistics import Histogram
 from ner_adv_plugin.training.callbacks.log_writer import LogWriterCallback, Split
-
-if TYPE_CHECKING:
-    from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.training_run import TrainingRun
 
 
 @TrainerCallback.register("tensorboard")
@@ -29,7 +27,7 @@ class TensorBoardCallback(LogWriterCallback):
     # None before the start.
     _writers: Mapping[Split, Any] = {}
 
-    def on_start(self, trainer: "GradientDescentTrainer", is_primary: bool = True) -> None:
+    def on_start(self, trainer: TrainingRun, is_primary: bool = True) -> None:
         """See `TrainerCallback.on_start`."""
         from torch.utils.tensorboard import SummaryWriter
 
@@ -74,7 +72,7 @@ class TensorBoardCallback(LogWriterCallback):
             writer.flush()
         return super().state_dict()
 
-    def on_end(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any] | None = None) -> None:
+    def on_end(self, trainer: TrainingRun, metrics: dict[str, Any] | None = None) -> None:
         """See `TrainerCallback.on_end`."""
         super().on_end(trainer, metrics)
         for writer in self._writers.values():

@@ -1,11 +1,9 @@
 """The epoch, for models that want to know it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
-
-if TYPE_CHECKING:
-    from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.training_run import TrainingRun
 
 
 @TrainerCallback.register("track_epoch_callback")
@@ -22,10 +20,10 @@ class TrackEpochCallback(TrainerCallback):
 
     every_process = True
 
-    def on_start(self, trainer: "GradientDescentTrainer", is_primary: bool = True) -> None:
+    def on_start(self, trainer: TrainingRun, is_primary: bool = True) -> None:
         """See `TrainerCallback.on_start`."""
         trainer.model.epoch = trainer.epoch  # type: ignore[assignment]
 
-    def on_epoch(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any], epoch: int) -> None:
+    def on_epoch(self, trainer: TrainingRun, metrics: dict[str, Any], epoch: int) -> None:
         """See `TrainerCallback.on_epoch`."""
         trainer.model.epoch = epoch + 1  # type: ignore[assignment]

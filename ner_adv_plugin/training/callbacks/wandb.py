@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,7 @@ from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.layer_statistics import Histogram
 from ner_adv_plugin.training.callbacks.log_writer import LogWriterCallback, Split
-
-if TYPE_CHECKING:
-    from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
+from ner_adv_plugin.training.training_run import TrainingRun
 
 
 @TrainerCallback.register("wandb")
@@ -66,7 +64,7 @@ class WandBCallback(LogWriterCallback):
         self._run: Any = None
         self._run_id: str | None = None
 
-    def on_start(self, trainer: "GradientDescentTrainer", is_primary: bool = True) -> None:
+    def on_start(self, trainer: TrainingRun, is_primary: bool = True) -> None:
         """See `TrainerCallback.on_start`; raises `UserError` where wandb is not there or refuses."""
         try:
             import wandb
@@ -105,7 +103,7 @@ class WandBCallback(LogWriterCallback):
 
         self._run.log({name: wandb.Image(picture) for name, picture in pictures.items()}, step=step)
 
-    def on_end(self, trainer: "GradientDescentTrainer", metrics: dict[str, Any] | None = None) -> None:
+    def on_end(self, trainer: TrainingRun, metrics: dict[str, Any] | None = None) -> None:
         """See `TrainerCallback.on_end`."""
         super().on_end(trainer, metrics)
         if self._run is not None:

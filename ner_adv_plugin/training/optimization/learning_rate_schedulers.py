@@ -17,6 +17,7 @@ from transformers.optimization import (
     get_polynomial_decay_schedule_with_warmup,
 )
 
+from ner_adv_plugin.common.checks import CheckContext
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
@@ -40,23 +41,15 @@ class LearningRateScheduler(Registrable):
     """
 
     @classmethod
-    def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
-        """Raise `ConfigurationError` if the warm-up is given twice or is negative.
-
-        # Parameters
-
-        settings : of the scheduler.
-        path : their config path.
-        """
+    def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
+        """See `Registrable.check`: a warm-up that is given twice or is negative."""
         given = [key for key in settings if key in WARMUP and settings[key] is not None]
         if len(given) > 1:
-            message = f"{' and '.join(given)} say the same: give one"
-            raise ConfigurationError(message, f"{path}.{given[1]}".lstrip("."))
+            raise ConfigurationError(f"{' and '.join(given)} say the same: give one", given[1])
 
         for key in given:
             if settings[key] < 0:
-                message = f"expected 0 or more, found {settings[key]}"
-                raise ConfigurationError(message, f"{path}.{key}".lstrip("."))
+                raise ConfigurationError(f"expected 0 or more, found {settings[key]}", key)
 
     def __init__(self, scheduler: LRScheduler, every_batch: bool) -> None:
         self.scheduler = scheduler

@@ -8,6 +8,7 @@ import transformers
 
 from ner_adv_plugin.common import schema
 from ner_adv_plugin.common.binding import bind, check_keys
+from ner_adv_plugin.common.checks import CheckContext
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.training.optimization import table
@@ -39,20 +40,14 @@ class Optimizer(torch.optim.Optimizer, Registrable):
     default_implementation = "huggingface_adamw"
 
     @classmethod
-    def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
-        """Raise `ConfigurationError` if the parameter groups do not fit the optimizer.
-
-        # Parameters
-
-        settings : of the optimizer.
-        path : their config path.
-        """
+    def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
+        """See `Registrable.check`: parameter groups that do not fit the optimizer."""
         known = {parameter.name: parameter.annotation for parameter in schema.parameters(cls)}
         for name in ("model_parameters", "parameter_groups"):
             known.pop(name, None)
 
         for index, (patterns, group) in enumerate(settings.get("parameter_groups") or []):
-            group_path = f"{path}.parameter_groups.{index}".lstrip(".")
+            group_path = f"parameter_groups.{index}"
             check_patterns(patterns, f"{group_path}.0")
             check_keys(group, known, list(known), f"{group_path}.1")
             for key, value in group.items():
@@ -216,9 +211,6 @@ def _register(name: str, entry: Entry) -> None:
 
 for _name, _entry in OPTIMIZERS.items():
     _register(_name, _entry)
-
-# The default of the trainer.
-HuggingfaceAdamWOptimizer = Optimizer.by_name("huggingface_adamw")
 
 
 def optimizer_of(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:

@@ -1,4 +1,4 @@
-"""Forward, backward."""
+"""The plain training step."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from ner_adv_plugin.training.steps.step import TrainingStep, add_statistics
 
 @TrainingStep.register("plain")
 class PlainStep(TrainingStep):
-    """One forward and one backward a micro-batch.
+    """One forward and one backward pass per micro-batch.
 
     Registered as "plain".
     """

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
-from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.training_windows import training_windows, window_borders
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.tag_schemes import Span
@@ -157,7 +157,7 @@ def test_the_loader_trains_on_windows() -> None:
     rows = encoded({"a": [Instance("甲" * 1100, ["O"] * 1100), Instance("乙", ["O"])]})
     lengths = {}
     for max_length in (512, 400, None):
-        loader = MultiTaskDataLoader() if max_length == 512 else MultiTaskDataLoader(max_length=max_length)
+        loader = DataLoader() if max_length == 512 else DataLoader(max_length=max_length)
         loader.set_rows(rows, 0)
         lengths[max_length] = sorted(n for batch in loader for n in batch.lengths)
     assert lengths == {512: [1, 366, 367, 367], 400: [1, 366, 367, 367], None: [1, 1100]}

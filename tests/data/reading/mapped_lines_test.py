@@ -11,7 +11,7 @@ from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.alphabet import CharacterAlphabet
 from ner_adv_plugin.data.batching.batch import collate
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
-from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.corpora.leakage import without_leaks
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import UnlabelledReader, mapped_lines
@@ -103,7 +103,7 @@ def test_a_row_is_read_when_it_is_asked_for(corpus: Path, asked: list[int], monk
     vocab = Vocabulary.from_instances({"train": {"u": [Instance("甲乙")]}}, {"u": reader})
     indices = vocab.get_token_to_index_vocabulary(CHARACTERS)
     rows = EncodedRows("u", table, vocab, CharacterAlphabet(indices, 1), reader.shown)
-    loader = MultiTaskDataLoader(batch_size=20)
+    loader = DataLoader(batch_size=20)
     loader.set_rows({"u": rows}, seed=0)
     plan = loader.plan(0)
     assert rows.token_ids is None and asked == []

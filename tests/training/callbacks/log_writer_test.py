@@ -10,12 +10,27 @@ from PIL import Image
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.runs.train_job import train_model
+from ner_adv_plugin.training import TrainerCallback
 from ner_adv_plugin.training.callbacks.transition_pictures import transition_pictures
 from tests.tiny import assert_same_weights, model_and_loader, tiny_config, weights
 from tests.training.callbacks.helpers import curves, events, looking, train_in_two
 from tests.training.callbacks.layer_statistics_test import outputs_by_hand, rectified_config
 
 EPOCHS, STEPS = 2, 5
+
+
+@TrainerCallback.register("measuring")
+class Measuring(TrainerCallback):
+    """Adds metrics to those of steps and of the run."""
+
+    def on_backward(self, trainer: Any, batch_metrics: Any) -> None:
+        batch_metrics["double_step"] = (4 * trainer.steps_done, 2)
+
+    def on_end(self, trainer: Any, metrics: dict[str, Any] | None = None) -> None:
+        assert metrics is not None
+        metrics.update(steps_in_all=trainer.steps_done, remark="no number")
+
+
 EVERYTHING = {
     "type": "tensorboard",
     "summary_interval": 2,
@@ -37,6 +52,24 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("seen")
     train_model(LARGE, folder)
     return folder
+
+
+def test_what_another_callback_measures_is_written_whatever_the_order(tmp_path: Path) -> None:
+    writer = {"type": "tensorboard", "summary_interval": 1}
+    for name, callbacks in (("before", ["measuring", writer]), ("after", [writer, "measuring"])):
+        metrics = train_model(tiny_config(trainer__num_epochs=1, trainer__callbacks=callbacks), tmp_path / name)
+        assert curves(tmp_path / name, "train")["double_step"] == [(step, 2.0 * step) for step in range(STEPS)]
+        assert curves(tmp_path / name, "validation")["steps_in_all"] == [(STEPS, STEPS)]
+        assert (metrics["steps_in_all"], metrics["remark"]) == (STEPS, "no number")
+        # What validation found is there once.
+        assert len(curves(tmp_path / name, "validation")["weibo_f1"]) == 1
+
+
+def test_states_of_callbacks_are_in_the_order_of_the_config(tmp_path: Path) -> None:
+    callbacks = [{"type": "tensorboard"}, {"type": "reversal_health", "probe_rows": 0}]
+    train_model(tiny_config(trainer__num_epochs=1, trainer__callbacks=callbacks), tmp_path)
+    state = weights(tmp_path / "checkpoints" / "training_state_e1_b0.th")
+    assert [list(own) for own in state["callbacks"]] == [[], ["reversals"]]
 
 
 def test_histograms_of_the_first_step(seen: Path) -> None:
@@ -135,8 +168,8 @@ def test_layers_are_watched_in_the_steps_that_show_them_only(tmp_path: Path) -> 
 
     with looking(look):
         train_model(rectified_config(trainer__num_epochs=1, trainer__callbacks=[EVERYTHING, "looking"]), tmp_path)
-    # After the backward of steps 0 to 4, and at the end of each: step 3 is the next that shows them.
-    assert [count > 0 for count in hooks] == [False] * 5 + [True] + [False] * 4
+    # At the backward and at the end of steps 0 to 4, each time before the writer: it shows steps 0 and 3.
+    assert [count > 0 for count in hooks] == [step % 3 == 0 and turn == 0 for step in range(STEPS) for turn in (0, 1)]
     look("end", trainers[0])
     assert hooks[-1] == 0
 

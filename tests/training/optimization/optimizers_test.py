@@ -8,7 +8,7 @@ import torch
 import transformers
 from tango.common.registrable import Registrable as TangoRegistrable
 
-from ner_adv_plugin.common.binding import bind
+from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.training.optimization.optimizers import LazyOptimizer, Optimizer
 from ner_adv_plugin.training.optimization.parameter_groups import NamedParameters, ParameterGroups, parameter_groups
@@ -111,7 +111,7 @@ def test_an_unknown_setting_of_a_group_is_an_error() -> None:
 )
 def test_groups_are_checked_before_anything_is_built(kind: str, groups: Any, path: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        bind(LazyOptimizer, {"type": kind, "parameter_groups": groups}, "trainer.optimizer")
+        construct(LazyOptimizer, {"type": kind, "parameter_groups": groups}, "trainer.optimizer")
     assert error.value.path == f"trainer.optimizer.parameter_groups.{path}"
     assert error.value.message.startswith(message)
 
@@ -119,8 +119,8 @@ def test_groups_are_checked_before_anything_is_built(kind: str, groups: Any, pat
 @pytest.mark.parametrize("kind", ["huggingface_adafactor", "huggingface_adamw"])
 def test_groups_take_the_settings_of_their_optimizer(kind: str) -> None:
     group = {"lr": 1, "weight_decay": 0.1} | ({"beta1": None} if kind.endswith("factor") else {})
-    bind(LazyOptimizer, {"type": kind, "parameter_groups": [[["a"], group]]})
-    bind(LazyOptimizer, {"type": kind, "parameter_groups": None})
+    construct(LazyOptimizer, {"type": kind, "parameter_groups": [[["a"], group]]})
+    construct(LazyOptimizer, {"type": kind, "parameter_groups": None})
 
 
 def test_all_optimizers_are_tested() -> None:
@@ -183,7 +183,7 @@ def test_a_custom_optimizer_is_built_and_its_groups_are_checked(own_registry: No
     assert type(optimizer) is Sign
     assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.5]
     with pytest.raises(ConfigurationError, match=r"0.1.momentum: unknown key. Accepted: lr"):
-        bind(LazyOptimizer, {"type": "sign", "parameter_groups": [[["a"], {"momentum": 0.1}]]})
+        construct(LazyOptimizer, {"type": "sign", "parameter_groups": [[["a"], {"momentum": 0.1}]]})
 
 
 def test_a_custom_optimizer_extends_one_of_the_table(own_registry: None) -> None:

@@ -1,6 +1,6 @@
 """Data loaders: from encoded rows to batches."""
 
 from ner_adv_plugin.data.batching.loaders.evaluation import evaluation_batches
-from ner_adv_plugin.data.batching.loaders.multitask_data_loader import DataLoader, MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders.multitask_data_loader import DataLoader
 
-__all__ = ["DataLoader", "MultiTaskDataLoader", "evaluation_batches"]
+__all__ = ["DataLoader", "evaluation_batches"]

@@ -22,72 +22,12 @@ logger = logging.getLogger(__name__)
 
 
 class DataLoader(Registrable):
-    """Makes the batches of training epochs."""
-
-    default_implementation = "multitask"
-    leakage: Literal["drop", "error", "allow"]
-
-    def set_rows(self, rows: Mapping[str, EncodedRows], seed: int) -> None:
-        """Give it the training rows of every dataset, once, before anything else is asked."""
-        raise NotImplementedError
-
-    def rows(self) -> Mapping[str, EncodedRows]:
-        """The training rows of every dataset, as batches are made of them."""
-        raise NotImplementedError
-
-    def __len__(self) -> int:
-        """Batches of the first epoch."""
-        raise NotImplementedError
-
-    def batches_per_epoch(self, num_epochs: int) -> list[int]:
-        """Batches of every epoch of a run of so many; by default all have as many. The state is left as it was."""
-        return [len(self)] * num_epochs
-
-    def plan(self, epoch: int, num_epochs: int = 1) -> list[PlannedBatch]:
-        """The batches of an epoch, as names of datasets and rows; epochs are planned in order.
-
-        # Parameters
-
-        epoch : which, from 0.
-        num_epochs : of the run.
-        """
-        raise NotImplementedError
-
-    def batches(self, planned: Sequence[PlannedBatch], rank: int = 0, world_size: int = 1) -> list[Batch]:
-        """One process's rows of the micro-batches of a step, as tensors, with the totals of all processes.
-
-        # Parameters
-
-        planned : the micro-batches.
-        rank, world_size : which process of how many.
-        """
-        raise NotImplementedError
-
-    def update_from_epoch_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Learn from an epoch that ended, before the next is planned.
-
-        # Parameters
-
-        metrics : `training_<name>` and `validation_<name>` as in the epoch's metrics file, the same in every process.
-        """
-
-    def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs to plan the following epochs; plain types only."""
-        raise NotImplementedError
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
-        raise NotImplementedError
-
-
-@DataLoader.register("multitask")
-class MultiTaskDataLoader(DataLoader):
     """Mixes any number of datasets: the sampler says how many rows of each, the scheduler lays them into batches.
 
     A dataset's rows come in passes, each a fresh shuffle of all its rows; an epoch goes on where the last one
     stopped, so that no row is drawn again before all others were. How many rows an epoch draws of each is what the
     sampler asks for, raised where the scheduler repeats small datasets.
-    Registered as "multitask".
+    Registered as "multitask", the default.
 
     # Parameters
 
@@ -99,6 +39,8 @@ class MultiTaskDataLoader(DataLoader):
     max_length : training rows of more characters are cut into windows of at most as many, each a row of its own, none
         of which cuts an entity or a word: one that is longer has a longer window. null leaves rows whole.
     """
+
+    default_implementation = "multitask"
 
     def __init__(
         self,
@@ -119,7 +61,7 @@ class MultiTaskDataLoader(DataLoader):
         self._seed = 0
 
     def set_rows(self, rows: Mapping[str, EncodedRows], seed: int) -> None:
-        """See `DataLoader.set_rows`."""
+        """Set the training sentences of every dataset; called once, before all other methods."""
         for name, own in rows.items():
             if not len(own):
                 raise UserError(f"{name}: there is no training row")
@@ -133,7 +75,7 @@ class MultiTaskDataLoader(DataLoader):
                 logger.warning("%s: the sampler draws none of its rows in an epoch", name)
 
     def rows(self) -> Mapping[str, EncodedRows]:
-        """See `DataLoader.rows`."""
+        """Return the training sentences of every dataset, cut to `max_length`."""
         return self._rows
 
     def _windows(self, rows: EncodedRows) -> EncodedRows:
@@ -146,10 +88,11 @@ class MultiTaskDataLoader(DataLoader):
         return self.scheduler.draws(self.sampler.rows_per_epoch(sizes, progress))
 
     def __len__(self) -> int:
+        """Return the number of batches of the first epoch."""
         return self.batches_per_epoch(1)[0]
 
     def batches_per_epoch(self, num_epochs: int) -> list[int]:
-        """See `DataLoader.batches_per_epoch`: exact, from the state of now.
+        """Return the number of batches of every epoch of a run, counted from the present state.
 
         Epochs are planned where counts of rows alone do not tell. A sampler that learns from epochs ("loss_based") is
         taken as it is now: lengths are then exact where they depend on the sum of rows alone ("roundrobin" with a
@@ -170,7 +113,13 @@ class MultiTaskDataLoader(DataLoader):
         return number
 
     def plan(self, epoch: int, num_epochs: int = 1) -> list[PlannedBatch]:
-        """See `DataLoader.plan`."""
+        """Plan the batches of an epoch: dataset and index of their sentences. Call in order of epochs.
+
+        # Parameters
+
+        epoch : its number, from 0.
+        num_epochs : of the run.
+        """
         counts = self._counts(epoch, num_epochs)
         drawn = {name: self._draw(name, count) for name, count in counts.items()}
         lengths = {name: rows.lengths for name, rows in self._rows.items()}
@@ -193,7 +142,13 @@ class MultiTaskDataLoader(DataLoader):
         return np.concatenate(shuffles)[start % size : start % size + count]
 
     def batches(self, planned: Sequence[PlannedBatch], rank: int = 0, world_size: int = 1) -> list[Batch]:
-        """See `DataLoader.batches`."""
+        """Return the part of one process of a step's micro-batches, with the totals of all.
+
+        # Parameters
+
+        planned : the micro-batches.
+        rank, world_size : number of the process, and of processes.
+        """
         heads = [self._rows[name].taught_head for rows in planned for name, _ in rows]
         return share_totals([self._batch(rows, rank, world_size) for rows in planned], heads)
 
@@ -208,11 +163,16 @@ class MultiTaskDataLoader(DataLoader):
         return (batch for planned in self.plan(0) for batch in self.batches([planned]))
 
     def update_from_epoch_metrics(self, metrics: Mapping[str, float]) -> None:
-        """See `DataLoader.update_from_epoch_metrics`."""
+        """Adapt the sampler to the metrics of an epoch, before the next is planned.
+
+        # Parameters
+
+        metrics : `training_<name>` and `validation_<name>`, the same in every process.
+        """
         self.sampler.update_from_epoch_metrics(metrics)
 
     def state_dict(self) -> dict[str, Any]:
-        """See `DataLoader.state_dict`."""
+        """Return what a resumed run needs to plan the next epochs; plain types only."""
         return {
             "drawn": dict(self._drawn),
             "sampler": self.sampler.state_dict(),
@@ -220,7 +180,10 @@ class MultiTaskDataLoader(DataLoader):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """See `DataLoader.load_state_dict`."""
+        """Restore what `state_dict` returned."""
         self._drawn = dict(state["drawn"])
         self.sampler.load_state_dict(state["sampler"])
         self.scheduler.load_state_dict(state["scheduler"])
+
+
+DataLoader.register("multitask")(DataLoader)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
-from ner_adv_plugin.data.batching.loaders import DataLoader, MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.samplers import ProportionalSampler, UniformSampler, WeightedSampler
 from ner_adv_plugin.data.batching.schedulers import MultiTaskScheduler, RoundRobinScheduler
 from tests.data.batching.loaders.planning import (
@@ -65,7 +65,7 @@ def test_no_row_again_before_all_others(
 ) -> None:
     """After every epoch the rows of a dataset were drawn equally often, give or take one."""
     named = dict(zip("abc", sizes, strict=True))
-    loader = MultiTaskDataLoader(
+    loader = DataLoader(
         construct(MultiTaskScheduler, scheduler),
         WeightedSampler(dict(zip("abc", weights, strict=True)), instances_per_epoch=total),
     )
@@ -190,7 +190,7 @@ def test_wrong_names_stop_before_the_first_epoch() -> None:
 
 def test_uniform_sampler_over_epochs_is_exact() -> None:
     """Three datasets of one size: each has its third of every epoch, none more than one row from it."""
-    loader = MultiTaskDataLoader(RoundRobinScheduler(7), UniformSampler(instances_per_epoch=100))
+    loader = DataLoader(RoundRobinScheduler(7), UniformSampler(instances_per_epoch=100))
     loader.set_rows(of_lengths(a=[1] * 40, b=[1] * 40, c=[1] * 40), 5)
     for plan in plans(loader, 4):
         names = Counter(name for name, _ in counted(plan).elements())

@@ -3,7 +3,7 @@
 import pytest
 
 from ner_adv_plugin.common.binding import construct
-from ner_adv_plugin.data.batching.loaders import DataLoader, MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers import HomogeneousRoundRobinScheduler, RoundRobinScheduler
 from tests.data.rows import of_lengths, realistic_lengths
 
@@ -21,7 +21,7 @@ def test_padding(kind: type[RoundRobinScheduler | HomogeneousRoundRobinScheduler
     rows = of_lengths(news=realistic_lengths(4_000, 1), social=[n * 2 // 3 + 1 for n in realistic_lengths(1_300, 2)])
     ratios = {}
     for pool in (1, 50):
-        loader = MultiTaskDataLoader(kind(batch_size=32, pool=pool))
+        loader = DataLoader(kind(batch_size=32, pool=pool))
         loader.set_rows(rows, 0)
         ratios[pool] = padding_ratio(loader)
     assert ratios[1] > 2.5 and ratios[50] < bound

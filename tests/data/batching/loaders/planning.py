@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.binding import construct
-from ner_adv_plugin.data.batching.loaders import DataLoader, MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 from tests.data.rows import of_lengths, realistic_lengths
 
@@ -33,10 +33,9 @@ every_scheduler = pytest.mark.parametrize(
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler["type"])
 
 
-def loader_of(seed: int = 0, sizes: dict[str, int] | None = None, **settings: Any) -> MultiTaskDataLoader:
+def loader_of(seed: int = 0, sizes: dict[str, int] | None = None, **settings: Any) -> DataLoader:
     """A loader over datasets of 60, 25 and 7 rows, from its config."""
     loader = construct(DataLoader, settings)
-    assert isinstance(loader, MultiTaskDataLoader)
     sizes = sizes or {"a": 60, "b": 25, "c": 7}
     loader.set_rows(of_lengths(**{name: realistic_lengths(size, size) for name, size in sizes.items()}), seed)
     return loader

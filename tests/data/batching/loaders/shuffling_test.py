@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ner_adv_plugin.common.binding import construct
-from ner_adv_plugin.data.batching.loaders import DataLoader, MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 from tests.data.batching.loaders.planning import counted, either_scheduler, loader_of, plans
 from tests.data.rows import of_lengths, realistic_lengths
@@ -18,7 +18,7 @@ def test_order_of_batches_is_drawn_anew() -> None:
     """Rows of distinct lengths in one pool make the same batches always: only their order is left to chance."""
 
     def order(seed: int, epoch: int) -> list[PlannedBatch]:
-        loader = MultiTaskDataLoader(batch_size=4)
+        loader = DataLoader(batch_size=4)
         loader.set_rows(of_lengths(a=range(1, 101)), seed)
         return [sorted(batch) for batch in loader.plan(epoch)]
 

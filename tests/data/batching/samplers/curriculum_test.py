@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.samplers import CurriculumSampler, MultiTaskEpochSampler, WeightedSampler
 from tests.data.rows import of_lengths
 from tests.planned import check
@@ -25,7 +25,7 @@ def test_weights_by_hand() -> None:
 def test_epochs_of_a_run() -> None:
     """Five epochs are at 0, 1/4, 1/2, 3/4 and 1 of the way; one epoch is at its start."""
     sampler = CurriculumSampler({"a": 1, "b": 0}, {"a": 0, "b": 1}, instances_per_epoch=8)
-    loader = MultiTaskDataLoader(sampler=sampler)
+    loader = DataLoader(sampler=sampler)
     loader.set_rows(of_lengths(a=[1] * 8, b=[1] * 8), 0)
 
     def drawn(epochs: int) -> list[int]:

@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.samplers import SubsampleToSmallestSampler
 from tests.data.rows import of_lengths
 
@@ -18,7 +18,7 @@ def test_rows() -> None:
 def test_no_row_repeats_in_an_epoch_and_epochs_draw_fresh_ones(given_sizes: list[int], seed: int) -> None:
     named = {f"d{i}": size for i, size in enumerate(given_sizes)}
     smallest = min(given_sizes)
-    loader = MultiTaskDataLoader(sampler=SubsampleToSmallestSampler(), batch_size=3)
+    loader = DataLoader(sampler=SubsampleToSmallestSampler(), batch_size=3)
     loader.set_rows(of_lengths(**{name: [1] * size for name, size in named.items()}), seed)
     drawn: Counter[tuple[str, int]] = Counter()
     for epoch in range(4):

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers import BalancedScheduler
 from tests.data.rows import of_lengths, realistic_lengths
 
@@ -17,7 +17,7 @@ def test_every_batch_has_as_many_rows_of_every_dataset_within_one(
     sizes: list[int], limit: dict[str, int], pool: int, seed: int
 ) -> None:
     named = {f"d{i}": size for i, size in enumerate(sizes)}
-    loader = MultiTaskDataLoader(BalancedScheduler(**limit, pool=pool))
+    loader = DataLoader(BalancedScheduler(**limit, pool=pool))
     loader.set_rows(of_lengths(**{name: realistic_lengths(size, size) for name, size in named.items()}), seed)
     batches = loader.plan(0)
     for batch in batches:
@@ -38,7 +38,7 @@ def test_rows_drawn() -> None:
 
 
 def test_full_batches_and_no_dataset_runs_out() -> None:
-    loader = MultiTaskDataLoader(BalancedScheduler(batch_size=8))
+    loader = DataLoader(BalancedScheduler(batch_size=8))
     loader.set_rows(of_lengths(a=[3] * 10, b=[4] * 150), 0)
     plan = loader.plan(0)
     assert [len(batch) for batch in plan].count(8) == len(plan) - 1 == 37

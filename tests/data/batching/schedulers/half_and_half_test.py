@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batching.loaders import MultiTaskDataLoader
+from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers import HalfAndHalfScheduler, MultiTaskScheduler
 from tests.data.rows import of_lengths, realistic_lengths
 from tests.planned import check
@@ -18,7 +18,7 @@ limits = st.builds(dict, batch_size=st.integers(1, 17)) | st.builds(dict, max_to
 @example([1, 60, 30], {"batch_size": 8}, 2, 0)
 def test_half_of_every_batch_is_the_target(sizes: list[int], limit: dict[str, int], pool: int, seed: int) -> None:
     named = {f"d{i}": size for i, size in enumerate(sizes)}
-    loader = MultiTaskDataLoader(HalfAndHalfScheduler("d0", **limit, pool=pool))
+    loader = DataLoader(HalfAndHalfScheduler("d0", **limit, pool=pool))
     loader.set_rows(of_lengths(**{name: realistic_lengths(size, size) for name, size in named.items()}), seed)
     batches = loader.plan(0)
     for batch in batches:

@@ -17,9 +17,9 @@ from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.objectives import Statistics
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.callbacks import TrainerCallback
-from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
 from ner_adv_plugin.training.optimization.optimizers import Optimizer
 from ner_adv_plugin.training.trainer import Trainer
+from ner_adv_plugin.training.training_run import TrainingRun
 from tests.tiny import assert_same_weights, learnt, model_and_loader, tiny_config, weights
 
 NO_DROPOUT = {
@@ -59,6 +59,12 @@ class Joined(DataLoader):
     def batches(self, planned: Any, rank: int = 0, world_size: int = 1) -> Any:
         return self.loader.batches(planned, rank, world_size)
 
+    def batches_per_epoch(self, num_epochs: int) -> list[int]:
+        return [len(self)] * num_epochs
+
+    def update_from_epoch_metrics(self, metrics: Any) -> None:
+        self.loader.update_from_epoch_metrics(metrics)
+
     def state_dict(self) -> dict[str, Any]:
         return self.loader.state_dict()
 
@@ -72,12 +78,12 @@ class Watch(TrainerCallback):
         self.statistics: list[Statistics] = []
         self.epochs: list[dict[str, torch.Tensor]] = []
 
-    def on_backward(self, trainer: GradientDescentTrainer, batch_metrics: Statistics) -> None:
+    def on_backward(self, trainer: TrainingRun, batch_metrics: Statistics) -> None:
         parameters = [p for p in trainer.model.parameters() if p.requires_grad]
         self.gradients.append([torch.zeros(()) if p.grad is None else p.grad.clone() for p in parameters])
         self.statistics.append(dict(batch_metrics))
 
-    def on_epoch(self, trainer: GradientDescentTrainer, metrics: dict[str, Any], epoch: int) -> None:
+    def on_epoch(self, trainer: TrainingRun, metrics: dict[str, Any], epoch: int) -> None:
         self.epochs.append({name: value.clone() for name, value in trainer.model.state_dict().items()})
 
 
@@ -87,7 +93,7 @@ def sgd(lr: float) -> Any:
 
 def make(
     folder: Path, config: dict[str, Any], join: int = 1, values: Sequence[float] = (0.0,), **settings: Any
-) -> tuple[GradientDescentTrainer, Watch]:
+) -> tuple[Trainer, Watch]:
     """A trainer of a config's model and data, on one epoch of plain gradient descent unless `settings` say else."""
     model, loader = model_and_loader(config)
     folder.mkdir(exist_ok=True)
@@ -95,7 +101,7 @@ def make(
     chosen = {"num_epochs": 1, "validation_metric": "+f1", "optimizer": sgd(0.5), "cuda_device": -1, **settings}
     loader = Joined(loader, join) if join > 1 else loader
     callbacks = [Lazy[TrainerCallback](lambda supplied: watch)]
-    return GradientDescentTrainer(model, loader, Script(values), str(folder), callbacks=callbacks, **chosen), watch
+    return Trainer(model, loader, Script(values), str(folder), callbacks=callbacks, **chosen), watch
 
 
 def norm(gradients: list[torch.Tensor]) -> float:
@@ -257,7 +263,7 @@ def test_trains_and_scores_in_bf16_from_a_config(tmp_path: Path) -> None:
 
 
 def test_default_trainer_is_this_one() -> None:
-    assert Trainer.by_name(Trainer.default_implementation) is GradientDescentTrainer
+    assert Trainer.by_name("gradient_descent") is Trainer.by_name(Trainer.default_implementation) is Trainer
 
 
 def test_a_moving_average_is_validated_and_kept_and_the_weights_go_on(tmp_path: Path) -> None:
