@@ -15,7 +15,8 @@ from ner_adv_plugin.archives.archive import Archive
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
 from ner_adv_plugin.inference.predictor import JsonDict
-from ner_adv_plugin.inference.tagger import Tagger, answer
+from ner_adv_plugin.inference.tagger import Tagger, described
+from ner_adv_plugin.modules.heads import CrfHead
 
 BATCH_SIZE = 32
 HEAD = "task0"
@@ -31,7 +32,8 @@ def run(options: Options) -> Report:
     reader = MultiTaskDatasetReader(corpus.readers)
     tagger = Tagger(Archive(model, {}, reader, reader), HEAD)
     plain = PlainPort(model).eval()
-    labels = corpus.vocab.label_space(HEAD)
+    head = model.heads[HEAD]
+    assert isinstance(head, CrfHead)
 
     def ours() -> list[JsonDict]:
         return list(tagger.predict_all(Instance(text) for text in texts))
@@ -41,8 +43,9 @@ def run(options: Options) -> Report:
         for start in range(0, len(texts), BATCH_SIZE):
             group = texts[start : start + BATCH_SIZE]
             paths = plain.decode(*tokenized(tokenizer, group), HEAD)
-            tags = [[labels.labels[tag] for tag in path] for path in paths]
-            answers += [answer(text, own, labels) for text, own in zip(group, tags, strict=True)]
+            for text, path in zip(group, paths, strict=True):
+                spans = head.scheme.spans([head.labels[tag] for tag in path])
+                answers.append({"sentence": text, **described(text, spans, False, head.scheme)})
         return answers
 
     same = [one["tags"] == other["tags"] for one, other in zip(ours(), theirs(), strict=True)]

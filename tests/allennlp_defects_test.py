@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ner_adv_plugin.evaluation.ner_scores import NerScorer
 from scipy.stats import spearmanr
 
 from ner_adv_plugin.archives import load_archive
@@ -23,7 +24,6 @@ from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data import DataLoader, MultiTaskEpochSampler
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
-from ner_adv_plugin.evaluation.ner_scores import NerScorer
 from ner_adv_plugin.inference import Predictor
 from ner_adv_plugin.modules.crf import ConditionalRandomField
 from ner_adv_plugin.runs.train_job import train_model

@@ -9,14 +9,11 @@ from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.errors import ConfigurationError, nearest, nearest_file
 from ner_adv_plugin.common.files import is_url
 from ner_adv_plugin.data.dataset_names import check_dataset
-from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
 from ner_adv_plugin.data.reading.held_out import held_out_reader_of
 from ner_adv_plugin.data.reading.multitask import as_multitask
-from ner_adv_plugin.data.vocabulary import DatasetSpace, agreed_scheme, dataset_spaces, heads_of
-from ner_adv_plugin.evaluation.ner_scores import NerScorer
-from ner_adv_plugin.evaluation.segmentation_scores import SegmentationScorer
-from ner_adv_plugin.inference.evaluator import metric_names
+from ner_adv_plugin.data.vocabulary import DatasetSpace, agreed_task, dataset_spaces, heads_of
+from ner_adv_plugin.inference.evaluator import metric_names, score_names
 from ner_adv_plugin.training.accelerator import precision_of
 from ner_adv_plugin.training.instance_weighting import InstanceWeighting
 from ner_adv_plugin.training.metric_tracker import MetricTracker
@@ -75,7 +72,7 @@ def check_job(job: "TrainJob", config: Mapping[str, Any]) -> None:
         if name not in read.paths["train"]:
             raise ConfigurationError("missing path: its reader would read nothing", f"train_data_path.{name}")
     spaces = dataset_spaces(read.reader.readers)
-    schemes = {head: agreed_scheme(head, spaces) for head in heads_of(spaces)}
+    tasks = {head: agreed_task(head, spaces) for head in heads_of(spaces)}
     job.data_loader.check_datasets(list(spaces))
     if hasattr(job.model.target, "check_config"):
         lone = job.dataset_reader is not read.reader
@@ -86,7 +83,7 @@ def check_job(job: "TrainJob", config: Mapping[str, Any]) -> None:
     _check_instance_weighting(trainer.get("instance_weighting") or {}, spaces)
     if "validation_metric" in trainer:
         scored = {name: space for name, space in spaces.items() if name in read.paths.get("validation", ())}
-        _check_metric(trainer, foreseen_metrics(scored, schemes), bool(heads_of(scored)))
+        _check_metric(trainer, foreseen_metrics(scored, tasks), bool(heads_of(scored)))
 
 
 def check_files(paths: str | Mapping[str, str] | None, place: str) -> None:
@@ -116,17 +113,17 @@ def check_folders(job: "TrainJob") -> None:
             raise ConfigurationError(f'no such folder "{path}".{nearest_file(Path(path))}', place)
 
 
-def foreseen_metrics(scored: Mapping[str, DatasetSpace], schemes: Mapping[str, TagScheme]) -> list[str]:
+def foreseen_metrics(scored: Mapping[str, DatasetSpace], tasks: Mapping[str, str]) -> list[str]:
     """The metrics that validation gives; those of entity types, which the data name, end in `f1_<TYPE>`.
 
     # Parameters
 
     scored : the validation sets.
-    schemes : for every head its tag scheme.
+    tasks : for every head the task of its datasets.
     """
     return metric_names(
         {
-            head: ([name for name, space in scored.items() if space.head == head], _score_names(schemes[head]))
+            head: ([name for name, space in scored.items() if space.head == head], _score_names(tasks[head]))
             for head in heads_of(scored)
         }
     )
@@ -161,10 +158,8 @@ def _fed(spaces: Mapping[str, DatasetSpace], lone: bool) -> dict[str, str]:
     return places
 
 
-def _score_names(scheme: TagScheme) -> list[str]:
-    if scheme.segmentation:
-        return list(SegmentationScorer(scheme.labels(), scheme, ()).compute())
-    return [*NerScorer(scheme.labels(), scheme).compute(), "f1_<TYPE>"]
+def _score_names(task: str) -> list[str]:
+    return score_names(True) if task == "segmentation" else [*score_names(False), "f1_<TYPE>"]
 
 
 def _check_step(trainer: Mapping[str, Any]) -> None:

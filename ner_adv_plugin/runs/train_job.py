@@ -16,11 +16,11 @@ from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.files import local_path, write_folder, write_json
 from ner_adv_plugin.common.processes import is_main, on_main, rank
 from ner_adv_plugin.common.schema import Lazy, Supplied
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.corpora.leakage import without_leaks
 from ner_adv_plugin.data.reading import DatasetReader
-from ner_adv_plugin.data.reading.instance_table import RowTable
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
@@ -33,7 +33,7 @@ from ner_adv_plugin.training.trainer import LazyTrainer, Trainer
 logger = logging.getLogger(__name__)
 
 Paths = str | dict[str, str]
-Splits = dict[str, dict[str, RowTable]]
+Splits = dict[str, dict[str, InstanceTable]]
 
 
 @dataclass
@@ -51,10 +51,10 @@ class RunData:
     readers: dict[str, DatasetReader]
     leaked: dict[str, int]
 
-    def encoded(self, split: str, model: Model) -> dict[str, EncodedRows]:
+    def encoded(self, split: str, model: Model) -> dict[str, EncodedDataset]:
         """The rows of a split for a model, by dataset; of every split it is shown the text as of the training set."""
         return {
-            name: EncodedRows(name, rows, model.vocab, model.alphabet, self.readers[name].shown)
+            name: EncodedDataset(name, rows, model.vocab, model.alphabet, self.readers[name].shown)
             for name, rows in self.splits.get(split, {}).items()
         }
 
@@ -149,7 +149,10 @@ class TrainJob:
 
     def evaluator(self, model: Model, data: RunData, split: str) -> Evaluator:
         """The evaluator of one split."""
-        return Evaluator(model.vocab, data.encoded(split, model), self.validation_data_loader.batch_size)
+        datasets = data.encoded(split, model)
+        for dataset in datasets.values():
+            dataset.targets = model.targets(dataset, training=False)
+        return Evaluator(model.vocab, datasets, self.validation_data_loader.batch_size)
 
 
 def bind_config(config: Mapping[str, Any]) -> Bound:
@@ -202,6 +205,8 @@ def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = Fa
     """The trainer of a run, with its model and its training rows; the vocabulary is written to the run's folder."""
     model = _build_model(job, data, folder)
     job.data_loader.set_rows(data.encoded("train", model), job.random_seed or 0)
+    for dataset in job.data_loader.rows().values():
+        dataset.targets = model.targets(dataset)
     if rank() and job.pytorch_seed is not None:
         # Weights are the same in all processes, dropout is not.
         torch.manual_seed(job.pytorch_seed + rank())

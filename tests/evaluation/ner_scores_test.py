@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ner_adv_plugin.evaluation.ner_scores import NerScorer
 from seqeval.metrics import classification_report, f1_score, precision_score, recall_score
 from seqeval.scheme import BILOU, IOB2, IOBES
 
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.evaluation import ner_scores
-from ner_adv_plugin.evaluation.ner_scores import NerScorer
 
 TYPES = ["LOC", "ORG", "PER.NAM"]
 SEQEVAL = {"BIO": IOB2, "BIOES": IOBES, "BILOU": BILOU}

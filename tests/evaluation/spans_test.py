@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ner_adv_plugin.evaluation.spans import label_table, lenient_spans, row_offsets, strict_spans
 
 from ner_adv_plugin.data.labels.tag_schemes import Span, TagScheme, get_scheme
-from ner_adv_plugin.evaluation.spans import label_table, lenient_spans, row_offsets, strict_spans
 
 SCHEMES = [get_scheme(name) for name in ("BIO", "BIOES", "BMES", "IOB1", "BILOU")]
 TYPES = ["LOC", "PER"]

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ner_adv_plugin.evaluation.ner_scores import NerScorer
 from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2
 from torch import Tensor
@@ -17,7 +18,6 @@ from ner_adv_plugin.data.batching.loaders import evaluation_batches
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.evaluation.ner_scores import NerScorer
 from ner_adv_plugin.inference.evaluator import Evaluator, predict_rows
 from ner_adv_plugin.models import Model
 

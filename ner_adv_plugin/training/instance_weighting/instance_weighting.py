@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.common.registrable import Registrable
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.vocabulary import DatasetSpace
 from ner_adv_plugin.models import Model
 
@@ -15,7 +15,7 @@ class InstanceWeighting(Registrable):
     """Weighs the rows of one training dataset: a row's loss is multiplied by its weight, 0 to 1."""
 
     dataset: str
-    every: Mapping[str, EncodedRows]
+    every: Mapping[str, EncodedDataset]
     model: Model
 
     def check(self, dataset: str, spaces: Mapping[str, DatasetSpace]) -> None:
@@ -27,7 +27,7 @@ class InstanceWeighting(Registrable):
         spaces : what the rows of every dataset teach.
         """
 
-    def bind(self, dataset: str, every: Mapping[str, EncodedRows], model: Model) -> None:
+    def bind(self, dataset: str, every: Mapping[str, EncodedDataset], model: Model) -> None:
         """Tell it whose rows it weighs.
 
         # Parameters
@@ -41,7 +41,7 @@ class InstanceWeighting(Registrable):
         self.model = model
 
     @property
-    def rows(self) -> EncodedRows:
+    def rows(self) -> EncodedDataset:
         """The rows that it weighs."""
         return self.every[self.dataset]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.batch import Batch, collate, share_totals
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler, ProportionalSampler
 from ner_adv_plugin.data.batching.schedulers import MultiTaskScheduler, RoundRobinScheduler
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
@@ -30,11 +30,11 @@ class DataLoader(Registrable):
     def check_datasets(self, names: Collection[str]) -> None:
         """Raise `ConfigurationError` where a setting names a dataset that is not among these."""
 
-    def set_rows(self, rows: Mapping[str, EncodedRows], seed: int) -> None:
+    def set_rows(self, rows: Mapping[str, EncodedDataset], seed: int) -> None:
         """Give it the training rows of every dataset, once, before anything else is asked."""
         raise NotImplementedError
 
-    def rows(self) -> Mapping[str, EncodedRows]:
+    def rows(self) -> Mapping[str, EncodedDataset]:
         """The training rows of every dataset, as batches are made of them."""
         raise NotImplementedError
 
@@ -117,7 +117,7 @@ class MultiTaskDataLoader(DataLoader):
         self.sampler = sampler or ProportionalSampler()
         self.leakage = leakage
         self.max_length = max_length
-        self._rows: dict[str, EncodedRows] = {}
+        self._rows: dict[str, EncodedDataset] = {}
         self._drawn: dict[str, int] = {}
         self._seed = 0
 
@@ -126,7 +126,7 @@ class MultiTaskDataLoader(DataLoader):
         self.sampler.check_datasets(names)
         self.scheduler.check_datasets(names)
 
-    def set_rows(self, rows: Mapping[str, EncodedRows], seed: int) -> None:
+    def set_rows(self, rows: Mapping[str, EncodedDataset], seed: int) -> None:
         """See `DataLoader.set_rows`."""
         for name, own in rows.items():
             if not len(own):
@@ -135,17 +135,17 @@ class MultiTaskDataLoader(DataLoader):
         self._drawn = dict.fromkeys(rows, 0)
         self._seed = seed
         self.check_datasets(self._rows)
-        self.sampler.set_heads({name: own.taught_head for name, own in rows.items()})
+        self.sampler.set_heads({name: own.head for name, own in rows.items()})
         first, last = self._counts(0, 2), self._counts(1, 2)
         for name in rows:
             if first[name] == last[name] == 0:
                 logger.warning("%s: the sampler draws none of its rows in an epoch", name)
 
-    def rows(self) -> Mapping[str, EncodedRows]:
+    def rows(self) -> Mapping[str, EncodedDataset]:
         """See `DataLoader.rows`."""
         return self._rows
 
-    def _windows(self, rows: EncodedRows) -> EncodedRows:
+    def _windows(self, rows: EncodedDataset) -> EncodedDataset:
         return rows if self.max_length is None else training_windows(rows, self.max_length)
 
     def _counts(self, epoch: int, num_epochs: int) -> dict[str, int]:
@@ -203,7 +203,7 @@ class MultiTaskDataLoader(DataLoader):
 
     def batches(self, planned: Sequence[PlannedBatch], rank: int = 0, world_size: int = 1) -> list[Batch]:
         """See `DataLoader.batches`."""
-        heads = [self._rows[name].taught_head for rows in planned for name, _ in rows]
+        heads = [self._rows[name].head for rows in planned for name, _ in rows]
         return share_totals([self._batch(rows, rank, world_size) for rows in planned], heads)
 
     def _batch(self, planned: PlannedBatch, rank: int, world_size: int) -> Batch:
