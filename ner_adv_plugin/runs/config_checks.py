@@ -17,7 +17,7 @@ from ner_adv_plugin.inference.evaluator import metric_names, score_names
 from ner_adv_plugin.training.accelerator import precision_of
 from ner_adv_plugin.training.instance_weighting import InstanceWeighting
 from ner_adv_plugin.training.metric_tracker import MetricTracker
-from ner_adv_plugin.training.optimization.optimizers.optimizer import check_patterns
+from ner_adv_plugin.training.optimization.parameter_groups import check_patterns
 from ner_adv_plugin.training.steps.step import TrainingStep
 
 if TYPE_CHECKING:

@@ -26,11 +26,10 @@ from ner_adv_plugin.training.checkpoints.run_state import restore, run_state
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.instance_weighting import InstanceWeighting
 from ner_adv_plugin.training.metric_tracker import MetricTracker
-from ner_adv_plugin.training.optimization.learning_rate_schedulers import LearningRateScheduler
-from ner_adv_plugin.training.optimization.learning_rate_schedulers.scheduler import LazyScheduler, optimizer_of
+from ner_adv_plugin.training.optimization.learning_rate_schedulers import LazyScheduler, LearningRateScheduler
 from ner_adv_plugin.training.optimization.moving_average import LazyMovingAverage
-from ner_adv_plugin.training.optimization.optimizers import HuggingfaceAdamWOptimizer
-from ner_adv_plugin.training.optimization.optimizers.optimizer import LazyOptimizer, trainable
+from ner_adv_plugin.training.optimization.optimizers import HuggingfaceAdamWOptimizer, LazyOptimizer, optimizer_of
+from ner_adv_plugin.training.optimization.parameter_groups import trainable
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.step import TrainingStep, add_statistics, averages, over_processes
 from ner_adv_plugin.training.trainer import Trainer

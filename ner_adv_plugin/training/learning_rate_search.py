@@ -17,7 +17,7 @@ from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_file
 from ner_adv_plugin.common.progress import progress_bar
 from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
-from ner_adv_plugin.training.optimization.learning_rate_schedulers.scheduler import optimizer_of
+from ner_adv_plugin.training.optimization.optimizers import optimizer_of
 from ner_adv_plugin.training.steps.step import averages
 
 logger = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from ner_adv_plugin.modules.objectives import Statistics
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.callbacks import TrainerCallback
 from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer
-from ner_adv_plugin.training.optimization.optimizers import Optimizer, SgdOptimizer
+from ner_adv_plugin.training.optimization.optimizers import Optimizer
 from ner_adv_plugin.training.trainer import Trainer
 from tests.tiny import assert_same_weights, learnt, model_and_loader, tiny_config, weights
 
@@ -82,7 +82,7 @@ class Watch(TrainerCallback):
 
 
 def sgd(lr: float) -> Any:
-    return Lazy[Optimizer](lambda supplied: SgdOptimizer(**supplied, lr=lr))
+    return Lazy[Optimizer](lambda supplied: Optimizer.by_name("sgd")(**supplied, lr=lr))
 
 
 def make(

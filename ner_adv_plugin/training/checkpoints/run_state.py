@@ -7,7 +7,7 @@ import torch
 
 from ner_adv_plugin.common.processes import gather, rank, world_size
 from ner_adv_plugin.training.checkpoints.random_state import random_state, set_random_state
-from ner_adv_plugin.training.optimization.learning_rate_schedulers.scheduler import optimizer_of
+from ner_adv_plugin.training.optimization.optimizers import optimizer_of
 
 if TYPE_CHECKING:
     from ner_adv_plugin.training.gradient_descent_trainer import GradientDescentTrainer

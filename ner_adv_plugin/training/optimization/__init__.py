@@ -1,1 +1,1 @@
-"""Optimization: optimizers, learning rates and averages."""
+"""Optimizers, learning-rate schedulers and moving averages of the weights."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from tango.common.registrable import Registrable as TangoRegistrable
+from torch.optim.lr_scheduler import LambdaLR
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.training.optimization.learning_rate_schedulers import LearningRateScheduler
@@ -212,3 +214,26 @@ def test_less_is_better_on_a_plateau_by_default() -> None:
     for metric in (0.3, 0.2, 0.1):
         scheduler.step_epoch(metric)
     assert optimizer.param_groups[0]["lr"] == RATES[0]
+
+
+def test_a_custom_scheduler_and_its_warmup(monkeypatch: pytest.MonkeyPatch) -> None:
+    registries = TangoRegistrable._registry
+    monkeypatch.setitem(registries, LearningRateScheduler, dict(registries[LearningRateScheduler]))
+
+    @LearningRateScheduler.register("jump")
+    class Jump(LearningRateScheduler):
+        def __init__(
+            self,
+            optimizer: torch.optim.Optimizer,
+            num_epochs: int,
+            warmup: int = 2,
+        ) -> None:
+            def scale(step: int) -> float:
+                return float(step >= warmup) * num_epochs
+
+            super().__init__(LambdaLR(optimizer, scale), every_batch=True)
+
+    scheduler, optimizer = built({"type": "jump", "warmup": 1})
+    assert rates(scheduler, optimizer, 2) == [[0.0, 0.0], [4 * rate for rate in RATES]]
+    with pytest.raises(ConfigurationError, match="warmup: expected 0 or more, found -1"):
+        built({"type": "jump", "warmup": -1})

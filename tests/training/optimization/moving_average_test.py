@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.runs.train_job import train_model
-from ner_adv_plugin.training.optimization.moving_average import ExponentialMovingAverage, MovingAverage
+from ner_adv_plugin.training.optimization.moving_average import MovingAverage
 from tests.tiny import assert_same_weights, tiny_config, weights
 from tests.training.callbacks.helpers import looking, train_in_two
 
@@ -23,7 +23,7 @@ def parameter(value: float) -> torch.nn.Parameter:
 
 def test_by_hand() -> None:
     weight = parameter(1.0)
-    average = ExponentialMovingAverage([("weight", weight)], decay=0.25)
+    average = MovingAverage([("weight", weight)], decay=0.25)
     for value, num_updates, expected in (
         (3.0, 1, 1.0 * 2 / 11 + 3.0 * 9 / 11),  # decay (1 + 1) / (10 + 1)
         (5.0, 2, None),  # decay (1 + 2) / (10 + 2) = 0.25
@@ -45,7 +45,7 @@ def test_without_steps_it_is_torchs(decay: float, values: list[float]) -> None:
     layer = torch.nn.Linear(2, 1)
     theirs = AveragedModel(layer, multi_avg_fn=get_ema_multi_avg_fn(decay))
     theirs.update_parameters(layer)  # its first update copies
-    ours = ExponentialMovingAverage(layer.named_parameters(), decay=decay)
+    ours = MovingAverage(layer.named_parameters(), decay=decay)
     for value in values:
         torch.nn.init.constant_(layer.weight, value)
         torch.nn.init.constant_(layer.bias, -value)
@@ -57,7 +57,7 @@ def test_without_steps_it_is_torchs(decay: float, values: list[float]) -> None:
 
 def test_averages_stand_in_until_restored() -> None:
     layer = torch.nn.Linear(3, 2)
-    average = ExponentialMovingAverage(layer.named_parameters(), decay=0.5)
+    average = MovingAverage(layer.named_parameters(), decay=0.5)
     start = {name: value.detach().clone() for name, value in layer.named_parameters()}
     average.restore()  # nothing to restore
     layer(torch.ones(4, 3)).sum().backward()
@@ -78,11 +78,11 @@ def test_averages_stand_in_until_restored() -> None:
 
 def test_state_comes_back_from_a_file(tmp_path: Path) -> None:
     layer = torch.nn.Linear(3, 2)
-    average = ExponentialMovingAverage(layer.named_parameters())
+    average = MovingAverage(layer.named_parameters())
     torch.nn.init.ones_(layer.weight)
     average.apply(3)
     torch.save(average.state_dict(), tmp_path / "state.th")
-    fresh = ExponentialMovingAverage(torch.nn.Linear(3, 2).named_parameters())
+    fresh = MovingAverage(torch.nn.Linear(3, 2).named_parameters())
     fresh.load_state_dict(torch.load(tmp_path / "state.th", weights_only=True))
     kept = average.state_dict()["averages"]
     assert set(kept) == {"weight", "bias"}
@@ -91,7 +91,7 @@ def test_state_comes_back_from_a_file(tmp_path: Path) -> None:
 
 def test_a_loaded_state_is_not_shared() -> None:
     weight = parameter(1.0)
-    first, second = (ExponentialMovingAverage([("weight", weight)], decay=0.5) for _ in range(2))
+    first, second = (MovingAverage([("weight", weight)], decay=0.5) for _ in range(2))
     second.load_state_dict(first.state_dict())
     weight.data.fill_(3.0)
     first.apply()

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from tango.common.registrable import Registrable as TangoRegistrable
 
 from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.training.optimization.optimizers import Optimizer
-from ner_adv_plugin.training.optimization.optimizers.optimizer import LazyOptimizer, NamedParameters, parameter_groups
+from ner_adv_plugin.training.optimization.optimizers import LazyOptimizer, Optimizer
+from ner_adv_plugin.training.optimization.parameter_groups import NamedParameters, ParameterGroups, parameter_groups
+from ner_adv_plugin.training.optimization.parameter_groups import parameter_groups as grouped
 
 NAMES = ["encoder.embedding.weight", "towers.shared.weight", "heads.weibo.projection.bias", "heads.msra.crf.weight"]
 # For every registered optimizer the class of torch's, what it does by default, and settings to try.
@@ -155,3 +157,51 @@ def test_steps_are_those_of_torch(name: str, defaults: bool) -> None:
 def test_default_is_huggingface_adamw() -> None:
     optimizer: torch.optim.Optimizer = Optimizer.from_params({}, model_parameters=named())
     assert type(optimizer) is Optimizer.by_name("huggingface_adamw")
+
+
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget after the test what it registered."""
+    registries = TangoRegistrable._registry
+    monkeypatch.setitem(registries, Optimizer, dict(registries[Optimizer]))
+
+
+def test_a_custom_optimizer_is_built_and_its_groups_are_checked(own_registry: None) -> None:
+    @Optimizer.register("sign")
+    class Sign(Optimizer):
+        def __init__(
+            self,
+            model_parameters: NamedParameters,
+            parameter_groups: ParameterGroups | None = None,
+            lr: float = 0.5,
+        ) -> None:
+            super().__init__(grouped(model_parameters, parameter_groups), {"lr": lr})
+
+    optimizer = Optimizer.from_params(
+        {"type": "sign", "parameter_groups": [[["^heads"], {"lr": 0.1}]]}, model_parameters=named()
+    )
+    assert type(optimizer) is Sign
+    assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.5]
+    with pytest.raises(ConfigurationError, match=r"0.1.momentum: unknown key. Accepted: lr"):
+        bind(LazyOptimizer, {"type": "sign", "parameter_groups": [[["a"], {"momentum": 0.1}]]})
+
+
+def test_a_custom_optimizer_extends_one_of_the_table(own_registry: None) -> None:
+    @Optimizer.register("lively_sgd")
+    class LivelySgd(Optimizer.by_name("sgd")):
+        def __init__(self, start: float = 0.9, **kwargs: Any) -> None:
+            super().__init__(momentum=start, **kwargs)
+
+    settings = {"type": "lively_sgd", "lr": 0.1, "start": 0.8}
+    optimizer = Optimizer.from_params(settings, model_parameters=named())
+    assert isinstance(optimizer, torch.optim.SGD)
+    assert (optimizer.defaults["lr"], optimizer.defaults["momentum"]) == (0.1, 0.8)
+    with pytest.raises(ConfigurationError, match=r'moment: unknown key. Did you mean "momentum"'):
+        bind(LazyOptimizer, {"type": "lively_sgd", "moment": 0.1})
+
+
+def test_arguments_by_position_and_by_name() -> None:
+    sgd = Optimizer.by_name("sgd")
+    assert sgd(named(), None, 0.1).defaults == sgd(model_parameters=named(), lr=0.1).defaults
+    with pytest.raises(TypeError, match="model_parameters"):
+        sgd(lr=0.1)

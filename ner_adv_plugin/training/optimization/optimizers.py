@@ -1,0 +1,227 @@
+"""Optimizers: a table over the classes of torch and transformers, under their AllenNLP names."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple, TypeAlias
+
+import torch
+import transformers
+
+from ner_adv_plugin.common import schema
+from ner_adv_plugin.common.binding import bind, check_keys
+from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.common.schema import Lazy, Supplied
+from ner_adv_plugin.training.optimization import table
+from ner_adv_plugin.training.optimization.parameter_groups import (
+    NamedParameters,
+    ParameterGroups,
+    check_patterns,
+    parameter_groups,
+)
+
+
+class Optimizer(torch.optim.Optimizer, Registrable):
+    """A torch optimizer over named parameters, with settings for groups of them.
+
+    A group may set the optimizer's own keys only:
+
+        optimizer: {
+          type: 'adamw',
+          lr: 1e-3,
+          parameter_groups: [[['^encoder\\\\.'], { lr: 5e-5 }]],
+        }
+
+    # Parameters
+
+    model_parameters : supplied; trainable parameters by name.
+    parameter_groups : settings for parameters whose names match regular expressions.
+    """
+
+    default_implementation = "huggingface_adamw"
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
+        """Raise `ConfigurationError` if the parameter groups do not fit the optimizer.
+
+        # Parameters
+
+        settings : of the optimizer.
+        path : their config path.
+        """
+        known = {parameter.name: parameter.annotation for parameter in schema.parameters(cls)}
+        for name in ("model_parameters", "parameter_groups"):
+            known.pop(name, None)
+
+        for index, (patterns, group) in enumerate(settings.get("parameter_groups") or []):
+            group_path = f"{path}.parameter_groups.{index}".lstrip(".")
+            check_patterns(patterns, f"{group_path}.0")
+            check_keys(group, known, list(known), f"{group_path}.1")
+            for key, value in group.items():
+                bind(known[key], value, f"{group_path}.1.{key}")
+
+
+LazyOptimizer: TypeAlias = Annotated[Lazy[Optimizer], Supplied("model_parameters")]
+
+
+# Type and meaning of each key.
+KEYS: dict[str, tuple[Any, str]] = {
+    "lr": (float, "learning rate."),
+    "lr_decay": (float, "decay of the learning rate: after t steps it is lr / (1 + t x lr_decay)."),
+    "betas": (
+        tuple[float, float],
+        "decay rates of the running averages of the gradient and of its square.",
+    ),
+    "rho": (float, "decay rate of the running average of squared gradients."),
+    "alpha": (float, "decay rate of the running average of squared gradients."),
+    "eps": (float, "added to the denominator for numerical stability."),
+    "weight_decay": (float, "weight decay coefficient."),
+    "amsgrad": (bool, "use the AMSGrad variant (Reddi et al. 2018), which is not fused."),
+    "initial_accumulator_value": (float, "initial value of the sums of squared gradients."),
+    "momentum": (float, "momentum factor."),
+    "dampening": (float, "dampening of the momentum."),
+    "nesterov": (bool, "use Nesterov momentum."),
+    "centered": (bool, "normalise the gradient by an estimate of its variance."),
+}
+ADAFACTOR_KEYS: dict[str, tuple[Any, str]] = {
+    "lr": (float | None, "learning rate; null with `relative_step`."),
+    "eps": (
+        tuple[float, float],
+        "regularisation of the squared gradient and of the parameter scale.",
+    ),
+    "clip_threshold": (float, "threshold of the root mean square of the update."),
+    "decay_rate": (float, "exponent of the decay of the running average of squared gradients."),
+    "beta1": (float | None, "decay rate of the running average of the gradient; null for none."),
+    "weight_decay": KEYS["weight_decay"],
+    "scale_parameter": (bool, "scale the learning rate by the root mean square of the parameter."),
+    "relative_step": (bool, "compute the learning rate from the step instead of `lr`."),
+    "warmup_init": (bool, "warm up the learning rate of `relative_step`."),
+}
+
+
+class Entry(NamedTuple):
+    """One optimizer: its class, a description and its config keys.
+
+    # Parameters
+
+    optimizer : class of torch or transformers.
+    summary : one-sentence description.
+    defaults : default of each key, in order.
+    fused : use torch's fused kernel.
+    keys : type and meaning of each key.
+    """
+
+    optimizer: type[torch.optim.Optimizer]
+    summary: str
+    defaults: dict[str, Any]
+    fused: bool = False
+    keys: dict[str, tuple[Any, str]] = KEYS
+
+
+BETAS = (0.9, 0.999)
+OPTIMIZERS = {
+    "adadelta": Entry(
+        torch.optim.Adadelta,
+        "`torch.optim.Adadelta` (Zeiler 2012).",
+        {"lr": 1.0, "rho": 0.9, "eps": 1e-6, "weight_decay": 0.0},
+    ),
+    "adagrad": Entry(
+        torch.optim.Adagrad,
+        "`torch.optim.Adagrad` (Duchi et al. 2011).",
+        {
+            "lr": 0.01,
+            "lr_decay": 0.0,
+            "weight_decay": 0.0,
+            "initial_accumulator_value": 0.0,
+            "eps": 1e-10,
+        },
+    ),
+    "adam": Entry(
+        torch.optim.Adam,
+        "`torch.optim.Adam` (Kingma & Ba 2015), fused.",
+        {"lr": 0.001, "betas": BETAS, "eps": 1e-8, "weight_decay": 0.0, "amsgrad": False},
+        fused=True,
+    ),
+    "adamax": Entry(
+        torch.optim.Adamax,
+        "`torch.optim.Adamax` (Kingma & Ba 2015, section 7).",
+        {"lr": 0.002, "betas": BETAS, "eps": 1e-8, "weight_decay": 0.0},
+    ),
+    "adamw": Entry(
+        torch.optim.AdamW,
+        "`torch.optim.AdamW` (Loshchilov & Hutter 2019), fused.",
+        {"lr": 0.001, "betas": BETAS, "eps": 1e-8, "weight_decay": 0.01, "amsgrad": False},
+        fused=True,
+    ),
+    "huggingface_adafactor": Entry(
+        transformers.Adafactor,
+        "`transformers.Adafactor` (Shazeer & Stern 2018).",
+        {
+            "lr": None,
+            "eps": (1e-30, 1e-3),
+            "clip_threshold": 1.0,
+            "decay_rate": -0.8,
+            "beta1": None,
+            "weight_decay": 0.0,
+            "scale_parameter": True,
+            "relative_step": True,
+            "warmup_init": False,
+        },
+        keys=ADAFACTOR_KEYS,
+    ),
+    "huggingface_adamw": Entry(
+        torch.optim.AdamW,
+        "`torch.optim.AdamW` with the defaults of Hugging Face's former AdamW, fused.",
+        {"lr": 1e-5, "betas": BETAS, "eps": 1e-8, "weight_decay": 0.0},
+        fused=True,
+    ),
+    "rmsprop": Entry(
+        torch.optim.RMSprop,
+        "`torch.optim.RMSprop` (Hinton 2012).",
+        {
+            "lr": 0.01,
+            "alpha": 0.99,
+            "eps": 1e-8,
+            "weight_decay": 0.0,
+            "momentum": 0.0,
+            "centered": False,
+        },
+    ),
+    "sgd": Entry(
+        torch.optim.SGD,
+        "`torch.optim.SGD`.",
+        {"lr": 0.001, "momentum": 0.0, "dampening": 0.0, "weight_decay": 0.0, "nesterov": False},
+    ),
+}
+
+
+def _register(name: str, entry: Entry) -> None:
+    keys = {
+        "model_parameters": table.parameter("model_parameters", NamedParameters),
+        "parameter_groups": table.parameter("parameter_groups", ParameterGroups | None, None),
+    }
+    docstring = f'{entry.summary}\n\nRegistered as "{name}".\n\n# Parameters\n\n'
+    for key, default in entry.defaults.items():
+        annotation, meaning = entry.keys[key]
+        keys[key] = table.parameter(key, annotation, default)
+        docstring += f"{key} : {meaning}\n"
+
+    def construct(self: Optimizer, model_parameters: NamedParameters, **settings: Any) -> None:
+        groups = parameter_groups(model_parameters, settings.pop("parameter_groups"))
+        if entry.fused:
+            settings["fused"] = not settings.get("amsgrad", False)
+
+        entry.optimizer.__init__(self, groups, **settings)
+
+    table.register(Optimizer, name, keys.values(), docstring, construct, entry.optimizer)
+
+
+for _name, _entry in OPTIMIZERS.items():
+    _register(_name, _entry)
+
+# The default of the trainer.
+HuggingfaceAdamWOptimizer = Optimizer.by_name("huggingface_adamw")
+
+
+def optimizer_of(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """Return the optimizer itself if accelerate wrapped it."""
+    inner: torch.optim.Optimizer = getattr(optimizer, "optimizer", optimizer)
+    return inner

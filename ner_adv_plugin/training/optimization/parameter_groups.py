@@ -1,0 +1,104 @@
+"""Trainable parameters and parameter groups, selected by regular expressions."""
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import torch
+
+from ner_adv_plugin.common.errors import ConfigurationError
+
+logger = logging.getLogger(__name__)
+
+NamedParameters: TypeAlias = list[tuple[str, torch.nn.Parameter]]
+ParameterGroups: TypeAlias = list[tuple[list[str], dict[str, Any]]]
+
+
+def parameter_groups(
+    parameters: Iterable[tuple[str, torch.nn.Parameter]], groups: ParameterGroups | None
+) -> list[dict[str, Any]]:
+    """Split parameters into groups, as torch's optimizers take them.
+
+    # Parameters
+
+    parameters : trainable parameters by name.
+    groups : regular expressions, searched for in names, and settings (`lr`, ...) of each group.
+
+    # Returns
+
+    One dictionary per group that has parameters; the last one holds those that belong to no group.
+
+    Raises `ConfigurationError` if a parameter matches two groups or an expression does not compile.
+    """
+    members: list[dict[str, Any]] = [{"params": [], **settings} for _, settings in groups or []]
+    rest: dict[str, Any] = {"params": []}
+    matched: set[str] = set()
+
+    for name, parameter in parameters:
+        owners = []
+        for index, (patterns, _) in enumerate(groups or []):
+            path = f"trainer.optimizer.parameter_groups.{index}.0"
+            hits = [pattern for pattern in patterns if _matches(pattern, name, path)]
+            matched.update(hits)
+            if hits:
+                owners.append(index)
+
+        if len(owners) > 1:
+            raise ConfigurationError(
+                f'"{name}" falls into groups {owners[0]} and {owners[1]}',
+                "trainer.optimizer.parameter_groups",
+            )
+        group = members[owners[0]] if owners else rest
+        group["params"].append(parameter)
+
+    for patterns, _ in groups or []:
+        for pattern in set(patterns) - matched:
+            logger.warning('trainer.optimizer.parameter_groups: "%s" matches no parameter', pattern)
+
+    return [group for group in (*members, rest) if group["params"]]
+
+
+def trainable(model: torch.nn.Module, frozen: Sequence[str]) -> NamedParameters:
+    """Freeze the parameters whose names match, and return the trainable ones by name.
+
+    # Parameters
+
+    model : whose parameters are selected.
+    frozen : regular expressions, searched for in names.
+
+    Raises `ConfigurationError` if no parameter remains.
+    """
+    named = list(model.named_parameters())
+
+    for index, pattern in enumerate(frozen):
+        path = f"no_grad.{index}"
+        hits = [parameter for name, parameter in named if _matches(pattern, name, path)]
+        if not hits:
+            logger.warning('trainer.no_grad: "%s" matches no parameter', pattern)
+        for parameter in hits:
+            parameter.requires_grad_(False)
+
+    remaining = [(name, parameter) for name, parameter in named if parameter.requires_grad]
+    if not remaining:
+        raise ConfigurationError("leaves no parameter to train", "no_grad")
+    return remaining
+
+
+def check_patterns(patterns: Iterable[str], path: str) -> None:
+    """Raise `ConfigurationError` if a pattern is not a regular expression.
+
+    # Parameters
+
+    patterns : searched for in parameters' names.
+    path : their config path.
+    """
+    for index, pattern in enumerate(patterns):
+        _matches(pattern, "", f"{path}.{index}")
+
+
+def _matches(pattern: str, name: str, path: str) -> bool:
+    try:
+        return re.search(pattern, name) is not None
+    except re.error as error:
+        raise ConfigurationError(f'"{pattern}" is no regular expression: {error}', path) from error
