@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -99,7 +99,7 @@ class DatasetReader(Registrable):
         if not table:
             raise DataError(file_path, None, "no sentences", "at least one sentence")
 
-        table = InstanceTable(replace(table.columns, source=file_path), table.dataset)
+        table = table.with_columns(source=file_path)
         if table.spans is not None:
             self._check_spans(table)
             table = self._checked_overlaps(table)
@@ -137,14 +137,14 @@ class DatasetReader(Registrable):
 
     def _checked_overlaps(self, table: InstanceTable) -> InstanceTable:
         """The table without repeated spans; `DataError` if spans overlap and `overlaps` says "error"."""
-        spans = table.spans
+        spans = table.columns.spans
         assert spans is not None
         repeated_S = spans.duplicates_S()
         if repeated_S.any():
             message = "%s: %d spans stand twice in their sentence and count once"
             logger.warning(message, table.columns.source, repeated_S.sum())
             spans = spans.keep(~repeated_S)
-            table = InstanceTable(replace(table.columns, spans=spans), table.dataset)
+            table = table.with_columns(spans=spans)
 
         found = spans.first_overlap() if self.overlaps == "error" else None
         if found is not None:

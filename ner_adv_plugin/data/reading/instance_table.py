@@ -5,7 +5,7 @@ Shape suffixes: R sentences.
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from operator import index
 from typing import Any, overload
@@ -129,6 +129,10 @@ class InstanceTable(Sequence[Instance]):
     def select(self, rows: NDArray[np.int64]) -> "InstanceTable":
         """A table of some of the sentences, given by index."""
         return InstanceTable(self.columns, self.dataset, rows if self._rows is None else self._rows[rows])
+
+    def with_columns(self, **columns: Any) -> "InstanceTable":
+        """The table with some of its columns replaced."""
+        return InstanceTable(replace(self.columns, **columns), self.dataset, self._rows)
 
     def place(self, row: int) -> tuple[str, int | None]:
         """File and line of a sentence, None for a line that is not known."""
