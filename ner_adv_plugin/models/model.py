@@ -1,10 +1,12 @@
 """The base of all models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ner_adv_plugin.common.registrable import Registrable
@@ -88,6 +90,15 @@ class Model(torch.nn.Module, Registrable):
 
     def encode(self, batch: Batch) -> Tensor:
         """The encoder's states of every row, (B, L, D)."""
+        raise NotImplementedError
+
+    def span_probabilities(
+        self, batch: Batch, head: str, temperatures: Sequence[float]
+    ) -> tuple[list[list[ScoredSpan]], NDArray[np.float64]]:
+        """The spans of each sentence by one head, and their probabilities at some temperatures, (temperatures, spans).
+
+        `UserError` if the head has no temperature.
+        """
         raise NotImplementedError
 
     def rank(self, batch: Batch, head: str, n: int, entropy: bool = False) -> Readings:

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+import numpy as np
 import torch
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ner_adv_plugin.common.binding import construct
@@ -18,7 +20,7 @@ from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import Targets
-from ner_adv_plugin.data.labels.spans import ScoredSpan
+from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.flat_gold import flat_dataset
@@ -245,6 +247,16 @@ class SharingModel(Model):
         own, output = self._output(batch, head)
         loss_B = self._head(head).loss(output, own) if own.targets else None
         return self._head(head).decode_spans(output, own, scored), loss_B
+
+    def span_probabilities(
+        self, batch: Batch, head: str, temperatures: Sequence[float]
+    ) -> tuple[list[list[ScoredSpan]], NDArray[np.float64]]:
+        """See `Model.span_probabilities`."""
+        own, output = self._output(batch, head)
+        module = self._head(head)
+        spans = module.decode_spans(output, own, scored=False)
+        table = SpanTable.of(spans, module.label_space.types)
+        return spans, np.stack([module.span_probabilities(output, own, table, t) for t in temperatures])
 
     def rank(self, batch: Batch, head: str, n: int, entropy: bool = False) -> Readings:
         """See `Model.rank`."""

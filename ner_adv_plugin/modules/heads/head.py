@@ -6,7 +6,9 @@ Shape suffixes: B sentences, L characters, D hidden size, N readings.
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
@@ -15,7 +17,7 @@ from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import Targets
-from ner_adv_plugin.data.labels.spans import ScoredSpan
+from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.dropout import Dropout
 
@@ -49,7 +51,8 @@ class Head(torch.nn.Module, Registrable):
     `n_best`, `select` and the instance weighting "confidence" need it.
 
     `nested` says whether it can represent spans that nest or overlap; `learns_partial_labels` whether its loss respects
-    `annotated_types`; `ranks_readings` whether it has `rank`.
+    `annotated_types`; `ranks_readings` whether it has `rank`; `calibrates` whether it has `span_probabilities`, which
+    `trainer.calibration` needs.
 
     # Parameters
 
@@ -65,6 +68,7 @@ class Head(torch.nn.Module, Registrable):
     nested: ClassVar[bool] = False
     learns_partial_labels: ClassVar[bool] = False
     ranks_readings: ClassVar[bool] = False
+    calibrates: ClassVar[bool] = False
     # Divides scores before they become probabilities; 1 unless it was fitted on validation data.
     temperature: Tensor
 
@@ -129,6 +133,23 @@ class Head(torch.nn.Module, Registrable):
         scored : whether anybody looks at scores; if not, they may be NaN.
         """
         raise NotImplementedError
+
+    def span_probabilities(
+        self, output: Any, batch: Batch, spans: SpanTable, temperature: float | None = None
+    ) -> NDArray[np.float64]:
+        """The probability, (S,), of each of some spans; `UserError` if the head has no such thing.
+
+        # Parameters
+
+        output, batch : as in `decode_spans`.
+        spans : of the batch's sentences, with the types of `label_space`.
+        temperature : divides the scores that become probabilities; the fitted one by default.
+        """
+        able = ", ".join(f'"{name}"' for name in heads_that("calibrates"))
+        raise UserError(
+            f'head "{self.label_space.head}" ({type(self).__name__}) has no temperature, which calibration fits; heads'
+            f" that have: {able}"
+        )
 
     def rank(self, output: Any, batch: Batch, n: int, entropy: bool = False) -> Readings:
         """The `n` most probable readings of each sentence; `UserError` if the head has no such thing.

@@ -39,6 +39,7 @@ class SpanHead(Head):
     nested = True
     learns_partial_labels = True
     ranks_readings = True
+    calibrates = True
 
     def __init__(
         self,
@@ -118,7 +119,7 @@ class SpanHead(Head):
     def span_probabilities(
         self, output: Tensor, batch: Batch, spans: SpanTable, temperature: float | None = None
     ) -> NDArray[np.float64]:
-        """See `TaggingHead.span_probabilities`."""
+        """See `Head.span_probabilities`: of the span's option."""
         log_p_BLLGK = self.log_probabilities(output, float(self.temperature) if temperature is None else temperature)
         columns = (spans.sentences_S, spans.starts_S, spans.ends_S - 1, spans.types_S)
         sentence_S, start_S, last_S, type_S = (torch.from_numpy(c.astype(np.int64)).to(output.device) for c in columns)

@@ -42,6 +42,7 @@ class TaggingHead(Head):
     label_space, input_dim, reads, weight, dropout, normalize_by : see `Head`.
     """
 
+    calibrates = True
     # (P, T, T) bool: for each dataset with partial labels, which tags a gold tag [from] may be [to].
     may_be_PTT: Tensor
 
@@ -138,14 +139,7 @@ class TaggingHead(Head):
     def span_probabilities(
         self, output: Tensor, batch: Batch, spans: SpanTable, temperature: float | None = None
     ) -> NDArray[np.float64]:
-        """The probability, (S,), that exactly these spans stand in their sentences.
-
-        # Parameters
-
-        output, batch : as in `decode_spans`.
-        spans : of the batch's sentences, with the types of `label_space`.
-        temperature : divides the scores of paths; the fitted one by default.
-        """
+        """See `Head.span_probabilities`: of all tag paths that have exactly this span."""
         scale = 1.0 / (float(self.temperature) if temperature is None else temperature)
         return span_probabilities(self.as_crf(), output, batch.mask_BL, spans, self._reading, scale)
 
