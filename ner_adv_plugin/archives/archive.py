@@ -147,8 +147,10 @@ def _read_vocabulary(folder: Path, shown: str) -> Vocabulary:
         raise UserError(f"{shown}: {VOCABULARY} is unsound: {error}") from error
     if not heads:
         raise UserError(f"{shown}: {VOCABULARY} names no head")
-    for namespace in (CHARACTERS, DOMAINS, *(f"{head}_labels" for head in heads)):
-        if not vocab.get_vocab_size(namespace):
+    for namespace in (CHARACTERS, DOMAINS, *(f"{head}_types" for head in heads)):
+        # A head whose data holds no entity has no types.
+        may_be_empty = namespace.endswith("_types") and (folder / VOCABULARY / f"{namespace}.txt").is_file()
+        if not vocab.get_vocab_size(namespace) and not may_be_empty:
             raise UserError(f"{shown}: {VOCABULARY}/{namespace}.txt is missing")
     return vocab
 
