@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.alphabet import CODE_POINTS, code_points
@@ -181,24 +182,48 @@ class Vocabulary(Registrable):
 
     @classmethod
     def from_files(cls, directory: str | Path) -> "Vocabulary":
-        """Read what `save_to_files` wrote; `ConfigurationError` where there is none.
+        """Read what `save_to_files` wrote.
 
         # Parameters
 
         directory : the folder, such as a run's `vocabulary`; or a `.tar.gz`, of `build-vocab` or of a model.
+
+        Raises `ConfigurationError` if it holds no vocabulary, or one that cannot be read.
         """
         source = Path(directory)
         files = _files_in_archive(source) if source.is_file() else _files_in_folder(source)
         if TASKS_FILE not in files:
             raise ConfigurationError(f"no vocabulary in {source}: {TASKS_FILE} is missing")
-        spaces = json.loads(files.pop(TASKS_FILE))
-        texts = {name: content.decode("utf-8", HALF_PAIRS) for name, content in sorted(files.items())}
-        namespaces = {
-            name.removesuffix(ENTRIES): [json.loads(line) for line in text.split("\n") if line]
-            for name, text in texts.items()
-        }
-        folder = source if source.is_dir() else None
-        return cls({name: DatasetSpace(**space) for name, space in spaces.items()}, namespaces, folder)
+
+        try:
+            datasets = _datasets(files.pop(TASKS_FILE))
+            namespaces = {name.removesuffix(ENTRIES): _entries(name, files[name]) for name in sorted(files)}
+            types = [f"{head}_types" for head in heads_of(datasets)]
+            for namespace in (CHARACTERS, DOMAINS, *types) if types else ():
+                if namespace not in namespaces:
+                    raise ValueError(f"{namespace}{ENTRIES} is missing")
+        except (ConfigurationError, ValueError, RecursionError) as error:
+            raise ConfigurationError(f"cannot read the vocabulary in {source}: {error}") from error
+        return cls(datasets, namespaces, source if source.is_dir() else None)
+
+
+def _datasets(content: bytes) -> dict[str, DatasetSpace]:
+    spaces = json.loads(content)
+    settings = spaces.values() if isinstance(spaces, dict) else ()
+    if any(isinstance(space, dict) and "scheme" in space for space in settings):
+        raise ValueError(
+            f"{TASKS_FILE} was written by ner_adv_plugin 0.1, which kept tags instead of types: collect"
+            " it again with `allennlp build-vocab`, or leave `vocabulary` out of the config"
+        )
+    datasets: dict[str, DatasetSpace] = construct(dict[str, DatasetSpace], spaces, TASKS_FILE)
+    return datasets
+
+
+def _entries(name: str, content: bytes) -> list[str]:
+    entries = [json.loads(line) for line in content.decode("utf-8", HALF_PAIRS).split("\n") if line]
+    if not all(isinstance(entry, str) for entry in entries):
+        raise ValueError(f"{name} holds other entries than strings")
+    return entries
 
 
 def _words(table: InstanceTable) -> set[str]:
