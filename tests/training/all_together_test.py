@@ -17,7 +17,7 @@ from ner_adv_plugin.training.steps.attacks import FastGradientMethod
 from ner_adv_plugin.training.steps.perturbed import PerturbedStep
 from tests.stopping import stopping_before
 from tests.tiny import ROOT, assert_same_weights, learnt, model_and_loader
-from tests.training.perturbed_step_test import by_hooks, gradients
+from tests.training.steps.perturbed_test import by_hooks, gradients
 
 FIXTURE = ROOT / "fixtures" / "configs" / "all_together.jsonnet"
 OBJECTIVES = 6
