@@ -76,7 +76,8 @@ def draw_reliability(found: Mapping[str, Reliability], path: Path) -> None:
         sizes = 20 + 180 * curve.counts_K[filled] / max(int(curve.counts_K.max(initial=0)), 1)
         (line,) = axes.plot(curve.scores_K[filled], curve.precision_K[filled], linewidth=1.5)
         label = f"{name} (ECE {curve.ece:.3f})"
-        axes.scatter(curve.scores_K[filled], curve.precision_K[filled], sizes, line.get_color(), alpha=0.6, label=label)
+        places = (curve.scores_K[filled], curve.precision_K[filled])
+        axes.scatter(*places, sizes, color=line.get_color(), alpha=0.6, label=label)
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="score of an entity", ylabel="share of them that are right")
     axes.legend(loc="upper left", frameon=False)
 

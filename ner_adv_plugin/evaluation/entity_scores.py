@@ -33,13 +33,13 @@ def count_entities(predicted: SpanTable, gold: SpanTable, types: Sequence[str] =
 
     # Parameters
 
-    predicted, gold : of the same R sentences; nested and overlapping spans count each on their own.
+    predicted, gold : of the same R sentences; nested and overlapping spans count each on their own, repeated ones once.
     types : names that come first in the columns; other types that occur follow.
     """
     if len(predicted) != len(gold):
         raise ValueError(f"predictions for {len(predicted)} sentences, gold for {len(gold)}")
     names = list(dict.fromkeys([*types, *gold.types_used(), *predicted.types_used()]))
-    predicted, gold = predicted.with_types(names), gold.with_types(names)
+    predicted, gold = (table.distinct().with_types(names) for table in (predicted, gold))
     correct = gold.keep(gold.found_in(predicted))
     counts = (_by_sentence(table, len(names)) for table in (predicted, gold, correct))
     return EntityCounts(names, *counts)
@@ -56,6 +56,7 @@ def entity_scores(predicted: SpanTable, gold: SpanTable, types: Sequence[str] = 
     Strict equals seqeval with `mode="strict"` on flat entities. Lenient counts an entity if another of its type
     overlaps it. Parameters as in `count_entities`.
     """
+    predicted, gold = predicted.distinct(), gold.distinct()
     counts = count_entities(predicted, gold, types)
     by_type = np.stack([counts.predicted_RC, counts.gold_RC, counts.correct_RC]).sum(1)
     precision, recall, f1 = precision_recall_f1(*by_type.sum(1).tolist())

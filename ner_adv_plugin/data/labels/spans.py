@@ -173,12 +173,13 @@ class SpanTable:
         extents = np.concatenate([table.ends_S.astype(np.int64) * len(names) + table.types_S for table in tables])
         is_other = np.repeat([False, True], [len(table.starts_S) for table in tables])
 
-        # Equal spans stand side by side, the other table's last.
-        order = np.lexsort((is_other, extents, places))
-        same = np.zeros(len(order), dtype=bool)
-        same[:-1] = (np.diff(places[order]) == 0) & (np.diff(extents[order]) == 0)
+        # Equal spans stand side by side: each run of them is a group.
+        order = np.lexsort((extents, places))
+        begins = np.ones(len(order), dtype=bool)
+        begins[1:] = (np.diff(places[order]) != 0) | (np.diff(extents[order]) != 0)
+        groups = np.cumsum(begins) - 1
         found = np.zeros(len(order), dtype=bool)
-        found[order] = same
+        found[order] = (np.bincount(groups, is_other[order]) > 0)[groups]
         return found[: len(self.starts_S)]
 
     def duplicates_S(self) -> NDArray[np.bool_]:
@@ -188,6 +189,10 @@ class SpanTable:
         for column in columns:
             same &= column[1:] == column[:-1]
         return np.concatenate([np.zeros(min(len(self.starts_S), 1), dtype=bool), same])
+
+    def distinct(self) -> "SpanTable":
+        """The table with each span once in its sentence."""
+        return self.keep(~self.duplicates_S())
 
     def overlapping_S(self) -> NDArray[np.bool_]:
         """`(S,)` whether a span begins before an earlier one of its sentence has ended."""
@@ -217,12 +222,13 @@ def concatenated(tables: Sequence[SpanTable]) -> SpanTable:
     """The sentences of several tables one after another."""
     names = list(dict.fromkeys(name for table in tables for name in table.types))
     tables = [table.with_types(names) for table in tables]
-    scores = [table.scores_S for table in tables if table.scores_S is not None]
+    scored = [table for table in tables if len(table.starts_S)]
+    scores = [table.scores_S for table in scored if table.scores_S is not None]
     return SpanTable(
         types=names,
         starts_S=np.concatenate([table.starts_S for table in tables]),
         ends_S=np.concatenate([table.ends_S for table in tables]),
         types_S=np.concatenate([table.types_S for table in tables]),
         counts_R=np.concatenate([table.counts_R for table in tables]),
-        scores_S=np.concatenate(scores) if len(scores) == len(tables) else None,
+        scores_S=np.concatenate(scores) if scores and len(scores) == len(scored) else None,
     )

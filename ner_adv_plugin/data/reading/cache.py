@@ -131,7 +131,7 @@ class _Entry:
         """Write the entry, where its rows are such as an entry can hold; a disk that does not take it is said."""
         known = rows.columns
         spans = known.spans
-        if not isinstance(known.texts, HeldTexts) or spans is None:
+        if not isinstance(known.texts, HeldTexts) or spans is None or not rows.whole:
             return
         metadata = [[row, others] for row, others in (known.metadata or {}).items()]
         illegal = reader.illegal_rows.get(self.file_path)

@@ -1,7 +1,7 @@
 """The base of all dataset readers."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -53,6 +53,9 @@ class DatasetReader(Registrable):
     """
 
     cacheable: ClassVar[bool] = True
+    moved_keys: ClassVar[Mapping[str, str]] = {
+        "training_scheme": "The scheme is a key of the head now: model.head.scheme, or model.heads.<head>.scheme."
+    }
     task: Task = field(default="ner", init=False)
     annotated_types: list[str] | None = field(default=None, init=False)
 
@@ -137,16 +140,14 @@ class DatasetReader(Registrable):
 
     def _checked_overlaps(self, table: InstanceTable) -> InstanceTable:
         """The table without repeated spans; `DataError` if spans overlap and `overlaps` says "error"."""
-        spans = table.columns.spans
-        assert spans is not None
-        repeated_S = spans.duplicates_S()
-        if repeated_S.any():
+        known, spans = table.columns.spans, table.spans
+        assert known is not None and spans is not None
+        if repeated := int(spans.duplicates_S().sum()):
             message = "%s: %d spans stand twice in their sentence and count once"
-            logger.warning(message, table.columns.source, repeated_S.sum())
-            spans = spans.keep(~repeated_S)
-            table = table.with_columns(spans=spans)
+            logger.warning(message, table.columns.source, repeated)
+            table = table.with_columns(spans=known.distinct())
 
-        found = spans.first_overlap() if self.overlaps == "error" else None
+        found = spans.distinct().first_overlap() if self.overlaps == "error" else None
         if found is not None:
             raise overlap_error(table, found, "entities that do not overlap")
         return table
