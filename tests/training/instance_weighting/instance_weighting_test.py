@@ -216,16 +216,14 @@ def test_confidence_follows_the_model_from_epoch_to_epoch(head: str) -> None:
     model, reviews, rows = fitted(head)
     weighting = Confidence("weibo", wait=0)
     weighting.bind("reviews", rows, model)
-    module, found = model.heads["weibo"], []
+    module, found, outputs = model.heads["weibo"], [], []
+    module.register_forward_hook(lambda *given: outputs.append(given[-1]))
     learnt_weights = [parameter.clone() for parameter in model.parameters()]
     for epoch in range(3):
         weighting.before_epoch(epoch)
         for row in range(0, len(reviews), 2):
-            outputs: list[torch.Tensor] = []
-            hook = module.register_forward_hook(lambda *given: outputs.append(given[-1]))
             model.predict(collate([(reviews, row)]).without_targets(), "weibo")
-            hook.remove()
-            best, first, second = two_best(module, outputs[0])
+            best, first, second = two_best(module, outputs[-1])
             assert best == reviews.gold(row)
             assert reviews.weights[row] == pytest.approx(first - second, rel=1e-3, abs=1e-5)
         found.append((list(reviews.spans), reviews.weights.tolist()))
