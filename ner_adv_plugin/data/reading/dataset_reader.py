@@ -134,9 +134,12 @@ class DatasetReader(Registrable):
 
         if self.task == "segmentation" and not _tiles(spans, lengths):
             for sentence, words in enumerate(spans):
-                edges = [0, *(edge for word in words or () for edge in (word.start, word.end)), lengths[sentence]]
-                if words is not None and edges[::2] != edges[1::2]:
-                    raise DataError(*table.place(sentence), f"words {words}", "words that tile the text")
+                edges = [0, *(edge for word in words or () for edge in (word.start, word.end)), int(lengths[sentence])]
+                gaps = [pair for pair in zip(edges[::2], edges[1::2], strict=True) if pair[0] != pair[1]]
+                if words is not None and gaps:
+                    end, start = gaps[0]
+                    found = f"[{end}, {start}) in no word" if end < start else f"[{start}, {end}) in two words"
+                    raise DataError(*table.place(sentence), f"characters {found}", "words that tile the text")
 
     def _checked_overlaps(self, table: InstanceTable) -> InstanceTable:
         """The table without repeated spans; `DataError` if spans overlap and `overlaps` says "error"."""
