@@ -205,7 +205,8 @@ def _padded(parts: Sequence[NDArray[Any] | None], shape: tuple[int, ...], fill: 
     whole: NDArray[Any] = np.full((len(parts), *shape), fill, dtype=np.float32 if floating else np.int64)
     for i, part in enumerate(parts):
         if part is not None:
-            whole[i][tuple(slice(size) for size in part.shape)] = part
+            place: tuple[int | slice, ...] = (i, *map(slice, part.shape))
+            whole[place] = part
     return torch.from_numpy(whole)
 
 
