@@ -11,11 +11,11 @@ from ner_adv_plugin.commands.options import add_model_options, load_model
 from ner_adv_plugin.common.errors import UserError, nearest
 from ner_adv_plugin.common.files import write_file, write_json
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
-from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
+from ner_adv_plugin.data.labels.spans import SpanTable
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
-from ner_adv_plugin.evaluation.calibration import draw_reliability
+from ner_adv_plugin.evaluation.calibration import PICTURES, draw_reliability
 from ner_adv_plugin.inference.evaluator import Evaluator, Predictions, counted, score
-from ner_adv_plugin.inference.tagger import described
+from ner_adv_plugin.inference.tagger import described, scored_spans
 from ner_adv_plugin.models import Model
 
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output-file", help="where to write the metrics, as JSON")
     parser.add_argument("--predictions-output-file", help="where to write the predictions, as JSON lines")
     parser.add_argument("--multitask-head", help="the head to score; that of validation_metric by default")
-    parser.add_argument("--reliability-diagram", help="where to draw scores against precision, .png or .svg")
+    parser.add_argument("--reliability-diagram", help=f"where to draw scores against precision: {', '.join(PICTURES)}")
     parser.add_argument("--verify", action="store_true", help="score again with seqeval, and stop where it differs")
     add_model_options(parser, batch_size=64)
 
@@ -37,11 +37,16 @@ def run(arguments: argparse.Namespace) -> None:
     head = arguments.multitask_head
     if paths is not None and head:
         raise UserError("--multitask-head chooses the head of one file; an object of datasets chooses its own")
+    diagram = arguments.reliability_diagram
+    if diagram and Path(diagram).suffix not in PICTURES:
+        raise UserError(f"--reliability-diagram: expected a path ending in {' or '.join(PICTURES)}, found {diagram}")
+
     archive = load_model(arguments, list(paths or ()))
     if paths is None:
         paths = {_dataset_of(archive, head or archive.default_head): arguments.input_file}
-    rows = {name: _read(archive, name, path) for name, path in paths.items()}
-    evaluator = Evaluator(archive.model.vocab, rows, arguments.batch_size)
+    datasets = {name: _read(archive, name, path) for name, path in paths.items()}
+    evaluator = Evaluator(archive.model.vocab, datasets, arguments.batch_size)
+
     predictions = evaluator.predict(archive.model, "evaluating", scored=True)
     metrics = evaluator.metrics(predictions)
     calibration = evaluator.reliability(predictions)
@@ -50,9 +55,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output_file:
         write_json(Path(arguments.output_file), metrics)
     if arguments.predictions_output_file:
-        _write_predictions(Path(arguments.predictions_output_file), archive.model, rows, predictions)
-    if arguments.reliability_diagram:
-        draw_reliability(calibration, Path(arguments.reliability_diagram))
+        _write_predictions(Path(arguments.predictions_output_file), archive.model, datasets, predictions)
+    if diagram:
+        draw_reliability(calibration, Path(diagram))
     if arguments.verify:
         _verify(evaluator, predictions)
 
@@ -105,15 +110,13 @@ def _write_predictions(
 
 def _lines(model: Model, dataset: EncodedDataset, predicted: SpanTable) -> Iterator[dict[str, Any]]:
     """Each sentence of a dataset as JSON; what is gold has names that begin with "gold_"."""
-    assert dataset.head is not None and predicted.scores_S is not None
+    assert dataset.head is not None
     segments, scheme = model.vocab.label_space(dataset.head).segmentation, model.scheme(dataset.head)
-    scores = iter(predicted.scores_S.tolist())
-    for sentence, (instance, spans) in enumerate(zip(dataset.instances, predicted, strict=True)):
-        scored = [ScoredSpan(*span, next(scores)) for span in spans or ()]
-        gold = described(instance.text, dataset.gold(sentence), segments, None)
+    for sentence, (text, spans) in enumerate(zip(dataset.texts(), scored_spans(predicted), strict=True)):
+        gold = described(text, dataset.gold(sentence), segments, None)
         yield {
-            "sentence": instance.text,
-            **described(instance.text, scored, segments, scheme),
+            "sentence": text,
+            **described(text, spans, segments, scheme),
             **{f"gold_{key}": value for key, value in gold.items()},
         }
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ner_adv_plugin.common.files import write_file
 
 BINS = 10
+PICTURES = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def draw_reliability(found: Mapping[str, Reliability], path: Path) -> None:
     # Parameters
 
     found : by the names of the heads.
-    path : ends in .png, .svg or .pdf.
+    path : ends in one of `PICTURES`, or has no ending for a PNG.
     """
     from matplotlib.figure import Figure
 

@@ -76,7 +76,7 @@ class Selector:
     head : that annotates; by default that of the archive's `validation_metric`.
     batch_size : rows encoded together at most.
 
-    Raises `UserError` for a head that segments words, `ConfigurationError` for a count below 1.
+    Raises `UserError` for a head that segments words or cannot rank, `ConfigurationError` for a count below 1.
     """
 
     def __init__(
@@ -91,6 +91,7 @@ class Selector:
             raise UserError(
                 f'head "{self.tagger.head}" segments words: expected one of entities, with --multitask-head'
             )
+        archive.model.check_ranking(self.tagger.head)
 
     def select(self, texts: Iterable[tuple[int, str]]) -> list[Chosen]:
         """The chosen rows, the most useful first; all of them where there are fewer than `count`.

@@ -1,6 +1,6 @@
 """Entities and words of sentences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from ner_adv_plugin.archives import Archive
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.spans import ScoredSpan, Span
+from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, SpanTable
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.inference.evaluator import predict_dataset
 from ner_adv_plugin.inference.predictor import JsonDict, Predictor
@@ -39,6 +39,8 @@ class Tagger(Predictor):
         super().__init__(archive, head)
         if n_best is not None and n_best < 1:
             raise ConfigurationError(f"expected 1 or more, found {n_best}", "n_best")
+        if n_best is not None:
+            archive.model.check_ranking(self.head)
         self.batch_size = batch_size
         self.n_best = n_best
 
@@ -58,13 +60,8 @@ class Tagger(Predictor):
         """See `Predictor.predict_batch_instance`."""
         model, dataset = self.archive.model, self.encoded(instances)
         if self.n_best is None:
-            found = predict_dataset(model, dataset, self.head, self.batch_size).spans
-            scores = np.full(len(found.starts_S), np.nan) if found.scores_S is None else found.scores_S
-            flat = iter(scores.tolist())
-            return [
-                self.answer(instance.text, [ScoredSpan(*span, next(flat)) for span in spans or ()])
-                for instance, spans in zip(instances, found, strict=True)
-            ]
+            found = scored_spans(predict_dataset(model, dataset, self.head, self.batch_size).spans)
+            return [self.answer(instance.text, spans) for instance, spans in zip(instances, found, strict=True)]
 
         ranked = rank_readings(model, dataset, self.head, self.n_best, self.batch_size)
         columns = zip(instances, ranked.spans, ranked.probabilities_RN.tolist(), strict=True)
@@ -88,6 +85,14 @@ class Tagger(Predictor):
             for spans, probability in zip(readings, probabilities, strict=False)
         ]
         return {**self.answer(text, readings[0]), "n_best": n_best}
+
+
+def scored_spans(table: SpanTable) -> Iterator[list[ScoredSpan]]:
+    """The predicted spans of each sentence; scores are NaN if the table has none."""
+    scores_S = np.full(len(table.starts_S), np.nan) if table.scores_S is None else table.scores_S
+    flat = iter(scores_S.tolist())
+    for spans in table:
+        yield [ScoredSpan(*span, next(flat)) for span in spans or ()]
 
 
 def described(

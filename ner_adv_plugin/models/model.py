@@ -105,6 +105,9 @@ class Model(torch.nn.Module, Registrable):
         """The most probable readings of each sentence by one head; see `Head.rank`."""
         raise NotImplementedError
 
+    def check_ranking(self, head: str) -> None:
+        """`UserError` if a head does not rank readings; called before `rank`."""
+
     def scheme(self, head: str) -> TagScheme | None:
         """The tag scheme of a head; None if it does not label characters with tags."""
         raise NotImplementedError

@@ -263,6 +263,10 @@ class SharingModel(Model):
         own, output = self._output(batch, head)
         return self._head(head).rank(output, own, n, entropy)
 
+    def check_ranking(self, head: str) -> None:
+        """See `Model.check_ranking`."""
+        self._head(head).check_ranking()
+
     def encode(self, batch: Batch) -> Tensor:
         """See `Model.encode`."""
         states_BLD: Tensor = self.encoder(batch)

@@ -160,11 +160,17 @@ class Head(torch.nn.Module, Registrable):
         n : how many, 1 or more.
         entropy : whether to compute the entropy over all readings.
         """
-        able = ", ".join(f'"{name}"' for name in heads_that("ranks_readings"))
-        raise UserError(
-            f'head "{self.label_space.head}" ({type(self).__name__}) does not rank readings, which n_best, select and'
-            f' instance weighting by "confidence" need; heads that do: {able}'
-        )
+        self.check_ranking()
+        raise NotImplementedError
+
+    def check_ranking(self) -> None:
+        """`UserError` if the head does not rank readings."""
+        if not self.ranks_readings:
+            able = ", ".join(f'"{name}"' for name in heads_that("ranks_readings"))
+            raise UserError(
+                f'head "{self.label_space.head}" ({type(self).__name__}) does not rank readings, which n_best, select'
+                f' and instance weighting by "confidence" need; heads that do: {able}'
+            )
 
     def task_loss(self, loss_B: Tensor, batch: Batch) -> Tensor:
         """This batch's contribution to the loss of the task, normalised by the global batch size.

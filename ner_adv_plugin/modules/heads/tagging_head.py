@@ -145,9 +145,7 @@ class TaggingHead(Head):
 
     def rank(self, output: Tensor, batch: Batch, n: int, entropy: bool = False) -> Readings:
         """See `Head.rank`: the best tag paths, found exactly."""
-        if not self.ranks_readings:
-            return super().rank(output, batch, n, entropy)
-
+        self.check_ranking()
         crf, scale = self.as_crf().scaled(1.0 / float(self.temperature)), 1.0 / self.temperature
         best = crf.n_best(output * scale, batch.mask_BL, n)
         readings = self._read(list(best.tags_BNL.cpu().numpy().transpose(1, 0, 2)), output, batch, scored=True)
