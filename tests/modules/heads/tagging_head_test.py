@@ -62,10 +62,16 @@ def test_a_custom_head_trains_predicts_and_evaluates(tmp_path: Path) -> None:
         {name: value for name, value in metrics.items() if name.removeprefix("test_") in again}, nan_ok=True
     )
 
-    n_best = Predictor.from_params({"type": "tagger", "n_best": 2}, archive=archive)
     message = r'head "weibo" \(Smoothed\) does not rank readings, which n_best, select and .*"biaffine", "crf"'
     with pytest.raises(UserError, match=message):
-        n_best.predict_json({"sentence": "我在北京"})
+        Predictor.from_params({"type": "tagger", "n_best": 2}, archive=archive)
+
+
+def test_a_custom_head_without_a_distribution_does_not_rank() -> None:
+    head = head_of("test_smoothed")
+    batch = batch_with(head, random_sentences("weibo", 0))
+    with pytest.raises(UserError, match=r'head "weibo" \(Smoothed\) does not rank readings'):
+        head.rank(head(states_of(batch), batch), batch, 2)
 
 
 def test_scores_of_a_custom_head_take_characters_as_independent() -> None:
