@@ -3,7 +3,8 @@
 Shape suffixes: B sentences, L characters, D hidden size, T tags, C types, S spans, P datasets with partial labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,6 +67,12 @@ class TaggingHead(Head):
         self.projection = torch.nn.Linear(input_dim, len(self.labels))
         self.register_buffer("may_be_PTT", self._may_be(), persistent=False)
         self.set_up()
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
+        """`ConfigurationError` for a scheme that is none."""
+        if settings.get("scheme") is not None:
+            get_scheme(settings["scheme"], path=f"{path}.scheme")
 
     def set_up(self) -> None:
         """Make what a subclass needs beside the projection."""
