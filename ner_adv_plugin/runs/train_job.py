@@ -12,7 +12,7 @@ import torch
 
 from ner_adv_plugin.archives.writing import BEST, CONFIG, FORMAT, META, VOCABULARY, archive_model
 from ner_adv_plugin.common.binding import Bound, bind
-from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import local_path, write_folder, write_json
 from ner_adv_plugin.common.processes import is_main, on_main, rank
 from ner_adv_plugin.common.schema import Lazy, Supplied
@@ -140,9 +140,14 @@ class TrainJob:
         return RunData(splits, given.reader.readers, leaked)
 
     def collect_vocabulary(self, data: RunData) -> Vocabulary:
-        """The vocabulary of the run."""
+        """The vocabulary of the run; `ConfigurationError` if that of another config has not all its datasets."""
         build = Vocabulary.from_instances if self.vocabulary is None else self.vocabulary.construct
         vocab = build(instances=data.splits, readers=data.readers)
+        for name in data.readers:
+            if name not in vocab.datasets:
+                known = ", ".join(vocab.datasets)
+                message = f'it has no dataset "{name}".{nearest(name, vocab.datasets)} Datasets: {known}.'
+                raise ConfigurationError(message, "vocabulary")
         # Where it is an earlier run's, that run's encoder, kept beside it without weights, is not this one's.
         vocab.directory = None
         return vocab

@@ -14,6 +14,7 @@ from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, tiling
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.inference import Predictor, Tagger
 from ner_adv_plugin.inference.tagger import described
+from tests.answers import assert_same_answers
 from tests.tiny import DATA
 
 TEXT = (DATA / "weibo" / "weiboNER_2nd_conll.train").read_text(encoding="utf-8")
@@ -63,20 +64,6 @@ def tagged(tagger: Predictor, texts: Sequence[str]) -> list[dict[str, Any]]:
     return tagger.predict_batch_json([{"sentence": text} for text in texts])
 
 
-def assert_same(results: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> None:
-    """Answers are equal, scores as far as batches of other sizes compute alike."""
-    assert [without_scores(result) for result in results] == [without_scores(other) for other in others]
-    scores, expected = ([e["score"] for r in own for e in r.get("entities", ())] for own in (results, others))
-    assert scores == pytest.approx(expected, abs=1e-4)
-
-
-def without_scores(result: dict[str, Any]) -> dict[str, Any]:
-    if "entities" not in result:
-        return result
-    bare = [{key: value for key, value in entity.items() if key != "score"} for entity in result["entities"]]
-    return {**result, "entities": bare}
-
-
 def check(text: str, result: dict[str, Any], segmentation: bool) -> None:
     """What every answer must be, whatever the model thinks."""
     assert result["sentence"] == text
@@ -107,7 +94,7 @@ def test_answers_fit_their_sentences(tagger: Predictor, texts: list[str]) -> Non
         check(text, result, segmentation=tagger.head == "msr")
     # Alone, a sentence is tagged as it is among others.
     place = len(texts) // 2
-    assert_same([tagger.predict_json({"sentence": texts[place]})], [results[place]])
+    assert_same_answers([tagger.predict_json({"sentence": texts[place]})], [results[place]])
 
 
 def test_odd_sentences_together(tagger: Predictor) -> None:
@@ -135,7 +122,7 @@ def test_the_model_finds_what_it_was_shown(weibo: Predictor) -> None:
 def test_batch_size_does_not_matter(weibo: Predictor, batch_size: int) -> None:
     texts = [LINE[start : start + 7 + start % 23] for start in range(0, 900, 11)]
     again = Tagger(weibo.archive, batch_size=batch_size)
-    assert_same(tagged(again, texts), tagged(weibo, texts))
+    assert_same_answers(tagged(again, texts), tagged(weibo, texts))
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 500])
@@ -144,7 +131,7 @@ def test_order_is_kept_over_many_lines(weibo: Predictor, chunk: int) -> None:
     texts = [LINE[start : start + chance.randint(0, 40)] for start in chance.sample(range(2000), 200)]
     results = list(weibo.predict_all((Instance(text) for text in texts), chunk=chunk))
     assert [result["sentence"] for result in results] == texts
-    assert_same(results, tagged(weibo, texts))
+    assert_same_answers(results, tagged(weibo, texts))
 
 
 def test_nothing_in_nothing_out(weibo: Predictor) -> None:
