@@ -47,7 +47,7 @@ class EncodedDataset:
         space = vocab.datasets[dataset]
         self.dataset = dataset
         self.domain_index = vocab.domains.index(space.domain)
-        self.instances = InstanceTable.of(instances)
+        self.instances = InstanceTable.of(instances, dataset)
         self._alphabet = alphabet
         self._shown = shown
 
@@ -81,7 +81,7 @@ class EncodedDataset:
         self.spans = spans
 
     def cut(self, borders: Mapping[int, NDArray[np.int64]]) -> "EncodedDataset":
-        """The same characters as more sentences, each with the weight of the one it is part of.
+        """The same characters as more sentences, each with the weight of the one it is part of, and without targets.
 
         # Parameters
 
@@ -95,6 +95,7 @@ class EncodedDataset:
         windows.offsets = np.sort(np.concatenate([self.offsets, *inner]))
         windows.lengths = np.diff(windows.offsets)
         windows.weights = np.repeat(self.weights, parts)
+        windows.targets = {}
         if self.spans is not None:
             windows.spans = _rebased(self.spans, self.offsets, windows.offsets)
         return windows
@@ -123,7 +124,7 @@ class EncodedDataset:
 
     def _origin(self, position: int) -> tuple[int, int]:
         """The sentence as it was read that holds a character, and the position of its first one."""
-        whole = int(np.searchsorted(self._whole, position, side="right")) - 1
+        whole = int(np.searchsorted(self._whole[:-1], position, side="right")) - 1
         return whole, int(self._whole[whole])
 
 
