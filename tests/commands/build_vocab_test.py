@@ -99,10 +99,7 @@ def without_types(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (
-            of_version_0_1,
-            "cannot read the vocabulary in {}: datasets.json was written by ner_adv_plugin 0.1, which kept tags instead of types: ",
-        ),
+        (of_version_0_1, "cannot read the vocabulary in {}: datasets.json was written by ner_adv_plugin 0.1, "),
         (without_types, "cannot read the vocabulary in {}: weibo_types.txt is missing"),
         (of_another_config, 'it has no dataset "weibo". Did you mean "web"? Datasets: web.'),
     ],
