@@ -34,7 +34,7 @@ setup(
         "tqdm>=4.60",
     ],
     extras_require={
-        "test": ["pytest", "pytest-xdist", "hypothesis", "seqeval", "ruff", "mypy"],
+        "test": ["pytest", "pytest-xdist", "hypothesis", "seqeval", "ruff", "mypy", "import-linter"],
         "opencc": ["opencc>=1.1.9"],
         "torchjd": ["torchjd[quadprog-projector]>=0.18"],
         "wandb": ["wandb>=0.16"],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ner_adv_plugin.data.alphabet import Alphabet
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
@@ -30,9 +30,9 @@ class Corpus:
     readers: dict[str, DatasetReader]
     vocab: Vocabulary
 
-    def encoded(self, alphabet: Alphabet) -> dict[str, EncodedRows]:
+    def encoded(self, alphabet: Alphabet) -> dict[str, EncodedDataset]:
         """The rows as arrays."""
-        return {name: EncodedRows(name, rows, self.vocab, alphabet) for name, rows in self.instances.items()}
+        return {name: EncodedDataset(name, rows, self.vocab, alphabet) for name, rows in self.instances.items()}
 
 
 def data_file(name: str) -> Path:
@@ -76,7 +76,9 @@ def split_corpus(name: str, tasks: int, rows: int | None = None) -> Corpus:
     """
     readers = {f"task{i}": reader_of(name, f"task{i}") for i in range(tasks)}
     chosen = every([row for row in read(name) if len(row.text) <= LONGEST], rows)
-    instances = {task: [Instance(r.text, r.tags, task) for r in chosen[i::tasks]] for i, task in enumerate(readers)}
+    instances = {
+        task: [Instance(r.text, r.spans, dataset=task) for r in chosen[i::tasks]] for i, task in enumerate(readers)
+    }
     return Corpus(instances, readers, _vocabulary(instances, readers))
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 import torch
 
 from ner_adv_plugin.common.binding import bind
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.evaluator import Evaluator
@@ -86,7 +86,7 @@ def encoder_of(model: SharingModel) -> PretrainedTransformer:
     return model.encoder
 
 
-def loader_of(rows: Mapping[str, EncodedRows], batch_size: int = 32) -> DataLoader:
+def loader_of(rows: Mapping[str, EncodedDataset], batch_size: int = 32) -> DataLoader:
     """The default data loader."""
     loader = DataLoader(batch_size=batch_size)
     loader.set_rows(rows, seed=0)
@@ -97,6 +97,8 @@ def loader_of(rows: Mapping[str, EncodedRows], batch_size: int = 32) -> DataLoad
 def trainer_of(model: SharingModel, loader: DataLoader, device: int = -1, **settings: Any) -> Iterator[Trainer]:
     """A trainer with the default optimizer, whose `train_step` is what is timed."""
     with TemporaryDirectory() as folder:
+        for dataset in loader.rows().values():
+            dataset.targets = model.targets(dataset)
         yield Trainer(
             model, loader, Evaluator(model.vocab, {}), serialization_dir=folder, cuda_device=device, **settings
         )

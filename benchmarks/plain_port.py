@@ -65,17 +65,17 @@ class PlainPort(torch.nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """The loss of `SharingModel.forward`, of rows with gold tags."""
-        assert batch.tags_BL is not None
         states_BLD = self.states(batch.token_ids_BL, batch.mask_BL)
         towers = {name: self.tower_states(name, states_BLD, batch.mask_BL) for name in self.towers}
         loss = states_BLD.new_zeros(())
         for name in self.heads:
-            head, rows = self._head(name), torch.tensor(batch.rows(name))
+            head, rows = self._head(name), torch.tensor(batch.sentences_of(name))
             if not len(rows):
                 continue
             read = torch.cat([towers[tower] for tower in self.reads[name]], -1)
             emissions = head.projection(head.dropout(read))[rows]
-            nll = -head.crf(emissions, batch.tags_BL[rows], batch.mask_BL[rows], reduction="none")
+            tags_BL = batch.owned_by(f"heads.{name}").targets["tags"]
+            nll = -head.crf(emissions, tags_BL[rows], batch.mask_BL[rows], reduction="none")
             loss = loss + (nll / batch.lengths_B[rows]).mean()
         for objective in (cast(_Adversary, module) for module in self.objectives):
             pooled = towers["shared"].masked_fill(~batch.mask_BL[..., None], float("-inf")).amax(1)

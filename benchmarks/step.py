@@ -14,7 +14,7 @@ from benchmarks.plain_port import PlainPort, largest_difference
 from benchmarks.report import Figure, Report
 from benchmarks.timing import interleaved
 from ner_adv_plugin.data.batching.batch import Batch, collate
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 
@@ -28,6 +28,8 @@ def run(options: Options) -> Report:
     with random_bert(TINY if options.tiny else SMALL) as encoder:
         model = build("adversarial", corpus.vocab, encoder, hidden_size)
         rows = corpus.encoded(model.alphabet)
+        for dataset in rows.values():
+            dataset.targets = model.targets(dataset)
         loader = loader_of(rows, BATCH_SIZE)
         ours = typical(loader, options.batches)
         theirs = random_batches(rows, len(ours))
@@ -84,7 +86,7 @@ def lengths_of(loader: DataLoader, planned: PlannedBatch) -> list[int]:
     return loader.batches([planned])[0].lengths
 
 
-def random_batches(rows: Mapping[str, EncodedRows], count: int) -> list[Batch]:
+def random_batches(rows: Mapping[str, EncodedDataset], count: int) -> list[Batch]:
     """Batches of rows in random order, whatever their length, as plain code makes them."""
     everything = [(own, row) for own in rows.values() for row in range(len(own))]
     order = np.random.default_rng(0).permutation(len(everything))

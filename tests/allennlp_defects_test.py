@@ -22,12 +22,14 @@ from ner_adv_plugin.commands import main
 from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data import DataLoader, MultiTaskEpochSampler
+from ner_adv_plugin.data.labels.tag_arrays import TagTable, sentence_offsets, strict_spans
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
-from ner_adv_plugin.evaluation.ner_scores import NerScorer
+from ner_adv_plugin.evaluation.entity_scores import entity_scores
 from ner_adv_plugin.inference import Predictor
 from ner_adv_plugin.modules.crf import ConditionalRandomField
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.callbacks import TrainerCallback
+from tests.answers import assert_same_answers
 from tests.data.rows import of_lengths, realistic_lengths
 from tests.stopping import Stopped
 from tests.tiny import DATA, assert_same_weights, tiny_config, weights, write_config
@@ -173,14 +175,17 @@ def test_6_answers_keep_the_order_and_heads_are_told_apart(trained: Trained) -> 
         alone = [predictor.predict_json(item) for item in inputs[: len(TEXTS)]]
         by_head[head] = predictor.predict_batch_json(inputs)
         assert [answer["sentence"] for answer in by_head[head]] == TEXTS * 20
-        assert by_head[head] == alone * 20
+        assert_same_answers(by_head[head], alone * 20)
         own = load_archive(folder, only_heads=[head]).model.state_dict()
         assert {name.split(".")[1] for name in own if name.startswith("heads.")} == {head}
-    # One text by two heads, each with its own labels.
+    # One text by two heads, each with its own types.
     vocab = load_archive(folder).model.vocab
-    labels = {head: set(vocab.label_space(head).labels) for head in by_head}
-    assert labels["ner"] & labels["ner_msra"] == {"O"}
-    assert all(set(answer["tags"]) <= labels[head] for head, answers in by_head.items() for answer in answers)
+    types = {head: set(vocab.label_space(head).types) for head in by_head}
+    assert types["ner"] and types["ner_msra"] and not types["ner"] & types["ner_msra"]
+    for head, answers in by_head.items():
+        assert {entity["type"] for answer in answers for entity in answer["entities"]} <= types[head]
+        tags = {tag for answer in answers for tag in answer["tags"]}
+        assert tags <= set(get_scheme("BIO").labels(sorted(types[head])))
 
 
 def test_7_a_head_without_rows_has_its_metrics(tmp_path: Path) -> None:
@@ -257,23 +262,24 @@ def test_10_parameters_may_be_given_by_name() -> None:
 @pytest.mark.parametrize(
     ("scheme", "gold", "predicted", "f1", "lenient"),
     [
-        ("BMES", "B-X E-X O S-X", "M-X E-X O S-X", 2 / 3, 1.0),
-        ("BMES", "B-X M-X E-X O", "B-X M-X M-X O", 0.0, 1.0),
-        ("BIOES", "B-X I-X E-X O", "B-X E-X S-X O", 0.0, 0.0),
-        ("BIO", "B-X I-X O B-X", "I-X I-X O B-X", 2 / 3, 1.0),
+        ("BMES", "B-X E-X O S-X", "M-X E-X O S-X", 2 / 3, 2 / 3),
+        ("BMES", "B-X M-X E-X O", "B-X M-X M-X O", 0.0, 0.0),
+        ("BIOES", "B-X I-X E-X O", "B-X E-X S-X O", 0.0, 1.0),
+        ("BIO", "B-X I-X O B-X", "I-X I-X O B-X", 2 / 3, 2 / 3),
         ("BIOES", "O O O O", "O O O O", 0.0, 0.0),
     ],
 )
 def test_11_scores_are_strict_plain_floats_without_warnings(
     scheme: str, gold: str, predicted: str, f1: float, lenient: float
 ) -> None:
-    labels = get_scheme(scheme).labels(["X"])
-    scorer = NerScorer(labels, get_scheme(scheme))
-    rows = {tags: np.array([labels.index(tag) for tag in tags.split()]) for tags in (predicted, gold)}
+    labels, table = get_scheme(scheme).labels(["X"]), TagTable.of(get_scheme(scheme), ["X"])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        scorer.update(rows[predicted], rows[gold], [4])
-        scores = scorer.compute()
+        found, expected = (
+            strict_spans(np.array([labels.index(tag) for tag in tags.split()]), sentence_offsets([4]), table)
+            for tags in (predicted, gold)
+        )
+        scores = entity_scores(found, expected, ["X"])
     assert (scores["f1"], scores["lenient_f1"]) == (f1, lenient)
     assert {type(value) for value in scores.values()} == {float}
 

@@ -1,5 +1,6 @@
 """Settings of all tests."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import settings
 
 import ner_adv_plugin.components  # noqa: F401
 from ner_adv_plugin.runs.train_job import train_model
-from tests.tiny import tiny_config
+from tests.tiny import single_task_config, tiny_config
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -72,3 +73,19 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     train_model(config, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def transformer_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of a model on a pretrained encoder whose folder is gone, and the run's folder with it."""
+    folder = tmp_path_factory.mktemp("transformer")
+    shutil.copytree(ROOT / "fixtures" / "encoder", folder / "encoder")
+    encoder = {"type": "pretrained_transformer", "model_name": str(folder / "encoder"), "window": 32, "overlap": 8}
+    config = single_task_config(dataset_reader__max_instances=16, trainer__num_epochs=2, trainer__optimizer__lr=5e-3)
+    config["model"]["encoder"] = encoder
+    train_model(config, folder / "run")
+
+    shutil.rmtree(folder / "encoder")
+    shutil.move(folder / "run" / "model.tar.gz", folder / "model.tar.gz")
+    shutil.rmtree(folder / "run")
+    return folder / "model.tar.gz"

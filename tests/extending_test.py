@@ -7,14 +7,89 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.tiny import ROOT
+
 COMMAND = re.compile(r"```bash\nallennlp (.*?)\n```")
 FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files of the guide and two inputs."""
+    folder = tmp_path_factory.mktemp("package")
+    files = FILE.findall((ROOT / "docs" / "extending.md").read_text(encoding="utf-8"))
+    inputs = [("sentences.jsonl", '{"sentence": "北京大学的王小明昨天来了"}\n'), ("sentences.txt", "北京大学\n")]
+    for name, text in [*files, *inputs]:
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the folder."""
+    command = [sys.executable, "-m", "ner_adv_plugin", *arguments, "--include-package", "mine"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def nested(package: Path) -> Path:
+    """The same with the run of a head that does not tag, beside text without labels."""
+    unlabelled = {"dataset_reader.readers.raw": {"type": "unlabelled"}, "train_data_path.raw": "sentences.txt"}
+    training = call(package, "train", "nested.jsonnet", "-s", "nested", "-o", json.dumps(unlabelled))
+    assert training.returncode == 0, training.stderr
+    return package
+
+
+def test_a_head_that_does_not_tag_learns_nested_spans(nested: Path) -> None:
+    answer = json.loads(call(nested, "predict", "nested", "sentences.jsonl").stdout)
+    found = {(entity["type"], entity["text"]): entity["score"] for entity in answer["entities"]}
+    assert found.keys() == {("ORG", "北京大学"), ("LOC", "北京"), ("PER", "王小明")}
+    assert all(0.5 < score < 1 for score in found.values()) and "tags" not in answer
+
+    scores = json.loads(call(nested, "evaluate", "nested", "nested.txt").stdout)
+    metrics = json.loads((nested / "nested" / "metrics.json").read_text(encoding="utf-8"))
+    assert scores["mine_f1"] == metrics["best_validation_mine_f1"] == 1.0
+
+
+def test_an_objective_learns_its_targets(nested: Path) -> None:
+    errors = [
+        json.loads((nested / "nested" / f"metrics_epoch_{epoch}.json").read_text(encoding="utf-8")) for epoch in (0, 59)
+    ]
+    first, last = (epoch["training_density_error"] for epoch in errors)
+    assert 0 < last < 0.2 * first
+
+
+def test_a_head_for_flat_spans_names_the_line(package: Path) -> None:
+    flat = json.dumps({"model.heads.mine": {"type": "smoothed"}})
+    refused = call(package, "train", "nested.jsonnet", "-s", "flat", "-o", flat)
+    error = refused.stderr.strip().splitlines()[-1]
+    assert refused.returncode == 2 and "Traceback" not in refused.stderr
+    assert error.startswith("error: nested.txt:1: ") and "ORG 北京大学 [0, 4)" in error and "LOC 北京 [0, 2)" in error
+    assert 'head "mine" (SmoothedHead)' in error and '"edges"' in error
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["predict", "nested", "sentences.jsonl", "--predictor-args", '{"n_best": 2}'],
+        ["select", "nested", "sentences.txt"],
+    ],
+)
+def test_what_a_head_lacks_is_one_line(nested: Path, command: list[str]) -> None:
+    refused = call(nested, *command)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    (error,) = refused.stderr.splitlines()
+    assert error.startswith('error: head "mine" (EdgesHead) does not rank readings')
+    assert '"crf"' in error and '"edges"' not in error
 
 
 def test_package_of_the_guide_is_used_by_config_only(root: Path, fixture_data: Path, tmp_path: Path) -> None:
     guide = (root / "docs" / "extending.md").read_text(encoding="utf-8")
     files = FILE.findall(guide)
-    assert len(files) == 8
+    assert len(files) == 12
     for name, text in files:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

@@ -70,12 +70,14 @@ def single_task_config(**overrides: Any) -> dict[str, Any]:
 
 
 def model_and_loader(config: Mapping[str, Any]) -> tuple[Model, DataLoader]:
-    """The model that a config describes, and its data loader with the training rows."""
+    """The model that a config describes, and its data loader with the training sentences and their targets."""
     job: TrainJob = bind_config(config).build({})
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
     data = job.read(config)
     model: Model = job.model.construct(vocab=job.collect_vocabulary(data))
     job.data_loader.set_rows(data.encoded("train", model), job.random_seed or 0)
+    for dataset in job.data_loader.rows().values():
+        dataset.targets = model.targets(dataset)
     return model, job.data_loader
 
 

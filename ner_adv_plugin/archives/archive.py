@@ -18,7 +18,7 @@ from ner_adv_plugin.common.params import parse_overrides, with_overrides
 from ner_adv_plugin.data.reading import DatasetReader, MultiTaskDatasetReader
 from ner_adv_plugin.data.reading.held_out import held_out_reader_of
 from ner_adv_plugin.data.reading.multitask import as_multitask
-from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, Vocabulary
+from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.model import LazyModel
 
@@ -141,14 +141,10 @@ def _read_config(folder: Path, shown: str) -> dict[str, Any]:
 def _read_vocabulary(folder: Path, shown: str) -> Vocabulary:
     try:
         vocab = Vocabulary.from_files(folder / VOCABULARY)
-        heads = vocab.heads
-    except (OSError, ValueError, RecursionError, TypeError, AttributeError) as error:
-        raise UserError(f"{shown}: {VOCABULARY} is unsound: {error}") from error
-    if not heads:
+    except (OSError, ConfigurationError) as error:
+        raise UserError(f"{shown}: {str(error).replace(str(folder / VOCABULARY), 'it')}") from error
+    if not vocab.heads:
         raise UserError(f"{shown}: {VOCABULARY} names no head")
-    for namespace in (CHARACTERS, DOMAINS, *(f"{head}_labels" for head in heads)):
-        if not vocab.get_vocab_size(namespace):
-            raise UserError(f"{shown}: {VOCABULARY}/{namespace}.txt is missing")
     return vocab
 
 

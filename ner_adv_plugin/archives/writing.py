@@ -12,7 +12,7 @@ CONFIG, META, WEIGHTS, BEST, VOCABULARY = "config.json", "meta.json", "weights.t
 # The folder of `include_in_archive`.
 EXTRA = "fta"
 # What `meta.json` has as `archive_format`: counted up where archives change so that older versions cannot read them.
-FORMAT = 1
+FORMAT = 2
 
 
 def archive_model(folder: Path, include: Sequence[str] = ()) -> Path:

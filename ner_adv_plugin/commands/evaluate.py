@@ -2,18 +2,21 @@
 
 import argparse
 import json
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ner_adv_plugin.archives import Archive
 from ner_adv_plugin.commands.options import add_model_options, load_model
 from ner_adv_plugin.common.errors import UserError, nearest
 from ner_adv_plugin.common.files import write_file, write_json
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
-from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
-from ner_adv_plugin.inference.evaluator import Evaluator, Predictions, counted
-from ner_adv_plugin.inference.tagger import answer
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.labels.spans import SpanTable
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
+from ner_adv_plugin.evaluation.calibration import PICTURES, draw_reliability
+from ner_adv_plugin.inference.evaluator import Evaluator, Predictions, counted, score
+from ner_adv_plugin.inference.tagger import described, scored_spans
+from ner_adv_plugin.models import Model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output-file", help="where to write the metrics, as JSON")
     parser.add_argument("--predictions-output-file", help="where to write the predictions, as JSON lines")
     parser.add_argument("--multitask-head", help="the head to score; that of validation_metric by default")
+    parser.add_argument("--reliability-diagram", help=f"where to draw scores against precision: {', '.join(PICTURES)}")
     parser.add_argument("--verify", action="store_true", help="score again with seqeval, and stop where it differs")
     add_model_options(parser, batch_size=64)
 
@@ -33,20 +37,29 @@ def run(arguments: argparse.Namespace) -> None:
     head = arguments.multitask_head
     if paths is not None and head:
         raise UserError("--multitask-head chooses the head of one file; an object of datasets chooses its own")
+    diagram = arguments.reliability_diagram
+    if diagram and Path(diagram).suffix not in PICTURES:
+        raise UserError(f"--reliability-diagram: expected a path ending in {' or '.join(PICTURES)}, found {diagram}")
+
     archive = load_model(arguments, list(paths or ()))
     if paths is None:
         paths = {_dataset_of(archive, head or archive.default_head): arguments.input_file}
-    rows = {name: _read(archive, name, path) for name, path in paths.items()}
-    evaluator = Evaluator(archive.model.vocab, rows, arguments.batch_size)
-    predictions = evaluator.predict(archive.model, "evaluating")
+    datasets = {name: _read(archive, name, path) for name, path in paths.items()}
+    evaluator = Evaluator(archive.model.vocab, datasets, arguments.batch_size)
+
+    predictions = evaluator.predict(archive.model, "evaluating", scored=True)
     metrics = evaluator.metrics(predictions)
+    calibration = evaluator.reliability(predictions)
+    metrics.update({f"{name}_ece": found.ece for name, found in calibration.items()})
     print(json.dumps(metrics, ensure_ascii=False, indent=2))
     if arguments.output_file:
         write_json(Path(arguments.output_file), metrics)
     if arguments.predictions_output_file:
-        _write_predictions(Path(arguments.predictions_output_file), archive.model.vocab, rows, predictions)
+        _write_predictions(Path(arguments.predictions_output_file), archive.model, datasets, predictions)
+    if diagram:
+        draw_reliability(calibration, Path(diagram))
     if arguments.verify:
-        _verify(evaluator, rows, predictions)
+        _verify(evaluator, predictions)
 
 
 def _paths(text: str) -> dict[str, str] | None:
@@ -69,61 +82,70 @@ def _dataset_of(archive: Archive, head: str) -> str:
     raise UserError(f'no reader of the archive feeds head "{head}"')
 
 
-def _read(archive: Archive, name: str, path: str) -> EncodedRows:
+def _read(archive: Archive, name: str, path: str) -> EncodedDataset:
     readers = archive.reader.readers
     if name not in readers:
         raise UserError(f'no reader for dataset "{name}".{nearest(name, readers)} Readers: {", ".join(readers)}.')
     model = archive.model
     shown = archive.train_reader.readers[name].shown
-    return EncodedRows(name, readers[name].read(path), model.vocab, model.alphabet, shown)
+    dataset = EncodedDataset(name, readers[name].read(path), model.vocab, model.alphabet, shown)
+    dataset.targets = model.targets(dataset, training=False)
+    return dataset
 
 
 def _write_predictions(
-    path: Path, vocab: Vocabulary, datasets: Mapping[str, EncodedRows], predictions: Mapping[str, Predictions]
+    path: Path, model: Model, datasets: Mapping[str, EncodedDataset], predictions: Mapping[str, Predictions]
 ) -> None:
-    """Write every row with its predicted and gold tags."""
+    """Write every sentence with its predicted and gold spans."""
 
     def write(aside: Path) -> None:
         # Half a surrogate pair stands escaped, as JSON escapes it.
         with open(aside, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            for name, rows in datasets.items():
-                space = _label_space(vocab, rows)
-                for instance, tags in zip(rows.instances, _tags(vocab, rows, predictions[name]), strict=True):
-                    line = {"dataset": name, "head": rows.head, **answer(instance.text, tags, space)}
-                    file.write(json.dumps({**line, "gold_tags": instance.tags}, ensure_ascii=False) + "\n")
+            for name, dataset in datasets.items():
+                for line in _lines(model, dataset, predictions[name].spans):
+                    file.write(json.dumps({"dataset": name, "head": dataset.head, **line}, ensure_ascii=False) + "\n")
 
     write_file(path, write)
 
 
-def _label_space(vocab: Vocabulary, rows: EncodedRows) -> LabelSpace:
-    assert rows.head is not None
-    return vocab.label_space(rows.head)
+def _lines(model: Model, dataset: EncodedDataset, predicted: SpanTable) -> Iterator[dict[str, Any]]:
+    """Each sentence of a dataset as JSON; what is gold has names that begin with "gold_"."""
+    assert dataset.head is not None
+    segments, scheme = model.vocab.label_space(dataset.head).segmentation, model.scheme(dataset.head)
+    for sentence, (text, spans) in enumerate(zip(dataset.texts(), scored_spans(predicted), strict=True)):
+        gold = described(text, dataset.gold(sentence), segments, None)
+        yield {
+            "sentence": text,
+            **described(text, spans, segments, scheme),
+            **{f"gold_{key}": value for key, value in gold.items()},
+        }
 
 
-def _tags(vocab: Vocabulary, rows: EncodedRows, predictions: Predictions) -> list[list[str]]:
-    """Predicted tags, row by row."""
-    flat = [_label_space(vocab, rows).labels[tag] for tag in predictions.tags.tolist()]
-    bounds = rows.offsets.tolist()
-    return [flat[start:end] for start, end in pairwise(bounds)]
-
-
-def _verify(evaluator: Evaluator, datasets: Mapping[str, EncodedRows], predictions: Mapping[str, Predictions]) -> None:
-    """Recompute strict F1 with seqeval."""
+def _verify(evaluator: Evaluator, predictions: Mapping[str, Predictions]) -> None:
+    """Recompute strict F1 with seqeval, on BIO tags."""
     from seqeval.metrics import f1_score
-    from seqeval.scheme import IOB2, IOBES
+    from seqeval.scheme import IOB2
 
-    for name, rows in datasets.items():
-        space = _label_space(evaluator.vocab, rows)
-        scheme = space.scheme
-        if scheme.segmentation or scheme.name not in ("BIO", "BIOES"):
-            print(f"{name}: seqeval does not know {scheme.name}, not verified")
-            continue
-        tags = counted(space, rows.dataset, predictions[name].tags)
-        gold, predicted = [row.tags for row in rows.instances], _tags(evaluator.vocab, rows, Predictions(tags, None))
-        reference = f1_score(
-            gold, predicted, mode="strict", scheme=IOB2 if scheme.name == "BIO" else IOBES, zero_division=0
-        )
-        own = evaluator.score(rows, predicted)["f1"]
-        if abs(own - reference) > 1e-12:
-            raise UserError(f"{name}: strict F1 is {own}, seqeval says {reference}")
-        print(f"{name}: seqeval strict F1 {reference:.6f}, the same")
+    scheme = get_scheme("BIO")
+    for head, datasets in evaluator.by_head.items():
+        space = evaluator.vocab.label_space(head)
+        for dataset in datasets:
+            name, predicted = dataset.dataset, counted(space, dataset.dataset, predictions[dataset.dataset].spans)
+            assert dataset.spans is not None
+            tables = (dataset.spans, predicted)
+            if space.segmentation or any(table.overlapping_S().any() for table in tables):
+                kind = "words" if space.segmentation else "nested entities"
+                print(f"{name}: seqeval does not know {kind}, not verified")
+                continue
+            gold_tags, predicted_tags = (
+                [
+                    scheme.tags(spans or (), length)
+                    for spans, length in zip(table, dataset.lengths.tolist(), strict=True)
+                ]
+                for table in tables
+            )
+            reference = f1_score(gold_tags, predicted_tags, mode="strict", scheme=IOB2, zero_division=0)
+            own = score(evaluator.vocab, head, [dataset], [predicted])["f1"]
+            if abs(own - reference) > 1e-12:
+                raise UserError(f"{name}: strict F1 is {own}, seqeval says {reference}")
+            print(f"{name}: seqeval strict F1 {reference:.6f}, the same")

@@ -77,7 +77,7 @@ def _train_and_predict(folder: Path) -> None:
     predictor = Predictor.from_path(folder / "run" / "model.tar.gz")
     answer = predictor.predict_json({"sentence": SENTENCES[0]})
     if len(answer["tags"]) != len(SENTENCES[0]):
-        raise UserError(f"expected a tag a character, found {answer}")
+        raise UserError(f"expected a tag for each character, found {answer}")
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Everything below a value is checked at once, inside `Lazy` parts too, before anything is built; an error names
 the place in the config, what stood there, what is accepted and the nearest known name. What annotations do not say,
-a component may check in its hook; see `ner_adv_plugin.common.checks`.
+a component may check in its hook, see `ner_adv_plugin.common.checks`; in `moved_keys` a class may say where keys of
+earlier versions stand now.
 """
 
 import collections.abc
@@ -205,7 +206,11 @@ def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Calla
 
 
 def check_keys(
-    settings: Mapping[str, Any], accepted: collections.abc.Container[str], offered: list[str], path: str
+    settings: Mapping[str, Any],
+    accepted: collections.abc.Container[str],
+    offered: list[str],
+    path: str,
+    moved: Mapping[str, str] | None = None,
 ) -> None:
     """`ConfigurationError` for a key that is not accepted.
 
@@ -215,10 +220,11 @@ def check_keys(
     accepted : the keys that may stand there.
     offered : those of them that the message lists.
     path : where the settings stand in the config.
+    moved : for keys of earlier versions the sentence that says where they stand now.
     """
     for key in settings:
         if key not in accepted:
-            hint = nearest(key, offered)
+            hint = f" {moved[key]}" if moved and key in moved else nearest(key, offered)
             raise ConfigurationError(f"unknown key.{hint} Accepted: {listed(offered)}.", joined(path, key))
 
 
@@ -228,7 +234,8 @@ def _bind_call(
     """Match settings with a constructor's parameters."""
     accepted = {parameter.name: parameter for parameter in parameters(target)}
     offered = [name for name in accepted if name not in supplied]
-    check_keys(settings, accepted, offered + ["type"] * ("type" in filled), path)
+    moved = getattr(target, "moved_keys", None)
+    check_keys(settings, accepted, offered + ["type"] * ("type" in filled), path, moved)
     children: dict[str, Bound] = {}
     for name, parameter in accepted.items():
         if name in settings:

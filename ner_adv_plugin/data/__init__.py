@@ -1,24 +1,36 @@
-"""Data: from corpus files to planned batches. What follows is what a component of one's own needs."""
+"""Data: from corpus files to planned batches. Exported is what a custom component needs."""
 
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler
 from ner_adv_plugin.data.batching.schedulers import MultiTaskScheduler
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch, Rows
+from ner_adv_plugin.data.batching.targets import PerCharacter, PerSentence, PerSpan, Targets
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, SpanTable
 from ner_adv_plugin.data.reading import DatasetReader
-from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
 
 __all__ = [
     "Batch",
     "DataLoader",
     "DatasetReader",
+    "EncodedDataset",
     "Instance",
+    "LabelSpace",
     "MultiTaskEpochSampler",
     "MultiTaskScheduler",
+    "PerCharacter",
+    "PerSentence",
+    "PerSpan",
     "PlannedBatch",
     "Rows",
     "RunContext",
+    "ScoredSpan",
+    "Span",
+    "SpanTable",
+    "Targets",
     "Vocabulary",
 ]

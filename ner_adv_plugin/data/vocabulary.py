@@ -6,21 +6,17 @@ import tarfile
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.alphabet import CODE_POINTS, code_points
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.tag_schemes import Role, TagScheme, get_scheme
-from ner_adv_plugin.data.reading.instance_table import RowTable
-
-if TYPE_CHECKING:
-    from ner_adv_plugin.data.reading import DatasetReader
+from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
 TASKS_FILE = "datasets.json"
 ENTRIES = ".txt"
@@ -35,45 +31,47 @@ LARGEST = 2**28
 
 @dataclass(frozen=True)
 class DatasetSpace:
-    """What a dataset's rows teach: a head's label space (None without labels), and a domain.
+    """What a dataset belongs to: a task, by the name of its head (None without labels), and a domain.
 
-    `annotated_types` are the entity types that its annotators marked, None for all of the head's; `rows` its
-    training rows, 0 where not known.
+    `annotated_types` are the entity types that its annotators marked, None for all of the head's; `sentences` its
+    training sentences, 0 if not known.
     """
 
     head: str | None
     domain: str
     task: str
-    scheme: str
     annotated_types: list[str] | None = None
-    rows: int = 0
+    sentences: int = 0
 
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """The labels of one head, in the order of their indices.
+    """What one head finds.
 
-    `annotated_types` are those of every dataset of this head that marks only some: its `O` may be any other type.
+    # Parameters
+
+    head : its name.
+    types : entity types, in the order of their indices; one empty name for words.
+    segmentation : whether spans are words that tile the text.
+    annotated_types : those of every dataset of this head that marks only some: what it leaves unmarked may be an
+        entity of any other type.
     """
 
     head: str
-    labels: tuple[str, ...]
-    scheme: TagScheme
+    types: tuple[str, ...]
+    segmentation: bool = False
     annotated_types: Mapping[str, Collection[str]] = field(default_factory=dict, compare=False)
 
     def unannotated(self, dataset: str) -> list[int]:
-        """Indices of the labels of types that a dataset does not mark; none where it marks all."""
+        """Indices of the types that a dataset does not mark; none if it marks all."""
         marked = self.annotated_types.get(dataset)
-        if marked is None:
-            return []
-        types = [self.scheme.parse(label)[1] for label in self.labels]
-        return [index for index, name in enumerate(types) if name and name not in marked]
+        return [] if marked is None else [i for i, name in enumerate(self.types) if name not in marked]
 
 
 class Vocabulary(Registrable):
     """Indices of everything that a model names.
 
-    Namespaces: `<head>_labels`, `<head>_words` (known words of a segmentation head), `domains` and `characters`
+    Namespaces: `<head>_types`, `<head>_words` (known words of a segmentation head), `domains` and `characters`
     (the last with padding at 0 and unknown at 1).
 
     # Parameters
@@ -99,7 +97,7 @@ class Vocabulary(Registrable):
 
     @classmethod
     def from_instances(
-        cls, instances: Mapping[str, Mapping[str, Sequence[Instance]]], readers: Mapping[str, "DatasetReader"]
+        cls, instances: Mapping[str, Mapping[str, Sequence[Instance]]], readers: Mapping[str, DatasetReader]
     ) -> "Vocabulary":
         """Collect the vocabulary of a run.
 
@@ -113,25 +111,28 @@ class Vocabulary(Registrable):
         """
         datasets = dataset_spaces(readers)
         namespaces: dict[str, list[str]] = {}
-        tables = {split: {name: RowTable.of(rows) for name, rows in own.items()} for split, own in instances.items()}
+        tables = {
+            split: {name: InstanceTable.of(given) for name, given in own.items()} for split, own in instances.items()
+        }
         train = tables.get("train", {})
         for head in heads_of(datasets):
             members = [name for name, space in datasets.items() if space.head == head]
-            scheme = agreed_scheme(head, datasets)
-            own = [split[name] for split in tables.values() for name in members if name in split]
-            types = {scheme.parse(tag)[1] for rows in own for tag in rows.labels_used()}
-            namespaces[f"{head}_labels"] = scheme.labels(sorted(types - {""}))
-            if scheme.segmentation:
-                words = {word for name in members if name in train for word in _words(train[name], scheme)}
+            if agreed_task(head, datasets) == "segmentation":
+                namespaces[f"{head}_types"] = [""]
+                words = {word for name in members if name in train for word in _words(train[name])}
                 namespaces[f"{head}_words"] = sorted(words)
+            else:
+                own = [split[name].spans for split in tables.values() for name in members if name in split]
+                types = {name for spans in own if spans is not None for name in spans.types_used()}
+                namespaces[f"{head}_types"] = sorted(types)
         met = np.zeros(CODE_POINTS, dtype=bool)
-        for name, rows in train.items():
-            for part in rows.parts():
+        for name, table in train.items():
+            for part in table.parts():
                 met[code_points("".join(map(readers[name].shown, part.texts())))] = True
         namespaces[CHARACTERS] = [PADDING, UNKNOWN, *map(chr, np.flatnonzero(met).tolist())]
         namespaces[DOMAINS] = list(dict.fromkeys(space.domain for space in datasets.values()))
-        sizes = {name: len(rows) for name, rows in train.items()}
-        datasets = {name: replace(space, rows=sizes.get(name, 0)) for name, space in datasets.items()}
+        sizes = {name: len(table) for name, table in train.items()}
+        datasets = {name: replace(space, sentences=sizes.get(name, 0)) for name, space in datasets.items()}
         return cls(datasets, namespaces)
 
     @property
@@ -145,12 +146,11 @@ class Vocabulary(Registrable):
         return self._tokens[DOMAINS]
 
     def label_space(self, head: str) -> LabelSpace:
-        """The labels of a head and their scheme."""
+        """What a head finds."""
         space = next(space for space in self.datasets.values() if space.head == head)
-        scheme = get_scheme(space.scheme, segmentation=space.task == "segmentation")
         members = {name: own.annotated_types for name, own in self.datasets.items() if own.head == head}
         partial = {name: types for name, types in members.items() if types is not None}
-        return LabelSpace(head, tuple(self._tokens[f"{head}_labels"]), scheme, partial)
+        return LabelSpace(head, tuple(self._tokens[f"{head}_types"]), space.task == "segmentation", partial)
 
     def known_words(self, head: str) -> frozenset[str]:
         """Words of a segmentation head's training data."""
@@ -182,38 +182,59 @@ class Vocabulary(Registrable):
 
     @classmethod
     def from_files(cls, directory: str | Path) -> "Vocabulary":
-        """Read what `save_to_files` wrote; `ConfigurationError` where there is none.
+        """Read what `save_to_files` wrote.
 
         # Parameters
 
         directory : the folder, such as a run's `vocabulary`; or a `.tar.gz`, of `build-vocab` or of a model.
+
+        Raises `ConfigurationError` if it holds no vocabulary, or one that cannot be read.
         """
         source = Path(directory)
         files = _files_in_archive(source) if source.is_file() else _files_in_folder(source)
         if TASKS_FILE not in files:
             raise ConfigurationError(f"no vocabulary in {source}: {TASKS_FILE} is missing")
-        spaces = json.loads(files.pop(TASKS_FILE))
-        texts = {name: content.decode("utf-8", HALF_PAIRS) for name, content in sorted(files.items())}
-        namespaces = {
-            name.removesuffix(ENTRIES): [json.loads(line) for line in text.split("\n") if line]
-            for name, text in texts.items()
-        }
-        folder = source if source.is_dir() else None
-        return cls({name: DatasetSpace(**space) for name, space in spaces.items()}, namespaces, folder)
+
+        try:
+            datasets = _datasets(files.pop(TASKS_FILE))
+            namespaces = {name.removesuffix(ENTRIES): _entries(name, files[name]) for name in sorted(files)}
+            types = [f"{head}_types" for head in heads_of(datasets)]
+            for namespace in (CHARACTERS, DOMAINS, *types) if types else ():
+                if namespace not in namespaces:
+                    raise ValueError(f"{namespace}{ENTRIES} is missing")
+        except (ConfigurationError, ValueError, RecursionError) as error:
+            raise ConfigurationError(f"cannot read the vocabulary in {source}: {error}") from error
+        return cls(datasets, namespaces, source if source.is_dir() else None)
 
 
-def _words(rows: RowTable, scheme: TagScheme) -> set[str]:
-    """The words of a dataset's rows, as `TagScheme.spans` reads them; rows without a tag a character have none."""
+def _datasets(content: bytes) -> dict[str, DatasetSpace]:
+    spaces = json.loads(content)
+    settings = spaces.values() if isinstance(spaces, dict) else ()
+    if any(isinstance(space, dict) and "scheme" in space for space in settings):
+        raise ValueError(
+            f"{TASKS_FILE} was written by ner_adv_plugin 0.1, which kept tags instead of types: collect"
+            " it again with `allennlp build-vocab`, or leave `vocabulary` out of the config"
+        )
+    datasets: dict[str, DatasetSpace] = construct(dict[str, DatasetSpace], spaces, TASKS_FILE)
+    return datasets
+
+
+def _entries(name: str, content: bytes) -> list[str]:
+    entries = [json.loads(line) for line in content.decode("utf-8", HALF_PAIRS).split("\n") if line]
+    if not all(isinstance(entry, str) for entry in entries):
+        raise ValueError(f"{name} holds other entries than strings")
+    return entries
+
+
+def _words(table: InstanceTable) -> set[str]:
+    """The words of a dataset's sentences."""
     words: set[str] = set()
-    roles = np.array([scheme.parse(label)[0] for label in rows.labels], dtype=np.int64)
-    tagged = np.zeros(0, np.int64) if rows.tag_lengths is None else np.flatnonzero(rows.tag_lengths == rows.lengths)
-    for part in rows.select(tagged).parts():
-        role = roles[part.tags()]
-        begins = np.isin(role, (Role.BEGIN, Role.SINGLE))
-        begins[1:] |= np.isin(role[:-1], (Role.END, Role.SINGLE))
-        begins[(np.cumsum(part.lengths) - part.lengths)[part.lengths > 0]] = True
-        text = "".join(part.texts())
-        words.update(text[start:end] for start, end in pairwise([*np.flatnonzero(begins).tolist(), len(text)]))
+    for part in table.parts():
+        spans, starts = part.spans, np.cumsum(part.lengths) - part.lengths
+        if spans is not None:
+            text, base_S = "".join(part.texts()), starts[spans.sentences_S]
+            bounds = zip((base_S + spans.starts_S).tolist(), (base_S + spans.ends_S).tolist(), strict=True)
+            words.update(text[start:end] for start, end in bounds)
     return words
 
 
@@ -245,32 +266,31 @@ Vocabulary.register("from_instances", constructor="from_instances")(Vocabulary)
 Vocabulary.register("from_files", constructor="from_files")(Vocabulary)
 
 
-def dataset_spaces(readers: Mapping[str, "DatasetReader"]) -> dict[str, DatasetSpace]:
-    """What the rows of each reader's dataset teach."""
+def dataset_spaces(readers: Mapping[str, DatasetReader]) -> dict[str, DatasetSpace]:
+    """What each reader's dataset belongs to."""
     return {
-        name: DatasetSpace(reader.head, reader.domain, reader.task, reader.scheme.name, reader.annotated_types)
+        name: DatasetSpace(reader.head, reader.domain, reader.task, reader.annotated_types)
         for name, reader in readers.items()
     }
 
 
 def heads_of(datasets: Mapping[str, DatasetSpace]) -> list[str]:
-    """The heads that datasets feed, in the order in which these name them."""
+    """The heads that datasets belong to, in the order in which these name them."""
     return list(dict.fromkeys(space.head for space in datasets.values() if space.head is not None))
 
 
-def agreed_scheme(head: str, datasets: Mapping[str, DatasetSpace]) -> TagScheme:
-    """The scheme of all datasets of one head; `ConfigurationError` where they disagree on it."""
+def agreed_task(head: str, datasets: Mapping[str, DatasetSpace]) -> str:
+    """The task of all datasets of one head; `ConfigurationError` if they disagree on it."""
     members = [name for name, space in datasets.items() if space.head == head]
     # The head's namesake is right, whoever else names it is not.
     members.sort(key=lambda name: name != head)
-    first = datasets[members[0]]
+    first = datasets[members[0]].task
     for name in members[1:]:
-        other = datasets[name]
-        if (other.task, other.scheme) != (first.task, first.scheme):
+        if datasets[name].task != first:
             raise ConfigurationError(
-                f'datasets "{members[0]}" ({first.task}, {first.scheme}) and "{name}" ({other.task}, '
-                f'{other.scheme}) share head "{head}" and disagree on its labels: one of them needs another head',
+                f'datasets "{members[0]}" ({first}) and "{name}" ({datasets[name].task}) share head "{head}" and'
+                " disagree on its labels: one of them needs another head",
                 f"dataset_reader.readers.{name}.head",
                 absolute=True,
             )
-    return get_scheme(first.scheme, segmentation=first.task == "segmentation")
+    return first

@@ -1,0 +1,1 @@
+"""Evaluation: plain functions over spans."""

@@ -11,7 +11,7 @@ import torch
 from ner_adv_plugin.common.processes import rank, world_size
 from ner_adv_plugin.common.progress import progress_bar
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders.evaluation import MAX_TOKENS, evaluation_batches
 from ner_adv_plugin.models import Model
 
@@ -22,7 +22,7 @@ _starting = Lock()
 
 
 def infer(
-    model: Model, rows: EncodedRows, ask: Callable[[Batch], T], batch_size: int, description: str
+    model: Model, rows: EncodedDataset, ask: Callable[[Batch], T], batch_size: int, description: str
 ) -> Iterator[tuple[Batch, T]]:
     """Every batch of a dataset with what `ask` says of it; the model is left in the mode it was in.
 

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from ner_adv_plugin.common.processes import gather
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
-from ner_adv_plugin.data.labels.tag_schemes import OUTSIDE_TAG
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable, concatenated
 from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
-from ner_adv_plugin.evaluation.ner_scores import NerScorer
-from ner_adv_plugin.evaluation.segmentation_scores import SegmentationScorer
+from ner_adv_plugin.evaluation.calibration import Reliability, reliability
+from ner_adv_plugin.evaluation.entity_scores import entity_scores
+from ner_adv_plugin.evaluation.segmentation_scores import segmentation_scores
 from ner_adv_plugin.inference.batched import infer
 from ner_adv_plugin.models import Model
 
@@ -24,82 +25,85 @@ class Predictions:
 
     # Parameters
 
-    tags : predicted tags of all rows in file order, flat like those of `EncodedRows`.
-    nll : each row's negative log-likelihood of the gold tags, divided by its characters; None without gold.
+    spans : predicted spans of all sentences, in file order.
+    loss : each sentence's loss divided by its characters; None without gold.
     """
 
-    tags: NDArray[np.int16]
-    nll: NDArray[np.float64] | None
+    spans: SpanTable
+    loss: NDArray[np.float64] | None
 
 
-def predict_rows(
-    model: Model, rows: EncodedRows, head: str, batch_size: int = 64, description: str = "predicting"
+def predict_dataset(
+    model: Model,
+    dataset: EncodedDataset,
+    head: str,
+    batch_size: int = 64,
+    description: str = "predicting",
+    scored: bool = True,
 ) -> Predictions:
-    """Tag every row of a dataset, whole, by one head; the model is left in the mode it was in.
+    """Find the spans of every sentence of a dataset, whole, by one head; the model's mode is left as it was.
 
-    Where there are several processes each tags its share, and all get the whole.
+    With several processes each predicts its share, and all get the whole.
     """
-    tags: NDArray[np.int16] = np.zeros(int(rows.offsets[-1]), dtype=np.int16)
-    nll: NDArray[np.float64] = np.zeros(len(rows), dtype=np.float64)
-    has_gold = rows.head == head and rows.tags is not None
+    has_gold = dataset.head == head
 
-    def ask(batch: Batch) -> tuple[Tensor, Tensor | None]:
-        return model.predict(batch if has_gold else batch.without_tags(), head)
+    def ask(batch: Batch) -> tuple[list[list[ScoredSpan]], Tensor | None]:
+        return model.predict(batch if has_gold else batch.unlabelled(), head, scored)
 
-    for batch, (best_BL, nll_B) in infer(model, rows, ask, batch_size, description):
-        best = best_BL.cpu().numpy()
-        for i, (row, length) in enumerate(zip(batch.row_ids, batch.lengths, strict=True)):
-            tags[rows.offsets[row] : rows.offsets[row] + length] = best[i, :length]
-        if nll_B is not None:
-            nll[batch.row_ids] = nll_B.double().cpu().numpy() / np.maximum(batch.lengths, 1)
-    # A row that another process tagged is 0 here.
-    tags = np.sum(gather(tags), axis=0, dtype=tags.dtype)
-    nll = np.sum(gather(nll), axis=0)
-    return Predictions(tags, nll if has_gold else None)
+    found: dict[int, list[ScoredSpan]] = {}
+    loss: NDArray[np.float64] = np.zeros(len(dataset), dtype=np.float64)
+    for batch, (spans, loss_B) in infer(model, dataset, ask, batch_size, description):
+        found.update(zip(batch.sentence_ids, spans, strict=True))
+        if loss_B is not None:
+            loss[batch.sentence_ids] = loss_B.double().cpu().numpy() / np.maximum(batch.lengths, 1)
+
+    # A sentence that another process predicted is missing here, and its loss 0.
+    everything: dict[int, list[ScoredSpan]] = {}
+    for part in gather(found):
+        everything.update(part)
+    types = model.vocab.label_space(head).types
+    table = SpanTable.of([everything.get(sentence, []) for sentence in range(len(dataset))], types)
+    return Predictions(table, np.sum(gather(loss), axis=0) if has_gold else None)
 
 
-def counted(space: LabelSpace, dataset: str, predicted: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Predicted tags as they count in a dataset's scores: those of types that it does not mark are read as `O`."""
-    others = space.unannotated(dataset)
-    if not others:
+def counted(space: LabelSpace, dataset: str, predicted: SpanTable) -> SpanTable:
+    """The predicted spans that count in a dataset's scores: none of types that its annotators did not mark."""
+    marked = space.annotated_types.get(dataset)
+    if marked is None:
         return predicted
-    outside = np.int16(space.labels.index(OUTSIDE_TAG))
-    return np.where(np.isin(predicted, others), outside, predicted)
+    counts_T = np.array([name in marked for name in predicted.types], dtype=bool)
+    return predicted.keep(counts_T[predicted.types_S])
 
 
-class _Scores:
-    """The scorer of one head, which takes datasets whose extra labels differ."""
+def score(
+    vocab: Vocabulary, head: str, datasets: Sequence[EncodedDataset], predicted: Sequence[SpanTable]
+) -> dict[str, float]:
+    """Scores of one head's predictions for some of its datasets together, without a prefix.
 
-    def __init__(self, vocab: Vocabulary, head: str, datasets: Sequence[EncodedRows]) -> None:
-        self._space = space = vocab.label_space(head)
-        self._labels = list(space.labels)
-        self._labels += sorted({label for rows in datasets for label in rows.labels} - set(self._labels))
-        self._scorer: NerScorer | SegmentationScorer
-        if space.scheme.segmentation:
-            self._scorer = SegmentationScorer(self._labels, space.scheme, vocab.known_words(head))
-        else:
-            self._scorer = NerScorer(self._labels, space.scheme)
+    # Parameters
 
-    def add(self, rows: EncodedRows, predicted: NDArray[np.int16]) -> None:
-        """Count one dataset."""
-        assert rows.tags is not None
-        predicted = counted(self._space, rows.dataset, predicted)
-        own = np.array([self._labels.index(label) for label in rows.labels], dtype=np.int16)
-        if isinstance(self._scorer, SegmentationScorer):
-            self._scorer.update(own[predicted], own[rows.tags], rows.lengths, list(rows.texts()))
-        else:
-            self._scorer.update(own[predicted], own[rows.tags], rows.lengths)
-
-    def compute(self) -> dict[str, float]:
-        return self._scorer.compute()
+    vocab : the model's.
+    head : its name.
+    datasets : with gold spans.
+    predicted : spans of each of them.
+    """
+    space = vocab.label_space(head)
+    gold_spans = concatenated([dataset.spans for dataset in datasets if dataset.spans is not None])
+    predicted_spans = concatenated(
+        [counted(space, dataset.dataset, spans) for dataset, spans in zip(datasets, predicted, strict=True)]
+    )
+    if space.segmentation:
+        texts = (text for dataset in datasets for text in dataset.texts())
+        return segmentation_scores(predicted_spans, gold_spans, texts, vocab.known_words(head))
+    return entity_scores(predicted_spans, gold_spans, space.types)
 
 
-def score_dataset(vocab: Vocabulary, rows: EncodedRows, predicted: NDArray[np.int16]) -> dict[str, float]:
-    """Scores of one dataset's predictions, without a prefix."""
-    assert rows.head is not None
-    scores = _Scores(vocab, rows.head, [rows])
-    scores.add(rows, predicted)
-    return scores.compute()
+def score_names(segmentation: bool, types: Sequence[str] = ()) -> list[str]:
+    """The keys of a head's scores, of words or of entities of some types."""
+    nothing = SpanTable.of([])
+    return list(
+        segmentation_scores(nothing, nothing, (), ()) if segmentation else entity_scores(nothing, nothing, types)
+    )
 
 
 def metric_names(scored: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> list[str]:
@@ -118,58 +122,70 @@ class Evaluator:
     # Parameters
 
     vocab : the model's.
-    datasets : rows with gold tags, by dataset; those without are left out.
-    batch_size : rows encoded together at most.
+    datasets : sentences with gold spans, by dataset; those without are left out.
+    batch_size : sentences encoded together at most.
     """
 
-    def __init__(self, vocab: Vocabulary, datasets: Mapping[str, EncodedRows], batch_size: int = 64) -> None:
+    def __init__(self, vocab: Vocabulary, datasets: Mapping[str, EncodedDataset], batch_size: int = 64) -> None:
         self.vocab = vocab
         self.batch_size = batch_size
-        self.by_head: dict[str, list[EncodedRows]] = {}
-        for rows in datasets.values():
-            if rows.head is not None and rows.tags is not None:
-                self.by_head.setdefault(rows.head, []).append(rows)
+        self.by_head: dict[str, list[EncodedDataset]] = {}
+        for dataset in datasets.values():
+            if dataset.head is not None:
+                self.by_head.setdefault(dataset.head, []).append(dataset)
 
     def metric_names(self) -> list[str]:
         """The metrics that `evaluate` gives."""
-        return metric_names(
-            {
-                head: ([rows.dataset for rows in datasets], list(_Scores(self.vocab, head, datasets).compute()))
-                for head, datasets in self.by_head.items()
-            }
-        )
+        scored = {}
+        for head, datasets in self.by_head.items():
+            space = self.vocab.label_space(head)
+            types = [name for dataset in datasets if dataset.spans is not None for name in dataset.spans.types_used()]
+            keys = score_names(space.segmentation, list(dict.fromkeys([*space.types, *types])))
+            scored[head] = ([dataset.dataset for dataset in datasets], keys)
+        return metric_names(scored)
 
-    def score(self, rows: EncodedRows, predicted: Sequence[Sequence[str]]) -> dict[str, float]:
-        """Scores of one dataset's predicted labels, row by row."""
-        index = {label: i for i, label in enumerate(rows.labels)}
-        flat = np.array([index[label] for row in predicted for label in row], dtype=np.int16)
-        return score_dataset(self.vocab, rows, flat)
-
-    def predict(self, model: Model, description: str = "validating") -> dict[str, Predictions]:
-        """What the model says of every dataset."""
+    def predict(self, model: Model, description: str = "validating", scored: bool = False) -> dict[str, Predictions]:
+        """What the model says of every dataset; `scored` asks for the scores of spans, too."""
         return {
-            rows.dataset: predict_rows(model, rows, head, self.batch_size, f"{description} {rows.dataset}")
+            dataset.dataset: predict_dataset(
+                model, dataset, head, self.batch_size, f"{description} {dataset.dataset}", scored
+            )
             for head, datasets in self.by_head.items()
-            for rows in datasets
+            for dataset in datasets
         }
 
     def metrics(self, predictions: Mapping[str, Predictions]) -> dict[str, float]:
-        """Metrics of every dataset's predictions, named `<head>_<key>`, and `<head>_<dataset>_<key>` where datasets
+        """Metrics of every dataset's predictions, named `<head>_<key>`, and `<head>_<dataset>_<key>` if datasets
         share a head; `loss` is the sum of the heads' losses."""
         metrics: dict[str, float] = {}
         for head, datasets in self.by_head.items():
-            together = _Scores(self.vocab, head, datasets)
-            for rows in datasets:
-                predicted = predictions[rows.dataset].tags
-                together.add(rows, predicted)
-                if len(datasets) > 1:
-                    own = score_dataset(self.vocab, rows, predicted)
-                    metrics.update({f"{head}_{rows.dataset}_{key}": value for key, value in own.items()})
-            metrics.update({f"{head}_{key}": value for key, value in together.compute().items()})
-            nll = [nll for rows in datasets if (nll := predictions[rows.dataset].nll) is not None]
-            metrics[f"{head}_loss"] = float(np.concatenate(nll).mean()) if nll else 0.0
+            predicted = [predictions[dataset.dataset].spans for dataset in datasets]
+            if len(datasets) > 1:
+                for dataset, spans in zip(datasets, predicted, strict=True):
+                    alone = score(self.vocab, head, [dataset], [spans])
+                    metrics.update({f"{head}_{dataset.dataset}_{key}": value for key, value in alone.items()})
+            together = score(self.vocab, head, datasets, predicted)
+            metrics.update({f"{head}_{key}": value for key, value in together.items()})
+            losses = [own for dataset in datasets if (own := predictions[dataset.dataset].loss) is not None]
+            metrics[f"{head}_loss"] = float(np.concatenate(losses).mean()) if losses else 0.0
         metrics["loss"] = sum(metrics[f"{head}_loss"] for head in self.by_head)
         return metrics
+
+    def reliability(self, predictions: Mapping[str, Predictions]) -> dict[str, Reliability]:
+        """How well the scores of predicted entities are calibrated, by head; heads that segment words are left out."""
+        found = {}
+        for head, datasets in self.by_head.items():
+            space = self.vocab.label_space(head)
+            if not space.segmentation:
+                scores, correct = [np.zeros(0)], [np.zeros(0, dtype=bool)]
+                for dataset in datasets:
+                    spans = counted(space, dataset.dataset, predictions[dataset.dataset].spans)
+                    assert dataset.spans is not None
+                    if spans.scores_S is not None:
+                        scores.append(spans.scores_S.astype(np.float64))
+                        correct.append(spans.found_in(dataset.spans))
+                found[head] = reliability(np.concatenate(scores), np.concatenate(correct))
+        return found
 
     def evaluate(self, model: Model, description: str = "validating") -> dict[str, float]:
         """The metrics of what the model says."""

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from ner_adv_plugin.archives.archive import Archive
 from ner_adv_plugin.common.errors import ConfigurationError, DataError, UserError
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.inference.ranking import Floats, RankedPaths, rank_paths
-from ner_adv_plugin.inference.tagger import Tagger
+from ner_adv_plugin.inference.ranking import Floats, RankedReadings, rank_readings
+from ner_adv_plugin.inference.tagger import Tagger, entities_of
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Selector:
     head : that annotates; by default that of the archive's `validation_metric`.
     batch_size : rows encoded together at most.
 
-    Raises `UserError` for a head that segments words, `ConfigurationError` for a count below 1.
+    Raises `UserError` for a head that segments words or cannot rank, `ConfigurationError` for a count below 1.
     """
 
     def __init__(
@@ -87,10 +87,11 @@ class Selector:
         self.tagger = Tagger(archive, head, batch_size)
         self.strategy = strategy
         self.count = count
-        if archive.model.vocab.label_space(self.tagger.head).scheme.segmentation:
+        if archive.model.vocab.label_space(self.tagger.head).segmentation:
             raise UserError(
                 f'head "{self.tagger.head}" segments words: expected one of entities, with --multitask-head'
             )
+        archive.model.check_ranking(self.tagger.head)
 
     def select(self, texts: Iterable[tuple[int, str]]) -> list[Chosen]:
         """The chosen rows, the most useful first; all of them where there are fewer than `count`.
@@ -121,14 +122,13 @@ class Selector:
         while chunk := list(islice(rest, CHUNK)):
             rows = self.tagger.encoded([Instance(text) for _, text in chunk])
             wants_entropy = self.strategy == "entropy"
-            ranked = rank_paths(model, rows, head, 2, self.tagger.batch_size, "ranking", wants_entropy)
+            ranked = rank_readings(model, rows, head, 2, self.tagger.batch_size, "ranking", wants_entropy)
             name, measure, usefulness = self._measured(ranked)
-            answers = self.tagger.answers(rows, ranked.tags_NC[0])
-            columns = zip(chunk, answers, measure.tolist(), usefulness.tolist(), strict=True)
-            for (line, text), answer, value, useful in columns:
-                yield Chosen(useful, -line, text, answer["entities"], {name: value})
+            columns = zip(chunk, ranked.spans, measure.tolist(), usefulness.tolist(), strict=True)
+            for (line, text), readings, value, useful in columns:
+                yield Chosen(useful, -line, text, entities_of(text, readings[0]), {name: value})
 
-    def _measured(self, ranked: RankedPaths) -> tuple[str, Floats, Floats]:
+    def _measured(self, ranked: RankedReadings) -> tuple[str, Floats, Floats]:
         """The name and values of the strategy's measure, and how useful they make rows."""
         if self.strategy == "entropy":
             assert ranked.entropy_R is not None

@@ -1,36 +1,36 @@
-"""Tags, entities and words of sentences."""
+"""Entities and words of sentences."""
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ner_adv_plugin.archives.archive import Archive
+from ner_adv_plugin.archives import Archive
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.vocabulary import LabelSpace
-from ner_adv_plugin.inference.evaluator import predict_rows
+from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, SpanTable
+from ner_adv_plugin.data.labels.tag_schemes import TagScheme
+from ner_adv_plugin.inference.evaluator import predict_dataset
 from ner_adv_plugin.inference.predictor import JsonDict, Predictor
-from ner_adv_plugin.inference.ranking import rank_paths
+from ner_adv_plugin.inference.ranking import rank_readings
 
 
 @Predictor.register("tagger")
 class Tagger(Predictor):
-    """Tags sentences by one head.
+    """Finds the entities or words of sentences by one head.
 
-    An input is `{"sentence": ...}`; an answer has `sentence`, `tags` (one a character), and `entities` with
-    `start`, `end` (exclusive), `type` and `text`, or `words` for a segmentation head.
-    With `n_best` an answer also has a list of that name: the best taggings in falling order, exactly and as many as
-    there are, each with its `probability`, `tags`, and `entities` or `words`.
+    An input is `{"sentence": ...}`; an answer has `sentence`, and `entities` with `start`, `end` (exclusive), `type`,
+    `text` and `score` (the probability of exactly this entity), or `words` for a segmentation head. If the head labels
+    characters with tags, it has `tags`, one for each character.
+    With `n_best` an answer also has a list of that name: the best readings in falling order, exactly and as many as
+    there are, each with its `probability`, `entities` or `words`, and `tags`.
     Registered as "tagger".
 
     # Parameters
 
     archive, head : see `Predictor`.
     batch_size : sentences encoded together at most.
-    n_best : how many taggings to give; null gives the best alone.
+    n_best : how many readings to give; null gives the best alone.
     """
 
     def __init__(
@@ -39,11 +39,15 @@ class Tagger(Predictor):
         super().__init__(archive, head)
         if n_best is not None and n_best < 1:
             raise ConfigurationError(f"expected 1 or more, found {n_best}", "n_best")
+        if n_best is not None:
+            archive.model.check_ranking(self.head)
         self.batch_size = batch_size
         self.n_best = n_best
-        datasets = archive.model.vocab.datasets
-        self._dataset = next(name for name, space in datasets.items() if space.head == self.head)
-        self._labels = archive.model.vocab.label_space(self.head)
+
+        vocab = archive.model.vocab
+        self._dataset = next(name for name, space in vocab.datasets.items() if space.head == self.head)
+        self._segments = vocab.label_space(self.head).segmentation
+        self._scheme = archive.model.scheme(self.head)
         self._shown = archive.train_reader.readers[self._dataset].shown
 
     def json_to_instance(self, inputs: JsonDict) -> Instance:
@@ -54,49 +58,69 @@ class Tagger(Predictor):
 
     def predict_batch_instance(self, instances: Sequence[Instance]) -> list[JsonDict]:
         """See `Predictor.predict_batch_instance`."""
-        model, rows = self.archive.model, self.encoded(instances)
-        if self.n_best is not None:
-            ranked = rank_paths(model, rows, self.head, self.n_best, self.batch_size)
-            columns = [self.answers(rows, tags_C) for tags_C in ranked.tags_NC]
-            counts = np.isfinite(ranked.scores_RN).sum(1)
-            by_row = zip(zip(*columns, strict=True), ranked.probabilities_RN.tolist(), counts.tolist(), strict=True)
-            return [_with_n_best(row[:count], probabilities[:count]) for row, probabilities, count in by_row]
-        return self.answers(rows, predict_rows(model, rows, self.head, self.batch_size).tags)
+        model, dataset = self.archive.model, self.encoded(instances)
+        if self.n_best is None:
+            found = scored_spans(predict_dataset(model, dataset, self.head, self.batch_size).spans)
+            return [self.answer(instance.text, spans) for instance, spans in zip(instances, found, strict=True)]
 
-    def encoded(self, instances: Sequence[Instance]) -> EncodedRows:
-        """The rows as its head wants them, whatever is known of their tags."""
-        model, bare = self.archive.model, [Instance(row.text) for row in instances]
-        return EncodedRows(self._dataset, bare, model.vocab, model.alphabet, self._shown)
+        ranked = rank_readings(model, dataset, self.head, self.n_best, self.batch_size)
+        columns = zip(instances, ranked.spans, ranked.probabilities_RN.tolist(), strict=True)
+        return [self._with_n_best(instance.text, *readings) for instance, *readings in columns]
 
-    def answers(self, rows: EncodedRows, tags: NDArray[np.int16]) -> list[JsonDict]:
-        """The answers that these tags, of all rows one after another, mean."""
-        names = self._labels.labels
-        bounds = pairwise(rows.offsets.tolist())
-        flat = [names[tag] for tag in tags.tolist()]
-        return [
-            answer(row.text, flat[start:end], self._labels)
-            for row, (start, end) in zip(rows.instances, bounds, strict=True)
+    def encoded(self, instances: Sequence[Instance]) -> EncodedDataset:
+        """The sentences as the head's encoder wants them, without what is known of their labels."""
+        model, bare = self.archive.model, [Instance(instance.text) for instance in instances]
+        return EncodedDataset(self._dataset, bare, model.vocab, model.alphabet, self._shown)
+
+    def answer(self, text: str, spans: Sequence[ScoredSpan]) -> JsonDict:
+        """A sentence with the entities or words in it."""
+        return {"sentence": text, **described(text, spans, self._segments, self._scheme)}
+
+    def _with_n_best(
+        self, text: str, readings: Sequence[Sequence[ScoredSpan]], probabilities: Sequence[float]
+    ) -> JsonDict:
+        """The best reading of a sentence, with all of them."""
+        n_best = [
+            {"probability": probability, **described(text, spans, self._segments, self._scheme)}
+            for spans, probability in zip(readings, probabilities, strict=False)
         ]
+        return {**self.answer(text, readings[0]), "n_best": n_best}
 
 
-def _with_n_best(answers: Sequence[JsonDict], probabilities: Sequence[float]) -> JsonDict:
-    """The best of a sentence's answers, with all of them."""
-    n_best = [
-        {"probability": probability, **{name: value for name, value in one.items() if name != "sentence"}}
-        for one, probability in zip(answers, probabilities, strict=True)
-    ]
-    return {**answers[0], "n_best": n_best}
+def scored_spans(table: SpanTable) -> Iterator[list[ScoredSpan]]:
+    """The predicted spans of each sentence; scores are NaN if the table has none."""
+    scores_S = np.full(len(table.starts_S), np.nan) if table.scores_S is None else table.scores_S
+    flat = iter(scores_S.tolist())
+    for spans in table:
+        yield [ScoredSpan(*span, next(flat)) for span in spans or ()]
 
 
-def answer(text: str, tags: list[str], labels: LabelSpace) -> JsonDict:
-    """A sentence with its tags, and the entities or words that they mean."""
-    spans = labels.scheme.spans(tags)
-    result: JsonDict = {"sentence": text, "tags": tags}
-    if labels.scheme.segmentation:
+def described(
+    text: str, spans: Sequence[Span] | Sequence[ScoredSpan], segments: bool, scheme: TagScheme | None
+) -> JsonDict:
+    """Spans as JSON: tags if there is a scheme to write them in, then entities or words.
+
+    # Parameters
+
+    text : the sentence.
+    spans : entities or words of it.
+    segments : whether they are words.
+    scheme : writes tags.
+    """
+    result: JsonDict = {}
+    if scheme is not None:
+        result["tags"] = scheme.tags([Span(*span[:3]) for span in spans], len(text))
+    if segments:
         result["words"] = [text[span.start : span.end] for span in spans]
     else:
-        result["entities"] = [
-            {"start": span.start, "end": span.end, "type": span.type, "text": text[span.start : span.end]}
-            for span in spans
-        ]
+        result["entities"] = entities_of(text, spans)
     return result
+
+
+def entities_of(text: str, spans: Iterable[Span | ScoredSpan]) -> list[JsonDict]:
+    """Entities as JSON, with their scores if they have any."""
+    return [
+        {"start": span.start, "end": span.end, "type": span.type, "text": text[span.start : span.end]}
+        | ({"score": span.score} if isinstance(span, ScoredSpan) else {})
+        for span in spans
+    ]

@@ -4,21 +4,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.batching.targets import Targets
+from ner_adv_plugin.data.labels.spans import ScoredSpan
+from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.modules.crf import PathDistribution
+from ner_adv_plugin.modules.heads import Readings
 
 
 class Model(torch.nn.Module, Registrable):
-    """Tags the characters of rows of any of its heads.
+    """Finds the spans of sentences, for any of its heads.
 
-    Several threads may ask for `predict`, `encode` and `distribution` at once: they count on nothing that they store.
+    `predict`, `encode` and `rank` must be thread-safe: they may not keep per-call state on the instance.
 
     # Parameters
 
@@ -49,24 +55,52 @@ class Model(torch.nn.Module, Registrable):
         """
         raise NotImplementedError
 
-    def predict(self, batch: Batch, head: str) -> tuple[Tensor, Tensor | None]:
-        """The best tags of every row by one head, (B, L), and each row's negative log-likelihood of the
-        gold tags, (B,), where the batch holds them."""
+    def targets(self, dataset: EncodedDataset, training: bool = True) -> dict[str, Targets]:
+        """What the model learns from a dataset, by owner: "heads.weibo", "objectives.0".
+
+        # Parameters
+
+        dataset : sentences, whose `targets` these become.
+        training : whether the model will learn from them, or only report its loss.
+
+        Raises `DataError` if gold spans overlap and the head of the dataset cannot represent that.
+        """
+        raise NotImplementedError
+
+    def predict(self, batch: Batch, head: str, scored: bool = True) -> tuple[list[list[ScoredSpan]], Tensor | None]:
+        """The spans of each sentence by one head, and each sentence's loss, (B,), if the batch holds its targets.
+
+        # Parameters
+
+        batch : sentences.
+        head : its name.
+        scored : whether anybody looks at scores; if not, they may be NaN.
+        """
         raise NotImplementedError
 
     def encode(self, batch: Batch) -> Tensor:
         """The encoder's states of every row, (B, L, D)."""
         raise NotImplementedError
 
-    def distribution(self, batch: Batch, head: str) -> PathDistribution:
-        """What one head says of every tag path of each row."""
+    def span_probabilities(
+        self, batch: Batch, head: str, temperatures: Sequence[float]
+    ) -> tuple[list[list[ScoredSpan]], NDArray[np.float64]]:
+        """The spans of each sentence by one head, and their probabilities at some temperatures, (temperatures, spans).
+
+        `UserError` if the head has no temperature.
+        """
         raise NotImplementedError
 
-    def make_output_human_readable(self, tags_BL: Tensor, lengths: Sequence[int], head: str) -> list[list[str]]:
-        """Labels of predicted tags, row by row."""
-        labels = self.vocab.label_space(head).labels
-        rows = tags_BL.tolist()
-        return [[labels[tag] for tag in row[:length]] for row, length in zip(rows, lengths, strict=True)]
+    def rank(self, batch: Batch, head: str, n: int, entropy: bool = False) -> Readings:
+        """The most probable readings of each sentence by one head; see `Head.rank`."""
+        raise NotImplementedError
+
+    def check_ranking(self, head: str) -> None:
+        """`UserError` if a head does not rank readings; called before `rank`."""
+
+    def scheme(self, head: str) -> TagScheme | None:
+        """The tag scheme of a head; None if it does not label characters with tags."""
+        raise NotImplementedError
 
     def save_files(self, directory: Path) -> None:
         """Write what is needed, beside the weights and the vocabulary, to build this model again."""

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+import numpy as np
 import torch
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ner_adv_plugin.common.binding import bind, construct
@@ -17,13 +19,17 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.schema import Lazy
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.batching.targets import Targets
 from ner_adv_plugin.data.checks import RunContext
+from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
+from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.models.flat_gold import flat_dataset
 from ner_adv_plugin.models.model import Model
 from ner_adv_plugin.models.sharing_graph import ENCODER, SharingGraph, check_described, sharing_graph
-from ner_adv_plugin.modules.crf import PathDistribution
 from ner_adv_plugin.modules.encoders import Encoder
-from ner_adv_plugin.modules.heads import CrfHead, Head, HeadOutput
+from ner_adv_plugin.modules.heads import CrfHead, Head, Readings, TaggingHead
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
 from ner_adv_plugin.modules.towers import TowerStates, build_tower, default_tower, run_together, run_tower
@@ -190,7 +196,20 @@ class SharingModel(Model):
                         f"model.objectives.{index}.reads",
                     )
 
+    def targets(self, dataset: EncodedDataset, training: bool = True) -> dict[str, Targets]:
+        """See `Model.targets`."""
+        targets: dict[str, Targets] = {}
+        if dataset.head is not None and dataset.head in self.heads:
+            head = self._head(dataset.head)
+            own = dataset if head.nested else flat_dataset(dataset, head, training)
+            targets[f"heads.{dataset.head}"] = head.targets(own)
+        for index, objective in enumerate(self._objectives()):
+            if own_targets := objective.targets(dataset):
+                targets[f"objectives.{index}"] = own_targets
+        return targets
+
     def _tower_states(self, batch: Batch, head: str | None = None) -> dict[str, TowerStates]:
+        batch = batch.without_targets()
         encoded_BLD, rows_of = self.encoder(batch), self.rows_of_towers(batch, head)
         lowest = {name: self._tower(name) for name in rows_of if self.inputs[name] == [ENCODER]}
         states = {ENCODER: TowerStates(encoded_BLD, list(range(len(batch))), batch)}
@@ -205,50 +224,75 @@ class SharingModel(Model):
         states = self._tower_states(batch)
         losses: dict[str, Tensor] = {}
         statistics: Statistics = {}
+
         for name in self.heads:
-            head, rows = self._head(name), batch.rows(name)
-            if not rows:
+            head, sentences = self._head(name), batch.sentences_of(name)
+            if not sentences:
                 continue
-            part = batch.select(rows)
-            loss = head.loss(head(_joined(states, self.reads[name], rows), part), part)
-            share = len(rows) / batch.totals[name]
+            part = batch.owned_by(f"heads.{name}").select(sentences)
+            output = head(_joined(states, self.reads[name], sentences), part)
+            loss = head.task_loss(head.loss(output, part), part)
+            share = len(sentences) / batch.totals[name]
             losses[f"heads.{name}"] = self.loss_weighting(name, head.weight, loss, share)
-            statistics[f"{name}_loss"] = (loss.detach() * batch.totals[name], len(rows))
+            statistics[f"{name}_loss"] = (loss.detach() * batch.totals[name], len(sentences))
+
         for index, objective in enumerate(self._objectives()):
-            loss, reported = objective(states, batch, progress)
+            loss, reported = objective(states, batch.owned_by(f"objectives.{index}"), progress)
             # Without a gradient it found nothing to learn from.
             if loss.requires_grad or not torch.is_grad_enabled():
                 losses[f"objectives.{index}"] = objective.weight_at(progress) * loss
             prefix = "" if len(self.objectives) == 1 else f"objective_{index}_"
             statistics[f"{prefix}objective_loss"] = (loss.detach() * batch.total, len(batch))
             statistics.update({f"{prefix}{key}": value for key, value in reported.items()})
+
         statistics.update(self.loss_weighting.report())
         statistics["positions_per_character"] = (self.encoder.positions, sum(batch.lengths))
-        output: dict[str, Any] = {"statistics": statistics}
+        result: dict[str, Any] = {"statistics": statistics}
         if losses:
-            output["losses"] = {name: loss.float() for name, loss in losses.items()}
-            output["loss"] = torch.stack([*output["losses"].values()]).sum()
-        return output
+            result["losses"] = {name: loss.float() for name, loss in losses.items()}
+            result["loss"] = torch.stack([*result["losses"].values()]).sum()
+        return result
 
-    def predict(self, batch: Batch, head: str) -> tuple[Tensor, Tensor | None]:
+    def predict(self, batch: Batch, head: str, scored: bool = True) -> tuple[list[list[ScoredSpan]], Tensor | None]:
         """See `Model.predict`."""
-        output = self._output(batch, head)
-        return self._head(head).decode(output.emissions_BLT, batch.mask_BL), output.nll_B
+        own, output = self._output(batch, head)
+        loss_B = self._head(head).loss(output, own) if own.targets else None
+        return self._head(head).decode_spans(output, own, scored), loss_B
+
+    def span_probabilities(
+        self, batch: Batch, head: str, temperatures: Sequence[float]
+    ) -> tuple[list[list[ScoredSpan]], NDArray[np.float64]]:
+        """See `Model.span_probabilities`."""
+        own, output = self._output(batch, head)
+        module = self._head(head)
+        spans = module.decode_spans(output, own, scored=False)
+        table = SpanTable.of(spans, module.label_space.types)
+        return spans, np.stack([module.span_probabilities(output, own, table, t) for t in temperatures])
+
+    def rank(self, batch: Batch, head: str, n: int, entropy: bool = False) -> Readings:
+        """See `Model.rank`."""
+        own, output = self._output(batch, head)
+        return self._head(head).rank(output, own, n, entropy)
+
+    def check_ranking(self, head: str) -> None:
+        """See `Model.check_ranking`."""
+        self._head(head).check_ranking()
 
     def encode(self, batch: Batch) -> Tensor:
         """See `Model.encode`."""
         states_BLD: Tensor = self.encoder(batch)
         return states_BLD
 
-    def distribution(self, batch: Batch, head: str) -> PathDistribution:
-        """See `Model.distribution`."""
-        return PathDistribution(self._head(head).as_crf(), self._output(batch, head).emissions_BLT, batch.mask_BL)
+    def scheme(self, head: str) -> TagScheme | None:
+        """See `Model.scheme`."""
+        module = self._head(head)
+        return module.scheme if isinstance(module, TaggingHead) else None
 
-    def _output(self, batch: Batch, head: str) -> HeadOutput:
-        """What one head says of every row."""
+    def _output(self, batch: Batch, head: str) -> tuple[Batch, Any]:
+        """The batch as one head sees it, and the head's output for every sentence."""
+        own = batch.owned_by(f"heads.{head}")
         states_BLD = _joined(self._tower_states(batch, head), self.reads[head], list(range(len(batch))))
-        output: HeadOutput = self._head(head)(states_BLD, batch)
-        return output
+        return own, self._head(head)(states_BLD, own)
 
 
 def _joined(states: Mapping[str, TowerStates], names: Sequence[str], rows: list[int]) -> Tensor:

@@ -4,7 +4,7 @@ from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 
 from ner_adv_plugin.modules.discriminator_losses import DiscriminatorLoss
 from ner_adv_plugin.modules.encoders import Encoder
-from ner_adv_plugin.modules.heads import Head, HeadOutput
+from ner_adv_plugin.modules.heads import Head, Readings, SpanHead, TaggingHead
 from ner_adv_plugin.modules.objectives import Objective, Statistics
 from ner_adv_plugin.modules.pooling import Pooling
 from ner_adv_plugin.modules.schedules import Schedule
@@ -14,7 +14,9 @@ __all__ = [
     "DiscriminatorLoss",
     "Encoder",
     "Head",
-    "HeadOutput",
+    "Readings",
+    "SpanHead",
+    "TaggingHead",
     "Objective",
     "Pooling",
     "Schedule",

@@ -14,14 +14,11 @@ from ner_adv_plugin.common.files import is_url
 from ner_adv_plugin.common.processes import launched_processes
 from ner_adv_plugin.common.schema import Bound
 from ner_adv_plugin.data.checks import PlannedRun
-from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
 from ner_adv_plugin.data.reading.held_out import held_out_reader_of
 from ner_adv_plugin.data.reading.multitask import as_multitask
-from ner_adv_plugin.data.vocabulary import DatasetSpace, agreed_scheme, dataset_spaces, heads_of
-from ner_adv_plugin.evaluation.ner_scores import NerScorer
-from ner_adv_plugin.evaluation.segmentation_scores import SegmentationScorer
-from ner_adv_plugin.inference.evaluator import metric_names
+from ner_adv_plugin.data.vocabulary import DatasetSpace, agreed_task, dataset_spaces, heads_of
+from ner_adv_plugin.inference.evaluator import metric_names, score_names
 from ner_adv_plugin.training.accelerator import precision_of
 
 if TYPE_CHECKING:
@@ -103,17 +100,17 @@ def check_folders(job: "TrainJob") -> None:
             raise ConfigurationError(f'no such folder "{path}".{nearest_file(Path(path))}', place)
 
 
-def foreseen_metrics(scored: Mapping[str, DatasetSpace], schemes: Mapping[str, TagScheme]) -> list[str]:
+def foreseen_metrics(scored: Mapping[str, DatasetSpace], tasks: Mapping[str, str]) -> list[str]:
     """The metrics that validation gives; those of entity types, which the data name, end in `f1_<TYPE>`.
 
     # Parameters
 
     scored : the validation sets.
-    schemes : for every head its tag scheme.
+    tasks : for every head the task of its datasets.
     """
     return metric_names(
         {
-            head: ([name for name, space in scored.items() if space.head == head], _score_names(schemes[head]))
+            head: ([name for name, space in scored.items() if space.head == head], _score_names(tasks[head]))
             for head in heads_of(scored)
         }
     )
@@ -134,7 +131,7 @@ def _by_name(paths: str | dict[str, str], reader: MultiTaskDatasetReader, key: s
 def _planned_run(job: "TrainJob", read: Sources, filled: Mapping[str, Any]) -> PlannedRun:
     """What the config tells of the run."""
     datasets = dataset_spaces(read.reader.readers)
-    schemes = {head: agreed_scheme(head, datasets) for head in heads_of(datasets)}
+    tasks = {head: agreed_task(head, datasets) for head in heads_of(datasets)}
     scored = {name: datasets[name] for name in datasets if name in read.paths.get("validation", ())}
     launched, trainer = launched_processes(), filled["trainer"]
     with below("trainer"):
@@ -147,7 +144,7 @@ def _planned_run(job: "TrainJob", read: Sources, filled: Mapping[str, Any]) -> P
         datasets=datasets,
         heads=_head_places(datasets, lone=job.dataset_reader is not read.reader),
         validated=[name for name, space in scored.items() if space.head is not None],
-        metrics=foreseen_metrics(scored, schemes),
+        metrics=foreseen_metrics(scored, tasks),
         precision=precision,
         processes=launched if job.distributed is None else max(launched, job.distributed.processes),
     )
@@ -168,7 +165,5 @@ def _head_places(datasets: Mapping[str, DatasetSpace], lone: bool) -> dict[str, 
     return places
 
 
-def _score_names(scheme: TagScheme) -> list[str]:
-    if scheme.segmentation:
-        return list(SegmentationScorer(scheme.labels(), scheme, ()).compute())
-    return [*NerScorer(scheme.labels(), scheme).compute(), "f1_<TYPE>"]
+def _score_names(task: str) -> list[str]:
+    return score_names(True) if task == "segmentation" else [*score_names(False), "f1_<TYPE>"]

@@ -13,15 +13,15 @@ import torch
 
 from ner_adv_plugin.archives.writing import BEST, CONFIG, FORMAT, META, VOCABULARY, archive_model
 from ner_adv_plugin.common.binding import bind
-from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import local_path, write_folder, write_json
 from ner_adv_plugin.common.processes import is_main, on_main, rank
 from ner_adv_plugin.common.schema import Bound, Lazy, Supplied
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.corpora.leakage import without_leaks
 from ner_adv_plugin.data.reading import DatasetReader
-from ner_adv_plugin.data.reading.instance_table import RowTable
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
@@ -34,7 +34,7 @@ from ner_adv_plugin.training.trainer import LazyTrainer, Trainer
 logger = logging.getLogger(__name__)
 
 Paths = str | dict[str, str]
-Splits = dict[str, dict[str, RowTable]]
+Splits = dict[str, dict[str, InstanceTable]]
 
 
 @dataclass
@@ -52,10 +52,10 @@ class RunData:
     readers: dict[str, DatasetReader]
     leaked: dict[str, int]
 
-    def encoded(self, split: str, model: Model) -> dict[str, EncodedRows]:
+    def encoded(self, split: str, model: Model) -> dict[str, EncodedDataset]:
         """The rows of a split for a model, by dataset; of every split it is shown the text as of the training set."""
         return {
-            name: EncodedRows(name, rows, model.vocab, model.alphabet, self.readers[name].shown)
+            name: EncodedDataset(name, rows, model.vocab, model.alphabet, self.readers[name].shown)
             for name, rows in self.splits.get(split, {}).items()
         }
 
@@ -141,16 +141,24 @@ class TrainJob:
         return RunData(splits, given.reader.readers, leaked)
 
     def collect_vocabulary(self, data: RunData) -> Vocabulary:
-        """The vocabulary of the run."""
+        """The vocabulary of the run; `ConfigurationError` if that of another config has not all its datasets."""
         build = Vocabulary.from_instances if self.vocabulary is None else self.vocabulary.construct
         vocab = build(instances=data.splits, readers=data.readers)
+        for name in data.readers:
+            if name not in vocab.datasets:
+                known = ", ".join(vocab.datasets)
+                message = f'it has no dataset "{name}".{nearest(name, vocab.datasets)} Datasets: {known}.'
+                raise ConfigurationError(message, "vocabulary")
         # Where it is an earlier run's, that run's encoder, kept beside it without weights, is not this one's.
         vocab.directory = None
         return vocab
 
     def evaluator(self, model: Model, data: RunData, split: str) -> Evaluator:
         """The evaluator of one split."""
-        return Evaluator(model.vocab, data.encoded(split, model), self.validation_data_loader.batch_size)
+        datasets = data.encoded(split, model)
+        for dataset in datasets.values():
+            dataset.targets = model.targets(dataset, training=False)
+        return Evaluator(model.vocab, datasets, self.validation_data_loader.batch_size)
 
 
 def bind_config(config: Mapping[str, Any]) -> Bound:
@@ -217,6 +225,8 @@ def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = Fa
     """Build the trainer of a run with its model and data; write the vocabulary to the folder."""
     model = _build_model(job, data, folder)
     job.data_loader.set_rows(data.encoded("train", model), job.random_seed or 0)
+    for dataset in job.data_loader.rows().values():
+        dataset.targets = model.targets(dataset)
     if rank() and job.pytorch_seed is not None:
         # Weights are the same in all processes, dropout is not.
         torch.manual_seed(job.pytorch_seed + rank())

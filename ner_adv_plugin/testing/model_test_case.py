@@ -13,8 +13,8 @@ from ner_adv_plugin.archives.archive import Archive, load_archive, target_head
 from ner_adv_plugin.archives.writing import ARCHIVE, BEST
 from ner_adv_plugin.common.params import load_config, parse_overrides, with_overrides
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
-from ner_adv_plugin.inference.evaluator import Predictions, predict_rows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.inference.evaluator import Predictions, predict_dataset
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.runs.train_job import RunData, TrainJob, bind_config, train_model
 from ner_adv_plugin.training.checkpoints.random_state import seed_everything
@@ -45,7 +45,7 @@ class ModelTestCase:
     job: TrainJob
     data: RunData
     model: Model
-    rows: dict[str, EncodedRows]
+    rows: dict[str, EncodedDataset]
     batches: list[Batch]
 
     def set_up_model(self, param_file: str | Path | Mapping[str, Any], overrides: str = "") -> None:
@@ -67,6 +67,8 @@ class ModelTestCase:
         self.rows = self.data.encoded("train", self.model)
         loader = self.job.data_loader
         loader.set_rows(self.rows, self.job.random_seed or 0)
+        for dataset in (*self.rows.values(), *loader.rows().values()):
+            dataset.targets = self.model.targets(dataset)
         self.batches = [batch for planned in loader.plan(0) for batch in loader.batches([planned])]
 
     @property
@@ -79,7 +81,7 @@ class ModelTestCase:
     ) -> None:
         """Train for an epoch, load the archive, and check that nothing changed on the way.
 
-        The loaded model has the trained weights, predicts the same tags of all training rows with the same
+        The loaded model has the trained weights, finds the same spans in all training rows with the same
         losses, and has the validation scores that training reported. `self.model` has the trained weights then.
 
         # Parameters
@@ -133,13 +135,14 @@ class ModelTestCase:
         """
         for head in self.heads:
             for name, rows in self.rows.items():
-                together, alone = (predict_rows(self.model, rows, head, size) for size in (64, 1))
+                together, alone = (predict_dataset(self.model, rows, head, size) for size in (64, 1))
                 _check_same(alone, together, f"head {head}, rows of {name}, alone and in a batch", tolerance)
 
     def _check_predictions(self, loaded: Model, heads: Collection[str], tolerance: float) -> None:
         for head in heads:
             for name, own in self.data.encoded("train", loaded).items():
-                before, after = predict_rows(self.model, self.rows[name], head), predict_rows(loaded, own, head)
+                own.targets = loaded.targets(own)
+                before, after = predict_dataset(self.model, self.rows[name], head), predict_dataset(loaded, own, head)
                 _check_same(after, before, f"head {head}, rows of {name}, loaded and as trained", tolerance)
 
     def _check_scores(self, loaded: Model, metrics: Mapping[str, Any], tolerance: float) -> None:
@@ -173,7 +176,10 @@ class MultiTaskModelTestCase(ModelTestCase):
 
 
 def _check_same(actual: Predictions, expected: Predictions, what: str, tolerance: float) -> None:
-    differ = int((actual.tags != expected.tags).sum())
-    assert not differ, f"{what}: {differ} of {len(expected.tags)} tags differ"
-    if actual.nll is not None and expected.nll is not None:
-        np.testing.assert_allclose(actual.nll, expected.nll, rtol=tolerance, atol=tolerance, err_msg=what)
+    differ = sum(one != other for one, other in zip(actual.spans, expected.spans, strict=True))
+    assert not differ, f"{what}: the spans of {differ} of {len(expected.spans)} sentences differ"
+    if actual.spans.scores_S is not None and expected.spans.scores_S is not None:
+        scores = actual.spans.scores_S, expected.spans.scores_S
+        np.testing.assert_allclose(scores[0], scores[1], rtol=10 * tolerance, atol=10 * tolerance, err_msg=what)
+    if actual.loss is not None and expected.loss is not None:
+        np.testing.assert_allclose(actual.loss, expected.loss, rtol=tolerance, atol=tolerance, err_msg=what)

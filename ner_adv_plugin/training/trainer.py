@@ -259,7 +259,7 @@ class Trainer(Registrable):
             for name, weighting in self.instance_weighting.items():
                 weighting.before_epoch(self.epoch)
                 weights = weighting.rows.weights
-                if weighting.rows.taught_head is not None:
+                if weighting.rows.head is not None:
                     add_statistics(self.totals, {f"{name}_row_weight": (float(weights.sum()), len(weights))})
 
     def _progress(self) -> float:

@@ -154,7 +154,10 @@ def test_the_folder_of_a_run_that_goes_on(tiny_run: Path, tmp_path: Path, senten
 def test_weights_of_another_model_are_an_error(tiny_run: Path, tmp_path: Path) -> None:
     state = weights(tiny_run / "best.th")
     torch.save({name: value for name, value in state.items() if "crf" not in name}, tmp_path / "fewer.th")
-    torch.save({name: value[..., :1].clone() for name, value in state.items()}, tmp_path / "smaller.th")
+    torch.save(
+        {name: value[..., :1].clone() if value.dim() else value for name, value in state.items()},
+        tmp_path / "smaller.th",
+    )
     torch.save([1, 2, 3], tmp_path / "list.th")
     for name in ("fewer.th", "smaller.th", "list.th"):
         with pytest.raises(UserError, match=name):
@@ -221,6 +224,9 @@ def test_no_file_is_an_error(tmp_path: Path) -> None:
         load_archive(tmp_path / "missing.tar.gz")
 
 
+DATASETS, TYPES = "vocabulary/datasets.json", "vocabulary/weibo_types.txt"
+
+
 def remove(*names: str) -> Callable[[Path], None]:
     def spoil(folder: Path) -> None:
         for name in names:
@@ -236,6 +242,11 @@ def replace(name: str, content: str) -> Callable[[Path], None]:
     return spoil
 
 
+def dataset(**changes: Any) -> str:
+    """The file of a vocabulary's datasets."""
+    return json.dumps({"weibo": {"head": "weibo", "domain": "social", "task": "ner", **changes}})
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -244,17 +255,24 @@ def replace(name: str, content: str) -> Callable[[Path], None]:
         (replace("config.json", "[]"), "config.json is not the config of a run"),
         (replace("config.json", '{"model": {}}'), "config.json is not the config of a run"),
         (replace("config.json", "[" * 100_000), "config.json is missing or unsound"),
-        (replace("vocabulary/datasets.json", "{}"), "vocabulary names no head"),
-        (replace("vocabulary/datasets.json", "[" * 100_000), "vocabulary is unsound"),
+        (replace(DATASETS, "{}"), "vocabulary names no head"),
+        (replace(DATASETS, "[" * 100_000), "cannot read the vocabulary in it: .*recursion"),
         (remove("weights.th"), "no weights|weights.th is missing"),
         (replace("weights.th", "no weights"), "weights.th does not hold weights alone"),
-        (remove("vocabulary/datasets.json"), "datasets.json"),
-        (replace("vocabulary/datasets.json", "{"), "vocabulary"),
-        (replace("vocabulary/datasets.json", '{"weibo": {"head": "weibo"}}'), "vocabulary"),
-        (replace("vocabulary/weibo_labels.txt", '"O"\nB-PER'), "vocabulary"),
-        (replace("vocabulary/weibo_labels.txt", '"O"\n'), "weights"),
-        (remove("vocabulary/weibo_labels.txt"), "vocabulary"),
-        (remove("vocabulary/characters.txt"), "vocabulary"),
+        (remove(DATASETS), "no vocabulary in it: datasets.json is missing"),
+        (replace(DATASETS, "{"), "cannot read the vocabulary in it: Expecting"),
+        (replace(DATASETS, "[]"), "the vocabulary in it: datasets.json: expected an object"),
+        (replace(DATASETS, '{"weibo": []}'), "datasets.json.weibo: expected an object"),
+        (replace(DATASETS, '{"weibo": {"head": "weibo"}}'), "json.weibo.domain: missing key"),
+        (replace(DATASETS, dataset(sentences="all")), "json.weibo.sentences: .*a whole number"),
+        (replace(DATASETS, dataset(tasks="ner")), 'json.weibo.tasks: unknown key.*mean "task"'),
+        (replace(DATASETS, dataset(scheme="BIO")), "json was written by ner_adv_plugin 0.1"),
+        (replace(TYPES, '"PER"\nLOC'), "cannot read the vocabulary in it: Expecting"),
+        (replace(TYPES, '"PER"\n["LOC"]'), "weibo_types.txt holds other entries than strings"),
+        (replace(TYPES, '"PER"\n'), "weights"),
+        (remove(TYPES), "the vocabulary in it: weibo_types.txt is missing"),
+        (remove("vocabulary/characters.txt"), "vocabulary in it: characters.txt is missing"),
+        (remove("vocabulary/domains.txt"), "vocabulary in it: domains.txt is missing"),
     ],
 )
 def test_a_part_that_is_missing_or_unsound_is_an_error(
@@ -262,7 +280,7 @@ def test_a_part_that_is_missing_or_unsound_is_an_error(
 ) -> None:
     spoil(copied)
     for path in (copied, packed(copied)):
-        with pytest.raises(UserError, match=message):
+        with pytest.raises(UserError, match=f"^{path}.*(?:{message})"):
             load_archive(path)
 
 

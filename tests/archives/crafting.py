@@ -8,7 +8,7 @@ from typing import Any
 
 SOUND = {
     "config.json": b"{}",
-    "meta.json": b'{"archive_format": 1, "ner_adv_plugin": "0.1.0"}',
+    "meta.json": b'{"archive_format": 2, "ner_adv_plugin": "0.2.0"}',
     "weights.th": b"weights",
     "vocabulary/datasets.json": b"{}",
     "vocabulary/encoder/config.json": b"{}",

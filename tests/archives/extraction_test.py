@@ -218,11 +218,16 @@ def test_what_is_no_packed_tar_is_refused(refused: Refused, content: bytes) -> N
         ("{", "is no sound archive: meta.json is unsound"),
         ("[1]", "is no sound archive: meta.json is unsound"),
         ("[" * 100_000, "is no sound archive: meta.json is unsound"),
-        ("{}", "has no archive format, this version reads 1 (written by an unknown version, read by"),
-        ('{"archive_format": "1"}', "has archive format '1', this version reads 1"),
+        ("{}", "has no archive format, this version reads 2 (written by an unknown version, read by"),
+        ('{"archive_format": "2"}', "has archive format '2', this version reads 2"),
         (
-            '{"archive_format": 2, "ner_adv_plugin": "9.8.7"}',
-            "has archive format 2, this version reads 1 (written by ner_adv_plugin 9.8.7, read by ner_adv_plugin "
+            '{"archive_format": 3, "ner_adv_plugin": "9.8.7"}',
+            "has archive format 3, this version reads 2 (written by ner_adv_plugin 9.8.7, read by ner_adv_plugin "
+            f"{ner_adv_plugin.__version__}): install the version that wrote it, or train again",
+        ),
+        (
+            '{"archive_format": 1, "ner_adv_plugin": "0.1.0"}',
+            "has archive format 1, this version reads 2 (written by ner_adv_plugin 0.1.0, read by ner_adv_plugin "
             f"{ner_adv_plugin.__version__}): install the version that wrote it, or train again",
         ),
     ],
@@ -235,7 +240,7 @@ def test_an_archive_of_another_format_is_refused(refused: Refused, meta: str, me
 def test_a_folder_is_opened_as_it_is(tmp_path: Path, temporary: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
-    for meta in (None, {"archive_format": 1}):
+    for meta in (None, {"archive_format": 2}):
         if meta:
             (folder / "meta.json").write_text(json.dumps(meta))
         with opened(folder) as found:

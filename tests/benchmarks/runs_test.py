@@ -68,7 +68,9 @@ def test_scoring_equals_seqeval():
 
 
 def test_prediction_agrees():
-    assert prediction.run(TINY)["sentences tagged alike"] == 1
+    report = prediction.run(TINY)
+    assert report["sentences tagged alike"] == 1
+    assert report["entities a sentence"] > 0 and math.isfinite(report["time with entity scores over time without"])
 
 
 def test_command_line(root: Path, tmp_path: Path):

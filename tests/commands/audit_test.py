@@ -9,7 +9,7 @@ import pytest
 from tests.commands.conftest import Run
 from tests.tiny import tiny_config, write_config
 
-FIELDS = {"file", "known_as", "rows", "characters", "entities", "words", "labels", "max_length", "duplicates"}
+FIELDS = {"file", "known_as", "rows", "characters", "entities", "words", "max_length", "duplicates"}
 FIELDS |= {"illegal_transitions", "illegal_rows", "unknown_characters", "fingerprint"}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,52 @@ def test_another_ending(run: Run, config: str, output: str) -> None:
     result = run("build-vocab", config, output)
     assert result.status == 2 and "output_path: expected a path ending in .tar.gz" in result.err
     assert [path.name for path in Path().iterdir()] == ["config.json"]
+
+
+def of_version_0_1(folder: Path) -> None:
+    datasets = json.loads((folder / "datasets.json").read_text(encoding="utf-8"))
+    datasets["weibo"]["scheme"] = "BIO"
+    datasets["weibo"]["rows"] = datasets["weibo"].pop("sentences")
+    (folder / "datasets.json").write_text(json.dumps(datasets), encoding="utf-8")
+    (folder / "weibo_types.txt").rename(folder / "weibo_labels.txt")
+
+
+def of_another_config(folder: Path) -> None:
+    text = (folder / "datasets.json").read_text(encoding="utf-8").replace('"weibo": {', '"web": {')
+    (folder / "datasets.json").write_text(text, encoding="utf-8")
+
+
+def without_types(folder: Path) -> None:
+    (folder / "weibo_types.txt").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (of_version_0_1, "cannot read the vocabulary in {}: datasets.json was written by ner_adv_plugin 0.1, "),
+        (without_types, "cannot read the vocabulary in {}: weibo_types.txt is missing"),
+        (of_another_config, 'it has no dataset "weibo". Did you mean "web"? Datasets: web.'),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_one_that_a_run_cannot_take(
+    run: Run, config: str, tmp_path: Path, spoil: Callable[[Path], None], message: str, packed: bool
+) -> None:
+    assert run("build-vocab", config, "vocab.tar.gz").status == 0
+    with tarfile.open("vocab.tar.gz") as tar:
+        tar.extractall("vocab", filter="data")
+    spoil(Path("vocab"))
+    directory = "vocab"
+    if packed:
+        directory = "spoilt.tar.gz"
+        with tarfile.open(directory, "w:gz") as tar:
+            tar.add("vocab", "")
+    vocabulary = {"type": "from_files", "directory": directory}
+    spoilt = write_config(tmp_path / "spoilt.json", config_of(5, vocabulary=vocabulary))
+    for command in (["train", spoilt, "-s", "run"], ["build-vocab", spoilt, "again.tar.gz"]):
+        result = run(*command)
+        assert result.status == 2 and "Traceback" not in result.err
+        assert result.err.splitlines()[-1].startswith(f"error: vocabulary: {message.format(directory)}")
 
 
 @pytest.mark.parametrize("unpacked", [False, True])

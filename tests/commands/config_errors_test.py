@@ -60,6 +60,12 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
         ["missing key", "a whole number"],
     ),
     ({"model.towers": {"shared": {"type": "lstm"}}}, "model.towers.shared.hidden_size", ["missing key"]),
+    (
+        {"dataset_reader.readers.msra.training_scheme": "BIOES"},
+        "dataset_reader.readers.msra.training_scheme",
+        ["unknown key", "a key of the head now", "model.head.scheme", "model.heads.<head>.scheme", "tag_scheme"],
+    ),
+    ({"model.head.scheme": "BIEOS"}, "model.head.scheme", ['"BIEOS"', "IOB1", 'mean "BIOES"']),
     ({"trainer.callbacks": [{}]}, "trainer.callbacks.0.type", ['missing "type"', "tensorboard"]),
     # A wrong value type.
     ({"trainer.num_epochs": "3"}, "trainer.num_epochs", ["'3'", "a whole number"]),
@@ -88,7 +94,7 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
     (
         {"dataset_reader.readers.msr.head": "msra"},
         "dataset_reader.readers.msr.head",
-        ["(ner, BIO)", "(segmentation, BMES)", '"msra"', "another head"],
+        ["(ner)", "(segmentation)", '"msra"', "another head"],
     ),
     ({"dataset_reader.readers.msr.head": "keys"}, "dataset_reader.readers.msr.head", ['"keys"', "choose another"]),
     ({"model": {**SOURCES, "sources": {"weibo": ["mrsa"]}}}, "model.sources.weibo", ['"mrsa"', 'mean "msra"']),

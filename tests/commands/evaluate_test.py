@@ -10,13 +10,16 @@ import torch
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
-from ner_adv_plugin.inference.evaluator import Evaluator
+from ner_adv_plugin.commands import evaluate as command
+from ner_adv_plugin.data.labels.spans import Span
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from tests.commands.conftest import Run
 from tests.tiny import DATA, weights
 
 DEV = str(DATA / "weibo" / "weiboNER_2nd_conll.dev")
 MSRA = str(DATA / "msra" / "test.bio")
 MSR = str(DATA / "msr" / "msr_test_gold.utf8")
+BIO = get_scheme("BIO")
 
 
 def scores(result: Any) -> dict[str, float]:
@@ -29,10 +32,15 @@ def lines_of(path: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").split("\n")[:-1]]
 
 
+def span_of(entity: dict[str, Any]) -> Span:
+    return Span(entity["start"], entity["end"], entity["type"])
+
+
 def test_the_target_head_on_its_corpus(run: Run, tiny_run: Path) -> None:
     found = scores(run("evaluate", tiny_run / "model.tar.gz", DEV))
     metrics = json.loads((tiny_run / "metrics.json").read_text(encoding="utf-8"))
-    # The same rows, readers and weights as at the end of training.
+    assert 0.0 < found.pop("weibo_ece") < 1.0
+    # The same sentences, readers and weights as at the end of training.
     assert found == {
         name.removeprefix("best_validation_"): value
         for name, value in metrics.items()
@@ -76,11 +84,16 @@ def test_predictions_are_what_is_scored(run: Run, tiny_run: Path) -> None:
     found = scores(run("evaluate", tiny_run, paths, "--predictions-output-file", "predictions.jsonl"))
     lines = lines_of("predictions.jsonl")
     weibo = [line for line in lines if line["dataset"] == "weibo"]
-    gold, tags = [line["gold_tags"] for line in weibo], [line["tags"] for line in weibo]
+    gold = [BIO.tags([span_of(e) for e in line["gold_entities"]], len(line["sentence"])) for line in weibo]
+    tags = [line["tags"] for line in weibo]
     assert found["weibo_f1"] == pytest.approx(f1_score(gold, tags, mode="strict", scheme=IOB2), abs=1e-12)
-    assert {"sentence", "entities", "tags", "head", "dataset", "gold_tags"} == set(weibo[0])
+    assert {"sentence", "entities", "tags", "head", "dataset", "gold_entities"} == set(weibo[0])
+    for line in weibo:
+        assert line["tags"] == BIO.tags([span_of(e) for e in line["entities"]], len(line["sentence"]))
     words = [line for line in lines if line["dataset"] == "msr"]
-    assert all("".join(line["words"]) == line["sentence"] for line in words)
+    assert {"sentence", "words", "tags", "head", "dataset", "gold_words"} == set(words[0])
+    for name in ("words", "gold_words"):
+        assert all("".join(line[name]) == line["sentence"] for line in words)
     texts = DATA.joinpath("msr", "msr_test_gold.utf8").read_text(encoding="utf-8").split("\n")
     assert [line["sentence"] for line in words] == [text.replace(" ", "").strip("\r") for text in texts[: len(words)]]
 
@@ -91,11 +104,11 @@ def test_verify(run: Run, tiny_run: Path) -> None:
     found, _ = json.JSONDecoder().raw_decode(result.out)
     for name in ("weibo", "msra"):
         assert f"{name}: seqeval strict F1 {found[f'{name}_f1']:.6f}, the same" in result.out
-    assert "msr: seqeval does not know BMES, not verified" in result.out
+    assert "msr: seqeval does not know words, not verified" in result.out
 
 
 def test_verify_stops_where_scores_differ(run: Run, tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Evaluator, "score", lambda *_: {"f1": 0.123})
+    monkeypatch.setattr(command, "score", lambda *_: {"f1": 0.123})
     result = run("evaluate", tiny_run, DEV, "--verify")
     assert result.status == 2 and "weibo: strict F1 is 0.123, seqeval says" in result.err
 
@@ -106,7 +119,9 @@ def test_batch_size_does_not_matter(run: Run, tiny_run: Path) -> None:
 
 
 def test_other_weights(run: Run, tiny_run: Path) -> None:
-    torch.save({name: value * 0 for name, value in weights(tiny_run / "best.th").items()}, "zeros.th")
+    state = weights(tiny_run / "best.th")
+    zeros = {name: value if name.endswith("temperature") else value * 0 for name, value in state.items()}
+    torch.save(zeros, "zeros.th")
     assert scores(run("evaluate", tiny_run, DEV, "--weights-file", "zeros.th"))["weibo_f1"] == 0.0
 
 
@@ -132,6 +147,7 @@ def test_gold_that_the_model_does_not_know_lowers_recall(run: Run, tiny_run: Pat
         (MSRA, [], "test.bio:1: found"),
         (DEV, ["--cuda-device", "7"], "no GPU 7 here"),
         (DEV, ["--batch-size", "0"], "batch_size: expected 1 or more, found 0"),
+        (DEV, ["--reliability-diagram", "x.txt"], "--reliability-diagram: expected a path ending in .png or .svg or"),
     ],
 )
 def test_what_cannot_be_is_one_message(

@@ -22,8 +22,8 @@ PLUGIN = '''
 
 from collections.abc import Iterator
 
-from ner_adv_plugin.data.reading import DatasetReader
-from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data import DatasetReader, Instance
+from ner_adv_plugin.data.labels.spans import Span
 
 
 @DatasetReader.register("shouted")
@@ -37,8 +37,8 @@ class ShoutedReader(DatasetReader):
     def _read(self, file_path: str) -> Iterator[Instance]:
         for line in open(file_path, encoding="utf-8"):
             text = line.rstrip("\\n")
-            tags = ["B-NAME" if character.isupper() else "O" for character in text]
-            yield self.text_to_instance(text, tags)
+            spans = [Span(i, i + 1, "NAME") for i, character in enumerate(text) if character.isupper()]
+            yield self.text_to_instance(text, spans)
 '''
 
 

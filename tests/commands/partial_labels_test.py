@@ -32,11 +32,9 @@ def test_trains_scores_and_predicts(tmp_path: Path, run: Run) -> None:
     metrics = train_model(config, tmp_path / "trained")
     archive = load_archive(tmp_path / "trained" / "model.tar.gz")
     space = archive.model.vocab.label_space("entities")
-    assert {space.scheme.parse(label)[1] for label in space.labels} >= {*TYPES, "PER.NOM", "GPE.NOM"}
+    assert set(space.types) >= {*TYPES, "PER.NOM", "GPE.NOM"}
     assert space.annotated_types == {"msra": TYPES}
-    assert {space.labels[i][2:] for i in space.unannotated("msra")} == {
-        name for label in space.labels if "." in (name := label[2:])
-    }
+    assert {space.types[i] for i in space.unannotated("msra")} == {name for name in space.types if "." in name}
     assert space.unannotated("weibo") == []
     assert 0 < metrics["training_entities_loss"] < 2
     assert "validation_entities_msra_f1" in metrics

@@ -65,4 +65,4 @@ def test_tags_that_do_not_fit_are_told(run: Run, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Tagger, "predict_json", lambda predictor, inputs: {"tags": ["O"]})
     result = run("test-install")
-    assert result.status == 2 and "error: expected a tag a character, found {'tags': ['O']}" in result.err
+    assert result.status == 2 and "error: expected a tag for each character, found {'tags': ['O']}" in result.err

@@ -1,24 +1,26 @@
-"""Rows made for tests."""
+"""Sentences made for tests."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ner_adv_plugin.data.alphabet import CharacterAlphabet
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.spans import Span, tiling
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.reading import DatasetReader, SighanCwsReader
 from ner_adv_plugin.data.vocabulary import CHARACTERS, UNKNOWN, Vocabulary
 
 Splits = Mapping[str, Mapping[str, list[Instance]]]
 
 
-def ner_reader(dataset: str, head: str | None = "", domain: str = "", scheme: str | None = None) -> DatasetReader:
+def ner_reader(dataset: str, head: str | None = "", domain: str = "") -> DatasetReader:
     """A reader of entities, as a multitask reader would bind it."""
-    settings = {"domain": domain} if domain else {}
+    settings: dict[str, str | None] = {"domain": domain} if domain else {}
     if head != "":
-        settings["head"] = head  # type: ignore[assignment]
-    reader = DatasetReader(training_scheme=scheme, **settings)  # type: ignore[arg-type]
+        settings["head"] = head
+    reader = DatasetReader(**settings)  # type: ignore[arg-type]
     reader.bind(dataset)
     return reader
 
@@ -30,9 +32,19 @@ def word_reader(dataset: str, head: str = "") -> DatasetReader:
     return reader
 
 
+def spans_of(tags: str) -> list[Span]:
+    """The entities that BIO tags, parted by spaces, stand for."""
+    return get_scheme("BIO").spans(tags.split())
+
+
 def rows_of(*pairs: tuple[str, str | None]) -> list[Instance]:
-    """Instances from texts and their tags, the tags parted by spaces."""
-    return [Instance(text, None if tags is None else tags.split()) for text, tags in pairs]
+    """Instances from texts and their BIO tags, parted by spaces; None without labels."""
+    return [Instance(text, None if tags is None else spans_of(tags)) for text, tags in pairs]
+
+
+def words_of(*sentences: str) -> list[Instance]:
+    """Instances from texts whose words are parted by spaces."""
+    return [Instance("".join(words), tiling(map(len, words))) for words in map(str.split, sentences)]
 
 
 def character_alphabet(vocab: Vocabulary) -> CharacterAlphabet:
@@ -43,15 +55,15 @@ def character_alphabet(vocab: Vocabulary) -> CharacterAlphabet:
 
 def encoded(
     train: Mapping[str, list[Instance]], readers: Mapping[str, DatasetReader] | None = None
-) -> dict[str, EncodedRows]:
-    """Encoded training rows of datasets, each with a head of its own unless readers say otherwise."""
+) -> dict[str, EncodedDataset]:
+    """Encoded training sentences of datasets, each with its own head unless readers say otherwise."""
     vocab = Vocabulary.from_instances({"train": train}, readers or {name: ner_reader(name) for name in train})
-    return {name: EncodedRows(name, rows, vocab, character_alphabet(vocab)) for name, rows in train.items()}
+    return {name: EncodedDataset(name, rows, vocab, character_alphabet(vocab)) for name, rows in train.items()}
 
 
-def of_lengths(**lengths: Sequence[int]) -> dict[str, EncodedRows]:
-    """Rows of given lengths, every character outside of entities."""
-    return encoded({name: [Instance("字" * n, ["O"] * n) for n in own] for name, own in lengths.items()})
+def of_lengths(**lengths: Sequence[int]) -> dict[str, EncodedDataset]:
+    """Sentences of given lengths without an entity."""
+    return encoded({name: [Instance("字" * n, []) for n in own] for name, own in lengths.items()})
 
 
 def realistic_lengths(count: int, seed: int = 0) -> list[int]:

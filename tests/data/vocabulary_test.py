@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.tag_schemes import get_scheme
-from ner_adv_plugin.data.reading import DatasetReader, SighanCwsReader
+from ner_adv_plugin.data.labels.spans import Span, tiling
+from ner_adv_plugin.data.reading import ConllReader, DatasetReader, SighanCwsReader
 from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, PADDING, UNKNOWN, Vocabulary
-from tests.data.rows import Splits, ner_reader, rows_of, word_reader
+from tests.data.rows import Splits, ner_reader, rows_of, word_reader, words_of
 
 ODD_CHARACTERS = "\n\t\r\x00\x0b\x1c\x85\u2028\u2029\u3000 \"'\\#{}é字😀\ufffd\ud83d\ufeff"
 
@@ -31,11 +31,11 @@ def assert_same(one: Vocabulary, other: Vocabulary) -> None:
     for head in one.heads:
         assert one.label_space(head) == other.label_space(head)
         assert one.known_words(head) == other.known_words(head)
-    for namespace in (CHARACTERS, DOMAINS, *(f"{head}_labels" for head in one.heads)):
+    for namespace in (CHARACTERS, DOMAINS, *(f"{head}_types" for head in one.heads)):
         assert tokens(one, namespace) == tokens(other, namespace)
 
 
-def test_datasets_know_their_training_rows(tmp_path: Path) -> None:
+def test_datasets_know_their_training_sentences(tmp_path: Path) -> None:
     splits: Splits = {
         "train": {"a": rows_of(("甲", "B-PER"), ("乙", "O"))},
         "validation": {"a": rows_of(("丙", "B-LOC")), "b": rows_of(("丙", "B-LOC"))},
@@ -43,31 +43,44 @@ def test_datasets_know_their_training_rows(tmp_path: Path) -> None:
     vocab = Vocabulary.from_instances(splits, {"a": ner_reader("a"), "b": ner_reader("b")})
     vocab.save_to_files(tmp_path)
     for one in (vocab, Vocabulary.from_files(tmp_path)):
-        assert {name: space.rows for name, space in one.datasets.items()} == {"a": len(splits["train"]["a"]), "b": 0}
+        assert {name: space.sentences for name, space in one.datasets.items()} == {
+            "a": len(splits["train"]["a"]),
+            "b": 0,
+        }
 
 
-@pytest.mark.parametrize(
-    ("scheme", "labels"),
-    [
-        ("BIO", ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]),
-        ("BMES", ["O", "B-LOC", "M-LOC", "E-LOC", "S-LOC", "B-PER", "M-PER", "E-PER", "S-PER"]),
-    ],
-)
-def test_labels_are_closed_over_the_scheme(scheme: str, labels: list[str]) -> None:
-    """Every type has all its labels, whichever were met, in an order that the data's order does not change."""
+def test_types_are_those_of_all_splits_in_order() -> None:
+    """Whichever split they were met in, in an order that the data's order does not change."""
     splits: Splits = {
         "train": {"a": rows_of(("甲", "B-PER"), ("乙", "O"))},
         "validation": {"a": rows_of(("丙", "B-LOC"))},
     }
-    vocab = Vocabulary.from_instances(splits, {"a": ner_reader("a", scheme=scheme)})
+    vocab = Vocabulary.from_instances(splits, {"a": ner_reader("a")})
     space = vocab.label_space("a")
-    assert list(space.labels) == tokens(vocab, "a_labels") == labels
-    assert (space.head, space.scheme.name) == ("a", scheme)
+    assert list(space.types) == tokens(vocab, "a_types") == ["LOC", "PER"]
+    assert (space.head, space.segmentation) == ("a", False)
 
 
-def test_words_have_the_labels_of_their_scheme() -> None:
-    vocab = Vocabulary.from_instances({"train": {"w": rows_of(("甲", "S"))}}, {"w": word_reader("w")})
-    assert vocab.label_space("w").labels == ("B", "M", "E", "S")
+def test_words_have_one_type_without_a_name() -> None:
+    vocab = Vocabulary.from_instances({"train": {"w": words_of("甲")}}, {"w": word_reader("w")})
+    space = vocab.label_space("w")
+    assert (space.types, space.segmentation) == (("",), True)
+
+
+def test_types_that_a_dataset_leaves_unmarked() -> None:
+    readers = {
+        "a": ConllReader(head="h"),
+        "b": ConllReader(head="h", annotated_types=["PER", "ORG"]),
+        "c": ConllReader(annotated_types=["LOC"]),
+    }
+    for name, reader in readers.items():
+        reader.bind(name)
+    train = {"a": rows_of(("甲乙丙", "B-PER B-LOC B-GPE")), "b": rows_of(("乙", "B-PER")), "c": []}
+    vocab = Vocabulary.from_instances({"train": train}, readers)
+    space = vocab.label_space("h")
+    assert space.types == ("GPE", "LOC", "PER")
+    assert [space.unannotated(name) for name in "ab"] == [[], [0, 1]]
+    assert [space.types[i] for i in space.unannotated("b")] == ["GPE", "LOC"]
 
 
 def test_datasets_may_share_a_head() -> None:
@@ -82,8 +95,8 @@ def test_datasets_may_share_a_head() -> None:
     }
     vocab = Vocabulary.from_instances(splits, readers)
     assert vocab.heads == ["names", "c"]
-    assert vocab.label_space("names").labels == ("O", "B-GPE", "I-GPE", "B-LOC", "I-LOC", "B-PER", "I-PER")
-    assert vocab.label_space("c").labels == ("O", "B-ORG", "I-ORG")
+    assert vocab.label_space("names").types == ("GPE", "LOC", "PER")
+    assert vocab.label_space("c").types == ("ORG",)
     assert vocab.domains == tokens(vocab, DOMAINS) == ["news", "social"]
     assert {name: (space.head, space.domain) for name, space in vocab.datasets.items()} == {
         "a": ("names", "news"),
@@ -96,12 +109,12 @@ def test_datasets_may_share_a_head() -> None:
     ("readers", "message"),
     [
         (
-            {"a": ner_reader("a", head="h"), "b": ner_reader("b", head="h", scheme="BMES")},
-            'datasets "a" (ner, BIO) and "b" (ner, BMES) share head "h" and disagree on its labels',
+            {"a": ner_reader("a", head="h"), "c": ner_reader("c"), "b": word_reader("b", head="h")},
+            'datasets "a" (ner) and "b" (segmentation) share head "h" and disagree on its labels',
         ),
         (
-            {"a": ner_reader("a", head="h", scheme="BMES"), "c": ner_reader("c"), "b": word_reader("b", head="h")},
-            'datasets "a" (ner, BMES) and "b" (segmentation, BMES) share head "h" and disagree on its labels',
+            {"a": word_reader("a", head="h"), "b": ner_reader("b", head="h")},
+            'datasets "a" (segmentation) and "b" (ner) share head "h" and disagree on its labels',
         ),
     ],
 )
@@ -121,9 +134,9 @@ def test_text_without_labels_has_a_domain_and_no_head() -> None:
 
 def test_characters_and_words_come_from_training_rows_alone() -> None:
     splits: Splits = {
-        "train": {"w": rows_of(("乙甲乙", "S B E")), "u": rows_of(("丁", None))},
-        "validation": {"w": rows_of(("丙乙", "B E"))},
-        "test": {"w": rows_of(("戊", "S"))},
+        "train": {"w": words_of("乙 甲乙"), "u": rows_of(("丁", None))},
+        "validation": {"w": words_of("丙乙")},
+        "test": {"w": words_of("戊")},
     }
     vocab = Vocabulary.from_instances(splits, {"w": word_reader("w"), "u": ner_reader("u", head=None)})
     assert tokens(vocab, CHARACTERS) == [PADDING, UNKNOWN, "丁", "乙", "甲"]
@@ -137,9 +150,9 @@ def test_unknown_namespaces_are_empty() -> None:
 
 
 def odd_vocabulary(texts: list[str], types: list[str]) -> Vocabulary:
-    """A vocabulary of any texts, each tagged as one entity and as one word."""
-    named = [Instance(text, [f"B-{kind}"] + [f"I-{kind}"] * (len(text) - 1)) for text in texts for kind in types]
-    words = [Instance(text, ["S"] if len(text) == 1 else ["B", *"M" * (len(text) - 2), "E"]) for text in texts]
+    """A vocabulary of any texts, each one entity and one word."""
+    named = [Instance(text, [Span(0, len(text), kind)]) for text in texts for kind in types]
+    words = [Instance(text, [Span(0, len(text))]) for text in texts]
     readers = {"a": ner_reader("a", head="甲 head.", domain="domain\n甲"), "w": word_reader("w")}
     return Vocabulary.from_instances({"train": {"a": named, "w": words}}, readers)
 
@@ -180,6 +193,30 @@ def test_no_vocabulary_there(tmp_path: Path) -> None:
         Vocabulary.from_files(tmp_path)
     (tmp_path / "datasets.json").write_text(json.dumps({}))
     assert Vocabulary.from_files(tmp_path).heads == []
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("a_types.txt", None, "a_types.txt is missing"),
+        ("a_types.txt", "5\n", "a_types.txt holds other entries than strings"),
+        ("a_types.txt", "PER\n", "Expecting value"),
+        ("datasets.json", "[]", "expected an object"),
+        ("datasets.json", '{"a": {"head": "a", "domian": "a", "task": "ner"}}', 'Did you mean "domain"?'),
+        ("datasets.json", '{"a": {"head": "a", "scheme": "BIO"}}', "0.1, which kept tags instead of types"),
+    ],
+)
+def test_a_vocabulary_that_cannot_be_read(tmp_path: Path, file: str, content: str | None, message: str) -> None:
+    splits: Splits = {"train": {"a": rows_of(("甲", "B-PER"))}}
+    Vocabulary.from_instances(splits, {"a": ner_reader("a")}).save_to_files(tmp_path)
+    if content is None:
+        (tmp_path / file).unlink()
+    else:
+        (tmp_path / file).write_text(content)
+    with pytest.raises(ConfigurationError) as error:
+        Vocabulary.from_files(tmp_path)
+    assert error.value.message.startswith(f"cannot read the vocabulary in {tmp_path}: ")
+    assert message in error.value.message
 
 
 def packed(path: Path, members: dict[str, bytes]) -> Path:
@@ -230,17 +267,12 @@ def test_who_disagrees_with_the_namesake_of_a_head_is_told() -> None:
         Vocabulary.from_instances({"train": {name: [] for name in readers}}, readers)
 
 
-@pytest.mark.parametrize("scheme", ["BMES", "BIO", "BIOES", "BILOU"])
-@given(data=st.data())
-def test_words_are_those_that_the_scheme_reads(scheme: str, data: st.DataObject) -> None:
-    """Of any tags, legal or not; rows without tags have no words."""
-    own = get_scheme(scheme, segmentation=True)
-    rows = []
-    for text in data.draw(st.lists(st.text("甲乙丙丁", max_size=6), max_size=5)):
-        tags = st.lists(st.sampled_from(own.labels()), min_size=len(text), max_size=len(text))
-        rows.append(Instance(text, data.draw(st.none() | tags)))
-    reader = SighanCwsReader(training_scheme=scheme)
+@given(
+    st.lists(st.tuples(st.lists(st.text("甲乙丙丁", min_size=1, max_size=4), max_size=4), st.booleans()), max_size=5)
+)
+def test_words_are_those_of_labelled_sentences(drawn: list[tuple[list[str], bool]]) -> None:
+    rows = [Instance("".join(words), tiling(map(len, words)) if labelled else None) for words, labelled in drawn]
+    reader = SighanCwsReader()
     reader.bind("w")
     vocab = Vocabulary.from_instances({"train": {"w": rows}}, {"w": reader})
-    expected = {row.text[span.start : span.end] for row in rows for span in own.spans(row.tags or [])}
-    assert vocab.known_words("w") == expected
+    assert vocab.known_words("w") == {word for words, labelled in drawn if labelled for word in words}

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import evaluation_batches
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.batched import MAX_WORKERS, infer
-from ner_adv_plugin.inference.evaluator import predict_rows
-from ner_adv_plugin.inference.ranking import rank_paths
+from ner_adv_plugin.inference.evaluator import predict_dataset
+from ner_adv_plugin.inference.ranking import rank_readings
 from ner_adv_plugin.models import Model
 from tests.data.rows import ner_reader, of_lengths, realistic_lengths, rows_of
 
@@ -29,7 +29,7 @@ class Listener(Model):
 
 
 @pytest.fixture(scope="module")
-def rows() -> EncodedRows:
+def rows() -> EncodedDataset:
     return of_lengths(a=[0, *realistic_lengths(60)])["a"]
 
 
@@ -51,7 +51,9 @@ def threads_of_a_new_thread() -> int:
 
 @pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize(("batch_size", "workers", "threads"), [(10, 4, 1), (40, 2, 2), (64, 1, 4)])
-def test_as_many_at_a_time_as_there_are_threads(rows: EncodedRows, batch_size: int, workers: int, threads: int) -> None:
+def test_as_many_at_a_time_as_there_are_threads(
+    rows: EncodedDataset, batch_size: int, workers: int, threads: int
+) -> None:
     # Only with all of them at work does any get on; the last batches may be too few for that.
     whole = sum(1 for _ in evaluation_batches(rows, batch_size)) // workers * workers
     barrier, asked = threading.Barrier(workers), iter(range(whole))
@@ -74,10 +76,10 @@ def test_as_many_at_a_time_as_there_are_threads(rows: EncodedRows, batch_size: i
 
 @pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize("batch_size", [1, 7, 100])
-def test_every_batch_once_and_in_order(rows: EncodedRows, batch_size: int) -> None:
-    found = list(infer(Listener(), rows, lambda batch: batch.row_ids, batch_size, ""))
-    assert all(batch.row_ids == answer and len(answer) <= batch_size for batch, answer in found)
-    expected = [row for batch in evaluation_batches(rows, 64) for row in batch.row_ids]
+def test_every_batch_once_and_in_order(rows: EncodedDataset, batch_size: int) -> None:
+    found = list(infer(Listener(), rows, lambda batch: batch.sentence_ids, batch_size, ""))
+    assert all(batch.sentence_ids == answer and len(answer) <= batch_size for batch, answer in found)
+    expected = [row for batch in evaluation_batches(rows, 64) for row in batch.sentence_ids]
     assert [row for _, answer in found for row in answer] == expected
 
 
@@ -92,7 +94,7 @@ def test_no_more_at_a_time_than_memory_was_planned_for() -> None:
 
 
 @pytest.mark.usefixtures("four_threads")
-def test_precision_goes_along(rows: EncodedRows) -> None:
+def test_precision_goes_along(rows: EncodedDataset) -> None:
     def ask(batch: Batch) -> tuple[bool, torch.dtype]:
         return torch.is_autocast_enabled("cpu"), (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
 
@@ -104,9 +106,9 @@ def test_precision_goes_along(rows: EncodedRows) -> None:
 
 @pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize("batch_size", [3, 100])
-def test_an_error_comes_through(rows: EncodedRows, batch_size: int) -> None:
+def test_an_error_comes_through(rows: EncodedDataset, batch_size: int) -> None:
     def ask(batch: Batch) -> None:
-        if 5 in batch.row_ids:
+        if 5 in batch.sentence_ids:
             raise ZeroDivisionError("row 5")
 
     model = Listener().train()
@@ -116,7 +118,7 @@ def test_an_error_comes_through(rows: EncodedRows, batch_size: int) -> None:
 
 
 @pytest.mark.usefixtures("four_threads")
-def test_whoever_stops_early_leaves_nothing_running(rows: EncodedRows) -> None:
+def test_whoever_stops_early_leaves_nothing_running(rows: EncodedDataset) -> None:
     before, asked = threading.active_count(), []
     found = infer(Listener().train(), rows, lambda batch: asked.append(batch), 1, "")
     next(found)
@@ -129,16 +131,22 @@ def test_threads_do_not_change_what_a_model_says(tiny_run: Path, fixture_data: P
     archive = load_archive(tiny_run)
     path = fixture_data / "weibo" / "weiboNER_2nd_conll.train"
     read = archive.reader.readers["weibo"].read(path)
-    rows = EncodedRows("weibo", read, archive.model.vocab, archive.model.alphabet)
+    rows = EncodedDataset("weibo", read, archive.model.vocab, archive.model.alphabet)
+    rows.targets = archive.model.targets(rows, training=False)
     found = []
     threads = torch.get_num_threads()
     for count in (1, 3):
         torch.set_num_threads(count)
-        found.append((predict_rows(archive.model, rows, "weibo", 4), rank_paths(archive.model, rows, "weibo", 3, 4)))
+        predictions = predict_dataset(archive.model, rows, "weibo", 4)
+        found.append((predictions, rank_readings(archive.model, rows, "weibo", 3, 4)))
     torch.set_num_threads(threads)
+
     (tagged, ranked), (tagged_by_three, ranked_by_three) = found
-    assert_array_equal(tagged.tags, tagged_by_three.tags)
-    assert tagged.nll is not None and tagged_by_three.nll is not None
-    assert_allclose(tagged.nll, tagged_by_three.nll, rtol=1e-4)
-    assert_array_equal(ranked.tags_NC[0], ranked_by_three.tags_NC[0])
+    assert list(tagged.spans) == list(tagged_by_three.spans)
+    assert tagged.loss is not None and tagged_by_three.loss is not None
+    assert_allclose(tagged.loss, tagged_by_three.loss, rtol=1e-4)
+    assert tagged.spans.scores_S is not None and tagged_by_three.spans.scores_S is not None
+    assert_allclose(tagged.spans.scores_S, tagged_by_three.spans.scores_S, atol=1e-4)
+    best, best_by_three = ([[s.span for s in own[0]] for own in r.spans] for r in (ranked, ranked_by_three))
+    assert best == best_by_three
     assert_allclose(ranked.scores_RN, ranked_by_three.scores_RN, rtol=1e-4)

@@ -1,4 +1,4 @@
-"""Scores of whole datasets, against seqeval and against one row at a time."""
+"""Scores of whole datasets, against seqeval and against one sentence at a time."""
 
 from pathlib import Path
 
@@ -12,20 +12,24 @@ from torch import Tensor
 from ner_adv_plugin.archives import Archive, load_archive
 from ner_adv_plugin.data.alphabet import Alphabet, CharacterAlphabet
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import evaluation_batches
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, SpanTable
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.evaluation.ner_scores import NerScorer
-from ner_adv_plugin.inference.evaluator import Evaluator, predict_rows
+from ner_adv_plugin.inference.evaluator import Evaluator, predict_dataset, score
 from ner_adv_plugin.models import Model
+from tests.data.rows import rows_of
 
 LETTERS = "abcdefgh"
+TAGS = ["O", "B-X", "I-X"]
+BIO = get_scheme("BIO")
 
 
 class Fake(Model):
-    """Tags the character of index i with label i, where there is one, and the rest with the first."""
+    """Finds the spans of tags: "b" is B-X, "c" is I-X, all else is O. Its scores are 0.75."""
 
     def __init__(self, vocab: Vocabulary) -> None:
         super().__init__(vocab)
@@ -35,10 +39,12 @@ class Fake(Model):
     def alphabet(self) -> Alphabet:
         return CharacterAlphabet({letter: i for i, letter in enumerate(LETTERS)}, 0)
 
-    def predict(self, batch: Batch, head: str) -> tuple[Tensor, Tensor | None]:
-        known = len(self.vocab.label_space(head).labels)
-        tags_BL = batch.token_ids_BL.where(batch.token_ids_BL < known, 0)
-        return tags_BL, None if batch.tags_BL is None else batch.lengths_B * 2.0
+    def predict(self, batch: Batch, head: str, scored: bool = True) -> tuple[list[list[ScoredSpan]], Tensor | None]:
+        found = []
+        for token_ids, length in zip(batch.token_ids_BL.tolist(), batch.lengths, strict=True):
+            tags = [TAGS[i] if i < len(TAGS) else "O" for i in token_ids[:length]]
+            found.append([ScoredSpan(*span, 0.75) for span in BIO.spans(tags)])
+        return found, None if None in batch.heads else batch.lengths_B * 2.0
 
 
 @pytest.fixture(scope="module")
@@ -46,68 +52,86 @@ def archive(tiny_run: Path) -> Archive:
     return load_archive(tiny_run)
 
 
-def rows_of(archive: Archive, name: str, path: Path) -> EncodedRows:
+def encoded(model: Model, name: str, instances: list[Instance]) -> EncodedDataset:
+    return EncodedDataset(name, instances, model.vocab, model.alphabet)
+
+
+def read(archive: Archive, name: str, path: Path) -> EncodedDataset:
     model = archive.model
-    return EncodedRows(name, archive.reader.readers[name].read(path), model.vocab, model.alphabet)
+    dataset = EncodedDataset(name, archive.reader.readers[name].read(path), model.vocab, model.alphabet)
+    dataset.targets = model.targets(dataset, training=False)
+    return dataset
 
 
 @pytest.fixture
-def weibo(archive: Archive, fixture_data: Path) -> EncodedRows:
-    return rows_of(archive, "weibo", fixture_data / "weibo" / "weiboNER_2nd_conll.dev")
+def weibo(archive: Archive, fixture_data: Path) -> EncodedDataset:
+    return read(archive, "weibo", fixture_data / "weibo" / "weiboNER_2nd_conll.dev")
 
 
 @pytest.fixture
-def msr(archive: Archive, fixture_data: Path) -> EncodedRows:
-    return rows_of(archive, "msr", fixture_data / "msr" / "msr_test_gold.utf8")
+def msr(archive: Archive, fixture_data: Path) -> EncodedDataset:
+    return read(archive, "msr", fixture_data / "msr" / "msr_test_gold.utf8")
 
 
-def labels_of_rows(rows: EncodedRows, tags: np.ndarray) -> list[list[str]]:
-    flat = [rows.labels[tag] for tag in tags]
-    return [flat[start:end] for start, end in zip(rows.offsets[:-1], rows.offsets[1:], strict=True)]
+def tags_of(dataset: EncodedDataset, spans: SpanTable) -> list[list[str]]:
+    return [BIO.tags(own or (), length) for own, length in zip(spans, dataset.lengths.tolist(), strict=True)]
 
 
-def fake_model(*heads_of_datasets: tuple[str, str]) -> Fake:
-    """A model of labels O, B-X, I-X; datasets and their heads as given."""
-    readers = {name: DatasetReader.from_params({"type": "conll", "head": head}) for name, head in heads_of_datasets}
+def fake_model(*heads_of_datasets: tuple[str, str], types: list[str] | None = None) -> Fake:
+    """A model that knows type X; datasets and their heads as given.
+
+    # Parameters
+
+    types : those that every dataset marks; all if None.
+    """
+    marked = {} if types is None else {"annotated_types": types}
+    readers = {
+        name: DatasetReader.from_params({"type": "conll", "head": head, **marked}) for name, head in heads_of_datasets
+    }
     for name, reader in readers.items():
         reader.bind(name)
-    train = {name: [Instance("ab", ["B-X", "I-X"], name)] for name in readers}
+    train = {name: rows_of(("ab", "B-X I-X")) for name in readers}
     return Fake(Vocabulary.from_instances({"train": train}, readers))
 
 
-def test_whole_sets_in_file_order(archive: Archive, weibo: EncodedRows) -> None:
-    together = predict_rows(archive.model, weibo, "weibo", batch_size=7)
-    assert together.nll is not None
-    assert labels_of_rows(weibo, together.tags) != [["O"] * len(row) for row in weibo.instances]
+def test_whole_sets_in_file_order(archive: Archive, weibo: EncodedDataset) -> None:
+    together = predict_dataset(archive.model, weibo, "weibo", batch_size=7)
+    assert together.loss is not None and together.spans.scores_S is not None
+    assert len(together.spans.starts_S) > 0
+    scores = np.split(together.spans.scores_S, together.spans.offsets[1:-1])
     for i, row in enumerate(weibo.instances):
-        alone = EncodedRows("weibo", [row], archive.model.vocab, archive.model.alphabet)
+        alone = encoded(archive.model, "weibo", [row])
+        alone.targets = archive.model.targets(alone, training=False)
         (batch,) = evaluation_batches(alone)
         with torch.inference_mode():
-            tags_BL, nll_B = archive.model.predict(batch, "weibo")
-        assert together.tags[weibo.offsets[i] : weibo.offsets[i + 1]].tolist() == tags_BL[0].tolist()
-        assert nll_B is not None
-        assert together.nll[i] == pytest.approx(nll_B.item() / len(row), rel=1e-4)
+            (spans,), loss_B = archive.model.predict(batch, "weibo")
+        assert together.spans.spans(i) == [span.span for span in spans]
+        assert scores[i] == pytest.approx([span.score for span in spans], abs=1e-4)
+        assert loss_B is not None
+        assert together.loss[i] == pytest.approx(loss_B.item() / len(row), rel=1e-4)
 
 
-def test_strict_scores_are_those_of_seqeval(archive: Archive, weibo: EncodedRows) -> None:
+def test_strict_scores_are_those_of_seqeval(archive: Archive, weibo: EncodedDataset) -> None:
     found = Evaluator(archive.model.vocab, {"weibo": weibo}).evaluate(archive.model)
-    predicted = labels_of_rows(weibo, predict_rows(archive.model, weibo, "weibo").tags)
-    gold = [row.tags for row in weibo.instances]
-    for key, score in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):
-        assert found[f"weibo_{key}"] == pytest.approx(score(gold, predicted, mode="strict", scheme=IOB2), abs=1e-12)
+    predicted = tags_of(weibo, predict_dataset(archive.model, weibo, "weibo").spans)
+    gold = [BIO.tags(row.spans or (), len(row)) for row in weibo.instances]
+    for key, seqeval in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):
+        assert found[f"weibo_{key}"] == pytest.approx(seqeval(gold, predicted, mode="strict", scheme=IOB2), abs=1e-12)
     assert found["weibo_f1"] > 0.2
 
 
-def test_losses_are_means_over_rows_and_sums_over_heads(archive: Archive, weibo: EncodedRows, msr: EncodedRows) -> None:
+def test_losses_are_means_over_sentences_and_sums_over_heads(
+    archive: Archive, weibo: EncodedDataset, msr: EncodedDataset
+) -> None:
     found = Evaluator(archive.model.vocab, {"weibo": weibo, "msr": msr}).evaluate(archive.model)
-    for rows, head in ((weibo, "weibo"), (msr, "msr")):
-        nll = predict_rows(archive.model, rows, head).nll
-        assert nll is not None
-        assert found[f"{head}_loss"] == pytest.approx(nll.mean())
+    for dataset, head in ((weibo, "weibo"), (msr, "msr")):
+        loss = predict_dataset(archive.model, dataset, head).loss
+        assert loss is not None
+        assert found[f"{head}_loss"] == pytest.approx(loss.mean())
     assert found["loss"] == pytest.approx(found["weibo_loss"] + found["msr_loss"])
 
 
-def test_names_are_those_of_evaluate(archive: Archive, weibo: EncodedRows, msr: EncodedRows) -> None:
+def test_names_are_those_of_evaluate(archive: Archive, weibo: EncodedDataset, msr: EncodedDataset) -> None:
     evaluator = Evaluator(archive.model.vocab, {"weibo": weibo, "msr": msr})
     names = evaluator.metric_names()
     assert len(names) == len(set(names))
@@ -117,21 +141,12 @@ def test_names_are_those_of_evaluate(archive: Archive, weibo: EncodedRows, msr: 
 
 def test_datasets_of_one_head_are_scored_together_and_apart() -> None:
     model = fake_model(("one", "shared"), ("two", "shared"), ("other", "own"))
-    texts = {"one": ["abca", "bb"], "two": ["bccb"], "other": ["ab"]}
     gold = {
-        "one": [["O", "B-X", "I-X", "O"], ["B-X", "I-X"]],
-        "two": [["B-X", "I-X", "I-X", "O"]],
-        "other": [["O", "B-X"]],
+        "one": rows_of(("abca", "O B-X I-X O"), ("bb", "B-X I-X")),
+        "two": rows_of(("bccb", "B-X I-X I-X O")),
+        "other": rows_of(("ab", "O B-X")),
     }
-    datasets = {
-        name: EncodedRows(
-            name,
-            [Instance(text, tags) for text, tags in zip(texts[name], gold[name], strict=True)],
-            model.vocab,
-            model.alphabet,
-        )
-        for name in texts
-    }
+    datasets = {name: encoded(model, name, instances) for name, instances in gold.items()}
     evaluator = Evaluator(model.vocab, datasets)
     found = evaluator.evaluate(model)
     assert set(evaluator.metric_names()) == set(found)
@@ -143,11 +158,53 @@ def test_datasets_of_one_head_are_scored_together_and_apart() -> None:
     assert found["own_f1"] == 1.0 and "own_other_f1" not in found
 
 
+def test_calibration_of_a_head_is_over_all_its_datasets() -> None:
+    model = fake_model(("one", "shared"), ("two", "shared"), ("other", "own"))
+    gold = {
+        "one": rows_of(("abca", "O B-X I-X O"), ("bb", "B-X I-X")),
+        "two": rows_of(("bccb", "B-X I-X I-X O")),
+        "other": rows_of(("aa", "O O")),
+    }
+    evaluator = Evaluator(model.vocab, {name: encoded(model, name, instances) for name, instances in gold.items()})
+    found = evaluator.reliability(evaluator.predict(model, scored=True))
+    # 2 of 5 entities of score 0.75 are right; of head "own" there are none.
+    assert (found["shared"].counts_K.sum(), found["own"].counts_K.sum()) == (5, 0)
+    assert (found["shared"].ece, found["own"].ece) == (pytest.approx(0.35), 0.0)
+
+
+def test_what_a_dataset_does_not_mark_counts_nowhere() -> None:
+    """X is no type of this dataset's annotators: predicted, it is neither right nor wrong."""
+    model = fake_model(("one", "one"), types=["Y"])
+    dataset = encoded(model, "one", rows_of(("abca", "O O O B-Y")))
+    evaluator = Evaluator(model.vocab, {"one": dataset})
+    predictions = evaluator.predict(model, scored=True)
+    assert list(predictions["one"].spans) == [[Span(1, 3, "X")]]
+    found = evaluator.metrics(predictions)
+    assert (found["one_precision"], found["one_recall"], found["one_f1_Y"]) == (0.0, 0.0, 0.0)
+    assert evaluator.reliability(predictions)["one"].counts_K.sum() == 0
+
+
+def test_nested_gold_counts_whole(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
+    """A head that tags finds one of two nested entities at most: the other is missed, and its loss is of the outer."""
+    text, outer, inner = "他在北京大学", Span(2, 6, "ORG.NAM"), Span(2, 4, "GPE.NAM")
+    losses = []
+    for spans in ([outer, inner], [outer]):
+        dataset = encoded(archive.model, "weibo", [Instance(text, spans)])
+        dataset.targets = archive.model.targets(dataset, training=False)
+        predictions = predict_dataset(archive.model, dataset, "weibo")
+        assert predictions.loss is not None
+        losses.append(predictions.loss.tolist())
+        right = SpanTable.of([[outer]], archive.model.vocab.label_space("weibo").types)
+        assert score(archive.model.vocab, "weibo", [dataset], [right])["recall"] == 1 / len(spans)
+    assert losses[0] == losses[1]
+    (record,) = [record for record in caplog.records if "overlap" in record.getMessage()]
+    assert record.levelname == "WARNING" and record.getMessage().startswith("weibo: entities overlap")
+
+
 def test_gold_that_the_model_does_not_know_counts_in_recall() -> None:
     model = fake_model(("one", "one"))
-    rows = [Instance("abc", ["O", "B-X", "I-X"]), Instance("aaa", ["B-NEW", "I-NEW", "O"])]
-    encoded = EncodedRows("one", rows, model.vocab, model.alphabet)
-    evaluator = Evaluator(model.vocab, {"one": encoded})
+    dataset = encoded(model, "one", rows_of(("abc", "O B-X I-X"), ("aaa", "B-NEW I-NEW O")))
+    evaluator = Evaluator(model.vocab, {"one": dataset})
     found = evaluator.evaluate(model)
     assert (found["one_precision"], found["one_recall"]) == (1.0, 0.5)
     assert (found["one_f1_X"], found["one_f1_NEW"]) == (1.0, 0.0)
@@ -156,43 +213,46 @@ def test_gold_that_the_model_does_not_know_counts_in_recall() -> None:
 
 
 def test_unknown_gold_of_an_archive_counts_too(archive: Archive) -> None:
-    rows = [Instance("去机场吧", ["O", "B-AIRPORT", "I-AIRPORT", "O"])]
-    encoded = EncodedRows("weibo", rows, archive.model.vocab, archive.model.alphabet)
-    predicted = labels_of_rows(encoded, predict_rows(archive.model, encoded, "weibo").tags)
-    found = Evaluator(archive.model.vocab, {"weibo": encoded}).evaluate(archive.model)
+    dataset = encoded(archive.model, "weibo", rows_of(("去机场吧", "O B-AIRPORT I-AIRPORT O")))
+    dataset.targets = archive.model.targets(dataset, training=False)
+    predicted = predict_dataset(archive.model, dataset, "weibo").spans
+    found = Evaluator(archive.model.vocab, {"weibo": dataset}).evaluate(archive.model)
     assert found["weibo_recall"] == 0.0 and found["weibo_f1_AIRPORT"] == 0.0
     assert np.isfinite(found["weibo_loss"])
-    assert not any("AIRPORT" in tag for tag in predicted[0])
+    assert "AIRPORT" not in predicted.types
 
 
-def test_rows_without_gold_are_tagged_and_not_scored() -> None:
+def test_sentences_without_gold_are_predicted_and_not_scored() -> None:
     model = fake_model(("one", "one"))
-    encoded = EncodedRows("one", [Instance("abc"), Instance(""), Instance("c")], model.vocab, model.alphabet)
-    predictions = predict_rows(model, encoded, "one")
-    assert predictions.nll is None and predictions.tags.tolist() == [0, 1, 2, 2]
-    evaluator = Evaluator(model.vocab, {"one": encoded})
+    dataset = encoded(model, "one", [Instance("abc"), Instance(""), Instance("c")])
+    predictions = predict_dataset(model, dataset, "one")
+    assert predictions.loss is None and list(predictions.spans) == [[Span(1, 3, "X")], [], [Span(0, 1, "X")]]
+    evaluator = Evaluator(model.vocab, {"one": dataset})
     assert evaluator.by_head == {} and evaluator.evaluate(model) == {"loss": 0}
 
 
-def test_no_rows_and_empty_rows() -> None:
+def test_no_sentences_and_empty_sentences() -> None:
     model = fake_model(("one", "one"))
-    for rows in ([], [Instance(""), Instance("")]):
-        assert len(predict_rows(model, EncodedRows("one", rows, model.vocab, model.alphabet), "one").tags) == 0
+    for instances in ([], [Instance(""), Instance("")]):
+        spans = predict_dataset(model, encoded(model, "one", instances), "one").spans
+        assert list(spans) == [[] for _ in instances]
 
 
-def test_score_of_given_labels_is_the_scorers(archive: Archive, weibo: EncodedRows) -> None:
-    space = archive.model.vocab.label_space("weibo")
-    predicted = labels_of_rows(weibo, predict_rows(archive.model, weibo, "weibo").tags)
-    scorer = NerScorer(space.labels, space.scheme)
-    for row, tags in zip(weibo.instances, predicted, strict=True):
-        own, gold = (np.array([space.labels.index(tag) for tag in path]) for path in (tags, row.tags or []))
-        scorer.update(own, gold, [len(row)])
-    assert Evaluator(archive.model.vocab, {"weibo": weibo}).score(weibo, predicted) == scorer.compute()
+def test_scores_are_counts_of_equal_spans(archive: Archive, weibo: EncodedDataset) -> None:
+    predicted = predict_dataset(archive.model, weibo, "weibo").spans
+    found = score(archive.model.vocab, "weibo", [weibo], [predicted])
+    gold_set = {(i, span) for i, row in enumerate(weibo.instances) for span in row.spans or ()}
+    own_set = {(i, span) for i, spans in enumerate(predicted) for span in spans or ()}
+    assert found["precision"] == len(gold_set & own_set) / len(own_set)
+    assert found["recall"] == len(gold_set & own_set) / len(gold_set)
+    for name in archive.model.vocab.label_space("weibo").types:
+        gold, own = ({pair for pair in pairs if pair[1].type == name} for pairs in (gold_set, own_set))
+        assert found[f"f1_{name}"] == pytest.approx(2 * len(gold & own) / max(len(gold) + len(own), 1))
+    assert Evaluator(archive.model.vocab, {"weibo": weibo}).evaluate(archive.model)["weibo_f1"] == found["f1"]
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_the_model_is_left_in_its_mode(training: bool) -> None:
     model = fake_model(("one", "one")).train(training)
-    rows = EncodedRows("one", [Instance("abc", ["O", "O", "O"])], model.vocab, model.alphabet)
-    Evaluator(model.vocab, {"one": rows}).evaluate(model)
+    Evaluator(model.vocab, {"one": encoded(model, "one", rows_of(("abc", "O O O")))}).evaluate(model)
     assert model.training == training

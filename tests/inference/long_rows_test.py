@@ -13,11 +13,12 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.tag_schemes import Span, get_scheme
+from ner_adv_plugin.data.labels.spans import Span
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.inference import Predictor
-from ner_adv_plugin.inference.evaluator import predict_rows
+from ner_adv_plugin.inference.evaluator import predict_dataset
 from ner_adv_plugin.modules.encoders import PretrainedTransformer, pretrained_transformer
 from ner_adv_plugin.modules.encoders.windows import cover
 from ner_adv_plugin.runs.train_job import train_model
@@ -29,14 +30,14 @@ WINDOW, OVERLAP = 16, 6
 SIZE = WINDOW - 2
 
 
-def row_of(starts: Iterable[int], length: int, chance: random.Random) -> tuple[str, list[str]]:
+def row_of(starts: Iterable[int], length: int, chance: random.Random) -> tuple[str, list[Span]]:
     """A text with a name of three characters at each of these places."""
     text = chance.choices(OTHERS, k=length)
     spans = []
     for start in starts:
         text[start : start + 3] = [chance.choice(SURNAMES), *chance.choices(GIVEN, k=2)]
         spans.append(Span(start, start + 3, "PER"))
-    return "".join(text), get_scheme("BIO").tags(spans, length)
+    return "".join(text), spans
 
 
 def conll(path: Path, count: int, seed: int) -> str:
@@ -44,7 +45,8 @@ def conll(path: Path, count: int, seed: int) -> str:
     blocks = []
     for _ in range(count):
         starts = range(chance.randint(0, 3), 35, chance.randint(4, 9))
-        text, tags = row_of(starts, 38, chance)
+        text, spans = row_of(starts, 38, chance)
+        tags = get_scheme("BIO").tags(spans, 38)
         blocks.append("".join(f"{c}\t{tag}\n" for c, tag in zip(text, tags, strict=True)))
     path.write_text("\n".join(blocks), encoding="utf-8")
     return str(path)
@@ -85,9 +87,9 @@ def test_an_entity_across_every_border_is_found(tagger: Predictor, place: int) -
     length = 1000
     borders = borders_of(length)
     assert len(borders) > 100 and min(end - start for start, end in pairwise(borders)) > 3
-    text, tags = row_of([border - place for border in borders], length, random.Random(place))
+    text, spans = row_of([border - place for border in borders], length, random.Random(place))
     (answer,) = tagger.predict_batch_json([{"sentence": text}])
-    assert answer["tags"] == tags
+    assert answer["tags"] == get_scheme("BIO").tags(spans, length)
     assert [entity["start"] + place for entity in answer["entities"]] == borders
 
 
@@ -113,17 +115,18 @@ class Allocated(TorchDispatchMode):
 def costs(tagger: Predictor, length: int) -> tuple[int, int, int, int]:
     """What a row costs with its loss: positions encoded, tensors made, the largest of them, other memory; in bytes."""
     chance = random.Random(length)
-    text, tags = row_of(range(0, length - 3, 7), length, chance)
+    text, spans = row_of(range(0, length - 3, 7), length, chance)
     model = tagger.archive.model
-    rows = EncodedRows("names", [Instance(text, tags)], model.vocab, model.alphabet)
+    rows = EncodedDataset("names", [Instance(text, spans)], model.vocab, model.alphabet)
+    rows.targets = model.targets(rows, training=False)
     tracemalloc.start()
     try:
         with Allocated() as allocated:
-            found = predict_rows(model, rows, "names")
+            found = predict_dataset(model, rows, "names")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert found.nll is not None and len(found.tags) == length
+    assert found.loss is not None and found.loss[0] > 0 and found.spans.spans(0) == spans
     encoder = model.encoder
     assert isinstance(encoder, PretrainedTransformer)
     return encoder.positions, allocated.bytes, allocated.largest, peak

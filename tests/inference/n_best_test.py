@@ -9,10 +9,14 @@ import torch
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import collate
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.spans import Span
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.inference import Predictor
 from ner_adv_plugin.inference.tagger import Tagger
 
+BIO = get_scheme("BIO")
 SENTENCES = ["魏勇", "深", "", "在深圳"]
 
 
@@ -26,16 +30,17 @@ def tagger(tiny_run: Path) -> Tagger:
 
 @torch.inference_mode()
 def enumerated(tagger: Tagger, text: str) -> list[tuple[float, list[str]]]:
-    """Every tagging with its probability, by the loss of it as gold; illegal ones have none."""
+    """Every legal tagging with its probability, by the loss of it as gold."""
     model = tagger.archive.model
-    labels = model.vocab.label_space("msra").labels
-    tagged = [Instance(text, list(tags)) for tags in product(labels, repeat=len(text))]
-    rows = tagger.encoded(tagged)
-    rows.tags = torch.tensor([labels.index(tag) for row in tagged for tag in row.tags or ()]).short().numpy()
-    _, nll_B = model.predict(collate([(rows, row) for row in range(len(rows))]), "msra")
-    assert nll_B is not None
-    ranked = sorted(zip((-nll_B.double()).exp().tolist(), (row.tags for row in tagged), strict=True), reverse=True)
-    return [(probability, tags or []) for probability, tags in ranked if probability > 0]
+    types = model.vocab.label_space("msra").types
+    paths = [list(tags) for tags in product(BIO.labels(types), repeat=len(text))]
+    legal = [tags for tags in paths if not BIO.illegal(tags)]
+    instances = [Instance(text, BIO.spans(tags)) for tags in legal]
+    dataset = EncodedDataset("msra", instances, model.vocab, model.alphabet)
+    dataset.targets = model.targets(dataset, training=False)
+    _, loss_B = model.predict(collate([(dataset, i) for i in range(len(dataset))]), "msra")
+    assert loss_B is not None
+    return sorted(zip((-loss_B.double()).exp().tolist(), legal, strict=True), reverse=True)
 
 
 def test_taggings_and_probabilities(tagger: Tagger) -> None:
@@ -49,6 +54,20 @@ def test_taggings_and_probabilities(tagger: Tagger) -> None:
         assert answer["n_best"][0]["entities"] == answer["entities"]
     # Of one character there are only as many taggings as tags that may stand alone.
     assert len(answers[1]["n_best"]) == 4
+
+
+def test_the_score_of_an_entity_is_the_sum_over_all_taggings_that_have_it(tagger: Tagger) -> None:
+    seen = 0
+    for text in filter(None, SENTENCES):
+        taggings = [(probability, BIO.spans(tags)) for probability, tags in enumerated(tagger, text)]
+        assert sum(probability for probability, _ in taggings) == pytest.approx(1.0, abs=1e-4)
+        for reading in tagger.predict_json({"sentence": text})["n_best"]:
+            for entity in reading["entities"]:
+                span = Span(entity["start"], entity["end"], entity["type"])
+                expected = sum(probability for probability, spans in taggings if span in spans)
+                assert entity["score"] == pytest.approx(expected, abs=1e-4)
+                seen += 1
+    assert seen > 5
 
 
 def test_all_else_is_as_without(tagger: Tagger) -> None:

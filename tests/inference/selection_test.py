@@ -11,9 +11,10 @@ import torch
 
 from ner_adv_plugin.archives import Archive, load_archive
 from ner_adv_plugin.common.errors import ConfigurationError, DataError, UserError
+from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading import SpanJsonReader
 from ner_adv_plugin.inference import selection
-from ner_adv_plugin.inference.ranking import rank_paths
+from ner_adv_plugin.inference.ranking import rank_readings
 from ner_adv_plugin.inference.selection import Selector, read_texts
 
 TEXTS = [f"第{i}天" + "魏勇在深圳" * (i % 4) + "abcdefgh"[i % 8 :] for i in range(40)] + ["第3天", "第3天"]
@@ -31,7 +32,7 @@ def measured(archive: Archive, strategy: str) -> list[float]:
     useful = []
     for text in TEXTS:
         rows = tagger.encoded([tagger.json_to_instance({"sentence": text})])
-        ranked = rank_paths(archive.model, rows, "weibo", 2, entropy=True)
+        ranked = rank_readings(archive.model, rows, "weibo", 2, entropy=True)
         assert ranked.entropy_R is not None
         values = {"margin": 1 - ranked.margin()[0], "ratio": 1 - ranked.ratio()[0], "entropy": ranked.entropy_R[0]}
         useful.append(float(values[strategy]))
@@ -93,8 +94,9 @@ def test_what_is_written_reads_back_as_predicted(archive: Archive, tmp_path: Pat
     rows = SpanJsonReader().read(tmp_path / "chosen.json")
     answers = selector.tagger.predict_batch_json([{"sentence": row.text} for row in chosen])
     assert [row.text for row in rows] == [row.text for row in chosen]
-    assert [row.tags for row in rows] == [answer["tags"] for answer in answers]
-    assert any("B-" in tag for row in rows for tag in row.tags or ())
+    predicted = [[Span(e["start"], e["end"], e["type"]) for e in answer["entities"]] for answer in answers]
+    assert [row.spans for row in rows] == predicted
+    assert any(predicted)
 
 
 def test_fewer_rows_than_asked_for(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,8 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, tiling
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.inference import Predictor, Tagger
-from ner_adv_plugin.inference.tagger import answer
+from ner_adv_plugin.inference.tagger import described
+from tests.answers import assert_same_answers
 from tests.tiny import DATA
 
 TEXT = (DATA / "weibo" / "weiboNER_2nd_conll.train").read_text(encoding="utf-8")
@@ -72,7 +75,8 @@ def check(text: str, result: dict[str, Any], segmentation: bool) -> None:
     assert set(result) == {"sentence", "tags", "entities"}
     end = 0
     for entity in result["entities"]:
-        assert set(entity) == {"start", "end", "type", "text"}
+        assert set(entity) == {"start", "end", "type", "text", "score"}
+        assert 0.0 <= entity["score"] <= 1.0
         assert end <= entity["start"] < entity["end"] <= len(text)
         end = entity["end"]
         assert entity["text"] == text[entity["start"] : end]
@@ -90,7 +94,7 @@ def test_answers_fit_their_sentences(tagger: Predictor, texts: list[str]) -> Non
         check(text, result, segmentation=tagger.head == "msr")
     # Alone, a sentence is tagged as it is among others.
     place = len(texts) // 2
-    assert tagger.predict_json({"sentence": texts[place]}) == results[place]
+    assert_same_answers([tagger.predict_json({"sentence": texts[place]})], [results[place]])
 
 
 def test_odd_sentences_together(tagger: Predictor) -> None:
@@ -108,7 +112,8 @@ def test_a_long_sentence_has_entities_to_its_end(tiny_run: Path, transformer_arc
 def test_the_model_finds_what_it_was_shown(weibo: Predictor) -> None:
     rows = weibo.archive.reader.readers["weibo"].read(DATA / "weibo" / "weiboNER_2nd_conll.train")
     results = weibo.predict_batch_instance(rows)
-    exact = sum(result["tags"] == row.tags for row, result in zip(rows, results, strict=True))
+    found = [[Span(e["start"], e["end"], e["type"]) for e in result["entities"]] for result in results]
+    exact = sum(spans == row.spans for row, spans in zip(rows, found, strict=True))
     assert exact > len(rows) / 2
     assert any(result["entities"] for result in results)
 
@@ -117,7 +122,7 @@ def test_the_model_finds_what_it_was_shown(weibo: Predictor) -> None:
 def test_batch_size_does_not_matter(weibo: Predictor, batch_size: int) -> None:
     texts = [LINE[start : start + 7 + start % 23] for start in range(0, 900, 11)]
     again = Tagger(weibo.archive, batch_size=batch_size)
-    assert tagged(again, texts) == tagged(weibo, texts)
+    assert_same_answers(tagged(again, texts), tagged(weibo, texts))
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 500])
@@ -126,7 +131,7 @@ def test_order_is_kept_over_many_lines(weibo: Predictor, chunk: int) -> None:
     texts = [LINE[start : start + chance.randint(0, 40)] for start in chance.sample(range(2000), 200)]
     results = list(weibo.predict_all((Instance(text) for text in texts), chunk=chunk))
     assert [result["sentence"] for result in results] == texts
-    assert results == tagged(weibo, texts)
+    assert_same_answers(results, tagged(weibo, texts))
 
 
 def test_nothing_in_nothing_out(weibo: Predictor) -> None:
@@ -134,21 +139,35 @@ def test_nothing_in_nothing_out(weibo: Predictor) -> None:
     assert tagged(weibo, ["", ""]) == [{"sentence": "", "tags": [], "entities": []}] * 2
 
 
-def test_gold_tags_of_an_instance_do_not_leak_in(weibo: Predictor) -> None:
+def test_gold_spans_of_an_instance_do_not_leak_in(weibo: Predictor) -> None:
     text = LINE[:20]
-    gold = Instance(text, ["B-PER.NAM"] * 20, "weibo")
+    gold = Instance(text, [Span(0, 20, "PER.NAM")], dataset="weibo")
     assert weibo.predict_instance(gold) == weibo.predict_json({"sentence": text})
 
 
-def test_entities_and_words_of_tags(tiny_run: Path) -> None:
-    vocab = Predictor.from_path(tiny_run).archive.model.vocab
-    tags = ["B-PER.NAM", "I-PER.NAM", "O", "B-GPE.NAM", "B-GPE.NAM", "I-GPE.NAM"]
-    assert answer("魏勇在沪深圳", tags, vocab.label_space("weibo"))["entities"] == [
-        {"start": 0, "end": 2, "type": "PER.NAM", "text": "魏勇"},
-        {"start": 3, "end": 4, "type": "GPE.NAM", "text": "沪"},
-        {"start": 4, "end": 6, "type": "GPE.NAM", "text": "深圳"},
-    ]
-    assert answer("魏勇在深圳", ["B", "E", "S", "B", "E"], vocab.label_space("msr"))["words"] == ["魏勇", "在", "深圳"]
+def test_spans_as_json() -> None:
+    spans = [ScoredSpan(0, 2, "PER.NAM", 0.75), ScoredSpan(3, 4, "GPE.NAM", 0.5), ScoredSpan(4, 6, "GPE.NAM", 1.0)]
+    assert described("魏勇在沪深圳", spans, False, get_scheme("BIO")) == {
+        "tags": ["B-PER.NAM", "I-PER.NAM", "O", "B-GPE.NAM", "B-GPE.NAM", "I-GPE.NAM"],
+        "entities": [
+            {"start": 0, "end": 2, "type": "PER.NAM", "text": "魏勇", "score": 0.75},
+            {"start": 3, "end": 4, "type": "GPE.NAM", "text": "沪", "score": 0.5},
+            {"start": 4, "end": 6, "type": "GPE.NAM", "text": "深圳", "score": 1.0},
+        ],
+    }
+    # Spans that nest are written in no tags, and gold has no scores.
+    nested = [Span(0, 4, "ORG"), Span(0, 2, "GPE")]
+    assert described("北京大学", nested, False, None) == {
+        "entities": [
+            {"start": 0, "end": 4, "type": "ORG", "text": "北京大学"},
+            {"start": 0, "end": 2, "type": "GPE", "text": "北京"},
+        ]
+    }
+    words = tiling([2, 1, 2])
+    assert described("魏勇在深圳", words, True, get_scheme("BMES", segmentation=True)) == {
+        "tags": ["B", "E", "S", "B", "E"],
+        "words": ["魏勇", "在", "深圳"],
+    }
 
 
 @pytest.mark.parametrize("inputs", [{}, {"sentence": 3}, {"sentence": None}, {"text": "a"}, [], "魏勇", None])

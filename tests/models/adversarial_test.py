@@ -16,6 +16,7 @@ class TestAdversarial(MultiTaskModelTestCase):
             "adversarial_two_discriminators",
             "adversarial_alignment",
             "adversarial_self_attention",
+            "biaffine",
         ],
     )
     def test_trains_saves_and_loads(self, name: str, root: Path) -> None:

@@ -10,7 +10,7 @@ from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.models.model import LazyModel
-from tests.modules.examples import mixed_batch
+from tests.modules.examples import TargetsOf, mixed_batch
 
 ENCODER = {"type": "character_embedding", "embedding_dim": 6}
 TOWER = {"type": "lstm", "hidden_size": 3, "bidirectional": True}
@@ -29,6 +29,7 @@ def build_model(kind: str, vocab: Vocabulary, only_heads: Sequence[str] | None =
     return model
 
 
-def batch_for(vocab: Vocabulary, seed: int = 0) -> Batch:
-    """Rows of every dataset of the vocabulary, of mixed lengths, their lengths interleaved."""
-    return mixed_batch(vocab, {name: LENGTHS[name] for name in vocab.datasets}, seed=seed)
+def batch_for(vocab: Vocabulary, seed: int = 0, targets_of: TargetsOf | None = None) -> Batch:
+    """Sentences of every dataset of the vocabulary, of mixed lengths, their lengths interleaved; see `mixed_batch`."""
+    lengths = {name: LENGTHS[name] for name in vocab.datasets}
+    return mixed_batch(vocab, lengths, seed=seed, targets_of=targets_of)

@@ -16,6 +16,7 @@ class TestHardSharing(MultiTaskModelTestCase):
             "hard_sharing_tokens",
             "hard_sharing_task_token",
             "hard_sharing_task_embedding",
+            "global_pointer",
         ],
     )
     def test_trains_saves_and_loads(self, name: str, root: Path) -> None:

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.vocabulary import DatasetSpace, Vocabulary
+from ner_adv_plugin.data.vocabulary import DatasetSpace
 from ner_adv_plugin.modules.objectives import DomainAdversarial
 from tests.models.building import ADVERSARY, HEAD, TOWER, batch_for, build_model
-from tests.modules.examples import vocabulary
+from tests.modules.examples import vocabulary, vocabulary_of
 
 VOCAB = vocabulary()
 HEADS = ["weibo", "msra", "msr"]
@@ -85,9 +85,9 @@ def test_only_heads_builds_what_they_read(kind: str, only: list[str], towers: se
     part.load_weights(whole.state_dict())
     batch = batch_for(VOCAB)
     for head in only:
-        rows = batch.select(batch.rows(head))
-        (tags, nll), (own_tags, own_nll) = whole.predict(rows, head), part.predict(rows, head)
-        assert torch.equal(tags, own_tags) and nll is not None and own_nll is not None and torch.equal(nll, own_nll)
+        rows = batch.select(batch.sentences_of(head))
+        (spans, loss_B), (own_spans, own_loss_B) = whole.predict(rows, head), part.predict(rows, head)
+        assert spans == own_spans and loss_B is not None and own_loss_B is not None and torch.equal(loss_B, own_loss_B)
 
 
 def test_weights_that_lack_a_part_are_refused() -> None:
@@ -169,6 +169,6 @@ def test_unlabelled_text_alone_teaches_no_head(kind: str) -> None:
 
 @pytest.mark.parametrize("name", ["weibo.2", "keys", "training"])
 def test_names_that_parameters_cannot_have(name: str) -> None:
-    vocab = Vocabulary({name: DatasetSpace(name, name, "ner", "BIO")}, {f"{name}_labels": ["O"], "domains": [name]})
+    vocab = vocabulary_of({name: DatasetSpace(name, name, "ner")}, {name: []})
     with pytest.raises(ConfigurationError, match=f'"{name}" cannot name a head'):
         build_model("hard_sharing", vocab)

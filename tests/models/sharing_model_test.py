@@ -10,17 +10,16 @@ from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
 from ner_adv_plugin.data.batching.batch import Batch, share_totals
-from ner_adv_plugin.data.vocabulary import DatasetSpace, Vocabulary
+from ner_adv_plugin.data.vocabulary import DatasetSpace
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.modules.heads import CrfHead
 from ner_adv_plugin.modules.objectives import DomainAdversarial
 from ner_adv_plugin.modules.pooling import MeanPooling
 from ner_adv_plugin.training.steps.step import averages
 from tests.models.building import ADVERSARY, HEAD, TOWER, batch_for, build_model
-from tests.modules.examples import vocabulary
+from tests.modules.examples import vocabulary, vocabulary_of
 
 VOCAB = vocabulary()
-LABELS = [f"{head}_labels" for head in VOCAB.heads]
 DOMAINS = {"weibo": 0, "msra": 1, "msr": 1, "reviews": 0}
 WEIGHTED = {"weibo": {**HEAD, "weight": 0.7}, "msr": {**HEAD, "weight": 0.2, "normalize_by": "rows"}}
 # For every model which towers each head reads, and those that its objectives read.
@@ -71,7 +70,7 @@ each_graph = pytest.mark.parametrize(("kind", "settings", "reads", "observed"), 
 any_graph = pytest.mark.parametrize(
     ("kind", "settings", "reads", "observed"), GRAPHS + STACKED, ids=[*IDS, "above one another", "decoder"]
 )
-Seen = dict[str, list[tuple[Tensor, ...]]]
+Seen = dict[str, list[tuple[Any, ...]]]
 
 
 def watch(model: SharingModel) -> Seen:
@@ -96,7 +95,8 @@ def test_every_part_runs_once_over_the_rows_that_concern_it(
     assert {name: len(calls) for name, calls in seen.items()} == dict.fromkeys(seen, 1)
     assert set(seen) == {"encoder", *(f"heads.{name}" for name in reads), *(f"towers.{name}" for name in model.towers)}
     assert set(model.towers) == {tower for towers in reads.values() for tower in towers} | set(observed)
-    assert seen["encoder"][0][0] is batch
+    (given,) = seen["encoder"][0]
+    assert isinstance(given, Batch) and torch.equal(given.token_ids_BL, batch.token_ids_BL) and not given.all_targets
     states = model.encoder(batch)
     for tower in model.towers:
         readers = {head for head, towers in reads.items() if tower in towers}
@@ -107,10 +107,10 @@ def test_every_part_runs_once_over_the_rows_that_concern_it(
         for place, row in enumerate(rows):
             assert torch.equal(inputs[place, : batch.lengths[row]], states[row, : batch.lengths[row]])
     for head in reads:
-        rows = batch.rows(head)
+        rows = batch.sentences_of(head)
         emissions, tags, mask = seen[f"heads.{head}"][0]
         assert len(rows) == len(emissions) and mask.sum(1).tolist() == [batch.lengths[i] for i in rows]
-        assert batch.tags_BL is not None and torch.equal(tags, batch.tags_BL[rows, : mask.shape[1]])
+        assert torch.equal(tags, batch.owned_by(f"heads.{head}").targets["tags"][rows, : mask.shape[1]])
 
 
 def naive_loss(model: SharingModel, batch: Batch, reads: dict[str, list[str]], settings: dict[str, Any]) -> Tensor:
@@ -130,9 +130,9 @@ def naive_loss(model: SharingModel, batch: Batch, reads: dict[str, list[str]], s
         head, rows = model.heads[name], [i for i, owner in enumerate(batch.heads) if owner == name]
         config = settings.get("heads", {}).get(name, HEAD)
         for row in rows:
-            part = batch.select([row])
-            assert isinstance(head, CrfHead) and part.tags_BL is not None
-            nll = head.crf(head.projection(states(row, towers)), part.tags_BL, part.mask_BL).sum()
+            part = batch.owned_by(f"heads.{name}").select([row])
+            assert isinstance(head, CrfHead)
+            nll = head.crf(head.projection(states(row, towers)), part.targets["tags"], part.mask_BL).sum()
             if config.get("normalize_by") != "rows":
                 nll = nll / batch.lengths[row]
             total = total + config.get("weight", 1.0) * batch.weights_B[row] * nll / len(rows)
@@ -168,7 +168,7 @@ def test_micro_batches_add_up_to_the_global_batch(
     whole["loss"].backward()
     expected = gradients(model)
     # One part without any row of a head, one row by itself, the rest.
-    parts = [batch.rows("weibo"), [batch.rows("msra")[0]]]
+    parts = [batch.sentences_of("weibo"), [batch.sentences_of("msra")[0]]]
     parts.append([i for i in range(len(batch)) if i not in parts[0] + parts[1]])
     model.zero_grad()
     outputs = [model(part, 0.5) for part in share_totals([batch.select(rows) for rows in parts])]
@@ -214,7 +214,7 @@ def test_a_batch_that_teaches_nothing_has_no_loss() -> None:
 def test_a_tower_runs_over_the_rows_of_those_that_read_it() -> None:
     kind, settings, _, _ = STACKED[0]
     model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
-    rows = {name: batch.rows(name) for name in OWN}
+    rows = {name: batch.sentences_of(name) for name in OWN}
     assert model.rows_of_towers(batch) == {
         "msr": sorted(rows["weibo"] + rows["msra"] + rows["msr"]),
         "msra": sorted(rows["weibo"] + rows["msra"]),
@@ -236,10 +236,7 @@ def test_a_tower_runs_over_the_rows_of_those_that_read_it() -> None:
 
 
 def test_datasets_of_one_head_share_its_parts_and_its_mean() -> None:
-    spaces = {**VOCAB.datasets, "msra": DatasetSpace("weibo", "news", "ner", "BIO")}
-    vocab = Vocabulary(
-        spaces, {name: VOCAB.get_token_to_index_vocabulary(name) for name in ("domains", "characters", *LABELS)}
-    )
+    vocab = vocabulary_of({**VOCAB.datasets, "msra": DatasetSpace("weibo", "news", "ner")})
     model, batch = build_model("adversarial", vocab), batch_for(vocab)
     reads = {"weibo": ["shared", "weibo"], "msr": ["shared", "msr"]}
     assert model.reads == reads and set(model.heads) == set(reads) and set(model.towers) == {"shared", "weibo", "msr"}
@@ -260,7 +257,7 @@ def test_private_towers_stay_private_to_their_rows_where_states_are_kept_apart()
     objectives = [{"type": "orthogonality"}]
     model, batch = build_model("adversarial", VOCAB, objectives=objectives), batch_for(VOCAB)
     labelled = [i for i, head in enumerate(batch.heads) if head is not None]
-    rows = {"shared": labelled, **{name: batch.rows(name) for name in OWN}}
+    rows = {"shared": labelled, **{name: batch.sentences_of(name) for name in OWN}}
     assert model.rows_of_towers(batch) == rows
     loss = model(batch)["statistics"]["objective_loss"][0] / batch.total
     total = torch.zeros(())
@@ -277,7 +274,7 @@ def test_gradient_of_a_head_stays_on_its_path() -> None:
     model, batch = build_model("asymmetric", VOCAB, sources={"weibo": ["msra"]}), batch_for(VOCAB)
     for head, expected in {"weibo": {"weibo", "msra"}, "msra": {"msra"}, "msr": {"msr"}}.items():
         model.zero_grad()
-        model(batch.select(batch.rows(head)))["loss"].backward()
+        model(batch.select(batch.sentences_of(head)))["loss"].backward()
         learnt = {name.split(".")[1] for name in gradients(model) if name.startswith("towers.")}
         assert learnt == expected
         assert {name.split(".")[1] for name in gradients(model) if name.startswith("heads.")} == {head}
@@ -303,10 +300,12 @@ def test_shared_tower_gets_the_reversed_gradient_of_the_discriminator() -> None:
 def test_any_head_predicts_any_row() -> None:
     model, batch = build_model("adversarial", VOCAB).eval(), batch_for(VOCAB)
     seen = watch(model)
-    tags, nll = model.predict(batch.without_tags(), "msra")
-    assert nll is None and tags.shape == batch.mask_BL.shape and not tags[~batch.mask_BL].any()
+    spans, loss_B = model.predict(batch.without_targets(), "msra")
+    assert loss_B is None and len(spans) == len(batch)
     assert len(seen["encoder"]) == len(seen["towers.shared"]) == len(seen["towers.msra"]) == 1
     assert not {"towers.weibo", "towers.msr", "heads.weibo"} & set(seen)
-    labels = model.make_output_human_readable(tags, batch.lengths, "msra")
-    assert [len(row) for row in labels] == batch.lengths
-    assert set().union(*labels) <= set(VOCAB.label_space("msra").labels)
+    assert any(spans) and {span.type for own in spans for span in own} <= set(VOCAB.label_space("msra").types)
+    for own, length in zip(spans, batch.lengths, strict=True):
+        ends = [0, *(span.end for span in own)]
+        assert all(end <= span.start < span.end <= length for end, span in zip(ends, own, strict=False))
+        assert all(0 <= span.score <= 1 for span in own)

@@ -1,38 +1,46 @@
-"""Small vocabularies, rows and batches for tests of modules and models."""
+"""Small vocabularies, sentences and batches for tests of modules and models."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ner_adv_plugin.data.alphabet import Alphabet, CharacterAlphabet
 from ner_adv_plugin.data.batching.batch import Batch, collate
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.batching.targets import PerCharacter, Targets
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.tag_schemes import Span
+from ner_adv_plugin.data.labels.spans import Span
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, PADDING, UNKNOWN, DatasetSpace, Vocabulary
 
 TEXT = "我们在北京看见了张三和他的公司今天去上海"
 SPACES = {
-    "weibo": DatasetSpace("weibo", "social", "ner", "BIO"),
-    "msra": DatasetSpace("msra", "news", "ner", "BIO"),
-    "msr": DatasetSpace("msr", "news", "segmentation", "BMES"),
-    "reviews": DatasetSpace(None, "social", "ner", "BIO"),
+    "weibo": DatasetSpace("weibo", "social", "ner"),
+    "msra": DatasetSpace("msra", "news", "ner"),
+    "msr": DatasetSpace("msr", "news", "segmentation"),
+    "reviews": DatasetSpace(None, "social", "ner"),
 }
-TYPES = {"weibo": ["LOC", "PER"], "msra": ["LOC", "ORG", "PER"], "msr": []}
+TYPES = {"weibo": ["LOC", "PER"], "msra": ["LOC", "ORG", "PER"], "msr": [""]}
+TargetsOf = Callable[[EncodedDataset], Mapping[str, Targets]]
 
 
 def vocabulary(*datasets: str) -> Vocabulary:
     """The vocabulary of a run on some of `SPACES`, all of them by default."""
-    spaces = {name: SPACES[name] for name in datasets or SPACES}
+    return vocabulary_of({name: SPACES[name] for name in datasets or SPACES})
+
+
+def vocabulary_of(spaces: Mapping[str, DatasetSpace], types: Mapping[str, Sequence[str]] = TYPES) -> Vocabulary:
+    """The vocabulary of some datasets, given the types of each head."""
     namespaces: dict[str, list[str]] = {
         CHARACTERS: [PADDING, UNKNOWN, *sorted(set(TEXT))],
         DOMAINS: list(dict.fromkeys(space.domain for space in spaces.values())),
     }
-    vocab = Vocabulary(spaces, namespaces | {f"{head}_labels": ["O"] for head in TYPES})
-    for head in vocab.heads:
-        namespaces[f"{head}_labels"] = vocab.label_space(head).scheme.labels(TYPES[head])
+    for space in spaces.values():
+        if space.head is not None:
+            namespaces[f"{space.head}_types"] = list(types[space.head])
     return Vocabulary(spaces, namespaces)
 
 
@@ -42,47 +50,73 @@ def character_alphabet(vocab: Vocabulary) -> CharacterAlphabet:
     return CharacterAlphabet(indices, indices[UNKNOWN])
 
 
-def encoded(vocab: Vocabulary, alphabet: Alphabet, dataset: str, lengths: Sequence[int], seed: int = 0) -> EncodedRows:
-    """Random rows of these lengths with random legal tags."""
+def encoded(
+    vocab: Vocabulary, alphabet: Alphabet, dataset: str, lengths: Sequence[int], seed: int = 0
+) -> EncodedDataset:
+    """Random sentences of these lengths with random spans."""
     chance = random.Random(f"{dataset} {seed}")
-    rows = []
+    sentences = []
     for length in lengths:
         text = "".join(chance.choices(TEXT, k=length))
         head = vocab.datasets[dataset].head
-        rows.append(Instance(text, random_tags(vocab, head, length, chance) if head else None, dataset))
-    return EncodedRows(dataset, rows, vocab, alphabet)
+        sentences.append(Instance(text, random_spans(vocab, head, length, chance) if head else None))
+    return EncodedDataset(dataset, sentences, vocab, alphabet)
 
 
-def random_tags(vocab: Vocabulary, head: str, length: int, chance: random.Random) -> list[str]:
-    """Tags of random spans of up to three characters; for segmentation they leave no gap."""
+def random_spans(vocab: Vocabulary, head: str, length: int, chance: random.Random) -> list[Span]:
+    """Random spans of up to three characters, none overlapping another; for segmentation they leave no gap."""
     space = vocab.label_space(head)
     spans, start = [], 0
     while start < length:
         end = min(length, start + chance.randint(1, 3))
-        if space.scheme.segmentation:
-            spans.append(Span(start, end, ""))
+        if space.segmentation:
+            spans.append(Span(start, end))
         elif chance.random() < 0.5:
-            spans.append(Span(start, end, chance.choice(TYPES[head])))
+            spans.append(Span(start, end, chance.choice(space.types)))
         start = end
-    return space.scheme.tags(spans, length)
+    return spans
+
+
+def tags_of(dataset: EncodedDataset, vocab: Vocabulary) -> dict[str, Targets]:
+    """What heads that tag in the default scheme learn from a dataset, by owner."""
+    if dataset.head is None:
+        return {}
+    space = vocab.label_space(dataset.head)
+    scheme = get_scheme("BMES" if space.segmentation else "BIO", space.segmentation)
+    labels = scheme.labels(space.types)
+    tags = [tag for i, length in enumerate(dataset.lengths) for tag in scheme.tags(dataset.gold(i), int(length))]
+    return {f"heads.{dataset.head}": {"tags": PerCharacter(np.array([labels.index(tag) for tag in tags]))}}
 
 
 def mixed_batch(
-    vocab: Vocabulary, lengths: Mapping[str, Sequence[int]], alphabet: Alphabet | None = None, seed: int = 0
+    vocab: Vocabulary,
+    lengths: Mapping[str, Sequence[int]],
+    alphabet: Alphabet | None = None,
+    seed: int = 0,
+    targets_of: TargetsOf | None = None,
 ) -> Batch:
-    """A batch of random rows: for every dataset their lengths."""
+    """A batch of random sentences.
+
+    # Parameters
+
+    vocab : names the datasets.
+    lengths : for every dataset those of its sentences.
+    alphabet, seed : see `encoded`.
+    targets_of : makes the targets of a dataset, as `Model.targets` does; `tags_of` by default.
+    """
     alphabet = alphabet or character_alphabet(vocab)
     sources = [encoded(vocab, alphabet, name, sizes, seed) for name, sizes in lengths.items()]
-    return collate([(source, row) for source in sources for row in range(len(source))])
+    for source in sources:
+        source.targets = tags_of(source, vocab) if targets_of is None else targets_of(source)
+    return collate([(source, sentence) for source in sources for sentence in range(len(source))])
 
 
 def text_batch(alphabet: Alphabet, *texts: str) -> Batch:
     """A batch of unlabelled texts."""
-    vocab = vocabulary()
-    rows = EncodedRows("reviews", [Instance(text) for text in texts], vocab, alphabet)
-    return collate([(rows, i) for i in range(len(texts))])
+    dataset = EncodedDataset("reviews", [Instance(text) for text in texts], vocabulary(), alphabet)
+    return collate([(dataset, i) for i in range(len(texts))])
 
 
 def prefix_mask(lengths: Sequence[int]) -> Tensor:
-    """True at the first positions of every row, (B, L)."""
+    """True at the first positions of every sentence, (B, L)."""
     return torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.vocabulary import dataset_spaces
+from ner_adv_plugin.data.vocabulary import agreed_task, dataset_spaces
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.runs.config_checks import check_files, foreseen_metrics, sources
 from ner_adv_plugin.runs.train_job import TrainJob, bind_config
@@ -31,8 +31,8 @@ def test_metrics_foreseen_are_those_that_the_evaluator_gives(validated: list[str
     model = job.model.construct(vocab=job.collect_vocabulary(data))
     evaluator: Evaluator = job.evaluator(model, data, "validation")
     spaces = dataset_spaces(data.readers)
-    schemes = {head: model.vocab.label_space(head).scheme for head in model.vocab.heads}
-    foreseen = foreseen_metrics({name: spaces[name] for name in validated}, schemes)
+    tasks = {head: agreed_task(head, spaces) for head in model.vocab.heads}
+    foreseen = foreseen_metrics({name: spaces[name] for name in validated}, tasks)
     actual = evaluator.metric_names()
     typed = {name[: name.index("_f1_") + 4] + "<TYPE>" if "_f1_" in name else name for name in actual}
     assert set(foreseen) == typed and any("_f1_" in name for name in actual)

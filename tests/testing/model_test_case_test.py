@@ -11,8 +11,11 @@ from torch import Tensor
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.labels.spans import ScoredSpan
 from ner_adv_plugin.models import HardSharing, Model
 from ner_adv_plugin.testing import ModelTestCase, MultiTaskModelTestCase
+
+Prediction = tuple[list[list[ScoredSpan]], Tensor | None]
 
 
 class Faulty(HardSharing):
@@ -50,11 +53,11 @@ class Broken(Faulty):
 
 @Model.register("test_sociable")
 class Sociable(Faulty):
-    """Tags depend on the rows beside."""
+    """Spans depend on the sentences beside."""
 
-    def predict(self, batch: Batch, head: str) -> tuple[Tensor, Tensor | None]:
-        tags, nll = super().predict(batch, head)
-        return (tags + 1 if len(batch) > 1 else tags), nll
+    def predict(self, batch: Batch, head: str, scored: bool = True) -> Prediction:
+        spans, loss_B = super().predict(batch, head, scored)
+        return (one_more(spans) if len(batch) > 1 else spans), loss_B
 
 
 @Model.register("test_forgetful")
@@ -65,18 +68,33 @@ class Forgetful(Faulty):
         self.calls += 1
         return super().forward(batch, progress)
 
-    def predict(self, batch: Batch, head: str) -> tuple[Tensor, Tensor | None]:
-        tags, nll = super().predict(batch, head)
-        return tags, None if nll is None else nll + self.calls
+    def predict(self, batch: Batch, head: str, scored: bool = True) -> Prediction:
+        spans, loss_B = super().predict(batch, head, scored)
+        return spans, None if loss_B is None else loss_B + self.calls
 
 
 @Model.register("test_halved")
 class Halved(Faulty):
-    """Tags differ where only some heads are loaded."""
+    """Spans differ if only some heads are loaded."""
 
-    def predict(self, batch: Batch, head: str) -> tuple[Tensor, Tensor | None]:
-        tags, nll = super().predict(batch, head)
-        return (tags + 1 if self.partial and head == "msra" else tags), nll
+    def predict(self, batch: Batch, head: str, scored: bool = True) -> Prediction:
+        spans, loss_B = super().predict(batch, head, scored)
+        return (one_more(spans) if self.partial and head == "msra" else spans), loss_B
+
+
+@Model.register("test_unsure")
+class Unsure(Faulty):
+    """Scores alone depend on the sentences beside."""
+
+    def predict(self, batch: Batch, head: str, scored: bool = True) -> Prediction:
+        spans, loss_B = super().predict(batch, head, scored)
+        lowered = [[span._replace(score=span.score / len(batch)) for span in own] for own in spans]
+        return lowered, loss_B
+
+
+def one_more(spans: list[list[ScoredSpan]]) -> list[list[ScoredSpan]]:
+    """The spans of sentences with one more in each."""
+    return [[ScoredSpan(0, 1, "LOC", 0.5), *own] for own in spans]
 
 
 def case_of(root: Path, kind: str, base: type[ModelTestCase] = MultiTaskModelTestCase) -> ModelTestCase:
@@ -100,8 +118,13 @@ def test_a_gradient_that_is_not_finite_is_named(root: Path) -> None:
 
 
 def test_predictions_that_depend_on_the_batch_are_found(root: Path) -> None:
-    with pytest.raises(AssertionError, match="head msra, rows of msra, alone and in a batch: .* tags differ"):
+    with pytest.raises(AssertionError, match="head msra, rows of msra, alone and in a batch: the spans of .* differ"):
         case_of(root, "test_sociable").ensure_batch_predictions_are_consistent()
+
+
+def test_scores_that_depend_on_the_batch_are_found(root: Path) -> None:
+    with pytest.raises(AssertionError, match="alone and in a batch"):
+        case_of(root, "test_unsure").ensure_batch_predictions_are_consistent()
 
 
 def test_what_is_not_saved_is_found(root: Path) -> None:
@@ -110,7 +133,7 @@ def test_what_is_not_saved_is_found(root: Path) -> None:
 
 
 def test_a_head_that_differs_when_loaded_alone_is_found(root: Path) -> None:
-    with pytest.raises(AssertionError, match="head msra, rows of msra, loaded and as trained: .* tags differ"):
+    with pytest.raises(AssertionError, match="head msra, rows of msra, loaded and as trained: the spans of .* differ"):
         case_of(root, "test_halved").ensure_model_can_train_save_and_load(gradients_to_ignore=["extra"])
     # The base class looks at the head of the validation metric, loaded whole.
     case_of(root, "test_halved", ModelTestCase).ensure_model_can_train_save_and_load(gradients_to_ignore=["extra"])

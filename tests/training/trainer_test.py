@@ -10,7 +10,7 @@ import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.schema import Lazy
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
@@ -33,7 +33,7 @@ class Script(Evaluator):
     """Gives values decided beforehand."""
 
     def __init__(self, values: Sequence[float] = ()) -> None:
-        self.by_head: dict[str, list[EncodedRows]] = {"weibo": []}
+        self.by_head: dict[str, list[EncodedDataset]] = {"weibo": []}
         self.values = iter(values)
 
     def metric_names(self) -> list[str]:

@@ -1,6 +1,6 @@
-"""Batch: rows of any mix of datasets as tensors, sorted by length.
+"""Batch: sentences of any mix of datasets as tensors, sorted by length.
 
-Shape suffixes: B rows, L positions (characters of the longest row).
+Shape suffixes: B sentences, L positions (characters of the longest sentence).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,40 +12,70 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.batching.targets import PerCharacter, Target
+
+
+@dataclass(frozen=True)
+class OwnedTargets:
+    """The targets of one head or objective in a batch.
+
+    # Parameters
+
+    tensors : by name, each (B, ...).
+    per_character : names of those that are (B, L), which are cut with the batch.
+    """
+
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)
+    per_character: frozenset[str] = frozenset()
+
+    def select(self, index: Tensor, length: int) -> "OwnedTargets":
+        """Those of some sentences, the longest of them with `length` characters."""
+        chosen = {
+            name: value[index, :length] if name in self.per_character else value[index]
+            for name, value in self.tensors.items()
+        }
+        return replace(self, tensors=chosen)
+
+    def to(self, device: torch.device) -> "OwnedTargets":
+        """The targets on a device."""
+        moved = {name: value.to(device, non_blocking=True) for name, value in self.tensors.items()}
+        return replace(self, tensors=moved)
 
 
 @dataclass
 class Batch:
-    """Rows as tensors; every row has its own dataset, head and domain.
+    """Sentences as tensors; each has its own dataset, task and domain.
 
     # Parameters
 
-    token_ids_BL : character indices, 0 beyond a row's end.
+    token_ids_BL : character indices, 0 at padding.
     mask_BL : True at real characters.
-    tags_BL : gold tags of the row's head, 0 where there are none; None where no row has any.
-    lengths_B : characters a row.
+    lengths_B : characters of each sentence.
     domain_B : domain indices.
-    weights_B : weight of each row's loss.
+    weights_B : instance weights.
     lengths : the same as `lengths_B` on the host, longest first.
-    heads : the head of each row, None for a row without labels.
-    datasets : the dataset of each row.
-    row_ids : the index of each row in its dataset.
-    totals : rows of each head in the whole global batch (all micro-batches and processes); a head's loss is
-        divided by its entry.
-    total : rows in the whole global batch.
+    heads : the head of each sentence, None without labels.
+    datasets : the dataset of each sentence.
+    sentence_ids : the index of each sentence in its dataset.
+    all_targets : targets of every head and objective, by owner ("heads.weibo", "objectives.0").
+    owner : whose targets `targets` gives.
+    totals : sentences of each head in the global batch (all micro-batches and processes), by which a head's loss is
+        normalised.
+    total : sentences in the global batch.
     """
 
     token_ids_BL: Tensor
     mask_BL: Tensor
-    tags_BL: Tensor | None
     lengths_B: Tensor
     domain_B: Tensor
     weights_B: Tensor
     lengths: list[int]
     heads: list[str | None]
     datasets: list[str]
-    row_ids: list[int]
+    sentence_ids: list[int]
+    all_targets: Mapping[str, OwnedTargets] = field(default_factory=dict)
+    owner: str = ""
     totals: Mapping[str, int] = field(default_factory=dict)
     total: int = 0
 
@@ -54,76 +84,130 @@ class Batch:
 
     @property
     def device(self) -> torch.device:
-        """Where the tensors are."""
+        """The device of the tensors."""
         return self.token_ids_BL.device
 
-    def rows(self, head: str) -> list[int]:
-        """Indices of the rows of one head, in order."""
+    @property
+    def targets(self) -> Mapping[str, Tensor]:
+        """The targets of `owner`, by name, each (B, ...); empty if the batch holds none of them."""
+        owned = self.all_targets.get(self.owner)
+        return {} if owned is None else owned.tensors
+
+    def owned_by(self, owner: str) -> "Batch":
+        """The batch as one head or objective sees it: with its own targets and no others."""
+        own = {name: targets for name, targets in self.all_targets.items() if name == owner}
+        return replace(self, all_targets=own, owner=owner)
+
+    def sentences_of(self, head: str) -> list[int]:
+        """Indices of the sentences that belong to one head, in order."""
         return [i for i, name in enumerate(self.heads) if name == head]
 
-    def select(self, rows: Sequence[int]) -> "Batch":
-        """The batch of some of its rows, cut to the longest of them; the totals stay those of the whole."""
-        if list(rows) == list(range(len(self))):
+    def select(self, sentences: Sequence[int]) -> "Batch":
+        """The batch of some sentences, cut to the longest of them; the totals stay those of the whole."""
+        if list(sentences) == list(range(len(self))):
             return self
-        index = torch.tensor(rows, dtype=torch.long, device=self.device)
-        length = max([self.lengths[i] for i in rows], default=0)
+
+        index = torch.tensor(sentences, dtype=torch.long, device=self.device)
+        length = max([self.lengths[i] for i in sentences], default=0)
         return replace(
             self,
             token_ids_BL=self.token_ids_BL[index, :length],
             mask_BL=self.mask_BL[index, :length],
-            tags_BL=None if self.tags_BL is None else self.tags_BL[index, :length],
             lengths_B=self.lengths_B[index],
             domain_B=self.domain_B[index],
             weights_B=self.weights_B[index],
-            lengths=[self.lengths[i] for i in rows],
-            heads=[self.heads[i] for i in rows],
-            datasets=[self.datasets[i] for i in rows],
-            row_ids=[self.row_ids[i] for i in rows],
+            lengths=[self.lengths[i] for i in sentences],
+            heads=[self.heads[i] for i in sentences],
+            datasets=[self.datasets[i] for i in sentences],
+            sentence_ids=[self.sentence_ids[i] for i in sentences],
+            all_targets={name: own.select(index, length) for name, own in self.all_targets.items()},
         )
 
-    def without_tags(self) -> "Batch":
-        """The batch as if nothing were known of its tags."""
-        return replace(self, tags_BL=None, heads=[None] * len(self), totals={})
+    def without_targets(self) -> "Batch":
+        """The batch with texts alone."""
+        return replace(self, all_targets={})
+
+    def unlabelled(self) -> "Batch":
+        """The batch as if no sentence had labels."""
+        return replace(self, all_targets={}, heads=[None] * len(self), totals={})
 
     def to(self, device: torch.device) -> "Batch":
         """The batch with its tensors on a device."""
         moved: dict[str, Any] = {
             name: value.to(device, non_blocking=True) for name, value in vars(self).items() if isinstance(value, Tensor)
         }
+        moved["all_targets"] = {name: own.to(device) for name, own in self.all_targets.items()}
         return replace(self, **moved)
 
 
-def collate(rows: Sequence[tuple[EncodedRows, int]]) -> Batch:
-    """Make a batch of rows, longest first (ties in the order given)."""
-    ordered = sorted(rows, key=lambda pair: -int(pair[0].lengths[pair[1]]))
-    lengths = [int(source.lengths[row]) for source, row in ordered]
-    shape = (len(ordered), max(lengths, default=0))
-    tokens: NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
-    tags: NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
-    tagged = False
-    for i, (source, row) in enumerate(ordered):
-        tokens[i, : lengths[i]] = source.row_tokens(row)
-        if source.tags is not None:
-            tagged = True
-            gold = source.row_tags(row)
-            # A label that the head cannot predict is scored, never learned from.
-            tags[i, : lengths[i]] = np.where(gold < source.num_predictable, gold, 0)
+def collate(sentences: Sequence[tuple[EncodedDataset, int]]) -> Batch:
+    """Make a batch of sentences, longest first (ties in the order given).
+
+    # Parameters
+
+    sentences : a dataset and the index of a sentence in it, for each.
+    """
+    ordered = sorted(sentences, key=lambda pair: -int(pair[0].lengths[pair[1]]))
+    lengths = [int(source.lengths[i]) for source, i in ordered]
+    token_ids = _padded([source.token_ids_of(i) for source, i in ordered], (max(lengths, default=0),), 0)
     lengths_B = torch.tensor(lengths, dtype=torch.long)
-    heads = [source.taught_head for source, _ in ordered]
+    heads = [source.head for source, _ in ordered]
     return Batch(
-        token_ids_BL=torch.from_numpy(tokens),
-        mask_BL=torch.arange(shape[1])[None, :] < lengths_B[:, None],
-        tags_BL=torch.from_numpy(tags) if tagged else None,
+        token_ids_BL=token_ids,
+        mask_BL=torch.arange(token_ids.shape[1])[None, :] < lengths_B[:, None],
         lengths_B=lengths_B,
         domain_B=torch.tensor([source.domain_index for source, _ in ordered], dtype=torch.long),
-        weights_B=torch.tensor([float(source.weights[row]) for source, row in ordered]),
+        weights_B=torch.tensor([float(source.weights[i]) for source, i in ordered]),
         lengths=lengths,
         heads=heads,
         datasets=[source.dataset for source, _ in ordered],
-        row_ids=[row for _, row in ordered],
+        sentence_ids=[i for _, i in ordered],
+        all_targets=_collate_targets(ordered),
         totals=_count(heads),
         total=len(ordered),
     )
+
+
+def _collate_targets(ordered: Sequence[tuple[EncodedDataset, int]]) -> dict[str, OwnedTargets]:
+    sources = {id(source): source for source, _ in ordered}.values()
+    keys = dict.fromkeys((owner, name) for source in sources for owner, own in source.targets.items() for name in own)
+    collated: dict[str, OwnedTargets] = {}
+    for owner, name in keys:
+        given = [source.targets.get(owner, {}).get(name) for source, _ in ordered]
+        parts = [
+            None if target is None else target.of(i, source.offsets)
+            for target, (source, i) in zip(given, ordered, strict=True)
+        ]
+        kind = next(target for target in given if target is not None)
+        before = collated.get(owner, OwnedTargets())
+        collated[owner] = OwnedTargets(
+            tensors={**before.tensors, name: _collate_target(kind, parts, ordered)},
+            per_character=before.per_character | ({name} if isinstance(kind, PerCharacter) else set()),
+        )
+    return collated
+
+
+def _collate_target(
+    kind: Target, parts: Sequence[NDArray[Any] | None], ordered: Sequence[tuple[EncodedDataset, int]]
+) -> Tensor:
+    """One target of all sentences, filled up to one shape."""
+    shapes = [part.shape for part in parts if part is not None]
+    shape = tuple(max(sizes) for sizes in zip(*shapes, strict=True))
+    if isinstance(kind, PerCharacter):
+        shape = (max((int(source.lengths[i]) for source, i in ordered), default=0),)
+    return _padded(parts, shape, kind.fill)
+
+
+def _padded(parts: Sequence[NDArray[Any] | None], shape: tuple[int, ...], fill: int) -> Tensor:
+    """Arrays as one tensor (B, *shape), long or float32."""
+    first = next((part for part in parts if part is not None), None)
+    floating = first is not None and first.dtype.kind == "f"
+    whole: NDArray[Any] = np.full((len(parts), *shape), fill, dtype=np.float32 if floating else np.int64)
+    for i, part in enumerate(parts):
+        if part is not None:
+            place: tuple[int | slice, ...] = (i, *map(slice, part.shape))
+            whole[place] = part
+    return torch.from_numpy(whole)
 
 
 def _count(heads: Sequence[str | None]) -> dict[str, int]:
@@ -135,12 +219,12 @@ def _count(heads: Sequence[str | None]) -> dict[str, int]:
 
 
 def share_totals(batches: Sequence[Batch], heads: Sequence[str | None] | None = None) -> list[Batch]:
-    """Give the micro-batches of one global batch the row counts of it all.
+    """Give the micro-batches of one global batch the counts of it all.
 
     # Parameters
 
-    batches : the micro-batches, or this process's rows of each.
-    heads : the head of every row of the global batch; by default those of the batches are all.
+    batches : the micro-batches, or this process's sentences of each.
+    heads : the head of every sentence of the global batch; by default those of the batches.
     """
     if heads is None:
         heads = [head for batch in batches for head in batch.heads]

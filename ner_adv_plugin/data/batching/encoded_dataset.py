@@ -1,4 +1,7 @@
-"""EncodedRows: the rows of one dataset as flat integer arrays, encoded once."""
+"""EncodedDataset: the sentences of one dataset as flat integer arrays, encoded once.
+
+Shape suffixes: R sentences, N characters of all sentences.
+"""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,28 +9,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.alphabet import Alphabet
+from ner_adv_plugin.data.batching.targets import Targets
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.reading.instance_table import NONE, RowTable
-from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
+from ner_adv_plugin.data.labels.spans import UNLABELLED, Span, SpanTable
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
+from ner_adv_plugin.data.vocabulary import Vocabulary
 
 
-class EncodedRows:
-    """One split of one dataset, ready to be batched. Of a streamed table a row is encoded when it is asked for.
+class EncodedDataset:
+    """One split of one dataset, ready to be batched; the sentences of a streamed table are encoded on access.
 
     # Parameters
 
     dataset : its name, which the vocabulary knows.
-    instances : its rows.
-    vocab : gives the head's labels and the domain.
+    instances : its sentences.
+    vocab : gives the head's types and the domain.
     alphabet : the encoder's index of characters.
     shown : what the encoder is shown of a text, as long as it is: `DatasetReader.shown`.
 
-    `labels` are those of the head, followed by labels met here that the head cannot predict: they count in
-    scores as gold and never reach a loss.
+    `spans` are the gold spans, None without labels; their `types` are those of the head, followed by types that the
+    head does not know: these count in scores and are never learnt. `targets` are what the model's heads and
+    objectives learn from, by owner (`Model.targets`). `weights` are the instance weights.
 
-    Raises `UserError` where a row has no tags and others have, or not one tag a character.
+    Raises `DataError` if some sentences have labels and others have none.
     """
 
     def __init__(
@@ -40,84 +46,97 @@ class EncodedRows:
     ) -> None:
         space = vocab.datasets[dataset]
         self.dataset = dataset
-        self._table = RowTable.of(instances)
+        self.domain_index = vocab.domains.index(space.domain)
+        self.instances = InstanceTable.of(instances, dataset)
         self._alphabet = alphabet
         self._shown = shown
-        self.instances: Sequence[Instance] = self._table
-        self.head = space.head
-        self.domain_index = vocab.domains.index(space.domain)
-        label_space = vocab.label_space(space.head) if space.head else None
-        self.scheme = label_space.scheme if label_space else None
-        self.labels: list[str] = list(label_space.labels) if label_space else []
-        self.num_predictable = len(self.labels)
-        self.lengths: NDArray[np.int64] = self._table.lengths.astype(np.int64)
+
+        self.lengths: NDArray[np.int64] = self.instances.lengths.astype(np.int64)
         self.offsets: NDArray[np.int64] = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.lengths)])
-        # Of the rows as they were read, whatever is cut of them.
+        # Those of the sentences as they were read, before long ones are cut.
         self._whole = self.offsets
-        self.token_ids = None if self._table.streamed else alphabet.encode("".join(map(shown, self._table.texts())))
-        self.tags: NDArray[np.int16] | None = self._encode_tags() if space.head else None
+        streamed = self.instances.streamed
+        self.token_ids = None if streamed else alphabet.encode("".join(map(shown, self.instances.texts())))
+
+        self.head: str | None = None
+        self.spans: SpanTable | None = None
+        if space.head is not None and self.instances.spans is not None:
+            self._check_labelled(self.instances.spans)
+            self.label(space.head, self.instances.spans.with_types(vocab.label_space(space.head).types))
+        self.targets: Mapping[str, Targets] = {}
         self.weights: NDArray[np.float32] = np.ones(len(self.lengths), dtype=np.float32)
 
     def __len__(self) -> int:
+        """The number of sentences."""
         return len(self.lengths)
 
-    @property
-    def taught_head(self) -> str | None:
-        """The head that its rows teach; None without tags."""
-        return self.head if self.tags is not None else None
+    def _check_labelled(self, spans: SpanTable) -> None:
+        without = np.flatnonzero(spans.counts_R == UNLABELLED)
+        if len(without):
+            raise DataError(*self.instances.place(int(without[0])), "no labels", "labels as other sentences have")
 
-    def _encode_tags(self) -> NDArray[np.int16] | None:
-        tag_lengths = self._table.tag_lengths
-        if tag_lengths is None:
-            return None
-        for row in np.flatnonzero(tag_lengths != self.lengths):
-            found = "no tags, where others have" if tag_lengths[row] == NONE else f"{tag_lengths[row]} tags"
-            raise UserError(f"{self.dataset}: row {row + 1} has {self.lengths[row]} characters and {found}")
-        used = self._table.labels_used()
-        known = set(self.labels)
-        self.labels += [label for label in used if label not in known]
-        index = {label: i for i, label in enumerate(self.labels)}
-        # Labels that no row here has get an index that none asks for.
-        indices = np.array([index.get(label, 0) for label in self._table.labels], dtype=np.int16)
-        return indices[self._table.tags()]
+    def label(self, head: str, spans: SpanTable) -> None:
+        """Make the sentences belong to a task, with these spans as gold."""
+        self.head = head
+        self.spans = spans
 
-    def cut(self, borders: Mapping[int, NDArray[np.int64]]) -> "EncodedRows":
-        """The same characters in more rows, each with the weight of the row that it is of; without instances.
+    def cut(self, borders: Mapping[int, NDArray[np.int64]]) -> "EncodedDataset":
+        """The same characters as more sentences, each with the weight of the one it is part of, and without targets.
 
         # Parameters
 
-        borders : for each row that is cut where its parts begin and end, from 0 to its length.
+        borders : for each sentence that is cut the ends of its parts, from 0 to its length; none lies within a span.
         """
         parts: NDArray[np.int64] = np.ones(len(self), dtype=np.int64)
         parts[list(borders)] = [len(own) - 1 for own in borders.values()]
-        inner = [self.offsets[row] + own[1:-1] for row, own in borders.items()]
-        rows = copy.copy(self)
-        rows.instances = ()
-        rows.offsets = np.sort(np.concatenate([self.offsets, *inner]))
-        rows.lengths = np.diff(rows.offsets)
-        rows.weights = np.repeat(self.weights, parts)
-        return rows
+        inner = [self.offsets[sentence] + own[1:-1] for sentence, own in borders.items()]
 
-    def label(self, space: LabelSpace, tags: NDArray[np.int16]) -> None:
-        """Have the rows teach a head these tags, of all rows one after another, in place of theirs."""
-        self.head, self.scheme = space.head, space.scheme
-        self.labels, self.num_predictable = list(space.labels), len(space.labels)
-        self.tags = tags
+        windows = copy.copy(self)
+        windows.offsets = np.sort(np.concatenate([self.offsets, *inner]))
+        windows.lengths = np.diff(windows.offsets)
+        windows.weights = np.repeat(self.weights, parts)
+        windows.targets = {}
+        if self.spans is not None:
+            windows.spans = _rebased(self.spans, self.offsets, windows.offsets)
+        return windows
 
     def texts(self) -> Iterator[str]:
-        """The text of every row as it was read, whatever is cut of it."""
-        return self._table.texts()
+        """The text of every sentence as it was read, before long ones are cut."""
+        return self.instances.texts()
 
-    def row_tokens(self, row: int) -> NDArray[np.int32]:
-        """Character indices of a row."""
-        start, end = self.offsets[row], self.offsets[row + 1]
+    def text(self, sentence: int) -> str:
+        """The text of one sentence, or of one window of a sentence that is cut."""
+        start, end = int(self.offsets[sentence]), int(self.offsets[sentence + 1])
+        whole, first = self._origin(start)
+        return self.instances.text(whole)[start - first : end - first]
+
+    def gold(self, sentence: int) -> list[Span]:
+        """The gold spans of one sentence; none without labels."""
+        return (self.spans.spans(sentence) or []) if self.spans is not None else []
+
+    def token_ids_of(self, sentence: int) -> NDArray[np.int32]:
+        """Character indices of a sentence."""
+        start, end = self.offsets[sentence], self.offsets[sentence + 1]
         if self.token_ids is not None:
             return self.token_ids[start:end]
-        whole = int(np.searchsorted(self._whole, start, side="right")) - 1
-        tokens = self._alphabet.encode(self._shown(self._table.text(whole)))
-        return tokens[start - self._whole[whole] : end - self._whole[whole]]
+        whole, first = self._origin(int(start))
+        return self._alphabet.encode(self._shown(self.instances.text(whole)))[start - first : end - first]
 
-    def row_tags(self, row: int) -> NDArray[np.int16]:
-        """Gold tag indices of a row, into `labels`."""
-        assert self.tags is not None
-        return self.tags[self.offsets[row] : self.offsets[row + 1]]
+    def _origin(self, position: int) -> tuple[int, int]:
+        """The sentence as it was read that holds a character, and the position of its first one."""
+        whole = int(np.searchsorted(self._whole[:-1], position, side="right")) - 1
+        return whole, int(self._whole[whole])
+
+
+def _rebased(spans: SpanTable, offsets: NDArray[np.int64], new_offsets: NDArray[np.int64]) -> SpanTable:
+    """The spans of sentences that are cut into more, none of them across a border."""
+    starts_S = offsets[spans.sentences_S] + spans.starts_S
+    sentences_S = np.searchsorted(new_offsets, starts_S, side="right") - 1
+    shift_S = (new_offsets[sentences_S] - offsets[spans.sentences_S]).astype(np.int32)
+    return SpanTable(
+        types=spans.types,
+        starts_S=spans.starts_S - shift_S,
+        ends_S=spans.ends_S - shift_S,
+        types_S=spans.types_S,
+        counts_R=np.bincount(sentences_S, minlength=len(new_offsets) - 1).astype(np.int32),
+    )

@@ -1,57 +1,64 @@
-"""Training windows: long rows cut into several where no entity and no word is."""
+"""Training windows: long sentences cut into several, never within an entity or a word.
+
+Shape suffixes: S spans.
+"""
 
 import logging
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
-from ner_adv_plugin.data.labels.tag_schemes import TagScheme
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 
 logger = logging.getLogger(__name__)
 
 
-def training_windows(rows: EncodedRows, max_length: int) -> EncodedRows:
-    """The same characters in rows of at most `max_length`, each window a row of its own; what was cut is logged.
+def training_windows(dataset: EncodedDataset, max_length: int) -> EncodedDataset:
+    """The same characters in sentences of at most `max_length`, each window a sentence; what was cut is logged.
 
-    A window begins and ends where a row with its tags may: outside of every entity and word. An entity or word longer
-    than `max_length` is a longer window, alone. Text without tags is cut anywhere. Labels at a window's edges are
-    learnt as those at a row's (the start and end transitions of a CRF): an approximation that validation, evaluation
-    and prediction, which take rows whole, do not make.
+    A window ends outside of every entity and word. An entity or word longer than `max_length` is a longer window,
+    alone. Text without labels is cut anywhere. Labels at a window's edges are learnt as those at a sentence's (the
+    start and end transitions of a CRF): an approximation that validation, evaluation and prediction, which take
+    sentences whole, do not make.
 
     # Parameters
 
-    rows : training rows, as they were read.
+    dataset : training sentences, as they were read.
     max_length : characters of a window at most.
     """
-    long_rows = np.flatnonzero(rows.lengths > max_length)
-    if not len(long_rows):
-        return rows
-    between = _border_between(rows.scheme, rows.labels) if rows.tags is not None and rows.scheme is not None else None
-    borders = {}
-    for row in long_rows.tolist():
-        allowed: NDArray[np.bool_] = np.ones(int(rows.lengths[row]) + 1, dtype=bool)
-        if between is not None:
-            tags = rows.row_tags(row)
-            allowed[1:-1] = between[tags[:-1], tags[1:]]
-        borders[row] = window_borders(allowed, max_length)
-    windows = rows.cut(borders)
+    long_sentences = np.flatnonzero(dataset.lengths > max_length)
+    if not len(long_sentences):
+        return dataset
+
+    borders = {
+        sentence: window_borders(_allowed_borders(dataset, sentence), max_length)
+        for sentence in long_sentences.tolist()
+    }
+    windows = dataset.cut(borders)
+
     message = "%s: %d of %d training rows are longer than %d characters: cut into %d windows"
-    made = len(windows) - len(rows) + len(long_rows)
-    logger.info(message, rows.dataset, len(long_rows), len(rows), max_length, made)
+    made = len(windows) - len(dataset) + len(long_sentences)
+    logger.info(message, dataset.dataset, len(long_sentences), len(dataset), max_length, made)
     longer = windows.lengths[windows.lengths > max_length]
     if len(longer):
         message = "%s: %d windows have no place to be cut at and stay longer than %d characters, the longest has %d"
-        logger.warning(message, rows.dataset, len(longer), max_length, longer.max())
+        logger.warning(message, dataset.dataset, len(longer), max_length, longer.max())
     return windows
 
 
-def window_borders(allowed: NDArray[np.bool_], max_length: int) -> NDArray[np.int64]:
-    """Where the windows of a row begin and end, from 0 to its length.
+def _allowed_borders(dataset: EncodedDataset, sentence: int) -> NDArray[np.bool_]:
+    """`(length + 1,)` whether no span of a sentence reaches across each border."""
+    depth: NDArray[np.int64] = np.zeros(int(dataset.lengths[sentence]) + 1, dtype=np.int64)
+    for span in dataset.gold(sentence):
+        depth[span.start + 1 : span.end] += 1
+    return depth == 0
 
-    There are as few windows as can be, and of all such ways the sum of their squared lengths is the least: they are
-    as equal as the places allow. Two neighbouring places further apart than `max_length` are a window of their own.
+
+def window_borders(allowed: NDArray[np.bool_], max_length: int) -> NDArray[np.int64]:
+    """The ends of the windows of a sentence, from 0 to its length.
+
+    There are as few windows as possible, with the least sum of squared lengths, so that they are as equal as the
+    borders allow. Two neighbouring borders further apart than `max_length` enclose one window.
 
     # Parameters
 
@@ -78,12 +85,3 @@ def window_borders(allowed: NDArray[np.bool_], max_length: int) -> NDArray[np.in
     while borders[-1]:
         borders.append(int(before[borders[-1]]))
     return places[borders[::-1]]
-
-
-def _border_between(scheme: TagScheme, labels: Sequence[str]) -> NDArray[np.bool_]:
-    """Between which labels there may be a border, (T, T) [left, right]: where none spans both, and where the one may
-    end a row and the other begin it (not so in IOB1 the tag of a span that touches the one before)."""
-    starts, _, ends = scheme.transitions(labels)
-    spans = [[scheme.spans([left, right]) for right in labels] for left in labels]
-    apart = np.array([[all(span.end - span.start < 2 for span in own) for own in row] for row in spans], dtype=bool)
-    return ends[:, None] & starts[None, :] & apart

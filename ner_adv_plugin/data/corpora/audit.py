@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.corpora.known_corpora import KNOWN_CORPORA
 from ner_adv_plugin.data.corpora.overlaps import Overlaps, SplitRows
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.tag_schemes import Span
+from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading import DatasetReader
 
 
@@ -24,9 +24,8 @@ class SplitSummary:
     file : where it was read from.
     known_as : the public corpus that has this fingerprint; None where none is known.
     rows, characters : how many.
-    entities : how many, `{"total": 3, "types": {"LOC": 1, "PER": 2}}`; None where the tags are of words, or missing.
-    words : how many; None where the tags are of entities, or missing.
-    labels : the tags that occur, in the scheme of training.
+    entities : how many, `{"total": 3, "types": {"LOC": 1, "PER": 2}}`; None if spans are words, or missing.
+    words : how many; None if spans are entities, or missing.
     max_length : characters of the longest row.
     duplicates : rows whose text repeats in the split, every one of them.
     illegal_transitions : tags of the file that cannot follow the one before, or end a row.
@@ -41,7 +40,6 @@ class SplitSummary:
     characters: int
     entities: dict[str, Any] | None
     words: int | None
-    labels: list[str]
     max_length: int
     duplicates: int
     illegal_transitions: int
@@ -85,8 +83,8 @@ def summarise(reader: DatasetReader, split: str, file: str) -> tuple[SplitSummar
     Raises `DataError` where a row cannot be read.
     """
     instances = reader.read(file)
-    spans = [None if row.tags is None else reader.scheme.spans(row.tags) for row in instances]
-    digests = [_digest(row, own) for row, own in zip(instances, spans, strict=True)]
+    spans = [row.spans for row in instances]
+    digests = [_digest(row) for row in instances]
     tagged = [digest if own is not None else None for digest, own in zip(digests, spans, strict=True)]
     texts = [row.text for row in instances]
     counts = Counter(texts)
@@ -101,7 +99,6 @@ def summarise(reader: DatasetReader, split: str, file: str) -> tuple[SplitSummar
         characters=sum(map(len, texts)),
         entities=_entities(found) if labelled and not words else None,
         words=len(found) if labelled and words else None,
-        labels=sorted({tag for row in instances for tag in row.tags or ()}),
         max_length=max(map(len, texts)),
         duplicates=sum(count for count in counts.values() if count > 1),
         illegal_transitions=sum(illegal.values()),
@@ -120,13 +117,13 @@ def count_unknown(texts: Iterable[str], alphabet: Alphabet) -> int:
     return sum(count for character, count in counts.items() if not alphabet.knows(character))
 
 
-def _digest(row: Instance, spans: Sequence[Span] | None) -> bytes:
-    """SHA-256 of a row's text and its entities or words, the same whatever scheme writes them.
+def _digest(row: Instance) -> bytes:
+    """SHA-256 of a row's text and its entities or words.
 
     A fingerprint is SHA-256 over the digests of all rows, in order: of what was read, not of the bytes, so that
     line endings, a byte order mark and the file's columns do not matter, and a type that `type_map` renames does.
     """
-    content = [row.text, None if spans is None else [[span.start, span.end, span.type] for span in spans]]
+    content = [row.text, None if row.spans is None else [list(span) for span in row.spans]]
     return hashlib.sha256(json.dumps(content).encode("ascii")).digest()
 
 

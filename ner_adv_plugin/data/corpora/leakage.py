@@ -9,7 +9,7 @@ import numpy as np
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.data.corpora.containment import candidates, may_stand_inside, normalise
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.reading.instance_table import RowTable
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def without_leaks(
     train: Mapping[str, Sequence[Instance]],
     held_out: Iterable[Sequence[Instance]],
     leakage: Literal["drop", "error", "allow"],
-) -> tuple[dict[str, RowTable], dict[str, int]]:
+) -> tuple[dict[str, InstanceTable], dict[str, int]]:
     """Training rows without those that hold a validation or test row of any dataset.
 
     # Parameters
@@ -53,11 +53,11 @@ def without_leaks(
 
     The rows that stay, and the number of leaked rows of every dataset.
     """
-    held = HeldOutTexts(text for rows in held_out for text in RowTable.of(rows).texts())
-    clean: dict[str, RowTable] = {}
+    held = HeldOutTexts(text for rows in held_out for text in InstanceTable.of(rows).texts())
+    clean: dict[str, InstanceTable] = {}
     leaked: dict[str, int] = {}
     for name, given in train.items():
-        rows = RowTable.of(given)
+        rows = InstanceTable.of(given)
         leaks = np.array([leak for part in rows.parts() for leak in held.held_by(list(part.texts()))], dtype=bool)
         kept = rows.select(np.flatnonzero(~leaks)) if leaks.any() else rows
         leaked[name] = len(rows) - len(kept)

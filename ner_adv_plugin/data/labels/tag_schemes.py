@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.data.labels.spans import Span
 
 OUTSIDE_TAG = "O"
 
@@ -21,15 +22,6 @@ class Role(IntEnum):
     INSIDE = 2
     END = 3
     SINGLE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Characters `start` to `end` (exclusive) of a row; `type` is empty for a word."""
-
-    start: int
-    end: int
-    type: str
 
 
 @dataclass(frozen=True)
@@ -75,6 +67,8 @@ class TagScheme:
         and at the start of the row (Tjong Kim Sang and Buchholz 2000, the script conlleval.pl).
         """
         parsed = {tag: _parse(self, tag) for tag in set(tags)}
+        if all(role is Role.OUTSIDE for role, _ in parsed.values()):
+            return []
         pairs = list(pairwise(tags))
         cuts = {pair for pair in set(pairs) if _cuts(parsed[pair[0]], parsed[pair[1]])}
         edges = [0, *(position for position, pair in enumerate(pairs, 1) if pair in cuts), len(tags)]
@@ -101,10 +95,6 @@ class TagScheme:
             previous_type = span.type
         return tags + self._outside(length - len(tags))
 
-    def tags_of_words(self, lengths: Iterable[int]) -> list[str]:
-        """The tags of a row of words of these lengths, in a scheme for segmentation."""
-        return [tag for length in lengths for tag in _tags_of_word(self, length)]
-
     def repair(self, tags: Sequence[str]) -> tuple[list[str], int]:
         """Legal tags with conlleval's reading of `tags`, and how many tags that changed."""
         if not self._forbidden(tags):
@@ -122,10 +112,6 @@ class TagScheme:
         """The pairs of neighbours that are not legal, row edges as None."""
         pairs = set(zip([None, *tags], [*tags, None], strict=True))
         return {pair for pair in pairs if not _legal(self, *pair)}
-
-    def convert(self, tags: Sequence[str], other: "TagScheme") -> list[str]:
-        """The same spans in another scheme; a legal row in the same scheme comes back as it is."""
-        return self.repair(tags)[0] if other == self else other.tags(self.spans(tags), len(tags))
 
     def transitions(self, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Which labels may start a row `(T,)`, follow each other `(T, T)` [from, to], and end it `(T,)`."""
@@ -191,11 +177,6 @@ def _parse(scheme: TagScheme, tag: str) -> tuple[Role, str]:
 def _write(scheme: TagScheme, role: Role, span_type: str) -> str:
     letter = next(letter for letter, meaning in scheme.letters.items() if meaning is role)
     return letter if scheme.segmentation else f"{letter}-{span_type}"
-
-
-@lru_cache(maxsize=4096)
-def _tags_of_word(scheme: TagScheme, length: int) -> tuple[str, ...]:
-    return tuple(scheme.tags([Span(0, length, "")], length))
 
 
 def _cuts(left: tuple[Role, str], right: tuple[Role, str]) -> bool:

@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 import ner_adv_plugin
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import local_path, write_file
+from ner_adv_plugin.data.labels.spans import SpanTable
 from ner_adv_plugin.data.reading.cache_key import code_of, settings_of
-from ner_adv_plugin.data.reading.instance_table import Columns, RowTable
+from ner_adv_plugin.data.reading.instance_table import Columns, InstanceTable
 from ner_adv_plugin.data.reading.texts import HeldTexts
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def cache_folder() -> Path | None:
         return None
 
 
-def cached(reader: "DatasetReader", file_path: str, read: Callable[[], RowTable]) -> RowTable:
+def cached(reader: "DatasetReader", file_path: str, read: Callable[[], InstanceTable]) -> InstanceTable:
     """What `read` gives, from the cache where it is there; warnings of the first reading are said again.
 
     # Parameters
@@ -101,14 +102,14 @@ class _Entry:
     stamp: str
     settings: str
 
-    def load(self, reader: "DatasetReader") -> RowTable | None:
+    def load(self, reader: "DatasetReader") -> InstanceTable | None:
         """The rows; None where there is no entry, or none of now."""
         try:
             with np.load(self.path, allow_pickle=False) as arrays:
                 about = json.loads(arrays["about"].tobytes())
                 if about["stamp"] != self.stamp:
                     return None
-                rows = RowTable(_columns({name: arrays[name] for name in arrays.files}, about))
+                rows = InstanceTable(_columns({name: arrays[name] for name in arrays.files}, about))
             found = {name: about["findings"][name] for name in _FINDINGS}
             said = [(str(name), int(level), str(message)) for name, level, message in about["said"]]
         except FileNotFoundError:
@@ -126,16 +127,18 @@ class _Entry:
             logging.getLogger(name).log(level, "%s", message)
         return rows
 
-    def store(self, reader: "DatasetReader", rows: RowTable, said: list[tuple[str, int, str]]) -> None:
+    def store(self, reader: "DatasetReader", rows: InstanceTable, said: list[tuple[str, int, str]]) -> None:
         """Write the entry, where its rows are such as an entry can hold; a disk that does not take it is said."""
         known = rows.columns
-        if not isinstance(known.texts, HeldTexts) or known.tag_lengths is None:
+        spans = known.spans
+        if not isinstance(known.texts, HeldTexts) or spans is None or not rows.whole:
             return
         metadata = [[row, others] for row, others in (known.metadata or {}).items()]
         illegal = reader.illegal_rows.get(self.file_path)
         about = {
             "stamp": self.stamp,
-            "labels": list(known.labels),
+            "source": known.source,
+            "types": list(spans.types),
             "metadata": metadata,
             "findings": {
                 "repaired": reader.repaired.get(self.file_path),
@@ -154,8 +157,10 @@ class _Entry:
             "text": np.frombuffer(known.texts.text.encode(*_CODEC), np.uint8),
             "lengths": known.texts.lengths,
             "lines": known.lines,
-            "tags": known.tags,
-            "tag_lengths": known.tag_lengths,
+            "starts": spans.starts_S,
+            "ends": spans.ends_S,
+            "span_types": spans.types_S,
+            "counts": spans.counts_R,
         }
         self._write(arrays)
 
@@ -181,23 +186,30 @@ def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
 def _columns(arrays: dict[str, NDArray[Any]], about: dict[str, Any]) -> Columns:
     """The columns of an entry; raises one of `_DAMAGE` where they do not fit one another."""
     texts = HeldTexts(arrays["text"].tobytes().decode(*_CODEC), arrays["lengths"])
-    columns = Columns(
-        texts=texts,
-        lines=arrays["lines"],
-        labels=[str(label) for label in about["labels"]],
-        tags=arrays["tags"],
-        tag_lengths=arrays["tag_lengths"],
-        metadata={int(row): dict(others) for row, others in about["metadata"]},
+    spans = SpanTable(
+        types=[str(name) for name in about["types"]],
+        starts_S=arrays["starts"],
+        ends_S=arrays["ends"],
+        types_S=arrays["span_types"],
+        counts_R=arrays["counts"],
     )
-    tags = columns.tags
     if not (
-        len(texts) == len(columns.lines) == len(arrays["tag_lengths"])
+        len(texts) == len(arrays["lines"]) == len(spans)
         and texts.lengths.sum(dtype=np.int64) == len(texts.text)
-        and columns.tag_offsets[-1] == len(tags)
-        and (not len(tags) or 0 <= tags.min() <= tags.max() < len(columns.labels))
+        and spans.offsets[-1] == len(spans.starts_S) == len(spans.ends_S) == len(spans.types_S)
+        and (not len(spans.types_S) or 0 <= spans.types_S.min() <= spans.types_S.max() < len(spans.types))
+        and (spans.starts_S >= 0).all()
+        and (spans.starts_S < spans.ends_S).all()
+        and (spans.ends_S <= texts.lengths[spans.sentences_S]).all()
     ):
         raise ValueError("its arrays do not fit one another")
-    return columns
+    return Columns(
+        texts=texts,
+        lines=arrays["lines"],
+        spans=spans,
+        metadata={int(row): dict(others) for row, others in about["metadata"]},
+        source=about["source"],
+    )
 
 
 def _make_room(folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from ner_adv_plugin.common.errors import ConfigurationError, DataError
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme, get_scheme
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
@@ -61,9 +62,7 @@ class ConllReader(EntityReader):
             except KeyError:
                 tags = [parser.parse(line, number) for number, line in enumerate(row, start=first)]
             text = "".join([line[0] for line in row])
-            instance = self.text_to_instance(text, self._training_tags(tags, file_path, first))
-            instance.metadata["line"] = first
-            yield instance
+            yield self.text_to_instance(text, self._entities(tags, file_path, first), first)
 
     def columns_after_character(self, rest: str) -> list[str] | None:
         """The columns beside the character, from what follows it; None where no separator follows it."""
@@ -75,17 +74,15 @@ class ConllReader(EntityReader):
         """How a line begins, for messages."""
         return "one character, then " + ("a space or tab" if self.separator is None else repr(self.separator))
 
-    def _training_tags(self, tags: list[str], file_path: str, first_line: int) -> list[str]:
-        """The tags of a row made legal and brought into the training scheme."""
+    def _entities(self, tags: list[str], file_path: str, first_line: int) -> list[Span]:
+        """The entities of a sentence; tags that break the scheme are repaired as conlleval reads them, and counted."""
         legal, changed = self.file_scheme.repair(tags)
         if changed and self.illegal_tags == "error":
             _stop_at_illegal(self.file_scheme, tags, file_path, first_line)
         if changed:
             self.repaired[file_path] += changed
             self.illegal_rows[file_path][first_line] = len(self.file_scheme.illegal(tags))
-        if self.scheme == self.file_scheme and not self.type_map:
-            return legal
-        return self.tags_of_entities(self.file_scheme.spans(legal), len(legal))
+        return self.map_types(self.file_scheme.spans(legal))
 
 
 class _LineParser:

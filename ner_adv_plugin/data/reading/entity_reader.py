@@ -5,23 +5,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ner_adv_plugin.common.errors import ConfigurationError, DataError, nearest
-from ner_adv_plugin.data.labels.tag_schemes import Span
+from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
-from ner_adv_plugin.data.reading.instance_table import RowTable
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
 class EntityReader(DatasetReader):
-    """Base of readers of named entities: those of a file are given other types, then the training scheme's tags.
+    """Base of readers of named entities, whose types may be renamed or dropped.
 
     # Parameters
 
     type_map : new names of entity types, such as `{"PER.NAM": "PER", "PER.NOM": "PER", "GPE.NAM": null}`; null
-        drops a type, whose characters become `O`; types that it does not name stay.
-    annotated_types : the types, after `type_map`, that the annotators marked; null for all. With a list, `O` is
-        "`O`, or any other type of the head", in training (marginal likelihood) as in scores.
+        drops the entities of a type; types that it does not name stay.
+    annotated_types : the types, after `type_map`, that the annotators marked; null for all. With a list, an
+        unmarked character may be "outside, or of any other type of the head", in training (marginal likelihood) as
+        in scores.
     """
 
     type_map: dict[str, str | None] = field(default_factory=dict)
@@ -29,7 +30,6 @@ class EntityReader(DatasetReader):
     types_met: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.type_map and self.task == "segmentation":
             raise ConfigurationError("words have no types: expected none to be named", "type_map")
         for name, new_name in self.type_map.items():
@@ -39,41 +39,37 @@ class EntityReader(DatasetReader):
             why = "words have no types: expected null" if self.task == "segmentation" else "found none: expected some"
             raise ConfigurationError(why, "annotated_types")
 
-    def _read_all(self, file_path: str) -> RowTable:
-        """See `DatasetReader._read_all`; a type of `type_map` that the whole file does not have is warned of."""
+    def _read_all(self, file_path: str) -> InstanceTable:
+        """See `DatasetReader._read_all`; warns of a type of `type_map` that the whole file does not have."""
         self.types_met = set()
-        rows = super()._read_all(file_path)
-        if len(rows) != self.max_instances:
+        table = super()._read_all(file_path)
+
+        if len(table) != self.max_instances:
             for name in sorted(self.type_map.keys() - self.types_met):
                 hint = nearest(name, sorted(self.types_met - self.type_map.keys()))
                 message = '%s: no entity of type "%s", which type_map names.%s Types: %s.'
                 logger.warning(message, file_path, name, hint, ", ".join(sorted(self.types_met)) or "none")
-        self._check_annotated(file_path, rows)
-        return rows
+        self._check_annotated(file_path, table)
+        return table
 
-    def _check_annotated(self, file_path: str, rows: RowTable) -> None:
-        """`DataError` where rows have a type that `annotated_types` does not name, a warning where it has none."""
+    def _check_annotated(self, file_path: str, table: InstanceTable) -> None:
+        """`DataError` if a type occurs that `annotated_types` does not name, a warning if a named one does not."""
         if self.annotated_types is None:
             return
-        found = {self.scheme.parse(tag)[1] for tag in rows.labels} - {""}
+        found = set(table.spans.types_used()) if table.spans is not None else set()
         for name in sorted(found - set(self.annotated_types)):
             hint = nearest(name, self.annotated_types)
             expected = f"types of annotated_types, or null for it in type_map.{hint}"
             raise DataError(file_path, None, f"entities of type {name}", expected)
         for name in sorted(set(self.annotated_types) - found):
-            if len(rows) != self.max_instances:
+            if len(table) != self.max_instances:
                 logger.warning('%s: no entity of type "%s", which annotated_types names', file_path, name)
 
     def map_types(self, spans: Iterable[Span]) -> list[Span]:
         """The entities with the types that `type_map` gives them, without those it drops."""
-        mapped = []
-        for span in spans:
-            self.types_met.add(span.type)
-            new_type = self.type_map.get(span.type, span.type)
-            if new_type is not None:
-                mapped.append(Span(span.start, span.end, new_type))
-        return mapped
-
-    def tags_of_entities(self, spans: Iterable[Span], length: int) -> list[str]:
-        """The tags of a row of `length` characters with these entities of the file, in the training scheme."""
-        return self.scheme.tags(self.map_types(spans), length)
+        spans = list(spans)
+        self.types_met.update(span.type for span in spans)
+        if not self.type_map:
+            return spans
+        renamed = [(span, self.type_map.get(span.type, span.type)) for span in spans]
+        return [Span(span.start, span.end, name) for span, name in renamed if name is not None]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ner_adv_plugin.common.files import local_path
-from ner_adv_plugin.data.reading.instance_table import Columns, RowTable
+from ner_adv_plugin.data.reading.instance_table import Columns, InstanceTable
 from ner_adv_plugin.data.reading.lines import decode, say_touched
 from ner_adv_plugin.data.reading.texts import MappedTexts
 
@@ -17,7 +17,7 @@ Number = TypeVar("Number", np.int32, np.int64)
 BYTES_OF_PART = 1 << 20
 
 
-def map_lines(file_path: str, lines_per_row: int = 1, errors: str = "strict") -> RowTable:
+def map_lines(file_path: str, lines_per_row: int = 1, errors: str = "strict") -> InstanceTable:
     """Rows of so many lines on end, or of fewer before an empty line and at the end of the file; none has tags.
 
     The file is read once, part by part; what is kept is where rows begin and how long they are. Lines end as in
@@ -45,7 +45,7 @@ def map_lines(file_path: str, lines_per_row: int = 1, errors: str = "strict") ->
             rows.add(_lengths(lines), _lengths(decoded))
     say_touched(file_path, touched, errors)
     texts = MappedTexts(path, _whole(rows.starts), _whole(rows.sizes), _whole(rows.lengths), errors)
-    return RowTable(Columns(texts, _whole(rows.lines)))
+    return InstanceTable(Columns(texts, _whole(rows.lines)))
 
 
 def _lengths(lines: Sequence[str | bytes]) -> NDArray[np.int32]:

@@ -6,7 +6,7 @@ from typing import Any
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading.dataset_reader import SAME_AS_DATASET, DatasetReader
-from ner_adv_plugin.data.reading.instance_table import RowTable
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
 
 @DatasetReader.register("multitask")
@@ -36,7 +36,7 @@ class MultiTaskDatasetReader(DatasetReader):
     def _read(self, file_path: str) -> Iterator[Instance]:
         raise ConfigurationError(f"a multitask reader needs an object of paths, found {file_path!r}")
 
-    def read_all(self, paths: Mapping[str, str]) -> dict[str, RowTable]:
+    def read_all(self, paths: Mapping[str, str]) -> dict[str, InstanceTable]:
         """The rows of each dataset named in `paths`."""
         for name in paths:
             if name not in self.readers:

@@ -8,10 +8,11 @@ from operator import itemgetter
 
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.tag_schemes import Span
+from ner_adv_plugin.data.labels.spans import Span, tiling
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
 from ner_adv_plugin.data.reading.lines import read_lines
+from ner_adv_plugin.data.reading.overlaps import Overlaps
 
 _TYPES = {"nr": "PER", "ns": "LOC", "nt": "ORG"}
 _PARAGRAPH = re.compile(r" *\d{8}-\d\d-\d{3}-\d{3}/m(?= |$)")
@@ -49,38 +50,35 @@ class PfrReader(EntityReader):
     (`19980101-01-001-001/m`) that begins a line is left out. Lines without a word are skipped.
 
     Entities are words of the parts of speech nr (PER), ns (LOC) and nt (ORG), and compounds such as
-    `[中央/n  电视台/n]nt` of these, inside which no other entity counts. Surname and given name are two words
-    there (`江/nr  泽民/nr`), and names may follow each other with nothing between. So in a run of nr words one
-    that has one character, or is a compound surname such as 欧阳, is joined with the word after it, which
-    begins no name itself; a run of two words of one character and one of two is one name with two surnames
-    (`陈/nr  方/nr  安生/nr`); any other is a name by itself. Neighbours of ns and nt stay apart.
+    `[中央/n  电视台/n]nt` of these, inside which no other entity counts unless `overlaps` is "keep".
+    Surname and given name are two words there (`江/nr  泽民/nr`), and names may follow each other with
+    nothing between. So in a run of nr words one that has one character, or is a compound surname such as
+    欧阳, is joined with the word after it, which begins no name itself; a run of two words of one character
+    and one of two is one name with two surnames (`陈/nr  方/nr  安生/nr`); any other is a name by itself.
+    Neighbours of ns and nt stay apart.
     Corpus: Institute of Computational Linguistics, Peking University; January 1998.
 
     # Parameters
 
     task : "ner" for the entities, "segmentation" for the words. For both, name two datasets of the same file,
         with a reader each: `readers: { names: { type: "pfr" }, words: { type: "pfr", task: "segmentation" } }`.
+    overlaps : see `DatasetReader`; "keep" gives entities nested in compounds.
 
     Raises `DataError` where a word has no part of speech, or brackets do not match.
     """
 
     task: Task = "ner"
+    overlaps: Overlaps = "outermost"
 
     def _read(self, file_path: str) -> Iterator[Instance]:
-        scheme = self.scheme
         items: dict[str, re.Match[str]] = {}
         for number, line in enumerate(read_lines(file_path, self.encoding_errors), start=1):
             row = _parse(line, number, file_path, items)
             if not row.words:
                 continue
-            text = "".join(row.words)
-            if self.task == "segmentation":
-                tags = scheme.tags_of_words(map(len, row.words))
-            else:
-                tags = self.tags_of_entities(_entities(row), len(text))
-            instance = self.text_to_instance(text, tags)
-            instance.metadata["line"] = number
-            yield instance
+            words = self.task == "segmentation"
+            spans = tiling(map(len, row.words)) if words else self.map_types(_entities(row))
+            yield self.text_to_instance("".join(row.words), spans, number)
 
 
 def _parse(line: str, number: int, file_path: str, items: dict[str, re.Match[str]]) -> _Row:
@@ -113,7 +111,7 @@ def _parse(line: str, number: int, file_path: str, items: dict[str, re.Match[str
 
 
 def _entities(row: _Row) -> list[Span]:
-    """The entities of a row, none inside another."""
+    """The entities of a sentence; those inside a compound nest in it."""
     spans = [Span(span.start, span.end, _TYPES[span.type]) for span in row.compounds if span.type in _TYPES]
     position = 0
     words = zip(row.words, row.parts_of_speech, row.brackets, strict=True)
@@ -123,11 +121,7 @@ def _entities(row: _Row) -> list[Span]:
             if part_of_speech in _TYPES:
                 spans.append(Span(position, position + length, _TYPES[part_of_speech]))
             position += length
-    outermost: list[Span] = []
-    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
-        if not outermost or span.start >= outermost[-1].end:
-            outermost.append(span)
-    return outermost
+    return spans
 
 
 def _lengths_of_names(words: list[str]) -> list[int]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.spans import tiling
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 from ner_adv_plugin.data.reading.lines import read_lines
 
@@ -20,10 +21,7 @@ class SighanCwsReader(DatasetReader):
     task: Task = field(default="segmentation", init=False)
 
     def _read(self, file_path: str) -> Iterator[Instance]:
-        scheme = self.scheme
         for number, line in enumerate(read_lines(file_path, self.encoding_errors), start=1):
             words = [word for word in line.split(" ") if word]
             if words:
-                instance = self.text_to_instance("".join(words), scheme.tags_of_words(map(len, words)))
-                instance.metadata["line"] = number
-                yield instance
+                yield self.text_to_instance("".join(words), tiling(map(len, words)), number)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.tag_schemes import Span
+from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
 from ner_adv_plugin.data.reading.lines import read_lines
@@ -25,8 +25,7 @@ class SpanJsonReader(EntityReader):
     is an error, for a row without entities says `"label": {}`. Lines of white space are skipped. Parameters as in
     the base. Format: CLUENER2020 (Xu et al. 2020).
 
-    Raises `DataError` where a line is no such object, an entity leaves the text or does not have the surface that
-    is said, and where two overlap after `type_map`.
+    Raises `DataError` if a line is no such object, or an entity leaves the text or does not have the stated surface.
     """
 
     def _read(self, file_path: str) -> Iterator[Instance]:
@@ -39,21 +38,8 @@ class SpanJsonReader(EntityReader):
             if first_labelled != (row.label is not None):
                 found, expected = ('a "label"', 'no "label"') if row.label is not None else ('no "label"', 'a "label"')
                 raise DataError(file_path, number, found, f"{expected} as in line {first}")
-            tags = None if row.label is None else self._tags(row)
-            instance = self.text_to_instance(row.text, tags)
-            instance.metadata["line"] = number
-            yield instance
-
-    def _tags(self, row: "_Row") -> list[str]:
-        spans = sorted(self.map_types(row.entities()), key=lambda span: span.start)
-        for left, right in zip(spans, spans[1:], strict=False):
-            if right.start < left.end:
-                found = " and ".join(
-                    f"{span.type} {row.text[span.start : span.end]} [{span.start}, {span.end - 1}]"
-                    for span in (left, right)
-                )
-                raise row.error(found, "entities that do not overlap; type_map can drop a type")
-        return self.scheme.tags(spans, len(row.text))
+            spans = None if row.label is None else self.map_types(row.entities())
+            yield self.text_to_instance(row.text, spans, number)
 
 
 class _Row:

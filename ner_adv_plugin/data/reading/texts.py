@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 ROWS_BEFORE_RELEASE = 8
 
 
-class RowTexts(ABC):
+class Texts(ABC):
     """The texts of R rows.
 
     # Parameters
@@ -34,7 +34,7 @@ class RowTexts(ABC):
         """The text of a row."""
 
 
-class HeldTexts(RowTexts):
+class HeldTexts(Texts):
     """Texts in memory.
 
     # Parameters
@@ -49,11 +49,11 @@ class HeldTexts(RowTexts):
         self._offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
 
     def row(self, row: int) -> str:
-        """See `RowTexts.row`."""
+        """See `Texts.row`."""
         return self.text[self._offsets[row] : self._offsets[row + 1]]
 
 
-class MappedTexts(RowTexts):
+class MappedTexts(Texts):
     """Texts of whole lines of a UTF-8 file, which may be larger than memory.
 
     # Parameters
@@ -85,7 +85,7 @@ class MappedTexts(RowTexts):
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if len(lengths) else None
 
     def row(self, row: int) -> str:
-        """See `RowTexts.row`."""
+        """See `Texts.row`."""
         assert self._map is not None
         start = int(self._starts[row])
         data = self._map[start : start + int(self._sizes[row])]

@@ -32,7 +32,6 @@ class UnlabelledReader(DatasetReader):
     lines_per_row: int = 1
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.lines_per_row < 1:
             raise ConfigurationError(f"expected 1 or more, found {self.lines_per_row}", "lines_per_row")
 

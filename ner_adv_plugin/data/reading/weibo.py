@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.tag_schemes import get_scheme
+from ner_adv_plugin.data.labels.spans import tiling
 from ner_adv_plugin.data.reading.conll import ConllReader
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 from ner_adv_plugin.data.reading.lines import blocks
 
 _DIGITS = "0123456789"
-_WORDS = get_scheme("BIO", segmentation=True)
 
 
 @DatasetReader.register("weibo")
@@ -48,10 +48,9 @@ class WeiboReader(ConllReader):
         self.repaired[file_path], self.illegal_rows[file_path] = 0, {}
         for first, row in blocks(self.text(file_path)):
             positions = self._positions(row, first, file_path)
-            tags = ["I" if position else "B" for position in positions]
-            instance = self.text_to_instance("".join(line[0] for line in row), _WORDS.convert(tags, self.scheme))
-            instance.metadata["line"] = first
-            yield instance
+            begins = [0, *(place for place, position in enumerate(positions) if place and not position)]
+            words = tiling(end - start for start, end in pairwise([*begins, len(row)]))
+            yield self.text_to_instance("".join(line[0] for line in row), words, first)
 
     def _positions(self, row: list[str], first: int, file_path: str) -> list[int]:
         """The position of every character in its word."""

@@ -165,6 +165,16 @@ class ConditionalRandomField(torch.nn.Module):
             result = forward_backward(*self._scores(emissions, mask))
         return result.tags.transpose(0, 1).to(_result_dtype(emissions))
 
+    def scaled(self, scale: float) -> "ConditionalRandomField":
+        """The field with all its transition scores multiplied by a number; itself for 1."""
+        if scale == 1.0:
+            return self
+        field = ConditionalRandomField(
+            self.num_tags, self.allowed_starts.cpu(), self.allowed_transitions.cpu(), self.allowed_ends.cpu()
+        )
+        field.load_state_dict({name: scale * value for name, value in self.state_dict().items()})
+        return field.to(self.transitions.device)
+
     def extra_repr(self) -> str:
         return f"num_tags={self.num_tags}"
 

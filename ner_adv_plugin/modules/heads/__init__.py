@@ -1,8 +1,23 @@
-"""Heads: from a task's states to its tags."""
+"""Heads: from the states of towers to spans."""
 
+from ner_adv_plugin.modules.heads.biaffine import BiaffineHead
 from ner_adv_plugin.modules.heads.crf import CrfHead
-from ner_adv_plugin.modules.heads.head import Head, HeadOutput, LazyHead
+from ner_adv_plugin.modules.heads.global_pointer import GlobalPointerHead
+from ner_adv_plugin.modules.heads.head import Head, LazyHead, Readings
 from ner_adv_plugin.modules.heads.pytorch_crf import PytorchCrfHead
 from ner_adv_plugin.modules.heads.softmax import SoftmaxHead
+from ner_adv_plugin.modules.heads.span_head import SpanHead
+from ner_adv_plugin.modules.heads.tagging_head import TaggingHead
 
-__all__ = ["CrfHead", "Head", "HeadOutput", "LazyHead", "PytorchCrfHead", "SoftmaxHead"]
+__all__ = [
+    "BiaffineHead",
+    "CrfHead",
+    "GlobalPointerHead",
+    "Head",
+    "LazyHead",
+    "PytorchCrfHead",
+    "Readings",
+    "SoftmaxHead",
+    "SpanHead",
+    "TaggingHead",
+]

@@ -1,58 +1,76 @@
 """The base of all heads.
 
-Shape suffixes: B rows, L characters, D state size, T tags.
+Shape suffixes: B sentences, L characters, D hidden size, N readings.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.data.labels.tag_schemes import OUTSIDE_TAG
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.batching.targets import Targets
+from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.data.vocabulary import LabelSpace
-from ner_adv_plugin.modules.crf import ConditionalRandomField
 from ner_adv_plugin.modules.dropout import Dropout
+
+# From (B, ...) a loss of every sentence.
+NormalizeBy = Literal["characters", "rows"]
 
 
 @dataclass
-class HeadOutput:
-    """What a head says of its rows.
+class Readings:
+    """The most probable readings of every sentence of a batch, best first.
 
     # Parameters
 
-    emissions_BLT : scores of tags.
-    nll_B : negative log-likelihood of each row's gold tags, None without gold.
+    spans : for each sentence its readings, at most N, each a list of spans.
+    scores_BN : logarithms of the readings' unnormalised probabilities, -inf if a sentence has fewer.
+    probabilities_BN : 0 if a sentence has fewer.
+    entropy_B : of the distribution over all readings, in nats; None if nobody asked for it.
     """
 
-    emissions_BLT: Tensor
-    nll_B: Tensor | None = None
+    spans: list[list[list[ScoredSpan]]]
+    scores_BN: Tensor
+    probabilities_BN: Tensor
+    entropy_B: Tensor | None = None
 
 
 class Head(torch.nn.Module, Registrable):
-    """A linear layer from states to tag scores, and what a subclass makes of those.
+    """Turns the states of the towers it reads into spans, and gold spans into a loss.
 
-    A subclass that computes `marginal` sets `learns_partial_labels`; one that does not refuses datasets with
-    `annotated_types`.
+    A subclass overrides `targets`, `forward`, `loss` and `decode_spans`; one that labels characters with tags starts
+    from `TaggingHead`, one that scores pairs of characters from `SpanHead`. `rank` is optional: `predict` with
+    `n_best`, `select` and the instance weighting "confidence" need it.
+
+    `nested` says whether it can represent spans that nest or overlap; `learns_partial_labels` whether its loss respects
+    `annotated_types`; `ranks_readings` whether it has `rank`; `calibrates` whether it has `span_probabilities`, which
+    `trainer.calibration` needs.
 
     # Parameters
 
-    label_space : supplied; the head's labels and scheme.
+    label_space : supplied; the types it finds.
     input_dim : supplied; size of the states of all towers it reads.
-    reads : towers it reads; those the model's type presets where null.
+    reads : towers it reads; those the model's type presets if null.
     weight : of its loss.
     dropout : on the states.
-    normalize_by : divide a row's loss by its characters, or leave it a sum over the row ("rows").
+    normalize_by : divide a sentence's loss by its characters, or leave it a sum over the sentence ("rows").
     """
 
     default_implementation = "crf"
+    nested: ClassVar[bool] = False
     learns_partial_labels: ClassVar[bool] = False
-    # (D, T, T) bool: for each dataset with partial labels, which tags a gold tag [from] may stand for [to].
-    stands_for_DTT: Tensor
+    ranks_readings: ClassVar[bool] = False
+    calibrates: ClassVar[bool] = False
+    # Divides scores before they become probabilities; 1 unless it was fitted on validation data.
+    temperature: Tensor
 
     def __init__(
         self,
@@ -61,86 +79,117 @@ class Head(torch.nn.Module, Registrable):
         reads: list[str] | None = None,
         weight: float = 1.0,
         dropout: float = 0.2,
-        normalize_by: Literal["characters", "rows"] = "characters",
+        normalize_by: NormalizeBy = "characters",
     ) -> None:
         super().__init__()
         if weight < 0:
             raise ConfigurationError(f"expected 0 or more, found {weight}", "weight")
+        if label_space.annotated_types and not self.learns_partial_labels:
+            learns = " or ".join(f'"{name}"' for name in heads_that("learns_partial_labels"))
+            raise ConfigurationError(
+                f"{type(self).__name__} does not learn partial labels, which dataset_reader declares by annotated_types"
+                f" for {', '.join(label_space.annotated_types)}: expected {learns}",
+                "type",
+            )
+
         self.label_space = label_space
+        self.input_dim = input_dim
         self.reads = reads
         self.weight = weight
         self.normalize_by = normalize_by
         self.dropout = Dropout(dropout)
-        self.projection = torch.nn.Linear(input_dim, len(label_space.labels))
-        if label_space.annotated_types and not self.learns_partial_labels:
-            raise ConfigurationError(
-                f"{type(self).__name__} does not learn partial labels, which dataset_reader declares by annotated_types"
-                f' for {", ".join(label_space.annotated_types)}: expected "crf" or "softmax"',
-                "type",
+        self.register_buffer("temperature", torch.ones(()))
+
+    def targets(self, dataset: EncodedDataset) -> Targets:
+        """What the head learns from, made once for a dataset; found again in `batch.targets`.
+
+        # Parameters
+
+        dataset : sentences with gold spans, whose types beyond those of `label_space` the head does not know.
+        """
+        raise NotImplementedError
+
+    def forward(self, states_BLD: Tensor, batch: Batch) -> Any:
+        """The output from which loss and spans are computed.
+
+        # Parameters
+
+        states_BLD : of all towers it reads, side by side.
+        batch : sentences, with or without targets.
+        """
+        raise NotImplementedError
+
+    def loss(self, output: Any, batch: Batch) -> Tensor:
+        """The loss of each sentence, (B,), a sum over the sentence."""
+        raise NotImplementedError
+
+    def decode_spans(self, output: Any, batch: Batch, scored: bool = True) -> list[list[ScoredSpan]]:
+        """The spans of each sentence.
+
+        # Parameters
+
+        output : of `forward`.
+        batch : the same.
+        scored : whether anybody looks at scores; if not, they may be NaN.
+        """
+        raise NotImplementedError
+
+    def span_probabilities(
+        self, output: Any, batch: Batch, spans: SpanTable, temperature: float | None = None
+    ) -> NDArray[np.float64]:
+        """The probability, (S,), of each of some spans; `UserError` if the head has no such thing.
+
+        # Parameters
+
+        output, batch : as in `decode_spans`.
+        spans : of the batch's sentences, with the types of `label_space`.
+        temperature : divides the scores that become probabilities; the fitted one by default.
+        """
+        able = ", ".join(f'"{name}"' for name in heads_that("calibrates"))
+        raise UserError(
+            f'head "{self.label_space.head}" ({type(self).__name__}) has no temperature, which calibration fits; heads'
+            f" that have: {able}"
+        )
+
+    def rank(self, output: Any, batch: Batch, n: int, entropy: bool = False) -> Readings:
+        """The `n` most probable readings of each sentence; `UserError` if the head has no such thing.
+
+        # Parameters
+
+        output, batch : as in `decode_spans`.
+        n : how many, 1 or more.
+        entropy : whether to compute the entropy over all readings.
+        """
+        self.check_ranking()
+        raise NotImplementedError
+
+    def check_ranking(self) -> None:
+        """`UserError` if the head does not rank readings."""
+        if not self.ranks_readings:
+            able = ", ".join(f'"{name}"' for name in heads_that("ranks_readings"))
+            raise UserError(
+                f'head "{self.label_space.head}" ({type(self).__name__}) does not rank readings, which n_best, select'
+                f' and instance weighting by "confidence" need; heads that do: {able}'
             )
-        self.register_buffer("stands_for_DTT", _stands_for(label_space), persistent=False)
-        self.set_up()
 
-    def set_up(self) -> None:
-        """Make what a subclass needs beside the projection."""
+    def task_loss(self, loss_B: Tensor, batch: Batch) -> Tensor:
+        """This batch's contribution to the loss of the task, normalised by the global batch size.
 
-    def forward(self, states_BLD: Tensor, batch: Batch) -> HeadOutput:
-        """Tag scores of its rows, in the precision of its weights also under autocast, and their loss where `batch`
-        holds gold tags."""
-        with torch.autocast(states_BLD.device.type, enabled=False):
-            emissions_BLT: Tensor = self.projection(self.dropout(states_BLD.to(self.projection.weight.dtype)))
-        if batch.tags_BL is None:
-            return HeadOutput(emissions_BLT)
-        return HeadOutput(emissions_BLT, self._nll(emissions_BLT, batch.tags_BL, batch))
+        # Parameters
 
-    def _nll(self, emissions_BLT: Tensor, tags_BL: Tensor, batch: Batch) -> Tensor:
-        """Each row's loss: of the gold path, or, under partial labels, of all paths that its tags may stand for."""
-        indices = {name: index for index, name in enumerate(self.label_space.annotated_types)}
-        partial = [row for row, name in enumerate(batch.datasets) if name in indices]
-        if not partial:
-            return self.negative_log_likelihood(emissions_BLT, tags_BL, batch.mask_BL)
-        full = [row for row, name in enumerate(batch.datasets) if name not in indices]
-        datasets_P1 = torch.tensor([[indices[batch.datasets[row]]] for row in partial], device=tags_BL.device)
-        allowed_PLT = self.stands_for_DTT[datasets_P1, tags_BL[partial]]
-        parts = [self.marginal(emissions_BLT[partial], allowed_PLT, batch.mask_BL[partial])]
-        if full:
-            parts.append(self.negative_log_likelihood(emissions_BLT[full], tags_BL[full], batch.mask_BL[full]))
-        order = torch.tensor(partial + full, device=tags_BL.device).argsort()
-        return torch.cat(parts)[order]
-
-    def loss(self, output: HeadOutput, batch: Batch) -> Tensor:
-        """Its share of the global batch's loss, before `weight`: the mean over all its rows of
-        row loss / characters x row weight."""
-        assert output.nll_B is not None
-        row_loss_B = output.nll_B * batch.weights_B
+        loss_B : from `loss`.
+        batch : sentences of this head alone.
+        """
+        weighted_B = loss_B * batch.weights_B
         if self.normalize_by == "characters":
-            row_loss_B = row_loss_B / batch.lengths_B.clamp(min=1)
-        return row_loss_B.sum() / batch.totals[self.label_space.head]
-
-    def negative_log_likelihood(self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor) -> Tensor:
-        """Negative log-likelihood of each row, (B,), summed over its characters."""
-        raise NotImplementedError
-
-    def marginal(self, emissions_BLT: Tensor, allowed_BLT: Tensor, mask_BL: Tensor) -> Tensor:
-        """Negative log-likelihood of each row's paths over these tags together, (B,)."""
-        raise NotImplementedError
-
-    def as_crf(self) -> ConditionalRandomField:
-        """Its distribution over tag paths as a conditional random field over the emissions."""
-        raise NotImplementedError
-
-    def decode(self, emissions_BLT: Tensor, mask_BL: Tensor) -> Tensor:
-        """The best tags, (B, L), 0 beyond a row's end."""
-        raise NotImplementedError
+            weighted_B = weighted_B / batch.lengths_B.clamp(min=1)
+        return weighted_B.sum() / batch.totals[self.label_space.head]
 
 
-def _stands_for(space: LabelSpace) -> Tensor:
-    """See `Head.stands_for_DTT`: O for every type that the dataset does not mark, any other tag for itself."""
-    size = len(space.labels)
-    table_DTT = torch.eye(size, dtype=torch.bool).repeat(len(space.annotated_types), 1, 1)
-    for dataset, name in enumerate(space.annotated_types):
-        table_DTT[dataset, space.labels.index(OUTSIDE_TAG), space.unannotated(name)] = True
-    return table_DTT
+def heads_that(capability: str) -> list[str]:
+    """Names of the registered heads with a capability, such as "nested"."""
+    classes = {name: Head.by_name(name) for name in Head.list_available()}
+    return sorted(name for name, head in classes.items() if getattr(head, capability, False))
 
 
 LazyHead: TypeAlias = Annotated[Lazy[Head], Supplied("label_space", "input_dim")]

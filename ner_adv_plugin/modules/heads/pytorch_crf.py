@@ -6,38 +6,41 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ner_adv_plugin.modules.crf import ConditionalRandomField
 from ner_adv_plugin.modules.heads.head import Head
+from ner_adv_plugin.modules.heads.tagging_head import TaggingHead
 
 
 @Head.register("pytorch_crf")
-class PytorchCrfHead(Head):
-    """The library pytorch-crf as it is: no constraints, one row after the other in decoding.
+class PytorchCrfHead(TaggingHead):
+    """The library pytorch-crf as it is: no constraints, one sentence after the other in decoding.
 
     Registered as "pytorch_crf".
 
     # Parameters
 
-    label_space, input_dim, reads, weight, dropout, normalize_by : see `Head`.
+    label_space, input_dim, reads, weight, dropout, normalize_by, scheme : see `TaggingHead`.
     """
 
+    ranks_readings = True
+
     def set_up(self) -> None:
-        """See `Head.set_up`."""
+        """See `TaggingHead.set_up`."""
         from torchcrf import CRF
 
-        self.crf = CRF(len(self.label_space.labels), batch_first=True)
+        self.crf = CRF(len(self.labels), batch_first=True)
 
     def negative_log_likelihood(self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor) -> Tensor:
-        """See `Head.negative_log_likelihood`."""
+        """See `TaggingHead.negative_log_likelihood`."""
         with torch.autocast(emissions_BLT.device.type, enabled=False):
             return -self.crf(emissions_BLT.float(), tags_BL, mask_BL, reduction="none")
 
     def as_crf(self) -> ConditionalRandomField:
-        """See `Head.as_crf`."""
-        crf = ConditionalRandomField(len(self.label_space.labels)).to(self.projection.weight.device)
+        """See `TaggingHead.as_crf`."""
+        crf = ConditionalRandomField(len(self.labels)).to(self.projection.weight.device)
         crf.load_state_dict(self.crf.state_dict())
         return crf
 
     def decode(self, emissions_BLT: Tensor, mask_BL: Tensor) -> Tensor:
-        """See `Head.decode`."""
+        """See `TaggingHead.decode`."""
         paths = [torch.tensor(path) for path in self.crf.decode(emissions_BLT.float(), mask_BL)]
         best_BL = pad_sequence(paths, batch_first=True).to(emissions_BLT.device)
         return torch.nn.functional.pad(best_BL, (0, mask_BL.shape[1] - best_BL.shape[1]))

@@ -102,5 +102,5 @@ def _sizes(vocab: Vocabulary, discriminates: str) -> dict[str, int]:
         sizes, owners = dict.fromkeys(vocab.domains, 0), {name: space.domain for name, space in vocab.datasets.items()}
     for name, owner in owners.items():
         if owner is not None:
-            sizes[owner] += vocab.datasets[name].rows
+            sizes[owner] += vocab.datasets[name].sentences
     return sizes

@@ -13,6 +13,8 @@ from ner_adv_plugin.common.processes import check_adds_up
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.batching.targets import Targets
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.schedules import ConstantSchedule, Schedule
 from ner_adv_plugin.modules.towers import TowerStates
@@ -53,6 +55,15 @@ class Objective(torch.nn.Module, Registrable):
     def weight_at(self, progress: float) -> float:
         """The weight of its loss after a share of all training steps, 0 to 1."""
         return self.weight * self.schedule.at(progress)
+
+    def targets(self, dataset: EncodedDataset) -> Targets:
+        """What the objective learns from besides states, made once for a dataset; found again in `batch.targets`.
+
+        # Parameters
+
+        dataset : sentences of any task, with or without labels; asked of every dataset.
+        """
+        return {}
 
     def forward(self, states: Mapping[str, TowerStates], batch: Batch, progress: float) -> tuple[Tensor, Statistics]:
         """Its share of the global batch's loss, before `weight`, and what to report of it.

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.data.batching.batch import Batch, collate
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.objectives import Objective
 from ner_adv_plugin.modules.pooling import MaxPooling, MeanPooling
@@ -105,7 +105,7 @@ def _fit(train_NF: Tensor, class_N: Tensor, test_NF: Tensor) -> Tensor:
 def tower_features(
     model: Model,
     objective: Objective,
-    rows: Mapping[str, EncodedRows],
+    rows: Mapping[str, EncodedDataset],
     classes: Mapping[str, str | None],
     count: int,
 ) -> tuple[dict[str, Tensor], Tensor]:
@@ -144,10 +144,10 @@ def tower_features(
 
 
 def _chosen(
-    rows: Mapping[str, EncodedRows], classes: Mapping[str, str | None], count: int
-) -> list[tuple[EncodedRows, int, int]]:
+    rows: Mapping[str, EncodedDataset], classes: Mapping[str, str | None], count: int
+) -> list[tuple[EncodedDataset, int, int]]:
     """Rows that are not empty, each with the index of its class, longest first, as a batch has them."""
-    chosen: list[tuple[EncodedRows, int, int]] = []
+    chosen: list[tuple[EncodedDataset, int, int]] = []
     for index, name in enumerate(sorted({name for name in classes.values() if name is not None})):
         own = [rows[dataset] for dataset, its in classes.items() if its == name]
         every = [(dataset, int(row)) for dataset in own for row in dataset.lengths.nonzero()[0]]

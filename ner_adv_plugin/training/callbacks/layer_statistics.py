@@ -13,8 +13,7 @@ from torch.utils.hooks import RemovableHandle
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.encoders import Encoder
-from ner_adv_plugin.modules.heads import Head
-from ner_adv_plugin.modules.heads.head import HeadOutput
+from ner_adv_plugin.modules.heads import Head, TaggingHead
 
 BINS = 64
 # float32 counts exactly so far.
@@ -112,9 +111,11 @@ class LayerWatch:
         return outputs
 
     def _keep(self, name: str, module: torch.nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-        if self._model.training:
-            states_BLD = output.emissions_BLT if isinstance(output, HeadOutput) else output
-            # Encoders and heads take a batch, towers the mask; what stands beyond the rows says nothing.
-            last = arguments[-1]
-            mask_BL = last.mask_BL if isinstance(last, Batch) else last
-            self._outputs.setdefault(name, []).append(states_BLD.detach()[mask_BL])
+        if not self._model.training or not isinstance(output, Tensor):
+            return
+        # Encoders and heads take a batch, towers the mask; padding says nothing.
+        last = arguments[-1]
+        mask_BL = last.mask_BL if isinstance(last, Batch) else last
+        by_character = isinstance(module, TaggingHead) or not isinstance(module, Head)
+        values = output.detach()[mask_BL] if by_character else output.detach().flatten()
+        self._outputs.setdefault(name, []).append(values)

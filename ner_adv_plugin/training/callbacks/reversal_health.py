@@ -237,7 +237,7 @@ class ReversalHealthCallback(TrainerCallback):
     def _probe(self, trainer: TrainingRun, reversal: _Reversal) -> dict[str, float]:
         """What a fresh probe finds in each tower that an objective reads."""
         model, rows = trainer.model, trainer.data_loader.rows()
-        classes = {name: reversal.class_of(model.vocab, name, own.taught_head) for name, own in rows.items()}
+        classes = {name: reversal.class_of(model.vocab, name, own.head) for name, own in rows.items()}
         with trainer.accelerator.autocast():
             features, class_N = tower_features(model, reversal.objective, rows, classes, self.probe_rows)
         scores: dict[str, float] = {}

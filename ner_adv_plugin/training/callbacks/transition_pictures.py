@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.modules.heads import Head
+from ner_adv_plugin.modules.heads import TaggingHead
 
 INCHES_A_LABEL = 0.3
 BESIDE, BELOW = 2.5, 1.7  # inches, for labels and the colour bar
@@ -18,10 +18,10 @@ def transition_pictures(model: Model) -> dict[str, np.ndarray]:
     pictures = {}
     for module in model.modules():
         crf = getattr(module, "crf", None)
-        if isinstance(module, Head) and hasattr(crf, "transitions"):
+        if isinstance(module, TaggingHead) and hasattr(crf, "transitions"):
             scores, forbidden = transition_scores(crf)
-            space = module.label_space
-            pictures[f"transitions/{space.head}"] = draw(space.head, list(space.labels), scores, forbidden)
+            head = module.label_space.head
+            pictures[f"transitions/{head}"] = draw(head, module.labels, scores, forbidden)
     return pictures
 
 

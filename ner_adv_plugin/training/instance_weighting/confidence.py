@@ -8,8 +8,12 @@ import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.checks import RunContext
-from ner_adv_plugin.inference.ranking import rank_paths
+from ner_adv_plugin.data.labels.spans import SpanTable
+from ner_adv_plugin.inference.ranking import rank_readings
 from ner_adv_plugin.training.instance_weighting.instance_weighting import InstanceWeighting
+
+# Of `SpanTable`, as checkpoints hold them.
+COLUMNS = ("starts_S", "ends_S", "types_S", "counts_R")
 
 
 @InstanceWeighting.register("confidence")
@@ -61,21 +65,29 @@ class Confidence(InstanceWeighting):
         """See `InstanceWeighting.before_epoch`."""
         if epoch < self.wait:
             return
-        ranked = rank_paths(self.model, self.rows, self.head, 2, self.batch_size, f"labelling {self.dataset}")
+        ranked = rank_readings(self.model, self.rows, self.head, 2, self.batch_size, f"labelling {self.dataset}")
         confidence = ranked.ratio() if self.measure == "ratio" else ranked.margin()
         self.rows.weights = confidence.astype(np.float32)
-        self.rows.label(self.model.vocab.label_space(self.head), ranked.tags_NC[0])
+        types = self.model.vocab.label_space(self.head).types
+        self._label(SpanTable.of([[span.span for span in readings[0]] for readings in ranked.spans], types))
 
     def state_dict(self) -> dict[str, Any]:
         """See `InstanceWeighting.state_dict`."""
-        tags = self.rows.tags
-        return {**super().state_dict(), "tags": None if tags is None else torch.from_numpy(tags.copy())}
+        spans = self.rows.spans
+        columns = None if spans is None else {name: torch.from_numpy(getattr(spans, name).copy()) for name in COLUMNS}
+        return {**super().state_dict(), "spans": columns}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See `InstanceWeighting.load_state_dict`."""
         super().load_state_dict(state)
-        if state["tags"] is not None:
-            self.rows.label(self.model.vocab.label_space(self.head), state["tags"].numpy())
+        if state["spans"] is not None:
+            columns = {name: column.numpy() for name, column in state["spans"].items()}
+            self._label(SpanTable(self.model.vocab.label_space(self.head).types, **columns))
+
+    def _label(self, spans: SpanTable) -> None:
+        """Make the sentences teach the head these spans."""
+        self.rows.label(self.head, spans)
+        self.rows.targets = self.model.targets(self.rows)
 
 
 def _check_numbers(wait: int, batch_size: int) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.processes import gather
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.dataset_names import check_dataset
 from ner_adv_plugin.inference.batched import infer
@@ -100,20 +100,20 @@ def _check_numbers(settings: Mapping[str, Any]) -> None:
             raise ConfigurationError(f"expected above 0, found {settings[name]}", name)
 
 
-def mean_states(model: Model, rows: EncodedRows, batch_size: int = 64) -> Floats:
+def mean_states(model: Model, rows: EncodedDataset, batch_size: int = 64) -> Floats:
     """The mean of the encoder's states over each row, (R, D), 0 of an empty row; the model's mode is left as it was.
 
     Where there are several processes each encodes its share, and all get the whole.
     """
 
     def ask(batch: Batch) -> NDArray[np.float32]:
-        batch = batch.without_tags()
+        batch = batch.unlabelled()
         states_BLD = model.encode(batch).float().masked_fill(~batch.mask_BL.unsqueeze(-1), 0.0)
         means_BD: NDArray[np.float32] = (states_BLD.sum(1) / batch.lengths_B.unsqueeze(1)).cpu().numpy()
         return means_BD
 
     found = infer(model, rows, ask, batch_size, f"encoding {rows.dataset}")
-    parts = [(batch.row_ids, means_BD) for batch, means_BD in found]
+    parts = [(batch.sentence_ids, means_BD) for batch, means_BD in found]
     every = [part for own in gather(parts) for part in own]
     means_RD = np.zeros((len(rows), every[0][1].shape[1] if every else 1))
     for row_ids, means in every:

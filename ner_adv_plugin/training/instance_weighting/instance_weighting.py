@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.common.registrable import Registrable
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.models import Model
 
 
@@ -14,10 +14,10 @@ class InstanceWeighting(Registrable):
     """Weighs the rows of one training dataset: a row's loss is multiplied by its weight, 0 to 1."""
 
     dataset: str
-    every: Mapping[str, EncodedRows]
+    every: Mapping[str, EncodedDataset]
     model: Model
 
-    def bind(self, dataset: str, every: Mapping[str, EncodedRows], model: Model) -> None:
+    def bind(self, dataset: str, every: Mapping[str, EncodedDataset], model: Model) -> None:
         """Tell it whose rows it weighs.
 
         # Parameters
@@ -31,7 +31,7 @@ class InstanceWeighting(Registrable):
         self.model = model
 
     @property
-    def rows(self) -> EncodedRows:
+    def rows(self) -> EncodedDataset:
         """The rows that it weighs."""
         return self.every[self.dataset]
 

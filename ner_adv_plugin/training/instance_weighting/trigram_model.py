@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 
 Ints = NDArray[np.int64]
 # A row's first character follows two of these.
@@ -39,7 +39,7 @@ class TrigramModel:
     rows : the corpus, as the encoder is shown it.
     """
 
-    def __init__(self, rows: EncodedRows) -> None:
+    def __init__(self, rows: EncodedDataset) -> None:
         contexts = _contexts(rows)
         # Indices of other rows may be higher: they are cut to the first that does not occur here.
         self._base = int(contexts.max(initial=START)) + 2
@@ -52,7 +52,7 @@ class TrigramModel:
             self._counts.append(counts)
             self._followers.append((_Counts(before, totals), _Counts(before, np.bincount(place.ravel()))))
 
-    def cross_entropy(self, rows: EncodedRows) -> NDArray[np.float64]:
+    def cross_entropy(self, rows: EncodedDataset) -> NDArray[np.float64]:
         """-(1 / N) log2 p(row) of every row of N characters, in bits; 0 of an empty row."""
         contexts = _contexts(rows).clip(max=self._base - 1)
         probability = np.full(len(contexts), 1.0 / (len(self._counts[0].keys) + 1))
@@ -74,12 +74,12 @@ class TrigramModel:
         return key
 
 
-def _contexts(rows: EncodedRows) -> Ints:
+def _contexts(rows: EncodedDataset) -> Ints:
     """`(N, 3)` every character of the rows after the two before it; indices count from 1."""
     if rows.token_ids is not None:
         tokens = rows.token_ids
     else:
-        tokens = np.concatenate([np.zeros(0, np.int32), *map(rows.row_tokens, range(len(rows)))])
+        tokens = np.concatenate([np.zeros(0, np.int32), *map(rows.token_ids_of, range(len(rows)))])
     contexts: Ints = np.full((len(tokens), 3), START, dtype=np.int64)
     contexts[:, 2] = tokens.astype(np.int64) + 1
     position = np.arange(len(tokens)) - np.repeat(rows.offsets[:-1], rows.lengths)

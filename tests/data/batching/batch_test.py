@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,30 +8,51 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ner_adv_plugin.data.batching.batch import Batch, collate, share_totals
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.batching.targets import PerCharacter, PerSentence, PerSpan, Targets
 from ner_adv_plugin.data.instance import Instance
 from tests.data.rows import encoded, ner_reader
 
-LABELS = ["O", "B-PER", "I-PER"]
+LENGTHS = (3, 0, 9, 3, 1, 7)
+COUNTS = (2, 0, 1, 3, 0, 1)
 
 
-def datasets() -> dict[str, EncodedRows]:
-    """Rows of 0 to 9 characters: datasets a and b share a head, c has its own, u has none."""
+def targets_of(seed: int) -> Targets:
+    """A target of every kind, of sentences of `LENGTHS`."""
+    generator = np.random.default_rng(seed)
+    return {
+        "number": PerSentence(generator.integers(1, 9, 6)),
+        "shares": PerSentence(generator.random((6, 2)).astype(np.float32)),
+        "tags": PerCharacter(generator.integers(1, 9, sum(LENGTHS)).astype(np.int16)),
+        "spans": PerSpan(generator.integers(0, 9, (sum(COUNTS), 3)), np.array(COUNTS)),
+    }
+
+
+def datasets() -> dict[str, EncodedDataset]:
+    """Sentences of 0 to 9 characters: datasets a and b share a head, c has its own, u has none.
+
+    Head ab has every kind of target, c tags alone, and an objective one target of a, c and u.
+    """
     generator = np.random.default_rng(0)
-
-    def rows(labelled: bool) -> list[Instance]:
-        texts = ["".join(generator.choice(list("甲乙丙丁戊"), n)) for n in (3, 0, 9, 3, 1, 7)]
-        return [Instance(text, [str(generator.choice(LABELS)) for _ in text] if labelled else None) for text in texts]
-
+    texts = {name: ["".join(generator.choice(list("甲乙丙丁戊"), n)) for n in LENGTHS] for name in "abcu"}
     readers = {
         "a": ner_reader("a", head="ab", domain="news"),
         "b": ner_reader("b", head="ab", domain="social"),
         "c": ner_reader("c", domain="news"),
         "u": ner_reader("u", head=None, domain="web"),
     }
-    made = encoded({name: rows(name != "u") for name in readers}, readers)
-    for own in made.values():
+    train = {name: [Instance(text, None if name == "u" else []) for text in own] for name, own in texts.items()}
+    made = encoded(train, readers)
+    for seed, (name, own) in enumerate(made.items()):
         own.weights = generator.random(len(own)).astype(np.float32)
+        targets, given = targets_of(seed), {}
+        if name in "ab":
+            given["heads.ab"] = targets
+        if name == "c":
+            given["heads.c"] = {"tags": targets["tags"]}
+        if name != "b":
+            given["objectives.0"] = {"number": targets["number"]}
+        own.targets = given
     return made
 
 
@@ -44,26 +66,33 @@ def batch_of(places: list[tuple[str, int]]) -> Batch:
 
 
 def naive(batch: Batch) -> list[dict[str, Any]]:
-    """What the batch's rows should hold, from the instances they name."""
+    """What the batch's sentences should hold, from the instances they name."""
     rows = []
-    for dataset, row in zip(batch.datasets, batch.row_ids, strict=True):
+    for dataset, row in zip(batch.datasets, batch.sentence_ids, strict=True):
         source = DATASETS[dataset]
         instance = source.instances[row]
+        targets: dict[tuple[str, str], Any] = {}
+        for owner, own in source.targets.items():
+            for name, target in own.items():
+                start = sum((COUNTS if name == "spans" else LENGTHS)[:row])
+                size = {"tags": LENGTHS[row], "spans": COUNTS[row]}.get(name)
+                found = target.values[row] if size is None else target.values[start : start + size]
+                targets[owner, name] = found.tolist()
         rows.append(
             {
-                "tokens": [int(source.row_tokens(row)[i]) for i in range(len(instance.text))],
-                "tags": [LABELS.index(tag) for tag in instance.tags or []],
+                "tokens": [int(source.token_ids_of(row)[i]) for i in range(len(instance.text))],
                 "length": len(instance.text),
                 "head": {"a": "ab", "b": "ab", "c": "c", "u": None}[dataset],
                 "domain": {"a": 0, "b": 1, "c": 0, "u": 2}[dataset],
                 "weight": float(source.weights[row]),
+                "targets": targets,
             }
         )
     return rows
 
 
 def assert_holds(batch: Batch, rows: list[dict[str, Any]]) -> None:
-    """Every tensor and list of a batch is what its rows say, and 0 beyond their ends."""
+    """Every tensor and list of a batch is what its sentences say, and 0 at padding."""
     width = max((row["length"] for row in rows), default=0)
     assert batch.token_ids_BL.shape == batch.mask_BL.shape == (len(rows), width)
     assert batch.lengths == batch.lengths_B.tolist() == [row["length"] for row in rows]
@@ -74,21 +103,49 @@ def assert_holds(batch: Batch, rows: list[dict[str, Any]]) -> None:
         padding = [0] * (width - row["length"])
         assert batch.token_ids_BL[i].tolist() == row["tokens"] + padding
         assert batch.mask_BL[i].tolist() == [True] * row["length"] + [False] * len(padding)
-        if batch.tags_BL is not None:
-            assert batch.tags_BL[i].tolist() == (row["tags"] or [0] * row["length"]) + padding
+    assert_targets(batch, rows, width)
+
+
+def assert_targets(batch: Batch, rows: list[dict[str, Any]], width: int) -> None:
+    """Every target is what its sentence says; -1 fills up lists of spans, 0 the rest."""
+    for owner, own in batch.all_targets.items():
+        for name, tensor in own.tensors.items():
+            assert len(tensor) == len(rows) and (name != "tags" or tensor.shape[1] == width)
+            assert tensor.dtype == (torch.float32 if name == "shares" else torch.long)
+            for found, row in zip(tensor.tolist(), rows, strict=True):
+                expected = row["targets"].get((owner, name))
+                if name == "number":
+                    assert found == (expected or 0)
+                elif name == "shares":
+                    assert found == (expected or [0.0, 0.0])
+                elif name == "tags":
+                    assert found == (expected or []) + [0] * (width - len(expected or []))
+                else:
+                    assert found == (expected or []) + [[-1] * 3] * (len(found) - len(expected or []))
 
 
 @given(chosen_rows)
 def test_collate(places: list[tuple[str, int]]) -> None:
     batch = batch_of(places)
     assert len(batch) == batch.total == len(places)
-    # Longest first, rows of one length in the order given.
+    # Longest first, sentences of one length in the order given.
     order = sorted(range(len(places)), key=lambda i: (-len(DATASETS[places[i][0]].instances[places[i][1]].text), i))
-    assert list(zip(batch.datasets, batch.row_ids, strict=True)) == [places[i] for i in order]
-    assert (batch.tags_BL is None) == all(name == "u" for name, _ in places)
+    assert list(zip(batch.datasets, batch.sentence_ids, strict=True)) == [places[i] for i in order]
     assert_holds(batch, naive(batch))
-    assert batch.totals == {head: len(batch.rows(head)) for head in ("ab", "c") if head in batch.heads}
+    assert batch.totals == {head: len(batch.sentences_of(head)) for head in ("ab", "c") if head in batch.heads}
     assert batch.token_ids_BL.dtype == batch.domain_B.dtype == torch.long
+
+    present = {name for name, _ in places}
+    expected = {
+        (owner, name) for dataset in present for owner, own in DATASETS[dataset].targets.items() for name in own
+    }
+    assert {(owner, name) for owner, own in batch.all_targets.items() for name in own.tensors} == expected
+    assert all(
+        (name in own.per_character) == (name == "tags") for own in batch.all_targets.values() for name in own.tensors
+    )
+    if "heads.ab" in batch.all_targets:
+        most = max(COUNTS[row] for name, row in places if name in "ab")
+        assert batch.all_targets["heads.ab"].tensors["spans"].shape == (len(batch), most, 3)
 
 
 @given(chosen_rows, st.data())
@@ -96,10 +153,11 @@ def test_select(places: list[tuple[str, int]], data: st.DataObject) -> None:
     batch = batch_of(places)
     rows = data.draw(st.lists(st.sampled_from(range(len(batch))), max_size=15))
     part = batch.select(rows)
-    assert [part.datasets, part.row_ids] == [[batch.datasets[i] for i in rows], [batch.row_ids[i] for i in rows]]
+    assert part.datasets == [batch.datasets[i] for i in rows]
+    assert part.sentence_ids == [batch.sentence_ids[i] for i in rows]
     assert_holds(part, [naive(batch)[i] for i in rows])
     assert (part.totals, part.total) == (batch.totals, batch.total)
-    assert (part.tags_BL is None) == (batch.tags_BL is None)
+    assert list(part.all_targets) == list(batch.all_targets)
 
 
 def test_select_orders_and_empties() -> None:
@@ -108,21 +166,37 @@ def test_select_orders_and_empties() -> None:
     assert batch.select([2, 1, 0]).datasets == ["u", "a", "c"]
     nothing = batch.select([])
     assert len(nothing) == 0 and nothing.token_ids_BL.shape == (0, 0)
+    assert nothing.owned_by("heads.c").targets["tags"].shape == (0, 0)
+
+
+def test_each_owner_sees_its_own_targets() -> None:
+    batch = batch_of([("a", 0), ("c", 2), ("u", 4)])
+    assert batch.targets == {}
+    assert set(batch.owned_by("heads.ab").targets) == {"number", "shares", "tags", "spans"}
+    assert set(batch.owned_by("heads.c").targets) == {"tags"}
+    # The sentences of b have no target of the objective: 0 stands there.
+    assert batch_of([("b", 0), ("u", 0)]).owned_by("objectives.0").targets["number"][0] == 0
+    of_c = batch.owned_by("heads.c").select([0]).to(torch.device("cpu"))
+    assert of_c.owner == "heads.c" and set(of_c.all_targets) == {"heads.c"}
+    assert batch.owned_by("heads.none").targets == {} and set(batch.all_targets) > {"heads.ab"}
 
 
 @given(chosen_rows)
-def test_rows_of_a_head(places: list[tuple[str, int]]) -> None:
+def test_sentences_of_a_head(places: list[tuple[str, int]]) -> None:
     batch = batch_of(places)
     for head in ("ab", "c", "no_such"):
-        assert batch.rows(head) == [i for i, row in enumerate(naive(batch)) if row["head"] == head]
+        assert batch.sentences_of(head) == [i for i, row in enumerate(naive(batch)) if row["head"] == head]
 
 
-@given(chosen_rows)
-def test_without_tags(places: list[tuple[str, int]]) -> None:
+@pytest.mark.parametrize("change", [Batch.unlabelled, Batch.without_targets])
+@given(places=chosen_rows)
+def test_without_labels(change: Callable[[Batch], Batch], places: list[tuple[str, int]]) -> None:
     batch = batch_of(places)
-    bare = batch.without_tags()
-    assert (bare.tags_BL, bare.heads, bare.totals) == (None, [None] * len(batch), {})
-    assert_holds(bare, [{**row, "head": None} for row in naive(batch)])
+    bare = change(batch)
+    heads = [None] * len(batch) if change is Batch.unlabelled else batch.heads
+    assert (bare.all_targets, bare.heads) == ({}, heads)
+    assert bare.totals == ({} if change is Batch.unlabelled else batch.totals)
+    assert_holds(bare, [{**row, "head": head} for row, head in zip(naive(batch), heads, strict=True)])
     # The batch itself is as it was.
     assert_holds(batch, naive(batch))
 
@@ -150,6 +224,11 @@ def test_to_a_device(places: list[tuple[str, int]]) -> None:
     assert set(tensors) == {name for name, value in vars(batch).items() if isinstance(value, torch.Tensor)}
     assert (moved.lengths, moved.heads, moved.totals) == (batch.lengths, batch.heads, batch.totals)
     assert batch.device.type == "cpu"
+    for owner, own in batch.all_targets.items():
+        targets = moved.owned_by(owner).targets
+        assert {name: (value.device.type, value.shape) for name, value in targets.items()} == {
+            name: ("meta", value.shape) for name, value in own.tensors.items()
+        }
 
 
 def test_an_empty_batch() -> None:

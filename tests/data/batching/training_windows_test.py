@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.batch import collate
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import DataLoader
+from ner_adv_plugin.data.batching.targets import PerCharacter
 from ner_adv_plugin.data.batching.training_windows import training_windows, window_borders
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.tag_schemes import Span
-from ner_adv_plugin.data.reading import DatasetReader, SighanCwsReader, UnlabelledReader
+from ner_adv_plugin.data.labels.spans import Span
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
+from ner_adv_plugin.data.reading import UnlabelledReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from tests.data.rows import character_alphabet, encoded, ner_reader
-
-SCHEMES = ["BIO", "BIOES", "BMES", "IOB1", "BILOU"]
+from tests.data.rows import character_alphabet, encoded, ner_reader, word_reader
 
 
 def ways(places: Sequence[int], max_length: int) -> list[list[int]]:
@@ -58,70 +59,85 @@ def test_free_text_is_cut_evenly(length: int, max_length: int) -> None:
 
 
 @st.composite
-def tagged(draw: st.DrawFn, reader: DatasetReader) -> tuple[Instance, list[Span]]:
-    """A row whose characters are all different, and its entities or words, some of them touching."""
-    spans, end = [], 0
-    words = reader.task == "segmentation"
+def labelled(draw: st.DrawFn, words: bool = False, nested: bool = False) -> Instance:
+    """A sentence whose characters are all different, and its entities or words, some of them touching."""
+    spans: list[Span] = []
+    end = 0
     for length in draw(st.lists(st.integers(1, 9), max_size=8)):
         start = end if words else end + draw(st.integers(0, 3))
         end = start + length
         spans.append(Span(start, end, "" if words else draw(st.sampled_from(["PER", "LOC"]))))
     size = end if words else end + draw(st.integers(0, 3))
-    text = "".join(chr(0x4E00 + i) for i in range(size))
-    return Instance(text, reader.scheme.tags(spans, size)), spans
+    if nested and size:
+        for start in draw(st.lists(st.integers(0, size - 1), max_size=4)):
+            spans.append(Span(start, draw(st.integers(start + 1, size)), "ORG"))
+    return Instance("".join(chr(0x4E00 + i) for i in range(size)), sorted(set(spans)))
 
 
-def parts(rows: EncodedRows) -> list[list[int]]:
+def parts(rows: EncodedDataset) -> list[list[int]]:
     """The characters of each row, as indices."""
-    return [rows.row_tokens(row).tolist() for row in range(len(rows))]
+    return [rows.token_ids_of(row).tolist() for row in range(len(rows))]
 
 
-@pytest.mark.parametrize("scheme", [*SCHEMES, "words"])
+@pytest.mark.parametrize("kind", ["flat", "nested", "words"])
 @given(data=st.data(), max_length=st.integers(1, 12))
-def test_nothing_is_lost_repeated_or_cut(scheme: str, data: st.DataObject, max_length: int) -> None:
-    reader = SighanCwsReader() if scheme == "words" else ner_reader("a", scheme=scheme)
-    reader.bind("a")
-    drawn = data.draw(st.lists(tagged(reader), min_size=1, max_size=4))
-    rows = encoded({"a": [row for row, _ in drawn]}, {"a": reader})["a"]
+def test_nothing_is_lost_repeated_or_cut(kind: str, data: st.DataObject, max_length: int) -> None:
+    reader = word_reader("a") if kind == "words" else ner_reader("a")
+    drawn = data.draw(st.lists(labelled(kind == "words", kind == "nested"), min_size=1, max_size=4))
+    rows = encoded({"a": drawn}, {"a": reader})["a"]
     windows = training_windows(rows, max_length)
+    assert rows.token_ids is not None and windows.token_ids is not None
     assert windows.token_ids.tolist() == rows.token_ids.tolist() == sum(parts(windows), [])
-    assert windows.tags is not None and rows.tags is not None and windows.tags.tolist() == rows.tags.tolist()
     assert windows.lengths.tolist() == list(map(len, parts(windows))) and len(windows.weights) == len(windows)
-    starts, _, ends = reader.scheme.transitions(rows.labels)
+
     window = 0
-    for row, (instance, spans) in enumerate(drawn):
-        found, begin = [], 0
-        while begin < len(instance) or not (found or begin):
-            tags = windows.row_tags(window)
-            own = reader.scheme.spans([rows.labels[tag] for tag in tags])
-            # The tags of a window are those of its spans alone.
-            assert reader.scheme.repair([rows.labels[tag] for tag in tags])[1] == 0
-            assert not len(tags) or (starts[tags[0]] and ends[tags[-1]])
-            found += [Span(begin + span.start, begin + span.end, span.type) for span in own]
-            begin, window = begin + len(tags), window + 1
-            if not len(instance):
+    for instance in drawn:
+        text, spans = "", []
+        # An empty sentence is one window, too.
+        while len(text) < len(instance) or not instance.text:
+            spans += [Span(len(text) + start, len(text) + end, name) for start, end, name in windows.gold(window)]
+            text, window = text + windows.text(window), window + 1
+            if not instance.text:
                 break
-        assert begin == rows.lengths[row] and found == spans
+        assert (text, spans) == (instance.text, instance.spans)
     assert window == len(windows)
 
 
 @given(data=st.data(), max_length=st.integers(1, 12))
 def test_only_a_long_entity_makes_a_longer_window(data: st.DataObject, max_length: int) -> None:
-    instance, spans = data.draw(tagged(ner_reader("a")))
+    instance = data.draw(labelled())
     if not len(instance):
         return
     windows = training_windows(encoded({"a": [instance]})["a"], max_length)
     longer = {(start, end) for start, end in pairwise(windows.offsets.tolist()) if end - start > max_length}
+    spans = instance.spans or []
     assert longer == {(span.start, span.end) for span in spans if span.end - span.start > max_length}
 
 
-def test_text_without_tags_beside_empty_and_short_rows() -> None:
+@given(st.lists(labelled(), min_size=1, max_size=4), st.integers(1, 12))
+def test_tags_of_windows_are_those_of_the_sentences(drawn: list[Instance], max_length: int) -> None:
+    """Targets of characters, made of windows as a head that tags makes them, are those of whole sentences."""
+    scheme = get_scheme("BIOES")
+    rows = encoded({"a": drawn})["a"]
+    windows = training_windows(rows, max_length)
+    tags = [tag for i in range(len(windows)) for tag in scheme.tags(windows.gold(i), int(windows.lengths[i]))]
+    assert tags == [tag for instance in drawn for tag in scheme.tags(instance.spans or [], len(instance))]
+    labels = scheme.labels(["LOC", "PER"])
+    windows.targets = {"heads.a": {"tags": PerCharacter(np.array([labels.index(tag) for tag in tags]))}}
+    for i in range(len(windows)):
+        batch = collate([(windows, i)]).owned_by("heads.a")
+        assert [labels[tag] for tag in batch.targets["tags"][0].tolist()] == scheme.tags(
+            windows.gold(i), len(windows.text(i))
+        )
+
+
+def test_text_without_labels_beside_empty_and_short_rows() -> None:
     rows = encoded(
         {"u": [Instance(text) for text in ("", "甲乙丙", "甲乙丙丁戊己庚", "", "甲")]}, {"u": ner_reader("u", None)}
     )
     rows["u"].weights[:] = [1, 2, 3, 4, 5]
     windows = training_windows(rows["u"], 3)
-    assert windows.lengths.tolist() == [0, 3, 2, 2, 3, 0, 1] and windows.tags is None
+    assert windows.lengths.tolist() == [0, 3, 2, 2, 3, 0, 1] and windows.spans is None
     assert windows.weights.tolist() == [1, 2, 3, 3, 3, 4, 5]
     assert len(rows["u"]) == 5 and rows["u"].lengths.tolist() == [0, 3, 7, 0, 1]
     assert training_windows(rows["u"], 7) is rows["u"]
@@ -134,18 +150,18 @@ def test_streamed_text_is_cut_as_held_text(tmp_path: Path) -> None:
     reader.bind("u")
     table = reader.read(tmp_path / "lines")
     vocab = Vocabulary.from_instances({"train": {"u": table}}, {"u": reader})
-    streamed = training_windows(EncodedRows("u", table, vocab, character_alphabet(vocab)), 3)
-    held = training_windows(EncodedRows("u", [Instance(line) for line in lines], vocab, character_alphabet(vocab)), 3)
+    streamed = training_windows(EncodedDataset("u", table, vocab, character_alphabet(vocab)), 3)
+    held = training_windows(
+        EncodedDataset("u", [Instance(line) for line in lines], vocab, character_alphabet(vocab)), 3
+    )
     assert table.streamed and parts(streamed) == parts(held)
     assert held.lengths.tolist() == [2, 2, 3, 1, 2, 2, 3]
 
 
 def test_what_is_cut_is_said(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    tags = ["O", "B-PER", "I-PER", "I-PER", "I-PER", "O", "O"]
-    rows = encoded(
-        {"a": [Instance("甲乙丙丁戊己庚", tags), Instance("甲乙", ["O", "O"]), Instance("甲" * 5, ["O"] * 5)]}
-    )
+    long, short, free = Instance("甲乙丙丁戊己庚", [Span(1, 5, "PER")]), Instance("甲乙", []), Instance("甲" * 5, [])
+    rows = encoded({"a": [long, short, free]})
     assert training_windows(rows["a"], 3).lengths.tolist() == [1, 4, 2, 2, 2, 3]
     assert caplog.messages == [
         "a: 2 of 3 training rows are longer than 3 characters: cut into 5 windows",
@@ -154,7 +170,7 @@ def test_what_is_cut_is_said(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_the_loader_trains_on_windows() -> None:
-    rows = encoded({"a": [Instance("甲" * 1100, ["O"] * 1100), Instance("乙", ["O"])]})
+    rows = encoded({"a": [Instance("甲" * 1100, []), Instance("乙", [])]})
     lengths = {}
     for max_length in (512, 400, None):
         loader = DataLoader() if max_length == 512 else DataLoader(max_length=max_length)

@@ -7,7 +7,7 @@ from ner_adv_plugin.data.corpora.overlaps import SplitRows, find_overlaps
 
 def summary(**found: object) -> SplitSummary:
     """A summary of nothing but what is said."""
-    empty = {"file": "f", "known_as": None, "rows": 1, "characters": 5, "entities": None, "words": None, "labels": []}
+    empty = {"file": "f", "known_as": None, "rows": 1, "characters": 5, "entities": None, "words": None}
     more = {"max_length": 5, "duplicates": 0, "illegal_transitions": 0, "illegal_rows": [], "unknown_characters": None}
     return SplitSummary(**{**empty, **more, "fingerprint": "0123456789abcdef" * 4, **found})  # type: ignore[arg-type]
 

@@ -35,7 +35,6 @@ def test_entities_by_hand(tmp_path: Path) -> None:
         characters=9,
         entities={"total": 5, "types": {"LOC": 2, "PER": 3}},
         words=None,
-        labels=["B-LOC", "B-PER", "I-PER", "O"],
         max_length=4,
         duplicates=2,
         illegal_transitions=2,
@@ -50,7 +49,7 @@ def test_entities_by_hand(tmp_path: Path) -> None:
 def test_words_by_hand(tmp_path: Path) -> None:
     summary, _ = look(tmp_path / "f", "我  爱  北京\n\n上海\n我爱  北京\n", "msr")
     assert (summary.rows, summary.characters, summary.max_length, summary.duplicates) == (3, 10, 4, 2)
-    assert (summary.entities, summary.words, summary.labels) == (None, 6, ["B", "E", "S"])
+    assert (summary.entities, summary.words) == (None, 6)
 
 
 def test_positions_of_words_that_cannot_be(tmp_path: Path) -> None:
@@ -63,7 +62,7 @@ def test_positions_of_words_that_cannot_be(tmp_path: Path) -> None:
 
 def test_texts_without_tags(tmp_path: Path) -> None:
     summary, rows = look(tmp_path / "f", "你好\n你好\n！\n", "unlabelled")
-    assert (summary.entities, summary.words, summary.labels, summary.duplicates) == (None, None, [], 2)
+    assert (summary.entities, summary.words, summary.duplicates) == (None, None, 2)
     assert rows.tagged == [None, None, None]
 
 
@@ -76,7 +75,7 @@ def test_texts_without_tags(tmp_path: Path) -> None:
         (ROWS.replace("\n\n", "\n\n\n"), "conll"),
         (ROWS.replace(" ", "\t"), "msra"),
         (ROWS.replace(" ", " x "), "conll"),
-        (ROWS, {"type": "conll", "training_scheme": "BIOES"}),
+        (ROWS, {"type": "conll", "overlaps": "outermost"}),
         # What conlleval makes of the illegal tags.
         (ROWS.replace("去 I-LOC\n沪 I-PER", "去 B-LOC\n沪 B-PER"), "conll"),
         (ROWS.replace("明 I", "明 E").replace("京 B", "京 S"), {"type": "conll", "tag_scheme": "BIOES"}),

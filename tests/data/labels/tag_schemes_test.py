@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.labels.tag_schemes import Role, Span, TagScheme, get_scheme
+from ner_adv_plugin.data.labels.spans import Span, tiling
+from ner_adv_plugin.data.labels.tag_schemes import Role, TagScheme, get_scheme
 
 NAMES = ["BIO", "BIOES", "BMES", "IOB1", "BILOU"]
 SEGMENTATION = ["BMES", "BIOES", "BIO", "BILOU"]
@@ -67,18 +68,10 @@ def test_spans_come_back(name: str, row: tuple[list[Span], int]) -> None:
 @given(lengths=st.lists(st.integers(1, 5)))
 def test_words_come_back(name: str, lengths: list[int]) -> None:
     scheme = get_scheme(name, segmentation=True)
-    ends = list(itertools.accumulate(lengths))
-    words = [Span(end - length, end, "") for length, end in zip(lengths, ends, strict=True)]
+    words = tiling(lengths)
     tags = scheme.tags(words, sum(lengths))
     assert set(tags) <= set(scheme.labels())
     assert scheme.spans(tags) == words
-
-
-@pytest.mark.parametrize(("name", "other"), list(itertools.product(NAMES, NAMES)))
-@given(row=rows())
-def test_convert_keeps_spans(name: str, other: str, row: tuple[list[Span], int]) -> None:
-    source, target = get_scheme(name), get_scheme(other)
-    assert source.convert(source.tags(*row), target) == target.tags(*row)
 
 
 @pytest.mark.parametrize(

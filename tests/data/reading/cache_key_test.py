@@ -39,7 +39,7 @@ def test_a_file_that_changed_or_was_touched_is_read_again(folder: Path, corpus: 
     "settings",
     [
         {"max_instances": 2},
-        {"training_scheme": "BIOES"},
+        {"overlaps": "first"},
         {"type_map": {"LOC": None}},
         {"encoding_errors": "replace"},
         {"tag_scheme": "IOB1"},
@@ -77,34 +77,35 @@ def test_errors_are_not_cached(folder: Path, corpus: Path) -> None:
 
 PLUGIN = """
 from dataclasses import dataclass
-from mine_for_cache.words import TAG
+from mine_for_cache.words import TYPE
 from ner_adv_plugin.data import DatasetReader, Instance
+from ner_adv_plugin.data.labels.spans import Span
 
 @dataclass(kw_only=True)
 class Mine(DatasetReader):
     def _read(self, file_path):
-        yield Instance("甲", [TAG], metadata={"tags": METADATA})
+        yield Instance("甲", [Span(0, 1, TYPE)], metadata={"about": METADATA})
 """
 
 
 def test_a_plugin_whose_code_changes(folder: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tag stands in another module of the plugin's package than the reader."""
+    """The type stands in another module of the plugin's package than the reader."""
     package = corpus.parent / "mine_for_cache"
     package.mkdir()
     monkeypatch.syspath_prepend(str(corpus.parent))
-    for tag, metadata in (("O", "[1]"), ("B-X", "[1]"), ("B-X", "(1,)"), ("B-X", "{1}")):
+    for name, metadata in (("X", "[1]"), ("Y", "[1]"), ("Y", "(1,)"), ("Y", "{1}")):
         (package / "__init__.py").write_text("")
-        (package / "words.py").write_text(f"TAG = {tag!r}")
+        (package / "words.py").write_text(f"TYPE = {name!r}")
         (package / "reader.py").write_text(PLUGIN.replace("METADATA", metadata))
-        for name in [name for name in sys.modules if name.startswith("mine_for_cache")]:
-            del sys.modules[name]
+        for module in [module for module in sys.modules if module.startswith("mine_for_cache")]:
+            del sys.modules[module]
         importlib.invalidate_caches()
         sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
         reader = importlib.import_module("mine_for_cache.reader").Mine()
         sys.dont_write_bytecode = before
         for _ in range(2):
             (row,) = reader.read(corpus)
-            assert row.tags == [tag] and row.metadata == {"tags": eval(metadata)}
+            assert row.spans == [(0, 1, name)] and row.metadata == {"about": eval(metadata)}
     # A tuple and a set are not what JSON gives back: what they stand in is not cached, the entry before stays.
     assert len(entries(folder)) == 1
 

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from ner_adv_plugin.data.alphabet import CharacterAlphabet
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import ConllReader, MsraReader, UnlabelledReader
 from ner_adv_plugin.data.reading import cache as row_cache
 from ner_adv_plugin.data.reading.cache import cache_folder
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from tests.data.reading.caching import CORPUS, SETTINGS, Counting, entries, read
 
@@ -35,10 +36,10 @@ def test_a_second_reading_is_as_the_first(folder: Path, corpus: Path, caplog: py
         results.append((rows, said, reader.repaired, reader.illegal_rows))
     assert results[0] == results[1] and Counting.readings.count(str(corpus)) == 1
     rows, said, repaired, illegal = results[1]
-    assert [(row.text, row.tags, row.dataset, row.metadata) for row in rows] == [
-        ("甲乙", ["B-PER", "I-PER"], "names", {"line": 1}),
-        ("😀丙", ["O", "B-GPE"], "names", {"line": 4}),
-        ("丁\udcff", ["O", "O"], "names", {"line": 7}),
+    assert [(row.text, row.spans, row.dataset, row.metadata) for row in rows] == [
+        ("甲乙", [(0, 2, "PER")], "names", {"line": 1}),
+        ("😀丙", [(1, 2, "GPE")], "names", {"line": 4}),
+        ("丁\udcff", [], "names", {"line": 7}),
     ]
     assert [message.removeprefix(f"{corpus}: ").split(" ")[:3] for _, _, message in said] == [
         ["1", "lines", "hold"],
@@ -57,11 +58,13 @@ def test_what_is_encoded_is_the_same(folder: Path, corpus: Path) -> None:
         rows = reader.read(corpus)
         vocab = Vocabulary.from_instances({"train": {"a": rows}}, {"a": reader})
         characters = vocab.get_token_to_index_vocabulary("characters")
-        encoded = EncodedRows("a", rows, vocab, CharacterAlphabet(characters, 1))
-        assert encoded.token_ids is not None and encoded.tags is not None
-        arrays.append([encoded.token_ids, encoded.tags, encoded.lengths, encoded.labels, sorted(characters)])
+        encoded = EncodedDataset("a", rows, vocab, CharacterAlphabet(characters, 1))
+        assert encoded.token_ids is not None and encoded.spans is not None
+        spans = encoded.spans
+        columns = [spans.starts_S, spans.ends_S, spans.types_S, spans.counts_R, spans.types]
+        arrays.append([encoded.token_ids, encoded.lengths, sorted(characters), *columns])
         # Of another encoder other indices, from the same entry.
-        other = EncodedRows("a", rows, vocab, CharacterAlphabet({"甲": 7}, 0))
+        other = EncodedDataset("a", rows, vocab, CharacterAlphabet({"甲": 7}, 0))
         assert other.token_ids is not None and other.token_ids.tolist() == [7, 0, 0, 0, 0, 0]
     for one, two in zip(*arrays, strict=True):
         assert np.array_equal(one, two)
@@ -91,8 +94,14 @@ def test_a_damaged_entry_is_replaced(folder: Path, corpus: Path, caplog: pytest.
 @pytest.mark.parametrize(
     ("name", "change"),
     [
-        ("tags", lambda array: array + 100),
-        ("tags", lambda array: array[:-1]),
+        ("span_types", lambda array: array + 100),
+        ("span_types", lambda array: array - 1),
+        ("starts", lambda array: array[:-1]),
+        ("starts", lambda array: array - 1),
+        ("starts", lambda array: array + 1),
+        ("ends", lambda array: array + 1),
+        ("counts", lambda array: array[:-1]),
+        ("counts", lambda array: array + 1),
         ("lengths", lambda array: array + 1),
         ("lines", lambda array: array[:-1]),
         ("text", lambda array: array.astype(object)),
@@ -185,6 +194,18 @@ def test_small_files_and_unlabelled_text_are_not_cached(
     assert len(entries(folder)) == 1
 
 
+def test_a_selection_of_another_table_is_read_again(folder: Path, corpus: Path) -> None:
+    """An entry holds whole tables."""
+
+    class Last(ConllReader):
+        def _read(self, file_path: str) -> InstanceTable:  # type: ignore[override]
+            return ConllReader(**SETTINGS).read(file_path)[1:]
+
+    for _ in range(2):
+        assert [row.text for row in Last(**SETTINGS).read(corpus)] == ["😀丙", "丁\udcff"]
+        assert [row.text for row in Last(**SETTINGS, max_instances=1).read(corpus)] == ["😀丙"]
+
+
 def test_a_folder_that_cannot_be_written(folder: Path, corpus: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder.write_text("a file stands here")
     rows, again = read(corpus)
@@ -233,9 +254,11 @@ def test_real_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: Pa
     tables = [MsraReader().read(shared / "data" / "msra" / "train.bio") for _ in range(2)]
     one, two = (table.columns for table in tables)
     assert len(entries(tmp_path)) == 1 and len(tables[1]) == 45000
-    assert list(tables[0].texts()) == list(tables[1].texts()) and one.labels == two.labels
-    for name in ("lines", "tags", "tag_lengths"):
-        left, right = getattr(one, name), getattr(two, name)
+    assert one.spans is not None and two.spans is not None and one.spans.types == two.spans.types
+    assert list(tables[0].texts()) == list(tables[1].texts()) and np.array_equal(one.lines, two.lines)
+    for name in ("starts_S", "ends_S", "types_S", "counts_R"):
+        left, right = getattr(one.spans, name), getattr(two.spans, name)
         assert left.dtype == right.dtype and np.array_equal(left, right)
-    # Of a character its two bytes of tag and three or fewer of UTF-8, of a row three numbers of four bytes.
-    assert entries(tmp_path)[0].stat().st_size < 5 * len(one.tags) + 12 * 45000 + 10_000
+    # Of a character three or fewer bytes of UTF-8, of a span ten bytes, of a row three numbers of four bytes.
+    characters, spans = int(one.texts.lengths.sum()), len(one.spans.starts_S)
+    assert entries(tmp_path)[0].stat().st_size < 3 * characters + 10 * spans + 12 * 45000 + 10_000

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -5,17 +6,18 @@ import pytest
 
 from ner_adv_plugin.common.errors import ConfigurationError, DataError
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading import ConllReader, DatasetReader
 
 
-def read(tmp_path: Path, text: str, **options: Any) -> list[Instance]:
+def read(tmp_path: Path, text: str, **options: Any) -> Sequence[Instance]:
     path = tmp_path / "corpus"
     path.write_bytes(text.encode())
     return ConllReader(**options).read(path)
 
 
-def rows(instances: list[Instance]) -> list[tuple[str, str]]:
-    return [(instance.text, " ".join(instance.tags or [])) for instance in instances]
+def rows(instances: Sequence[Instance]) -> list[tuple[str, list[Span] | None]]:
+    return [(instance.text, instance.spans) for instance in instances]
 
 
 @pytest.mark.parametrize("text", ["甲\tB-X\n乙\tI-X\n\n\n\n丙\tO\n\n", "\n甲\tB-X\n乙\tI-X\n\n丙\tO"])
@@ -24,31 +26,31 @@ def rows(instances: list[Instance]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("separator", [None, "\t", " "])
 def test_rows(tmp_path: Path, text: str, line_break: str, mark: str, separator: str | None) -> None:
     text = mark + text.replace("\t", separator or "\t").replace("\n", line_break)
-    assert rows(read(tmp_path, text, separator=separator)) == [("甲乙", "B-X I-X"), ("丙", "O")]
+    assert rows(read(tmp_path, text, separator=separator)) == [("甲乙", [(0, 2, "X")]), ("丙", [])]
 
 
 @pytest.mark.parametrize("separator", [None, "\t", " "])
 @pytest.mark.parametrize("character", list(" \t\u3000\u00a0\u2028\u0085\x0b\x1c\ufeff0-O😀"))
 def test_any_character_stands_for_itself(tmp_path: Path, character: str, separator: str | None) -> None:
     text = "甲 B-X\n? I-X\n乙 O\n".replace(" ", separator or "\t").replace("?", character)
-    assert rows(read(tmp_path, text, separator=separator)) == [(f"甲{character}乙", "B-X I-X O")]
+    assert rows(read(tmp_path, text, separator=separator)) == [(f"甲{character}乙", [(0, 2, "X")])]
 
 
 def test_space_first_in_file_with_two_spaces(tmp_path: Path) -> None:
-    assert rows(read(tmp_path, "  O\n甲 O\n")) == [(" 甲", "O O")]
+    assert rows(read(tmp_path, "  O\n甲 O\n")) == [(" 甲", [])]
 
 
 def test_runs_of_white_space_and_columns(tmp_path: Path) -> None:
     text = "甲  n \t O-1 B-X \n乙 v\tO-2\tI-X\n"
-    assert rows(read(tmp_path, text)) == [("甲乙", "B-X I-X")]
+    assert rows(read(tmp_path, text)) == [("甲乙", [(0, 2, "X")])]
     text = "甲\tB-X\tn\n乙\tI-X\tv\n"
     for column in (1, -2):
-        assert rows(read(tmp_path, text, tag_column=column, separator="\t")) == [("甲乙", "B-X I-X")]
+        assert rows(read(tmp_path, text, tag_column=column, separator="\t")) == [("甲乙", [(0, 2, "X")])]
 
 
 def test_long_row(tmp_path: Path) -> None:
     (instance,) = read(tmp_path, "甲\tO\n" * 5000)
-    assert len(instance) == 5000 and instance.tags == ["O"] * 5000
+    assert len(instance) == 5000 and instance.spans == []
 
 
 def test_lines_and_dataset_of_instances(tmp_path: Path) -> None:
@@ -61,16 +63,20 @@ def test_lines_and_dataset_of_instances(tmp_path: Path) -> None:
     assert {instance.dataset for instance in instances} == {"toy"}
 
 
-def test_tags_are_one_object_each(tmp_path: Path) -> None:
-    tags = [tag for row in read(tmp_path, "甲 B-X\n乙  B-X\n\n丙 \tB-X\n") for tag in row.tags or []]
-    assert len({id(tag) for tag in tags}) == 1
-
-
-def test_file_scheme_to_training_scheme(tmp_path: Path) -> None:
-    text = "甲 I-X\n乙 I-X\n丙 B-X\n丁 O\n"
-    found = rows(read(tmp_path, text, tag_scheme="IOB1", training_scheme="BIOES"))
-    assert found == [("甲乙丙丁", "B-X E-X S-X O")]
-    assert rows(read(tmp_path, text, tag_scheme="IOB1")) == [("甲乙丙丁", "B-X I-X B-X O")]
+@pytest.mark.parametrize(
+    ("scheme", "tags"),
+    [
+        ("BIO", "B-X I-X B-X O"),
+        ("IOB1", "I-X I-X B-X O"),
+        ("BIOES", "B-X E-X S-X O"),
+        ("BMES", "B-X E-X S-X O"),
+        ("BILOU", "B-X L-X U-X O"),
+    ],
+)
+def test_schemes_of_files(tmp_path: Path, scheme: str, tags: str) -> None:
+    text = "".join(f"{character} {tag}\n" for character, tag in zip("甲乙丙丁", tags.split(), strict=True))
+    found = rows(read(tmp_path, text, tag_scheme=scheme, illegal_tags="error"))
+    assert found == [("甲乙丙丁", [(0, 2, "X"), (2, 3, "X")])]
 
 
 def test_illegal_tags_are_repaired_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -78,7 +84,7 @@ def test_illegal_tags_are_repaired_and_counted(tmp_path: Path, caplog: pytest.Lo
     path.write_text("甲 I-X\n乙 I-X\n\n丙 B-X\n丁 I-Y\n")
     reader = ConllReader()
     for _ in range(2):
-        assert rows(reader.read(path)) == [("甲乙", "B-X I-X"), ("丙丁", "B-X B-Y")]
+        assert rows(reader.read(path)) == [("甲乙", [(0, 2, "X")]), ("丙丁", [(0, 1, "X"), (1, 2, "Y")])]
         assert reader.repaired == {str(path): 2}
     assert "2 illegal tags repaired" in caplog.text
 
@@ -143,7 +149,7 @@ def test_first_edition_of_weibo(tmp_path: Path, caplog: pytest.LogCaptureFixture
     halves = b"\xed\xa0\xbd\tO\n\xed\xb8\x82\tO\n"
     path.write_bytes("甲\tB-PER.NAM\n".encode() + halves + "乙\tO\n\n\ufffd\ufffd\ufffd\tO\n".encode())
     found = ConllReader(separator="\t", encoding_errors="replace").read(path)
-    assert rows(found) == [("甲\ufffd\ufffd乙", "B-PER.NAM O O O"), ("\ufffd", "O")]
+    assert rows(found) == [("甲\ufffd\ufffd乙", [(0, 1, "PER.NAM")]), ("\ufffd", [])]
     assert caplog.messages == [
         f'{path}: 2 lines hold bytes that are not UTF-8, the first is line 2: read with encoding_errors "replace"'
     ]
@@ -152,8 +158,8 @@ def test_first_edition_of_weibo(tmp_path: Path, caplog: pytest.LogCaptureFixture
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])
-def test_no_rows(tmp_path: Path, text: str) -> None:
-    with pytest.raises(DataError, match="found 'no rows', expected at least one row"):
+def test_no_sentences(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match="found 'no sentences', expected at least one sentence"):
         read(tmp_path, text)
 
 
@@ -164,8 +170,6 @@ def test_settings_that_cannot_be() -> None:
         ConllReader(separator="")
     with pytest.raises(ConfigurationError, match='no tag scheme "BIEO"'):
         ConllReader(tag_scheme="BIEO")
-    with pytest.raises(ConfigurationError, match='no tag scheme "bio"'):
-        ConllReader(training_scheme="bio")
 
 
 def test_registered() -> None:

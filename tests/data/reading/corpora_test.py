@@ -39,10 +39,9 @@ def test_corpus(reader: str, file: str, num_rows: int, num_spans: int | None, nu
     rows = dataset_reader.read(path)
     assert len(rows) == num_rows
     assert dataset_reader.repaired.get(str(path)) == num_repaired
-    for row in rows if reader != "unlabelled" else []:
-        assert row.tags is not None and len(row.tags) == len(row.text)
+    assert {row.spans is None for row in rows} == {reader == "unlabelled"}
     if num_spans is not None:
-        assert sum(len(dataset_reader.scheme.spans(row.tags or [])) for row in rows) == num_spans
+        assert sum(len(row.spans or []) for row in rows) == num_spans
 
 
 def test_longest_msra_row_is_whole() -> None:
@@ -62,8 +61,8 @@ def test_corpora_of_the_recipes(root: Path, fixture_data: Path) -> None:
         reader = construct(DatasetReader, corpus["reader"], name)
         tasks[name] = reader.task
         for split in {"train", "validation", "test"} & set(corpus):
-            tagged = {row.tags is not None for row in reader.read(corpus[split])}
-            assert tagged == {name != "reviews"}, (name, split)
+            labelled = {row.spans is not None for row in reader.read(corpus[split])}
+            assert labelled == {name != "reviews"}, (name, split)
     words = {name for name, task in tasks.items() if task == "segmentation"}
     assert words == {"weibo_cws", "pfr_cws", "msr", "sxu", "pku"}
 
@@ -73,10 +72,16 @@ class TestReaders(MultiTaskModelTestCase):
         monkeypatch.delenv("NER_DATA", raising=False)
         self.set_up_model(root / "fixtures/configs/readers.jsonnet")
         labels = {head: self.model.vocab.label_space(head) for head in self.model.vocab.heads}
-        types = {label[2:] for label in labels["weibo"].labels}
+        types = set(labels["weibo"].types)
         assert "PER" in types and not types & {"PER.NAM", "PER.NOM", "GPE.NAM"}
-        assert labels["weibo"].scheme.name == "BIOES"
-        assert set(labels["weibo_words"].labels) == set("BMES")
+        assert labels["weibo_words"].segmentation and labels["weibo_words"].types == ("",)
+        schemes = {head: self.model.scheme(head) for head in labels}
+        assert {head: scheme and scheme.name for head, scheme in schemes.items()} == {
+            "weibo": "BIOES",
+            "weibo_words": "BMES",
+            "pfr": "BIO",
+            "cluener": "BIO",
+        }
         # One head for the words of two corpora, which are also read for their names.
         assert set(labels) == {"weibo", "weibo_words", "pfr", "cluener"}
         self.ensure_model_can_train_save_and_load()

@@ -1,4 +1,4 @@
-"""Types merged and dropped, schemes in and out, in every reader of entities."""
+"""Types merged and dropped, in every reader of entities and every scheme of a file."""
 
 import itertools
 import json
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.labels.tag_schemes import Span, get_scheme
+from ner_adv_plugin.data.labels.spans import Span
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.reading import ConllReader, DatasetReader
 
 SCHEMES = ["BIO", "BIOES", "BMES", "IOB1", "BILOU"]
@@ -74,7 +75,6 @@ def a_row(draw: st.DrawFn) -> Row:
 @given(
     rows=st.lists(a_row(), min_size=1, max_size=3),
     file_scheme=st.sampled_from(SCHEMES),
-    training_scheme=st.sampled_from(SCHEMES),
     type_map=st.dictionaries(st.sampled_from(list(POS)), st.sampled_from([None, "PER", "LOC", "X"])),
 )
 def test_entities_come_back(
@@ -83,30 +83,23 @@ def test_entities_come_back(
     write: Writer,
     rows: list[Row],
     file_scheme: str,
-    training_scheme: str,
     type_map: dict[str, str | None],
 ) -> None:
     path = tmp_path / "corpus"
     path.write_text(write(rows, file_scheme), encoding="utf-8", newline="\n")
     options = {"tag_scheme": file_scheme} if reader in ("conll", "weibo") else {}
-    made = DatasetReader.by_name(reader)(
-        **options, training_scheme=training_scheme, type_map=type_map, illegal_tags="error"
-    )
+    made = DatasetReader.by_name(reader)(**options, type_map=type_map, illegal_tags="error")
     found = made.read(path)
     assert [row.text for row in found] == [text for text, _ in rows]
     for row, (_, spans) in zip(found, rows, strict=True):
-        expected = [(s.start, s.end, type_map.get(s.type, s.type)) for s in spans]
-        tags = row.tags or []
-        assert get_scheme(training_scheme).illegal(tags) == []
-        assert [(s.start, s.end, s.type) for s in get_scheme(training_scheme).spans(tags)] == [
-            entity for entity in expected if entity[2] is not None
-        ]
+        expected = [(span.start, span.end, type_map.get(span.type, span.type)) for span in spans]
+        assert row.spans == [entity for entity in expected if entity[2] is not None]
 
 
-def read(tmp_path: Path, text: str, **options: Any) -> list[str]:
+def read(tmp_path: Path, text: str, **options: Any) -> list[list[Span] | None]:
     path = tmp_path / "corpus"
     path.write_text(text, encoding="utf-8")
-    return [" ".join(row.tags or []) for row in ConllReader(**options).read(path)]
+    return [row.spans for row in ConllReader(**options).read(path)]
 
 
 TEXT = "甲 B-PER.NAM\n乙 I-PER.NAM\n丙 B-PER.NOM\n丁 B-GPE.NAM\n戊 O\n\n己 B-LOC.NAM\n"
@@ -114,18 +107,16 @@ WEIBO_MAP = {"PER.NAM": "PER", "PER.NOM": "PER", "GPE.NAM": None}
 
 
 def test_types_by_hand(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert read(tmp_path, TEXT, type_map=WEIBO_MAP) == ["B-PER I-PER B-PER O O", "B-LOC.NAM"]
-    assert read(tmp_path, TEXT, type_map=WEIBO_MAP, training_scheme="IOB1") == ["I-PER I-PER B-PER O O", "I-LOC.NAM"]
+    assert read(tmp_path, TEXT, type_map=WEIBO_MAP) == [[(0, 2, "PER"), (2, 3, "PER")], [(0, 1, "LOC.NAM")]]
     # New names are not mapped again.
     swapped = {"PER.NAM": "PER.NOM", "PER.NOM": "PER.NAM"}
-    assert read(tmp_path, TEXT, type_map=swapped)[0].startswith("B-PER.NOM I-PER.NOM B-PER.NAM ")
+    assert read(tmp_path, TEXT, type_map=swapped)[0] == [(0, 2, "PER.NOM"), (2, 3, "PER.NAM"), (3, 4, "GPE.NAM")]
     assert caplog.text == ""
 
 
 def test_types_after_repair(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert read(tmp_path, "甲 I-PER.NOM\n乙 I-PER.NAM\n", type_map={"PER.NAM": "PER", "PER.NOM": "PER"}) == [
-        "B-PER B-PER"
-    ]
+    found = read(tmp_path, "甲 I-PER.NOM\n乙 I-PER.NAM\n", type_map={"PER.NAM": "PER", "PER.NOM": "PER"})
+    assert found == [[(0, 1, "PER"), (1, 2, "PER")]]
     assert "2 illegal tags repaired" in caplog.text
 
 
@@ -158,7 +149,13 @@ def test_types_that_never_occur(tmp_path: Path, caplog: pytest.LogCaptureFixture
         ({"type": "pfr", "task": "words"}, "reader.task", "found 'words', expected one of 'ner', 'segmentation'"),
         ({"type": "msra", "task": "segmentation"}, "reader.task", "unknown key"),
         ({"type": "msr", "task": "ner"}, "reader.task", "unknown key"),
-        ({"type": "pfr", "task": "segmentation", "training_scheme": "IOB1"}, "reader.training_scheme", "no tag scheme"),
+        ({"type": "pfr", "training_scheme": "BIO"}, "reader.training_scheme", "unknown key"),
+        ({"type": "msra", "annotated_types": []}, "reader.annotated_types", "found none: expected some"),
+        (
+            {"type": "pfr", "task": "segmentation", "annotated_types": ["PER"]},
+            "reader.annotated_types",
+            "words have no types: expected null",
+        ),
         (
             {"type": "msra", "encoding_errors": "replaced"},
             "reader.encoding_errors",

@@ -6,37 +6,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading import MsraReader
-from ner_adv_plugin.data.reading.instance_table import RowTable
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
-TAGS = ["O", "B-PER", "I-PER", "B-LOC"]
 texts = st.text(st.characters(), max_size=6)
+spans = st.builds(Span, st.integers(0, 3), st.integers(4, 6), st.sampled_from(["PER", "LOC"]))
 metadata = st.dictionaries(
     st.sampled_from(["line", "url", "n"]),
     st.one_of(st.integers(-3, 2**40), st.booleans(), st.text(max_size=2), st.tuples(st.integers())),
 )
+# A table holds spans in order; that they lie within the text is for the reader to check.
 rows = st.lists(
-    st.builds(Instance, texts, st.none() | st.lists(st.sampled_from(TAGS), max_size=6), st.just("a"), metadata),
+    st.builds(Instance, texts, st.none() | st.lists(spans, max_size=4).map(sorted), metadata, st.just("a")),
     max_size=8,
 )
 
 
 @given(rows)
 def test_a_table_is_the_rows_it_was_made_of(own: list[Instance]) -> None:
-    table = RowTable.of(own)
+    table = InstanceTable.of(own)
     assert len(table) == len(own) and list(table) == own and table == own
     assert [table[i] for i in range(-len(own), len(own))] == own + own
     for place in (len(own), -len(own) - 1):
         with pytest.raises(IndexError):
             table[place]
-    assert RowTable.of(table) == own and table == RowTable.of(own)
+    assert InstanceTable.of(table) == own and table == InstanceTable.of(own)
     assert table != [*own, Instance("")] and (not own or table != own[:-1])
     assert [type(row.metadata.get("line")) for row in table] == [type(row.metadata.get("line")) for row in own]
 
 
 @given(rows, st.data())
 def test_any_selection(own: list[Instance], data: st.DataObject) -> None:
-    table = RowTable.of(own)
+    table = InstanceTable.of(own)
     for _ in range(2):
         place = data.draw(st.slices(len(own)))
         table, own = table[place], own[place]
@@ -45,17 +47,15 @@ def test_any_selection(own: list[Instance], data: st.DataObject) -> None:
         assert table == own and list(table.texts()) == [row.text for row in own]
         assert [table.text(i) for i in range(len(own))] == [row.text for row in own]
         assert table.lengths.tolist() == [len(row.text) for row in own]
-        flat = [tag for row in own for tag in row.tags or ()]
-        assert [table.labels[tag] for tag in table.tags()] == flat
-        assert table.labels_used() == list(dict.fromkeys(flat))
-        tagged = any(row.tags is not None for row in own)
-        lengths = [-1 if row.tags is None else len(row.tags) for row in own] if tagged else None
-        assert (None if table.tag_lengths is None else table.tag_lengths.tolist()) == lengths
+        if all(row.spans is None for row in own):
+            assert table.spans is None
+        else:
+            assert table.spans is not None and list(table.spans) == [row.spans for row in own]
 
 
 @given(rows, st.integers(1, 20))
 def test_parts(own: list[Instance], characters: int) -> None:
-    parts = list(RowTable.of(own).parts(characters))
+    parts = list(InstanceTable.of(own).parts(characters))
     assert [row for part in parts for row in part] == own
     assert all(len(part) == 1 or part.lengths.sum() <= characters for part in parts)
     # As few as can be: the next row would not have fitted.
@@ -64,17 +64,17 @@ def test_parts(own: list[Instance], characters: int) -> None:
 
 
 def test_rows_are_made_when_asked_for() -> None:
-    table = RowTable.of([Instance("甲", ["O"], "a", {"url": "u"})])
+    table = InstanceTable.of([Instance("甲", [Span(0, 1, "X")], {"url": "u"}, "a")])
     table[0].text = table[0].metadata["url"] = ""
-    table[0].tags = None
-    assert table[0] == Instance("甲", ["O"], "a", {"url": "u"})
+    table[0].spans = None
+    assert table[0] == Instance("甲", [Span(0, 1, "X")], {"url": "u"}, "a")
 
 
 def test_all_rows_are_of_one_dataset() -> None:
-    own = [Instance("甲", None, "a"), Instance("乙", None, "b")]
-    assert [row.dataset for row in RowTable.of(own)] == ["a", "a"]
-    assert [row.dataset for row in RowTable.of(RowTable.of(own), "c")] == ["c", "c"]
-    assert [row.dataset for row in RowTable.of(RowTable.of(own))] == ["a", "a"]
+    own = [Instance("甲", dataset="a"), Instance("乙", dataset="b")]
+    assert [row.dataset for row in InstanceTable.of(own)] == ["a", "a"]
+    assert [row.dataset for row in InstanceTable.of(InstanceTable.of(own), "c")] == ["c", "c"]
+    assert [row.dataset for row in InstanceTable.of(InstanceTable.of(own))] == ["a", "a"]
 
 
 @pytest.mark.parametrize(("at_most", "count"), [(None, 3), (2, 2), (5, 3)])
@@ -86,29 +86,35 @@ def test_so_many_rows_at_most(at_most: int | None, count: int) -> None:
             asked.append(i)
             yield Instance(str(i))
 
-    assert [row.text for row in RowTable.of(endless(), at_most=at_most)] == ["0", "1", "2"][:count]  # type: ignore
+    assert [row.text for row in InstanceTable.of(endless(), at_most=at_most)] == ["0", "1", "2"][:count]  # type: ignore
     assert len(asked) == count
-    assert len(RowTable.of(RowTable.of(map(Instance, "012")), at_most=at_most)) == count
+    assert len(InstanceTable.of(InstanceTable.of(map(Instance, "012")), at_most=at_most)) == count
 
 
 def test_no_rows() -> None:
-    table = RowTable.of([])
-    assert table == [] and list(table.parts()) == [] and table.labels_used() == [] and not table
+    table = InstanceTable.of([])
+    assert table == [] and list(table.parts()) == [] and table.spans is None and not table
 
 
 def test_a_selection_copies_no_text() -> None:
-    table = RowTable.of([Instance("甲" * 1000, ["O"] * 1000)] * 3)
-    assert table[1:].columns is table.columns
+    table = InstanceTable.of([Instance("甲" * 1000, [Span(0, 9)])] * 3)
+    assert table[1:].columns is table.columns and table.whole and not table[1:].whole
     assert table.select(np.array([2, 0])).columns is table.columns
 
 
+def test_places() -> None:
+    """File and line of a sentence, in selections too; the dataset's name without a file."""
+    table = InstanceTable.of([Instance("甲", None, {"line": 3}, "a"), Instance("乙", None, {}, "a")])
+    assert [table.place(i) for i in range(2)] == [("a", 3), ("a", None)]
+    of_file = table.with_columns(source="corpus")[::-1]
+    assert [of_file.place(i) for i in range(2)] == [("corpus", None), ("corpus", 3)]
+
+
 def test_bytes_of_a_real_corpus(shared: Path) -> None:
-    """MSRA train: 2.17 million characters and as many tags in 45,000 rows."""
+    """MSRA train: 2.17 million characters and 74,703 entities in 45,000 sentences."""
     table = MsraReader().read(shared / "data" / "msra" / "train.bio")
-    columns = table.columns
-    assert len(table) == 45000 and columns.tags.nbytes == 2 * len(columns.tags)
-    assert columns.tag_lengths is not None and not columns.metadata
-    arrays = (columns.tags, columns.tag_lengths, columns.tag_offsets, columns.lines, columns.texts.lengths)
-    # Offsets of eight bytes a row, other columns of four; of a character the tag's two bytes.
-    assert sum(array.nbytes for array in arrays) <= 2 * len(columns.tags) + (8 + 3 * 4) * 45000 + 8
-    assert len(columns.labels) == 7
+    columns, spans = table.columns, table.spans
+    assert len(table) == 45000 and spans is not None and len(spans.types) == 3 and not columns.metadata
+    arrays = (spans.starts_S, spans.ends_S, spans.types_S, spans.counts_R, columns.lines, columns.texts.lengths)
+    # Of a sentence three numbers of four bytes; of an entity two of four and one of two.
+    assert sum(array.nbytes for array in arrays) == 3 * 4 * 45000 + (2 * 4 + 2) * len(spans.starts_S)

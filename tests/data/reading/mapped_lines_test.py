@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.alphabet import CharacterAlphabet
 from ner_adv_plugin.data.batching.batch import collate
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.corpora.leakage import without_leaks
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import UnlabelledReader, mapped_lines
-from ner_adv_plugin.data.reading.instance_table import RowTable
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.reading.mapped_lines import map_lines
 from ner_adv_plugin.data.reading.texts import MappedTexts
 from ner_adv_plugin.data.vocabulary import CHARACTERS, Vocabulary
@@ -52,7 +52,7 @@ def test_any_file_in_parts_of_any_size(
     found = [(row.text, row.metadata["line"]) for row in table]
     assert found == brute_force(data, lines_per_row, errors)
     assert table.lengths.tolist() == [len(text) for text, _ in found]
-    assert table.streamed and table.tag_lengths is None and all(row.tags is None for row in table)
+    assert table.streamed and table.spans is None and all(row.spans is None for row in table)
     assert list(table[::-1].texts()) == [text for text, _ in found][::-1]
 
 
@@ -102,15 +102,15 @@ def test_a_row_is_read_when_it_is_asked_for(corpus: Path, asked: list[int], monk
     assert len(table) == 500 and asked == []
     vocab = Vocabulary.from_instances({"train": {"u": [Instance("甲乙")]}}, {"u": reader})
     indices = vocab.get_token_to_index_vocabulary(CHARACTERS)
-    rows = EncodedRows("u", table, vocab, CharacterAlphabet(indices, 1), reader.shown)
+    rows = EncodedDataset("u", table, vocab, CharacterAlphabet(indices, 1), reader.shown)
     loader = DataLoader(batch_size=20)
     loader.set_rows({"u": rows}, seed=0)
     plan = loader.plan(0)
     assert rows.token_ids is None and asked == []
     assert sorted(row for batch in plan for _, row in batch) == list(range(500))
     (batch,) = loader.batches(plan[:1])
-    assert sorted(asked) == sorted(batch.row_ids) == sorted(row for _, row in plan[0])
-    for i, row in enumerate(batch.row_ids):
+    assert sorted(asked) == sorted(batch.sentence_ids) == sorted(row for _, row in plan[0])
+    for i, row in enumerate(batch.sentence_ids):
         expected = [indices.get(character, 1) for character in table[row].text]
         assert batch.token_ids_BL[i, : batch.lengths[i]].tolist() == expected
 
@@ -121,18 +121,18 @@ def test_windows_of_streamed_rows(corpus: Path) -> None:
     table = reader.read(corpus)[45:]
     vocab = Vocabulary.from_instances({"train": {"u": table}}, {"u": reader})
     alphabet = CharacterAlphabet(vocab.get_token_to_index_vocabulary(CHARACTERS), 1)
-    streamed, held = (EncodedRows("u", rows, vocab, alphabet) for rows in (table, list(table)))
+    streamed, held = (EncodedDataset("u", rows, vocab, alphabet) for rows in (table, list(table)))
     borders = {0: np.array([0, 20, 40, 46]), 4: np.array([0, 49, 50])}
     for one, two in ((streamed, held), (streamed.cut(borders), held.cut(borders))):
         assert one.lengths.tolist() == two.lengths.tolist()
         for row in range(len(two)):
-            assert one.row_tokens(row).tolist() == two.row_tokens(row).tolist()
+            assert one.token_ids_of(row).tolist() == two.token_ids_of(row).tolist()
         assert (collate([(one, 0), (one, 3)]).token_ids_BL == collate([(two, 0), (two, 3)]).token_ids_BL).all()
 
 
 def test_leaked_rows_are_left_out_part_by_part(corpus: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     table = UnlabelledReader().read(corpus)
-    monkeypatch.setattr(RowTable.parts, "__defaults__", (100,))
+    monkeypatch.setattr(InstanceTable.parts, "__defaults__", (100,))
     held = [Instance("乙" * 45), Instance("丙")]
     clean, leaked = without_leaks({"u": table}, [held], "drop")
     texts = [row.text for row in table]
@@ -145,7 +145,7 @@ def test_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "corpus"
     for content in ("", "\n\r\n\n"):
         path.write_text(content)
-        with pytest.raises(DataError, match="no rows"):
+        with pytest.raises(DataError, match="no sentences"):
             UnlabelledReader().read(path)
 
 

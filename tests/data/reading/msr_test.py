@@ -8,8 +8,8 @@ def test_rows(tmp_path: Path) -> None:
     path.write_bytes("甲乙  丙  \r\n".encode())
     reader = MsrReader()
     (row,) = reader.read(path)
-    assert (row.text, row.tags) == ("甲乙丙", ["B", "E", "S"])
-    assert reader.task == "segmentation" and reader.scheme.segmentation
+    assert (row.text, row.spans) == ("甲乙丙", [(0, 2, ""), (2, 3, "")])
+    assert reader.task == "segmentation"
 
 
 def test_registered() -> None:

@@ -9,8 +9,8 @@ from ner_adv_plugin.data.reading import DatasetReader, MsraReader
 def test_rows(tmp_path: Path) -> None:
     path = tmp_path / "corpus"
     path.write_text("甲\tB-PER\n乙\tI-PER\n \tO\n\n丙\tO\n")
-    found = [(row.text, row.tags) for row in MsraReader().read(path)]
-    assert found == [("甲乙 ", ["B-PER", "I-PER", "O"]), ("丙", ["O"])]
+    found = [(row.text, row.spans) for row in MsraReader().read(path)]
+    assert found == [("甲乙 ", [(0, 2, "PER")]), ("丙", [])]
 
 
 def test_another_separator_is_an_error(tmp_path: Path) -> None:

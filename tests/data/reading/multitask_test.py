@@ -27,10 +27,10 @@ def test_reads_each_dataset_with_its_reader(files: dict[str, str]) -> None:
     reader = reader_of(names={"type": "msra", "domain": "news"}, words="msr", text="unlabelled")
     rows = reader.read_all({"text": files["text"], "names": files["names"], "words": files["words"]})
     # In the order of the paths.
-    assert [(name, [(row.text, row.tags) for row in own]) for name, own in rows.items()] == [
+    assert [(name, [(row.text, row.spans) for row in own]) for name, own in rows.items()] == [
         ("text", [("丁", None), ("戊", None)]),
-        ("names", [("甲乙", ["B-PER", "O"]), ("丙", ["O"])]),
-        ("words", [("甲乙丙", ["B", "E", "S"])]),
+        ("names", [("甲乙", [(0, 1, "PER")]), ("丙", [])]),
+        ("words", [("甲乙丙", [(0, 2, ""), (2, 3, "")])]),
     ]
     assert all(row.dataset == name for name, own in rows.items() for row in own)
     # Validation may have some of the datasets only.
@@ -61,8 +61,8 @@ def test_head_and_domain_are_named_after_the_dataset() -> None:
         ({"a": {"type": "msra", "domian": "x"}}, "readers.a.domian", 'unknown key. Did you mean "domain"?'),
         ({"a": {"type": "msra", "illegal_tags": "fix"}}, "readers.a.illegal_tags", "found 'fix', expected one of "),
         ({"a": {"type": "conll", "tag_column": 0}}, "readers.a.tag_column", "column 0 holds the character"),
-        ({"a": {"type": "msra", "training_scheme": "BOI"}}, "readers.a.training_scheme", 'no tag scheme "BOI": '),
-        ({"a": {"type": "msr", "training_scheme": "IOB1"}}, "readers.a.training_scheme", 'no tag scheme "IOB1" for '),
+        ({"a": {"type": "msra", "overlaps": "longest"}}, "readers.a.overlaps", "found 'longest', expected one of "),
+        ({"a": {"type": "msra", "training_scheme": "BIO"}}, "readers.a.training_scheme", "unknown key"),
         ({"a": {"type": "conll", "tag_scheme": "bio"}}, "readers.a.tag_scheme", 'no tag scheme "bio": expected one '),
         ({"a.b": "msra"}, "readers.a.b.head", 'found "a.b": a head gives files and modules their names'),
         ({"a": {"type": "msra", "head": "x/y"}}, "readers.a.head", 'found "x/y": a head gives'),

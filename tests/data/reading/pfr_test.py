@@ -1,5 +1,6 @@
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,24 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import DatasetReader, PfrReader
 
 
-def read(tmp_path: Path, text: str, **options: Any) -> list[Instance]:
+def read(tmp_path: Path, text: str, **options: Any) -> Sequence[Instance]:
     path = tmp_path / "corpus"
     path.write_bytes(text.encode())
     return PfrReader(**options).read(path)
 
 
 def entities(row: Instance) -> list[tuple[str, str]]:
-    """Types and surfaces, read off BIO tags by a regular expression."""
-    marks = "".join(tag[0] for tag in row.tags or [])
-    return [((row.tags or [])[m.start()][2:], row.text[m.start() : m.end()]) for m in re.finditer("BI*", marks)]
+    """Types and surfaces of a sentence's entities."""
+    return [(span.type, row.text[span.start : span.end]) for span in row.spans or []]
 
 
-def names(tmp_path: Path, line: str) -> list[str]:
-    (row,) = read(tmp_path, line)
+def words(row: Instance) -> str:
+    """The words of a sentence, parted by spaces."""
+    return " ".join(row.text[span.start : span.end] for span in row.spans or [])
+
+
+def names(tmp_path: Path, line: str, **options: Any) -> list[str]:
+    (row,) = read(tmp_path, line, **options)
     return [f"{kind}:{surface}" for kind, surface in entities(row)]
 
 
@@ -35,15 +40,15 @@ def test_rows(tmp_path: Path, mark: str, line_break: str, number: str, gap: str)
     text = f"{number}江/nr  泽民/nr  在/p  上海/ns  说/v{line_break}{line_break}{number}新华社/nt  电/n  {line_break}"
     text = mark + text.replace("  ", gap)
     rows = read(tmp_path, text)
-    assert [(row.text, " ".join(row.tags or [])) for row in rows] == [
-        ("江泽民在上海说", "B-PER I-PER I-PER O B-LOC I-LOC O"),
-        ("新华社电", "B-ORG I-ORG I-ORG O"),
+    assert [(row.text, row.spans) for row in rows] == [
+        ("江泽民在上海说", [(0, 3, "PER"), (4, 6, "LOC")]),
+        ("新华社电", [(0, 3, "ORG")]),
     ]
     assert [row.metadata for row in rows] == [{"line": 1}, {"line": 3}]
-    words = read(tmp_path, text, task="segmentation")
-    assert [(row.text, "".join(row.tags or [])) for row in words] == [
-        ("江泽民在上海说", "SBESBES"),
-        ("新华社电", "BMES"),
+    segmented = read(tmp_path, text, task="segmentation")
+    assert [(row.text, row.spans) for row in segmented] == [
+        ("江泽民在上海说", [(0, 1, ""), (1, 3, ""), (3, 4, ""), (4, 6, ""), (6, 7, "")]),
+        ("新华社电", [(0, 3, ""), (3, 4, "")]),
     ]
 
 
@@ -85,15 +90,36 @@ def test_entities_by_hand(tmp_path: Path, line: str, expected: str) -> None:
     assert " ".join(names(tmp_path, line)) == expected
 
 
+NESTED = "[[中国/ns  银行/n]nt  广东/ns  分行/n]nt  [李/nr  家/n]n"
+
+
+@pytest.mark.parametrize(
+    ("overlaps", "expected"),
+    [
+        ("outermost", "ORG:中国银行广东分行 PER:李"),
+        ("innermost", "LOC:中国 LOC:广东 PER:李"),
+        # Compounds stand before words, inner ones before outer ones.
+        ("first", "ORG:中国银行 LOC:广东 PER:李"),
+        ("keep", "LOC:中国 ORG:中国银行 ORG:中国银行广东分行 LOC:广东 PER:李"),
+    ],
+)
+def test_entities_nested_in_compounds(tmp_path: Path, overlaps: Any, expected: str) -> None:
+    assert " ".join(names(tmp_path, NESTED, overlaps=overlaps)) == expected
+
+
+def test_nested_entities_as_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
+        read(tmp_path, f"甲/n\n{NESTED}\n", overlaps="error")
+    found = "found 'LOC 中国 [0, 2) and ORG 中国银行 [0, 4)', expected entities that do not overlap"
+    assert str(error.value) == f"{tmp_path / 'corpus'}:2: {found}"
+
+
 def test_brackets_and_slashes_as_words(tmp_path: Path) -> None:
     rows = read(
         tmp_path, "[/w  甲/n  ]/w  //w  １/２/m\n[乙//n  丙/n]nt\n1/m  19980101-01-001-002/m", task="segmentation"
     )
-    assert [(row.text, "".join(row.tags or [])) for row in rows] == [
-        ("[甲]/１/２", "SSSSBME"),
-        ("乙/丙", "BES"),
-        ("119980101-01-001-002", "SB" + 17 * "M" + "E"),
-    ]
+    assert [words(row) for row in rows] == ["[ 甲 ] / １/２", "乙/ 丙", "1 19980101-01-001-002"]
+    assert [row.text for row in rows] == ["[甲]/１/２", "乙/丙", "119980101-01-001-002"]
 
 
 @pytest.mark.parametrize("task", ["ner", "segmentation"])
@@ -154,9 +180,9 @@ def test_real_corpus(shared: Path) -> None:
         for run in re.findall(r"(?:\S+/nr(?:  |\n|$))+", text)
     )
     assert counts["PER"] == 20084
-    words = PfrReader(task="segmentation").read(path)
-    assert [row.text for row in words] == [row.text for row in rows]
-    assert sum(tag in "BS" for row in words for tag in row.tags or []) == len(text.split())
+    segmented = PfrReader(task="segmentation").read(path)
+    assert [row.text for row in segmented] == [row.text for row in rows]
+    assert sum(len(row.spans or []) for row in segmented) == len(text.split())
 
 
 def _letter(word: str, compound: str) -> str:

@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ner_adv_plugin.common.errors import ConfigurationError, DataError
-from ner_adv_plugin.data.labels.tag_schemes import Span
+from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.reading import DatasetReader, SighanCwsReader
 
 
@@ -17,25 +16,12 @@ def written(tmp_path: Path, text: str) -> Path:
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_rows(tmp_path: Path, line_break: str, mark: str) -> None:
     text = mark + "  甲乙  丙 丁戊己  \n\n   \n甲\u3000乙\u00a0\t  丙".replace("\n", line_break)
-    reader = SighanCwsReader()
-    rows = reader.read(written(tmp_path, text))
-    assert [(row.text, "".join(row.tags or [])) for row in rows] == [
-        ("甲乙丙丁戊己", "BESBME"),
-        ("甲\u3000乙\u00a0\t丙", "BMMMES"),
+    rows = SighanCwsReader().read(written(tmp_path, text))
+    assert [(row.text, row.spans) for row in rows] == [
+        ("甲乙丙丁戊己", [(0, 2, ""), (2, 3, ""), (3, 6, "")]),
+        ("甲\u3000乙\u00a0\t丙", [(0, 5, ""), (5, 6, "")]),
     ]
     assert [row.metadata for row in rows] == [{"line": 1}, {"line": 4}]
-    assert reader.scheme.spans(rows[0].tags or []) == [Span(0, 2, ""), Span(2, 3, ""), Span(3, 6, "")]
-
-
-@pytest.mark.parametrize(("scheme", "tags"), [("BIO", "BIBBII"), ("BIOES", "BESBIE"), ("BILOU", "BLUBIL")])
-def test_training_scheme(tmp_path: Path, scheme: str, tags: str) -> None:
-    (row,) = SighanCwsReader(training_scheme=scheme).read(written(tmp_path, "甲乙  丙  丁戊己"))
-    assert row.tags == list(tags)
-
-
-def test_words_cannot_be_in_iob1() -> None:
-    with pytest.raises(ConfigurationError, match="IOB1"):
-        SighanCwsReader(training_scheme="IOB1")
 
 
 def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ ROW = {
 }
 
 
-def read(tmp_path: Path, *rows: object, **options: Any) -> list[Instance]:
+def read(tmp_path: Path, *rows: object, **options: Any) -> Sequence[Instance]:
     path = tmp_path / "corpus"
     lines = [row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows]
     path.write_bytes("\n".join(lines).encode())
@@ -24,33 +25,22 @@ def read(tmp_path: Path, *rows: object, **options: Any) -> list[Instance]:
 
 def test_rows(tmp_path: Path) -> None:
     rows = read(tmp_path, ROW, "", " \t\r", {"text": " 丁\n", "label": {}, "id": 3})
-    assert [(row.text, row.tags) for row in rows] == [
-        ("甲乙丙😀丁甲", ["B-name", "B-a b", "I-a b", "O", "O", "B-name"]),
-        (" 丁\n", ["O", "O", "O"]),
+    assert [(row.text, row.spans) for row in rows] == [
+        ("甲乙丙😀丁甲", [(0, 1, "name"), (1, 3, "a b"), (5, 6, "name")]),
+        (" 丁\n", []),
     ]
     assert [row.metadata for row in rows] == [{"line": 1}, {"line": 4}]
 
 
-@pytest.mark.parametrize(
-    ("scheme", "tags"),
-    [
-        ("BIO", "B-T I-T B-T B-T I-T I-T O"),
-        ("IOB1", "I-T I-T B-T B-T I-T I-T O"),
-        ("BIOES", "B-T E-T S-T B-T I-T E-T O"),
-        ("BMES", "B-T E-T S-T B-T M-T E-T O"),
-        ("BILOU", "B-T L-T U-T B-T I-T L-T O"),
-    ],
-)
-def test_training_schemes_keep_neighbours_apart(tmp_path: Path, scheme: str, tags: str) -> None:
+def test_neighbours_of_one_type_stay_apart(tmp_path: Path) -> None:
     label = {"x": {"甲乙": [[0, 1]]}, "y": {"丙": [[2, 2]]}, "z": {"丁戊己": [[3, 5]]}}
-    merged = {"x": "T", "y": "T", "z": "T"}
-    (row,) = read(tmp_path, {"text": "甲乙丙丁戊己庚", "label": label}, training_scheme=scheme, type_map=merged)
-    assert row.tags == tags.split()
+    (row,) = read(tmp_path, {"text": "甲乙丙丁戊己庚", "label": label}, type_map={"x": "T", "y": "T", "z": "T"})
+    assert row.spans == [(0, 2, "T"), (2, 3, "T"), (3, 6, "T")]
 
 
 def test_without_labels(tmp_path: Path) -> None:
     rows = read(tmp_path, {"id": 0, "text": "甲乙"}, {"text": "丙", "label": None})
-    assert [(row.text, row.tags) for row in rows] == [("甲乙", None), ("丙", None)]
+    assert [(row.text, row.spans) for row in rows] == [("甲乙", None), ("丙", None)]
 
 
 LABEL = "{type: {surface: [[start, end], ...]}}"
@@ -83,14 +73,6 @@ INSIDE = "start and end, which counts too, inside the text of 2 characters"
             {"text": "甲乙", "label": {"t": {"甲": [[0, 1]]}}},
             "found {'t': {'甲': [[0, 1]]}}, expected the text's own '甲乙' from 0 to 1",
         ),
-        (
-            {"text": "甲乙丙", "label": {"t": {"乙丙": [[1, 2]]}, "u": {"甲乙": [[0, 1]]}}},
-            "found 'u 甲乙 [0, 1] and t 乙丙 [1, 2]', expected entities that do not overlap; type_map can drop a type",
-        ),
-        (
-            {"text": "甲乙丙", "label": {"t": {"甲乙丙": [[0, 2]], "乙": [[1, 1]]}}},
-            "found 't 甲乙丙 [0, 2] and t 乙 [1, 1]', expected entities that do not overlap; type_map can drop a type",
-        ),
     ],
 )  # fmt: skip
 def test_rows_that_cannot_be_read(tmp_path: Path, row: object, message: str | None) -> None:
@@ -108,8 +90,21 @@ def test_a_label_where_the_first_row_has_none(tmp_path: Path) -> None:
 
 def test_a_type_that_is_dropped_may_overlap(tmp_path: Path) -> None:
     row = {"text": "甲乙丙", "label": {"t": {"甲乙丙": [[0, 2]]}, "u": {"乙": [[1, 1]]}}}
-    assert read(tmp_path, row, type_map={"t": None})[0].tags == ["O", "B-u", "O"]
-    assert read(tmp_path, row, type_map={"u": None})[0].tags == ["B-t", "I-t", "I-t"]
+    assert read(tmp_path, row, type_map={"t": None}, overlaps="error")[0].spans == [(1, 2, "u")]
+    assert read(tmp_path, row, type_map={"u": None}, overlaps="error")[0].spans == [(0, 3, "t")]
+
+
+def test_nested_and_crossing_entities(tmp_path: Path) -> None:
+    row = {"text": "甲乙丙丁", "label": {"t": {"甲乙丙": [[0, 2]], "乙": [[1, 1]]}, "u": {"丙丁": [[2, 3]]}}}
+    assert read(tmp_path, row)[0].spans == [(0, 3, "t"), (1, 2, "t"), (2, 4, "u")]
+
+
+def test_the_same_entity_twice_counts_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    row = {"text": "甲乙", "label": {"t": {"甲": [[0, 0], [0, 0]]}, "u": {"甲": [[0, 0]]}}}
+    assert read(tmp_path, row)[0].spans == [(0, 1, "t"), (0, 1, "u")]
+    assert caplog.messages == [f"{tmp_path / 'corpus'}: 1 spans stand twice in their sentence and count once"]
+    # Types that are one after type_map make it twice, too.
+    assert read(tmp_path, row, type_map={"u": "t"}, overlaps="error")[0].spans == [(0, 1, "t")]
 
 
 @pytest.mark.parametrize(("file", "num_rows"), [("train.json", 60), ("dev.json", 20)])
@@ -118,7 +113,7 @@ def test_embedded_corpus(fixture_data: Path, file: str, num_rows: int) -> None:
     written = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     rows = SpanJsonReader().read(path)
     assert [row.text for row in rows] == [row["text"] for row in written] and len(rows) == num_rows
-    counts = Counter(tag[2:] for row in rows for tag in row.tags or [] if tag.startswith("B-"))
+    counts = Counter(span.type for row in rows for span in row.spans or [])
     for kind in ("name", "organization", "address", "scene"):
         assert counts[kind] == sum(len(places) for row in written for places in row["label"].get(kind, {}).values()) > 0
 

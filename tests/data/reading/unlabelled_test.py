@@ -9,7 +9,7 @@ def test_rows(tmp_path: Path) -> None:
     path = tmp_path / "corpus"
     path.write_bytes("\ufeff 甲\u2028乙 \r\n\r\n\n\u3000\n丙".encode())
     rows = UnlabelledReader().read(path)
-    assert [(row.text, row.tags) for row in rows] == [(" 甲\u2028乙 ", None), ("\u3000", None), ("丙", None)]
+    assert [(row.text, row.spans) for row in rows] == [(" 甲\u2028乙 ", None), ("\u3000", None), ("丙", None)]
     assert [row.metadata["line"] for row in rows] == [1, 4, 5]
 
 
@@ -27,7 +27,7 @@ def test_lines_of_a_row(tmp_path: Path, lines_per_row: int, rows: list[tuple[str
     path.write_text("甲 \n乙\n丙\n\n\n丁\n戊\n")
     found = UnlabelledReader(lines_per_row=lines_per_row).read(path)
     assert [(row.text, row.metadata["line"]) for row in found] == rows
-    assert all(row.tags is None for row in found)
+    assert all(row.spans is None for row in found)
 
 
 def test_real_corpus_in_rows_of_ten_lines(shared: Path) -> None:

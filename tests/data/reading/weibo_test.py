@@ -1,4 +1,5 @@
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import DatasetReader, WeiboReader
 
 
-def read(tmp_path: Path, text: str, **options: Any) -> list[Instance]:
+def read(tmp_path: Path, text: str, **options: Any) -> Sequence[Instance]:
     path = tmp_path / "corpus"
     path.write_bytes(text.encode())
     return WeiboReader(**options).read(path)
@@ -19,12 +20,12 @@ def test_position_is_not_part_of_the_text(tmp_path: Path) -> None:
     text = "王0\tB-PER.NAM\n五1\tI-PER.NAM\n20\tO\n110\tO\n121\tO\n 0\tO\n\u30000\tO\n２0\tO\n"
     (instance,) = read(tmp_path, text)
     assert instance.text == "王五211 \u3000２"
-    assert instance.tags == ["B-PER.NAM", "I-PER.NAM"] + 6 * ["O"]
+    assert instance.spans == [(0, 2, "PER.NAM")]
 
 
 def test_two_replacement_characters_are_one_emoji(tmp_path: Path) -> None:
-    (instance,) = read(tmp_path, "\ufffd\ufffd0\tO\n\ufffd0\tO\n甲0\tO\n")
-    assert (instance.text, instance.tags) == ("\ufffd\ufffd甲", ["O", "O", "O"])
+    (instance,) = read(tmp_path, "\ufffd\ufffd0\tO\n\ufffd0\tO\n甲0\tB-X\n")
+    assert (instance.text, instance.spans) == ("\ufffd\ufffd甲", [(2, 3, "X")])
 
 
 @pytest.mark.parametrize("task", ["ner", "segmentation"])
@@ -39,15 +40,11 @@ def test_lines_that_cannot_be_read(tmp_path: Path, task: str, line: str) -> None
 WORDS = "科0\tB-ORG.NAM\n技1\tI-ORG.NAM\n，0\tO\n" + "".join(f"{i % 10}{i}\tO\n" for i in range(12))
 
 
-@pytest.mark.parametrize(
-    ("scheme", "tags"),
-    [(None, "BESBMMMMMMMMMME"), ("BIOES", "BESBIIIIIIIIIIE"), ("BIO", "BIBBIIIIIIIIIII"), ("BILOU", "BLUBIIIIIIIIIIL")],
-)
-def test_words_from_positions(tmp_path: Path, scheme: str | None, tags: str) -> None:
-    rows = read(tmp_path, WORDS + "\n的0\tO\n", task="segmentation", training_scheme=scheme)
-    assert [(row.text, "".join(row.tags or [])) for row in rows] == [
-        ("科技，012345678901", tags),
-        ("的", "U" if scheme == "BILOU" else "B" if scheme == "BIO" else "S"),
+def test_words_from_positions(tmp_path: Path) -> None:
+    rows = read(tmp_path, WORDS + "\n的0\tO\n", task="segmentation")
+    assert [(row.text, row.spans) for row in rows] == [
+        ("科技，012345678901", [(0, 2, ""), (2, 3, ""), (3, 15, "")]),
+        ("的", [(0, 1, "")]),
     ]
     assert [row.metadata for row in rows] == [{"line": 1}, {"line": 17}]
 
@@ -57,12 +54,12 @@ def test_positions_that_do_not_follow(tmp_path: Path, caplog: pytest.LogCaptureF
     reader = WeiboReader(task="segmentation")
     (tmp_path / "corpus").write_text(text)
     (row,) = reader.read(tmp_path / "corpus")
-    assert "".join(row.tags or []) == "BEBMME"
+    assert row.spans == [(0, 2, ""), (2, 6, "")]
     assert reader.repaired == {str(tmp_path / "corpus"): 3}
     assert reader.illegal_rows == {str(tmp_path / "corpus"): {1: 3}}
     assert "3 illegal positions read as inside their word" in caplog.text
     # The names do not depend on them.
-    assert read(tmp_path, text, illegal_tags="error")[0].tags == ["O"] * 6
+    assert read(tmp_path, text, illegal_tags="error")[0].spans == []
 
 
 @pytest.mark.parametrize(
@@ -92,7 +89,7 @@ def test_words_of_the_real_corpus(
     assert sum(map(len, rows)) == len(re.findall("\t", text)) == num_characters
     # A word begins where the digits between the character and the tab are a 0.
     words = len(re.findall("^(?:\ufffd\ufffd|.)0\t", text, re.MULTILINE))
-    assert sum(tag in "BS" for row in rows for tag in row.tags or []) == words == num_words
+    assert sum(len(row.spans or []) for row in rows) == words == num_words
     assert reader.repaired == {str(path): num_repaired}
 
 

@@ -91,7 +91,7 @@ def test_micro_batches_add_up() -> None:
 def test_a_head_without_rows_keeps_its_variance() -> None:
     vocab = vocabulary()
     model, whole = build_model("hard_sharing", vocab, loss_weighting="uncertainty"), batch_for(vocab)
-    (part,) = share_totals([whole.select(whole.rows("msra"))])
+    (part,) = share_totals([whole.select(whole.sentences_of("msra"))])
     model(part)["loss"].backward()
     taught = [parameter.grad is not None for parameter in model.loss_weighting.log_variances]
     assert taught == [name == "msra" for name in model.heads]

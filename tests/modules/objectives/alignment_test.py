@@ -12,22 +12,18 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.vocabulary import DatasetSpace, Vocabulary
+from ner_adv_plugin.data.vocabulary import DatasetSpace
 from ner_adv_plugin.modules.towers import TowerStates
-from tests.modules.examples import mixed_batch, vocabulary
+from tests.modules.examples import mixed_batch, vocabulary, vocabulary_of
 from tests.modules.objectives.example import VOCAB, example, micro_batches, objective_of
 
 KINDS = ["mmd", "coral"]
 SPACES = {
-    "weibo": DatasetSpace("weibo", "social", "ner", "BIO"),
-    "msra": DatasetSpace("msra", "news", "ner", "BIO"),
-    "reviews": DatasetSpace(None, "reviews", "ner", "BIO"),
+    "weibo": DatasetSpace("weibo", "social", "ner"),
+    "msra": DatasetSpace("msra", "news", "ner"),
+    "reviews": DatasetSpace(None, "reviews", "ner"),
 }
-THREE = Vocabulary(
-    SPACES,
-    {f"{head}_labels": VOCAB.label_space(head).labels for head in ("weibo", "msra")}
-    | {"domains": ["social", "news", "reviews"], "characters": ["@@PADDING@@", "@@UNKNOWN@@"]},
-)
+THREE = vocabulary_of(SPACES)
 
 
 def mmd_by_hand(one: list[list[float]], other: list[list[float]], bandwidths: list[float]) -> float:
@@ -113,7 +109,7 @@ def test_micro_batches_are_estimates_weighted_by_their_rows(kind: str) -> None:
     torch.manual_seed(1)
     batch = mixed_batch(VOCAB, {"weibo": [5, 2, 2, 1, 1], "msra": [4, 4, 3, 1]})
     states = {"shared": TowerStates(torch.randn(9, 5, 3), list(range(9)), batch)}
-    social, news = batch.rows("weibo"), batch.rows("msra")
+    social, news = batch.sentences_of("weibo"), batch.sentences_of("msra")
     objective = objective_of(kind)
     assert not objective.adds_up
     parts = [sorted(social[:3] + news[:2]), sorted(social[3:] + news[2:])]

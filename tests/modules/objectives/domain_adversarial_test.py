@@ -120,8 +120,8 @@ def test_loss_on_tasks_is_the_mean_over_labelled_rows() -> None:
 
 
 def test_balance_of_the_loss_is_that_of_the_training_rows() -> None:
-    rows = {"weibo": 10, "msra": 300, "msr": 100, "reviews": 40}
-    spaces = {name: replace(space, rows=rows[name]) for name, space in VOCAB.datasets.items()}
+    sizes = {"weibo": 10, "msra": 300, "msr": 100, "reviews": 40}
+    spaces = {name: replace(space, sentences=sizes[name]) for name, space in VOCAB.datasets.items()}
     vocab = Vocabulary(spaces, {"domains": VOCAB.domains})
     domains = adversary(vocab=vocab, loss="grad").loss
     tasks = adversary(vocab=vocab, loss="grad", discriminates="task").loss

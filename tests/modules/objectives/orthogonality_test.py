@@ -21,7 +21,7 @@ def private_states() -> tuple[Batch, States]:
     batch = mixed_batch(VOCAB, {"weibo": [5, 2], "msra": [4], "reviews": [3]})
     states = {}
     for name, size in DIMS.items():
-        rows = list(range(4)) if name == "shared" else batch.rows(name)
+        rows = list(range(4)) if name == "shared" else batch.sentences_of(name)
         part = batch.select(rows)
         values = torch.randn(*part.mask_BL.shape, size).masked_fill(~part.mask_BL[..., None], float("nan"))
         states[name] = TowerStates(values.requires_grad_(), rows, part)
@@ -70,7 +70,7 @@ def test_losses_of_micro_batches_sum_to_that_of_the_global_batch() -> None:
     batch, states = private_states()
     objective = objective_of("orthogonality", dims=DIMS)
     assert objective.adds_up and not objective.every_row
-    weibo, rest = batch.rows("weibo"), [row for row in range(4) if batch.heads[row] != "weibo"]
+    weibo, rest = batch.sentences_of("weibo"), [row for row in range(4) if batch.heads[row] != "weibo"]
     parts = micro_batches(batch, states, [weibo[:1], sorted([weibo[1], *rest])])
     assert_close(sum(objective(own, part, 0.0)[0] for part, own in parts), objective(states, batch, 0.0)[0])
 

@@ -141,6 +141,35 @@ def test_layers_within_a_layer_are_its_own() -> None:
     assert set(layers(outer)) == {"tower", "towers"}
 
 
+@pytest.mark.parametrize("head", ["global_pointer", "biaffine"])
+def test_watch_keeps_the_scores_of_all_spans(head: str) -> None:
+    heads = {"weibo": {"type": head, "dropout": 0.0}}
+    model, loader = model_and_loader(rectified_config(model__heads=heads))
+    batches = list(loader)[:2]
+    watch = LayerWatch(model)
+    watch.start()
+    for batch in batches:
+        model(batch)
+    found = histogram(watch.stop()["heads.weibo"])
+
+    # A sentence by itself has no padding.
+    # Of pairs that are no span "biaffine" gives 0 for "none", "global_pointer" nothing.
+    parts: Any = model.eval()
+    scores = []
+    for batch in batches:
+        for row in batch.sentences_of("weibo"):
+            one = batch.select([row]).without_targets()
+            _, output = parts._output(one, "weibo")
+            length = one.lengths[0]
+            pairs = torch.ones(length, length, dtype=torch.bool).triu()
+            by_pair = output[0].permute(1, 2, 0) if head == "global_pointer" else output[0]
+            scores.append(by_pair[pairs].flatten())
+    values = torch.cat(scores).detach()
+    assert found is not None and found.total == pytest.approx(float(values.sum()), rel=1e-4)
+    assert found.squares == pytest.approx(float(values.square().sum()), rel=1e-4)
+    assert sum(found.counts) == len(values) or head == "biaffine"
+
+
 def test_watch_keeps_what_layers_give_for_characters() -> None:
     model, loader = model_and_loader(rectified_config())
     batches = list(loader)[:2]

@@ -82,3 +82,5 @@ def test_heads_without_transitions_have_no_picture() -> None:
     heads = {"msra": {"type": "softmax"}, "msr": {"type": "pytorch_crf"}}
     pictures = transition_pictures(model_and_loader(tiny_config(model__heads=heads))[0])
     assert set(pictures) == {"transitions/weibo", "transitions/msr"}
+    heads = {"weibo": {"type": "global_pointer"}, "msra": {"type": "biaffine"}}
+    assert set(transition_pictures(model_and_loader(tiny_config(model__heads=heads))[0])) == {"transitions/msr"}

@@ -1,6 +1,8 @@
 """Weights of rows against their definitions, and self-training within a whole run."""
 
 import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,28 +10,42 @@ import numpy as np
 import pytest
 import torch
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.batching.batch import collate
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
-from ner_adv_plugin.inference.ranking import rank_paths
-from ner_adv_plugin.models import Model
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.labels.spans import Span
+from ner_adv_plugin.inference.ranking import rank_readings
+from ner_adv_plugin.models import Model, SharingModel
+from ner_adv_plugin.modules.heads import CrfHead, GlobalPointerHead, Head, SoftmaxHead
 from ner_adv_plugin.runs.train_job import bind_config, train_model
 from ner_adv_plugin.training.instance_weighting import Confidence, DomainSimilarity, InstanceWeighting
 from ner_adv_plugin.training.instance_weighting.trigram_model import TrigramModel
 from tests.stopping import stopping_before
 from tests.tiny import DATA, assert_same_weights, learnt, model_and_loader, tiny_config
 
+# Heads that confidence can be measured of, and how many steps fit them to a few sentences.
+STEPS = {"crf": 30, "global_pointer": 40, "biaffine": 100}
+# What a group of options, which exclude one another, may be: no span, or one of a type; with probabilities.
+Options = Mapping[str | None, float]
 CONFIDENCE = {"type": "confidence", "head": "weibo", "batch_size": 7}
 SIMILARITY = {"type": "domain_similarity", "target": "weibo"}
 
 
-def config_of_run(**weighting: Any) -> dict[str, Any]:
-    """The tiny run with unlabelled rows."""
+@Head.register("unranked")
+class UnrankedHead(SoftmaxHead):
+    """Has no readings in order."""
+
+    ranks_readings = False
+
+
+def config_of_run(head: str = "crf", **weighting: Any) -> dict[str, Any]:
+    """The tiny run with unlabelled rows; Weibo has a head of this type."""
     config = tiny_config(
         data_loader__batch_size=8,
         trainer__num_epochs=3,
         trainer__checkpointer={"save_every_num_batches": 2},
         trainer__instance_weighting=weighting,
+        model__heads={"weibo": {"type": head}},
     )
     readers = config["dataset_reader"]["readers"]
     readers["reviews"] = {"type": "unlabelled", "domain": "social"}
@@ -40,19 +56,21 @@ def config_of_run(**weighting: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def parts() -> tuple[Model, dict[str, EncodedRows]]:
+def parts() -> tuple[Model, dict[str, EncodedDataset]]:
     model, loader = model_and_loader(config_of_run())
     return model, dict(loader.rows())
 
 
-def weighed(parts: tuple[Model, dict[str, EncodedRows]], weighting: InstanceWeighting, dataset: str) -> EncodedRows:
+def weighed(
+    parts: tuple[Model, dict[str, EncodedDataset]], weighting: InstanceWeighting, dataset: str
+) -> EncodedDataset:
     weighting.bind(dataset, parts[1], parts[0])
     weighting.before_epoch(0)
     return weighting.rows
 
 
 @torch.no_grad()
-def means(model: Model, rows: EncodedRows) -> torch.Tensor:
+def means(model: Model, rows: EncodedDataset) -> torch.Tensor:
     """Mean states of every row, one row at a time."""
     model.eval()
     each = [model.encode(collate([(rows, row)]))[0].double().mean(0) for row in range(len(rows))]
@@ -60,7 +78,7 @@ def means(model: Model, rows: EncodedRows) -> torch.Tensor:
     return torch.stack(each)
 
 
-def test_domain_similarity_is_its_definition(parts: tuple[Model, dict[str, EncodedRows]]) -> None:
+def test_domain_similarity_is_its_definition(parts: tuple[Model, dict[str, EncodedDataset]]) -> None:
     model, rows = parts
     v, w = means(model, rows["msra"]), means(model, rows["weibo"]).mean(0)
     cosine = torch.nn.functional.cosine_similarity(v, w.expand_as(v))
@@ -81,64 +99,146 @@ def test_domain_similarity_is_its_definition(parts: tuple[Model, dict[str, Encod
     rows["msra"].weights = np.ones(len(rows["msra"]), np.float32)
 
 
-def test_domain_similarity_is_measured_once(parts: tuple[Model, dict[str, EncodedRows]]) -> None:
+def test_domain_similarity_is_measured_once(parts: tuple[Model, dict[str, EncodedDataset]]) -> None:
     weighting = DomainSimilarity("weibo", "cross_entropy")
     weighting.bind("msra", parts[1], parts[0])
     weighting.before_epoch(1)
     assert parts[1]["msra"].weights.min() == 1.0
 
 
-@pytest.mark.parametrize("measure", ["margin", "ratio"])
-def test_confidence_labels_rows_and_weighs_them(parts: tuple[Model, dict[str, EncodedRows]], measure: Any) -> None:
-    model, rows = parts
+@torch.enable_grad()
+def fitted(head: str) -> tuple[SharingModel, EncodedDataset, Mapping[str, EncodedDataset]]:
+    """A model that has learnt a few sentences of Weibo, and the same as "reviews" without labels; all datasets."""
+    config = config_of_run(head)
+    readers = config["dataset_reader"]["readers"]
+    readers["reviews"] = {"type": "weibo", "head": None}
+    config["train_data_path"]["reviews"] = config["train_data_path"]["weibo"]
+    for reader in readers.values():
+        reader["max_instances"] = 6
+    model, loader = model_and_loader(config)
+    assert isinstance(model, SharingModel)
+
+    rows = loader.rows()
+    batch = collate([(rows["weibo"], i) for i in range(len(rows["weibo"]))])
+    optimizer = torch.optim.AdamW(model.parameters(), 0.02)
+    for _ in range(STEPS[head]):
+        optimizer.zero_grad()
+        model(batch)["losses"]["heads.weibo"].backward()
+        optimizer.step()
+    return model.eval(), rows["reviews"], rows
+
+
+@pytest.mark.parametrize(
+    ("head", "measure"), [("crf", "margin"), ("crf", "ratio"), ("global_pointer", "margin"), ("biaffine", "margin")]
+)
+def test_confidence_labels_rows_and_weighs_them(head: str, measure: Any) -> None:
+    model, reviews, rows = fitted(head)
     weighting = Confidence("weibo", measure, wait=2)
     weighting.bind("reviews", rows, model)
     weighting.before_epoch(1)
-    assert rows["reviews"].taught_head is None
+    assert reviews.head is None and reviews.spans is None
+
     weighting.before_epoch(2)
-    ranked = rank_paths(model, rows["reviews"], "weibo", 2)
-    reviews = rows["reviews"]
-    assert reviews.taught_head == "weibo" and reviews.tags is not None
-    assert np.array_equal(reviews.tags, ranked.tags_NC[0])
+    ranked = rank_readings(model, reviews, "weibo", 2)
+    best = [[span.span for span in readings[0]] for readings in ranked.spans]
+    assert reviews.head == "weibo" and reviews.spans is not None
+    assert list(reviews.spans) == best and any(best)
     np.testing.assert_allclose(reviews.weights, getattr(ranked, measure)(), rtol=1e-5, atol=1e-7)
+    assert 0 < reviews.weights.mean() < 1
     batch = collate([(reviews, 3), (rows["weibo"], 0)])
-    assert batch.heads == ["weibo", "weibo"] and model(batch)["loss"].isfinite()
+    loss = model(batch)["loss"]
+    assert batch.heads == ["weibo", "weibo"] and loss.isfinite()
+
     # The same labels and weights again, out of the state.
     state = weighting.state_dict()
-    reviews.tags, reviews.weights, reviews.head = None, np.ones(len(reviews), np.float32), None
+    reviews.spans, reviews.targets, reviews.head = None, {}, None
+    reviews.weights = np.ones(len(reviews), np.float32)
     weighting.load_state_dict(state)
-    assert np.array_equal(reviews.tags, ranked.tags_NC[0]) and reviews.taught_head == "weibo"
+    assert reviews.head == "weibo" and list(reviews.spans) == best
     np.testing.assert_allclose(reviews.weights, getattr(ranked, measure)(), rtol=1e-5, atol=1e-7)
-    reviews.tags, reviews.head = None, None
+    torch.testing.assert_close(model(collate([(reviews, 3), (rows["weibo"], 0)]))["loss"], loss)
+
+
+def two_best_of_crf(head: CrfHead, emissions_1LT: torch.Tensor) -> tuple[list[Span], float, float]:
+    """The best reading, its probability and that of the second, the best path that differs from it in some place."""
+    mask_1L = torch.ones(emissions_1LT.shape[:2], dtype=torch.bool)
+    best_1L, best_1 = head.crf.decode_with_scores(emissions_1LT, mask_1L)
+    others = []
+    for place, tag in enumerate(best_1L[0]):
+        without_1LT = emissions_1LT.clone()
+        without_1LT[0, place, tag] = -torch.inf
+        others.append(head.crf.decode_with_scores(without_1LT, mask_1L)[1])
+
+    scores = torch.stack([best_1[0], torch.cat(others).max()])
+    first, second = (scores - head.crf.log_partition(emissions_1LT, mask_1L)).exp().tolist()
+    return head.scheme.spans([head.labels[tag] for tag in best_1L[0].tolist()]), first, second
+
+
+def two_best_of_groups(groups: Iterable[tuple[int, int, Options]]) -> tuple[list[Span], float, float]:
+    """The same if each of some groups, by first and last character, has options of its own."""
+    found, first, ratio = [], 1.0, 0.0
+    for start, last, options in groups:
+        best = max(options, key=lambda kind: options[kind])
+        second = max(probability for kind, probability in options.items() if kind != best)
+        first, ratio = first * options[best], max(ratio, second / options[best])
+        if best is not None:
+            found.append((options[best], Span(start, last + 1, best)))
+
+    kept: list[Span] = []
+    for _, span in sorted(found, reverse=True):
+        if not any(crosses(span, other) or crosses(other, span) for other in kept):
+            kept.append(span)
+    return sorted(kept), first, first * ratio
+
+
+def crosses(one: Span, other: Span) -> bool:
+    return one.start < other.start < one.end < other.end
+
+
+def two_best(head: Any, output: torch.Tensor) -> tuple[list[Span], float, float]:
+    """The two best readings of one sentence by the definition of its head's probabilities."""
+    if isinstance(head, CrfHead):
+        return two_best_of_crf(head, output)
+
+    types, length = head.label_space.types, output.shape[2]
+    pairs = [(i, j) for i in range(length) for j in range(i, length)]
+    if isinstance(head, GlobalPointerHead):
+        p_CLL = output[0].double().sigmoid()
+        binary = [(i, j, kind, float(p_CLL[c, i, j])) for i, j in pairs for c, kind in enumerate(types)]
+        return two_best_of_groups((i, j, {kind: p, None: 1 - p}) for i, j, kind, p in binary)
+    p_LLK = output[0].double().softmax(-1)
+    return two_best_of_groups((i, j, dict(zip([None, *types], p_LLK[i, j].tolist(), strict=True))) for i, j in pairs)
 
 
 @torch.no_grad()
-def test_confidence_follows_the_model_from_epoch_to_epoch() -> None:
-    model, loader = model_and_loader(config_of_run())
+@pytest.mark.parametrize("head", list(STEPS))
+def test_confidence_follows_the_model_from_epoch_to_epoch(head: str) -> None:
+    model, reviews, rows = fitted(head)
     weighting = Confidence("weibo", wait=0)
-    weighting.bind("reviews", loader.rows(), model)
-    reviews, before = weighting.rows, []
+    weighting.bind("reviews", rows, model)
+    module, found, outputs = model.heads["weibo"], [], []
+    module.register_forward_hook(lambda *given: outputs.append(given[-1]))
+    learnt_weights = [parameter.clone() for parameter in model.parameters()]
     for epoch in range(3):
         weighting.before_epoch(epoch)
-        model.eval()
-        for row in range(0, len(reviews), 4):
-            paths = model.distribution(collate([(reviews, row)]).without_tags(), "weibo")
-            best_BL, best_B = paths.crf.decode_with_scores(paths.emissions_BLT, paths.mask_BL)
-            assert reviews.tags is not None
-            assert best_BL[0].tolist() == reviews.tags[reviews.offsets[row] : reviews.offsets[row + 1]].tolist()
-            # The second best is the best of those that differ from the best in one place or another.
-            others = []
-            for place, tag in enumerate(best_BL[0]):
-                emissions_BLT = paths.emissions_BLT.clone()
-                emissions_BLT[0, place, tag] = -torch.inf
-                others.append(paths.crf.decode_with_scores(emissions_BLT, paths.mask_BL)[1])
-            scores = torch.stack([best_B[0], torch.cat(others).max()])
-            first, second = (scores - paths.crf.log_partition(paths.emissions_BLT, paths.mask_BL)).exp().tolist()
-            assert reviews.weights[row] == pytest.approx(first - second, rel=1e-3, abs=1e-6)
-        before.append((reviews.tags.tolist(), reviews.weights.tolist()))
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.3)
-    assert all(one[0] != other[0] and one[1] != other[1] for one, other in zip(before, before[1:], strict=False))
+        for row in range(0, len(reviews), 2):
+            model.predict(collate([(reviews, row)]).without_targets(), "weibo")
+            best, first, second = two_best(module, outputs[-1])
+            assert best == reviews.gold(row)
+            assert reviews.weights[row] == pytest.approx(first - second, rel=1e-3, abs=1e-5)
+        found.append((list(reviews.spans), reviews.weights.tolist()))
+        for parameter, value in zip(model.parameters(), learnt_weights, strict=True):
+            parameter.copy_(value if epoch else value + 0.3 * torch.randn_like(value))
+    assert found[0][0] != found[1][0] and found[0][1] != found[1][1] and found[0] == found[2]
+
+
+def test_a_head_that_cannot_rank_is_named(tmp_path: Path) -> None:
+    config = config_of_run("unranked", reviews={**CONFIDENCE, "wait": 0})
+    message = (
+        r'head "weibo" \(UnrankedHead\) does not rank readings, .*"confidence" need; heads that do: "biaffine", "crf"'
+    )
+    with pytest.raises(UserError, match=message):
+        train_model(config, tmp_path / "run")
 
 
 def test_a_run_in_which_rows_begin_to_teach(tmp_path: Path) -> None:
@@ -151,20 +251,33 @@ def test_a_run_in_which_rows_begin_to_teach(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
-    """A run that was not stopped: its metrics and its folder."""
-    folder = tmp_path_factory.mktemp("whole")
-    return train_model(config_of_run(reviews=CONFIDENCE, msra={**SIMILARITY, "similarity": "gaussian"}), folder), folder
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[dict[str, Any], Path]]:
+    """For a head's type a run that was not stopped: its metrics and its folder."""
+
+    @cache
+    def run(head: str) -> tuple[dict[str, Any], Path]:
+        folder = tmp_path_factory.mktemp("whole")
+        return train_model(config_to_stop(head), folder), folder
+
+    return run
 
 
-@pytest.mark.parametrize("step", [3, 9, 15])
-def test_a_stopped_run_ends_as_one_not_stopped(tmp_path: Path, whole: tuple[dict[str, Any], Path], step: int) -> None:
-    config = config_of_run(reviews=CONFIDENCE, msra={**SIMILARITY, "similarity": "gaussian"})
+def config_to_stop(head: str) -> dict[str, Any]:
+    return config_of_run(head, reviews=CONFIDENCE, msra={**SIMILARITY, "similarity": "gaussian"})
+
+
+@pytest.mark.parametrize(
+    ("head", "step"), [("crf", 3), ("crf", 9), ("crf", 15), ("global_pointer", 9), ("biaffine", 9)]
+)
+def test_a_stopped_run_ends_as_one_not_stopped(
+    tmp_path: Path, whole: Callable[[str], tuple[dict[str, Any], Path]], head: str, step: int
+) -> None:
+    metrics, folder = whole(head)
     with stopping_before(step):
-        train_model(config, tmp_path / "stopped")
-    resumed = train_model(config, tmp_path / "stopped", recover=True)
-    assert learnt(resumed) == learnt(whole[0])
-    assert_same_weights(tmp_path / "stopped" / "best.th", whole[1] / "best.th")
+        train_model(config_to_stop(head), tmp_path / "stopped")
+    resumed = train_model(config_to_stop(head), tmp_path / "stopped", recover=True)
+    assert learnt(resumed) == learnt(metrics) and 0 < metrics["training_reviews_row_weight"] < 1
+    assert_same_weights(tmp_path / "stopped" / "best.th", folder / "best.th")
 
 
 @pytest.mark.parametrize(

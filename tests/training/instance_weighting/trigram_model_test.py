@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.training.instance_weighting.trigram_model import TrigramModel
@@ -19,12 +19,12 @@ CORPUS = ["甲乙丙", "甲乙甲乙丁", "", "丙"]
 texts = st.text("甲乙丙丁戊己?", max_size=7)
 
 
-def rows_of(corpus: list[str], others: list[str]) -> tuple[EncodedRows, EncodedRows]:
-    train = {"corpus": [Instance(t, ["O"] * len(t)) for t in corpus], "known": [Instance("戊己", ["O"] * 2)]}
+def rows_of(corpus: list[str], others: list[str]) -> tuple[EncodedDataset, EncodedDataset]:
+    train = {"corpus": [Instance(t, []) for t in corpus], "known": [Instance("戊己", [])]}
     vocab = Vocabulary.from_instances({"train": train}, {name: ner_reader(name) for name in train})
     alphabet = character_alphabet(vocab)
-    tagged = ([Instance(t, ["O"] * len(t)) for t in own] for own in (corpus, others))
-    first, second = (EncodedRows("corpus", own, vocab, alphabet) for own in tagged)
+    labelled = ([Instance(t, []) for t in own] for own in (corpus, others))
+    first, second = (EncodedDataset("corpus", own, vocab, alphabet) for own in labelled)
     return first, second
 
 
@@ -70,6 +70,6 @@ def test_after_any_context_probabilities_sum_to_one() -> None:
 
 
 def test_rows_of_the_corpus_fit_best() -> None:
-    rows = encoded({"a": [Instance("甲乙丙丁", ["O"] * 4)], "b": [Instance("丁丙乙甲", ["O"] * 4)]})
+    rows = encoded({"a": [Instance("甲乙丙丁", [])], "b": [Instance("丁丙乙甲", [])]})
     model = TrigramModel(rows["a"])
     assert model.cross_entropy(rows["a"])[0] < model.cross_entropy(rows["b"])[0]

@@ -150,7 +150,7 @@ def test_a_tower_that_two_of_three_tasks_read() -> None:
 def test_a_single_loss_is_left_alone() -> None:
     vocab = vocabulary()
     model, whole = build_model("hard_sharing", vocab), batch_for(vocab)
-    batches = share_totals([whole.select(whole.rows("msra")), whole.select([0]).without_tags()])
+    batches = share_totals([whole.select(whole.sentences_of("msra")), whole.select([0]).unlabelled()])
     found, _ = gradients(AggregatedStep("mgda"), model, batches)
     assert_close(found, gradients(PlainStep(), model, batches)[0])
 

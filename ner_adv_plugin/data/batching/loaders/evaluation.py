@@ -7,16 +7,16 @@ import numpy as np
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch, collate
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 
 # Padded positions that are computed at a time, at most, unless one row alone has more.
 MAX_TOKENS = 16384
 
 
 def evaluation_batches(
-    rows: EncodedRows, batch_size: int = 64, max_tokens: int = MAX_TOKENS, rank: int = 0, world_size: int = 1
+    rows: EncodedDataset, batch_size: int = 64, max_tokens: int = MAX_TOKENS, rank: int = 0, world_size: int = 1
 ) -> Iterator[Batch]:
-    """Batches of rows of similar length; `Batch.row_ids` says where each row stands in the file.
+    """Batches of rows of similar length; `Batch.sentence_ids` says where each row stands in the file.
 
     Empty rows, which have nothing to predict, are in none.
 
@@ -35,7 +35,7 @@ def evaluation_batches(
         yield collate([(rows, row) for row in group])
 
 
-def _groups(rows: EncodedRows, batch_size: int, max_tokens: int) -> Iterator[list[int]]:
+def _groups(rows: EncodedDataset, batch_size: int, max_tokens: int) -> Iterator[list[int]]:
     """Rows that make a batch, longest first."""
     order = np.argsort(-rows.lengths, kind="stable")
     group: list[int] = []

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.batch import Batch, collate, share_totals
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler, ProportionalSampler
 from ner_adv_plugin.data.batching.schedulers import MultiTaskScheduler, RoundRobinScheduler
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
@@ -56,11 +56,11 @@ class DataLoader(Registrable):
         self.sampler = sampler or ProportionalSampler()
         self.leakage = leakage
         self.max_length = max_length
-        self._rows: dict[str, EncodedRows] = {}
+        self._rows: dict[str, EncodedDataset] = {}
         self._drawn: dict[str, int] = {}
         self._seed = 0
 
-    def set_rows(self, rows: Mapping[str, EncodedRows], seed: int) -> None:
+    def set_rows(self, rows: Mapping[str, EncodedDataset], seed: int) -> None:
         """Set the training sentences of every dataset; called once, before all other methods."""
         for name, own in rows.items():
             if not len(own):
@@ -68,17 +68,17 @@ class DataLoader(Registrable):
         self._rows = {name: self._windows(own) for name, own in rows.items()}
         self._drawn = dict.fromkeys(rows, 0)
         self._seed = seed
-        self.sampler.set_heads({name: own.taught_head for name, own in rows.items()})
+        self.sampler.set_heads({name: own.head for name, own in rows.items()})
         first, last = self._counts(0, 2), self._counts(1, 2)
         for name in rows:
             if first[name] == last[name] == 0:
                 logger.warning("%s: the sampler draws none of its rows in an epoch", name)
 
-    def rows(self) -> Mapping[str, EncodedRows]:
+    def rows(self) -> Mapping[str, EncodedDataset]:
         """Return the training sentences of every dataset, cut to `max_length`."""
         return self._rows
 
-    def _windows(self, rows: EncodedRows) -> EncodedRows:
+    def _windows(self, rows: EncodedDataset) -> EncodedDataset:
         return rows if self.max_length is None else training_windows(rows, self.max_length)
 
     def _counts(self, epoch: int, num_epochs: int) -> dict[str, int]:
@@ -149,7 +149,7 @@ class DataLoader(Registrable):
         planned : the micro-batches.
         rank, world_size : number of the process, and of processes.
         """
-        heads = [self._rows[name].taught_head for rows in planned for name, _ in rows]
+        heads = [self._rows[name].head for rows in planned for name, _ in rows]
         return share_totals([self._batch(rows, rank, world_size) for rows in planned], heads)
 
     def _batch(self, planned: PlannedBatch, rank: int, world_size: int) -> Batch:

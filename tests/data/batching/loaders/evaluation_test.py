@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ner_adv_plugin.data.batching.loaders import evaluation_batches
+from ner_adv_plugin.data.batching.targets import PerSentence
 from tests.data.rows import of_lengths, realistic_lengths
 
 
@@ -12,12 +14,12 @@ from tests.data.rows import of_lengths, realistic_lengths
 def test_every_row_once_within_the_caps(lengths: list[int], batch_size: int, max_tokens: int) -> None:
     rows = of_lengths(a=lengths)["a"]
     batches = list(evaluation_batches(rows, batch_size, max_tokens))
-    seen = [row for batch in batches for row in batch.row_ids]
+    seen = [row for batch in batches for row in batch.sentence_ids]
     assert sorted(seen) == [row for row, length in enumerate(lengths) if length]
     for batch in batches:
         assert 1 <= len(batch) <= batch_size
         assert batch.token_ids_BL.numel() <= max_tokens or len(batch) == 1
-        assert batch.lengths == [lengths[row] for row in batch.row_ids]
+        assert batch.lengths == [lengths[row] for row in batch.sentence_ids]
     # Longest first, rows of one length in file order: memory runs out at once or never.
     assert seen == sorted(seen, key=lambda row: (-lengths[row], row))
 
@@ -30,8 +32,10 @@ def test_batches_are_as_large_as_the_caps_allow(lengths: list[int], batch_size: 
 
 
 @pytest.mark.parametrize("batch_size", [1, 64])
-def test_gold_tags_come_along(batch_size: int) -> None:
+def test_targets_come_along(batch_size: int) -> None:
     rows = of_lengths(a=realistic_lengths(100))["a"]
+    rows.targets = {"heads.a": {"number": PerSentence(np.arange(100))}}
     for batch in evaluation_batches(rows, batch_size):
-        assert batch.tags_BL is not None and batch.heads == ["a"] * len(batch)
+        assert batch.owned_by("heads.a").targets["number"].tolist() == batch.sentence_ids
+        assert batch.heads == ["a"] * len(batch)
         assert batch.totals == {"a": len(batch)}

@@ -170,7 +170,7 @@ def test_a_dataset_of_which_nothing_is_drawn_is_told(caplog: pytest.LogCaptureFi
 def test_batches_hold_the_planned_rows() -> None:
     loader = loader_of(sampler={"type": "uniform"})
     for planned, batch in zip(loader.plan(0), loader_of(sampler={"type": "uniform"}), strict=True):
-        assert Counter(zip(batch.datasets, batch.row_ids, strict=True)) == Counter(planned)
+        assert Counter(zip(batch.datasets, batch.sentence_ids, strict=True)) == Counter(planned)
         assert batch.lengths == sorted(batch.lengths, reverse=True)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
-from ner_adv_plugin.data.batching.encoded_dataset import EncodedRows
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.reading.normalisers import (
     LowercaseNormaliser,
@@ -76,6 +76,6 @@ def test_the_vocabulary_holds_the_characters_that_are_shown() -> None:
     rows = rows_of(("Ａb①", "B-PER I-PER O"), ("Ｂ", "O"))
     vocab = Vocabulary.from_instances({"train": {"a": rows}}, {"a": reader})
     assert list(vocab.get_token_to_index_vocabulary(CHARACTERS)) == [PADDING, UNKNOWN, "1", "a", "b"]
-    encoded = EncodedRows("a", rows, vocab, character_alphabet(vocab), reader.shown)
+    encoded = EncodedDataset("a", rows, vocab, character_alphabet(vocab), reader.shown)
     assert encoded.token_ids.tolist() == [3, 4, 2, 4]
     assert [row.text for row in rows] == ["Ａb①", "Ｂ"] and encoded.lengths.tolist() == [3, 1]

@@ -1,6 +1,5 @@
-"""Archives that several files use."""
+"""Archives to be spoilt, and what a refusal must leave alone."""
 
-import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,24 +9,7 @@ import pytest
 
 from ner_adv_plugin.archives.extraction import opened
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.runs.train_job import train_model
 from tests.archives.crafting import Refused, everything
-from tests.tiny import ROOT, single_task_config
-
-
-@pytest.fixture(scope="package")
-def transformer_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of a model on a pretrained encoder whose own folder is gone, and the folder of the run with it."""
-    folder = tmp_path_factory.mktemp("transformer")
-    shutil.copytree(ROOT / "fixtures" / "encoder", folder / "encoder")
-    encoder = {"type": "pretrained_transformer", "model_name": str(folder / "encoder"), "window": 32, "overlap": 8}
-    config = single_task_config(dataset_reader__max_instances=16, trainer__num_epochs=2, trainer__optimizer__lr=5e-3)
-    config["model"]["encoder"] = encoder
-    train_model(config, folder / "run")
-    shutil.rmtree(folder / "encoder")
-    shutil.move(folder / "run" / "model.tar.gz", folder / "model.tar.gz")
-    shutil.rmtree(folder / "run")
-    return folder / "model.tar.gz"
 
 
 @pytest.fixture

@@ -1,0 +1,163 @@
+"""The probability that exactly a given span stands in a sentence, under a linear-chain CRF.
+
+All tag paths that have the span are summed, not the most probable alone, nor a product of the posteriors of single
+characters: before the span any path, within it those tags that write it, after it any path that does not continue it
+(a constrained forward pass, Culotta and McCallum 2004, "Confidence estimation for information extraction").
+
+Shape suffixes: B sentences, L characters, T tags, S spans.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ner_adv_plugin.data.labels.spans import SpanTable
+from ner_adv_plugin.data.labels.tag_arrays import TagTable
+from ner_adv_plugin.data.labels.tag_schemes import Role
+from ner_adv_plugin.modules.crf.conditional_random_field import ConditionalRandomField
+
+
+class SpanReading:
+    """Which pairs of tags begin, continue and end a span, as 0 if they do and -inf if not.
+
+    Entities are read strictly, words so that they tile the text; see `TaggingHead`.
+
+    # Parameters
+
+    table : the tags.
+
+    `first_T` and `last_T` say it of the edges of a sentence, `opens_TT` of [tag before, first tag of the span],
+    `inside_TT` of two tags within it, `closes_TT` of [last tag of the span, tag after].
+    """
+
+    def __init__(self, table: TagTable) -> None:
+        roles, types = table.roles_T, table.types_T
+        begins, ends = np.isin(roles, (Role.BEGIN, Role.SINGLE)), np.isin(roles, (Role.END, Role.SINGLE))
+        marked = roles != Role.OUTSIDE
+        same_type = (types[:, None] == types[None, :]) & marked[:, None] & marked[None, :]
+        cut = ~same_type | ends[:, None] | begins[None, :]
+        everywhere = np.ones((len(roles), len(roles)), dtype=bool)
+
+        if table.scheme.segmentation:
+            first, last, opens, closes = marked, marked, cut, cut
+        elif table.scheme.name == "IOB1":
+            first, last, closes = roles == Role.INSIDE, marked, cut
+            # B parts a span from one of its type just before it, I begins one anywhere else.
+            opens = np.where(same_type, begins[None, :], first[None, :])
+        elif table.scheme.closes:
+            first, last = begins, ends
+            opens, closes = everywhere & first[None, :], everywhere & last[:, None]
+        else:
+            first, last = begins, marked
+            opens, closes = everywhere & first[None, :], cut
+
+        self.types_T = torch.from_numpy(types)
+        self.first_T, self.last_T = _as_scores(first), _as_scores(last & marked)
+        self.opens_TT, self.closes_TT = _as_scores(opens), _as_scores(closes & marked[:, None])
+        self.inside_TT = _as_scores(~cut)
+
+
+def _as_scores(allowed: NDArray[np.bool_]) -> Tensor:
+    return torch.where(torch.from_numpy(allowed), 0.0, -torch.inf).double()
+
+
+@torch.no_grad()
+def span_probabilities(
+    crf: ConditionalRandomField,
+    emissions: Tensor,
+    mask: Tensor,
+    spans: SpanTable,
+    reading: SpanReading,
+    scale: float = 1.0,
+) -> NDArray[np.float64]:
+    """Probabilities of spans, (S,), 0 to 1.
+
+    # Parameters
+
+    crf : the distribution over tag paths.
+    emissions : (B, L, T) tag scores.
+    mask : (B, L) True at real characters.
+    spans : of the B sentences.
+    reading : how tags are read as spans.
+    scale : factor of all scores, 1 over a temperature.
+    """
+    if not len(spans.starts_S):
+        return np.zeros(0)
+
+    # Sentences without spans need no messages.
+    used, sentences_S = np.unique(spans.sentences_S, return_inverse=True)
+    index_U = torch.from_numpy(used).to(emissions.device)
+    with torch.autocast(emissions.device.type, enabled=False):
+        scores = crf.scaled(scale)._scores(emissions[index_U].double() * scale, mask[index_U])
+        log_p_S = _log_probabilities(scores, spans, torch.from_numpy(sentences_S.astype(np.int64)), reading)
+    probabilities: NDArray[np.float64] = log_p_S.exp().clamp(max=1.0).cpu().numpy()
+    return probabilities
+
+
+def _log_probabilities(
+    scores: tuple[Tensor, ...], spans: SpanTable, sentences_S: Tensor, reading: SpanReading
+) -> Tensor:
+    emissions_BLT, lengths_B, starts_T, transitions_TT, ends_T = scores
+    device = emissions_BLT.device
+    forward_BLT, backward_BLT, log_partition_B = _messages(*scores)
+    sentence_S = sentences_S.to(device)
+    start_S = torch.from_numpy(spans.starts_S.astype(np.int64)).to(device)
+    end_S = torch.from_numpy(spans.ends_S.astype(np.int64)).to(device)
+    type_S = torch.from_numpy(spans.types_S.astype(np.int64)).to(device)
+    first_T, last_T = reading.first_T.to(device), reading.last_T.to(device)
+
+    # The first tag, of the span's type, after every path before it.
+    before_ST = forward_BLT[sentence_S, (start_S - 1).clamp(min=0)]
+    arriving_ST = _step(before_ST, transitions_TT + reading.opens_TT.to(device))
+    state_ST = torch.where((start_S == 0).unsqueeze(1), starts_T + first_T, arriving_ST)
+    of_type_ST = reading.types_T.to(device).unsqueeze(0) == type_S.unsqueeze(1)
+    state_ST = (state_ST + emissions_BLT[sentence_S, start_S]).masked_fill(~of_type_ST, -torch.inf)
+
+    # Its other tags, one character at a time.
+    inside_TT = transitions_TT + reading.inside_TT.to(device)
+    for step in range(1, int((end_S - start_S).max())):
+        longer = ((end_S - start_S) > step).nonzero().squeeze(1)
+        moved = _step(state_ST[longer], inside_TT) + emissions_BLT[sentence_S[longer], start_S[longer] + step]
+        state_ST = state_ST.index_copy(0, longer, moved)
+
+    # Every path after it that does not continue it.
+    at_end_S = end_S == lengths_B[sentence_S]
+    next_S = end_S.clamp(max=emissions_BLT.shape[1] - 1)
+    onward_ST = emissions_BLT[sentence_S, next_S] + backward_BLT[sentence_S, next_S]
+    closed_ST = _step(state_ST, transitions_TT + reading.closes_TT.to(device)) + onward_ST
+    ended_ST = state_ST + ends_T + last_T
+    total_S = torch.logsumexp(torch.where(at_end_S.unsqueeze(1), ended_ST, closed_ST), 1)
+    return total_S - log_partition_B[sentence_S]
+
+
+def _step(state_ST: Tensor, moves_TT: Tensor) -> Tensor:
+    """log sum over i of exp(state[i] + moves[i, j])."""
+    return torch.logsumexp(state_ST.unsqueeze(2) + moves_TT, dim=1)
+
+
+def _messages(
+    emissions_BLT: Tensor, lengths_B: Tensor, starts_T: Tensor, transitions_TT: Tensor, ends_T: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Forward messages with the character's own score, backward messages without it, and log Z, in log space.
+
+    forward[t, j] = emission[t, j] + log sum_i exp(forward[t - 1, i] + transition[i, j]);
+    backward[t, i] = log sum_j exp(transition[i, j] + emission[t + 1, j] + backward[t + 1, j]), the end scores at a
+    sentence's last character.
+    """
+    length = emissions_BLT.shape[1]
+    forward = [starts_T + emissions_BLT[:, 0]]
+    for position in range(1, length):
+        forward.append(_step(forward[-1], transitions_TT) + emissions_BLT[:, position])
+
+    ends_BT = ends_T.expand(len(emissions_BLT), -1)
+    backward = [ends_BT]
+    for position in range(length - 2, -1, -1):
+        onward_BT = emissions_BLT[:, position + 1] + backward[-1]
+        is_last_B1 = (lengths_B == position + 1).unsqueeze(1)
+        backward.append(torch.where(is_last_B1, ends_BT, _step(onward_BT, transitions_TT.T)))
+
+    forward_BLT, backward_BLT = torch.stack(forward, 1), torch.stack(backward[::-1], 1)
+    last_B = (lengths_B - 1).clamp(min=0)
+    final_BT = forward_BLT[torch.arange(len(last_B), device=last_B.device), last_B]
+    return forward_BLT, backward_BLT, torch.logsumexp(final_BT + ends_T, 1)

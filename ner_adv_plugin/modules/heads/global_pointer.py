@@ -1,0 +1,99 @@
+"""Efficient global pointer.
+
+Shape suffixes: B sentences, L characters, D hidden size, H query size, C types, S spans.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.vocabulary import LabelSpace
+from ner_adv_plugin.modules.heads.head import Head, NormalizeBy
+from ner_adv_plugin.modules.heads.span_head import SpanHead, valid_spans
+
+
+@Head.register("global_pointer")
+class GlobalPointerHead(SpanHead):
+    """Scores each pair of characters for each type, with one query and key for all types (Su et al. 2022, "Global
+    Pointer: Novel Efficient Span-based Approach for Named Entity Recognition", the efficient variant).
+
+    s_c(i, j) = (R_i q_i)^T (R_j k_j) / sqrt(H) + u_c^T [q_i; k_i] + v_c^T [q_j; k_j], where R_i are rotary positions
+    (Su et al. 2021) and q, k are linear in the states. A span is found if its score is above 0. The loss of a sentence
+    is the multilabel cross-entropy, summed over types: log(1 + sum over other spans of exp(s)) +
+    log(1 + sum over gold spans of exp(-s)). Types that a dataset does not mark give no loss.
+
+    Registered as "global_pointer": `head: { type: "global_pointer", head_size: 64 }`.
+
+    # Parameters
+
+    head_size : H, even.
+    label_space, input_dim, reads, weight, dropout, normalize_by, flat : see `SpanHead`.
+    """
+
+    def __init__(
+        self,
+        label_space: LabelSpace,
+        input_dim: int,
+        reads: list[str] | None = None,
+        weight: float = 1.0,
+        dropout: float = 0.2,
+        normalize_by: NormalizeBy = "characters",
+        flat: bool = False,
+        head_size: int = 64,
+    ) -> None:
+        super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by, flat)
+        if head_size < 2 or head_size % 2:
+            raise ConfigurationError(f"expected an even number of 2 or more, found {head_size}", "head_size")
+        self.query_key = torch.nn.Linear(input_dim, 2 * head_size)
+        self.types_of_edges = torch.nn.Linear(2 * head_size, 2 * len(label_space.types))
+
+    def forward(self, states_BLD: Tensor, batch: Batch) -> Tensor:
+        """Scores (B, C, L, L) by type, first and last character; -inf for pairs that are no span."""
+        with torch.autocast(states_BLD.device.type, enabled=False):
+            dtype = self.query_key.weight.dtype
+            query_key_BLE = self.query_key(self.dropout(states_BLD.to(dtype)))
+            query_BLH, key_BLH = rotated(query_key_BLE).chunk(2, dim=-1)
+            pair_BLL = query_BLH @ key_BLH.transpose(1, 2) / query_BLH.shape[-1] ** 0.5
+
+            first_BCL, last_BCL = self.types_of_edges(query_key_BLE).transpose(1, 2).chunk(2, dim=1)
+            scores_BCLL = pair_BLL.unsqueeze(1) + first_BCL.unsqueeze(3) + last_BCL.unsqueeze(2)
+        return scores_BCLL.masked_fill(~valid_spans(batch.mask_BL).unsqueeze(1), -torch.inf)
+
+    def loss(self, output: Tensor, batch: Batch) -> Tensor:
+        """See `Head.loss`."""
+        gold_BCLL = self.gold(batch).permute(0, 3, 1, 2)
+        missed_BCN = (-output).masked_fill(~gold_BCLL, -torch.inf).flatten(2)
+        false_BCN = output.masked_fill(gold_BCLL, -torch.inf).flatten(2)
+        zero_BC1 = output.new_zeros(*output.shape[:2], 1)
+        loss_BC = torch.cat([missed_BCN, zero_BC1], 2).logsumexp(2) + torch.cat([false_BCN, zero_BC1], 2).logsumexp(2)
+        return loss_BC.masked_fill(~self.annotated(batch), 0.0).sum(1)
+
+    def log_probabilities(self, output: Tensor, temperature: float) -> Tensor:
+        """See `SpanHead.log_probabilities`: a group for each type, of options "no span" and "span"."""
+        scores_BLLC = output.permute(0, 2, 3, 1) / temperature
+        return torch.stack([logsigmoid(-scores_BLLC), logsigmoid(scores_BLLC)], -1)
+
+    def options(self, types_S: Tensor) -> tuple[Tensor, Tensor]:
+        """See `SpanHead.options`."""
+        return types_S, torch.ones_like(types_S)
+
+    def types(self, groups_S: Tensor, options_S: Tensor) -> Tensor:
+        """See `SpanHead.types`."""
+        return groups_S
+
+
+def rotated(vectors_BLE: Tensor) -> Tensor:
+    """Two vectors for each character, (B, L, 2 H), each turned by its position: the product of one at i and another at
+    j depends on j - i.
+
+    Neighbouring pairs of entries m turn by the angle position x 10000^(-2 m / H).
+    """
+    length, size = vectors_BLE.shape[1], vectors_BLE.shape[2] // 2
+    rates_M = 10000.0 ** (-2 * torch.arange(size // 2, device=vectors_BLE.device, dtype=torch.float64) / size)
+    angles_LM = torch.arange(length, device=vectors_BLE.device).unsqueeze(1) * rates_M
+    turns_LM = torch.polar(torch.ones_like(angles_LM), angles_LM).to(torch.complex64)
+    pairs_BL2M = torch.view_as_complex(vectors_BLE.float().reshape(*vectors_BLE.shape[:2], 2, size // 2, 2))
+    turned_BL2M = torch.view_as_real(pairs_BL2M * turns_LM.unsqueeze(1))
+    return turned_BL2M.flatten(2).to(vectors_BLE.dtype)

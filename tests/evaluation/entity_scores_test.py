@@ -1,0 +1,169 @@
+"""Scores of entities, against seqeval for flat ones and sets for any."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from seqeval.metrics import classification_report, f1_score, precision_score, recall_score
+from seqeval.scheme import BILOU, IOB2, IOBES
+
+from ner_adv_plugin.data.labels.spans import Span, SpanTable
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
+from ner_adv_plugin.evaluation.entity_scores import count_entities, entity_scores
+
+TYPES = ["LOC", "ORG", "PER.NAM"]
+SEQEVAL = {"BIO": IOB2, "BIOES": IOBES, "BILOU": BILOU}
+Sentences = list[list[Span]]
+
+any_spans = st.lists(
+    st.builds(
+        lambda start, length, name: Span(start, start + length, name),
+        st.integers(0, 4),
+        st.integers(1, 4),
+        st.sampled_from(TYPES),
+    ),
+    max_size=5,
+)
+
+
+def scores(predicted: Sentences, gold: Sentences, types: list[str] = TYPES) -> dict[str, float]:
+    """Scores of lists of spans."""
+    return entity_scores(SpanTable.of(predicted), SpanTable.of(gold), types)
+
+
+@st.composite
+def flat(draw: st.DrawFn, name: str) -> tuple[Sentences, Sentences, list[list[str]], list[list[str]]]:
+    """Predicted and gold spans that do not overlap, predictions near gold, and both as tags."""
+    scheme = get_scheme(name)
+    tag = st.sampled_from(scheme.labels(TYPES[: draw(st.integers(1, 3))]))
+    gold = draw(st.lists(st.lists(tag, min_size=1, max_size=10), min_size=1, max_size=5))
+    keep = st.integers(0, 3)
+    predicted = [[old if draw(keep) else draw(tag) for old in row] for row in gold]
+    legal = [[scheme.repair(row)[0] for row in rows] for rows in (predicted, gold)]
+    spans = [[scheme.spans(row) for row in rows] for rows in legal]
+    return spans[0], spans[1], legal[0], legal[1]
+
+
+def f1(predicted: set[tuple[int, Span]], gold: set[tuple[int, Span]]) -> float:
+    """F1 of sets: twice what is right over all that was said and all that is there."""
+    both = len(predicted) + len(gold)
+    return 2 * len(predicted & gold) / both if both else 0.0
+
+
+@pytest.mark.parametrize("name", SEQEVAL)
+@given(data=st.data())
+def test_scores_of_flat_entities_are_seqeval_strict(name: str, data: st.DataObject) -> None:
+    predicted, gold, predicted_tags, gold_tags = data.draw(flat(name))
+    found = scores(predicted, gold)
+    options = {"mode": "strict", "scheme": SEQEVAL[name], "zero_division": 0}
+    for key, score in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
+        assert found[key] == pytest.approx(score(gold_tags, predicted_tags, **options), abs=1e-12)
+
+    # seqeval cannot report on sentences without a single entity.
+    report = classification_report(gold_tags, predicted_tags, output_dict=True, **options) if found["recall"] else {}
+    for kind in TYPES if report else []:
+        reference = report[kind]["f1-score"] if kind in report else 0.0
+        assert found[f"f1_{kind}"] == pytest.approx(reference, abs=1e-12)
+
+
+@given(st.lists(st.tuples(any_spans, any_spans), max_size=5))
+def test_scores_of_nested_and_repeated_entities_are_those_of_sets(pairs: list[tuple[list[Span], list[Span]]]) -> None:
+    predicted, gold = ([pair[side] for pair in pairs] for side in range(2))
+    found = scores(predicted, gold)
+    said, there = ({(i, span) for i, own in enumerate(rows) for span in own} for rows in (predicted, gold))
+    assert found["precision"] == pytest.approx(len(said & there) / max(len(said), 1), abs=1e-12)
+    assert found["recall"] == pytest.approx(len(said & there) / max(len(there), 1), abs=1e-12)
+    assert found["f1"] == pytest.approx(f1(said, there), abs=1e-12)
+    for name in TYPES:
+        of_type = ({pair for pair in spans if pair[1].type == name} for spans in (said, there))
+        assert found[f"f1_{name}"] == pytest.approx(f1(*of_type), abs=1e-12)
+
+
+@given(st.lists(st.tuples(any_spans, any_spans), max_size=5))
+def test_lenient_score_is_of_entities_that_overlap_one_of_their_type(
+    pairs: list[tuple[list[Span], list[Span]]],
+) -> None:
+    hits = {0: 0, 1: 0}
+    totals = {0: 0, 1: 0}
+    for pair in pairs:
+        for side in range(2):
+            for span in set(pair[side]):
+                totals[side] += 1
+                hits[side] += any(
+                    other.type == span.type and max(span.start, other.start) < min(span.end, other.end)
+                    for other in pair[1 - side]
+                )
+    precision, recall = (hits[side] / totals[side] if totals[side] else 0.0 for side in range(2))
+    expected = 2 * precision * recall / (precision + recall) if precision and recall else 0.0
+    found = scores([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+    assert found["lenient_f1"] == pytest.approx(expected, abs=1e-12)
+
+
+@given(st.lists(st.tuples(any_spans, any_spans), max_size=4))
+def test_counts_of_each_sentence_and_type(pairs: list[tuple[list[Span], list[Span]]]) -> None:
+    predicted, gold = ([pair[side] for pair in pairs] for side in range(2))
+    counts = count_entities(SpanTable.of(predicted), SpanTable.of(gold), TYPES)
+    assert counts.types == TYPES
+    for i, (said, there) in enumerate(pairs):
+        for j, name in enumerate(TYPES):
+            one, two = ({span for span in spans if span.type == name} for spans in (said, there))
+            found = (counts.predicted_RC[i, j], counts.gold_RC[i, j], counts.correct_RC[i, j])
+            assert found == (len(one), len(two), len(one & two))
+
+
+def test_scores_by_hand() -> None:
+    gold = [[Span(0, 2, "LOC"), Span(3, 4, "ORG")], [Span(0, 1, "LOC")]]
+    predicted = [[Span(0, 2, "LOC"), Span(3, 4, "LOC")], []]
+    assert scores(predicted, gold) == {
+        "f1": pytest.approx(0.4),  # 1 of 2 predicted, 1 of 3 there
+        "precision": 0.5,
+        "recall": pytest.approx(1 / 3),
+        "lenient_f1": pytest.approx(0.4),
+        "f1_LOC": 0.5,
+        "f1_ORG": 0.0,
+        "f1_PER.NAM": 0.0,
+    }
+
+
+def test_a_part_of_an_entity_counts_only_leniently() -> None:
+    found = scores([[Span(0, 1, "LOC")]], [[Span(0, 2, "LOC")]])
+    assert found["lenient_f1"] == 1.0
+    assert found["f1"] == found["precision"] == found["recall"] == found["f1_LOC"] == 0.0
+
+
+def test_types_that_nobody_named_count_too() -> None:
+    found = scores([[Span(0, 1, "X")]], [[Span(0, 1, "X"), Span(1, 2, "W")]], ["PER"])
+    assert [key for key in found if key.startswith("f1_")] == ["f1_PER", "f1_W", "f1_X"]
+    assert (found["recall"], found["f1_X"], found["f1_W"]) == (0.5, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("rows", [[], [[], []]])
+def test_nothing_to_find_is_zero_without_warning(rows: Sentences) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = scores(rows, rows)
+    assert set(found.values()) == {0.0}
+    assert all(type(value) is float for value in found.values())
+
+
+def test_without_types() -> None:
+    assert scores([[]], [[]], []) == {"f1": 0.0, "precision": 0.0, "recall": 0.0, "lenient_f1": 0.0}
+    assert count_entities(SpanTable.of([[]]), SpanTable.of([[]])).gold_RC.shape == (1, 0)
+
+
+def test_the_order_of_sentences_does_not_matter() -> None:
+    gold = [[Span(0, 2, "LOC")], [Span(1, 2, "ORG")], [Span(0, 1, "ORG")], [Span(1, 2, "LOC")]]
+    predicted = [[Span(0, 2, "LOC")], [Span(1, 2, "LOC")], [Span(0, 1, "ORG")], [Span(0, 2, "LOC")]]
+    assert scores(predicted[::-1], gold[::-1]) == scores(predicted, gold)
+
+
+def test_sentences_must_be_as_many() -> None:
+    with pytest.raises(ValueError, match="predictions for 1 sentences, gold for 2"):
+        scores([[]], [[], []])
+
+
+def test_counts_of_many_sentences_are_whole_numbers() -> None:
+    counts = count_entities(SpanTable.of([[Span(0, 1, "LOC")]] * 3), SpanTable.of([[Span(0, 1, "LOC")]] * 3))
+    assert counts.correct_RC.dtype == np.int64 and counts.correct_RC.tolist() == [[1]] * 3

@@ -1,0 +1,206 @@
+"""Heads that tag: custom ones, and the scheme of each."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, one_hot
+
+from ner_adv_plugin.archives import load_archive
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.data.labels.spans import Span, SpanTable
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
+from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.inference.predictor import Predictor
+from ner_adv_plugin.modules.heads import Head, TaggingHead
+from ner_adv_plugin.runs.train_job import bind_config, train_model
+from tests.models.building import build_model
+from tests.modules.examples import random_spans, tags_of, vocabulary
+from tests.modules.heads.building import VOCAB, batch_with, dataset_of, head_of, states_of
+from tests.tiny import single_task_config
+
+SCHEMES = [("weibo", name) for name in ("BIO", "BIOES", "BMES", "BILOU", "IOB1")]
+SCHEMES += [("msr", name) for name in ("BIO", "BIOES", "BMES", "BILOU")]
+LENGTHS = [9, 5, 4, 1]
+
+
+@Head.register("test_smoothed")
+class Smoothed(TaggingHead):
+    """A custom head with nothing but a loss and a decoder."""
+
+    def negative_log_likelihood(self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor) -> Tensor:
+        nll_BL = cross_entropy(emissions_BLT.transpose(1, 2), tags_BL, reduction="none", label_smoothing=0.1)
+        return nll_BL.masked_fill(~mask_BL, 0.0).sum(1)
+
+    def decode(self, emissions_BLT: Tensor, mask_BL: Tensor) -> Tensor:
+        return emissions_BLT.argmax(-1).masked_fill(~mask_BL, 0)
+
+
+def random_sentences(task: str, seed: int) -> list[tuple[int, list[Span]]]:
+    chance = random.Random(seed)
+    return [(length, random_spans(VOCAB, task, length, chance)) for length in LENGTHS]
+
+
+def test_a_custom_head_trains_predicts_and_evaluates(tmp_path: Path) -> None:
+    config = single_task_config(model__head={"type": "test_smoothed"}, trainer__num_epochs=20)
+    metrics = train_model(config, tmp_path / "run")
+    assert metrics["best_validation_weibo_f1"] > 0 and metrics["test_weibo_loss"] > 0
+
+    archive = load_archive(tmp_path / "run" / "model.tar.gz")
+    answers = Predictor.from_path(tmp_path / "run" / "model.tar.gz").predict_batch_json(
+        [{"sentence": "我在北京看见了张三"}, {"sentence": "哈"}]
+    )
+    assert [len(answer["tags"]) for answer in answers] == [9, 1]
+    assert all(0 < entity["score"] <= 1 for answer in answers for entity in answer["entities"])
+
+    job = bind_config(config).build({})
+    again = job.evaluator(archive.model, job.read(config), "test").evaluate(archive.model)
+    assert {f"test_{name}": value for name, value in again.items()} == pytest.approx(
+        {name: value for name, value in metrics.items() if name.removeprefix("test_") in again}, nan_ok=True
+    )
+
+    message = r'head "weibo" \(Smoothed\) does not rank readings, which n_best, select and .*"biaffine", "crf"'
+    with pytest.raises(UserError, match=message):
+        Predictor.from_params({"type": "tagger", "n_best": 2}, archive=archive)
+
+
+def test_a_custom_head_without_a_distribution_does_not_rank() -> None:
+    head = head_of("test_smoothed")
+    batch = batch_with(head, random_sentences("weibo", 0))
+    with pytest.raises(UserError, match=r'head "weibo" \(Smoothed\) does not rank readings'):
+        head.rank(head(states_of(batch), batch), batch, 2)
+
+
+def test_scores_of_a_custom_head_take_characters_as_independent() -> None:
+    head = head_of("test_smoothed")
+    batch = batch_with(head, random_sentences("weibo", 0))
+    output = 2 * states_of(batch)
+    p_BLT = output.detach().softmax(-1)
+    found = head.decode_spans(output, batch)
+    assert any(found)
+    for i, spans in enumerate(found):
+        for start, end, name, score in spans:
+            begin, inside = (head.labels.index(f"{letter}-{name}") for letter in "BI")
+            expected = p_BLT[i, start, begin] * p_BLT[i, start + 1 : end, inside].prod()
+            if end < batch.lengths[i]:
+                expected = expected * (1 - p_BLT[i, end, inside])
+            assert score == pytest.approx(expected.item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["negative_log_likelihood", "decode", "marginal"])
+def test_what_a_custom_head_must_have(method: str) -> None:
+    head = TaggingHead(VOCAB.label_space("weibo"), 3)
+    arguments = [torch.zeros(1, 2, 5)] * (2 if method == "decode" else 3)
+    with pytest.raises(NotImplementedError):
+        getattr(head, method)(*arguments)
+
+
+@pytest.mark.parametrize(("task", "name"), SCHEMES)
+def test_targets_are_the_tags_of_the_scheme(task: str, name: str) -> None:
+    head = head_of("softmax", task, scheme=name)
+    scheme = get_scheme(name, task == "msr")
+    assert head.scheme == scheme and head.labels == scheme.labels(VOCAB.label_space(task).types)
+    assert head.projection.out_features == len(head.labels)
+    for seed in range(5):
+        sentences = random_sentences(task, seed)
+        tags_BL = batch_with(head, sentences).targets["tags"]
+        for row, (length, spans) in enumerate(sentences):
+            assert [head.labels[tag] for tag in tags_BL[row, :length].tolist()] == scheme.tags(spans, length)
+            assert not tags_BL[row, length:].any()
+
+
+@pytest.mark.parametrize(("task", "name"), SCHEMES)
+@pytest.mark.parametrize("kind", ["crf", "pytorch_crf", "softmax", "test_smoothed"])
+def test_gold_that_is_beyond_doubt_is_found(kind: str, task: str, name: str) -> None:
+    head = head_of(kind, task, scheme=name)
+    sentences = random_sentences(task, 3)
+    batch = batch_with(head, sentences)
+    output = 40.0 * one_hot(batch.targets["tags"], len(head.labels))
+    found = head.decode_spans(output, batch)
+    assert [[span.span for span in own] for own in found] == [sorted(spans) for _, spans in sentences]
+    assert [span.score for own in found for span in own] == pytest.approx([1.0] * sum(map(len, found)))
+    assert (head.loss(output, batch) < 1e-3).all() or kind == "test_smoothed"
+
+
+@pytest.mark.parametrize("name", ["BIO", "BIOES", "IOB1"])
+def test_tags_are_read_strictly_and_words_tile(name: str) -> None:
+    """Of heads without constraints: what is not opened or closed as the scheme asks is no entity."""
+    head = head_of("softmax", scheme=name)
+    batch = batch_with(head, [(5, [])])
+    tags = {"BIO": "O I-PER B-PER I-LOC O", "BIOES": "B-PER I-PER O S-LOC E-LOC", "IOB1": "B-PER O I-PER B-PER O"}
+    output = 9.0 * one_hot(torch.tensor([[head.labels.index(tag) for tag in tags[name].split()]]), len(head.labels))
+    expected = {"BIO": [(2, 3)], "BIOES": [(3, 4)], "IOB1": [(2, 3), (3, 4)]}
+    assert [span[:2] for span in head.decode_spans(output, batch)[0]] == expected[name]
+
+    words = head_of("softmax", "msr")
+    tags_1L = torch.tensor([[words.labels.index(tag) for tag in "EMBBS"]])
+    (spans,) = words.decode_spans(9.0 * one_hot(tags_1L, 4), batch_with(words, [(5, [Span(0, 5)])]))
+    assert [span[:2] for span in spans] == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]
+
+
+def test_scores_are_left_out_on_request() -> None:
+    head = head_of("crf", "msr")
+    batch = batch_with(head, random_sentences("msr", 0))
+    output = head(states_of(batch), batch)
+    scored, bare = head.decode_spans(output, batch), head.decode_spans(output, batch, scored=False)
+    assert [[span.span for span in own] for own in scored] == [[span.span for span in own] for own in bare]
+    assert all(span.score != span.score for own in bare for span in own)
+
+
+@pytest.mark.parametrize("kind", ["crf", "pytorch_crf", "softmax"])
+def test_the_temperature_flattens_scores_and_leaves_spans(kind: str) -> None:
+    head = head_of(kind)
+    batch = batch_with(head, random_sentences("weibo", 1))
+    output = 3 * states_of(batch)
+    before, ranked = head.decode_spans(output, batch), head.rank(output, batch, 3, entropy=True)
+    table = SpanTable.of(before, VOCAB.label_space("weibo").types)
+    asked = head.span_probabilities(output, batch, table, temperature=4.0)
+    head.temperature.fill_(4.0)
+    after, flat = head.decode_spans(output, batch), head.rank(output, batch, 3, entropy=True)
+    assert [[span.span for span in own] for own in after] == [[span.span for span in own] for own in before]
+    assert [span.score for own in after for span in own] == pytest.approx(asked.tolist())
+    assert (flat.entropy_B > ranked.entropy_B).all() and (flat.probabilities_BN < ranked.probabilities_BN)[:, 0].all()
+
+
+def test_types_that_a_head_does_not_know_are_not_learnt() -> None:
+    head = head_of("crf")
+    known = [Span(0, 2, "PER"), Span(4, 5, "LOC")]
+    dataset = dataset_of("weibo", [(6, [*known, Span(2, 4, "GPE")]), (3, [Span(0, 3, "GPE")])])
+    assert dataset.spans is not None and list(dataset.spans.types) == ["LOC", "PER", "GPE"]
+    known_alone = dataset_of("weibo", [(6, known), (3, [])])
+    tags = head.targets(dataset)["tags"].values
+    assert (tags == head.targets(known_alone)["tags"].values).all()
+    assert [head.labels[tag] for tag in tags.tolist()] == ["B-PER", "I-PER", "O", "O", "B-LOC", "O", *"OOO"]
+    (expected,) = tags_of(known_alone, VOCAB).values()
+    assert (tags == expected["tags"].values).all()
+
+
+@pytest.mark.parametrize(
+    ("task", "settings", "path", "message"),
+    [
+        (
+            "weibo",
+            {"head": {"scheme": "BIOS"}},
+            "model.head.scheme",
+            'no tag scheme "BIOS": expected one of BIO, BIOES',
+        ),
+        ("weibo", {"heads": {"weibo": {"scheme": "bmes"}}}, "model.heads.weibo.scheme", 'no tag scheme "bmes"'),
+        ("msr", {"head": {"scheme": "IOB1"}}, "model.head.scheme", 'no tag scheme "IOB1" for word segmentation'),
+    ],
+)
+def test_schemes_that_are_none(task: str, settings: dict[str, Any], path: str, message: str) -> None:
+    vocab: Vocabulary = vocabulary(task)
+    with pytest.raises(ConfigurationError) as error:
+        build_model("hard_sharing", vocab, **settings)
+    assert error.value.path == path and error.value.message.startswith(message)
+
+
+def test_a_head_that_scores_pairs_has_no_scheme() -> None:
+    with pytest.raises(ConfigurationError, match="model.head.scheme: unknown key"):
+        build_model("hard_sharing", vocabulary("weibo"), head={"type": "biaffine", "scheme": "BIO"})
+    model = build_model("hard_sharing", VOCAB, heads={"weibo": {"type": "global_pointer"}})
+    assert model.scheme("weibo") is None
+    assert model.scheme("msra") == get_scheme("BIO") and model.scheme("msr") == get_scheme("BMES", True)
