@@ -10,7 +10,9 @@ import torch
 from ner_adv_plugin.common.params import with_overrides
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.runs.train_job import TrainJob, bind_config
+from ner_adv_plugin.runs.config_checks import checked_job
+from ner_adv_plugin.runs.data import collect_vocabulary, read_data
+from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.training.checkpoints.random_state import seed_everything
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -71,10 +73,10 @@ def single_task_config(**overrides: Any) -> dict[str, Any]:
 
 def model_and_loader(config: Mapping[str, Any]) -> tuple[Model, DataLoader]:
     """The model that a config describes, and its data loader with the training sentences and their targets."""
-    job: TrainJob = bind_config(config).build({})
+    job: TrainJob = checked_job(config)
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
-    data = job.read(config)
-    model: Model = job.model.construct(vocab=job.collect_vocabulary(data))
+    data = read_data(job)
+    model: Model = job.model.construct(vocab=collect_vocabulary(job, data))
     job.data_loader.set_rows(data.encoded("train", model), job.random_seed or 0)
     for dataset in job.data_loader.rows().values():
         dataset.targets = model.targets(dataset)

@@ -20,7 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Collect the vocabulary of a run, without training."""
     from ner_adv_plugin.archives.writing import pack
-    from ner_adv_plugin.runs.train_job import TrainJob, bind_config
+    from ner_adv_plugin.runs.config_checks import checked_job
+    from ner_adv_plugin.runs.data import collect_vocabulary, read_data
 
     output = Path(arguments.output_path)
     if not output.name.endswith(".tar.gz"):
@@ -29,9 +30,9 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"{output} exists: --force writes over it")
     log_to()
     config = load_config(arguments.param_path, arguments.overrides)
-    job: TrainJob = bind_config(config).build({})
+    job = checked_job(config)
     job.check_paths()
-    vocab = job.collect_vocabulary(job.read(config))
+    vocab = collect_vocabulary(job, read_data(job))
     with tempfile.TemporaryDirectory() as folder:
         vocab.save_to_files(folder)
         pack(output, [(path, path.name) for path in sorted(Path(folder).iterdir())])

@@ -14,13 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print how many rows every dataset of every split has, and how many training rows hold a held-out one."""
-    from ner_adv_plugin.runs.train_job import TrainJob, bind_config
+    from ner_adv_plugin.runs.config_checks import checked_job
+    from ner_adv_plugin.runs.data import read_data
 
     log_to()
     config = load_config(arguments.param_path, arguments.overrides)
-    job: TrainJob = bind_config(config).build({})
+    job = checked_job(config)
     job.check_paths()
-    data = job.read(config)
+    data = read_data(job)
     for split, datasets in data.splits.items():
         for name, rows in datasets.items():
             print(f"{split} {name}: {len(rows)}")

@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train a few steps with growing learning rates, and draw the loss over them."""
-    from ner_adv_plugin.runs.train_job import TrainJob, bind_config, build_trainer
+    from ner_adv_plugin.runs.config_checks import checked_job
+    from ner_adv_plugin.runs.data import read_data
+    from ner_adv_plugin.runs.train_job import build_trainer
     from ner_adv_plugin.training.checkpoints.random_state import seed_everything
     from ner_adv_plugin.training.learning_rate_search import RangeTest, draw, search_learning_rate, write_table
 
@@ -37,14 +39,13 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.start_lr, arguments.end_lr, arguments.num_batches, arguments.linear, arguments.stopping_factor
     )
     config = load_config(arguments.param_path, arguments.overrides)
-    config = _for_search(config, bind_config(config).filled)
-    job: TrainJob = bind_config(config).build({})
+    job = checked_job(_for_search(config, checked_job(config).filled))
     job.check_paths()
     folder = prepare_folder(arguments.param_path, arguments.serialization_dir, arguments.force)
     make_file_friendly(arguments.file_friendly_logging)
     log_to(folder)
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
-    trainer = build_trainer(job, job.read(config), folder)
+    trainer = build_trainer(job, read_data(job), folder)
     curve = search_learning_rate(trainer, test)
     write_table(curve, folder / "lr-losses.csv")
     draw(curve, folder / "lr-losses.png")

@@ -31,14 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train, printing the run's folder first and last, with the test scores."""
     from ner_adv_plugin.common import processes
+    from ner_adv_plugin.runs.config_checks import checked_job
     from ner_adv_plugin.runs.launch import launch
-    from ner_adv_plugin.runs.train_job import bind_config, open_run
+    from ner_adv_plugin.runs.train_job import open_run
 
     config = load_config(arguments.param_path, arguments.overrides)
-    bound = bind_config(config)
-    job = bound.build({})
+    job = checked_job(config)
     if arguments.dry_run:
-        print(json.dumps(bound.filled, ensure_ascii=False, indent=2))
+        print(json.dumps(job.filled, ensure_ascii=False, indent=2))
         return
     if arguments.recover and arguments.force:
         raise UserError("--recover and --force ask for opposites")
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
     with interrupt_on_terminate():
         if job.distributed is not None and not processes.launched():
             sys.exit(launch(job.distributed, arguments.node_rank, arguments.given))
-        processes.join(bound.filled["trainer"].get("cuda_device"))
+        processes.join(job.filled["trainer"].get("cuda_device"))
         folder = processes.on_main(lambda: _folder_of_run(arguments, config))
         if processes.is_main():
             log_to(folder)
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
         else:
             log_to(level=logging.WARNING)
 
-        with open_run(job, config, folder, arguments.recover) as trainer:
+        with open_run(job, folder, arguments.recover) as trainer:
             trainer.train()
 
         if processes.is_main():

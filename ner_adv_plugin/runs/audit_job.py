@@ -15,8 +15,8 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.encoders.encoder import Encoder, LazyEncoder
-from ner_adv_plugin.runs.config_checks import Sources, check_files, sources
-from ner_adv_plugin.runs.train_job import Paths, TrainJob
+from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.runs.sources import Paths, Sources, check_files, sources_of
 
 
 @dataclass(kw_only=True)
@@ -46,7 +46,7 @@ def audit(config: Mapping[str, Any]) -> Audit:
     own = {field.name for field in fields(AuditJob)}
     job = construct(AuditJob, {key: value for key, value in config.items() if key in own})
     encoder = _encoder(config)
-    given = sources(job, config)
+    given = sources_of(job, config)
     _check_paths(job, given)
     summaries: dict[str, dict[str, SplitSummary]] = {}
     splits: list[SplitRows] = []

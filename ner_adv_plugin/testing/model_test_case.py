@@ -16,7 +16,10 @@ from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.inference.evaluator import Predictions, predict_dataset
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.runs.train_job import RunData, TrainJob, bind_config, train_model
+from ner_adv_plugin.runs.config_checks import checked_job
+from ner_adv_plugin.runs.data import RunData, collect_vocabulary, evaluator_of, read_data
+from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.checkpoints.random_state import seed_everything
 
 ONE_EPOCH = {"trainer.num_epochs": 1, "trainer.cuda_device": -1}
@@ -60,10 +63,10 @@ class ModelTestCase:
         """
         config = dict(param_file) if isinstance(param_file, Mapping) else load_config(param_file)
         self.config = with_overrides(config, {**parse_overrides(overrides), **ONE_EPOCH})
-        self.job = bind_config(self.config).build({})
+        self.job = checked_job(self.config)
         seed_everything(self.job.random_seed, self.job.numpy_seed, self.job.pytorch_seed)
-        self.data = self.job.read(self.config)
-        self.model = self.job.model.construct(vocab=self.job.collect_vocabulary(self.data)).eval()
+        self.data = read_data(self.job)
+        self.model = self.job.model.construct(vocab=collect_vocabulary(self.job, self.data)).eval()
         self.rows = self.data.encoded("train", self.model)
         loader = self.job.data_loader
         loader.set_rows(self.rows, self.job.random_seed or 0)
@@ -148,7 +151,7 @@ class ModelTestCase:
     def _check_scores(self, loaded: Model, metrics: Mapping[str, Any], tolerance: float) -> None:
         if "validation" not in self.data.splits:
             return
-        for name, score in self.job.evaluator(loaded, self.data, "validation").evaluate(loaded).items():
+        for name, score in evaluator_of(self.job, loaded, self.data, "validation").evaluate(loaded).items():
             reported = metrics[f"best_validation_{name}"]
             close = np.isclose(score, reported, rtol=tolerance, atol=tolerance, equal_nan=True)
             assert close, f"{name}: {score} of the loaded model, {reported} in training"

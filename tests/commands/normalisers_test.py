@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.inference import Predictor
-from ner_adv_plugin.runs.train_job import bind_config, train_model
+from ner_adv_plugin.runs.config_checks import checked_job
+from ner_adv_plugin.runs.train_job import train_model
 from tests.commands.conftest import Run
 from tests.tiny import single_task_config, write_config
 
@@ -130,8 +131,8 @@ def test_held_out_rows_are_shown_as_training_rows(folder: Path, held_out: list[s
     config = config_of(folder, ["nfkc"])
     config["validation_dataset_reader"] = {"type": "conll", "head": "names", "normalisers": held_out}
     if right:
-        bind_config(config)
+        checked_job(config)
         return
     with pytest.raises(ConfigurationError, match="as the training set: expected no such key") as error:
-        bind_config(config)
+        checked_job(config)
     assert error.value.path == "validation_dataset_reader.normalisers"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.params import load_config, with_overrides
-from ner_adv_plugin.runs.train_job import bind_config, train_model
+from ner_adv_plugin.runs.config_checks import checked_job
+from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.testing import ModelTestCase
 
 FOLDER = Path(__file__).parents[2] / "training_configs"
@@ -66,6 +67,6 @@ def test_recipes_of_papers_train(name: str, tmp_path: Path) -> None:
 def test_recipes_of_papers_run_on_real_data(name: str, shared: Path) -> None:
     variables = {"NER_DATA": str(shared / "data"), "NER_ENCODER": str(shared / "encoders" / "uer-roberta-L2-H512")}
     config = load_config(FOLDER / "papers" / f"{name}.jsonnet", variables=variables)
-    bind_config(config).build({}).check_paths()
+    checked_job(config).check_paths()
     assert config["model"]["encoder"]["model_name"] == variables["NER_ENCODER"]
     assert all(path.startswith(variables["NER_DATA"]) for path in config["train_data_path"].values())

@@ -8,8 +8,10 @@ import pytest
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.vocabulary import agreed_task, dataset_spaces
 from ner_adv_plugin.inference.evaluator import Evaluator
-from ner_adv_plugin.runs.config_checks import check_files, foreseen_metrics, sources
-from ner_adv_plugin.runs.train_job import TrainJob, bind_config
+from ner_adv_plugin.runs.config_checks import checked_job, foreseen_metrics
+from ner_adv_plugin.runs.data import collect_vocabulary, evaluator_of, read_data
+from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.runs.sources import check_files
 from tests.tiny import DATA, single_task_config, tiny_config
 
 WEIBO = "+weibo_f1"
@@ -17,7 +19,7 @@ WEIBO = "+weibo_f1"
 
 def error_of(config: dict[str, Any]) -> tuple[str, str]:
     with pytest.raises(ConfigurationError) as error:
-        bind_config(config)
+        checked_job(config)
     return error.value.path, error.value.message
 
 
@@ -26,10 +28,10 @@ def test_metrics_foreseen_are_those_that_the_evaluator_gives(validated: list[str
     paths = {"weibo": "weibo/weiboNER_2nd_conll.dev", "msra": "msra/test.bio", "msr": "msr/msr_test_gold.utf8"}
     config = tiny_config(dataset_reader__readers__msra__head="weibo")
     config["validation_data_path"] = {name: str(DATA / paths[name]) for name in validated}
-    job: TrainJob = bind_config(config).build({})
-    data = job.read(config)
-    model = job.model.construct(vocab=job.collect_vocabulary(data))
-    evaluator: Evaluator = job.evaluator(model, data, "validation")
+    job: TrainJob = checked_job(config)
+    data = read_data(job)
+    model = job.model.construct(vocab=collect_vocabulary(job, data))
+    evaluator: Evaluator = evaluator_of(job, model, data, "validation")
     spaces = dataset_spaces(data.readers)
     tasks = {head: agreed_task(head, spaces) for head in model.vocab.heads}
     foreseen = foreseen_metrics({name: spaces[name] for name in validated}, tasks)
@@ -55,7 +57,7 @@ def test_metrics_foreseen_are_those_that_the_evaluator_gives(validated: list[str
 def test_validation_metric(metric: str, message: str | None) -> None:
     config = tiny_config(trainer__validation_metric=metric)
     if message is None:
-        bind_config(config)
+        checked_job(config)
     else:
         path, found = error_of(config)
         assert path == "trainer.validation_metric" and found.startswith(message)
@@ -67,9 +69,9 @@ def test_datasets_of_one_head_have_metrics_of_their_own() -> None:
         validation_data_path={"msra": "a", "weibo": "b"},
         trainer__validation_metric="+weibo_msra_lenient_f1",
     )
-    bind_config(config)
+    checked_job(config)
     config["trainer"]["validation_metric"] = "+weibo_msra_f1_PER"
-    bind_config(config)
+    checked_job(config)
     config["trainer"]["validation_metric"] = "+weibo_msr_f1"
     assert error_of(config)[1].startswith('no metric "weibo_msr_f1". Did you mean "weibo_msra_f1"?')
 
@@ -91,7 +93,7 @@ def test_nothing_to_validate_on(settings: dict[str, Any], path: str | None, vali
     del config["trainer"]["validation_metric"]
     config["trainer"].update(settings)
     if path is None:
-        bind_config(config)
+        checked_job(config)
     else:
         found_path, message = error_of(config)
         assert found_path == path and "there is no labelled validation data: give validation_data_path" in message
@@ -103,8 +105,8 @@ def test_a_plateau_is_that_of_the_validation_metric() -> None:
     path, message = error_of(config)
     assert path == "trainer.learning_rate_scheduler.mode"
     assert message == '"min" does not fit validation_metric "+weibo_f1": expected "max"'
-    bind_config(tiny_config(trainer__learning_rate_scheduler={**scheduler, "mode": "max"}))
-    bind_config(tiny_config(trainer__learning_rate_scheduler=scheduler, trainer__validation_metric="-loss"))
+    checked_job(tiny_config(trainer__learning_rate_scheduler={**scheduler, "mode": "max"}))
+    checked_job(tiny_config(trainer__learning_rate_scheduler=scheduler, trainer__validation_metric="-loss"))
 
 
 @pytest.mark.parametrize("key", ["patience", "num_epochs", "num_gradient_accumulation_steps"])
@@ -141,9 +143,9 @@ def test_one_reader_for_validation_reads_the_only_dataset() -> None:
     path = str(DATA / "msra" / "test.bio")
     config = single_task_config(validation_data_path=path, test_data_path=path)
     config["validation_dataset_reader"] = {"type": "msra", "max_instances": 3}
-    job: TrainJob = bind_config(config).build({})
-    assert sources(job, config).held_out_reader.readers["weibo"] is job.validation_dataset_reader
-    data = job.read(config)
+    job: TrainJob = checked_job(config)
+    assert job.sources.held_out_reader.readers["weibo"] is job.validation_dataset_reader
+    data = read_data(job)
     assert {split: list(rows) for split, rows in data.splits.items()} == dict.fromkeys(data.splits, ["weibo"])
     assert len(data.splits["validation"]["weibo"]) == 3
 
@@ -165,13 +167,13 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
 
 def test_folders_that_are_not_there(tmp_path: Path) -> None:
     vocabulary = {"type": "from_files", "directory": str(tmp_path / "vocabulary")}
-    job: TrainJob = bind_config(tiny_config(vocabulary=vocabulary)).build({})
+    job: TrainJob = checked_job(tiny_config(vocabulary=vocabulary))
     with pytest.raises(ConfigurationError, match='^vocabulary.directory: no such folder ".*vocabulary"'):
         job.check_paths()
     encoder = {"type": "pretrained_transformer", "model_name": str(tmp_path / "encoder")}
-    job = bind_config(tiny_config(model__encoder=encoder)).build({})
+    job = checked_job(tiny_config(model__encoder=encoder))
     with pytest.raises(ConfigurationError, match='^model.encoder.model_name: no such folder ".*encoder"'):
         job.check_paths()
     (tmp_path / "encoder").mkdir()
     job.check_paths()
-    bind_config(tiny_config(model__encoder={**encoder, "model_name": "hub/name"})).build({}).check_paths()
+    checked_job(tiny_config(model__encoder={**encoder, "model_name": "hub/name"})).check_paths()

@@ -12,7 +12,10 @@ from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.runs import train_job
-from ner_adv_plugin.runs.train_job import TrainJob, bind_config, train_model
+from ner_adv_plugin.runs.config_checks import checked_job
+from ner_adv_plugin.runs.data import evaluator_of, read_data
+from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.trainer import Trainer
 from tests.serving import serving, use_cache
 from tests.tiny import DATA, single_task_config, tiny_config, weights
@@ -48,10 +51,10 @@ def test_best_epoch_is_that_of_the_validation_metric(tiny_run: Path) -> None:
 def test_validation_and_test_scores_are_those_of_the_best_weights(tiny_run: Path) -> None:
     metrics = metrics_of(tiny_run)
     archive = load_archive(tiny_run / "model.tar.gz")
-    job = train_job.bind_config(archive.config).build({})
-    data = job.read(archive.config)
+    job = checked_job(archive.config)
+    data = read_data(job)
     for prefix, split in (("best_validation_", "validation"), ("test_", "test")):
-        for name, value in job.evaluator(archive.model, data, split).evaluate(archive.model).items():
+        for name, value in evaluator_of(job, archive.model, data, split).evaluate(archive.model).items():
             assert metrics[prefix + name] == value, prefix + name
 
 
@@ -141,7 +144,7 @@ def test_links_are_archived_as_what_they_lead_to(tmp_path: Path, monkeypatch: py
     use_cache(tmp_path / "cache", monkeypatch)
     with serving(tmp_path / "served") as server:
         config = single_task_config(trainer__num_epochs=1, include_in_archive=[*included, f"{server.url}/far.txt"])
-        bind_config(config).build({}).check_paths()
+        checked_job(config).check_paths()
     # What was checked before training is there after it, whatever became of the server.
     train_model(config, tmp_path / "run")
     with tarfile.open(tmp_path / "run" / "model.tar.gz") as archive:
@@ -167,7 +170,7 @@ def test_files_to_archive_are_checked_before_training(
         (tmp_path / name).touch()
     config = single_task_config(include_in_archive=[str(tmp_path / name) for name in names])
     with pytest.raises(ConfigurationError) as caught:
-        bind_config(config).build({}).check_paths()
+        checked_job(config).check_paths()
     assert caught.value.path == path and message in caught.value.message
 
 
@@ -176,10 +179,10 @@ def test_corpora_at_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with serving(DATA / "weibo") as server:
         train, dev = (f"{server.url}/weiboNER_2nd_conll.{split}" for split in ("train", "dev"))
         config = single_task_config(train_data_path=train, validation_data_path=dev)
-        job: TrainJob = bind_config(config).build({})
+        job: TrainJob = checked_job(config)
         job.check_paths()
-        found = job.read(single_task_config()).splits
-        local = bind_config(single_task_config()).build({}).read(single_task_config()).splits
+        found = read_data(job).splits
+        local = read_data(checked_job(single_task_config())).splits
         assert found == local
         assert server.asked == ["/weiboNER_2nd_conll.train", "/weiboNER_2nd_conll.dev"]
 
@@ -207,8 +210,8 @@ def test_the_vocabulary_of_another_run_brings_no_encoder_along(tmp_path: Path, f
     )
     encoders = []
     for name in ("first", "second"):
-        job: TrainJob = bind_config(config).build({})
-        trainer = train_job.build_trainer(job, job.read(config), tmp_path / name)
+        job: TrainJob = checked_job(config)
+        trainer = train_job.build_trainer(job, read_data(job), tmp_path / name)
         weights_of_run = trainer.model.state_dict()
         encoders.append({key: value for key, value in weights_of_run.items() if key.startswith("encoder.")})
         directory = str(tmp_path / "first" / "vocabulary")

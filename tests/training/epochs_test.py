@@ -9,7 +9,9 @@ import pytest
 
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.samplers import LossBasedSampler
-from ner_adv_plugin.runs.train_job import bind_config, build_trainer, train_model
+from ner_adv_plugin.runs.config_checks import checked_job
+from ner_adv_plugin.runs.data import read_data
+from ner_adv_plugin.runs.train_job import build_trainer, train_model
 from ner_adv_plugin.training.trainer import Trainer
 from tests.stopping import stopping_before
 from tests.tiny import assert_same_weights, learnt, tiny_config, weights
@@ -55,8 +57,8 @@ def config_of(mix: Mapping[str, Any], **overrides: Any) -> dict[str, Any]:
 
 def trainer_of(config: Mapping[str, Any], folder: Path) -> tuple[Trainer, list[float]]:
     """A config's trainer, and a list that fills with the progress of its steps."""
-    job = bind_config(config).build({})
-    trainer = build_trainer(job, job.read(config), folder)
+    job = checked_job(config)
+    trainer = build_trainer(job, read_data(job), folder)
     assert isinstance(trainer, Trainer)
     progress: list[float] = []
     run = trainer.step.run

@@ -18,7 +18,8 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.params import with_overrides
 from ner_adv_plugin.data.batching.batch import share_totals
 from ner_adv_plugin.modules.objectives import DomainAdversarial
-from ner_adv_plugin.runs.train_job import bind_config, train_model
+from ner_adv_plugin.runs.config_checks import checked_job
+from ner_adv_plugin.runs.train_job import train_model
 from tests.tiny import DATA, ROOT, assert_same_weights, learnt, model_and_loader, tiny_config, weights, write_config
 from tests.training.all_together_test import without_dropout
 
@@ -185,10 +186,10 @@ def test_what_does_not_add_up_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     for objectives in (None, [{"type": "domain_adversarial"}]):
         config = tiny_config(model__objectives=objectives, distributed={"cuda_devices": [-1, -1]})
         with pytest.raises(ConfigurationError, match=rf"^model\.objectives\.0: {refused}"):
-            bind_config(config)
+            checked_job(config)
     with monkeypatch.context() as launched, pytest.raises(ConfigurationError, match=refused):
         launched.setenv("WORLD_SIZE", "2")
-        bind_config(tiny_config())
+        checked_job(tiny_config())
     # The trainer refuses them without a config.
     monkeypatch.setattr(trainer, "world_size", lambda: 2)
     with pytest.raises(ConfigurationError, match=refused):

@@ -3,6 +3,7 @@
 Shape suffixes: B sentences, L characters, D hidden size, N readings.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -17,6 +18,7 @@ from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import Targets
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.dropout import Dropout
@@ -82,8 +84,7 @@ class Head(torch.nn.Module, Registrable):
         normalize_by: NormalizeBy = "characters",
     ) -> None:
         super().__init__()
-        if weight < 0:
-            raise ConfigurationError(f"expected 0 or more, found {weight}", "weight")
+        _check_weight(weight)
         if label_space.annotated_types and not self.learns_partial_labels:
             learns = " or ".join(f'"{name}"' for name in heads_that("learns_partial_labels"))
             raise ConfigurationError(
@@ -99,6 +100,11 @@ class Head(torch.nn.Module, Registrable):
         self.normalize_by = normalize_by
         self.dropout = Dropout(dropout)
         self.register_buffer("temperature", torch.ones(()))
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: the weight."""
+        _check_weight(settings.get("weight", 1.0))
 
     def targets(self, dataset: EncodedDataset) -> Targets:
         """What the head learns from, made once for a dataset; found again in `batch.targets`.
@@ -184,6 +190,11 @@ class Head(torch.nn.Module, Registrable):
         if self.normalize_by == "characters":
             weighted_B = weighted_B / batch.lengths_B.clamp(min=1)
         return weighted_B.sum() / batch.totals[self.label_space.head]
+
+
+def _check_weight(weight: float) -> None:
+    if weight < 0:
+        raise ConfigurationError(f"expected 0 or more, found {weight}", "weight")
 
 
 def heads_that(capability: str) -> list[str]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import PerCharacter, Targets
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.data.labels.tag_arrays import (
     TagTable,
@@ -69,10 +70,11 @@ class TaggingHead(Head):
         self.set_up()
 
     @classmethod
-    def check_settings(cls, settings: Mapping[str, Any], path: str) -> None:
-        """`ConfigurationError` for a scheme that is none."""
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: the weight, and the name of the scheme."""
+        super().check(settings, context)
         if settings.get("scheme") is not None:
-            get_scheme(settings["scheme"], path=f"{path}.scheme")
+            get_scheme(settings["scheme"], path="scheme")
 
     def set_up(self) -> None:
         """Make what a subclass needs beside the projection."""

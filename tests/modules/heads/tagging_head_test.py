@@ -16,7 +16,9 @@ from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.predictor import Predictor
 from ner_adv_plugin.modules.heads import Head, TaggingHead
-from ner_adv_plugin.runs.train_job import bind_config, train_model
+from ner_adv_plugin.runs.config_checks import checked_job
+from ner_adv_plugin.runs.data import evaluator_of, read_data
+from ner_adv_plugin.runs.train_job import train_model
 from tests.models.building import build_model
 from tests.modules.examples import random_spans, tags_of, vocabulary
 from tests.modules.heads.building import VOCAB, batch_with, dataset_of, head_of, states_of
@@ -56,8 +58,8 @@ def test_a_custom_head_trains_predicts_and_evaluates(tmp_path: Path) -> None:
     assert [len(answer["tags"]) for answer in answers] == [9, 1]
     assert all(0 < entity["score"] <= 1 for answer in answers for entity in answer["entities"])
 
-    job = bind_config(config).build({})
-    again = job.evaluator(archive.model, job.read(config), "test").evaluate(archive.model)
+    job = checked_job(config)
+    again = evaluator_of(job, archive.model, read_data(job), "test").evaluate(archive.model)
     assert {f"test_{name}": value for name, value in again.items()} == pytest.approx(
         {name: value for name, value in metrics.items() if name.removeprefix("test_") in again}, nan_ok=True
     )

@@ -17,7 +17,8 @@ from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.inference.ranking import rank_readings
 from ner_adv_plugin.models import Model, SharingModel
 from ner_adv_plugin.modules.heads import CrfHead, GlobalPointerHead, Head, SoftmaxHead
-from ner_adv_plugin.runs.train_job import bind_config, train_model
+from ner_adv_plugin.runs.config_checks import checked_job
+from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.instance_weighting import Confidence, DomainSimilarity, InstanceWeighting
 from ner_adv_plugin.training.instance_weighting.trigram_model import TrigramModel
 from tests.stopping import stopping_before
@@ -296,4 +297,4 @@ def test_a_stopped_run_ends_as_one_not_stopped(
 )
 def test_what_does_not_fit_is_told_before_data_are_read(weighting: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        bind_config(config_of_run(**weighting))
+        checked_job(config_of_run(**weighting))

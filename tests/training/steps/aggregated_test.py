@@ -13,7 +13,7 @@ from torch.testing import assert_close
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.batching.batch import Batch, share_totals
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.runs.train_job import bind_config
+from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.testing import MultiTaskModelTestCase
 from ner_adv_plugin.training.accelerator import Precision
 from ner_adv_plugin.training.engine import Engine
@@ -180,7 +180,7 @@ def test_mixed_precision() -> None:
 )
 def test_settings_that_do_not_go_together(settings: dict[str, Any], path: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        bind_config(tiny_config(**{f"trainer__{name}": value for name, value in settings.items()}))
+        checked_job(tiny_config(**{f"trainer__{name}": value for name, value in settings.items()}))
     assert error.value.path == f"trainer.{path}"
     assert message in error.value.message
 
@@ -188,13 +188,13 @@ def test_settings_that_do_not_go_together(settings: dict[str, Any], path: str, m
 def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigurationError, match=r"^trainer\.step: AggregatedStep needs the whole batch at once"):
-        bind_config(tiny_config(trainer__step="aggregated"))
+        checked_job(tiny_config(trainer__step="aggregated"))
 
 
 def test_without_torchjd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torchjd", None)
     with pytest.raises(UserError, match=r'pip install "ner_adv_plugin\[torchjd\]"'):
-        bind_config(tiny_config(trainer__step="aggregated"))
+        checked_job(tiny_config(trainer__step="aggregated"))
 
 
 def test_a_model_without_separate_losses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch, share_totals
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.encoders import CharacterEmbedding
-from ner_adv_plugin.runs.train_job import bind_config
+from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.testing import MultiTaskModelTestCase
 from ner_adv_plugin.training.accelerator import Precision
 from ner_adv_plugin.training.engine import Engine
@@ -230,7 +230,7 @@ def test_an_encoder_that_adds_nothing_is_refused() -> None:
 )
 def test_settings_are_checked(settings: dict[str, Any], path: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        bind_config(tiny_config(trainer__step=settings))
+        checked_job(tiny_config(trainer__step=settings))
     assert error.value.path == path
 
 

@@ -1,0 +1,72 @@
+"""The data of a run: instances, vocabulary, evaluators."""
+
+from dataclasses import dataclass
+
+from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.corpora.leakage import without_leaks
+from ner_adv_plugin.data.reading import DatasetReader
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
+from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.inference.evaluator import Evaluator
+from ner_adv_plugin.models import Model
+from ner_adv_plugin.runs.job import TrainJob
+
+Splits = dict[str, dict[str, InstanceTable]]
+
+
+@dataclass
+class RunData:
+    """What a run reads.
+
+    # Parameters
+
+    splits : instances by split ("train", "validation", "test") and dataset.
+    readers : the reader of each dataset.
+    leaked : training sentences of each dataset that hold a validation or test sentence.
+    """
+
+    splits: Splits
+    readers: dict[str, DatasetReader]
+    leaked: dict[str, int]
+
+    def encoded(self, split: str, model: Model) -> dict[str, EncodedDataset]:
+        """The sentences of a split as a model is shown them, by dataset."""
+        return {
+            name: EncodedDataset(name, rows, model.vocab, model.alphabet, self.readers[name].shown)
+            for name, rows in self.splits.get(split, {}).items()
+        }
+
+
+def read_data(job: TrainJob) -> RunData:
+    """Read all datasets and leave leaked training sentences out; `DataError` if a sentence cannot be read."""
+    given = job.sources
+    splits: Splits = {
+        split: (given.reader if split == "train" else given.held_out_reader).read_all(paths)
+        for split, paths in given.paths.items()
+    }
+    held_out = [table for split, datasets in splits.items() if split != "train" for table in datasets.values()]
+    splits["train"], leaked = without_leaks(splits["train"], held_out, job.data_loader.leakage)
+    return RunData(splits, given.reader.readers, leaked)
+
+
+def collect_vocabulary(job: TrainJob, data: RunData) -> Vocabulary:
+    """The vocabulary of the run; `ConfigurationError` if that of another config has not all its datasets."""
+    build = Vocabulary.from_instances if job.vocabulary is None else job.vocabulary.construct
+    vocab = build(instances=data.splits, readers=data.readers)
+    for name in data.readers:
+        if name not in vocab.datasets:
+            known = ", ".join(vocab.datasets)
+            message = f'it has no dataset "{name}".{nearest(name, vocab.datasets)} Datasets: {known}.'
+            raise ConfigurationError(message, "vocabulary")
+    # Where it is an earlier run's, that run's encoder, kept beside it without weights, is not this one's.
+    vocab.directory = None
+    return vocab
+
+
+def evaluator_of(job: TrainJob, model: Model, data: RunData, split: str) -> Evaluator:
+    """The evaluator of one split."""
+    datasets = data.encoded(split, model)
+    for dataset in datasets.values():
+        dataset.targets = model.targets(dataset, training=False)
+    return Evaluator(model.vocab, datasets, job.validation_data_loader.batch_size)
