@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ner_adv_plugin.common.binding import construct
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, DataError
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.reading import ConllReader, DatasetReader
@@ -168,3 +168,15 @@ def test_settings_that_cannot_be(settings: dict[str, Any], path: str, message: s
     with pytest.raises(ConfigurationError) as error:
         construct(DatasetReader, settings, "reader")
     assert error.value.path == path and error.value.message.startswith(message)
+
+
+def test_annotated_types_against_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    mapped = {**WEIBO_MAP, "LOC.NAM": "LOC"}
+    assert len(read(tmp_path, TEXT, type_map=mapped, annotated_types=["PER", "LOC"])) == 2
+    assert caplog.messages == []
+    read(tmp_path, TEXT, type_map=mapped, annotated_types=["PER", "LOC", "ORG"])
+    assert caplog.messages == [f'{tmp_path / "corpus"}: no entity of type "ORG", which annotated_types names']
+    with pytest.raises(DataError) as error:
+        read(tmp_path, TEXT, type_map=mapped, annotated_types=["PER", "LOCATION"])
+    expected = "types of annotated_types, or null for it in type_map. Did you mean"
+    assert str(error.value).startswith(f"{tmp_path / 'corpus'}: found 'entities of type LOC', expected {expected}")

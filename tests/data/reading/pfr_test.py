@@ -162,6 +162,13 @@ def test_embedded_corpus(fixture_data: Path) -> None:
     ]
     assert [surface for row in rows for kind, surface in entities(row) if kind == "ORG"] == organisations
     assert not any("/" in row.text or "1998" in row.text for row in rows)
+    # Places inside of organisations count where overlapping entities are kept.
+    nested = re.findall(r"(\S+)/ns", " ".join(re.findall(r"\[([^]]*)\]nt", "\n".join(lines))))
+    everything = Counter(entity for row in PfrReader(overlaps="keep").read(path) for entity in entities(row))
+    assert everything - Counter(entity for row in rows for entity in entities(row)) == Counter(
+        ("LOC", name) for name in nested
+    )
+    assert len(nested) == 73
 
 
 def test_real_corpus(shared: Path) -> None:
