@@ -68,6 +68,17 @@ def cases() -> dict[str, dict[str, Any]]:
                 },
             )
         ),
+        "span_heads": with_unlabelled(
+            tiny_config(
+                **NO_DROPOUT,
+                model__heads={
+                    "weibo": {"type": "global_pointer", "dropout": 0.0},
+                    "msra": {"type": "biaffine", "dropout": 0.0},
+                },
+                trainer__num_epochs=2,
+                trainer__instance_weighting={"raw": {"type": "confidence", "head": "weibo", "batch_size": 3}},
+            )
+        ),
         "perturbed": tiny_config(
             **NO_DROPOUT,
             trainer__step=PERTURBED,
@@ -168,7 +179,7 @@ def test_shares_are_the_global_batch(tmp_path: Path) -> None:
 
 
 def rows_of(batch: Any) -> list[tuple[str, int]]:
-    return list(zip(batch.datasets, batch.row_ids, strict=True))
+    return list(zip(batch.datasets, batch.sentence_ids, strict=True))
 
 
 class Whole(DomainAdversarial):

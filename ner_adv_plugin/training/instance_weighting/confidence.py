@@ -18,20 +18,22 @@ COLUMNS = ("starts_S", "ends_S", "types_S", "counts_R")
 
 @InstanceWeighting.register("confidence")
 class Confidence(InstanceWeighting):
-    """Before every epoch the model tags rows without labels, which then teach a head as much as it is sure of them.
+    """Self-training: before every epoch the model labels sentences without labels, weighted by its confidence.
 
-    A row's weight is the confidence in its best tag path over the second best, both found exactly (He and Sun 2017,
-    "A unified model for cross-domain and semi-supervised named entity recognition in Chinese social media"):
-    "margin", P(y1) - P(y2), or their "ratio", (s1 - s2) / s1 of the scores, cut to 0 to 1. A row of one possible path
-    weighs 1. The paper found one to five times as many such rows as labelled ones to help, eight times not.
+    The weight of a sentence is the confidence in its best reading over the second best, both found exactly (He and Sun
+    2017, "A unified model for cross-domain and semi-supervised named entity recognition in Chinese social media"):
+    "margin", P(y1) - P(y2), or their "ratio", (s1 - s2) / s1 of the scores, cut to 0 to 1. A sentence of one possible
+    reading has weight 1. The paper found one to five times as many such sentences as labelled ones to help, eight times
+    not. The head must rank readings.
     Registered as "confidence".
 
     # Parameters
 
-    head : that tags the rows and learns from them.
-    measure : "margin" or "ratio", which depends on how a CRF's scores happen to be shifted.
-    wait : epochs before the first labelling, in which the rows teach no head.
-    batch_size : rows tagged together at most.
+    head : labels the sentences and learns from them.
+    measure : "margin" or "ratio", which depends on how a CRF's scores happen to be shifted, and is 0 for heads whose
+        scores are logarithms of probabilities, such as "global_pointer" and "biaffine".
+    wait : epochs before the first labelling, in which the sentences belong to no task.
+    batch_size : sentences labelled together at most.
     """
 
     def __init__(
