@@ -15,7 +15,6 @@ from ner_adv_plugin.data.labels.spans import ScoredSpan
 from ner_adv_plugin.models import HardSharing, Model
 from ner_adv_plugin.testing import ModelTestCase, MultiTaskModelTestCase
 
-
 Prediction = tuple[list[list[ScoredSpan]], Tensor | None]
 
 
