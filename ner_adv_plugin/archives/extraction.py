@@ -37,7 +37,7 @@ def opened(path: str | Path) -> Iterator[Path]:
     source = local_path(path)
     if source.is_dir():
         if (source / META).is_file():
-            _check_format(source, str(path))
+            check_format(source, str(path))
         yield source
         return
     if not source.is_file():
@@ -48,7 +48,7 @@ def opened(path: str | Path) -> Iterator[Path]:
         for file in FILES:
             if not (folder / file).is_file():
                 raise UserError(f"{path} is no sound archive: {file} is missing")
-        _check_format(folder, str(path))
+        check_format(folder, str(path))
         yield folder
 
 
@@ -137,7 +137,14 @@ def _check_member(member: tarfile.TarInfo) -> None:
         raise ValueError(f"{member.name!r} does not belong into it")
 
 
-def _check_format(folder: Path, shown: str) -> None:
+def check_format(folder: Path, shown: str) -> None:
+    """Raise `UserError` if an archive, or a run, is of another format than this version's.
+
+    # Parameters
+
+    folder : holds its `meta.json`.
+    shown : how the message names it.
+    """
     try:
         found = json.loads((folder / META).read_text(encoding="utf-8")).get("archive_format")
     except (OSError, ValueError, RecursionError, AttributeError) as error:

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ner_adv_plugin.archives.extraction import check_format
+from ner_adv_plugin.archives.writing import META
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.params import first_difference, load_config
@@ -69,6 +71,8 @@ def run(arguments: argparse.Namespace) -> None:
 def _folder_of_run(arguments: argparse.Namespace, config: dict[str, Any]) -> Path:
     folder = prepare_folder(arguments.param_path, arguments.serialization_dir, arguments.force, arguments.recover)
     if arguments.recover:
+        if (folder / META).is_file():
+            check_format(folder, str(folder))
         _check_same_config(folder, config)
     return folder
 

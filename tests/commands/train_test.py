@@ -149,6 +149,17 @@ def test_recover_with_another_config_is_refused(run: Run, config: str) -> None:
     assert "trainer.optimizer.lr: --recover: the run began with 0.02, now it is 0.5" in result.err
 
 
+def test_recover_of_a_run_of_another_version_is_refused(run: Run, config: str) -> None:
+    assert run("train", config, "-s", "run").status == 0
+    meta = {**json.loads(Path("run/meta.json").read_text()), "archive_format": 1, "ner_adv_plugin": "0.1.0"}
+    Path("run/meta.json").write_text(json.dumps(meta))
+    result = run("train", config, "-s", "run", "--recover")
+    assert result.status == 2 and "Traceback" not in result.err
+    start = "error: run has archive format 1, this version reads 2 (written by ner_adv_plugin 0.1.0, "
+    assert result.err.splitlines()[-1].startswith(start)
+    assert json.loads(Path("run/meta.json").read_text()) == meta
+
+
 def test_dry_run_prints_the_whole_config_and_touches_nothing(run: Run, config: str, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
     result = run("train", config, "--dry-run", "-s", "run", "-o", '{"trainer.patience": 3}')
