@@ -13,13 +13,39 @@ from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.inference.batched import infer
-from ner_adv_plugin.inference.evaluator import counted
+from ner_adv_plugin.inference.evaluator import Evaluator, counted
 from ner_adv_plugin.models import Model
 
 # From a quarter to eight, in steps of 4 %.
 TEMPERATURES = tuple(np.geomspace(0.25, 8.0, 89).tolist())
 # Probabilities of 0 and 1 would cost infinitely much if wrong.
 LEAST = 1e-6
+
+
+def calibrated_heads(evaluator: Evaluator) -> list[str]:
+    """The heads that find entities, not words, in the data of an evaluator."""
+    return [head for head in evaluator.by_head if not evaluator.vocab.label_space(head).segmentation]
+
+
+def calibrate(model: Model, evaluator: Evaluator) -> dict[str, float]:
+    """Fit the temperatures of a model's heads and set them.
+
+    # Parameters
+
+    model : its heads find the same spans before and after.
+    evaluator : of the validation data.
+
+    # Returns
+
+    `<head>_temperature` of every head that finds entities and predicts any.
+    """
+    fitted = {}
+    for head in calibrated_heads(evaluator):
+        temperature = fit_temperature(model, head, evaluator.by_head[head], evaluator.batch_size)
+        if temperature is not None:
+            model.set_temperature(head, temperature)
+            fitted[f"{head}_temperature"] = temperature
+    return fitted
 
 
 def fit_temperature(model: Model, head: str, datasets: Sequence[EncodedDataset], batch_size: int = 64) -> float | None:

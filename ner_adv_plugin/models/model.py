@@ -95,6 +95,13 @@ class Model(torch.nn.Module, Registrable):
         """The most probable readings of each sentence by one head; see `Head.rank`."""
         raise NotImplementedError
 
+    def check_calibration(self, head: str) -> None:
+        """`UserError` if a head has no temperature; called before training that is to fit one."""
+
+    def set_temperature(self, head: str, temperature: float) -> None:
+        """Set the number by which a head's scores are divided before they become probabilities."""
+        raise NotImplementedError
+
     def check_ranking(self, head: str) -> None:
         """`UserError` if a head does not rank readings; called before `rank`."""
 

@@ -274,6 +274,14 @@ class SharingModel(Model):
         own, output = self._output(batch, head)
         return self._head(head).rank(output, own, n, entropy)
 
+    def check_calibration(self, head: str) -> None:
+        """See `Model.check_calibration`."""
+        self._head(head).check_calibration()
+
+    def set_temperature(self, head: str, temperature: float) -> None:
+        """See `Model.set_temperature`."""
+        self._head(head).temperature.fill_(temperature)
+
     def check_ranking(self, head: str) -> None:
         """See `Model.check_ranking`."""
         self._head(head).check_ranking()

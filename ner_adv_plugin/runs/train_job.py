@@ -12,8 +12,9 @@ import torch
 
 from ner_adv_plugin.archives.writing import BEST, CONFIG, FORMAT, META, VOCABULARY, archive_model
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.common.files import write_folder, write_json
+from ner_adv_plugin.common.files import write_file, write_folder, write_json
 from ner_adv_plugin.common.processes import is_main, on_main, rank
+from ner_adv_plugin.inference.calibration import calibrate
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import RunData, collect_vocabulary, evaluator_of, read_data
@@ -64,6 +65,8 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
     try:
         yield trainer
         trainer.metrics.update({f"leaked_rows_{name}": count for name, count in data.leaked.items()})
+        if trainer.calibration is not None:
+            trainer.metrics.update(_calibrate(trainer, folder))
         trainer.metrics.update(_test_metrics(job, trainer.model, data, folder))
     except KeyboardInterrupt:
         if is_main() and (folder / BEST).is_file():
@@ -110,6 +113,16 @@ def _build_model(job: TrainJob, data: RunData, folder: Path) -> Model:
     return model
 
 
+def _calibrate(trainer: Trainer, folder: Path) -> dict[str, float]:
+    """Fit temperatures of the best weights on the validation data, and keep them with the weights."""
+    model = trainer.model
+    model.load_weights(on_main(lambda: _best_weights(folder / BEST)))
+    metrics = calibrate(model, trainer.evaluator)
+    if is_main():
+        write_file(folder / BEST, lambda path: torch.save(model.state_dict(), path))
+    return metrics
+
+
 def _test_metrics(job: TrainJob, model: Model, data: RunData, folder: Path) -> dict[str, float]:
     """Scores of the test sets with the best weights."""
     if not job.evaluate_on_test or "test" not in data.splits:
@@ -121,7 +134,7 @@ def _test_metrics(job: TrainJob, model: Model, data: RunData, folder: Path) -> d
 
 def _best_weights(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise UserError(f"no weights to test in {path}")
+        raise UserError(f"no best weights in {path}")
     weights: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return weights
 

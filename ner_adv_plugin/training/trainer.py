@@ -5,7 +5,7 @@ import resource
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import torch
 
@@ -19,6 +19,7 @@ from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.dataset_names import check_dataset
+from ner_adv_plugin.inference.calibration import calibrated_heads
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.objectives import Objective, Statistics
@@ -73,6 +74,8 @@ class Trainer(Registrable):
     step : forward and backward pass of a global batch; "plain" by default.
     instance_weighting : weights of the training sentences, by dataset; 1 for datasets not named.
     checkpointer : when to save, and how many checkpoints to keep.
+    calibration : "temperature" fits, at the end and on the validation data, one temperature for each head that finds
+        entities, so that scores of entities are as large as they are right; what is found stays the same.
     callbacks : called on training events, in this order, those that write curves last.
     cuda_device : number of a GPU, or -1 for the CPU; by default a GPU if there is one.
     """
@@ -102,6 +105,7 @@ class Trainer(Registrable):
         checkpointer: Checkpointer | None = None,
         instance_weighting: dict[str, InstanceWeighting] | None = None,
         callbacks: list[LazyCallback] | None = None,
+        calibration: Literal["temperature"] | None = None,
         cuda_device: int | None = None,
     ) -> None:
         self.folder = Path(serialization_dir)
@@ -117,6 +121,11 @@ class Trainer(Registrable):
         self.checkpointer = checkpointer or Checkpointer()
         self.tracker = MetricTracker(validation_metric, patience)
         self._check_metric()
+
+        self.calibration = calibration
+        if calibration is not None:
+            for head in calibrated_heads(evaluator):
+                model.check_calibration(head)
 
         self.instance_weighting = instance_weighting or {}
         for name, weighting in self.instance_weighting.items():
@@ -157,6 +166,8 @@ class Trainer(Registrable):
             for name in settings.get("instance_weighting") or {}:
                 check_dataset(name, context.run.datasets, f"instance_weighting.{name}")
         check_metric(settings, context.run)
+        if settings.get("calibration") is not None and context.run is not None and not context.run.validated:
+            raise ConfigurationError("there is no labelled validation data to fit it on", "calibration")
 
     def train(self) -> dict[str, Any]:
         """Train to the end and return the metrics of the run."""

@@ -174,6 +174,10 @@ class DatasetReader(Registrable):
         spans : its entities or words; None if it has no labels.
         line : the line of the file at which it begins.
         """
+        if spans and isinstance(spans[0], str):
+            raise UserError(
+                f"{type(self).__name__} gives tags: expected spans, such as those of `TagScheme.spans(tags)`"
+            )
         return Instance(text, spans, {} if line is None else {"line": line}, getattr(self, "dataset", ""))
 
 

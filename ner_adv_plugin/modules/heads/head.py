@@ -151,11 +151,8 @@ class Head(torch.nn.Module, Registrable):
         spans : of the batch's sentences, with the types of `label_space`.
         temperature : divides the scores that become probabilities; the fitted one by default.
         """
-        able = ", ".join(f'"{name}"' for name in heads_that("calibrates"))
-        raise UserError(
-            f'head "{self.label_space.head}" ({type(self).__name__}) has no temperature, which calibration fits; heads'
-            f" that have: {able}"
-        )
+        self.check_calibration()
+        raise NotImplementedError
 
     def rank(self, output: Any, batch: Batch, n: int, entropy: bool = False) -> Readings:
         """The `n` most probable readings of each sentence; `UserError` if the head has no such thing.
@@ -171,12 +168,17 @@ class Head(torch.nn.Module, Registrable):
 
     def check_ranking(self) -> None:
         """`UserError` if the head does not rank readings."""
-        if not self.ranks_readings:
-            able = ", ".join(f'"{name}"' for name in heads_that("ranks_readings"))
-            raise UserError(
-                f'head "{self.label_space.head}" ({type(self).__name__}) does not rank readings, which n_best, select'
-                f' and instance weighting by "confidence" need; heads that do: {able}'
-            )
+        needed = 'does not rank readings, which n_best, select and instance weighting by "confidence" need'
+        self._check_ability("ranks_readings", needed)
+
+    def check_calibration(self) -> None:
+        """`UserError` if the head has no `span_probabilities`."""
+        self._check_ability("calibrates", "has no temperature, which trainer.calibration fits")
+
+    def _check_ability(self, ability: str, needed: str) -> None:
+        if not getattr(self, ability):
+            able = ", ".join(f'"{name}"' for name in heads_that(ability))
+            raise UserError(f'head "{self.label_space.head}" ({type(self).__name__}) {needed}; heads that do: {able}')
 
     def task_loss(self, loss_B: Tensor, batch: Batch) -> Tensor:
         """This batch's contribution to the loss of the task, normalised by the global batch size.

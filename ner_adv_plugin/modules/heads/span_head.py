@@ -21,6 +21,9 @@ from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.heads.head import Head, NormalizeBy, Readings
 
+# Readings that are looked at for one that is kept, as some become the same once conflicts are resolved.
+SPARE = 4
+
 
 class SpanHead(Head):
     """Finds entities among all pairs of characters; they may nest.
@@ -145,7 +148,10 @@ class SpanHead(Head):
         return self.flat or not nests
 
     def rank(self, output: Tensor, batch: Batch, n: int, entropy: bool = False) -> Readings:
-        """See `Head.rank`: groups of options are independent, and conflicts are resolved in each reading on its own."""
+        """See `Head.rank`: groups of options are independent, and conflicts are resolved in each reading on its own.
+
+        Of readings that are the same once conflicts are resolved, the most probable counts.
+        """
         log_p_BLLGK = self.log_probabilities(output, float(self.temperature))
         best_BLLG1 = log_p_BLLGK.argmax(-1, keepdim=True)
         best_log_p_BLLG1 = log_p_BLLGK.gather(-1, best_BLLG1)
@@ -154,28 +160,32 @@ class SpanHead(Head):
 
         spans, scores_BN = [], torch.full((len(batch), n), -torch.inf, dtype=torch.float64)
         for i in range(len(batch)):
-            readings = list(self._best_readings(log_p_BLLGK[i], best_BLLG1[i, ..., 0], costs_BLLGK[i], n))
-            spans.append([self._without_conflicts(reading) for _, reading in readings])
-            costs = torch.tensor([cost for cost, _ in readings], dtype=torch.float64)
-            scores_BN[i, : len(readings)] = log_best_B[i].cpu() - costs
+            costs: dict[tuple[ScoredSpan, ...], float] = {}
+            for cost, reading in self._readings(log_p_BLLGK[i], best_BLLG1[i, ..., 0], costs_BLLGK[i], n):
+                costs.setdefault(tuple(self._without_conflicts(reading)), cost)
+                if len(costs) == n:
+                    break
+            spans.append([list(reading) for reading in costs])
+            scores_BN[i, : len(costs)] = log_best_B[i].cpu() - torch.tensor([*costs.values()], dtype=torch.float64)
         p_BLLGK = log_p_BLLGK.double().exp()
         entropy_B = -(p_BLLGK * log_p_BLLGK.clamp(min=-1e4)).flatten(1).sum(1) if entropy else None
         return Readings(spans, scores_BN, scores_BN.exp(), entropy_B)
 
-    def _best_readings(
+    def _readings(
         self, log_p_LLGK: Tensor, best_LLG: Tensor, costs_LLGK: Tensor, n: int
     ) -> Iterator[tuple[float, list[ScoredSpan]]]:
-        """The n cheapest changes of the best reading of a sentence, each with its cost and what is then read."""
-        # No reading among the n best changes anything but the n - 1 cheapest options.
+        """Changes of the best reading of a sentence by rising cost, each with what is then read: n at least, if
+        there are so many, and more for those that turn out the same."""
+        # No reading among the m best changes anything but the m - 1 cheapest options.
         flat = costs_LLGK.flatten()
-        cheapest = flat.topk(min(n - 1, len(flat)), largest=False)
+        cheapest = flat.topk(min(SPARE * n - 1, len(flat)), largest=False)
         finite = cheapest.values < torch.inf
         costs, changes = cheapest.values[finite].tolist(), cheapest.indices[finite].tolist()
         options = log_p_LLGK.shape[-1]
         best = {group: int(best_LLG.flatten()[group]) for group in best_LLG.flatten().nonzero().flatten().tolist()}
 
         for number, (cost, chosen) in enumerate(_cheapest_subsets(costs, [change // options for change in changes])):
-            if number == n:
+            if number == SPARE * n:
                 return
             reading = {**best, **{changes[i] // options: changes[i] % options for i in chosen}}
             yield cost, [self._span(group, option, log_p_LLGK) for group, option in reading.items() if option]
