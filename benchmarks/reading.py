@@ -23,40 +23,34 @@ from ner_adv_plugin.modules.encoders.piece_alphabet import PieceAlphabet
 ROOT = Path(__file__).resolve().parents[1]
 IMPORTS = "import torch, transformers; transformers.BertModel, transformers.BertTokenizer"
 COMMAND = "import sys; from ner_adv_plugin.commands import main; main(sys.argv[1:])"
-# Where the cache of encoded corpora is; empty for none.
-CACHE = "NER_CACHE"
 STARTED, MARK = "NER_BENCHMARK_MARK", "first_step"
 
 
 def run(options: Options) -> Report:
     """Time whole readings and whole processes."""
     repeats, warm_up = (1, 0) if options.tiny else (options.repeats, 1)
-    with TemporaryDirectory() as cache, random_bert(TINY) as folder:
+    with TemporaryDirectory() as scratch, random_bert(TINY) as folder:
         tokenizer = AutoTokenizer.from_pretrained(folder)
 
         def read() -> None:
             corpus_of(MSRA).encoded(PieceAlphabet(tokenizer))
 
-        with environment({CACHE: ""}):
-            fresh = interleaved({"read": read}, repeats, warm_up=0)["read"]
-        with environment({CACHE: cache}):
-            from_cache = interleaved({"read": read}, repeats)["read"]
-            config = write_config(Path(cache) / "config.json", folder)
-            marks: list[float] = []
-            seconds = interleaved(
-                {
-                    "help": lambda: python("-c", COMMAND, "--help"),
-                    "imports": lambda: python("-c", IMPORTS),
-                    "first step": lambda: marks.append(first_step(config)),
-                },
-                repeats,
-                warm_up,
-            )
+        reading = interleaved({"read": read}, repeats, warm_up=0)["read"]
+        config = write_config(Path(scratch) / "config.json", folder)
+        marks: list[float] = []
+        seconds = interleaved(
+            {
+                "help": lambda: python("-c", COMMAND, "--help"),
+                "imports": lambda: python("-c", IMPORTS),
+                "first step": lambda: marks.append(first_step(config)),
+            },
+            repeats,
+            warm_up,
+        )
     first = statistics.median(marks[warm_up:])
     return Report(
         [
-            Figure("reading and encoding", fresh, "s", at_most=4),
-            Figure("the same from the cache", from_cache, "s", at_most=0.5),
+            Figure("reading and encoding", reading, "s", at_most=4),
             Figure("allennlp --help", seconds["help"], "s", at_most=0.4),
             Figure("imports of torch and transformers", seconds["imports"], "s"),
             Figure("from command to the end of the first step", first, "s"),

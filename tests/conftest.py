@@ -1,7 +1,6 @@
 """Settings of all tests."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,6 @@ torch.set_num_threads(1)
 # How long an example takes says nothing where machines are shared.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What is read is cached in a folder of these tests, in processes that they start, too."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NER_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from ner_adv_plugin.common.files import is_url
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span, SpanTable
-from ner_adv_plugin.data.reading.cache import cached
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.reading.normalisers import Normaliser
 from ner_adv_plugin.data.reading.overlaps import Flattener, Overlaps
@@ -32,8 +31,7 @@ class DatasetReader(Registrable):
 
     A subclass is a keyword-only dataclass (or any class) that overrides `_read`; its fields are its
     config keys. `task` says what the spans are; a subclass that reads words, too, declares it anew as a key, and so
-    does one of entities `annotated_types`. If its instances depend on more than file, settings and code, it sets
-    `cacheable = False`.
+    does one of entities `annotated_types`.
 
     # Parameters
 
@@ -52,7 +50,6 @@ class DatasetReader(Registrable):
         answers and scores are of the original.
     """
 
-    cacheable: ClassVar[bool] = True
     moved_keys: ClassVar[Mapping[str, str]] = {
         "training_scheme": "The scheme is a key of the head now: model.head.scheme, or model.heads.<head>.scheme."
     }
@@ -79,7 +76,7 @@ class DatasetReader(Registrable):
             self.domain = dataset
 
     def read(self, file_path: str | Path) -> InstanceTable:
-        """All sentences of a file, in file order; of a large file that was read before, from the cache.
+        """All sentences of a file, in file order.
 
         # Parameters
 
@@ -90,10 +87,10 @@ class DatasetReader(Registrable):
         if not is_url(file_path) and not Path(file_path).is_file():
             raise DataError(file_path, None, "no such file", "a corpus file that exists")
         path = str(file_path)
-        return InstanceTable.of(cached(self, path, lambda: self._read_all(path)), getattr(self, "dataset", ""))
+        return InstanceTable.of(self._read_all(path), getattr(self, "dataset", ""))
 
     def _read_all(self, file_path: str) -> InstanceTable:
-        """The sentences of an existing file, without the cache, which repeats the warnings logged here."""
+        """The sentences of an existing file, checked; what was repaired or dropped is logged."""
         flattener = Flattener(self.overlaps)
         instances = self._read(file_path)
         if flattener.needed:

@@ -119,11 +119,6 @@ class InstanceTable(Sequence[Instance]):
         return self.columns.texts.streamed
 
     @property
-    def whole(self) -> bool:
-        """Whether it is all sentences of its columns, in their order."""
-        return self._rows is None
-
-    @property
     def spans(self) -> SpanTable | None:
         """The entities or words of the sentences; None if no sentence has labels."""
         spans = self.columns.spans

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.instance import Instance
@@ -24,9 +23,6 @@ class UnlabelledReader(DatasetReader):
     lines_per_row : a row is so many lines on end, joined with nothing between them; fewer before an empty line
         and at the end of the file.
     """
-
-    # Reading is one pass through the file, as asking the cache would be.
-    cacheable: ClassVar[bool] = False
 
     head: str | None = None
     lines_per_row: int = 1

@@ -23,7 +23,6 @@ NESTED = [Span(1, 3, "LOC"), Span(0, 4, "ORG"), Span(3, 5, "PER")]
 class Plain(DatasetReader):
     """A custom reader that yields spans as they are given."""
 
-    cacheable = False
     task: Task = "ner"
     sentences: Sequence[tuple[str, list[Span] | None]] = field(default_factory=list)
 
