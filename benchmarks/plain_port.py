@@ -34,7 +34,7 @@ class PlainPort(torch.nn.Module):
 
     def __init__(self, model: SharingModel) -> None:
         super().__init__()
-        self.reads = model.reads
+        self.reads = dict(model.graph.reads)
         encoder = encoder_of(model)
         self.special = [*encoder.prefix, *encoder.suffix]
         self.encoder = _Encoder(encoder)

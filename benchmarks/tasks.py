@@ -30,7 +30,7 @@ def run(options: Options) -> Report:
             trainers[count] = stack.enter_context(trainer_of(model.train(), loader))
             batches[count] = typical(loader, options.batches)
             for batch in loader.batches(batches[count]):
-                tower_rows[count].append(sum(map(len, model.rows_of_towers(batch).values())))
+                tower_rows[count].append(sum(map(len, model.routes(batch).values())))
             lengths = [lengths_of(loader, planned) for planned in batches[count]]
             characters[count] = sum(map(sum, lengths))
             rows[count] = sum(map(len, lengths))

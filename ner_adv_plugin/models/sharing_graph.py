@@ -43,6 +43,26 @@ class SharingGraph:
         """What a tower reads: "encoder", and towers."""
         return self.inputs.get(tower) or [ENCODER]
 
+    def route(self, heads: Sequence[str | None], observed: Collection[str]) -> dict[str, list[int]]:
+        """The sentences that each tower runs over, for the towers that run over any, each after those it reads.
+
+        A tower runs over the sentences whose heads read it, over all if it is observed, and over those of every tower
+        that reads it.
+
+        # Parameters
+
+        heads : the head of each sentence, None without labels.
+        observed : towers that run over every sentence.
+        """
+        routes: dict[str, list[int]] = {}
+        for name in reversed(self.towers):
+            readers = {head for head, reads in self.reads.items() if name in reads}
+            above = {i for tower, members in routes.items() if name in self.inputs_of(tower) for i in members}
+            members = [i for i, head in enumerate(heads) if name in observed or head in readers or i in above]
+            if members:
+                routes[name] = members
+        return dict(reversed(routes.items()))
+
     def only(self, heads: Sequence[str]) -> "SharingGraph":
         """What some heads need, without objectives."""
         return SharingGraph({name: self.reads[name] for name in heads}, frozenset(), self.known, self.inputs)

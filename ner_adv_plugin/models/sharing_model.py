@@ -4,6 +4,7 @@ Shape suffixes: B rows, L characters, D state size.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -27,7 +28,7 @@ from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.flat_gold import flat_dataset
 from ner_adv_plugin.models.model import Model
-from ner_adv_plugin.models.sharing_graph import ENCODER, SharingGraph, check_described, sharing_graph
+from ner_adv_plugin.models.sharing_graph import ENCODER, check_described, sharing_graph
 from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import CrfHead, Head, Readings, TaggingHead
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
@@ -72,33 +73,44 @@ class SharingModel(Model):
         inputs: Mapping[str, list[str]] | None = None,
     ) -> None:
         super().__init__(vocab)
-        towers, heads = towers or {}, heads or {}
         if objectives is None:
             objectives = construct(list[LazyObjective], list(self.default_objectives), "model.objectives")
-        spaces = vocab.datasets.items()
-        fed = {space.head: f"dataset_reader.readers.{name}.head" for name, space in spaces if space.head is not None}
-        settings = {"head": head, "heads": heads, "towers": towers, "objectives": objectives}
-        graph = sharing_graph(fed, preset, {**_filled(settings), "inputs": inputs})
+        settings = {"head": head, "heads": heads or {}, "towers": towers or {}, "objectives": objectives}
+        graph = sharing_graph(_head_places(vocab), preset, {**_filled(settings), "inputs": inputs})
         if only_heads is not None:
             graph, objectives, loss_weighting = graph.only(only_heads), (), None
-        self.reads = dict(graph.reads)
+        self.graph = graph
+
         self.encoder = encoder.construct(vocab=vocab)
-        self.inputs = {name: graph.inputs_of(name) for name in graph.towers}
-        dims = {ENCODER: self.encoder.get_output_dim()}
         self.towers = torch.nn.ModuleDict()
-        for name, sources in self.inputs.items():
-            width = sum(dims[source] for source in sources)
-            self.towers[name] = build_tower(towers.get(name) or tower or default_tower(), width, vocab.heads)
+        self.heads = torch.nn.ModuleDict()
+        dims = self._build_towers(tower, towers or {})
+        self._build_heads(head, heads or {}, dims)
+
+        self.objectives = torch.nn.ModuleList(lazy.construct(vocab=vocab, dims=dims) for lazy in objectives)
+        self._check_objectives()
+        names = list(graph.reads)
+        self.loss_weighting = loss_weighting.construct(heads=names) if loss_weighting else FixedWeighting(names)
+
+    def _build_towers(
+        self, default: Lazy[Seq2SeqEncoder] | None, named: Mapping[str, Lazy[Seq2SeqEncoder]]
+    ) -> dict[str, int]:
+        """Build the towers of the graph and return the size of each one's states."""
+        dims = {ENCODER: self.encoder.get_output_dim()}
+        for name in self.graph.towers:
+            width = sum(dims[source] for source in self.graph.inputs_of(name))
+            self.towers[name] = build_tower(named.get(name) or default or default_tower(), width, self.vocab.heads)
             dims[name] = self._tower(name).get_output_dim()
         del dims[ENCODER]
-        self.heads = torch.nn.ModuleDict()
-        for name, reads in self.reads.items():
-            space, size = vocab.label_space(name), sum(dims[tower] for tower in reads)
-            self.heads[name] = _built(heads.get(name) or head, label_space=space, input_dim=size)
-        self.objectives = torch.nn.ModuleList(o.construct(vocab=vocab, dims=dims) for o in objectives)
-        self._check_objectives()
-        names = list(self.reads)
-        self.loss_weighting = loss_weighting.construct(heads=names) if loss_weighting else FixedWeighting(names)
+        return dims
+
+    def _build_heads(
+        self, default: Lazy[Head] | None, named: Mapping[str, Lazy[Head]], dims: Mapping[str, int]
+    ) -> None:
+        """Build the heads of the graph over towers whose states have these sizes."""
+        for name, reads in self.graph.reads.items():
+            space, size = self.vocab.label_space(name), sum(dims[tower] for tower in reads)
+            self.heads[name] = _built(named.get(name) or default, label_space=space, input_dim=size)
 
     @classmethod
     def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]] | None:
@@ -152,26 +164,6 @@ class SharingModel(Model):
         """See `Model.save_files`."""
         self.encoder.save_files(directory)
 
-    def rows_of_towers(self, batch: Batch, head: str | None = None) -> dict[str, list[int]]:
-        """The rows that each tower runs over: those whose heads read it, all where an objective does, and those of
-        every tower that reads it.
-
-        # Parameters
-
-        batch : the rows.
-        head : every row is read by this head alone, as in prediction.
-        """
-        heads = batch.heads if head is None else [head] * len(batch)
-        wanted = self._towers_of_every_row() if head is None else ()
-        rows: dict[str, list[int]] = {}
-        for name in reversed(list(self.towers)):
-            readers = {head for head, reads in self.reads.items() if name in reads}
-            above = {row for tower, members in rows.items() if name in self.inputs[tower] for row in members}
-            members = [i for i, head in enumerate(heads) if name in wanted or head in readers or i in above]
-            if members:
-                rows[name] = members
-        return dict(reversed(rows.items()))
-
     # Containers of torch's do not say what they hold.
     def _tower(self, name: str) -> Seq2SeqEncoder:
         return cast(Seq2SeqEncoder, self.towers[name])
@@ -182,12 +174,13 @@ class SharingModel(Model):
     def _objectives(self) -> list[Objective]:
         return [cast(Objective, module) for module in self.objectives]
 
-    def _towers_of_every_row(self) -> set[str]:
-        return {name for objective in self._objectives() if objective.every_row for name in objective.reads}
+    def _observed_towers(self) -> frozenset[str]:
+        """The towers that run over every sentence, as an objective reads them."""
+        return frozenset(name for objective in self._objectives() if objective.every_row for name in objective.reads)
 
     def _check_objectives(self) -> None:
-        # Whatever reads a tower says for which rows it runs: one must.
-        run = SharingGraph(self.reads, frozenset(self._towers_of_every_row()), tuple(self.towers), self.inputs).towers
+        """Refuse an objective that reads a tower which would run over no sentence."""
+        run = replace(self.graph, observed=self._observed_towers()).towers
         for index, objective in enumerate(self._objectives()):
             for name in objective.reads:
                 if name not in run:
@@ -208,15 +201,30 @@ class SharingModel(Model):
                 targets[f"objectives.{index}"] = own_targets
         return targets
 
+    def routes(self, batch: Batch, head: str | None = None) -> dict[str, list[int]]:
+        """The sentences that each tower runs over; see `SharingGraph.route`.
+
+        # Parameters
+
+        batch : the sentences.
+        head : the one head that reads every sentence, as in prediction; None for each sentence's own.
+        """
+        heads = batch.heads if head is None else [head] * len(batch)
+        return self.graph.route(heads, self._observed_towers() if head is None else frozenset())
+
     def _tower_states(self, batch: Batch, head: str | None = None) -> dict[str, TowerStates]:
+        """Run the encoder over all sentences, and each tower over those that something reads from it."""
         batch = batch.without_targets()
-        encoded_BLD, rows_of = self.encoder(batch), self.rows_of_towers(batch, head)
-        lowest = {name: self._tower(name) for name in rows_of if self.inputs[name] == [ENCODER]}
+        routes = self.routes(batch, head)
+
+        encoded_BLD = self.encoder(batch)
         states = {ENCODER: TowerStates(encoded_BLD, list(range(len(batch))), batch)}
-        states.update(run_together(lowest, encoded_BLD, batch, rows_of))
-        for name, rows in rows_of.items():
+        lowest = {name: self._tower(name) for name in routes if self.graph.inputs_of(name) == [ENCODER]}
+        states.update(run_together(lowest, encoded_BLD, batch, routes))
+        for name, sentences in routes.items():
             if name not in states:
-                states[name] = run_tower(self._tower(name), _joined(states, self.inputs[name], rows), batch, rows, head)
+                read_BLD = _joined(states, self.graph.inputs_of(name), sentences)
+                states[name] = run_tower(self._tower(name), read_BLD, batch, sentences, head)
         return states
 
     def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
@@ -230,7 +238,7 @@ class SharingModel(Model):
             if not sentences:
                 continue
             part = batch.owned_by(f"heads.{name}").select(sentences)
-            output = head(_joined(states, self.reads[name], sentences), part)
+            output = head(_joined(states, self.graph.reads[name], sentences), part)
             loss = head.task_loss(head.loss(output, part), part)
             share = len(sentences) / batch.totals[name]
             losses[f"heads.{name}"] = self.loss_weighting(name, head.weight, loss, share)
@@ -299,8 +307,14 @@ class SharingModel(Model):
     def _output(self, batch: Batch, head: str) -> tuple[Batch, Any]:
         """The batch as one head sees it, and the head's output for every sentence."""
         own = batch.owned_by(f"heads.{head}")
-        states_BLD = _joined(self._tower_states(batch, head), self.reads[head], list(range(len(batch))))
+        states_BLD = _joined(self._tower_states(batch, head), self.graph.reads[head], list(range(len(batch))))
         return own, self._head(head)(states_BLD, own)
+
+
+def _head_places(vocab: Vocabulary) -> dict[str, str]:
+    """The heads of the datasets, and where the config names each."""
+    spaces = vocab.datasets.items()
+    return {space.head: f"dataset_reader.readers.{name}.head" for name, space in spaces if space.head is not None}
 
 
 def _joined(states: Mapping[str, TowerStates], names: Sequence[str], rows: list[int]) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.vocabulary import DatasetSpace
+from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.modules.objectives import DomainAdversarial
 from tests.models.building import ADVERSARY, HEAD, TOWER, batch_for, build_model
 from tests.modules.examples import vocabulary, vocabulary_of
@@ -15,19 +16,23 @@ VOCAB = vocabulary()
 HEADS = ["weibo", "msra", "msr"]
 
 
+def inputs_of(model: SharingModel) -> dict[str, list[str]]:
+    return {name: model.graph.inputs_of(name) for name in model.towers}
+
+
 def test_presets() -> None:
-    assert build_model("crf_tagger", vocabulary("msr")).reads == {"msr": ["msr"]}
-    assert build_model("hard_sharing", VOCAB).reads == {name: [name] for name in HEADS}
-    assert build_model("adversarial", VOCAB).reads == {name: ["shared", name] for name in HEADS}
+    assert build_model("crf_tagger", vocabulary("msr")).graph.reads == {"msr": ["msr"]}
+    assert build_model("hard_sharing", VOCAB).graph.reads == {name: [name] for name in HEADS}
+    assert build_model("adversarial", VOCAB).graph.reads == {name: ["shared", name] for name in HEADS}
     target = build_model("asymmetric", VOCAB, sources={"weibo": ["msr", "msra"]})
-    assert target.reads == {"weibo": ["weibo", "msr", "msra"], "msra": ["msra"], "msr": ["msr"]}
+    assert target.graph.reads == {"weibo": ["weibo", "msr", "msra"], "msra": ["msra"], "msr": ["msr"]}
     chain = {"weibo": ["msra"], "msra": ["msr"]}
     model = build_model("asymmetric", VOCAB, sources=chain)
-    assert model.reads == {"weibo": ["weibo", "msra"], "msra": ["msra", "msr"], "msr": ["msr"]}
-    assert model.inputs == {name: ["encoder"] for name in HEADS}
+    assert model.graph.reads == {"weibo": ["weibo", "msra"], "msra": ["msra", "msr"], "msr": ["msr"]}
+    assert inputs_of(model) == {name: ["encoder"] for name in HEADS}
     model = build_model("asymmetric", VOCAB, sources=chain, join="tower")
-    assert model.reads == {name: [name] for name in HEADS}
-    assert model.inputs == {"msr": ["encoder"], "msra": ["encoder", "msr"], "weibo": ["encoder", "msra"]}
+    assert model.graph.reads == {name: [name] for name in HEADS}
+    assert inputs_of(model) == {"msr": ["encoder"], "msra": ["encoder", "msr"], "weibo": ["encoder", "msra"]}
     assert list(model.towers) == ["msr", "msra", "weibo"]
 
 

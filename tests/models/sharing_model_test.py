@@ -89,7 +89,7 @@ def test_every_part_runs_once_over_the_rows_that_concern_it(
     kind: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
 ) -> None:
     model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
-    assert model.reads == reads
+    assert model.graph.reads == reads
     seen = watch(model)
     model(batch)
     assert {name: len(calls) for name, calls in seen.items()} == dict.fromkeys(seen, 1)
@@ -121,7 +121,7 @@ def naive_loss(model: SharingModel, batch: Batch, reads: dict[str, list[str]], s
         if names == ["encoder"]:
             encoded: Tensor = model.encoder(part)
             return encoded
-        inputs = [torch.cat([states(row, [source]) for source in model.inputs[name]], -1) for name in names]
+        inputs = [torch.cat([states(row, [source]) for source in model.graph.inputs_of(name)], -1) for name in names]
         towers = [model.towers[name](x, part.mask_BL) for name, x in zip(names, inputs, strict=True)]
         return torch.cat(towers, -1)
 
@@ -215,13 +215,13 @@ def test_a_tower_runs_over_the_rows_of_those_that_read_it() -> None:
     kind, settings, _, _ = STACKED[0]
     model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
     rows = {name: batch.sentences_of(name) for name in OWN}
-    assert model.rows_of_towers(batch) == {
+    assert model.routes(batch) == {
         "msr": sorted(rows["weibo"] + rows["msra"] + rows["msr"]),
         "msra": sorted(rows["weibo"] + rows["msra"]),
         "weibo": rows["weibo"],
     }
     everything = list(range(len(batch)))
-    assert model.rows_of_towers(batch, "msra") == {"msr": everything, "msra": everything}
+    assert model.routes(batch, "msra") == {"msr": everything, "msra": everything}
     seen = watch(model)
     model(batch)
     assert {name: len(calls) for name, calls in seen.items()} == dict.fromkeys(seen, 1)
@@ -239,7 +239,11 @@ def test_datasets_of_one_head_share_its_parts_and_its_mean() -> None:
     vocab = vocabulary_of({**VOCAB.datasets, "msra": DatasetSpace("weibo", "news", "ner")})
     model, batch = build_model("adversarial", vocab), batch_for(vocab)
     reads = {"weibo": ["shared", "weibo"], "msr": ["shared", "msr"]}
-    assert model.reads == reads and set(model.heads) == set(reads) and set(model.towers) == {"shared", "weibo", "msr"}
+    assert (
+        model.graph.reads == reads
+        and set(model.heads) == set(reads)
+        and set(model.towers) == {"shared", "weibo", "msr"}
+    )
     assert batch.totals["weibo"] == 5
     assert_close(model(batch)["loss"], naive_loss(model, batch, reads, {}))
 
@@ -258,7 +262,7 @@ def test_private_towers_stay_private_to_their_rows_where_states_are_kept_apart()
     model, batch = build_model("adversarial", VOCAB, objectives=objectives), batch_for(VOCAB)
     labelled = [i for i, head in enumerate(batch.heads) if head is not None]
     rows = {"shared": labelled, **{name: batch.sentences_of(name) for name in OWN}}
-    assert model.rows_of_towers(batch) == rows
+    assert model.routes(batch) == rows
     loss = model(batch)["statistics"]["objective_loss"][0] / batch.total
     total = torch.zeros(())
     for row in labelled:

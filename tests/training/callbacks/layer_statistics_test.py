@@ -64,8 +64,8 @@ def outputs_by_hand(model: Model, batch: Batch) -> dict[str, np.ndarray]:
         states_1LD = states_BLD[row : row + 1, :length]
         mask_1L = torch.ones(1, length, dtype=torch.bool)
         # The domain discriminator reads the shared tower for every row.
-        by_tower = {name: parts.towers[name](states_1LD, mask_1L) for name in {"shared", *parts.reads[head]}}
-        read_1LD = torch.cat([by_tower[name] for name in parts.reads[head]], -1)
+        by_tower = {name: parts.towers[name](states_1LD, mask_1L) for name in {"shared", *parts.graph.reads[head]}}
+        read_1LD = torch.cat([by_tower[name] for name in parts.graph.reads[head]], -1)
         made = {"encoder": states_1LD, f"heads.{head}": parts.heads[head].projection(read_1LD)}
         for name, states in (made | {f"towers.{name}": states for name, states in by_tower.items()}).items():
             found.setdefault(name, []).append(states[0])
