@@ -1,5 +1,6 @@
 """Curves for TensorBoard."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class TensorBoardCallback(LogWriterCallback):
 
         super().on_start(trainer, is_primary)
         folder = Path(self.serialization_dir) / "log"
+        _wait_for_a_later_second(folder)
         # A resumed run writes the steps since its checkpoint again: drop the older copies of them. A step bears the
         # number of those before it, a validation the number of those up to it.
         self._writers = {
@@ -77,3 +79,14 @@ class TensorBoardCallback(LogWriterCallback):
         super().on_end(trainer, metrics)
         for writer in self._writers.values():
             writer.close()
+
+
+def _wait_for_a_later_second(folder: Path) -> None:
+    """Return once no file of events has the present second in its name.
+
+    TensorBoard reads files in the order of their names, which begin with the second they were made in: those of a run
+    resumed within that second could come before those that it resumes.
+    """
+    seconds = [int(file.name.split(".")[3]) for file in folder.glob("*/events.out.tfevents.*")]
+    while seconds and int(time.time()) == max(seconds):
+        time.sleep(0.05)
