@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-NAMES = ("step", "padding", "tasks", "crf", "prediction", "scoring", "reading", "precision")
+NAMES = ("step", "padding", "tasks", "crf", "prediction", "scoring", "reading", "precision", "heads")
 
 
 def main() -> None:

@@ -1,10 +1,13 @@
 """Settings of all tests."""
 
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 
 import ner_adv_plugin.components  # noqa: F401
@@ -51,7 +54,21 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of three tasks that learnt something, with curves of every step; not to be written to."""
-    folder = tmp_path_factory.mktemp("tiny") / "run"
+    return made_once(tmp_path_factory, "tiny_run", _train_tiny)
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first of all test processes makes; not to be written to by tests."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            make(folder.with_suffix(".partial"))
+            folder.with_suffix(".partial").rename(folder)
+    return folder
+
+
+def _train_tiny(folder: Path) -> None:
     callbacks = [{"type": "tensorboard", "summary_interval": 1}]
     optimizer = {"type": "adamw", "lr": 0.03, "parameter_groups": [[["^encoder"], {"lr": 0.02}]]}
     config = tiny_config(
@@ -63,13 +80,15 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model__objectives=[{"type": "domain_adversarial", "reversal": {"type": "dann", "scale": 0.5}}],
     )
     train_model(config, folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
 def transformer_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of a model on a pretrained encoder whose folder is gone, and the run's folder with it."""
-    folder = tmp_path_factory.mktemp("transformer")
+    return made_once(tmp_path_factory, "transformer", _archive_transformer) / "model.tar.gz"
+
+
+def _archive_transformer(folder: Path) -> None:
     shutil.copytree(ROOT / "fixtures" / "encoder", folder / "encoder")
     encoder = {"type": "pretrained_transformer", "model_name": str(folder / "encoder"), "window": 32, "overlap": 8}
     config = single_task_config(dataset_reader__max_instances=16, trainer__num_epochs=2, trainer__optimizer__lr=5e-3)
@@ -79,4 +98,3 @@ def transformer_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.rmtree(folder / "encoder")
     shutil.move(folder / "run" / "model.tar.gz", folder / "model.tar.gz")
     shutil.rmtree(folder / "run")
-    return folder / "model.tar.gz"

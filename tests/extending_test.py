@@ -11,6 +11,8 @@ import pytest
 
 from tests.tiny import ROOT
 
+pytestmark = pytest.mark.slow
+
 COMMAND = re.compile(r"```bash\nallennlp (.*?)\n```")
 FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
 

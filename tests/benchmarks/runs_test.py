@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import crf, padding, precision, prediction, reading, scoring, step, tasks
+from benchmarks import crf, heads, nested_pfr, padding, precision, prediction, reading, scoring, step, tasks
 from benchmarks.options import Options
 from benchmarks.report import Figure, Report, verdict
+from ner_adv_plugin.data.labels.spans import Span
+from ner_adv_plugin.data.reading import PfrReader
+
+pytestmark = pytest.mark.slow
 
 TINY = Options(repeats=1, batches=2, tiny=True)
 
@@ -20,7 +24,7 @@ def fixtures_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NER_DATA", raising=False)
 
 
-@pytest.mark.parametrize("module", [precision, reading])
+@pytest.mark.parametrize("module", [heads, precision, reading])
 def test_runs(module):
     report = module.run(TINY)
     assert report.figures and all(math.isfinite(figure.value) for figure in report.figures)
@@ -94,3 +98,13 @@ def test_verdict():
     assert (low.passed, high.passed, free.passed) == (True, False, None)
     assert verdict([Report([low, high]), Report([free])]) == (1, 2)
     assert str(low).endswith("pass") and str(high).endswith("MISS")
+
+
+def test_compounds_of_pfr_are_bracketed_and_read_as_nested(tmp_path: Path) -> None:
+    line = "他/r  在/p  北京/ns  师范/n  大学/n  附属/vn  医院/n  工作/v"
+    (tmp_path / "in.txt").write_text(f"{line}\n他/r  走/v  了/u\n", encoding="utf-8")
+    nested_pfr.main(str(tmp_path / "in.txt"), str(tmp_path / "out"))
+    made = (tmp_path / "out" / "train.txt").read_text(encoding="utf-8")
+    assert made == "他/r  在/p  [[北京/ns  师范/n  大学/n]nt  附属/vn  医院/n]nt  工作/v\n"
+    (row,) = PfrReader(overlaps="keep").read(tmp_path / "out" / "train.txt")
+    assert row.spans == [Span(2, 4, "LOC"), Span(2, 8, "ORG"), Span(2, 12, "ORG")]

@@ -225,10 +225,12 @@ def shell(tmp_path: Path) -> Shell:
         ["--include-package=mine.command", "hello", "--version", "2", "Ann"],
     ],
 )
+@pytest.mark.slow
 def test_a_custom_subcommand_wherever_the_flag_stands(shell: Shell, arguments: list[str]) -> None:
     assert shell(*arguments) == Result(0, "hello Ann, 2\n", "")
 
 
+@pytest.mark.slow
 def test_help_of_a_custom_subcommand(shell: Shell) -> None:
     listed = shell("--help", "--include-package", "mine")
     assert (listed.status, listed.err) == (0, "")
@@ -241,6 +243,7 @@ def test_help_of_a_custom_subcommand(shell: Shell) -> None:
     assert "Greet 100% of the people." in result.out
 
 
+@pytest.mark.slow
 def test_errors_of_a_custom_subcommand(shell: Shell) -> None:
     plugin = ("--include-package", "mine")
     assert shell("hello", "nobody", *plugin) == Result(2, "", "error: nobody is here\n")
@@ -248,12 +251,14 @@ def test_errors_of_a_custom_subcommand(shell: Shell) -> None:
     assert "the following arguments are required: person" in shell("hello", *plugin).err
 
 
+@pytest.mark.slow
 def test_a_custom_subcommand_of_a_plugin_file(shell: Shell) -> None:
     shell.write(".allennlp_plugins", "mine\n")
     assert shell("hello", "Ann") == Result(0, "hello Ann, 1\n", "")
     assert "Greet 100% of the people." in shell("--help").out
 
 
+@pytest.mark.slow
 def test_a_custom_subcommand_of_an_installed_distribution(shell: Shell) -> None:
     shell.write("installed/mine_dist-1.0.dist-info/METADATA", "Name: mine-dist\nVersion: 1.0\n")
     shell.write("installed/mine_dist-1.0.dist-info/entry_points.txt", ENTRY_POINTS)
@@ -273,6 +278,7 @@ def test_a_custom_subcommand_of_an_installed_distribution(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("command", ["train", "components"])
+@pytest.mark.slow
 def test_a_custom_subcommand_with_the_name_of_a_built_in(shell: Shell, command: str) -> None:
     shell.write("mine/command.py", HELLO.format(name="find-lr"))
     built_in = "ner_adv_plugin.commands.find_lr"
@@ -281,6 +287,7 @@ def test_a_custom_subcommand_with_the_name_of_a_built_in(shell: Shell, command: 
     assert result == Result(2, "", f"error: {message}\n")
 
 
+@pytest.mark.slow
 def test_a_custom_component_shows_its_docstring(shell: Shell) -> None:
     shell.write("mine/readers.py", PLUGIN)
     result = shell("components", "shouted", "--include-package", "mine")

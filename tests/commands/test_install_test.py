@@ -14,6 +14,7 @@ from tests.commands.conftest import Run
 from tests.tiny import ROOT
 
 
+@pytest.mark.slow
 def test_works_away_from_the_project(tmp_path: Path) -> None:
     """The package alone, in a folder of its own, trains and predicts, and leaves nothing behind."""
     shutil.copytree(ROOT / "ner_adv_plugin", tmp_path / "site" / "ner_adv_plugin")

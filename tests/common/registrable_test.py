@@ -200,6 +200,7 @@ def test_dotted_path_that_leads_nowhere(name: str, message: str) -> None:
     assert error.value.message.startswith(message)
 
 
+@pytest.mark.slow
 def test_a_typo_imports_nothing_of_the_current_folder(tmp_path: Path) -> None:
     """Tango alone would import every file of the folder, looking for the name."""
     (tmp_path / "bad.py").write_text("raise SystemExit('imported a bystander')")

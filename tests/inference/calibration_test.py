@@ -17,6 +17,8 @@ from ner_adv_plugin.runs.data import evaluator_of, read_data
 from ner_adv_plugin.runs.train_job import train_model
 from tests.tiny import single_task_config
 
+pytestmark = pytest.mark.slow
+
 
 def config_of(head: str, **overrides: Any) -> dict[str, Any]:
     """A run that is validated on what it learns from, so that every head finds something."""

@@ -132,6 +132,7 @@ def costs(tagger: Predictor, length: int) -> tuple[int, int, int, int]:
     return encoder.positions, allocated.bytes, allocated.largest, peak
 
 
+@pytest.mark.slow
 def test_memory_grows_with_the_row(tagger: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     # So few positions a call that both rows take many.
     monkeypatch.setattr(pretrained_transformer, "MAX_POSITIONS", 256)

@@ -19,6 +19,8 @@ from tests.killing import Plan, config_of_run, start, steps_saved
 from tests.same_run import differences
 from tests.tiny import write_config
 
+pytestmark = pytest.mark.slow
+
 
 def has_saved(folder: Path, steps: int) -> bool:
     return steps_saved(folder) >= steps

@@ -23,6 +23,8 @@ from ner_adv_plugin.runs.train_job import train_model
 from tests.tiny import DATA, ROOT, assert_same_weights, learnt, model_and_loader, tiny_config, weights, write_config
 from tests.training.all_together_test import without_dropout
 
+pytestmark = pytest.mark.slow
+
 LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
 NO_DROPOUT = {
     "model__encoder__dropout": 0.0,

@@ -86,6 +86,7 @@ def test_stopped_once(tmp_path: Path, uninterrupted: Path, step: int) -> None:
     assert differences(tmp_path, uninterrupted) == []
 
 
+@pytest.mark.slow
 def test_stopped_again_and_again(tmp_path: Path, uninterrupted: Path) -> None:
     for _ in range(4):
         with stopping_before(4):
@@ -104,6 +105,7 @@ def test_stopped_again_and_again(tmp_path: Path, uninterrupted: Path) -> None:
         "training_state_e2_b0.th",
     ],
 )
+@pytest.mark.slow
 def test_stopped_while_a_checkpoint_is_written(tmp_path: Path, uninterrupted: Path, name: str) -> None:
     with stopping_at_file(name):
         train_model(config_of_run(), tmp_path)

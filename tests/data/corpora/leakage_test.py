@@ -29,6 +29,7 @@ def test_any_texts_against_brute_force(held_out: list[str], own: list[str]) -> N
 
 @settings(max_examples=300)
 @given(st.lists(letters, max_size=4), letters.filter(bool), letters, letters, st.data())
+@pytest.mark.slow
 def test_hidden_variants_against_brute_force(
     others: list[str], held: str, before: str, after: str, data: st.DataObject
 ) -> None:

@@ -1,5 +1,6 @@
 """Rows that several splits share, against a comparison of every row with every other."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ def compared(one: SplitRows, other: SplitRows) -> Overlap:
 
 @settings(max_examples=200)
 @given(splits())
+@pytest.mark.slow
 def test_pairs_against_brute_force(own: list[SplitRows]) -> None:
     found = find_overlaps(own)
     assert found.pairs == [compared(one, other) for one in own for other in own if one is not other]

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.tiny import tiny_config, write_config
 from tests.training.callbacks.helpers import curves
 
@@ -43,6 +45,7 @@ class Diary(TrainerCallback):
 '''
 
 
+@pytest.mark.slow
 def test_state_of_a_callback_comes_back_after_a_kill(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(PACKAGE.replace("STOP", str(STOP)), encoding="utf-8")
     config = tiny_config(
