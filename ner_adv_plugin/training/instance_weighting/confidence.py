@@ -7,9 +7,11 @@ import numpy as np
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.labels.spans import SpanTable
 from ner_adv_plugin.inference.ranking import rank_readings
+from ner_adv_plugin.models import Model
 from ner_adv_plugin.training.instance_weighting.instance_weighting import InstanceWeighting
 
 # Of `SpanTable`, as checkpoints hold them.
@@ -62,6 +64,11 @@ class Confidence(InstanceWeighting):
                 f'"confidence" labels rows without labels, these teach head "{own}": expected a dataset without head,'
                 ' or "domain_similarity"'
             )
+
+    def bind(self, dataset: str, every: Mapping[str, EncodedDataset], model: Model) -> None:
+        """See `InstanceWeighting.bind`; `UserError` if the head does not rank readings."""
+        super().bind(dataset, every, model)
+        model.check_ranking(self.head)
 
     def before_epoch(self, epoch: int) -> None:
         """See `InstanceWeighting.before_epoch`."""
