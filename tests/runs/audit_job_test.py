@@ -40,6 +40,7 @@ def test_weibo(shared: Path) -> None:
     assert found.overlaps.leaked_rows == {"names": 48, "words": 48}
 
 
+@pytest.mark.slow
 def test_people_daily_in_msra(shared: Path) -> None:
     data = shared / "data"
     found = audit(

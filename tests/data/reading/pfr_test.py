@@ -171,6 +171,7 @@ def test_embedded_corpus(fixture_data: Path) -> None:
     assert len(nested) == 73
 
 
+@pytest.mark.slow
 def test_real_corpus(shared: Path) -> None:
     path = shared / "data" / "pfr" / "199801.txt"
     text = path.read_text(encoding="utf-8")
