@@ -6,7 +6,9 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
-VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "ner_adv_plugin" / "__init__.py").read_text(encoding="utf-8"))
+VERSION = re.search(
+    r'__version__ = "(.+)"', (ROOT / "ner_adv_plugin" / "__init__.py").read_text(encoding="utf-8")
+)
 assert VERSION is not None
 
 setup(
@@ -34,7 +36,15 @@ setup(
         "tqdm>=4.60",
     ],
     extras_require={
-        "test": ["pytest", "pytest-xdist", "hypothesis", "seqeval", "ruff", "mypy", "import-linter"],
+        "test": [
+            "pytest",
+            "pytest-xdist",
+            "hypothesis",
+            "seqeval",
+            "ruff",
+            "mypy",
+            "import-linter",
+        ],
         "opencc": ["opencc>=1.1.9"],
         "torchjd": ["torchjd[quadprog-projector]>=0.18"],
         "wandb": ["wandb>=0.16"],

@@ -9,16 +9,32 @@ import sys
 import time
 from pathlib import Path
 
-NAMES = ("step", "padding", "tasks", "crf", "prediction", "scoring", "reading", "precision", "heads")
+NAMES = (
+    "step",
+    "padding",
+    "tasks",
+    "crf",
+    "prediction",
+    "scoring",
+    "reading",
+    "precision",
+    "heads",
+)
 
 
 def main() -> None:
     """Run the benchmarks that are named, all by default; the exit status is 1 where a figure is not as asked."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What things cost, and what they may.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="What things cost, and what they may."
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default"
+    )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there, too")
     parser.add_argument("--threads", type=int, default=2, help="of torch; 2 by default")
-    parser.add_argument("--repeats", type=int, default=3, help="rounds of which the median counts; 3 by default")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="rounds of which the median counts; 3 by default"
+    )
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.names if name not in NAMES]:
         parser.error(f"no benchmark {', '.join(unknown)}: there are {', '.join(NAMES)}")

@@ -12,13 +12,17 @@ from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "data"
-PEOPLE_DAILY, WEIBO, MSRA = "people_daily/example.test", "weibo/weiboNER_2nd_conll.train", "msra/train.bio"
+PEOPLE_DAILY, WEIBO, MSRA = (
+    "people_daily/example.test",
+    "weibo/weiboNER_2nd_conll.train",
+    "msra/train.bio",
+)
 LONGEST = 148
 
 
 @dataclass
 class Corpus:
-    """Rows of some datasets and their vocabulary.
+    """Sentences of some datasets and their vocabulary.
 
     # Parameters
 
@@ -31,8 +35,11 @@ class Corpus:
     vocab: Vocabulary
 
     def encoded(self, alphabet: Alphabet) -> dict[str, EncodedDataset]:
-        """The rows as arrays."""
-        return {name: EncodedDataset(name, rows, self.vocab, alphabet) for name, rows in self.instances.items()}
+        """The sentences as arrays."""
+        return {
+            name: EncodedDataset(name, sentences, self.vocab, alphabet)
+            for name, sentences in self.instances.items()
+        }
 
 
 def data_file(name: str) -> Path:
@@ -43,11 +50,14 @@ def data_file(name: str) -> Path:
 
 def provenance(*names: str) -> str:
     """Whether corpus files are real ones, for a report's notes."""
-    return ", ".join(f"{name}{' of the fixtures' if FIXTURES in data_file(name).parents else ''}" for name in names)
+    return ", ".join(
+        f"{name}{' of the fixtures' if FIXTURES in data_file(name).parents else ''}"
+        for name in names
+    )
 
 
 def read(name: str) -> Sequence[Instance]:
-    """The rows of a corpus file."""
+    """The sentences of a corpus file."""
     return reader_of(name, dataset_of(name)).read(data_file(name))
 
 
@@ -63,21 +73,24 @@ def corpus_of(*names: str) -> Corpus:
     return Corpus(instances, readers, _vocabulary(instances, readers))
 
 
-def split_corpus(name: str, tasks: int, rows: int | None = None) -> Corpus:
+def split_corpus(name: str, tasks: int, sentences: int | None = None) -> Corpus:
     """One corpus dealt out to several tasks, each a dataset, a head and a domain of its own.
 
     # Parameters
 
     name : of the file.
     tasks : how many.
-    rows : of all tasks together, taken at even distances; all by default.
+    sentences : of all tasks together, taken at even distances; all by default.
 
-    Longer rows than `LONGEST` are left out: few, and a plain port pads all others of their batch to them.
+    Longer sentences than `LONGEST` are left out: few, and a plain port pads all others of their batch to them.
     """
     readers = {f"task{i}": reader_of(name, f"task{i}") for i in range(tasks)}
-    chosen = every([row for row in read(name) if len(row.text) <= LONGEST], rows)
+    chosen = every(
+        [sentence for sentence in read(name) if len(sentence.text) <= LONGEST], sentences
+    )
     instances = {
-        task: [Instance(r.text, r.spans, dataset=task) for r in chosen[i::tasks]] for i, task in enumerate(readers)
+        task: [Instance(r.text, r.spans, dataset=task) for r in chosen[i::tasks]]
+        for i, task in enumerate(readers)
     }
     return Corpus(instances, readers, _vocabulary(instances, readers))
 
@@ -96,5 +109,7 @@ def reader_of(name: str, dataset: str) -> DatasetReader:
     return reader
 
 
-def _vocabulary(instances: Mapping[str, Sequence[Instance]], readers: Mapping[str, DatasetReader]) -> Vocabulary:
+def _vocabulary(
+    instances: Mapping[str, Sequence[Instance]], readers: Mapping[str, DatasetReader]
+) -> Vocabulary:
     return Vocabulary.from_instances({"train": instances}, readers)

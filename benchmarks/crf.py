@@ -14,20 +14,22 @@ from ner_adv_plugin.modules.crf import ConditionalRandomField
 
 def run(options: Options) -> Report:
     """Time likelihood with gradient, and decoding, at B 32, L 145, T 9; exactness beside pytorch-crf in float64."""
-    rows, length, tags = (3, 7, 4) if options.tiny else (32, 145, 9)
+    sentences, length, tags = (3, 7, 4) if options.tiny else (32, 145, 9)
     torch.manual_seed(0)
     ours, theirs = ConditionalRandomField(tags), CRF(tags, batch_first=True)
     theirs.load_state_dict(ours.state_dict())
-    emissions = torch.randn(rows, length, tags)
-    gold = torch.randint(tags, (rows, length))
-    lengths = torch.linspace(length, length // 2, rows).long()
+    emissions = torch.randn(sentences, length, tags)
+    gold = torch.randint(tags, (sentences, length))
+    lengths = torch.linspace(length, length // 2, sentences).long()
     mask = torch.arange(length) < lengths[:, None]
 
     def own_gradient() -> tuple[Tensor, ...]:
         return gradients(lambda scores: ours(scores, gold, mask).sum(), ours, emissions)
 
     def their_gradient() -> tuple[Tensor, ...]:
-        return gradients(lambda scores: -theirs(scores, gold, mask, reduction="sum"), theirs, emissions)
+        return gradients(
+            lambda scores: -theirs(scores, gold, mask, reduction="sum"), theirs, emissions
+        )
 
     seconds = interleaved(
         {
@@ -39,11 +41,16 @@ def run(options: Options) -> Report:
         1 if options.tiny else 15,
     )
     best = ours.decode(emissions, mask)
-    same = [row[: len(path)].tolist() == path for row, path in zip(best, theirs.decode(emissions, mask), strict=True)]
+    same = [
+        sentence[: len(path)].tolist() == path
+        for sentence, path in zip(best, theirs.decode(emissions, mask), strict=True)
+    ]
     found = own_gradient()
     loose = their_gradient()
     theirs.double()
-    exact = gradients(lambda scores: -theirs(scores, gold, mask, reduction="sum"), theirs, emissions.double())
+    exact = gradients(
+        lambda scores: -theirs(scores, gold, mask, reduction="sum"), theirs, emissions.double()
+    )
     gradient_ratio = seconds["their gradient"] / seconds["gradient"]
     return Report(
         [
@@ -52,16 +59,24 @@ def run(options: Options) -> Report:
             Figure("pytorch-crf over ours, gradient", gradient_ratio, at_least=5),
             Figure("decoding", 1e3 * seconds["decoding"], "ms"),
             Figure("decoding, pytorch-crf", 1e3 * seconds["their decoding"], "ms"),
-            Figure("pytorch-crf over ours, decoding", seconds["their decoding"] / seconds["decoding"], at_least=2),
-            Figure("rows decoded alike", sum(same) / rows, at_least=1),
+            Figure(
+                "pytorch-crf over ours, decoding",
+                seconds["their decoding"] / seconds["decoding"],
+                at_least=2,
+            ),
+            Figure("sentences decoded alike", sum(same) / sentences, at_least=1),
             Figure("relative error of likelihood and gradients", error(found, exact), at_most=1e-6),
             Figure("the same of pytorch-crf in float32", error(loose, exact)),
         ],
-        [f"{rows} rows, {length // 2} to {length} positions, {tags} tags; errors beside pytorch-crf in float64"],
+        [
+            f"{sentences} sentences, {length // 2} to {length} positions, {tags} tags; errors beside pytorch-crf in float64"
+        ],
     )
 
 
-def gradients(loss_of: Callable[[Tensor], Tensor], crf: torch.nn.Module, emissions: Tensor) -> tuple[Tensor, ...]:
+def gradients(
+    loss_of: Callable[[Tensor], Tensor], crf: torch.nn.Module, emissions: Tensor
+) -> tuple[Tensor, ...]:
     """A loss, and its gradient by emissions and by the CRF's parameters in the order of their names."""
     leaf = emissions.clone().requires_grad_()
     loss = loss_of(leaf)

@@ -20,7 +20,9 @@ class FirstStepCallback(TrainerCallback):
     serialization_dir : supplied.
     """
 
-    def on_batch(self, trainer: TrainingRun, epoch: int, batch_number: int, is_training: bool) -> None:
+    def on_batch(
+        self, trainer: TrainingRun, epoch: int, batch_number: int, is_training: bool
+    ) -> None:
         """See `TrainerCallback.on_batch`."""
         Path(os.environ["NER_BENCHMARK_MARK"]).write_text(str(time.time()), encoding="utf-8")
         sys.stdout.flush()

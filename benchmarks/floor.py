@@ -13,12 +13,12 @@ BACKWARD_AND_FORWARD = 3
 
 
 def encoder_flops(config: BertConfig, lengths: Sequence[int]) -> int:
-    """Operations of a BERT's forward pass over rows of so many pieces, special ones included.
+    """Operations of a BERT's forward pass over sentences of so many pieces, special ones included.
 
     # Parameters
 
     config : the transformer's.
-    lengths : pieces of every row.
+    lengths : pieces of every sentence.
     """
     width, inner = config.hidden_size, config.intermediate_size
     # Query, key, value and output; two layers of the feed-forward part. Two operations a weight and piece.
@@ -33,15 +33,17 @@ def lstm_flops(input_size: int, hidden_size: int, characters: int) -> int:
     return 2 * 2 * 4 * hidden_size * (input_size + hidden_size) * characters
 
 
-def step_flops(model: SharingModel, lengths: Sequence[int], hidden_size: int, towers_read: int = 2) -> int:
+def step_flops(
+    model: SharingModel, lengths: Sequence[int], hidden_size: int, towers_read: int = 2
+) -> int:
     """Operations of a training step on real characters.
 
     # Parameters
 
-    model : over a BERT; two special pieces a row.
-    lengths : characters of every row.
+    model : over a BERT; two special pieces a sentence.
+    lengths : characters of every sentence.
     hidden_size : of the towers, in each direction.
-    towers_read : towers that run over each row.
+    towers_read : towers that run over each sentence.
     """
     config = encoder_of(model).transformer.config
     towers = towers_read * lstm_flops(config.hidden_size, hidden_size, sum(lengths))
@@ -55,8 +57,11 @@ def matrix_products(
     width, inner = config.hidden_size, config.intermediate_size
     shapes = [(width, width)] * 4 + [(width, inner), (inner, width)]
     pairs = [
-        (torch.randn(tokens, rows, device=device, dtype=dtype), torch.randn(rows, columns, device=device, dtype=dtype))
-        for rows, columns in shapes
+        (
+            torch.randn(tokens, sentences, device=device, dtype=dtype),
+            torch.randn(sentences, columns, device=device, dtype=dtype),
+        )
+        for sentences, columns in shapes
     ]
     results = [torch.empty(tokens, columns, device=device, dtype=dtype) for _, columns in shapes]
 
@@ -64,4 +69,4 @@ def matrix_products(
         for (left, right), result in zip(pairs, results, strict=True):
             torch.mm(left, right, out=result)
 
-    return multiply, 2 * tokens * sum(rows * columns for rows, columns in shapes)
+    return multiply, 2 * tokens * sum(sentences * columns for sentences, columns in shapes)

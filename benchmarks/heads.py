@@ -31,19 +31,35 @@ def run(options: Options) -> Report:
         trainers, planned = {}, []
         for name in HEADS:
             size = 8 if options.tiny else 128
-            model = build("crf_tagger", corpus.vocab, folder, hidden_size=size, head={"type": name, "dropout": 0.2})
+            model = build(
+                "crf_tagger",
+                corpus.vocab,
+                folder,
+                hidden_size=size,
+                head={"type": name, "dropout": 0.2},
+            )
             loader = loader_of(corpus.encoded(model.alphabet))
             trainers[name] = stack.enter_context(trainer_of(model.train(), loader))
             planned = typical(loader, options.batches)
             calls[name] = partial(predict, Tagger(Archive(model, {}, reader, reader), TASK), texts)
         for batch in planned:
-            taken = interleaved({name: partial(trainers[name].train_step, [batch]) for name in HEADS}, options.repeats)
+            taken = interleaved(
+                {name: partial(trainers[name].train_step, [batch]) for name in HEADS},
+                options.repeats,
+            )
             steps = {name: steps[name] + taken[name] for name in HEADS}
         seconds = interleaved(calls, options.repeats)
 
-    figures = [Figure(f"step of {name}, over crf", steps[name] / steps["crf"]) for name in HEADS[1:]]
-    figures += [Figure(f"prediction of {name}, over crf", seconds[name] / seconds["crf"]) for name in HEADS[1:]]
-    return Report(figures, [f"{provenance(PEOPLE_DAILY)}; prediction with scores of entities, random weights"])
+    figures = [
+        Figure(f"step of {name}, over crf", steps[name] / steps["crf"]) for name in HEADS[1:]
+    ]
+    figures += [
+        Figure(f"prediction of {name}, over crf", seconds[name] / seconds["crf"])
+        for name in HEADS[1:]
+    ]
+    return Report(
+        figures, [f"{provenance(PEOPLE_DAILY)}; prediction with scores of entities, random weights"]
+    )
 
 
 def predict(tagger: Tagger, texts: list[str]) -> None:

@@ -29,9 +29,24 @@ class Shape(TypedDict):
 
 
 # The shape of TinyBERT's smaller model: 4 layers, 312 wide.
-SMALL: Shape = {"hidden_size": 312, "num_hidden_layers": 4, "num_attention_heads": 12, "intermediate_size": 1200}
-BASE: Shape = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
-TINY: Shape = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+SMALL: Shape = {
+    "hidden_size": 312,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 12,
+    "intermediate_size": 1200,
+}
+BASE: Shape = {
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+}
+TINY: Shape = {
+    "hidden_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 48,
+}
 VOCABULARY_SIZE = 21128
 
 
@@ -55,7 +70,9 @@ def random_bert(shape: Shape) -> Iterator[str]:
         yield name
 
 
-def build(kind: str, vocab: Vocabulary, encoder: str, hidden_size: int = 128, **settings: Any) -> SharingModel:
+def build(
+    kind: str, vocab: Vocabulary, encoder: str, hidden_size: int = 128, **settings: Any
+) -> SharingModel:
     """A model over an encoder's folder.
 
     Its CRF has no constraints: pytorch-crf, which it is compared with, knows none.
@@ -86,19 +103,26 @@ def encoder_of(model: SharingModel) -> PretrainedTransformer:
     return model.encoder
 
 
-def loader_of(rows: Mapping[str, EncodedDataset], batch_size: int = 32) -> DataLoader:
+def loader_of(sentences: Mapping[str, EncodedDataset], batch_size: int = 32) -> DataLoader:
     """The default data loader."""
     loader = DataLoader(batch_size=batch_size)
-    loader.set_rows(rows, seed=0)
+    loader.set_sentences(sentences, seed=0)
     return loader
 
 
 @contextmanager
-def trainer_of(model: SharingModel, loader: DataLoader, device: int = -1, **settings: Any) -> Iterator[Trainer]:
+def trainer_of(
+    model: SharingModel, loader: DataLoader, device: int = -1, **settings: Any
+) -> Iterator[Trainer]:
     """A trainer with the default optimizer, whose `train_step` is what is timed."""
     with TemporaryDirectory() as folder:
-        for dataset in loader.rows().values():
+        for dataset in loader.sentences().values():
             dataset.targets = model.targets(dataset)
         yield Trainer(
-            model, loader, Evaluator(model.vocab, {}), serialization_dir=folder, cuda_device=device, **settings
+            model,
+            loader,
+            Evaluator(model.vocab, {}),
+            serialization_dir=folder,
+            cuda_device=device,
+            **settings,
         )

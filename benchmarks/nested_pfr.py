@@ -10,13 +10,67 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-KINDS = (
-    "大学 学院 学校 中学 小学 幼儿园 公司 集团 银行 工厂 医院 法院 检察院 政府 "
-    "委员会 研究所 研究院 协会 学会 联合会 基金会 中心 出版社 报社 电视台 电台 "
-    "博物馆 图书馆 剧院 歌舞团 交响乐团 代表团 代表处 领事馆 大使馆 警察局 公安局 "
-    "邮电局 税务局 分局 支行 分行 总部 商会 工会 体委 党委 省委 市委 县委 人大 "
-    "政协 法庭 议会 国会 足球队 女排 男排 俱乐部 "
-).split()
+KINDS = [
+    "大学",
+    "学院",
+    "学校",
+    "中学",
+    "小学",
+    "幼儿园",
+    "公司",
+    "集团",
+    "银行",
+    "工厂",
+    "医院",
+    "法院",
+    "检察院",
+    "政府",
+    "委员会",
+    "研究所",
+    "研究院",
+    "协会",
+    "学会",
+    "联合会",
+    "基金会",
+    "中心",
+    "出版社",
+    "报社",
+    "电视台",
+    "电台",
+    "博物馆",
+    "图书馆",
+    "剧院",
+    "歌舞团",
+    "交响乐团",
+    "代表团",
+    "代表处",
+    "领事馆",
+    "大使馆",
+    "警察局",
+    "公安局",
+    "邮电局",
+    "税务局",
+    "分局",
+    "支行",
+    "分行",
+    "总部",
+    "商会",
+    "工会",
+    "体委",
+    "党委",
+    "省委",
+    "市委",
+    "县委",
+    "人大",
+    "政协",
+    "法庭",
+    "议会",
+    "国会",
+    "足球队",
+    "女排",
+    "男排",
+    "俱乐部",
+]
 INSIDE = {"n", "nz", "vn", "j", "b", "ns", "an"}
 LONGEST = 6
 TRAINING_LINES = 1500
@@ -56,7 +110,10 @@ def _ends(pairs: Sequence[Sequence[str]], start: int) -> list[int]:
 
 def main(source: str, folder: str) -> None:
     """Write the lines that have compounds, with brackets."""
-    lines = ("  ".join(bracketed(line.split())) for line in Path(source).read_text(encoding="utf-8").splitlines())
+    lines = (
+        "  ".join(bracketed(line.split()))
+        for line in Path(source).read_text(encoding="utf-8").splitlines()
+    )
     nested = [line for line in lines if "[" in line]
     Path(folder).mkdir(parents=True, exist_ok=True)
     for name, own in (("train.txt", nested[:TRAINING_LINES]), ("dev.txt", nested[TRAINING_LINES:])):

@@ -11,7 +11,7 @@ class Options:
 
     repeats : rounds of which the median counts.
     batches : batches a benchmark of training takes.
-    tiny : models of a few units and a few rows, to see that it runs; figures mean nothing then.
+    tiny : models of a few units and a few sentences, to see that it runs; figures mean nothing then.
     """
 
     repeats: int = 3

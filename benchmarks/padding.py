@@ -32,19 +32,26 @@ def run(options: Options) -> Report:
         for batch in (loader.batches([planned])[0] for planned in chosen):
             encoder(batch)
             positions += encoder.positions
-            attended += sum(rows * length for rows, _, length in shapes([n + special for n in batch.lengths]))
+            attended += sum(
+                sentences * length
+                for sentences, _, length in shapes([n + special for n in batch.lengths])
+            )
             characters += sum(batch.lengths)
             padded += batch.token_ids_BL.numel()
     shares = [np.mean([name == "weibo" for name, _ in planned]) for planned in plan[:-1] or plan]
     return Report(
         [
-            # The two special tokens of every row are among them.
+            # The two special tokens of every sentence are among them.
             Figure("positions over characters", positions / characters, at_most=1.05),
             Figure("the same inside attention, in training", attended / characters),
-            Figure("padded to the longest row of the batch", padded / characters),
+            Figure("padded to the longest sentence of the batch", padded / characters),
             Figure("encoder calls a batch", calls / len(chosen)),
-            Figure("rank correlation of order with file order, msra", order_correlation(plan, "msra")),
-            Figure("rank correlation of order with file order, weibo", order_correlation(plan, "weibo")),
+            Figure(
+                "rank correlation of order with file order, msra", order_correlation(plan, "msra")
+            ),
+            Figure(
+                "rank correlation of order with file order, weibo", order_correlation(plan, "weibo")
+            ),
             Figure("standard deviation of weibo's share of a batch", float(np.std(shares))),
         ],
         [f"{len(chosen)} of {len(plan)} batches of {provenance(WEIBO, MSRA)}"],
@@ -52,12 +59,14 @@ def run(options: Options) -> Report:
 
 
 def shapes(lengths: list[int]) -> list[tuple[int, int, int]]:
-    """Rows, heads and longest row of every group that attends side by side."""
+    """Sentences, heads and longest sentence of every group that attends side by side."""
     return [group.shape for group in SideBySide(lengths, heads=1).groups]
 
 
 def order_correlation(plan: list[PlannedBatch], dataset: str) -> float:
-    """Spearman's correlation of the places of a dataset's rows in an epoch with their places in the file."""
-    rows = np.array([row for planned in plan for name, row in planned if name == dataset])
-    ranks = np.argsort(np.argsort(rows, kind="stable"))
-    return float(np.corrcoef(ranks, np.arange(len(rows)))[0, 1])
+    """Spearman's correlation of the places of a dataset's sentences in an epoch with their places in the file."""
+    sentences = np.array(
+        [sentence for planned in plan for name, sentence in planned if name == dataset]
+    )
+    ranks = np.argsort(np.argsort(sentences, kind="stable"))
+    return float(np.corrcoef(ranks, np.arange(len(sentences)))[0, 1])

@@ -1,7 +1,7 @@
 """The reference: the adversarial model as a plain port of it would be written, with libraries as they come.
 
-Rows padded to the longest of the batch; every tower over every row, packed; pytorch-crf; the default AdamW.
-Shape suffixes: B rows, L characters, D state size.
+Sentences padded to the longest of the batch; every tower over every sentence, packed; pytorch-crf; the default AdamW.
+Shape suffixes: B sentences, L characters, D state size.
 """
 
 import copy
@@ -39,44 +39,54 @@ class PlainPort(torch.nn.Module):
         self.special = [*encoder.prefix, *encoder.suffix]
         self.encoder = _Encoder(encoder)
         # Containers of torch's do not say what they hold.
-        towers = {name: _Tower(cast(LstmSeq2SeqEncoder, tower)) for name, tower in model.towers.items()}
+        towers = {
+            name: _Tower(cast(LstmSeq2SeqEncoder, tower)) for name, tower in model.towers.items()
+        }
         self.towers = torch.nn.ModuleDict(towers)
-        self.heads = torch.nn.ModuleDict({name: _Head(cast(CrfHead, head)) for name, head in model.heads.items()})
-        adversaries = [_Adversary(cast(DomainAdversarial, objective)) for objective in model.objectives]
+        self.heads = torch.nn.ModuleDict(
+            {name: _Head(cast(CrfHead, head)) for name, head in model.heads.items()}
+        )
+        adversaries = [
+            _Adversary(cast(DomainAdversarial, objective)) for objective in model.objectives
+        ]
         self.objectives = torch.nn.ModuleList(adversaries)
 
     def states(self, token_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
-        """The encoder's states of rows of characters, (B, L, D)."""
+        """The encoder's states of sentences of characters, (B, L, D)."""
         first, last = self.special
         lengths_B = mask_BL.sum(1)
         ids = torch.nn.functional.pad(token_ids_BL, (1, 1))
         ids[:, 0] = first
         ids.scatter_(1, lengths_B[:, None] + 1, last)
         attended = torch.arange(ids.shape[1]) < (lengths_B + 2)[:, None]
-        states = self.encoder.transformer(input_ids=ids, attention_mask=attended.long()).last_hidden_state
+        states = self.encoder.transformer(
+            input_ids=ids, attention_mask=attended.long()
+        ).last_hidden_state
         return self.encoder.dropout(states[:, 1:-1])
 
     def tower_states(self, name: str, states_BLD: Tensor, mask_BL: Tensor) -> Tensor:
-        """What one LSTM makes of all rows."""
+        """What one LSTM makes of all sentences."""
         lengths = mask_BL.sum(1)
         packed = pack_padded_sequence(states_BLD, lengths, batch_first=True, enforce_sorted=False)
         tower = cast(_Tower, self.towers[name])
         return pad_packed_sequence(tower._module(packed)[0], batch_first=True)[0]
 
     def forward(self, batch: Batch) -> Tensor:
-        """The loss of `SharingModel.forward`, of rows with gold tags."""
+        """The loss of `SharingModel.forward`, of sentences with gold tags."""
         states_BLD = self.states(batch.token_ids_BL, batch.mask_BL)
         towers = {name: self.tower_states(name, states_BLD, batch.mask_BL) for name in self.towers}
         loss = states_BLD.new_zeros(())
         for name in self.heads:
-            head, rows = self._head(name), torch.tensor(batch.sentences_of(name))
-            if not len(rows):
+            head, sentences = self._head(name), torch.tensor(batch.sentences_of(name))
+            if not len(sentences):
                 continue
             read = torch.cat([towers[tower] for tower in self.reads[name]], -1)
-            emissions = head.projection(head.dropout(read))[rows]
+            emissions = head.projection(head.dropout(read))[sentences]
             tags_BL = batch.owned_by(f"heads.{name}").targets["tags"]
-            nll = -head.crf(emissions, tags_BL[rows], batch.mask_BL[rows], reduction="none")
-            loss = loss + (nll / batch.lengths_B[rows]).mean()
+            nll = -head.crf(
+                emissions, tags_BL[sentences], batch.mask_BL[sentences], reduction="none"
+            )
+            loss = loss + (nll / batch.lengths_B[sentences]).mean()
         for objective in (cast(_Adversary, module) for module in self.objectives):
             pooled = towers["shared"].masked_fill(~batch.mask_BL[..., None], float("-inf")).amax(1)
             logits = objective.discriminator(_Reverse.apply(pooled))
@@ -91,10 +101,14 @@ class PlainPort(torch.nn.Module):
 
     @torch.inference_mode()
     def decode(self, token_ids_BL: Tensor, mask_BL: Tensor, head: str) -> list[list[int]]:
-        """The best tags of every row by one head."""
+        """The best tags of every sentence by one head."""
         states_BLD = self.states(token_ids_BL, mask_BL)
-        read = torch.cat([self.tower_states(tower, states_BLD, mask_BL) for tower in self.reads[head]], -1)
-        paths: list[list[int]] = self._head(head).crf.decode(self._head(head).projection(read), mask_BL)
+        read = torch.cat(
+            [self.tower_states(tower, states_BLD, mask_BL) for tower in self.reads[head]], -1
+        )
+        paths: list[list[int]] = self._head(head).crf.decode(
+            self._head(head).projection(read), mask_BL
+        )
         return paths
 
     def _head(self, name: str) -> "_Head":
@@ -117,7 +131,10 @@ class _Tower(torch.nn.Module):
 class _Head(torch.nn.Module):
     def __init__(self, head: CrfHead) -> None:
         super().__init__()
-        self.dropout, self.projection = torch.nn.Dropout(head.dropout.p), copy.deepcopy(head.projection)
+        self.dropout, self.projection = (
+            torch.nn.Dropout(head.dropout.p),
+            copy.deepcopy(head.projection),
+        )
         self.crf = CRF(head.crf.num_tags, batch_first=True)
         self.crf.load_state_dict(head.crf.state_dict())
 
@@ -161,7 +178,9 @@ def largest_difference(model: SharingModel, plain: PlainPort, batches: Sequence[
         for batch in batches:
             output = module(batch)
             (output["loss"] if isinstance(output, dict) else output).backward()
-        gradients.append({name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None})
+        gradients.append(
+            {name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None}
+        )
         module.zero_grad()
         module.train(training)
     ours, theirs = gradients

@@ -6,7 +6,16 @@ import torch
 
 from benchmarks.corpora import MSRA, PEOPLE_DAILY, corpus_of, provenance, split_corpus
 from benchmarks.floor import matrix_products, step_flops
-from benchmarks.models import BASE, SMALL, TINY, build, encoder_of, loader_of, random_bert, trainer_of
+from benchmarks.models import (
+    BASE,
+    SMALL,
+    TINY,
+    build,
+    encoder_of,
+    loader_of,
+    random_bert,
+    trainer_of,
+)
 from benchmarks.options import Options
 from benchmarks.report import Figure, Report
 from benchmarks.step import lengths_of, typical
@@ -21,7 +30,9 @@ def run(options: Options) -> Report:
     """Time training steps."""
     report = on_cpu(options)
     if options.tiny or not torch.cuda.is_available():
-        report.notes.append("a GPU's share of its rate: skipped, " + ("tiny" if options.tiny else "there is no GPU"))
+        report.notes.append(
+            "a GPU's share of its rate: skipped, " + ("tiny" if options.tiny else "there is no GPU")
+        )
         return report
     gpu = on_gpu()
     return Report(report.figures + gpu.figures, report.notes + gpu.notes)
@@ -39,13 +50,17 @@ def on_cpu(options: Options) -> Report:
             # One after the other: what accelerate knows of precision is of the whole process.
             with trainer_of(model, loader, precision=precision) as trainer:
                 for planned in typical(loader, max(1, options.batches // 2)):
-                    step = {precision: lambda trainer=trainer, planned=planned: trainer.train_step([planned])}
+                    step = {
+                        precision: lambda trainer=trainer, planned=planned: trainer.train_step(
+                            [planned]
+                        )
+                    }
                     seconds[precision] += interleaved(step, options.repeats)[precision]
     return Report(
         [
             Figure("steps in fp32 over steps in bf16, CPU", seconds["fp32"] / seconds["bf16"]),
         ],
-        [f"rows of {provenance(PEOPLE_DAILY)}"],
+        [f"sentences of {provenance(PEOPLE_DAILY)}"],
     )
 
 
@@ -55,7 +70,7 @@ def on_gpu() -> Report:
     with random_bert(BASE) as folder:
         model = build("crf_tagger", corpus.vocab, folder).train()
     loader = DataLoader(RoundRobinScheduler(max_tokens=GPU_TOKENS))
-    loader.set_rows(corpus.encoded(model.alphabet), seed=0)
+    loader.set_sentences(corpus.encoded(model.alphabet), seed=0)
     plan = loader.plan(0)[: 2 * GPU_STEPS]
     lengths = [lengths_of(loader, planned) for planned in plan[GPU_STEPS:]]
     with trainer_of(model, loader, device=0, precision="bf16") as trainer:
@@ -67,7 +82,9 @@ def on_gpu() -> Report:
             trainer.train_step([planned])
         torch.cuda.synchronize()
         seconds = time.perf_counter() - started
-    multiply, flops = matrix_products(encoder_of(model).transformer.config, GPU_TOKENS, "cuda", torch.bfloat16)
+    multiply, flops = matrix_products(
+        encoder_of(model).transformer.config, GPU_TOKENS, "cuda", torch.bfloat16
+    )
 
     def multiply_often() -> None:
         for _ in range(50):

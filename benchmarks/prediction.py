@@ -30,7 +30,9 @@ def run(options: Options) -> Report:
     corpus = split_corpus(PEOPLE_DAILY, 1, 50 if options.tiny else 1500)
     texts = [sentence.text for sentence in corpus.instances[HEAD]]
     with random_bert(TINY if options.tiny else SMALL) as folder:
-        model = build("crf_tagger", corpus.vocab, folder, hidden_size=8 if options.tiny else 128).eval()
+        model = build(
+            "crf_tagger", corpus.vocab, folder, hidden_size=8 if options.tiny else 128
+        ).eval()
         tokenizer = AutoTokenizer.from_pretrained(folder)
     reader = MultiTaskDatasetReader(corpus.readers)
     tagger = Tagger(Archive(model, {}, reader, reader), HEAD)
@@ -49,12 +51,16 @@ def run(options: Options) -> Report:
             paths = plain.decode(*tokenized(tokenizer, group), HEAD)
             found = strict_spans(np.concatenate(paths), sentence_offsets([*map(len, paths)]), table)
             for text, spans in zip(group, found, strict=True):
-                answers.append({"sentence": text, **described(text, spans or (), False, head.scheme)})
+                answers.append(
+                    {"sentence": text, **described(text, spans or (), False, head.scheme)}
+                )
         return answers
 
     def predicted(scored: bool) -> int:
         dataset = tagger.encoded([Instance(text) for text in texts])
-        return len(predict_dataset(model, dataset, HEAD, tagger.batch_size, scored=scored).spans.starts_S)
+        return len(
+            predict_dataset(model, dataset, HEAD, tagger.batch_size, scored=scored).spans.starts_S
+        )
 
     same = [one["tags"] == other["tags"] for one, other in zip(ours(), theirs(), strict=True)]
     seconds = interleaved(
@@ -71,16 +77,22 @@ def run(options: Options) -> Report:
         [
             Figure("sentences a second", len(texts) / seconds["ours"]),
             Figure("sentences a second, plain pipeline", len(texts) / seconds["theirs"]),
-            Figure("plain pipeline's time over ours", seconds["theirs"] / seconds["ours"], at_least=2.5),
+            Figure(
+                "plain pipeline's time over ours", seconds["theirs"] / seconds["ours"], at_least=2.5
+            ),
             Figure("sentences tagged alike", sum(same) / len(texts), at_least=0.999),
-            Figure("time with entity scores over time without", seconds["scored"] / seconds["unscored"]),
+            Figure(
+                "time with entity scores over time without", seconds["scored"] / seconds["unscored"]
+            ),
             Figure("entities a sentence", predicted(scored=False) / len(texts)),
         ],
         [f"{len(texts)} sentences of {provenance(PEOPLE_DAILY)}"],
     )
 
 
-def tokenized(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+def tokenized(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Indices (B, L) and mask of texts, one token a character, padded to the longest."""
     encoded = tokenizer(
         [list(text) for text in texts],

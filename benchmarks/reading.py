@@ -69,11 +69,22 @@ def first_step(config: str) -> float:
     """Seconds from the start of `allennlp train` to the end of its first step."""
     with TemporaryDirectory() as folder:
         mark = Path(folder) / "mark"
-        arguments = ["train", config, "-s", str(Path(folder) / "run"), "--include-package", f"benchmarks.{MARK}"]
+        arguments = [
+            "train",
+            config,
+            "-s",
+            str(Path(folder) / "run"),
+            "--include-package",
+            f"benchmarks.{MARK}",
+        ]
         with environment({STARTED: str(mark)}):
             started = time.time()
             subprocess.run(
-                [sys.executable, "-c", COMMAND, *arguments], check=True, cwd=ROOT, capture_output=True, text=True
+                [sys.executable, "-c", COMMAND, *arguments],
+                check=True,
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
             )
         return float(mark.read_text()) - started
 
@@ -83,7 +94,10 @@ def write_config(path: Path, encoder: str) -> str:
     config = {
         "dataset_reader": {"type": "msra"},
         "train_data_path": str(data_file(MSRA)),
-        "model": {"type": "crf_tagger", "encoder": {"type": "pretrained_transformer", "model_name": encoder}},
+        "model": {
+            "type": "crf_tagger",
+            "encoder": {"type": "pretrained_transformer", "model_name": encoder},
+        },
         "data_loader": {"type": "multitask", "batch_size": 32},
         "trainer": {"type": "gradient_descent", "callbacks": [{"type": MARK}], "cuda_device": -1},
     }

@@ -41,7 +41,9 @@ class Figure:
         asked += [f"at least {self.at_least:g}"] if self.at_least is not None else []
         asked += [f"aim {self.aim:g}"] if self.aim is not None else []
         verdict = {None: "", True: "pass", False: "MISS"}[self.passed]
-        line = f"  {self.name:<58} {self.value:>10.4g} {self.unit:<8} {', '.join(asked):<24} {verdict}"
+        line = (
+            f"  {self.name:<58} {self.value:>10.4g} {self.unit:<8} {', '.join(asked):<24} {verdict}"
+        )
         return line.rstrip()
 
 
@@ -89,10 +91,18 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return "unknown"
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        "unknown",
+    )
 
 
 def verdict(reports: Sequence[Report]) -> tuple[int, int]:
     """Figures that are as asked, and figures of which anything is asked."""
-    asked = [figure.passed for report in reports for figure in report.figures if figure.passed is not None]
+    asked = [
+        figure.passed
+        for report in reports
+        for figure in report.figures
+        if figure.passed is not None
+    ]
     return sum(asked), len(asked)

@@ -1,4 +1,4 @@
-"""Strict scores of 4,000 rows beside seqeval's."""
+"""Strict scores of 4,000 sentences beside seqeval's."""
 
 import numpy as np
 from seqeval.metrics import f1_score
@@ -16,15 +16,26 @@ from ner_adv_plugin.evaluation.entity_scores import entity_scores
 def run(options: Options) -> Report:
     """Score MSRA's gold against itself with one tag in fifty replaced, which makes all sorts of faults."""
     scheme, types = get_scheme("BIO"), ["LOC", "ORG", "PER"]
-    rows = read(MSRA)[: 50 if options.tiny else 4000]
+    sentences = read(MSRA)[: 50 if options.tiny else 4000]
     labels = scheme.labels(types)
     index = {label: i for i, label in enumerate(labels)}
-    lengths = np.array([len(row.text) for row in rows])
-    gold = np.array([index[tag] for row in rows for tag in scheme.tags(row.spans or (), len(row.text))])
+    lengths = np.array([len(sentence.text) for sentence in sentences])
+    gold = np.array(
+        [
+            index[tag]
+            for sentence in sentences
+            for tag in scheme.tags(sentence.spans or (), len(sentence.text))
+        ]
+    )
     generator = np.random.default_rng(0)
-    predicted = np.where(generator.random(len(gold)) < 0.02, generator.integers(len(labels), size=len(gold)), gold)
+    predicted = np.where(
+        generator.random(len(gold)) < 0.02, generator.integers(len(labels), size=len(gold)), gold
+    )
     bounds = np.cumsum(lengths)[:-1]
-    gold_rows, predicted_rows = ([[labels[i] for i in row] for row in np.split(a, bounds)] for a in (gold, predicted))
+    gold_sentences, predicted_sentences = (
+        [[labels[i] for i in sentence] for sentence in np.split(a, bounds)]
+        for a in (gold, predicted)
+    )
     table, offsets = TagTable.of(scheme, types), sentence_offsets(lengths)
     scores: dict[str, float] = {}
 
@@ -33,7 +44,7 @@ def run(options: Options) -> Report:
         scores["ours"] = entity_scores(found, marked, types)["f1"]
 
     def theirs() -> None:
-        scores["theirs"] = f1_score(gold_rows, predicted_rows, mode="strict", scheme=IOB2)
+        scores["theirs"] = f1_score(gold_sentences, predicted_sentences, mode="strict", scheme=IOB2)
 
     seconds = interleaved({"ours": ours, "theirs": theirs}, options.repeats)
     return Report(
@@ -42,7 +53,9 @@ def run(options: Options) -> Report:
             Figure("scoring, seqeval", 1e3 * seconds["theirs"], "ms"),
             Figure("seqeval over ours", seconds["theirs"] / seconds["ours"], at_least=20),
             Figure("strict micro F1", scores["ours"]),
-            Figure("difference from seqeval's", abs(scores["ours"] - scores["theirs"]), at_most=1e-12),
+            Figure(
+                "difference from seqeval's", abs(scores["ours"] - scores["theirs"]), at_most=1e-12
+            ),
         ],
-        [f"{len(rows)} rows of {provenance(MSRA)}"],
+        [f"{len(sentences)} sentences of {provenance(MSRA)}"],
     )

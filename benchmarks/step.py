@@ -27,12 +27,12 @@ def run(options: Options) -> Report:
     hidden_size = 8 if options.tiny else 128
     with random_bert(TINY if options.tiny else SMALL) as encoder:
         model = build("adversarial", corpus.vocab, encoder, hidden_size)
-        rows = corpus.encoded(model.alphabet)
-        for dataset in rows.values():
+        sentences = corpus.encoded(model.alphabet)
+        for dataset in sentences.values():
             dataset.targets = model.targets(dataset)
-        loader = loader_of(rows, BATCH_SIZE)
+        loader = loader_of(sentences, BATCH_SIZE)
         ours = typical(loader, options.batches)
-        theirs = random_batches(rows, len(ours))
+        theirs = random_batches(sentences, len(ours))
         plain = PlainPort(model)
         difference = largest_difference(model, plain, [*theirs[:1], *loader.batches(ours[:1])])
         optimizer = torch.optim.AdamW(plain.parameters(), lr=1e-5)
@@ -63,17 +63,19 @@ def run(options: Options) -> Report:
             Figure("step over floor", ratio, at_most=1.8, aim=1.5),
             Figure("plain port over floor", plain_ratio),
             Figure("plain port over ours", plain_ratio / ratio, at_least=3.5, aim=5),
-            Figure("largest difference of gradients from the plain port's", difference, at_most=1e-4),
+            Figure(
+                "largest difference of gradients from the plain port's", difference, at_most=1e-4
+            ),
         ],
         [
-            f"{len(ours)} batches of {BATCH_SIZE} rows of {provenance(PEOPLE_DAILY)}, attention dropout on; "
-            "each side over the floor of its own rows"
+            f"{len(ours)} batches of {BATCH_SIZE} sentences of {provenance(PEOPLE_DAILY)}, attention dropout on; "
+            "each side over the floor of its own sentences"
         ],
     )
 
 
 def typical(loader: DataLoader, count: int) -> list[PlannedBatch]:
-    """Some batches of an epoch, from short rows to long ones."""
+    """Some batches of an epoch, from short sentences to long ones."""
     planned = loader.plan(0)
     whole = [batch for batch in planned if len(batch) == BATCH_SIZE] or planned
     ordered = sorted(whole, key=lambda batch: sum(lengths_of(loader, batch)))
@@ -82,13 +84,15 @@ def typical(loader: DataLoader, count: int) -> list[PlannedBatch]:
 
 
 def lengths_of(loader: DataLoader, planned: PlannedBatch) -> list[int]:
-    """Characters of every row of a planned batch."""
+    """Characters of every sentence of a planned batch."""
     return loader.batches([planned])[0].lengths
 
 
-def random_batches(rows: Mapping[str, EncodedDataset], count: int) -> list[Batch]:
-    """Batches of rows in random order, whatever their length, as plain code makes them."""
-    everything = [(own, row) for own in rows.values() for row in range(len(own))]
+def random_batches(sentences: Mapping[str, EncodedDataset], count: int) -> list[Batch]:
+    """Batches of sentences in random order, whatever their length, as plain code makes them."""
+    everything = [(own, sentence) for own in sentences.values() for sentence in range(len(own))]
     order = np.random.default_rng(0).permutation(len(everything))
     starts = range(0, len(order), BATCH_SIZE)
-    return [collate([everything[i] for i in order[start : start + BATCH_SIZE]]) for start in starts][:count]
+    return [
+        collate([everything[i] for i in order[start : start + BATCH_SIZE]]) for start in starts
+    ][:count]

@@ -1,4 +1,4 @@
-"""The cost of a row beside the number of tasks: the same rows dealt out to two tasks and to eight."""
+"""The cost of a sentence beside the number of tasks: the same sentences dealt out to two tasks and to eight."""
 
 from contextlib import ExitStack
 
@@ -18,38 +18,60 @@ def run(options: Options) -> Report:
     """Time adversarial training steps, optimizer and towers included."""
     seconds = dict.fromkeys(TASKS, 0.0)
     characters = dict.fromkeys(TASKS, 0)
-    rows = dict.fromkeys(TASKS, 0)
-    tower_rows: dict[int, list[int]] = {count: [] for count in TASKS}
+    sentences = dict.fromkeys(TASKS, 0)
+    tower_sentences: dict[int, list[int]] = {count: [] for count in TASKS}
     with ExitStack() as stack:
         folder = stack.enter_context(random_bert(TINY if options.tiny else SMALL))
         trainers, batches = {}, {}
         for count in TASKS:
             corpus = split_corpus(PEOPLE_DAILY, count)
-            model = build("adversarial", corpus.vocab, folder, hidden_size=8 if options.tiny else 128)
+            model = build(
+                "adversarial", corpus.vocab, folder, hidden_size=8 if options.tiny else 128
+            )
             loader = loader_of(corpus.encoded(model.alphabet))
             trainers[count] = stack.enter_context(trainer_of(model.train(), loader))
             batches[count] = typical(loader, options.batches)
             for batch in loader.batches(batches[count]):
-                tower_rows[count].append(sum(map(len, model.routes(batch).values())))
+                tower_sentences[count].append(sum(map(len, model.routes(batch).values())))
             lengths = [lengths_of(loader, planned) for planned in batches[count]]
             characters[count] = sum(map(sum, lengths))
-            rows[count] = sum(map(len, lengths))
+            sentences[count] = sum(map(len, lengths))
         for pair in zip(*batches.values(), strict=True):
             calls = {
-                str(count): lambda count=count, planned=planned: trainers[count].train_step([planned])
+                str(count): lambda count=count, planned=planned: trainers[count].train_step(
+                    [planned]
+                )
                 for count, planned in zip(TASKS, pair, strict=True)
             }
             for name, taken in interleaved(calls, options.repeats).items():
                 seconds[int(name)] += taken
     few, many = TASKS
-    # Over characters: the batches are not of the same rows, and nearly as long.
+    # Over characters: the batches are not of the same sentences, and nearly as long.
     ratio = (seconds[many] / characters[many]) / (seconds[few] / characters[few])
     return Report(
         [
-            *(Figure(f"step, {count} tasks", seconds[count] / options.batches, "s") for count in TASKS),
-            *(Figure(f"characters a row, {count} tasks", characters[count] / rows[count]) for count in TASKS),
-            *(Figure(f"tower rows a batch, {count} tasks", float(np.mean(tower_rows[count]))) for count in TASKS),
-            Figure("cost of a character with 8 tasks over that with 2", ratio, at_most=1.5, aim=1.25),
+            *(
+                Figure(f"step, {count} tasks", seconds[count] / options.batches, "s")
+                for count in TASKS
+            ),
+            *(
+                Figure(
+                    f"characters a sentence, {count} tasks", characters[count] / sentences[count]
+                )
+                for count in TASKS
+            ),
+            *(
+                Figure(
+                    f"tower sentences a batch, {count} tasks",
+                    float(np.mean(tower_sentences[count])),
+                )
+                for count in TASKS
+            ),
+            Figure(
+                "cost of a character with 8 tasks over that with 2", ratio, at_most=1.5, aim=1.25
+            ),
         ],
-        [f"{options.batches} batches of 32 rows of {provenance(PEOPLE_DAILY)}, all tasks in each"],
+        [
+            f"{options.batches} batches of 32 sentences of {provenance(PEOPLE_DAILY)}, all tasks in each"
+        ],
     )

@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable, Mapping
 
 
-def interleaved(calls: Mapping[str, Callable[[], object]], repeats: int, warm_up: int = 1) -> dict[str, float]:
+def interleaved(
+    calls: Mapping[str, Callable[[], object]], repeats: int, warm_up: int = 1
+) -> dict[str, float]:
     """Median seconds of every call.
 
     # Parameters

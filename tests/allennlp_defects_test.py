@@ -2,7 +2,7 @@
 
 1. Length and schedules with `instances_per_epoch`. 2. Mixed batches whose heads take the same text. 3. Local shuffling.
 4. Padding in multi-task batches. 5. Shares of datasets. 6. Prediction with several heads. 7. Metrics of a head without
-rows. 8. Resuming. 9. Accumulation. 10. Errors in configs. 11. Scores. 12. The CRF.
+sentences. 8. Resuming. 9. Accumulation. 10. Errors in configs. 11. Scores. 12. The CRF.
 """
 
 import itertools
@@ -30,7 +30,7 @@ from ner_adv_plugin.modules.crf import ConditionalRandomField
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.callbacks import TrainerCallback
 from tests.answers import assert_same_answers
-from tests.data.rows import of_lengths, realistic_lengths
+from tests.data.sentences import of_lengths, realistic_lengths
 from tests.stopping import Stopped
 from tests.tiny import DATA, assert_same_weights, tiny_config, weights, write_config
 
@@ -68,8 +68,10 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
 
 
 def two_heads(**overrides: Any) -> dict[str, Any]:
-    """Heads `ner` and `ner_msra`, one name the beginning of the other, and a third that reads the rows of `ner`."""
-    config = tiny_config(model__type="hard_sharing", trainer__validation_metric="+ner_f1", evaluate_on_test=False)
+    """Heads `ner` and `ner_msra`, one name the beginning of the other, and a third that reads the sentences of `ner`."""
+    config = tiny_config(
+        model__type="hard_sharing", trainer__validation_metric="+ner_f1", evaluate_on_test=False
+    )
     config["dataset_reader"]["readers"] = {
         "ner": {"type": "weibo", "max_instances": 24},
         "ner_msra": {"type": "msra", "max_instances": 8},
@@ -78,7 +80,7 @@ def two_heads(**overrides: Any) -> dict[str, Any]:
     config["train_data_path"] = {"ner": WEIBO, "ner_msra": MSRA, "again": WEIBO}
     config["validation_data_path"] = {"ner": WEIBO}
     del config["test_data_path"]
-    # Training and validation rows are the same here.
+    # Training and validation sentences are the same here.
     config["data_loader"] = {"batch_size": 16, "leakage": "allow"}
     config["trainer"] |= {"num_epochs": 2, "callbacks": ["test_of_defects"]}
     for place, value in overrides.items():
@@ -99,12 +101,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 def loader_of(sizes: dict[str, list[int]], **config: Any) -> DataLoader:
     loader = construct(DataLoader, config)
-    loader.set_rows(of_lengths(**sizes), 0)
+    loader.set_sentences(of_lengths(**sizes), 0)
     return loader
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-def test_1_length_is_exact_and_the_schedule_ends_with_the_last_step(tmp_path: Path, seen: Seen, scheduler: str) -> None:
+def test_1_length_is_exact_and_the_schedule_ends_with_the_last_step(
+    tmp_path: Path, seen: Seen, scheduler: str
+) -> None:
     sampler = {"type": "uniform", "instances_per_epoch": 31}
     loading = {"scheduler": {"type": scheduler, "batch_size": 4}, "sampler": sampler}
     loader = loader_of({"a": [3] * 50, "b": [5] * 9, "c": [4] * 9}, **loading)
@@ -123,7 +127,7 @@ def test_1_length_is_exact_and_the_schedule_ends_with_the_last_step(tmp_path: Pa
 def test_2_two_heads_take_the_same_text_in_one_batch(trained: Trained) -> None:
     _, metrics, batches = trained
     mixed = [reported for _, reported in batches if {"ner_loss", "again_loss"} <= reported]
-    # 56 rows, 16 a batch: all four of every epoch.
+    # 56 sentences, 16 a batch: all four of every epoch.
     assert len(mixed) == len(batches) == 4 * 4
     # Same texts, same tags, same kind of head: what they learnt differs by chance alone.
     assert metrics["training_ner_loss"] == pytest.approx(metrics["training_again_loss"], rel=0.3)
@@ -133,21 +137,24 @@ def test_2_two_heads_take_the_same_text_in_one_batch(trained: Trained) -> None:
 def test_3_shuffling_is_global(scheduler: str) -> None:
     lengths = np.random.default_rng(0).integers(1, 9, 40_000).tolist()
     loader = loader_of({"a": lengths}, scheduler={"type": scheduler, "batch_size": 32})
-    order = [row for batch in loader.plan(0) for _, row in batch]
+    order = [sentence for batch in loader.plan(0) for _, sentence in batch]
     assert sorted(order) == list(range(40_000))
-    # By chance: a standard deviation of 0.005 where rows move alone.
+    # By chance: a standard deviation of 0.005 where sentences move alone.
     assert abs(spearmanr(order, np.arange(40_000)).statistic) < 0.03
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_4_batches_of_several_tasks_are_bucketed_by_length(scheduler: str) -> None:
-    lengths = {"news": realistic_lengths(3_000, 1), "social": [n // 2 + 1 for n in realistic_lengths(1_000, 2)]}
+    lengths = {
+        "news": realistic_lengths(3_000, 1),
+        "social": [n // 2 + 1 for n in realistic_lengths(1_000, 2)],
+    }
     plan = loader_of(lengths, scheduler={"type": scheduler, "batch_size": 32}).plan(0)
 
     def padding(batches: list[list[int]]) -> float:
         return sum(max(batch) * len(batch) for batch in batches) / sum(map(sum, batches))
 
-    planned = [[lengths[name][row] for name, row in batch] for batch in plan]
+    planned = [[lengths[name][sentence] for name, sentence in batch] for batch in plan]
     shuffled = np.random.default_rng(0).permutation([n for batch in planned for n in batch])
     assert padding([part.tolist() for part in np.split(shuffled, len(shuffled) // 32)]) > 2
     assert padding(planned) < 1.3
@@ -155,9 +162,15 @@ def test_4_batches_of_several_tasks_are_bucketed_by_length(scheduler: str) -> No
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_5_the_mix_is_the_same_all_along_and_rounding_loses_nothing(scheduler: str) -> None:
-    sampler = {"type": "weighted", "weights": {"a": 1.0, "b": 1.0, "c": 1.0}, "instances_per_epoch": 4_000}
+    sampler = {
+        "type": "weighted",
+        "weights": {"a": 1.0, "b": 1.0, "c": 1.0},
+        "instances_per_epoch": 4_000,
+    }
     sizes = {"a": [4] * 7_000, "b": [4] * 900, "c": [4] * 100}
-    plan = loader_of(sizes, scheduler={"type": scheduler, "batch_size": 10}, sampler=sampler).plan(0)
+    plan = loader_of(sizes, scheduler={"type": scheduler, "batch_size": 10}, sampler=sampler).plan(
+        0
+    )
     counts = Counter(name for batch in plan for name, _ in batch)
     assert sum(counts.values()) == 4_000 and set(counts.values()) == {1_333, 1_334}
     tenth = len(plan) // 10
@@ -183,12 +196,14 @@ def test_6_answers_keep_the_order_and_heads_are_told_apart(trained: Trained) -> 
     types = {head: set(vocab.label_space(head).types) for head in by_head}
     assert types["ner"] and types["ner_msra"] and not types["ner"] & types["ner_msra"]
     for head, answers in by_head.items():
-        assert {entity["type"] for answer in answers for entity in answer["entities"]} <= types[head]
+        assert {entity["type"] for answer in answers for entity in answer["entities"]} <= types[
+            head
+        ]
         tags = {tag for answer in answers for tag in answer["tags"]}
         assert tags <= set(get_scheme("BIO").labels(sorted(types[head])))
 
 
-def test_7_a_head_without_rows_has_its_metrics(tmp_path: Path) -> None:
+def test_7_a_head_without_sentences_has_its_metrics(tmp_path: Path) -> None:
     weights = {"ner": 1e-6, "ner_msra": 1.0, "again": 1.0}
     sampler = {"type": "weighted", "weights": weights, "instances_per_epoch": 8}
     metrics = train_model(two_heads(data_loader__sampler=sampler), tmp_path)
@@ -211,14 +226,21 @@ def test_8_a_run_that_was_stopped_goes_on_exactly(tmp_path: Path, seen: Seen) ->
 
 
 def test_9_accumulated_micro_batches_are_the_one_large_batch(tmp_path: Path) -> None:
-    """An epoch in one batch of its 56 rows, or in micro-batches of 24, 24 and 8 that hold other shares of the heads."""
+    """An epoch in one batch of its 56 sentences, or in micro-batches of 24, 24 and 8 that hold other shares of the heads."""
     for name, size, accumulated in (("one", 56, 1), ("three", 24, 3)):
-        config = two_heads(data_loader__batch_size=size, trainer__num_gradient_accumulation_steps=accumulated)
+        config = two_heads(
+            data_loader__batch_size=size, trainer__num_gradient_accumulation_steps=accumulated
+        )
         config["trainer"] |= {"optimizer": {"type": "sgd", "lr": 0.5}, "num_epochs": 2}
-        config["model"] |= {"encoder": {"type": "character_embedding", "embedding_dim": 24, "dropout": 0.0}}
+        config["model"] |= {
+            "encoder": {"type": "character_embedding", "embedding_dim": 24, "dropout": 0.0}
+        }
         config["model"]["head"]["dropout"] = 0.0
         train_model(config, tmp_path / name)
-    one, three = (weights(tmp_path / name / "checkpoints" / "model_state_e2_b0.th") for name in ("one", "three"))
+    one, three = (
+        weights(tmp_path / name / "checkpoints" / "model_state_e2_b0.th")
+        for name in ("one", "three")
+    )
     for name, value in one.items():
         torch.testing.assert_close(three[name], value, rtol=1e-4, atol=1e-6)
 
@@ -226,10 +248,22 @@ def test_9_accumulated_micro_batches_are_the_one_large_batch(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ('{"model.tower.type": "bystander"}', 'model.tower.type: "bystander" is not a registered Seq2SeqEncoder'),
-        ('{"model.tower.hiden_size": 3}', 'model.tower.hiden_size: unknown key. Did you mean "hidden_size"?'),
-        ('{"data_loader.leakage": "dorp"}', "data_loader.leakage: found 'dorp', expected one of 'drop'"),
-        ('{"trainer.optimizer.lrr": 0.1}', 'trainer.optimizer.lrr: unknown key. Did you mean "lr"?'),
+        (
+            '{"model.tower.type": "bystander"}',
+            'model.tower.type: "bystander" is not a registered Seq2SeqEncoder',
+        ),
+        (
+            '{"model.tower.hiden_size": 3}',
+            'model.tower.hiden_size: unknown key. Did you mean "hidden_size"?',
+        ),
+        (
+            '{"data_loader.leakage": "dorp"}',
+            "data_loader.leakage: found 'dorp', expected one of 'drop'",
+        ),
+        (
+            '{"trainer.optimizer.lrr": 0.1}',
+            'trainer.optimizer.lrr: unknown key. Did you mean "lr"?',
+        ),
     ],
     ids=["type", "kwargs", "literal", "lazy"],
 )
@@ -276,7 +310,9 @@ def test_11_scores_are_strict_plain_floats_without_warnings(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found, expected = (
-            strict_spans(np.array([labels.index(tag) for tag in tags.split()]), sentence_offsets([4]), table)
+            strict_spans(
+                np.array([labels.index(tag) for tag in tags.split()]), sentence_offsets([4]), table
+            )
             for tags in (predicted, gold)
         )
         scores = entity_scores(found, expected, ["X"])
@@ -284,19 +320,25 @@ def test_11_scores_are_strict_plain_floats_without_warnings(
     assert {type(value) for value in scores.values()} == {float}
 
 
-def test_12_the_crf_has_a_loss_a_row_and_no_path_of_illegal_tags() -> None:
+def test_12_the_crf_has_a_loss_a_sentence_and_no_path_of_illegal_tags() -> None:
     scheme = get_scheme("BIO")
     labels = scheme.labels(["X", "Y"])
-    crf = ConditionalRandomField(len(labels), *(torch.from_numpy(mask) for mask in scheme.transitions(labels)))
+    crf = ConditionalRandomField(
+        len(labels), *(torch.from_numpy(mask) for mask in scheme.transitions(labels))
+    )
     paths = torch.tensor(list(itertools.product(range(len(labels)), repeat=4)))
-    emissions = torch.randn(1, 4, len(labels), generator=torch.Generator().manual_seed(0)).expand(len(paths), -1, -1)
+    emissions = torch.randn(1, 4, len(labels), generator=torch.Generator().manual_seed(0)).expand(
+        len(paths), -1, -1
+    )
     mask = torch.ones(len(paths), 4, dtype=torch.bool)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         nll = crf(emissions, paths, mask)
-        # A row may be empty: its first position is masked then.
+        # A sentence may be empty: its first position is masked then.
         empty = crf(emissions[:2], paths[:2], torch.tensor([[False] * 4, [True] * 4]))
     assert nll.shape == (len(paths),) and empty.tolist() == [0.0, nll[1].item()]
-    legal = torch.tensor([not scheme.illegal([labels[tag] for tag in path]) for path in paths.tolist()])
+    legal = torch.tensor(
+        [not scheme.illegal([labels[tag] for tag in path]) for path in paths.tolist()]
+    )
     assert torch.equal(nll.isinf(), ~legal) and 0 < legal.sum() < len(paths)
     torch.testing.assert_close(nll[legal].neg().exp().sum(), torch.tensor(1.0))

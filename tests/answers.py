@@ -6,11 +6,16 @@ from typing import Any
 import pytest
 
 
-def assert_same_answers(answers: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> None:
+def assert_same_answers(
+    answers: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]
+) -> None:
     """Answers are equal, scores up to rounding: a batch of another size computes in another order."""
-    assert [_without_scores(answer) for answer in answers] == [_without_scores(other) for other in others]
+    assert [_without_scores(answer) for answer in answers] == [
+        _without_scores(other) for other in others
+    ]
     scores, expected = (
-        [entity["score"] for answer in own for entity in answer.get("entities", ())] for own in (answers, others)
+        [entity["score"] for answer in own for entity in answer.get("entities", ())]
+        for own in (answers, others)
     )
     assert scores == pytest.approx(expected, abs=1e-4)
 
@@ -18,5 +23,8 @@ def assert_same_answers(answers: Sequence[dict[str, Any]], others: Sequence[dict
 def _without_scores(answer: dict[str, Any]) -> dict[str, Any]:
     if "entities" not in answer:
         return answer
-    bare = [{key: value for key, value in entity.items() if key != "score"} for entity in answer["entities"]]
+    bare = [
+        {key: value for key, value in entity.items() if key != "score"}
+        for entity in answer["entities"]
+    ]
     return {**answer, "entities": bare}

@@ -77,7 +77,9 @@ def _train_tiny(folder: Path) -> None:
         trainer__optimizer=optimizer,
         trainer__learning_rate_scheduler={"type": "linear_with_warmup", "warmup": 0.1},
         trainer__grad_norm=5.0,
-        model__objectives=[{"type": "domain_adversarial", "reversal": {"type": "dann", "scale": 0.5}}],
+        model__objectives=[
+            {"type": "domain_adversarial", "reversal": {"type": "dann", "scale": 0.5}}
+        ],
     )
     train_model(config, folder)
 
@@ -90,8 +92,15 @@ def transformer_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _archive_transformer(folder: Path) -> None:
     shutil.copytree(ROOT / "fixtures" / "encoder", folder / "encoder")
-    encoder = {"type": "pretrained_transformer", "model_name": str(folder / "encoder"), "window": 32, "overlap": 8}
-    config = single_task_config(dataset_reader__max_instances=16, trainer__num_epochs=2, trainer__optimizer__lr=5e-3)
+    encoder = {
+        "type": "pretrained_transformer",
+        "model_name": str(folder / "encoder"),
+        "window": 32,
+        "overlap": 8,
+    }
+    config = single_task_config(
+        dataset_reader__max_instances=16, trainer__num_epochs=2, trainer__optimizer__lr=5e-3
+    )
     config["model"]["encoder"] = encoder
     train_model(config, folder / "run")
 

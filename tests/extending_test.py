@@ -22,7 +22,10 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files of the guide and two inputs."""
     folder = tmp_path_factory.mktemp("package")
     files = FILE.findall((ROOT / "docs" / "extending.md").read_text(encoding="utf-8"))
-    inputs = [("sentences.jsonl", '{"sentence": "北京大学的王小明昨天来了"}\n'), ("sentences.txt", "北京大学\n")]
+    inputs = [
+        ("sentences.jsonl", '{"sentence": "北京大学的王小明昨天来了"}\n'),
+        ("sentences.txt", "北京大学\n"),
+    ]
     for name, text in [*files, *inputs]:
         path = folder / name
         path.parent.mkdir(exist_ok=True)
@@ -39,8 +42,13 @@ def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def nested(package: Path) -> Path:
     """The same with the run of a head that does not tag, beside text without labels."""
-    unlabelled = {"dataset_reader.readers.raw": {"type": "unlabelled"}, "train_data_path.raw": "sentences.txt"}
-    training = call(package, "train", "nested.jsonnet", "-s", "nested", "-o", json.dumps(unlabelled))
+    unlabelled = {
+        "dataset_reader.readers.raw": {"type": "unlabelled"},
+        "train_data_path.raw": "sentences.txt",
+    }
+    training = call(
+        package, "train", "nested.jsonnet", "-s", "nested", "-o", json.dumps(unlabelled)
+    )
     assert training.returncode == 0, training.stderr
     return package
 
@@ -58,7 +66,8 @@ def test_a_head_that_does_not_tag_learns_nested_spans(nested: Path) -> None:
 
 def test_an_objective_learns_its_targets(nested: Path) -> None:
     errors = [
-        json.loads((nested / "nested" / f"metrics_epoch_{epoch}.json").read_text(encoding="utf-8")) for epoch in (0, 59)
+        json.loads((nested / "nested" / f"metrics_epoch_{epoch}.json").read_text(encoding="utf-8"))
+        for epoch in (0, 59)
     ]
     first, last = (epoch["training_density_error"] for epoch in errors)
     assert 0 < last < 0.2 * first
@@ -69,7 +78,11 @@ def test_a_head_for_flat_spans_names_the_line(package: Path) -> None:
     refused = call(package, "train", "nested.jsonnet", "-s", "flat", "-o", flat)
     error = refused.stderr.strip().splitlines()[-1]
     assert refused.returncode == 2 and "Traceback" not in refused.stderr
-    assert error.startswith("error: nested.txt:1: ") and "ORG 北京大学 [0, 4)" in error and "LOC 北京 [0, 2)" in error
+    assert (
+        error.startswith("error: nested.txt:1: ")
+        and "ORG 北京大学 [0, 4)" in error
+        and "LOC 北京 [0, 2)" in error
+    )
     assert 'head "mine" (SmoothedHead)' in error and '"edges"' in error
 
 
@@ -88,7 +101,9 @@ def test_what_a_head_lacks_is_one_line(nested: Path, command: list[str]) -> None
     assert '"crf"' in error and '"edges"' not in error
 
 
-def test_package_of_the_guide_is_used_by_config_only(root: Path, fixture_data: Path, tmp_path: Path) -> None:
+def test_package_of_the_guide_is_used_by_config_only(
+    root: Path, fixture_data: Path, tmp_path: Path
+) -> None:
     guide = (root / "docs" / "extending.md").read_text(encoding="utf-8")
     files = FILE.findall(guide)
     assert len(files) == 12
@@ -114,11 +129,19 @@ def test_package_of_the_guide_is_used_by_config_only(root: Path, fixture_data: P
     assert {"best_validation_mine_f1", "training_state_norm"} <= metrics.keys()
 
     for name, sampler, message in (
-        ("dataset", {"dataset": "nime"}, 'no dataset "nime". Did you mean "mine"? Datasets: mine, msr.'),
+        (
+            "dataset",
+            {"dataset": "nime"},
+            'no dataset "nime". Did you mean "mine"? Datasets: mine, msr.',
+        ),
         ("factor", {"factor": 0}, "expected more than 0, found 0"),
     ):
-        overrides = json.dumps({f"data_loader.sampler.{key}": value for key, value in sampler.items()})
-        refused = call("train", "mine.jsonnet", "--dry-run", "-o", overrides, "--include-package", "mine")
+        overrides = json.dumps(
+            {f"data_loader.sampler.{key}": value for key, value in sampler.items()}
+        )
+        refused = call(
+            "train", "mine.jsonnet", "--dry-run", "-o", overrides, "--include-package", "mine"
+        )
         assert (refused.returncode, refused.stdout) == (2, "")
         assert refused.stderr == f"error: data_loader.sampler.{name}: {message}\n"
 

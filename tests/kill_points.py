@@ -133,7 +133,11 @@ class Bench:
             flags = ["--recover"] if kill.recovering_from else []
             self.train(run, *flags, plan=kill.plan(notes), expected=-signal.SIGKILL)
         saved = steps_saved(run)
-        steps = f"{saved}+" if kill.at is None else str(moments(notes)[-1][1] + (saved if kill.recovering_from else 0))
+        steps = (
+            f"{saved}+"
+            if kill.at is None
+            else str(moments(notes)[-1][1] + (saved if kill.recovering_from else 0))
+        )
         self.train(run, "--recover")
         different = differences(run, self.reference)
         if not different:
@@ -155,7 +159,9 @@ class Bench:
             kill = replace(kill, after=kill.after / 2)
 
 
-def draw(first: list[str], again: list[str], seconds: float, chance: random.Random) -> Iterator[Kill]:
+def draw(
+    first: list[str], again: list[str], seconds: float, chance: random.Random
+) -> Iterator[Kill]:
     """Kills without end, of every kind in turn.
 
     # Parameters
@@ -194,7 +200,9 @@ def draw(first: list[str], again: list[str], seconds: float, chance: random.Rand
 
 def main() -> None:
     """See above."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=20, help="how many runs to kill")
     parser.add_argument("--seed", type=int, help="draws the same moments again")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
@@ -206,7 +214,9 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="kill_points-"))
     bench = Bench(folder)
     kills = islice(draw(*bench.make_reference(), random.Random(seed)), arguments.kills)
-    print(f"seed {seed}\n{'':>3} {'kind':28} {'steps':>5} {'saved':>5}  {'run':9} moment", flush=True)
+    print(
+        f"seed {seed}\n{'':>3} {'kind':28} {'steps':>5} {'saved':>5}  {'run':9} moment", flush=True
+    )
     failed = 0
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for number, result in enumerate(pool.map(bench.kill_and_recover, enumerate(kills, 1)), 1):
@@ -216,7 +226,9 @@ def main() -> None:
             if result.different:
                 failed += 1
                 print(f"    {', '.join(result.different)}\n    left in {folder / str(number)}")
-    print(f"{arguments.kills - failed} of {arguments.kills} equal, {time.monotonic() - started:.0f} s")
+    print(
+        f"{arguments.kills - failed} of {arguments.kills} equal, {time.monotonic() - started:.0f} s"
+    )
     if failed:
         sys.exit(1)
     shutil.rmtree(folder)

@@ -34,9 +34,15 @@ def config_of_run() -> dict[str, Any]:
     weights = {"weibo": 2, "msra": 1, "msr": 1}
     config = tiny_config(
         **{f"dataset_reader__readers__{name}__max_instances": 16 for name in weights},
-        model__objectives=[{"type": "domain_adversarial", "dropout": 0.2, "reversal": {"type": "dann"}}],
+        model__objectives=[
+            {"type": "domain_adversarial", "dropout": 0.2, "reversal": {"type": "dann"}}
+        ],
         data_loader__batch_size=4,
-        data_loader__sampler={"type": "weighted", "weights": weights, "instances_per_epoch": 4 * STEPS},
+        data_loader__sampler={
+            "type": "weighted",
+            "weights": weights,
+            "instances_per_epoch": 4 * STEPS,
+        },
         trainer__num_epochs=EPOCHS,
         # The loss falls from epoch to epoch: there is a new best one to write after each.
         trainer__validation_metric="-weibo_loss",
@@ -66,7 +72,9 @@ class Plan:
     half_a_record: bool = False
 
 
-def start(config: str, folder: Path, *flags: str, plan: Plan | None = None) -> subprocess.Popen[str]:
+def start(
+    config: str, folder: Path, *flags: str, plan: Plan | None = None
+) -> subprocess.Popen[str]:
     """`train` in a process of its own, on one thread, that Ctrl-C can reach; what it says goes to `output.txt`."""
     program = ["ner_adv_plugin"] if plan is None else ["tests.killing", json.dumps(asdict(plan))]
     command = [sys.executable, "-m", *program, "train", config, "-s", str(folder), *flags]
@@ -85,8 +93,12 @@ def start(config: str, folder: Path, *flags: str, plan: Plan | None = None) -> s
 
 def steps_saved(folder: Path, steps_per_epoch: int = STEPS) -> int:
     """How many steps the last checkpoint has behind it."""
-    found = [NAME.fullmatch(path.name) for path in (folder / "checkpoints").glob("training_state_*.th")]
-    return max((int(match[1]) * steps_per_epoch + int(match[2]) for match in found if match), default=0)
+    found = [
+        NAME.fullmatch(path.name) for path in (folder / "checkpoints").glob("training_state_*.th")
+    ]
+    return max(
+        (int(match[1]) * steps_per_epoch + int(match[2]) for match in found if match), default=0
+    )
 
 
 def moments(notes: Path) -> list[tuple[str, int]]:
@@ -160,7 +172,10 @@ ACTIONS: dict[str, Callable[[Path, Sequence[Any]], str]] = {
 
 def main() -> None:
     """Run the command under a plan."""
-    from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+    from torch.optim.optimizer import (
+        register_optimizer_step_post_hook,
+        register_optimizer_step_pre_hook,
+    )
 
     from ner_adv_plugin.commands import main as run_command
 

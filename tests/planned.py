@@ -13,7 +13,9 @@ def planned(datasets: Iterable[str], heads: Mapping[str, str] | None = None) -> 
     """A run over datasets that have their own names as heads, unless `heads` says where others are named."""
     names = list(datasets)
     spaces = {name: DatasetSpace(name, "news", "ner", "BIO") for name in names}
-    return PlannedRun({}, spaces, dict.fromkeys(names, "") if heads is None else heads, [], [], "fp32", 1)
+    return PlannedRun(
+        {}, spaces, dict.fromkeys(names, "") if heads is None else heads, [], [], "fp32", 1
+    )
 
 
 def check(annotation: Any, config: Any, path: str, datasets: Iterable[str]) -> None:

@@ -18,7 +18,9 @@ LOGS = re.compile(r"out\.log|log(/.*)?")
 def differences(folder: Path, reference: Path) -> list[str]:
     """What of a run's folder is not as in that of another; bit by bit, and no file more or less."""
     ours, theirs = _files(folder), _files(reference)
-    found = [f"{name} is {'left over' if name in ours else 'missing'}" for name in sorted(ours ^ theirs)]
+    found = [
+        f"{name} is {'left over' if name in ours else 'missing'}" for name in sorted(ours ^ theirs)
+    ]
     for name in sorted(ours & theirs):
         mine, its = (_content(path / name) for path in (folder, reference))
         found += [f"{name}: {place}" for place in _different(mine, its)]
@@ -33,7 +35,10 @@ def curves(folder: Path, split: str) -> dict[str, list[tuple[int, float]]]:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(folder / "log" / split)).Reload()
-    return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+    return {
+        tag: [(event.step, event.value) for event in events.Scalars(tag)]
+        for tag in events.Tags()["scalars"]
+    }
 
 
 def _files(folder: Path) -> set[str]:
@@ -68,7 +73,9 @@ def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 
 def _different(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     places = sorted(ours.keys() ^ theirs.keys())
-    return places + [place for place in ours.keys() & theirs.keys() if not _same(ours[place], theirs[place])]
+    return places + [
+        place for place in ours.keys() & theirs.keys() if not _same(ours[place], theirs[place])
+    ]
 
 
 def _same(one: Any, other: Any) -> bool:

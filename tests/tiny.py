@@ -1,4 +1,4 @@
-"""Runs of seconds: the fixtures' first rows, character embeddings learnt from scratch, LSTMs of a few units."""
+"""Runs of seconds: the fixtures' first sentences, character embeddings learnt from scratch, LSTMs of a few units."""
 
 import json
 from collections.abc import Mapping
@@ -58,7 +58,9 @@ def tiny_config(**overrides: Any) -> dict[str, Any]:
             "cuda_device": -1,
         },
     }
-    return with_overrides(config, {name.replace("__", "."): value for name, value in overrides.items()})
+    return with_overrides(
+        config, {name.replace("__", "."): value for name, value in overrides.items()}
+    )
 
 
 def single_task_config(**overrides: Any) -> dict[str, Any]:
@@ -68,7 +70,9 @@ def single_task_config(**overrides: Any) -> dict[str, Any]:
         config[key] = config[key]["weibo"]
     config["dataset_reader"] = config["dataset_reader"]["readers"]["weibo"]
     config["model"]["type"] = "crf_tagger"
-    return with_overrides(config, {name.replace("__", "."): value for name, value in overrides.items()})
+    return with_overrides(
+        config, {name.replace("__", "."): value for name, value in overrides.items()}
+    )
 
 
 def model_and_loader(config: Mapping[str, Any]) -> tuple[Model, DataLoader]:
@@ -77,8 +81,8 @@ def model_and_loader(config: Mapping[str, Any]) -> tuple[Model, DataLoader]:
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
     data = read_data(job)
     model: Model = job.model.construct(vocab=collect_vocabulary(job, data))
-    job.data_loader.set_rows(data.encoded("train", model), job.random_seed or 0)
-    for dataset in job.data_loader.rows().values():
+    job.data_loader.set_sentences(data.encoded("train", model), job.random_seed or 0)
+    for dataset in job.data_loader.sentences().values():
         dataset.targets = model.targets(dataset)
     return model, job.data_loader
 
@@ -91,7 +95,11 @@ def write_config(path: Path, config: Mapping[str, Any]) -> str:
 
 def learnt(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """The metrics that do not depend on the machine."""
-    return {name: value for name, value in metrics.items() if not any(part in name for part in OF_THE_MACHINE)}
+    return {
+        name: value
+        for name, value in metrics.items()
+        if not any(part in name for part in OF_THE_MACHINE)
+    }
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:

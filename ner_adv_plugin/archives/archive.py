@@ -90,7 +90,11 @@ def load_archive(
         try:
             model = _build_model(config, vocab, heads, shown)
             train_reader = as_multitask(_reader(config, "dataset_reader"), config["dataset_reader"])
-            held_out = _reader(config, "validation_dataset_reader") if config.get("validation_dataset_reader") else None
+            held_out = (
+                _reader(config, "validation_dataset_reader")
+                if config.get("validation_dataset_reader")
+                else None
+            )
             reader = held_out_reader_of(held_out, train_reader)
         except ConfigurationError as error:
             raise UserError(f"{shown}: {CONFIG}: {error} ({versions(folder)})") from error
@@ -103,17 +107,23 @@ def _heads_of(vocab: Vocabulary, datasets: Sequence[str]) -> list[str]:
     spaces = vocab.datasets
     for name in datasets:
         if name not in spaces or spaces[name].head is None:
-            raise UserError(f'no labelled dataset "{name}".{nearest(name, spaces)} Datasets: {", ".join(spaces)}.')
+            raise UserError(
+                f'no labelled dataset "{name}".{nearest(name, spaces)} Datasets: {", ".join(spaces)}.'
+            )
     return list(dict.fromkeys(str(spaces[name].head) for name in datasets))
 
 
-def _build_model(config: dict[str, Any], vocab: Vocabulary, heads: Sequence[str] | None, shown: str) -> Model:
+def _build_model(
+    config: dict[str, Any], vocab: Vocabulary, heads: Sequence[str] | None, shown: str
+) -> Model:
     """The model, or the part that these heads read, without its weights."""
     if heads is not None:
         heads = list(heads) or [target_head(config, vocab.heads)]
         for head in heads:
             if head not in vocab.heads:
-                raise UserError(f'{shown} has no head "{head}"; its heads: {", ".join(vocab.heads)}')
+                raise UserError(
+                    f'{shown} has no head "{head}"; its heads: {", ".join(vocab.heads)}'
+                )
     lazy = construct(LazyModel, config["model"], "model")
     try:
         model = lazy.construct(vocab=vocab, only_heads=heads)
@@ -162,7 +172,9 @@ def _load_weights(model: Model, folder: Path, weights_file: str | None, shown: s
     try:
         model.load_weights(state)
     except (RuntimeError, TypeError) as error:
-        raise UserError(f"{shown}: {name} does not hold the weights of this model: {error}") from error
+        raise UserError(
+            f"{shown}: {name} does not hold the weights of this model: {error}"
+        ) from error
 
 
 def _reason(error: Exception) -> str:

@@ -87,7 +87,9 @@ class _Metered:
 def _unpack(source: Path, folder: Path, shown: str) -> None:
     try:
         with gzip.open(source) as packed:
-            _extract(_Metered(cast(gzip.GzipFile, packed), MOST_BETWEEN), folder, source.stat().st_size)
+            _extract(
+                _Metered(cast(gzip.GzipFile, packed), MOST_BETWEEN), folder, source.stat().st_size
+            )
     except Exception as error:  # tarfile fails in any way on headers made to confuse it
         if isinstance(error, OSError) and error.errno is not None:
             raise UserError(f"cannot unpack {shown}: {error}") from error
@@ -123,7 +125,9 @@ def _extract(packed: _Metered, folder: Path, packed_size: int) -> None:
 
 def _check_member(member: tarfile.TarInfo) -> None:
     if len(member.name) > LONGEST_NAME:
-        raise ValueError(f"it holds a name of {len(member.name)} characters, {LONGEST_NAME} are allowed")
+        raise ValueError(
+            f"it holds a name of {len(member.name)} characters, {LONGEST_NAME} are allowed"
+        )
     if not (member.isreg() or member.isdir()) or member.issparse() or member.size < 0:
         raise ValueError(f"{member.name!r} is neither a plain file nor a folder")
     parts = PurePosixPath(member.name).parts

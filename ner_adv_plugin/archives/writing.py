@@ -8,7 +8,13 @@ from pathlib import Path
 from ner_adv_plugin.common.files import local_path, write_file
 
 ARCHIVE = "model.tar.gz"
-CONFIG, META, WEIGHTS, BEST, VOCABULARY = "config.json", "meta.json", "weights.th", "best.th", "vocabulary"
+CONFIG, META, WEIGHTS, BEST, VOCABULARY = (
+    "config.json",
+    "meta.json",
+    "weights.th",
+    "best.th",
+    "vocabulary",
+)
 # The folder of `include_in_archive`.
 EXTRA = "fta"
 # What `meta.json` has as `archive_format`: counted up where archives change so that older versions cannot read them.

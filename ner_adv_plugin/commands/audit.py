@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print what every corpus of a config holds, and which rows stand in several splits."""
+    """Print what every corpus of a config holds, and which sentences stand in several splits."""
     from ner_adv_plugin.data.corpora.audit_table import table
     from ner_adv_plugin.runs.audit_job import audit
 

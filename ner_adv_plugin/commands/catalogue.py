@@ -131,7 +131,10 @@ def markdown() -> str:
     for base_name, base in bases().items():
         lines += [f"### {base_name}", "", "| `type` | what it is | keys |", "|---|---|---|"]
         for name, target in components(base).items():
-            shown = [f"`{key.name}`" + ("" if key.default is None else f" = `{key.default}`") for key in keys(target)]
+            shown = [
+                f"`{key.name}`" + ("" if key.default is None else f" = `{key.default}`")
+                for key in keys(target)
+            ]
             lines.append(f"| `{name}` | {_cell(summary(target))} | {_cell(', '.join(shown))} |")
         lines.append("")
     return "\n".join(lines)

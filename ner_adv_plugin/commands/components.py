@@ -7,7 +7,9 @@ from ner_adv_plugin.common.errors import UserError, nearest
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to show."""
-    parser.add_argument("name", nargs="?", help="a registered name, or a base class; all where left out")
+    parser.add_argument(
+        "name", nargs="?", help="a registered name, or a base class; all where left out"
+    )
     parser.add_argument("--markdown", action="store_true", help="print the table of the README")
 
 
@@ -27,7 +29,9 @@ def run(arguments: argparse.Namespace) -> None:
     found = list(catalogue.find(arguments.name))
     if not found:
         names = [name for base in known.values() for name in catalogue.components(base)]
-        raise UserError(f'nothing is registered as "{arguments.name}".{nearest(arguments.name, [*names, *known])}')
+        raise UserError(
+            f'nothing is registered as "{arguments.name}".{nearest(arguments.name, [*names, *known])}'
+        )
     for base_name, target in found:
         print(f"{base_name} {arguments.name}: {catalogue.summary(target)}")
         for key in catalogue.keys(target):

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print how many rows every dataset of every split has, and how many training rows hold a held-out one."""
+    """Print how many sentences every dataset of every split has, and how many training sentences hold a held-out one."""
     from ner_adv_plugin.runs.config_checks import checked_job
     from ner_adv_plugin.runs.data import read_data
 
@@ -23,10 +23,12 @@ def run(arguments: argparse.Namespace) -> None:
     job.check_paths()
     data = read_data(job)
     for split, datasets in data.splits.items():
-        for name, rows in datasets.items():
-            print(f"{split} {name}: {len(rows)}")
+        for name, sentences in datasets.items():
+            print(f"{split} {name}: {len(sentences)}")
         print(f"{split}: {sum(map(len, datasets.values()))}")
-    print(f"instances: {sum(len(rows) for datasets in data.splits.values() for rows in datasets.values())}")
+    print(
+        f"instances: {sum(len(sentences) for datasets in data.splits.values() for sentences in datasets.values())}"
+    )
     fate = "kept" if job.data_loader.leakage == "allow" else "left out"
     for name, count in data.leaked.items():
         print(f"leaked {name}: {count} {fate}")

@@ -16,10 +16,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     weights = "file of weights (.th, .safetensors), model.tar.gz, or the folder of a run"
     parser.add_argument("checkpoint1", help=weights)
     parser.add_argument("checkpoint2", help="what to compare it with, the same")
-    parser.add_argument("--strip-prefix-1", default="", help="what to cut off the parameters' names of the first")
-    parser.add_argument("--strip-prefix-2", default="", help="what to cut off the parameters' names of the second")
-    parser.add_argument("--scale", type=float, default=1.0, help="what distances are multiplied by (1)")
-    parser.add_argument("--threshold", type=float, default=1e-5, help="up to this distance two are the same (1e-5)")
+    parser.add_argument(
+        "--strip-prefix-1", default="", help="what to cut off the parameters' names of the first"
+    )
+    parser.add_argument(
+        "--strip-prefix-2", default="", help="what to cut off the parameters' names of the second"
+    )
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="what distances are multiplied by (1)"
+    )
+    parser.add_argument(
+        "--threshold", type=float, default=1e-5, help="up to this distance two are the same (1e-5)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -85,9 +93,15 @@ def _load(file: Path, shown: str) -> dict[str, "Tensor"]:
     if not file.is_file():
         raise UserError(f"no weights at {shown}")
     try:
-        weights = load_file(file) if shown.endswith(".safetensors") else torch.load(file, "cpu", weights_only=True)
+        weights = (
+            load_file(file)
+            if shown.endswith(".safetensors")
+            else torch.load(file, "cpu", weights_only=True)
+        )
     except Exception as error:
         raise UserError(f"{shown} does not hold weights alone") from error
-    if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
+    if not isinstance(weights, dict) or not all(
+        isinstance(value, torch.Tensor) for value in weights.values()
+    ):
         raise UserError(f"{shown} holds something else than parameters by name")
     return weights

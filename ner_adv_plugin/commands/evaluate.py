@@ -22,12 +22,23 @@ from ner_adv_plugin.models import Model
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of AllenNLP's command, and `--multitask-head` and `--verify`."""
     parser.add_argument("archive_file", help="model.tar.gz, or the folder of a run")
-    parser.add_argument("input_file", help='a corpus of the head\'s kind, or JSON of several: {"dataset": path}')
+    parser.add_argument(
+        "input_file", help='a corpus of the head\'s kind, or JSON of several: {"dataset": path}'
+    )
     parser.add_argument("--output-file", help="where to write the metrics, as JSON")
-    parser.add_argument("--predictions-output-file", help="where to write the predictions, as JSON lines")
-    parser.add_argument("--multitask-head", help="the head to score; that of validation_metric by default")
-    parser.add_argument("--reliability-diagram", help=f"where to draw scores against precision: {', '.join(PICTURES)}")
-    parser.add_argument("--verify", action="store_true", help="score again with seqeval, and stop where it differs")
+    parser.add_argument(
+        "--predictions-output-file", help="where to write the predictions, as JSON lines"
+    )
+    parser.add_argument(
+        "--multitask-head", help="the head to score; that of validation_metric by default"
+    )
+    parser.add_argument(
+        "--reliability-diagram",
+        help=f"where to draw scores against precision: {', '.join(PICTURES)}",
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="score again with seqeval, and stop where it differs"
+    )
     add_model_options(parser, batch_size=64)
 
 
@@ -36,10 +47,14 @@ def run(arguments: argparse.Namespace) -> None:
     paths = _paths(arguments.input_file)
     head = arguments.multitask_head
     if paths is not None and head:
-        raise UserError("--multitask-head chooses the head of one file; an object of datasets chooses its own")
+        raise UserError(
+            "--multitask-head chooses the head of one file; an object of datasets chooses its own"
+        )
     diagram = arguments.reliability_diagram
     if diagram and Path(diagram).suffix not in PICTURES:
-        raise UserError(f"--reliability-diagram: expected a path ending in {' or '.join(PICTURES)}, found {diagram}")
+        raise UserError(
+            f"--reliability-diagram: expected a path ending in {' or '.join(PICTURES)}, found {diagram}"
+        )
 
     archive = load_model(arguments, list(paths or ()))
     if paths is None:
@@ -55,7 +70,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output_file:
         write_json(Path(arguments.output_file), metrics)
     if arguments.predictions_output_file:
-        _write_predictions(Path(arguments.predictions_output_file), archive.model, datasets, predictions)
+        _write_predictions(
+            Path(arguments.predictions_output_file), archive.model, datasets, predictions
+        )
     if diagram:
         draw_reliability(calibration, Path(diagram))
     if arguments.verify:
@@ -85,7 +102,9 @@ def _dataset_of(archive: Archive, head: str) -> str:
 def _read(archive: Archive, name: str, path: str) -> EncodedDataset:
     readers = archive.reader.readers
     if name not in readers:
-        raise UserError(f'no reader for dataset "{name}".{nearest(name, readers)} Readers: {", ".join(readers)}.')
+        raise UserError(
+            f'no reader for dataset "{name}".{nearest(name, readers)} Readers: {", ".join(readers)}.'
+        )
     model = archive.model
     shown = archive.train_reader.readers[name].shown
     dataset = EncodedDataset(name, readers[name].read(path), model.vocab, model.alphabet, shown)
@@ -94,7 +113,10 @@ def _read(archive: Archive, name: str, path: str) -> EncodedDataset:
 
 
 def _write_predictions(
-    path: Path, model: Model, datasets: Mapping[str, EncodedDataset], predictions: Mapping[str, Predictions]
+    path: Path,
+    model: Model,
+    datasets: Mapping[str, EncodedDataset],
+    predictions: Mapping[str, Predictions],
 ) -> None:
     """Write every sentence with its predicted and gold spans."""
 
@@ -103,7 +125,12 @@ def _write_predictions(
         with open(aside, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             for name, dataset in datasets.items():
                 for line in _lines(model, dataset, predictions[name].spans):
-                    file.write(json.dumps({"dataset": name, "head": dataset.head, **line}, ensure_ascii=False) + "\n")
+                    file.write(
+                        json.dumps(
+                            {"dataset": name, "head": dataset.head, **line}, ensure_ascii=False
+                        )
+                        + "\n"
+                    )
 
     write_file(path, write)
 
@@ -111,8 +138,13 @@ def _write_predictions(
 def _lines(model: Model, dataset: EncodedDataset, predicted: SpanTable) -> Iterator[dict[str, Any]]:
     """Each sentence of a dataset as JSON; what is gold has names that begin with "gold_"."""
     assert dataset.head is not None
-    segments, scheme = model.vocab.label_space(dataset.head).segmentation, model.scheme(dataset.head)
-    for sentence, (text, spans) in enumerate(zip(dataset.texts(), scored_spans(predicted), strict=True)):
+    segments, scheme = (
+        model.vocab.label_space(dataset.head).segmentation,
+        model.scheme(dataset.head),
+    )
+    for sentence, (text, spans) in enumerate(
+        zip(dataset.texts(), scored_spans(predicted), strict=True)
+    ):
         gold = described(text, dataset.gold(sentence), segments, None)
         yield {
             "sentence": text,
@@ -130,7 +162,10 @@ def _verify(evaluator: Evaluator, predictions: Mapping[str, Predictions]) -> Non
     for head, datasets in evaluator.by_head.items():
         space = evaluator.vocab.label_space(head)
         for dataset in datasets:
-            name, predicted = dataset.dataset, counted(space, dataset.dataset, predictions[dataset.dataset].spans)
+            name, predicted = (
+                dataset.dataset,
+                counted(space, dataset.dataset, predictions[dataset.dataset].spans),
+            )
             assert dataset.spans is not None
             tables = (dataset.spans, predicted)
             if space.segmentation or any(table.overlapping_S().any() for table in tables):
@@ -144,7 +179,9 @@ def _verify(evaluator: Evaluator, predictions: Mapping[str, Predictions]) -> Non
                 ]
                 for table in tables
             )
-            reference = f1_score(gold_tags, predicted_tags, mode="strict", scheme=IOB2, zero_division=0)
+            reference = f1_score(
+                gold_tags, predicted_tags, mode="strict", scheme=IOB2, zero_division=0
+            )
             own = score(evaluator.vocab, head, [dataset], [predicted])["f1"]
             if abs(own - reference) > 1e-12:
                 raise UserError(f"{name}: strict F1 is {own}, seqeval says {reference}")

@@ -16,15 +16,25 @@ OFF = {"learning_rate_scheduler": None, "callbacks": None}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of AllenNLP's command."""
     parser.add_argument("param_path", help="config, in Jsonnet")
-    parser.add_argument("-s", "--serialization-dir", help="folder to write to; a fresh one under runs/ by default")
+    parser.add_argument(
+        "-s", "--serialization-dir", help="folder to write to; a fresh one under runs/ by default"
+    )
     parser.add_argument("-o", "--overrides", default="", help="Jsonnet laid over the config")
     parser.add_argument("--start-lr", type=float, default=1e-5, help="first learning rate (1e-5)")
     parser.add_argument("--end-lr", type=float, default=10.0, help="last learning rate (10)")
-    parser.add_argument("--num-batches", type=int, default=100, help="steps from the one to the other (100)")
-    parser.add_argument("--stopping-factor", type=float, help="stop at a loss above so many times the lowest one")
-    parser.add_argument("--linear", action="store_true", help="grow by equal differences, not by equal ratios")
+    parser.add_argument(
+        "--num-batches", type=int, default=100, help="steps from the one to the other (100)"
+    )
+    parser.add_argument(
+        "--stopping-factor", type=float, help="stop at a loss above so many times the lowest one"
+    )
+    parser.add_argument(
+        "--linear", action="store_true", help="grow by equal differences, not by equal ratios"
+    )
     parser.add_argument("-f", "--force", action="store_true", help="empty the folder first")
-    parser.add_argument("--file-friendly-logging", action="store_true", help="progress as lines, not bars")
+    parser.add_argument(
+        "--file-friendly-logging", action="store_true", help="progress as lines, not bars"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -33,10 +43,19 @@ def run(arguments: argparse.Namespace) -> None:
     from ner_adv_plugin.runs.data import read_data
     from ner_adv_plugin.runs.train_job import build_trainer
     from ner_adv_plugin.training.checkpoints.random_state import seed_everything
-    from ner_adv_plugin.training.learning_rate_search import RangeTest, draw, search_learning_rate, write_table
+    from ner_adv_plugin.training.learning_rate_search import (
+        RangeTest,
+        draw,
+        search_learning_rate,
+        write_table,
+    )
 
     test = RangeTest(
-        arguments.start_lr, arguments.end_lr, arguments.num_batches, arguments.linear, arguments.stopping_factor
+        arguments.start_lr,
+        arguments.end_lr,
+        arguments.num_batches,
+        arguments.linear,
+        arguments.stopping_factor,
     )
     config = load_config(arguments.param_path, arguments.overrides)
     job = checked_job(_for_search(config, checked_job(config).filled))
@@ -50,10 +69,16 @@ def run(arguments: argparse.Namespace) -> None:
     write_table(curve, folder / "lr-losses.csv")
     draw(curve, folder / "lr-losses.png")
     rate = curve.suggestion()
-    print("the loss never falls" if rate is None else f"steepest descent of the loss at learning rate {rate:.2g}")
+    print(
+        "the loss never falls"
+        if rate is None
+        else f"steepest descent of the loss at learning rate {rate:.2g}"
+    )
     print(f"picture: {folder / 'lr-losses.png'}")
 
 
 def _for_search(config: dict[str, Any], filled: Mapping[str, Any]) -> dict[str, Any]:
     """The config without what a search does not want."""
-    return with_overrides(config, {f"trainer.{key}": value for key, value in OFF.items() if key in filled["trainer"]})
+    return with_overrides(
+        config, {f"trainer.{key}": value for key, value in OFF.items() if key in filled["trainer"]}
+    )

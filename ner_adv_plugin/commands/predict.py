@@ -20,9 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input_file", help='JSON lines of {"sentence": ...}')
     parser.add_argument("--output-file", help="where to write the answers, one a line")
     parser.add_argument("--silent", action="store_true", help="print no answers")
-    parser.add_argument("--multitask-head", help="the head that answers; that of validation_metric by default")
-    parser.add_argument("--use-dataset-reader", action="store_true", help="the input is a corpus of the head's kind")
-    parser.add_argument("--dataset-reader-choice", choices=["train", "validation"], default="validation")
+    parser.add_argument(
+        "--multitask-head", help="the head that answers; that of validation_metric by default"
+    )
+    parser.add_argument(
+        "--use-dataset-reader", action="store_true", help="the input is a corpus of the head's kind"
+    )
+    parser.add_argument(
+        "--dataset-reader-choice", choices=["train", "validation"], default="validation"
+    )
     parser.add_argument("--predictor", help="registered name of a predictor")
     parser.add_argument("--predictor-args", default="{}", help="its settings, as JSON")
     add_model_options(parser, batch_size=64)
@@ -71,7 +77,9 @@ def _instances(predictor: Predictor, arguments: argparse.Namespace) -> Iterable[
     for reader in readers.values():
         if reader.head == predictor.head:
             return reader.read(arguments.input_file)
-    raise ConfigurationError(f'no {choice} reader feeds head "{predictor.head}".{nearest(predictor.head, readers)}')
+    raise ConfigurationError(
+        f'no {choice} reader feeds head "{predictor.head}".{nearest(predictor.head, readers)}'
+    )
 
 
 def _lines(answers: Iterable[dict[str, Any]]) -> Iterator[str]:

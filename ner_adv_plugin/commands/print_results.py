@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of AllenNLP's command."""
     parser.add_argument("path", help="folder below which runs are looked for")
     parser.add_argument("-k", "--keys", nargs="+", help="metrics to print; all where left out")
-    parser.add_argument("-m", "--metrics-filename", default="metrics.json", help="file that holds a run's metrics")
+    parser.add_argument(
+        "-m", "--metrics-filename", default="metrics.json", help="file that holds a run's metrics"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print a comma-separated line for every run, N/A where it has no such metric."""
-    files = sorted(file for file in Path(arguments.path).rglob("*") if file.name == arguments.metrics_filename)
+    files = sorted(
+        file for file in Path(arguments.path).rglob("*") if file.name == arguments.metrics_filename
+    )
     if not files:
         raise UserError(f"no {arguments.metrics_filename} below {arguments.path}")
     results = {file: _read(file) for file in files}
-    keys = arguments.keys or list(dict.fromkeys(key for metrics in results.values() for key in metrics))
+    keys = arguments.keys or list(
+        dict.fromkeys(key for metrics in results.values() for key in metrics)
+    )
     print(_line(["model_run", *keys]))
     for file, metrics in results.items():
         print(_line([str(file), *(metrics.get(key, "N/A") for key in keys)]))
@@ -35,10 +42,18 @@ def _read(file: Path) -> dict[str, Any]:
         raise UserError(f"{file} is no JSON: {error}") from error
     if not isinstance(metrics, dict):
         raise UserError(f"{file} holds no object of metrics")
-    return metrics
+    # Runs of version 0.1 counted leaked "rows".
+    return {
+        re.sub("^leaked_rows_", "leaked_sentences_", key): value for key, value in metrics.items()
+    }
 
 
 def _line(values: Iterable[Any]) -> str:
     """Values parted by comma and space, quoted as CSV wants it where they need it."""
-    texts = (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values)
-    return ", ".join('"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text for text in texts)
+    texts = (
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for value in values
+    )
+    return ", ".join(
+        '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text for text in texts
+    )

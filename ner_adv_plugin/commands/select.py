@@ -13,16 +13,25 @@ from ner_adv_plugin.inference.selection import STRATEGIES, Chosen, Selector, rea
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of its own, and those of `predict` about heads and models."""
     parser.add_argument("archive_file", help="model.tar.gz, or the folder of a run")
-    parser.add_argument("input_file", help="raw text, one row a line; of any size")
-    parser.add_argument("--count", type=int, default=100, help="rows to choose")
-    parser.add_argument("--strategy", choices=STRATEGIES, default="margin", help="what makes a row worth annotating")
-    parser.add_argument("--output-file", help="where to write the rows, as JSON lines that span_json reads")
-    parser.add_argument("--multitask-head", help="the head that annotates; that of validation_metric by default")
+    parser.add_argument("input_file", help="raw text, one sentence a line; of any size")
+    parser.add_argument("--count", type=int, default=100, help="sentences to choose")
+    parser.add_argument(
+        "--strategy",
+        choices=STRATEGIES,
+        default="margin",
+        help="what makes a sentence worth annotating",
+    )
+    parser.add_argument(
+        "--output-file", help="where to write the sentences, as JSON lines that span_json reads"
+    )
+    parser.add_argument(
+        "--multitask-head", help="the head that annotates; that of validation_metric by default"
+    )
     add_model_options(parser, batch_size=64)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the rows with the entities that the model finds in them, the most useful first."""
+    """Write the sentences with the entities that the model finds in them, the most useful first."""
     head = arguments.multitask_head
     archive = load_model(arguments)
     selector = Selector(archive, arguments.strategy, arguments.count, head, arguments.batch_size)
@@ -38,4 +47,4 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _lines(chosen: Iterable[Chosen]) -> str:
-    return "".join(json.dumps(row.to_json(), ensure_ascii=False) + "\n" for row in chosen)
+    return "".join(json.dumps(sentence.to_json(), ensure_ascii=False) + "\n" for sentence in chosen)

@@ -11,7 +11,14 @@ from ner_adv_plugin.common.errors import UserError
 PACKAGE = "ner_adv_plugin"
 OPTIONAL = {"seqeval": "evaluate --verify"}
 # Somebody is somewhere: two characters of a name, two of a place.
-SENTENCES = ["王芳在北京上学", "李强去上海开会", "张敏到广州旅行", "刘洋在成都工作", "陈静去杭州看海", "赵磊到西安访友"]
+SENTENCES = [
+    "王芳在北京上学",
+    "李强去上海开会",
+    "张敏到广州旅行",
+    "刘洋在成都工作",
+    "陈静去杭州看海",
+    "赵磊到西安访友",
+]
 TAGS = ["B-PER", "I-PER", "O", "B-LOC", "I-LOC", "O", "O"]
 
 
@@ -65,7 +72,9 @@ def _print_devices() -> None:
     import torch
 
     cuda = torch.cuda.is_available()
-    print(f"CUDA: {torch.cuda.get_device_name() if cuda else 'none'}; threads: {torch.get_num_threads()}")
+    print(
+        f"CUDA: {torch.cuda.get_device_name() if cuda else 'none'}; threads: {torch.get_num_threads()}"
+    )
 
 
 def _train_and_predict(folder: Path) -> None:
@@ -83,8 +92,10 @@ def _train_and_predict(folder: Path) -> None:
 def _config(folder: Path) -> dict[str, Any]:
     """Write corpora, and the config of a run on them."""
     for name, sentences in (("train", SENTENCES[1:]), ("validation", SENTENCES[:1])):
-        rows = ["".join(f"{c} {tag}\n" for c, tag in zip(text, TAGS, strict=True)) for text in sentences]
-        (folder / f"{name}.txt").write_text("\n".join(rows), encoding="utf-8")
+        sentences = [
+            "".join(f"{c} {tag}\n" for c, tag in zip(text, TAGS, strict=True)) for text in sentences
+        ]
+        (folder / f"{name}.txt").write_text("\n".join(sentences), encoding="utf-8")
     return {
         "dataset_reader": {"type": "conll", "head": "names"},
         "train_data_path": str(folder / "train.txt"),

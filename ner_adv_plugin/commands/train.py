@@ -21,13 +21,26 @@ from ner_adv_plugin.common.signals import interrupt_on_terminate
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of AllenNLP's command."""
     parser.add_argument("param_path", help="config, in Jsonnet")
-    parser.add_argument("-s", "--serialization-dir", help="folder of the run; a fresh one under runs/ by default")
-    parser.add_argument("-r", "--recover", action="store_true", help="go on with the run in the folder")
+    parser.add_argument(
+        "-s", "--serialization-dir", help="folder of the run; a fresh one under runs/ by default"
+    )
+    parser.add_argument(
+        "-r", "--recover", action="store_true", help="go on with the run in the folder"
+    )
     parser.add_argument("-f", "--force", action="store_true", help="empty the folder first")
     parser.add_argument("-o", "--overrides", default="", help="Jsonnet laid over the config")
-    parser.add_argument("--dry-run", action="store_true", help="check the config and print it, defaults filled in")
-    parser.add_argument("--file-friendly-logging", action="store_true", help="progress as lines, not bars")
-    parser.add_argument("--node-rank", type=int, default=0, help="which node this is, with the config's `distributed`")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check the config and print it, defaults filled in"
+    )
+    parser.add_argument(
+        "--file-friendly-logging", action="store_true", help="progress as lines, not bars"
+    )
+    parser.add_argument(
+        "--node-rank",
+        type=int,
+        default=0,
+        help="which node this is, with the config's `distributed`",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -69,7 +82,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _folder_of_run(arguments: argparse.Namespace, config: dict[str, Any]) -> Path:
-    folder = prepare_folder(arguments.param_path, arguments.serialization_dir, arguments.force, arguments.recover)
+    folder = prepare_folder(
+        arguments.param_path, arguments.serialization_dir, arguments.force, arguments.recover
+    )
     if arguments.recover:
         if (folder / META).is_file():
             check_format(folder, str(folder))
@@ -77,7 +92,9 @@ def _folder_of_run(arguments: argparse.Namespace, config: dict[str, Any]) -> Pat
     return folder
 
 
-def prepare_folder(param_path: str, serialization_dir: str | None, force: bool, recover: bool = False) -> Path:
+def prepare_folder(
+    param_path: str, serialization_dir: str | None, force: bool, recover: bool = False
+) -> Path:
     """The folder of a run, made where it is missing; one named after the config and the time by default.
 
     # Parameters
@@ -99,9 +116,13 @@ def prepare_folder(param_path: str, serialization_dir: str | None, force: bool, 
         folder = Path(serialization_dir)
     if folder.is_dir() and any(folder.iterdir()) and not recover:
         if not force:
-            raise UserError(f"{folder} is not empty: --force empties it, `train --recover` goes on with its run")
+            raise UserError(
+                f"{folder} is not empty: --force empties it, `train --recover` goes on with its run"
+            )
         if not (folder / "config.json").is_file() and not (folder / "out.log").is_file():
-            raise UserError(f"{folder} does not look like the folder of a run: --force does not empty it")
+            raise UserError(
+                f"{folder} does not look like the folder of a run: --force does not empty it"
+            )
         shutil.rmtree(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

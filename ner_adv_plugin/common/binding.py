@@ -47,7 +47,9 @@ def construct(annotation: type[T], value: Any, path: str = "", **supplied: Any) 
     return typing.cast(T, bound.build(supplied))
 
 
-def bind(annotation: Any, value: Any, path: str = "", supplied: frozenset[str] = frozenset()) -> Bound:
+def bind(
+    annotation: Any, value: Any, path: str = "", supplied: frozenset[str] = frozenset()
+) -> Bound:
     """Check `value` against `annotation`, without calling hooks; see `construct`."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is Any or annotation is REQUIRED or isinstance(annotation, TypeVar):
@@ -79,7 +81,10 @@ def _bind_scalar(annotation: Any, value: Any, path: str) -> Bound:
     if annotation in (None, NONE):
         fits, wanted = value is None, "null"
     elif annotation is float:
-        fits, wanted = isinstance(value, int | float) and not isinstance(value, bool), SCALARS[float]
+        fits, wanted = (
+            isinstance(value, int | float) and not isinstance(value, bool),
+            SCALARS[float],
+        )
     elif annotation is Path:
         fits, wanted = isinstance(value, str), "a path"
     else:
@@ -112,7 +117,9 @@ def _bind_union(args: tuple[Any, ...], value: Any, path: str, supplied: frozense
             errors.append(error)
     if len(errors) == 1:
         raise errors[0]
-    raise ConfigurationError("; or ".join(dict.fromkeys(error.message for error in errors)), errors[-1].path)
+    raise ConfigurationError(
+        "; or ".join(dict.fromkeys(error.message for error in errors)), errors[-1].path
+    )
 
 
 def _same_shape(annotation: Any, value: Any) -> bool:
@@ -133,7 +140,9 @@ def _same_shape(annotation: Any, value: Any) -> bool:
 
 def _bind_mapping(item: Any, value: Any, path: str, supplied: frozenset[str]) -> Bound:
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"expected an object of names and values, found {shown(value)}", path)
+        raise ConfigurationError(
+            f"expected an object of names and values, found {shown(value)}", path
+        )
     items = {key: bind(item, child, joined(path, key), supplied) for key, child in value.items()}
     return Bound(
         lambda given: {key: bound.build(given) for key, bound in items.items()},
@@ -142,7 +151,9 @@ def _bind_mapping(item: Any, value: Any, path: str, supplied: frozenset[str]) ->
     )
 
 
-def _bind_sequence(kind: Any, args: tuple[Any, ...], value: Any, path: str, supplied: frozenset[str]) -> Bound:
+def _bind_sequence(
+    kind: Any, args: tuple[Any, ...], value: Any, path: str, supplied: frozenset[str]
+) -> Bound:
     if not isinstance(value, list | tuple):
         raise ConfigurationError(f"expected a list, found {shown(value)}", path)
     fixed = kind is tuple and args and args[-1] is not Ellipsis
@@ -150,11 +161,16 @@ def _bind_sequence(kind: Any, args: tuple[Any, ...], value: Any, path: str, supp
         raise ConfigurationError(f"expected {len(args)} values, found {len(value)}", path)
     kinds = args if fixed else [args[0] if args else Any] * len(value)
     items = [
-        bind(k, child, joined(path, str(i)), supplied) for i, (k, child) in enumerate(zip(kinds, value, strict=True))
+        bind(k, child, joined(path, str(i)), supplied)
+        for i, (k, child) in enumerate(zip(kinds, value, strict=True))
     ]
     collect = kind if kind in (tuple, set, frozenset) else list
     children = {str(i): item for i, item in enumerate(items)}
-    return Bound(lambda given: collect(b.build(given) for b in items), [b.filled for b in items], children=children)
+    return Bound(
+        lambda given: collect(b.build(given) for b in items),
+        [b.filled for b in items],
+        children=children,
+    )
 
 
 def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> Bound:
@@ -165,7 +181,8 @@ def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> B
         value = {"type": value}
     if not isinstance(value, Mapping):
         raise ConfigurationError(
-            f"expected an object describing {with_article(cls.__name__)}, found {shown(value)}", path
+            f"expected an object describing {with_article(cls.__name__)}, found {shown(value)}",
+            path,
         )
     settings = dict(value)
     if not registrable:
@@ -184,7 +201,9 @@ def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Calla
     """What a registered name, or a dotted class path, constructs."""
     where = joined(path, "type")
     if not isinstance(name, str):
-        raise ConfigurationError(f"expected the name of {with_article(cls.__name__)}, found {shown(name)}", where)
+        raise ConfigurationError(
+            f"expected the name of {with_article(cls.__name__)}, found {shown(name)}", where
+        )
     if name in names:
         return typing.cast(Callable[..., Any], names[name])
     module_name, _, class_name = name.rpartition(".")
@@ -225,11 +244,17 @@ def check_keys(
     for key in settings:
         if key not in accepted:
             hint = f" {moved[key]}" if moved and key in moved else nearest(key, offered)
-            raise ConfigurationError(f"unknown key.{hint} Accepted: {listed(offered)}.", joined(path, key))
+            raise ConfigurationError(
+                f"unknown key.{hint} Accepted: {listed(offered)}.", joined(path, key)
+            )
 
 
 def _bind_call(
-    target: Callable[..., Any], settings: dict[str, Any], path: str, supplied: frozenset[str], filled: dict[str, Any]
+    target: Callable[..., Any],
+    settings: dict[str, Any],
+    path: str,
+    supplied: frozenset[str],
+    filled: dict[str, Any],
 ) -> Bound:
     """Match settings with a constructor's parameters."""
     accepted = {parameter.name: parameter for parameter in parameters(target)}
@@ -244,7 +269,9 @@ def _bind_call(
         elif name in supplied:
             continue
         elif parameter.default is REQUIRED:
-            raise ConfigurationError(f"missing key, required here{in_words(parameter.annotation)}", joined(path, name))
+            raise ConfigurationError(
+                f"missing key, required here{in_words(parameter.annotation)}", joined(path, name)
+            )
         elif _plain(default := _as_config(parameter.default)):
             filled[name] = default
     handed_on = [name for name in accepted if name in supplied and name not in settings]
@@ -266,7 +293,9 @@ def _as_config(default: Any) -> Any:
     """A default as a config would say it: groups of settings as objects, tuples as lists."""
     if isinstance(default, tuple):
         return [_as_config(item) for item in default]
-    is_settings = dataclasses.is_dataclass(default) and not isinstance(default, type | TangoRegistrable)
+    is_settings = dataclasses.is_dataclass(default) and not isinstance(
+        default, type | TangoRegistrable
+    )
     return dataclasses.asdict(default) if is_settings else default
 
 

@@ -37,7 +37,12 @@ def below(path: str) -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        if path and not error.absolute and error.path != path and not error.path.startswith(f"{path}."):
+        if (
+            path
+            and not error.absolute
+            and error.path != path
+            and not error.path.startswith(f"{path}.")
+        ):
             raise ConfigurationError(error.message, joined(path, error.path)) from error
         raise
 
@@ -58,7 +63,9 @@ class DataError(UserError):
     expected : what the reader would have taken.
     """
 
-    def __init__(self, file_path: str | Path, line: int | None, found: object, expected: str) -> None:
+    def __init__(
+        self, file_path: str | Path, line: int | None, found: object, expected: str
+    ) -> None:
         self.file_path = str(file_path)
         self.line = line
         place = self.file_path if line is None else f"{self.file_path}:{line}"

@@ -64,7 +64,9 @@ def _reason(error: Exception) -> str | None:
     if isinstance(error, OSError) or "cannot be opened" in text or "Parent directory" in text:
         return text
     # So torch says that the system takes no more of a file, without the system's reason.
-    if any(words in text for words in ("PytorchStreamWriter", "inline_container", "iostream error")):
+    if any(
+        words in text for words in ("PytorchStreamWriter", "inline_container", "iostream error")
+    ):
         return "the disk is full, or takes no file of this size"
     return None
 

@@ -17,7 +17,9 @@ def log_to(folder: Path | None = None, level: int = logging.INFO) -> None:
     logging.raiseExceptions = False
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    terminal.addFilter(lambda record: record.name.startswith("ner_adv_plugin") or record.levelno >= logging.WARNING)
+    terminal.addFilter(
+        lambda record: record.name.startswith("ner_adv_plugin") or record.levelno >= logging.WARNING
+    )
     root.addHandler(terminal)
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", message="User provided device_type of 'cuda'")

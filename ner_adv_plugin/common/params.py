@@ -30,7 +30,9 @@ def default_variables() -> dict[str, str]:
     }
 
 
-def load_config(path: str | Path, overrides: str = "", variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+def load_config(
+    path: str | Path, overrides: str = "", variables: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Evaluate a Jsonnet file.
 
     # Parameters
@@ -43,13 +45,18 @@ def load_config(path: str | Path, overrides: str = "", variables: Mapping[str, s
     """
     file = local_path(path)
     if not file.is_file():
-        raise ConfigurationError(f"no config file at {path}{nearest_file(file).replace(' ', '. ', 1)}")
+        raise ConfigurationError(
+            f"no config file at {path}{nearest_file(file).replace(' ', '. ', 1)}"
+        )
     external = {**default_variables(), **_environment(), **(variables or {})}
     try:
         _read(str(file.parent), file.name)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
-    config = _evaluate(lambda: _jsonnet.evaluate_file(str(file), ext_vars=external, import_callback=_read), external)
+    config = _evaluate(
+        lambda: _jsonnet.evaluate_file(str(file), ext_vars=external, import_callback=_read),
+        external,
+    )
     if not isinstance(config, dict):
         raise ConfigurationError(f"{path} does not evaluate to an object")
     return with_overrides(config, parse_overrides(overrides, external))
@@ -60,7 +67,8 @@ def parse_overrides(overrides: str, external: Mapping[str, str] | None = None) -
     if not overrides:
         return {}
     given = _evaluate(
-        lambda: _jsonnet.evaluate_snippet("--overrides", overrides, ext_vars=dict(external or {})), external or {}
+        lambda: _jsonnet.evaluate_snippet("--overrides", overrides, ext_vars=dict(external or {})),
+        external or {},
     )
     if not isinstance(given, dict):
         raise ConfigurationError(f"--overrides is not an object: {overrides}")
@@ -101,7 +109,9 @@ def _read(folder: str, name: str) -> tuple[str, bytes]:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{path}:{line}: found {content[error.start : error.end]!r}, expected UTF-8 text") from None
+        raise ValueError(
+            f"{path}:{line}: found {content[error.start : error.end]!r}, expected UTF-8 text"
+        ) from None
     return str(path), content
 
 
@@ -147,7 +157,9 @@ def _type_of(value: Any) -> Any:
 def first_difference(before: Any, after: Any, path: str = "") -> tuple[str, Any, Any] | None:
     """The first place where two configs differ, and what stands there in each; None where they are the same."""
     if isinstance(before, dict) and isinstance(after, dict):
-        children: Any = [(key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])]
+        children: Any = [
+            (key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])
+        ]
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         children = zip(range(len(before)), before, after, strict=True)
     else:

@@ -35,7 +35,9 @@ def check_adds_up(part: type[Any], processes: int) -> None:
     processes : how many train together.
     """
     if processes > 1 and not part.adds_up:
-        raise ConfigurationError(f"{part.__name__} needs the whole batch at once: run it on one process")
+        raise ConfigurationError(
+            f"{part.__name__} needs the whole batch at once: run it on one process"
+        )
 
 
 def use_cpu(cuda_device: int | None) -> bool:

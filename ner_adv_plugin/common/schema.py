@@ -62,7 +62,11 @@ class Lazy(Generic[T]):
     """
 
     def __init__(
-        self, build: Callable[[dict[str, Any]], T], filled: Any = None, path: str = "", target: Any = None
+        self,
+        build: Callable[[dict[str, Any]], T],
+        filled: Any = None,
+        path: str = "",
+        target: Any = None,
     ) -> None:
         self._build = build
         self.filled = filled
@@ -84,7 +88,9 @@ def parameters(target: Callable[..., Any]) -> list[Parameter]:
         return _own_parameters(target)[0]
     found: dict[str, Parameter] = {}
     fields = dataclasses.fields(target) if dataclasses.is_dataclass(target) else ()
-    made = {field.name: field.default_factory for field in fields if callable(field.default_factory)}
+    made = {
+        field.name: field.default_factory for field in fields if callable(field.default_factory)
+    }
     for owner in target.__mro__:
         if "__init__" not in vars(owner) or owner is object:
             continue

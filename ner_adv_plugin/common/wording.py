@@ -10,7 +10,12 @@ from tango.common.registrable import Registrable as TangoRegistrable
 
 from ner_adv_plugin.common.schema import Lazy, registered
 
-SCALARS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
+SCALARS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+}
 
 
 def shown(value: Any) -> str:
@@ -36,6 +41,10 @@ def in_words(annotation: Any) -> str:
         return in_words(args[0])
     if annotation in SCALARS:
         return f": {SCALARS[annotation]}"
-    if inspect.isclass(annotation) and issubclass(annotation, TangoRegistrable) and registered(annotation):
+    if (
+        inspect.isclass(annotation)
+        and issubclass(annotation, TangoRegistrable)
+        and registered(annotation)
+    ):
         return f": {with_article(annotation.__name__)}, one of {listed(registered(annotation))}"
     return ""

@@ -5,7 +5,7 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler
 from ner_adv_plugin.data.batching.schedulers import MultiTaskScheduler
-from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch, Rows
+from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch, Sentences
 from ner_adv_plugin.data.batching.targets import PerCharacter, PerSentence, PerSpan, Targets
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.instance import Instance
@@ -26,7 +26,7 @@ __all__ = [
     "PerSentence",
     "PerSpan",
     "PlannedBatch",
-    "Rows",
+    "Sentences",
     "RunContext",
     "ScoredSpan",
     "Span",

@@ -16,7 +16,9 @@ def check_dataset(name: str, datasets: Collection[str], path: str) -> None:
     """
     if name not in datasets:
         hint = nearest(name, datasets)
-        raise ConfigurationError(f'no dataset "{name}".{hint} Datasets: {", ".join(datasets)}.', path)
+        raise ConfigurationError(
+            f'no dataset "{name}".{hint} Datasets: {", ".join(datasets)}.', path
+        )
 
 
 def check_one_each(given: Collection[str], datasets: Collection[str], path: str) -> None:
@@ -33,4 +35,6 @@ def check_one_each(given: Collection[str], datasets: Collection[str], path: str)
     for name in datasets:
         if name not in given:
             known = ", ".join(datasets)
-            raise ConfigurationError(f"missing key: every dataset has one here, {known}", f"{path}.{name}")
+            raise ConfigurationError(
+                f"missing key: every dataset has one here, {known}", f"{path}.{name}"
+            )

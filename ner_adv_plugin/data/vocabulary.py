@@ -65,7 +65,9 @@ class LabelSpace:
     def unannotated(self, dataset: str) -> list[int]:
         """Indices of the types that a dataset does not mark; none if it marks all."""
         marked = self.annotated_types.get(dataset)
-        return [] if marked is None else [i for i, name in enumerate(self.types) if name not in marked]
+        return (
+            [] if marked is None else [i for i, name in enumerate(self.types) if name not in marked]
+        )
 
 
 class Vocabulary(Registrable):
@@ -92,12 +94,15 @@ class Vocabulary(Registrable):
         self.directory = directory
         self._tokens = {name: list(entries) for name, entries in namespaces.items()}
         self._indices = {
-            name: {token: index for index, token in enumerate(tokens)} for name, tokens in self._tokens.items()
+            name: {token: index for index, token in enumerate(tokens)}
+            for name, tokens in self._tokens.items()
         }
 
     @classmethod
     def from_instances(
-        cls, instances: Mapping[str, Mapping[str, Sequence[Instance]]], readers: Mapping[str, DatasetReader]
+        cls,
+        instances: Mapping[str, Mapping[str, Sequence[Instance]]],
+        readers: Mapping[str, DatasetReader],
     ) -> "Vocabulary":
         """Collect the vocabulary of a run.
 
@@ -112,7 +117,8 @@ class Vocabulary(Registrable):
         datasets = dataset_spaces(readers)
         namespaces: dict[str, list[str]] = {}
         tables = {
-            split: {name: InstanceTable.of(given) for name, given in own.items()} for split, own in instances.items()
+            split: {name: InstanceTable.of(given) for name, given in own.items()}
+            for split, own in instances.items()
         }
         train = tables.get("train", {})
         for head in heads_of(datasets):
@@ -122,7 +128,12 @@ class Vocabulary(Registrable):
                 words = {word for name in members if name in train for word in _words(train[name])}
                 namespaces[f"{head}_words"] = sorted(words)
             else:
-                own = [split[name].spans for split in tables.values() for name in members if name in split]
+                own = [
+                    split[name].spans
+                    for split in tables.values()
+                    for name in members
+                    if name in split
+                ]
                 types = {name for spans in own if spans is not None for name in spans.types_used()}
                 namespaces[f"{head}_types"] = sorted(types)
         met = np.zeros(CODE_POINTS, dtype=bool)
@@ -132,7 +143,9 @@ class Vocabulary(Registrable):
         namespaces[CHARACTERS] = [PADDING, UNKNOWN, *map(chr, np.flatnonzero(met).tolist())]
         namespaces[DOMAINS] = list(dict.fromkeys(space.domain for space in datasets.values()))
         sizes = {name: len(table) for name, table in train.items()}
-        datasets = {name: replace(space, sentences=sizes.get(name, 0)) for name, space in datasets.items()}
+        datasets = {
+            name: replace(space, sentences=sizes.get(name, 0)) for name, space in datasets.items()
+        }
         return cls(datasets, namespaces)
 
     @property
@@ -148,9 +161,13 @@ class Vocabulary(Registrable):
     def label_space(self, head: str) -> LabelSpace:
         """What a head finds."""
         space = next(space for space in self.datasets.values() if space.head == head)
-        members = {name: own.annotated_types for name, own in self.datasets.items() if own.head == head}
+        members = {
+            name: own.annotated_types for name, own in self.datasets.items() if own.head == head
+        }
         partial = {name: types for name, types in members.items() if types is not None}
-        return LabelSpace(head, tuple(self._tokens[f"{head}_types"]), space.task == "segmentation", partial)
+        return LabelSpace(
+            head, tuple(self._tokens[f"{head}_types"]), space.task == "segmentation", partial
+        )
 
     def known_words(self, head: str) -> frozenset[str]:
         """Words of a segmentation head's training data."""
@@ -175,7 +192,9 @@ class Vocabulary(Registrable):
         for namespace, tokens in self._tokens.items():
             # An entry may be any character, a line break too: each line is a JSON string.
             lines = "".join(json.dumps(token, ensure_ascii=False) + "\n" for token in tokens)
-            (folder / f"{namespace}{ENTRIES}").write_text(lines, encoding="utf-8", errors=HALF_PAIRS)
+            (folder / f"{namespace}{ENTRIES}").write_text(
+                lines, encoding="utf-8", errors=HALF_PAIRS
+            )
         spaces = {name: asdict(space) for name, space in self.datasets.items()}
         text = json.dumps(spaces, ensure_ascii=False, indent=2)
         (folder / TASKS_FILE).write_text(text + "\n", encoding="utf-8")
@@ -197,7 +216,9 @@ class Vocabulary(Registrable):
 
         try:
             datasets = _datasets(files.pop(TASKS_FILE))
-            namespaces = {name.removesuffix(ENTRIES): _entries(name, files[name]) for name in sorted(files)}
+            namespaces = {
+                name.removesuffix(ENTRIES): _entries(name, files[name]) for name in sorted(files)
+            }
             types = [f"{head}_types" for head in heads_of(datasets)]
             for namespace in (CHARACTERS, DOMAINS, *types) if types else ():
                 if namespace not in namespaces:
@@ -233,13 +254,18 @@ def _words(table: InstanceTable) -> set[str]:
         spans, starts = part.spans, np.cumsum(part.lengths) - part.lengths
         if spans is not None:
             text, base_S = "".join(part.texts()), starts[spans.sentences_S]
-            bounds = zip((base_S + spans.starts_S).tolist(), (base_S + spans.ends_S).tolist(), strict=True)
+            bounds = zip(
+                (base_S + spans.starts_S).tolist(), (base_S + spans.ends_S).tolist(), strict=True
+            )
             words.update(text[start:end] for start, end in bounds)
     return words
 
 
 def _files_in_folder(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (*folder.glob(f"*{ENTRIES}"), *folder.glob(TASKS_FILE))}
+    return {
+        path.name: path.read_bytes()
+        for path in (*folder.glob(f"*{ENTRIES}"), *folder.glob(TASKS_FILE))
+    }
 
 
 def _files_in_archive(archive: Path) -> dict[str, bytes]:
@@ -249,9 +275,15 @@ def _files_in_archive(archive: Path) -> dict[str, bytes]:
         with gzip.open(archive) as packed, tarfile.open(fileobj=packed, mode="r|") as tar:
             for member in tar:
                 name = member.name.removeprefix("./").removeprefix("vocabulary/")
-                if member.isreg() and "/" not in name and (name == TASKS_FILE or name.endswith(ENTRIES)):
+                if (
+                    member.isreg()
+                    and "/" not in name
+                    and (name == TASKS_FILE or name.endswith(ENTRIES))
+                ):
                     if member.size > LARGEST:
-                        raise tarfile.ReadError(f"{name} has {member.size} bytes, {LARGEST} are allowed")
+                        raise tarfile.ReadError(
+                            f"{name} has {member.size} bytes, {LARGEST} are allowed"
+                        )
                     content = tar.extractfile(member)
                     files[name] = content.read() if content else b""
             # The checksum stands at the end, beyond what tarfile reads.

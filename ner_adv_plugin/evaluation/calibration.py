@@ -34,13 +34,16 @@ class Reliability:
     @property
     def ece(self) -> float:
         """Expected calibration error, the mean distance of score and precision over entities (Naeini et al. 2015; Guo
-        et al. 2017); 0.0 without entities."""
+        et al. 2017); 0.0 without entities.
+        """
         filled = self.counts_K > 0
         gaps = np.abs(self.scores_K[filled] - self.precision_K[filled])
         return float((gaps * self.counts_K[filled]).sum() / max(int(self.counts_K.sum()), 1))
 
 
-def reliability(scores_S: NDArray[np.floating], correct_S: NDArray[np.bool_], bins: int = BINS) -> Reliability:
+def reliability(
+    scores_S: NDArray[np.floating], correct_S: NDArray[np.bool_], bins: int = BINS
+) -> Reliability:
     """Lay predicted entities into bins by their score.
 
     # Parameters
@@ -79,7 +82,15 @@ def draw_reliability(found: Mapping[str, Reliability], path: Path) -> None:
         label = f"{name} (ECE {curve.ece:.3f})"
         places = (curve.scores_K[filled], curve.precision_K[filled])
         axes.scatter(*places, sizes, color=line.get_color(), alpha=0.6, label=label)
-    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="score of an entity", ylabel="share of them that are right")
+    axes.set(
+        xlim=(0, 1.02),
+        ylim=(0, 1.02),
+        xlabel="score of an entity",
+        ylabel="share of them that are right",
+    )
     axes.legend(loc="upper left", frameon=False)
 
-    write_file(path, lambda aside: figure.savefig(aside, format=path.suffix.removeprefix(".") or "png", dpi=150))
+    write_file(
+        path,
+        lambda aside: figure.savefig(aside, format=path.suffix.removeprefix(".") or "png", dpi=150),
+    )

@@ -28,7 +28,9 @@ class EntityCounts:
     correct_RC: NDArray[np.int64]
 
 
-def count_entities(predicted: SpanTable, gold: SpanTable, types: Sequence[str] = ()) -> EntityCounts:
+def count_entities(
+    predicted: SpanTable, gold: SpanTable, types: Sequence[str] = ()
+) -> EntityCounts:
     """Count predicted, gold and correct entities.
 
     # Parameters
@@ -50,7 +52,9 @@ def _by_sentence(spans: SpanTable, types: int) -> NDArray[np.int64]:
     return np.bincount(cells_S, minlength=len(spans) * types).reshape(len(spans), types)
 
 
-def entity_scores(predicted: SpanTable, gold: SpanTable, types: Sequence[str] = ()) -> dict[str, float]:
+def entity_scores(
+    predicted: SpanTable, gold: SpanTable, types: Sequence[str] = ()
+) -> dict[str, float]:
     """Strict micro `f1`, `precision` and `recall`, `lenient_f1`, and strict `f1_<TYPE>`; 0.0 if undefined.
 
     Strict equals seqeval with `mode="strict"` on flat entities. Lenient counts an entity if another of its type
@@ -61,7 +65,12 @@ def entity_scores(predicted: SpanTable, gold: SpanTable, types: Sequence[str] = 
     by_type = np.stack([counts.predicted_RC, counts.gold_RC, counts.correct_RC]).sum(1)
     precision, recall, f1 = precision_recall_f1(*by_type.sum(1).tolist())
     found, hit = lenient_matches(gold, predicted), lenient_matches(predicted, gold)
-    scores = {"f1": f1, "precision": precision, "recall": recall, "lenient_f1": harmonic_mean(hit, found)}
+    scores = {
+        "f1": f1,
+        "precision": precision,
+        "recall": recall,
+        "lenient_f1": harmonic_mean(hit, found),
+    }
     for name, of_type in zip(counts.types, by_type.T.tolist(), strict=True):
         scores[f"f1_{name}"] = precision_recall_f1(*of_type)[2]
     return scores
@@ -77,12 +86,18 @@ def lenient_matches(spans: SpanTable, others: SpanTable) -> float:
     stride = 1 + max(int(spans.ends_S.max(initial=0)), int(others.ends_S.max(initial=0)))
     base_S = (spans.sentences_S * len(names) + spans.types_S) * stride
     other_base_S = (others.sentences_S * len(names) + others.types_S) * stride
-    begun_S = np.searchsorted(np.sort(other_base_S + others.starts_S), base_S + spans.ends_S, side="left")
-    ended_S = np.searchsorted(np.sort(other_base_S + others.ends_S), base_S + spans.starts_S, side="right")
+    begun_S = np.searchsorted(
+        np.sort(other_base_S + others.starts_S), base_S + spans.ends_S, side="left"
+    )
+    ended_S = np.searchsorted(
+        np.sort(other_base_S + others.ends_S), base_S + spans.starts_S, side="right"
+    )
     return float((begun_S > ended_S).mean())
 
 
-def precision_recall_f1(num_predicted: int, num_gold: int, num_correct: int) -> tuple[float, float, float]:
+def precision_recall_f1(
+    num_predicted: int, num_gold: int, num_correct: int
+) -> tuple[float, float, float]:
     """Precision, recall and F1 from counts; 0.0 if nothing was predicted, or nothing is there."""
     precision = num_correct / num_predicted if num_predicted else 0.0
     recall = num_correct / num_gold if num_gold else 0.0

@@ -31,7 +31,9 @@ def segmentation_scores(
     ]
     unknown_S = np.array(unknown, dtype=bool)
 
-    precision, recall, f1 = precision_recall_f1(len(predicted.starts_S), len(gold.starts_S), int(correct_S.sum()))
+    precision, recall, f1 = precision_recall_f1(
+        len(predicted.starts_S), len(gold.starts_S), int(correct_S.sum())
+    )
     return {
         "f1": f1,
         "precision": precision,

@@ -22,7 +22,11 @@ _starting = Lock()
 
 
 def infer(
-    model: Model, rows: EncodedDataset, ask: Callable[[Batch], T], batch_size: int, description: str
+    model: Model,
+    sentences: EncodedDataset,
+    ask: Callable[[Batch], T],
+    batch_size: int,
+    description: str,
 ) -> Iterator[tuple[Batch, T]]:
     """Every batch of a dataset with what `ask` says of it; the model is left in the mode it was in.
 
@@ -33,13 +37,16 @@ def infer(
     # Parameters
 
     model : asked in evaluation mode, without gradients.
-    rows : the dataset; its empty rows are in no batch.
+    sentences : the dataset; its empty sentences are in no batch.
     ask : called with a batch on the model's device, by several threads at once.
-    batch_size : rows a batch at most.
+    batch_size : sentences a batch at most.
     description : of the progress bar.
     """
     device = next(model.parameters()).device
-    threads, batch_count = torch.get_num_threads(), -(-len(rows) // (max(batch_size, 1) * world_size()))
+    threads, batch_count = (
+        torch.get_num_threads(),
+        -(-len(sentences) // (max(batch_size, 1) * world_size())),
+    )
     workers = max(1, min(threads, batch_count, MAX_WORKERS)) if device.type == "cpu" else 1
     # Every thread has its own.
     precision = torch.get_autocast_dtype(device.type), torch.is_autocast_enabled(device.type)
@@ -48,19 +55,23 @@ def infer(
         with torch.inference_mode(), torch.autocast(device.type, *precision):
             return batch, ask(batch.to(device))
 
-    batches = evaluation_batches(rows, batch_size, MAX_TOKENS // workers, rank(), world_size())
+    batches = evaluation_batches(sentences, batch_size, MAX_TOKENS // workers, rank(), world_size())
     was_training = model.training
     model.eval()
     try:
-        with progress_bar(len(rows), description) as bar:
-            for batch, answer in _side_by_side(answered, batches, workers) if workers > 1 else map(answered, batches):
+        with progress_bar(len(sentences), description) as bar:
+            for batch, answer in (
+                _side_by_side(answered, batches, workers) if workers > 1 else map(answered, batches)
+            ):
                 yield batch, answer
                 bar.update(len(batch))
     finally:
         model.train(was_training)
 
 
-def _side_by_side(function: Callable[[Batch], T], batches: Iterator[Batch], workers: int) -> Iterator[T]:
+def _side_by_side(
+    function: Callable[[Batch], T], batches: Iterator[Batch], workers: int
+) -> Iterator[T]:
     """What a function makes of batches, in their order, computed by several threads of Python's."""
     waiting: deque[Future[T]] = deque()
     pool = _started(workers)

@@ -24,7 +24,9 @@ LEAST = 1e-6
 
 def calibrated_heads(evaluator: Evaluator) -> list[str]:
     """The heads that find entities, not words, in the data of an evaluator."""
-    return [head for head in evaluator.by_head if not evaluator.vocab.label_space(head).segmentation]
+    return [
+        head for head in evaluator.by_head if not evaluator.vocab.label_space(head).segmentation
+    ]
 
 
 def calibrate(model: Model, evaluator: Evaluator) -> dict[str, float]:
@@ -48,7 +50,9 @@ def calibrate(model: Model, evaluator: Evaluator) -> dict[str, float]:
     return fitted
 
 
-def fit_temperature(model: Model, head: str, datasets: Sequence[EncodedDataset], batch_size: int = 64) -> float | None:
+def fit_temperature(
+    model: Model, head: str, datasets: Sequence[EncodedDataset], batch_size: int = 64
+) -> float | None:
     """The temperature at which the scores of predicted entities best foretell which of them are right.
 
     It has the least mean log loss of "this entity is right" under its score (Guo et al. 2017, "On calibration of
@@ -88,7 +92,9 @@ def _scored(
         return model.span_probabilities(batch.unlabelled(), head, TEMPERATURES)
 
     found: dict[int, tuple[list[ScoredSpan], NDArray[np.float64]]] = {}
-    for batch, (spans, scores_KS) in infer(model, dataset, ask, batch_size, f"calibrating {dataset.dataset}"):
+    for batch, (spans, scores_KS) in infer(
+        model, dataset, ask, batch_size, f"calibrating {dataset.dataset}"
+    ):
         ends = np.cumsum([len(own) for own in spans])
         parts = np.split(scores_KS, ends[:-1], axis=1)
         found.update(zip(batch.sentence_ids, zip(spans, parts, strict=True), strict=True))
@@ -101,5 +107,9 @@ def _scored(
     scores_KS = np.concatenate([scores for _, scores in in_order], axis=1)
 
     marked = space.annotated_types.get(dataset.dataset, space.types)
-    counts_S = np.array([predicted.types[i] in marked for i in predicted.types_S.tolist()], dtype=bool)
-    return scores_KS[:, counts_S], counted(space, dataset.dataset, predicted).found_in(dataset.spans)
+    counts_S = np.array(
+        [predicted.types[i] in marked for i in predicted.types_S.tolist()], dtype=bool
+    )
+    return scores_KS[:, counts_S], counted(space, dataset.dataset, predicted).found_in(
+        dataset.spans
+    )

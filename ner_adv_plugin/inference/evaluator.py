@@ -90,7 +90,10 @@ def score(
     space = vocab.label_space(head)
     gold_spans = concatenated([dataset.spans for dataset in datasets if dataset.spans is not None])
     predicted_spans = concatenated(
-        [counted(space, dataset.dataset, spans) for dataset, spans in zip(datasets, predicted, strict=True)]
+        [
+            counted(space, dataset.dataset, spans)
+            for dataset, spans in zip(datasets, predicted, strict=True)
+        ]
     )
     if space.segmentation:
         texts = (text for dataset in datasets for text in dataset.texts())
@@ -102,7 +105,9 @@ def score_names(segmentation: bool, types: Sequence[str] = ()) -> list[str]:
     """The keys of a head's scores, of words or of entities of some types."""
     nothing = SpanTable.of([])
     return list(
-        segmentation_scores(nothing, nothing, (), ()) if segmentation else entity_scores(nothing, nothing, types)
+        segmentation_scores(nothing, nothing, (), ())
+        if segmentation
+        else entity_scores(nothing, nothing, types)
     )
 
 
@@ -126,7 +131,9 @@ class Evaluator:
     batch_size : sentences encoded together at most.
     """
 
-    def __init__(self, vocab: Vocabulary, datasets: Mapping[str, EncodedDataset], batch_size: int = 64) -> None:
+    def __init__(
+        self, vocab: Vocabulary, datasets: Mapping[str, EncodedDataset], batch_size: int = 64
+    ) -> None:
         self.vocab = vocab
         self.batch_size = batch_size
         self.by_head: dict[str, list[EncodedDataset]] = {}
@@ -139,12 +146,19 @@ class Evaluator:
         scored = {}
         for head, datasets in self.by_head.items():
             space = self.vocab.label_space(head)
-            types = [name for dataset in datasets if dataset.spans is not None for name in dataset.spans.types_used()]
+            types = [
+                name
+                for dataset in datasets
+                if dataset.spans is not None
+                for name in dataset.spans.types_used()
+            ]
             keys = score_names(space.segmentation, list(dict.fromkeys([*space.types, *types])))
             scored[head] = ([dataset.dataset for dataset in datasets], keys)
         return metric_names(scored)
 
-    def predict(self, model: Model, description: str = "validating", scored: bool = False) -> dict[str, Predictions]:
+    def predict(
+        self, model: Model, description: str = "validating", scored: bool = False
+    ) -> dict[str, Predictions]:
         """What the model says of every dataset; `scored` asks for the scores of spans, too."""
         return {
             dataset.dataset: predict_dataset(
@@ -156,17 +170,24 @@ class Evaluator:
 
     def metrics(self, predictions: Mapping[str, Predictions]) -> dict[str, float]:
         """Metrics of every dataset's predictions, named `<head>_<key>`, and `<head>_<dataset>_<key>` if datasets
-        share a head; `loss` is the sum of the heads' losses."""
+        share a head; `loss` is the sum of the heads' losses.
+        """
         metrics: dict[str, float] = {}
         for head, datasets in self.by_head.items():
             predicted = [predictions[dataset.dataset].spans for dataset in datasets]
             if len(datasets) > 1:
                 for dataset, spans in zip(datasets, predicted, strict=True):
                     alone = score(self.vocab, head, [dataset], [spans])
-                    metrics.update({f"{head}_{dataset.dataset}_{key}": value for key, value in alone.items()})
+                    metrics.update(
+                        {f"{head}_{dataset.dataset}_{key}": value for key, value in alone.items()}
+                    )
             together = score(self.vocab, head, datasets, predicted)
             metrics.update({f"{head}_{key}": value for key, value in together.items()})
-            losses = [own for dataset in datasets if (own := predictions[dataset.dataset].loss) is not None]
+            losses = [
+                own
+                for dataset in datasets
+                if (own := predictions[dataset.dataset].loss) is not None
+            ]
             metrics[f"{head}_loss"] = float(np.concatenate(losses).mean()) if losses else 0.0
         metrics["loss"] = sum(metrics[f"{head}_loss"] for head in self.by_head)
         return metrics

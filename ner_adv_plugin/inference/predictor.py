@@ -40,7 +40,9 @@ class Predictor(Registrable):
         head: str | None = None,
     ) -> "Predictor":
         """Load the predictor of an archive; only what its head reads is loaded."""
-        archive = load_archive(archive_path, cuda_device, overrides, only_heads=[head] if head else [])
+        archive = load_archive(
+            archive_path, cuda_device, overrides, only_heads=[head] if head else []
+        )
         name = predictor_name or Predictor.default_implementation
         return Predictor.from_params({"type": name}, archive=archive, head=head)
 
@@ -72,7 +74,8 @@ class Predictor(Registrable):
 
     def read_json_lines(self, path: str | Path) -> Iterator[Instance]:
         """The instances of a JSON lines file, blank lines skipped; `DataError` with file and line where a line is
-        none."""
+        none.
+        """
         try:
             with open(path, encoding="utf-8-sig", newline="\n") as lines:
                 for number, line in enumerate(lines, 1):

@@ -23,21 +23,21 @@ from ner_adv_plugin.inference.tagger import Tagger, entities_of
 logger = logging.getLogger(__name__)
 
 STRATEGIES = ("margin", "ratio", "entropy", "diverse")
-# Rows that are held and tagged together.
+# Sentences that are held and tagged together.
 CHUNK = 4096
-# "diverse" chooses among so many times as many rows, those of the least margin.
+# "diverse" chooses among so many times as many sentences, those of the least margin.
 POOL = 10
 
 
 @dataclass(frozen=True, order=True)
 class Chosen:
-    """A row worth annotating; of two, the greater is the more useful, or the earlier.
+    """A sentence worth annotating; of two, the greater is the more useful, or the earlier.
 
     # Parameters
 
     usefulness : the higher, the more useful.
     minus_line : minus the number of its line in the file, from 1.
-    text : the row.
+    text : the sentence.
     entities : what the model finds in it, as `predict` answers.
     measure : the name and value of what the model's confidence was measured by.
     """
@@ -49,7 +49,7 @@ class Chosen:
     measure: Mapping[str, float] = field(compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The row as the reader "span_json" reads it, with its line and measure beside."""
+        """The sentence as the reader "span_json" reads it, with its line and measure beside."""
         label: dict[str, dict[str, list[list[int]]]] = {}
         for entity in self.entities:
             places = label.setdefault(entity["type"], {}).setdefault(entity["text"], [])
@@ -58,29 +58,34 @@ class Chosen:
 
 
 class Selector:
-    """Chooses the rows that a model would learn most from, as far as its own confidence tells.
+    """Chooses the sentences that a model would learn most from, as far as its own confidence tells.
 
-    A text that stands there several times is chosen once. Memory holds `CHUNK` rows and those chosen so far.
+    A text that stands there several times is chosen once. Memory holds `CHUNK` sentences and those chosen so far.
 
     # Parameters
 
     archive : the trained model.
-    strategy : "margin" takes the rows whose best tagging is least more probable than the second, "ratio" those of the
+    strategy : "margin" takes the sentences whose best tagging is least more probable than the second, "ratio" those of the
         least ratio of He and Sun 2017, "entropy" those of the highest entropy over all taggings (Settles and Craven
         2008, "An analysis of active learning strategies for sequence labeling tasks"), which grows with length.
-        "diverse" goes through the `POOL` x `count` rows of the least margin and takes, one after another, that
-        of the highest (1 - margin) - (highest similarity to a row taken before), similarity being the cosine of
+        "diverse" goes through the `POOL` x `count` sentences of the least margin and takes, one after another, that
+        of the highest (1 - margin) - (highest similarity to a sentence taken before), similarity being the cosine of
         counts of character bigrams: maximal marginal relevance with equal weights (Carbonell and Goldstein 1998; for
         entities Kim et al. 2006, "MMR-based active machine learning for bio named entity recognition").
-    count : how many rows.
+    count : how many sentences.
     head : that annotates; by default that of the archive's `validation_metric`.
-    batch_size : rows encoded together at most.
+    batch_size : sentences encoded together at most.
 
     Raises `UserError` for a head that segments words or cannot rank, `ConfigurationError` for a count below 1.
     """
 
     def __init__(
-        self, archive: Archive, strategy: str, count: int, head: str | None = None, batch_size: int = 64
+        self,
+        archive: Archive,
+        strategy: str,
+        count: int,
+        head: str | None = None,
+        batch_size: int = 64,
     ) -> None:
         if count < 1:
             raise ConfigurationError(f"expected 1 or more, found {count}", "count")
@@ -94,25 +99,27 @@ class Selector:
         archive.model.check_ranking(self.tagger.head)
 
     def select(self, texts: Iterable[tuple[int, str]]) -> list[Chosen]:
-        """The chosen rows, the most useful first; all of them where there are fewer than `count`.
+        """The chosen sentences, the most useful first; all of them where there are fewer than `count`.
 
         # Parameters
 
-        texts : rows with the numbers of their lines.
+        texts : sentences with the numbers of their lines.
         """
         keep = self.count * POOL if self.strategy == "diverse" else self.count
         best: list[Chosen] = []
         held: set[str] = set()
-        for row in self._candidates(texts):
-            if row.text in held:
+        for sentence in self._candidates(texts):
+            if sentence.text in held:
                 continue
-            held.add(row.text)
+            held.add(sentence.text)
             if len(best) < keep:
-                heapq.heappush(best, row)
+                heapq.heappush(best, sentence)
             else:
-                held.remove(heapq.heappushpop(best, row).text)
+                held.remove(heapq.heappushpop(best, sentence).text)
         if len(best) < self.count:
-            logger.warning("asked for %d rows, there are %d different ones", self.count, len(best))
+            logger.warning(
+                "asked for %d sentences, there are %d different ones", self.count, len(best)
+            )
         best.sort(reverse=True)
         return _diverse(best, self.count) if self.strategy == "diverse" else best
 
@@ -120,27 +127,31 @@ class Selector:
         rest = iter(texts)
         model, head = self.tagger.archive.model, self.tagger.head
         while chunk := list(islice(rest, CHUNK)):
-            rows = self.tagger.encoded([Instance(text) for _, text in chunk])
+            sentences = self.tagger.encoded([Instance(text) for _, text in chunk])
             wants_entropy = self.strategy == "entropy"
-            ranked = rank_readings(model, rows, head, 2, self.tagger.batch_size, "ranking", wants_entropy)
+            ranked = rank_readings(
+                model, sentences, head, 2, self.tagger.batch_size, "ranking", wants_entropy
+            )
             name, measure, usefulness = self._measured(ranked)
             columns = zip(chunk, ranked.spans, measure.tolist(), usefulness.tolist(), strict=True)
             for (line, text), readings, value, useful in columns:
                 yield Chosen(useful, -line, text, entities_of(text, readings[0]), {name: value})
 
     def _measured(self, ranked: RankedReadings) -> tuple[str, Floats, Floats]:
-        """The name and values of the strategy's measure, and how useful they make rows."""
+        """The name and values of the strategy's measure, and how useful they make sentences."""
         if self.strategy == "entropy":
             assert ranked.entropy_R is not None
             return "entropy", ranked.entropy_R, ranked.entropy_R
-        name, sure = ("ratio", ranked.ratio()) if self.strategy == "ratio" else ("margin", ranked.margin())
+        name, sure = (
+            ("ratio", ranked.ratio()) if self.strategy == "ratio" else ("margin", ranked.margin())
+        )
         return name, sure, 1.0 - sure
 
 
 def _diverse(pool: list[Chosen], count: int) -> list[Chosen]:
-    """Rows of a pool by maximal marginal relevance."""
-    similarities = _Similarities([row.text for row in pool])
-    usefulness = np.array([row.usefulness for row in pool])
+    """Sentences of a pool by maximal marginal relevance."""
+    similarities = _Similarities([sentence.text for sentence in pool])
+    usefulness = np.array([sentence.usefulness for sentence in pool])
     nearest: NDArray[np.float64] = np.zeros(len(pool))
     taken: list[int] = []
     for _ in range(min(count, len(pool))):
@@ -160,17 +171,20 @@ class _Similarities:
         holders: dict[Any, tuple[list[int], list[float]]] = {}
         for index, vector in enumerate(self._vectors):
             for bigram, weight in vector.items():
-                rows, weights = holders.setdefault(bigram, ([], []))
-                rows.append(index)
+                sentences, weights = holders.setdefault(bigram, ([], []))
+                sentences.append(index)
                 weights.append(weight)
-        self._holders = {bigram: (np.array(rows), np.array(weights)) for bigram, (rows, weights) in holders.items()}
+        self._holders = {
+            bigram: (np.array(sentences), np.array(weights))
+            for bigram, (sentences, weights) in holders.items()
+        }
 
     def to(self, index: int) -> NDArray[np.float64]:
         """Of every text to one of them."""
         cosines: NDArray[np.float64] = np.zeros(self._size)
         for bigram, weight in self._vectors[index].items():
-            rows, weights = self._holders[bigram]
-            cosines[rows] += weight * weights
+            sentences, weights = self._holders[bigram]
+            cosines[sentences] += weight * weights
         return cosines
 
 
@@ -185,7 +199,7 @@ def read_texts(path: str | Path) -> Iterator[tuple[int, str]]:
     Only LF and CRLF end a line. Raises `DataError` where there is no such file, with the line where it is not UTF-8.
     """
     if not Path(path).is_file():
-        raise DataError(path, None, "no such file", "raw text, one row a line")
+        raise DataError(path, None, "no such file", "raw text, one sentence a line")
     with open(path, "rb") as file:
         for number, line in enumerate(file, 1):
             data = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line

@@ -34,7 +34,11 @@ class Tagger(Predictor):
     """
 
     def __init__(
-        self, archive: Archive, head: str | None = None, batch_size: int = 64, n_best: int | None = None
+        self,
+        archive: Archive,
+        head: str | None = None,
+        batch_size: int = 64,
+        n_best: int | None = None,
     ) -> None:
         super().__init__(archive, head)
         if n_best is not None and n_best < 1:
@@ -45,7 +49,9 @@ class Tagger(Predictor):
         self.n_best = n_best
 
         vocab = archive.model.vocab
-        self._dataset = next(name for name, space in vocab.datasets.items() if space.head == self.head)
+        self._dataset = next(
+            name for name, space in vocab.datasets.items() if space.head == self.head
+        )
         self._segments = vocab.label_space(self.head).segmentation
         self._scheme = archive.model.scheme(self.head)
         self._shown = archive.train_reader.readers[self._dataset].shown
@@ -61,7 +67,10 @@ class Tagger(Predictor):
         model, dataset = self.archive.model, self.encoded(instances)
         if self.n_best is None:
             found = scored_spans(predict_dataset(model, dataset, self.head, self.batch_size).spans)
-            return [self.answer(instance.text, spans) for instance, spans in zip(instances, found, strict=True)]
+            return [
+                self.answer(instance.text, spans)
+                for instance, spans in zip(instances, found, strict=True)
+            ]
 
         ranked = rank_readings(model, dataset, self.head, self.n_best, self.batch_size)
         columns = zip(instances, ranked.spans, ranked.probabilities_RN.tolist(), strict=True)
@@ -96,7 +105,10 @@ def scored_spans(table: SpanTable) -> Iterator[list[ScoredSpan]]:
 
 
 def described(
-    text: str, spans: Sequence[Span] | Sequence[ScoredSpan], segments: bool, scheme: TagScheme | None
+    text: str,
+    spans: Sequence[Span] | Sequence[ScoredSpan],
+    segments: bool,
+    scheme: TagScheme | None,
 ) -> JsonDict:
     """Spans as JSON: tags if there is a scheme to write them in, then entities or words.
 
@@ -120,7 +132,12 @@ def described(
 def entities_of(text: str, spans: Iterable[Span | ScoredSpan]) -> list[JsonDict]:
     """Entities as JSON, with their scores if they have any."""
     return [
-        {"start": span.start, "end": span.end, "type": span.type, "text": text[span.start : span.end]}
+        {
+            "start": span.start,
+            "end": span.end,
+            "type": span.type,
+            "text": text[span.start : span.end],
+        }
         | ({"score": span.score} if isinstance(span, ScoredSpan) else {})
         for span in spans
     ]

@@ -17,7 +17,7 @@ from ner_adv_plugin.modules.towers import LazyTower
 
 @Model.register("asymmetric")
 class Asymmetric(SharingModel):
-    """A target reads what the towers of its sources make of its rows; its sources read nothing of it.
+    """A target reads what the towers of its sources make of its sentences; its sources read nothing of it.
 
     Registered as "asymmetric".
 
@@ -52,9 +52,22 @@ class Asymmetric(SharingModel):
         only_heads: Sequence[str] | None = None,
     ) -> None:
         settings = {"sources": sources, "join": join}
-        preset, inputs = self.preset(vocab.heads, settings), {**self.preset_inputs(settings), **(inputs or {})}
+        preset, inputs = (
+            self.preset(vocab.heads, settings),
+            {**self.preset_inputs(settings), **(inputs or {})},
+        )
         super().__init__(
-            vocab, encoder, preset, tower, towers, head, heads, objectives, loss_weighting, only_heads, inputs
+            vocab,
+            encoder,
+            preset,
+            tower,
+            towers,
+            head,
+            heads,
+            objectives,
+            loss_weighting,
+            only_heads,
+            inputs,
         )
 
     @classmethod
@@ -79,8 +92,11 @@ def _check_sources(sources: Mapping[str, list[str]], known: Sequence[str]) -> No
         for name in (target, *names):
             if name not in known:
                 raise ConfigurationError(
-                    f'no head "{name}".{nearest(name, known)} Heads: {", ".join(known)}.', f"model.sources.{target}"
+                    f'no head "{name}".{nearest(name, known)} Heads: {", ".join(known)}.',
+                    f"model.sources.{target}",
                 )
         if target in names or len(set(names)) < len(names):
-            raise ConfigurationError(f"expected other tasks, each once, found {names}", f"model.sources.{target}")
+            raise ConfigurationError(
+                f"expected other tasks, each once, found {names}", f"model.sources.{target}"
+            )
     in_order(sources, "model.sources")

@@ -32,7 +32,10 @@ def flat_dataset(dataset: EncodedDataset, head: Head, training: bool) -> Encoded
     if spans is None or found is None:
         return dataset
     if training:
-        name, able = head.label_space.head, ", ".join(f'"{known}"' for known in heads_that("nested"))
+        name, able = (
+            head.label_space.head,
+            ", ".join(f'"{known}"' for known in heads_that("nested")),
+        )
         raise overlap_error(
             dataset.instances,
             found,
@@ -41,7 +44,9 @@ def flat_dataset(dataset: EncodedDataset, head: Head, training: bool) -> Encoded
         )
 
     flat = copy.copy(dataset)
-    flat.spans = SpanTable.of([own and resolve_overlaps(own, "outermost") for own in spans], spans.types)
+    flat.spans = SpanTable.of(
+        [own and resolve_overlaps(own, "outermost") for own in spans], spans.types
+    )
     message = '%s: entities overlap, which head "%s" cannot represent: its loss is of the outermost, scores count all'
     logger.warning(message, dataset.dataset, head.label_space.head)
     return flat

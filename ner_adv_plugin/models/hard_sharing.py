@@ -46,7 +46,17 @@ class HardSharing(SharingModel):
     ) -> None:
         preset = self.preset(vocab.heads, {})
         super().__init__(
-            vocab, encoder, preset, tower, towers, head, heads, objectives, loss_weighting, only_heads, inputs
+            vocab,
+            encoder,
+            preset,
+            tower,
+            towers,
+            head,
+            heads,
+            objectives,
+            loss_weighting,
+            only_heads,
+            inputs,
         )
 
     @classmethod

@@ -45,7 +45,7 @@ class Model(torch.nn.Module, Registrable):
 
         # Parameters
 
-        batch : rows with gold tags, or without.
+        batch : sentences with gold tags, or without.
         progress : share of training steps done, 0 to 1.
 
         # Returns
@@ -67,7 +67,9 @@ class Model(torch.nn.Module, Registrable):
         """
         raise NotImplementedError
 
-    def predict(self, batch: Batch, head: str, scored: bool = True) -> tuple[list[list[ScoredSpan]], Tensor | None]:
+    def predict(
+        self, batch: Batch, head: str, scored: bool = True
+    ) -> tuple[list[list[ScoredSpan]], Tensor | None]:
         """The spans of each sentence by one head, and each sentence's loss, (B,), if the batch holds its targets.
 
         # Parameters
@@ -79,7 +81,7 @@ class Model(torch.nn.Module, Registrable):
         raise NotImplementedError
 
     def encode(self, batch: Batch) -> Tensor:
-        """The encoder's states of every row, (B, L, D)."""
+        """The encoder's states of every sentence, (B, L, D)."""
         raise NotImplementedError
 
     def span_probabilities(

@@ -57,18 +57,31 @@ class SharingGraph:
         routes: dict[str, list[int]] = {}
         for name in reversed(self.towers):
             readers = {head for head, reads in self.reads.items() if name in reads}
-            above = {i for tower, members in routes.items() if name in self.inputs_of(tower) for i in members}
-            members = [i for i, head in enumerate(heads) if name in observed or head in readers or i in above]
+            above = {
+                i
+                for tower, members in routes.items()
+                if name in self.inputs_of(tower)
+                for i in members
+            }
+            members = [
+                i
+                for i, head in enumerate(heads)
+                if name in observed or head in readers or i in above
+            ]
             if members:
                 routes[name] = members
         return dict(reversed(routes.items()))
 
     def only(self, heads: Sequence[str]) -> "SharingGraph":
         """What some heads need, without objectives."""
-        return SharingGraph({name: self.reads[name] for name in heads}, frozenset(), self.known, self.inputs)
+        return SharingGraph(
+            {name: self.reads[name] for name in heads}, frozenset(), self.known, self.inputs
+        )
 
 
-def sharing_graph(fed: Mapping[str, str], preset: Mapping[str, list[str]], settings: Mapping[str, Any]) -> SharingGraph:
+def sharing_graph(
+    fed: Mapping[str, str], preset: Mapping[str, list[str]], settings: Mapping[str, Any]
+) -> SharingGraph:
     """The graph of a model.
 
     # Parameters
@@ -90,7 +103,11 @@ def sharing_graph(fed: Mapping[str, str], preset: Mapping[str, list[str]], setti
     reads = {name: chosen[name] or list(preset[name]) for name in fed}
     # An objective that does not say reads the shared tower.
     observed = [_reads(objective) or ["shared"] for objective in settings.get("objectives") or []]
-    known = tuple(dict.fromkeys([*(tower for towers in preset.values() for tower in towers), *towers, *inputs]))
+    known = tuple(
+        dict.fromkeys(
+            [*(tower for towers in preset.values() for tower in towers), *towers, *inputs]
+        )
+    )
     for name in fed:
         _check_reads(reads[name], known, f"{places[name]}.reads")
     for index, names in enumerate(observed):
@@ -98,7 +115,9 @@ def sharing_graph(fed: Mapping[str, str], preset: Mapping[str, list[str]], setti
     for name, sources in inputs.items():
         _check_name(name, "tower", f"model.inputs.{name}")
         _check_reads(sources, (ENCODER, *known), f"model.inputs.{name}")
-    known = in_order({name: [s for s in inputs.get(name, ()) if s != ENCODER] for name in known}, "model.inputs")
+    known = in_order(
+        {name: [s for s in inputs.get(name, ()) if s != ENCODER] for name in known}, "model.inputs"
+    )
     graph = SharingGraph(reads, frozenset().union(*observed), known, inputs)
     for key, named in (("towers", towers), ("inputs", inputs)):
         _check_towers(named, graph.towers, f"model.{key}")
@@ -119,7 +138,9 @@ def in_order(reads: Mapping[str, Sequence[str]], place: str) -> tuple[str, ...]:
         return tuple(TopologicalSorter(reads).static_order())
     except CycleError as error:
         circle = " reads ".join(reversed(error.args[1]))
-        raise ConfigurationError(f"a circle, in which nothing can come first: {circle}", place) from error
+        raise ConfigurationError(
+            f"a circle, in which nothing can come first: {circle}", place
+        ) from error
 
 
 def check_described(fed: Mapping[str, str], settings: Mapping[str, Any]) -> None:
@@ -143,7 +164,9 @@ def _reads(settings: Mapping[str, Any] | None) -> list[str]:
 
 def _check_heads(fed: Mapping[str, str], heads: Collection[str]) -> None:
     if not fed:
-        raise ConfigurationError("no dataset has a head: there is nothing to learn", "dataset_reader", absolute=True)
+        raise ConfigurationError(
+            "no dataset has a head: there is nothing to learn", "dataset_reader", absolute=True
+        )
     for name, place in fed.items():
         _check_name(name, "head", place)
     for name in heads:
@@ -157,13 +180,17 @@ def _check_heads(fed: Mapping[str, str], heads: Collection[str]) -> None:
 def _check_name(name: str, kind: str, place: str) -> None:
     # Parameters are named after heads and towers, with dots between the parts of a name.
     if "." in name or name == ENCODER or hasattr(torch.nn.ModuleDict(), name):
-        raise ConfigurationError(f'"{name}" cannot name a {kind}: choose another', place, absolute=True)
+        raise ConfigurationError(
+            f'"{name}" cannot name a {kind}: choose another', place, absolute=True
+        )
 
 
 def _check_reads(reads: Sequence[str], known: Sequence[str], place: str) -> None:
     for name in reads:
         if name not in known:
-            raise ConfigurationError(f'no tower "{name}".{nearest(name, known)} Towers: {", ".join(known)}.', place)
+            raise ConfigurationError(
+                f'no tower "{name}".{nearest(name, known)} Towers: {", ".join(known)}.', place
+            )
 
 
 def _check_towers(towers: Collection[str], read: Collection[str], place: str) -> None:

@@ -1,6 +1,6 @@
 """One forward for every shape of sharing: an encoder, a graph of towers, heads that read towers, objectives.
 
-Shape suffixes: B rows, L characters, D state size.
+Shape suffixes: B sentences, L characters, D state size.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,11 +33,17 @@ from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import CrfHead, Head, Readings, TaggingHead
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
-from ner_adv_plugin.modules.towers import TowerStates, build_tower, default_tower, run_together, run_tower
+from ner_adv_plugin.modules.towers import (
+    TowerStates,
+    build_tower,
+    default_tower,
+    run_together,
+    run_tower,
+)
 
 
 class SharingModel(Model):
-    """An encoder over all rows, towers over the rows whose heads or objectives read them, heads over their own.
+    """An encoder over all sentences, towers over the sentences whose heads or objectives read them, heads over their own.
 
     A subclass presets, for every head, the towers it reads, and which objectives there are.
 
@@ -74,8 +80,15 @@ class SharingModel(Model):
     ) -> None:
         super().__init__(vocab)
         if objectives is None:
-            objectives = construct(list[LazyObjective], list(self.default_objectives), "model.objectives")
-        settings = {"head": head, "heads": heads or {}, "towers": towers or {}, "objectives": objectives}
+            objectives = construct(
+                list[LazyObjective], list(self.default_objectives), "model.objectives"
+            )
+        settings = {
+            "head": head,
+            "heads": heads or {},
+            "towers": towers or {},
+            "objectives": objectives,
+        }
         graph = sharing_graph(_head_places(vocab), preset, {**_filled(settings), "inputs": inputs})
         if only_heads is not None:
             graph, objectives, loss_weighting = graph.only(only_heads), (), None
@@ -87,10 +100,14 @@ class SharingModel(Model):
         dims = self._build_towers(tower, towers or {})
         self._build_heads(head, heads or {}, dims)
 
-        self.objectives = torch.nn.ModuleList(lazy.construct(vocab=vocab, dims=dims) for lazy in objectives)
+        self.objectives = torch.nn.ModuleList(
+            lazy.construct(vocab=vocab, dims=dims) for lazy in objectives
+        )
         self._check_objectives()
         names = list(graph.reads)
-        self.loss_weighting = loss_weighting.construct(heads=names) if loss_weighting else FixedWeighting(names)
+        self.loss_weighting = (
+            loss_weighting.construct(heads=names) if loss_weighting else FixedWeighting(names)
+        )
 
     def _build_towers(
         self, default: Lazy[Seq2SeqEncoder] | None, named: Mapping[str, Lazy[Seq2SeqEncoder]]
@@ -99,7 +116,9 @@ class SharingModel(Model):
         dims = {ENCODER: self.encoder.get_output_dim()}
         for name in self.graph.towers:
             width = sum(dims[source] for source in self.graph.inputs_of(name))
-            self.towers[name] = build_tower(named.get(name) or default or default_tower(), width, self.vocab.heads)
+            self.towers[name] = build_tower(
+                named.get(name) or default or default_tower(), width, self.vocab.heads
+            )
             dims[name] = self._tower(name).get_output_dim()
         del dims[ENCODER]
         return dims
@@ -113,7 +132,9 @@ class SharingModel(Model):
             self.heads[name] = _built(named.get(name) or default, label_space=space, input_dim=size)
 
     @classmethod
-    def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]] | None:
+    def preset(
+        cls, heads: Sequence[str], settings: Mapping[str, Any]
+    ) -> dict[str, list[str]] | None:
         """For every head the towers it reads where its own settings do not say.
 
         None, as here, where that is known only once the model is built.
@@ -176,7 +197,12 @@ class SharingModel(Model):
 
     def _observed_towers(self) -> frozenset[str]:
         """The towers that run over every sentence, as an objective reads them."""
-        return frozenset(name for objective in self._objectives() if objective.every_row for name in objective.reads)
+        return frozenset(
+            name
+            for objective in self._objectives()
+            if objective.every_sentence
+            for name in objective.reads
+        )
 
     def _check_objectives(self) -> None:
         """Refuse an objective that reads a tower which would run over no sentence."""
@@ -185,7 +211,7 @@ class SharingModel(Model):
             for name in objective.reads:
                 if name not in run:
                     raise ConfigurationError(
-                        f'no head reads tower "{name}", so that it would run over no row',
+                        f'no head reads tower "{name}", so that it would run over no sentence',
                         f"model.objectives.{index}.reads",
                     )
 
@@ -219,7 +245,9 @@ class SharingModel(Model):
 
         encoded_BLD = self.encoder(batch)
         states = {ENCODER: TowerStates(encoded_BLD, list(range(len(batch))), batch)}
-        lowest = {name: self._tower(name) for name in routes if self.graph.inputs_of(name) == [ENCODER]}
+        lowest = {
+            name: self._tower(name) for name in routes if self.graph.inputs_of(name) == [ENCODER]
+        }
         states.update(run_together(lowest, encoded_BLD, batch, routes))
         for name, sentences in routes.items():
             if name not in states:
@@ -261,7 +289,9 @@ class SharingModel(Model):
             result["loss"] = torch.stack([*result["losses"].values()]).sum()
         return result
 
-    def predict(self, batch: Batch, head: str, scored: bool = True) -> tuple[list[list[ScoredSpan]], Tensor | None]:
+    def predict(
+        self, batch: Batch, head: str, scored: bool = True
+    ) -> tuple[list[list[ScoredSpan]], Tensor | None]:
         """See `Model.predict`."""
         own, output = self._output(batch, head)
         loss_B = self._head(head).loss(output, own) if own.targets else None
@@ -275,7 +305,9 @@ class SharingModel(Model):
         module = self._head(head)
         spans = module.decode_spans(output, own, scored=False)
         table = SpanTable.of(spans, module.label_space.types)
-        return spans, np.stack([module.span_probabilities(output, own, table, t) for t in temperatures])
+        return spans, np.stack(
+            [module.span_probabilities(output, own, table, t) for t in temperatures]
+        )
 
     def rank(self, batch: Batch, head: str, n: int, entropy: bool = False) -> Readings:
         """See `Model.rank`."""
@@ -307,19 +339,27 @@ class SharingModel(Model):
     def _output(self, batch: Batch, head: str) -> tuple[Batch, Any]:
         """The batch as one head sees it, and the head's output for every sentence."""
         own = batch.owned_by(f"heads.{head}")
-        states_BLD = _joined(self._tower_states(batch, head), self.graph.reads[head], list(range(len(batch))))
+        states_BLD = _joined(
+            self._tower_states(batch, head), self.graph.reads[head], list(range(len(batch)))
+        )
         return own, self._head(head)(states_BLD, own)
 
 
 def _head_places(vocab: Vocabulary) -> dict[str, str]:
     """The heads of the datasets, and where the config names each."""
     spaces = vocab.datasets.items()
-    return {space.head: f"dataset_reader.readers.{name}.head" for name, space in spaces if space.head is not None}
+    return {
+        space.head: f"dataset_reader.readers.{name}.head"
+        for name, space in spaces
+        if space.head is not None
+    }
 
 
-def _joined(states: Mapping[str, TowerStates], names: Sequence[str], rows: list[int]) -> Tensor:
-    """States of some rows, of several towers side by side."""
-    parts = [states[name].select(rows) for name in names]
+def _joined(
+    states: Mapping[str, TowerStates], names: Sequence[str], sentences: list[int]
+) -> Tensor:
+    """States of some sentences, of several towers side by side."""
+    parts = [states[name].select(sentences) for name in names]
     return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
 
 

@@ -39,7 +39,7 @@ def audit(config: Mapping[str, Any]) -> Audit:
     config : with `dataset_reader` and at least one of `train_data_path`, `validation_data_path` and
         `test_data_path`; of a whole config for training only these, `vocabulary` and `model.encoder` are looked at.
 
-    Raises `ConfigurationError` where readers and paths do not fit, `DataError` where a row cannot be read.
+    Raises `ConfigurationError` where readers and paths do not fit, `DataError` where a sentence cannot be read.
     """
     known = [parameter.name for parameter in parameters(TrainJob)]
     check_keys(config, known, known, "")
@@ -54,14 +54,16 @@ def audit(config: Mapping[str, Any]) -> Audit:
         for split, paths in given.paths.items():
             if name in paths:
                 reader = given.reader if split == TRAIN else given.held_out_reader
-                summary, rows = summarise(reader.readers[name], split, paths[name])
+                summary, sentences = summarise(reader.readers[name], split, paths[name])
                 summaries.setdefault(name, {})[split] = summary
-                splits.append(rows)
+                splits.append(sentences)
     if encoder is not None:
         alphabet = _alphabet(encoder, job, given, splits)
-        for rows in splits:
-            texts = map(given.reader.readers[rows.dataset].shown, rows.texts)
-            summaries[rows.dataset][rows.split].unknown_characters = count_unknown(texts, alphabet)
+        for sentences in splits:
+            texts = map(given.reader.readers[sentences.dataset].shown, sentences.texts)
+            summaries[sentences.dataset][sentences.split].unknown_characters = count_unknown(
+                texts, alphabet
+            )
     return Audit(summaries, find_overlaps(splits))
 
 
@@ -75,22 +77,30 @@ def _encoder(config: Mapping[str, Any]) -> Lazy[Encoder] | None:
 
 def _check_paths(job: AuditJob, given: Sources) -> None:
     if not given.paths:
-        raise ConfigurationError("nothing to read: expected train_data_path, validation_data_path or test_data_path")
+        raise ConfigurationError(
+            "nothing to read: expected train_data_path, validation_data_path or test_data_path"
+        )
     for name in given.reader.readers:
         if not any(name in paths for paths in given.paths.values()):
-            raise ConfigurationError("no path has this name: it would read nothing", f"dataset_reader.readers.{name}")
+            raise ConfigurationError(
+                "no path has this name: it would read nothing", f"dataset_reader.readers.{name}"
+            )
     for split in given.paths:
         check_files(getattr(job, f"{split}_data_path"), f"{split}_data_path")
 
 
-def _alphabet(encoder: Lazy[Encoder], job: AuditJob, given: Sources, splits: Sequence[SplitRows]) -> Alphabet:
+def _alphabet(
+    encoder: Lazy[Encoder], job: AuditJob, given: Sources, splits: Sequence[SplitRows]
+) -> Alphabet:
     """What the encoder knows, its weights left alone where they do not matter.
 
-    An encoder learnt from scratch knows the characters of the training rows, leaked ones too.
+    An encoder learnt from scratch knows the characters of the training sentences, leaked ones too.
     """
     instances: dict[str, dict[str, list[Instance]]] = {}
-    for rows in splits:
-        instances.setdefault(rows.split, {})[rows.dataset] = [Instance(text) for text in rows.texts]
+    for sentences in splits:
+        instances.setdefault(sentences.split, {})[sentences.dataset] = [
+            Instance(text) for text in sentences.texts
+        ]
     build = Vocabulary.from_instances if job.vocabulary is None else job.vocabulary.construct
     vocab = build(instances=instances, readers=given.reader.readers)
     if inspect.isclass(encoder.target) and issubclass(encoder.target, Encoder):

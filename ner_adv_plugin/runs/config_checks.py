@@ -29,7 +29,9 @@ def checked_job(config: Mapping[str, Any]) -> TrainJob:
     job.sources = sources_of(job, config)
     for name in job.sources.reader.readers:
         if name not in job.sources.paths["train"]:
-            raise ConfigurationError("missing path: its reader would read nothing", f"train_data_path.{name}")
+            raise ConfigurationError(
+                "missing path: its reader would read nothing", f"train_data_path.{name}"
+            )
 
     check_parts(bound, _planned_run(job))
     return job
@@ -45,7 +47,10 @@ def foreseen_metrics(scored: Mapping[str, DatasetSpace], tasks: Mapping[str, str
     """
     return metric_names(
         {
-            head: ([name for name, space in scored.items() if space.head == head], _score_names(tasks[head]))
+            head: (
+                [name for name, space in scored.items() if space.head == head],
+                _score_names(tasks[head]),
+            )
             for head in heads_of(scored)
         }
     )
@@ -60,7 +65,9 @@ def _planned_run(job: TrainJob) -> PlannedRun:
     launched, trainer = launched_processes(), filled["trainer"]
     with below("trainer"):
         precision = precision_of(
-            trainer.get("precision", "fp32"), trainer.get("use_amp", False), trainer.get("cuda_device")
+            trainer.get("precision", "fp32"),
+            trainer.get("use_amp", False),
+            trainer.get("cuda_device"),
         )
 
     return PlannedRun(

@@ -33,8 +33,10 @@ class RunData:
     def encoded(self, split: str, model: Model) -> dict[str, EncodedDataset]:
         """The sentences of a split as a model is shown them, by dataset."""
         return {
-            name: EncodedDataset(name, rows, model.vocab, model.alphabet, self.readers[name].shown)
-            for name, rows in self.splits.get(split, {}).items()
+            name: EncodedDataset(
+                name, sentences, model.vocab, model.alphabet, self.readers[name].shown
+            )
+            for name, sentences in self.splits.get(split, {}).items()
         }
 
 
@@ -45,7 +47,12 @@ def read_data(job: TrainJob) -> RunData:
         split: (given.reader if split == "train" else given.held_out_reader).read_all(paths)
         for split, paths in given.paths.items()
     }
-    held_out = [table for split, datasets in splits.items() if split != "train" for table in datasets.values()]
+    held_out = [
+        table
+        for split, datasets in splits.items()
+        if split != "train"
+        for table in datasets.values()
+    ]
     splits["train"], leaked = without_leaks(splits["train"], held_out, job.data_loader.leakage)
     return RunData(splits, given.reader.readers, leaked)
 
@@ -57,7 +64,9 @@ def collect_vocabulary(job: TrainJob, data: RunData) -> Vocabulary:
     for name in data.readers:
         if name not in vocab.datasets:
             known = ", ".join(vocab.datasets)
-            message = f'it has no dataset "{name}".{nearest(name, vocab.datasets)} Datasets: {known}.'
+            message = (
+                f'it has no dataset "{name}".{nearest(name, vocab.datasets)} Datasets: {known}.'
+            )
             raise ConfigurationError(message, "vocabulary")
     # Where it is an earlier run's, that run's encoder, kept beside it without weights, is not this one's.
     vocab.directory = None

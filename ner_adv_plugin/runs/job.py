@@ -19,11 +19,11 @@ from ner_adv_plugin.training.trainer import LazyTrainer
 
 @dataclass
 class EvaluationLoader:
-    """How validation and test rows are batched.
+    """How validation and test sentences are batched.
 
     # Parameters
 
-    batch_size : rows encoded together at most.
+    batch_size : sentences encoded together at most.
     """
 
     batch_size: int = 64
@@ -87,7 +87,9 @@ class TrainJob:
         for i, path in enumerate(self.include_in_archive or ()):
             check_files(str(local_path(path)), f"include_in_archive.{i}")
             if Path(path).name in included:
-                raise ConfigurationError(f'another file is named "{Path(path).name}", too', f"include_in_archive.{i}")
+                raise ConfigurationError(
+                    f'another file is named "{Path(path).name}", too', f"include_in_archive.{i}"
+                )
             included.add(Path(path).name)
 
     def _check_folders(self) -> None:
@@ -96,8 +98,15 @@ class TrainJob:
         encoder = self.model.filled.get("encoder")
         name = encoder.get("model_name") if isinstance(encoder, Mapping) else None
         # A name on a hub has one slash at most, and begins with a letter or digit.
-        is_path = isinstance(name, str) and (name.startswith((".", "/", "~")) or name.count("/") > 1)
-        places = ((directory, "vocabulary.directory"), (name if is_path else None, "model.encoder.model_name"))
+        is_path = isinstance(name, str) and (
+            name.startswith((".", "/", "~")) or name.count("/") > 1
+        )
+        places = (
+            (directory, "vocabulary.directory"),
+            (name if is_path else None, "model.encoder.model_name"),
+        )
         for path, place in places:
             if path is not None and not is_url(path) and not Path(path).exists():
-                raise ConfigurationError(f'no such folder "{path}".{nearest_file(Path(path))}', place)
+                raise ConfigurationError(
+                    f'no such folder "{path}".{nearest_file(Path(path))}', place
+                )

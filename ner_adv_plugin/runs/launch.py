@@ -30,7 +30,9 @@ class Distributed:
         if self.processes < 2:
             raise ConfigurationError("expected two processes or more", "cuda_devices")
         if -1 in self.cuda_devices and set(self.cuda_devices) != {-1}:
-            raise ConfigurationError(f"expected GPUs, or -1 alone, found {self.cuda_devices}", "cuda_devices")
+            raise ConfigurationError(
+                f"expected GPUs, or -1 alone, found {self.cuda_devices}", "cuda_devices"
+            )
 
     @property
     def processes(self) -> int:
@@ -40,16 +42,29 @@ class Distributed:
 
 def launch(setting: Distributed, node_rank: int, arguments: Sequence[str]) -> int:
     """Run this command with the same arguments in every process of a node; the exit status."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(len(setting.cuda_devices))]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        str(len(setting.cuda_devices)),
+    ]
     if setting.num_nodes == 1:
         command += ["--standalone"]
     else:
         command += ["--nnodes", str(setting.num_nodes), "--node-rank", str(node_rank)]
-        command += ["--master-addr", setting.primary_address, "--master-port", str(setting.primary_port)]
+        command += [
+            "--master-addr",
+            setting.primary_address,
+            "--master-port",
+            str(setting.primary_port),
+        ]
     devices = ",".join(map(str, setting.cuda_devices))
     on_cpu = -1 in setting.cuda_devices
     where = {"ACCELERATE_USE_CPU": "true"} if on_cpu else {"CUDA_VISIBLE_DEVICES": devices}
-    process = subprocess.Popen([*command, "-m", "ner_adv_plugin", *arguments], env={**os.environ, **where})
+    process = subprocess.Popen(
+        [*command, "-m", "ner_adv_plugin", *arguments], env={**os.environ, **where}
+    )
     try:
         return process.wait()
     except KeyboardInterrupt:

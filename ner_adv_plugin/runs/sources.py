@@ -43,7 +43,11 @@ def sources_of(job: ReadsCorpora, config: Mapping[str, Any]) -> Sources:
     held_out_reader = held_out_reader_of(job.validation_dataset_reader, reader)
 
     paths = {}
-    for split, of_split in (("train", reader), ("validation", held_out_reader), ("test", held_out_reader)):
+    for split, of_split in (
+        ("train", reader),
+        ("validation", held_out_reader),
+        ("test", held_out_reader),
+    ):
         given = getattr(job, f"{split}_data_path", None)
         if given is not None:
             paths[split] = _by_name(given, of_split, f"{split}_data_path")
@@ -65,13 +69,19 @@ def check_files(paths: str | Mapping[str, str] | None, place: str) -> None:
         raise ConfigurationError(f'no such file "{paths}".{nearest_file(Path(paths))}', place)
 
 
-def _by_name(paths: str | dict[str, str], reader: MultiTaskDatasetReader, key: str) -> dict[str, str]:
+def _by_name(
+    paths: str | dict[str, str], reader: MultiTaskDatasetReader, key: str
+) -> dict[str, str]:
     if isinstance(paths, dict):
         for name in paths:
             if name not in reader.readers:
                 hint, known = nearest(name, reader.readers), ", ".join(reader.readers)
-                raise ConfigurationError(f"no reader for this dataset.{hint} Readers: {known}.", f"{key}.{name}")
+                raise ConfigurationError(
+                    f"no reader for this dataset.{hint} Readers: {known}.", f"{key}.{name}"
+                )
         return paths
     if len(reader.readers) > 1:
-        raise ConfigurationError(f"expected an object of paths, one for each reader, found {paths!r}", key)
+        raise ConfigurationError(
+            f"expected an object of paths, one for each reader, found {paths!r}", key
+        )
     return {next(iter(reader.readers)): paths}

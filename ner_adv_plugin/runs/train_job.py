@@ -25,7 +25,9 @@ from ner_adv_plugin.training.trainer import Trainer
 logger = logging.getLogger(__name__)
 
 
-def train_model(config: Mapping[str, Any], serialization_dir: Path, recover: bool = False) -> dict[str, Any]:
+def train_model(
+    config: Mapping[str, Any], serialization_dir: Path, recover: bool = False
+) -> dict[str, Any]:
     """Train, test and archive a model.
 
     # Parameters
@@ -64,7 +66,9 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
 
     try:
         yield trainer
-        trainer.metrics.update({f"leaked_rows_{name}": count for name, count in data.leaked.items()})
+        trainer.metrics.update(
+            {f"leaked_sentences_{name}": count for name, count in data.leaked.items()}
+        )
         if trainer.calibration is not None:
             trainer.metrics.update(_calibrate(trainer, folder))
         trainer.metrics.update(_test_metrics(job, trainer.model, data, folder))
@@ -82,8 +86,8 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
 def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = False) -> Trainer:
     """Build the trainer of a run with its model and data; write the vocabulary to the folder."""
     model = _build_model(job, data, folder)
-    job.data_loader.set_rows(data.encoded("train", model), job.random_seed or 0)
-    for dataset in job.data_loader.rows().values():
+    job.data_loader.set_sentences(data.encoded("train", model), job.random_seed or 0)
+    for dataset in job.data_loader.sentences().values():
         dataset.targets = model.targets(dataset)
     if rank() and job.pytorch_seed is not None:
         # Weights are the same in all processes, dropout is not.
@@ -107,8 +111,8 @@ def _build_model(job: TrainJob, data: RunData, folder: Path) -> Model:
 
     if is_main():
         write_folder(folder / VOCABULARY, write)
-    for name, rows in data.splits["train"].items():
-        logger.info("%s: %d training rows", name, len(rows))
+    for name, sentences in data.splits["train"].items():
+        logger.info("%s: %d training sentences", name, len(sentences))
     logger.info("%d parameters", sum(p.numel() for p in model.parameters()))
     return model
 

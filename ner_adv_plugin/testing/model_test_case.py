@@ -40,7 +40,7 @@ class ModelTestCase:
 
     `set_up_model` leaves `config`, `job` (what the config describes), `data` (what it read: instances by split and
     dataset in `data.splits`),
-    `model` (in evaluation mode), `rows` (the encoded training rows by dataset) and `batches` (those of the first
+    `model` (in evaluation mode), `sentences` (the encoded training sentences by dataset) and `batches` (those of the first
     epoch) for checks of one's own.
     """
 
@@ -48,7 +48,7 @@ class ModelTestCase:
     job: TrainJob
     data: RunData
     model: Model
-    rows: dict[str, EncodedDataset]
+    sentences: dict[str, EncodedDataset]
     batches: list[Batch]
 
     def set_up_model(self, param_file: str | Path | Mapping[str, Any], overrides: str = "") -> None:
@@ -67,10 +67,10 @@ class ModelTestCase:
         seed_everything(self.job.random_seed, self.job.numpy_seed, self.job.pytorch_seed)
         self.data = read_data(self.job)
         self.model = self.job.model.construct(vocab=collect_vocabulary(self.job, self.data)).eval()
-        self.rows = self.data.encoded("train", self.model)
+        self.sentences = self.data.encoded("train", self.model)
         loader = self.job.data_loader
-        loader.set_rows(self.rows, self.job.random_seed or 0)
-        for dataset in (*self.rows.values(), *loader.rows().values()):
+        loader.set_sentences(self.sentences, self.job.random_seed or 0)
+        for dataset in (*self.sentences.values(), *loader.sentences().values()):
             dataset.targets = self.model.targets(dataset)
         self.batches = [batch for planned in loader.plan(0) for batch in loader.batches([planned])]
 
@@ -84,7 +84,7 @@ class ModelTestCase:
     ) -> None:
         """Train for an epoch, load the archive, and check that nothing changed on the way.
 
-        The loaded model has the trained weights, finds the same spans in all training rows with the same
+        The loaded model has the trained weights, finds the same spans in all training sentences with the same
         losses, and has the validation scores that training reported. `self.model` has the trained weights then.
 
         # Parameters
@@ -112,7 +112,9 @@ class ModelTestCase:
 
         gradients_to_ignore : names of parameters that may have none.
         """
-        waiting = {name for name, p in self.model.named_parameters() if p.requires_grad} - set(gradients_to_ignore)
+        waiting = {name for name, p in self.model.named_parameters() if p.requires_grad} - set(
+            gradients_to_ignore
+        )
         self.model.train()
         for number, batch in enumerate(self.batches):
             self.model.zero_grad()
@@ -121,37 +123,60 @@ class ModelTestCase:
             if "loss" not in output:
                 continue
             output["loss"].backward()
-            gradients = {name: p.grad for name, p in self.model.named_parameters() if p.grad is not None}
-            broken = sorted(name for name, gradient in gradients.items() if not gradient.isfinite().all())
+            gradients = {
+                name: p.grad for name, p in self.model.named_parameters() if p.grad is not None
+            }
+            broken = sorted(
+                name for name, gradient in gradients.items() if not gradient.isfinite().all()
+            )
             assert not broken, f"batch {number}: gradients that are not finite: {', '.join(broken)}"
             waiting -= {name for name, gradient in gradients.items() if gradient.any()}
         self.model.zero_grad()
         self.model.eval()
-        assert not waiting, f"no batch gives these parameters a gradient: {', '.join(sorted(waiting))}"
+        assert not waiting, (
+            f"no batch gives these parameters a gradient: {', '.join(sorted(waiting))}"
+        )
 
     def ensure_batch_predictions_are_consistent(self, tolerance: float = 1e-5) -> None:
-        """Check that what the model says of a training row does not depend on the rows beside it.
+        """Check that what the model says of a training sentence does not depend on the sentences beside it.
 
         # Parameters
 
         tolerance : how far losses a character may differ.
         """
         for head in self.heads:
-            for name, rows in self.rows.items():
-                together, alone = (predict_dataset(self.model, rows, head, size) for size in (64, 1))
-                _check_same(alone, together, f"head {head}, rows of {name}, alone and in a batch", tolerance)
+            for name, sentences in self.sentences.items():
+                together, alone = (
+                    predict_dataset(self.model, sentences, head, size) for size in (64, 1)
+                )
+                _check_same(
+                    alone,
+                    together,
+                    f"head {head}, sentences of {name}, alone and in a batch",
+                    tolerance,
+                )
 
     def _check_predictions(self, loaded: Model, heads: Collection[str], tolerance: float) -> None:
         for head in heads:
             for name, own in self.data.encoded("train", loaded).items():
                 own.targets = loaded.targets(own)
-                before, after = predict_dataset(self.model, self.rows[name], head), predict_dataset(loaded, own, head)
-                _check_same(after, before, f"head {head}, rows of {name}, loaded and as trained", tolerance)
+                before, after = (
+                    predict_dataset(self.model, self.sentences[name], head),
+                    predict_dataset(loaded, own, head),
+                )
+                _check_same(
+                    after,
+                    before,
+                    f"head {head}, sentences of {name}, loaded and as trained",
+                    tolerance,
+                )
 
     def _check_scores(self, loaded: Model, metrics: Mapping[str, Any], tolerance: float) -> None:
         if "validation" not in self.data.splits:
             return
-        for name, score in evaluator_of(self.job, loaded, self.data, "validation").evaluate(loaded).items():
+        for name, score in (
+            evaluator_of(self.job, loaded, self.data, "validation").evaluate(loaded).items()
+        ):
             reported = metrics[f"best_validation_{name}"]
             close = np.isclose(score, reported, rtol=tolerance, atol=tolerance, equal_nan=True)
             assert close, f"{name}: {score} of the loaded model, {reported} in training"
@@ -162,7 +187,8 @@ class ModelTestCase:
 
 class MultiTaskModelTestCase(ModelTestCase):
     """What should hold of a model of several tasks: all that `ModelTestCase` checks, of every head; and a model
-    loaded with `only_heads` predicts what the whole one does."""
+    loaded with `only_heads` predicts what the whole one does.
+    """
 
     @property
     def heads(self) -> list[str]:
@@ -174,7 +200,9 @@ class MultiTaskModelTestCase(ModelTestCase):
         for head in self.heads:
             part = load_archive(path, only_heads=[head]).model
             more = sorted(set(part.state_dict()) - names)
-            assert not more, f"only_heads [{head}] has weights that the whole model lacks: {', '.join(more)}"
+            assert not more, (
+                f"only_heads [{head}] has weights that the whole model lacks: {', '.join(more)}"
+            )
             self._check_predictions(part, [head], tolerance)
 
 
@@ -183,6 +211,10 @@ def _check_same(actual: Predictions, expected: Predictions, what: str, tolerance
     assert not differ, f"{what}: the spans of {differ} of {len(expected.spans)} sentences differ"
     if actual.spans.scores_S is not None and expected.spans.scores_S is not None:
         scores = actual.spans.scores_S, expected.spans.scores_S
-        np.testing.assert_allclose(scores[0], scores[1], rtol=10 * tolerance, atol=10 * tolerance, err_msg=what)
+        np.testing.assert_allclose(
+            scores[0], scores[1], rtol=10 * tolerance, atol=10 * tolerance, err_msg=what
+        )
     if actual.loss is not None and expected.loss is not None:
-        np.testing.assert_allclose(actual.loss, expected.loss, rtol=tolerance, atol=tolerance, err_msg=what)
+        np.testing.assert_allclose(
+            actual.loss, expected.loss, rtol=tolerance, atol=tolerance, err_msg=what
+        )

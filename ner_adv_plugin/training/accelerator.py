@@ -19,7 +19,9 @@ def precision_of(precision: Precision, use_amp: bool, cuda_device: int | None) -
     if not use_amp:
         return precision
     if precision != "fp32":
-        raise ConfigurationError(f'says the same as precision "{precision}" beside it: leave it out', "use_amp")
+        raise ConfigurationError(
+            f'says the same as precision "{precision}" beside it: leave it out', "use_amp"
+        )
     return "bf16" if use_cpu(cuda_device) else "fp16"
 
 
@@ -33,14 +35,16 @@ def make_accelerator(precision: Precision, cuda_device: int | None) -> Any:
     """
     if cuda_device is not None and cuda_device >= 0:
         if world_size() > 1:
-            raise ConfigurationError("several processes take the GPUs that their launcher gives them", "cuda_device")
+            raise ConfigurationError(
+                "several processes take the GPUs that their launcher gives them", "cuda_device"
+            )
         torch.cuda.set_device(device_of(cuda_device))
     on_cpu = use_cpu(cuda_device)
     if on_cpu and precision == "fp16":
         raise ConfigurationError('"fp16" needs a GPU; "bf16" works on a CPU', "precision")
     # Its state outlives it and would hold another run's precision.
     AcceleratorState._reset_state()
-    # The rows of one process may leave out a head that others' have.
+    # The sentences of one process may leave out a head that others' have.
     parallel = DistributedDataParallelKwargs(find_unused_parameters=True)
     mixed = {"fp32": "no"}.get(precision, precision)
     return Accelerator(cpu=on_cpu, mixed_precision=mixed, kwargs_handlers=[parallel])

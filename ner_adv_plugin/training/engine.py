@@ -40,7 +40,9 @@ class Engine:
         """Prepare the model for precision and processes; return the prepared optimizer."""
         # accelerate changes `forward` of what it prepares: outside training the model is as before.
         is_plain = world_size() == 1 and self.accelerator.mixed_precision == "no"
-        self.forward, prepared = self.accelerator.prepare(self.model if is_plain else _Share(self.model), optimizer)
+        self.forward, prepared = self.accelerator.prepare(
+            self.model if is_plain else _Share(self.model), optimizer
+        )
         return prepared
 
     def backward(self, loss: Tensor) -> None:
@@ -77,6 +79,8 @@ class _Share(torch.nn.Module):
         """See `Model.forward`."""
         output: dict[str, Any] = self.model(batch, progress) if len(batch) else {}
         if world_size() > 1 and "loss" not in output:
-            learns = next(parameter for parameter in self.model.parameters() if parameter.requires_grad)
+            learns = next(
+                parameter for parameter in self.model.parameters() if parameter.requires_grad
+            )
             output["loss"] = 0.0 * learns.sum()
         return output

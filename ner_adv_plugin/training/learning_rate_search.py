@@ -48,7 +48,9 @@ class RangeTest:
 
     def __post_init__(self) -> None:
         if not 0 < self.start < self.end < math.inf:
-            raise UserError(f"expected learning rates 0 < start < end, found {self.start:g} and {self.end:g}")
+            raise UserError(
+                f"expected learning rates 0 < start < end, found {self.start:g} and {self.end:g}"
+            )
         if self.steps < FEWEST_STEPS:
             raise UserError(f"expected {FEWEST_STEPS} batches or more, found {self.steps}")
         if self.stopping_factor is not None and not self.stopping_factor > 1:
@@ -124,16 +126,22 @@ def search_learning_rate(trainer: Trainer, test: RangeTest) -> Curve:
             losses.append(loss)
             bar.update(1)
     if len(losses) < 2:
-        raise UserError(f"the loss stops the search at once, at learning rate {test.start:g}: start with a lower one")
+        raise UserError(
+            f"the loss stops the search at once, at learning rate {test.start:g}: start with a lower one"
+        )
     made = np.array(losses)
-    return Curve(test.rates()[: len(losses)], made, smooth(made, SMOOTHING * test.steps), test.linear)
+    return Curve(
+        test.rates()[: len(losses)], made, smooth(made, SMOOTHING * test.steps), test.linear
+    )
 
 
 def _ratios(trainer: Trainer) -> list[float]:
     """The learning rate of each parameter group over the optimizer's own."""
     own = optimizer_of(trainer.optimizer).defaults.get("lr")
     if not own:
-        raise UserError(f"trainer.optimizer.lr: expected a learning rate above 0 to begin with, found {own}")
+        raise UserError(
+            f"trainer.optimizer.lr: expected a learning rate above 0 to begin with, found {own}"
+        )
     return [float(group["lr"]) / own for group in trainer.optimizer.param_groups]
 
 
@@ -141,7 +149,9 @@ def smooth(values: NDArray[np.float64], deviation: float) -> NDArray[np.float64]
     """Means of neighbours, weighted by a Gaussian; at the ends over those neighbours that there are."""
     radius = math.ceil(3 * deviation)
     window = np.exp(-0.5 * (np.arange(-radius, radius + 1) / deviation) ** 2)
-    sums, weights = (np.convolve(series, window)[radius:-radius] for series in (values, np.ones_like(values)))
+    sums, weights = (
+        np.convolve(series, window)[radius:-radius] for series in (values, np.ones_like(values))
+    )
     return np.asarray(sums / weights)
 
 
@@ -152,7 +162,12 @@ def write_table(curve: Curve, path: Path) -> None:
         with open(aside, "w", encoding="utf-8", newline="") as file:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(["learning_rate", "loss", "smoothed_loss"])
-            table.writerows(zip(*(map(float, s) for s in (curve.rates, curve.losses, curve.smoothed)), strict=True))
+            table.writerows(
+                zip(
+                    *(map(float, s) for s in (curve.rates, curve.losses, curve.smoothed)),
+                    strict=True,
+                )
+            )
 
     write_file(path, write)
 
@@ -164,10 +179,23 @@ def draw(curve: Curve, path: Path) -> None:
 
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.subplots()
-    axes.plot(curve.rates, curve.losses, color="tab:blue", alpha=0.35, linewidth=1, label="loss of a batch")
+    axes.plot(
+        curve.rates,
+        curve.losses,
+        color="tab:blue",
+        alpha=0.35,
+        linewidth=1,
+        label="loss of a batch",
+    )
     axes.plot(curve.rates, curve.smoothed, color="tab:blue", linewidth=2, label="smoothed")
     if (rate := curve.suggestion()) is not None:
-        axes.axvline(rate, color="tab:red", linestyle="--", linewidth=1, label=f"steepest descent: {rate:.2g}")
+        axes.axvline(
+            rate,
+            color="tab:red",
+            linestyle="--",
+            linewidth=1,
+            label=f"steepest descent: {rate:.2g}",
+        )
         axes.set_ylim(*_limits(curve))
     axes.set_xscale("linear" if curve.linear else "log")
     axes.set_xlabel("learning rate (trainer.optimizer.lr)")
@@ -181,5 +209,8 @@ def _limits(curve: Curve) -> tuple[float, float]:
     """What to show of the losses: a loss that runs away would flatten all that comes before it."""
     way = curve.smoothed[: curve.smoothed.argmin() + 1]
     room = 0.5 * (way.max() - way.min())
-    bottom, top = max(curve.losses.min(), way.min() - room), min(curve.losses.max(), way.max() + room)
+    bottom, top = (
+        max(curve.losses.min(), way.min() - room),
+        min(curve.losses.max(), way.max() + room),
+    )
     return bottom - 0.03 * (top - bottom), top + 0.03 * (top - bottom)

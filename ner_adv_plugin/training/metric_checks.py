@@ -64,5 +64,6 @@ def check_known(name: str, known: Collection[str]) -> None:
     by_type = (key.removesuffix("<TYPE>") for key in known if key.endswith("<TYPE>"))
     if name not in known and not any(name.startswith(key) and name != key for key in by_type):
         raise ConfigurationError(
-            f'no metric "{name}".{nearest(name, known)} Known: {", ".join(known)}.', "validation_metric"
+            f'no metric "{name}".{nearest(name, known)} Known: {", ".join(known)}.',
+            "validation_metric",
         )

@@ -17,7 +17,9 @@ class MetricTracker:
 
     def __init__(self, metric: str, patience: int | None = None) -> None:
         if metric[:1] not in ("+", "-") or not metric[1:]:
-            raise ConfigurationError(f'expected "+" or "-" and a metric, found {metric!r}', "validation_metric")
+            raise ConfigurationError(
+                f'expected "+" or "-" and a metric, found {metric!r}', "validation_metric"
+            )
         if patience is not None and patience < 1:
             raise ConfigurationError(f"expected 1 or more, found {patience}", "patience")
         self.name = metric[1:]
@@ -46,7 +48,11 @@ class MetricTracker:
 
     def state_dict(self) -> dict[str, Any]:
         """Plain types."""
-        return {"best_epoch": self.best_epoch, "best_metrics": self.best_metrics, "waited": self.waited}
+        return {
+            "best_epoch": self.best_epoch,
+            "best_metrics": self.best_metrics,
+            "waited": self.waited,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` gave."""

@@ -32,12 +32,20 @@ from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.instance_weighting import InstanceWeighting
 from ner_adv_plugin.training.metric_checks import check_known, check_metric
 from ner_adv_plugin.training.metric_tracker import MetricTracker
-from ner_adv_plugin.training.optimization.learning_rate_schedulers import LazyScheduler, LearningRateScheduler
+from ner_adv_plugin.training.optimization.learning_rate_schedulers import (
+    LazyScheduler,
+    LearningRateScheduler,
+)
 from ner_adv_plugin.training.optimization.moving_average import LazyMovingAverage
 from ner_adv_plugin.training.optimization.optimizers import LazyOptimizer, Optimizer, optimizer_of
 from ner_adv_plugin.training.optimization.parameter_groups import check_patterns, trainable
 from ner_adv_plugin.training.steps.plain import PlainStep
-from ner_adv_plugin.training.steps.step import TrainingStep, add_statistics, averages, over_processes
+from ner_adv_plugin.training.steps.step import (
+    TrainingStep,
+    add_statistics,
+    averages,
+    over_processes,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +118,9 @@ class Trainer(Registrable):
     ) -> None:
         self.folder = Path(serialization_dir)
         self.num_epochs = _positive(num_epochs, "num_epochs")
-        self.accumulation = _positive(num_gradient_accumulation_steps, "num_gradient_accumulation_steps")
+        self.accumulation = _positive(
+            num_gradient_accumulation_steps, "num_gradient_accumulation_steps"
+        )
         self.grad_norm = grad_norm
         self.grad_clipping = grad_clipping
 
@@ -129,20 +139,28 @@ class Trainer(Registrable):
 
         self.instance_weighting = instance_weighting or {}
         for name, weighting in self.instance_weighting.items():
-            weighting.bind(name, data_loader.rows(), model)
+            weighting.bind(name, data_loader.sentences(), model)
 
         self.engine = Engine(model, precision_of(precision, use_amp, cuda_device), cuda_device)
         self.accelerator = self.engine.accelerator
 
         learning = trainable(model, no_grad or [])
-        build = optimizer.construct if optimizer is not None else Optimizer.by_name(Optimizer.default_implementation)
+        build = (
+            optimizer.construct
+            if optimizer is not None
+            else Optimizer.by_name(Optimizer.default_implementation)
+        )
         self.optimizer = self.engine.prepare(build(model_parameters=learning))
-        self.moving_average = moving_average.construct(parameters=learning) if moving_average else None
+        self.moving_average = (
+            moving_average.construct(parameters=learning) if moving_average else None
+        )
 
         self.total_steps = self._count_steps()
         self.scheduler = self._build_scheduler(learning_rate_scheduler)
 
-        self.configured_callbacks = [lazy.construct(serialization_dir=serialization_dir) for lazy in callbacks or []]
+        self.configured_callbacks = [
+            lazy.construct(serialization_dir=serialization_dir) for lazy in callbacks or []
+        ]
         self.callbacks = self._order_callbacks()
 
         self.epoch = 0
@@ -166,8 +184,14 @@ class Trainer(Registrable):
             for name in settings.get("instance_weighting") or {}:
                 check_dataset(name, context.run.datasets, f"instance_weighting.{name}")
         check_metric(settings, context.run)
-        if settings.get("calibration") is not None and context.run is not None and not context.run.validated:
-            raise ConfigurationError("there is no labelled validation data to fit it on", "calibration")
+        if (
+            settings.get("calibration") is not None
+            and context.run is not None
+            and not context.run.validated
+        ):
+            raise ConfigurationError(
+                "there is no labelled validation data to fit it on", "calibration"
+            )
 
     def train(self) -> dict[str, Any]:
         """Train to the end and return the metrics of the run."""
@@ -201,7 +225,9 @@ class Trainer(Registrable):
     def plan_steps(self, epoch: int) -> list[list[PlannedBatch]]:
         """Plan an epoch: for each optimizer step its micro-batches. Epochs are planned in order."""
         planned = self.data_loader.plan(epoch, self.num_epochs)
-        return [planned[i : i + self.accumulation] for i in range(0, len(planned), self.accumulation)]
+        return [
+            planned[i : i + self.accumulation] for i in range(0, len(planned), self.accumulation)
+        ]
 
     def train_step(self, group: Sequence[PlannedBatch]) -> Statistics:
         """Make one optimizer step.
@@ -249,7 +275,9 @@ class Trainer(Registrable):
         if scheduler is None:
             return None
         return scheduler.construct(
-            optimizer=optimizer_of(self.optimizer), num_epochs=self.num_epochs, num_training_steps=self.total_steps
+            optimizer=optimizer_of(self.optimizer),
+            num_epochs=self.num_epochs,
+            num_training_steps=self.total_steps,
         )
 
     def _order_callbacks(self) -> list[TrainerCallback]:
@@ -269,9 +297,11 @@ class Trainer(Registrable):
         with self.accelerator.autocast():
             for name, weighting in self.instance_weighting.items():
                 weighting.before_epoch(self.epoch)
-                weights = weighting.rows.weights
-                if weighting.rows.head is not None:
-                    add_statistics(self.totals, {f"{name}_row_weight": (float(weights.sum()), len(weights))})
+                weights = weighting.sentences.weights
+                if weighting.sentences.head is not None:
+                    add_statistics(
+                        self.totals, {f"{name}_row_weight": (float(weights.sum()), len(weights))}
+                    )
 
     def _progress(self) -> float:
         """Return the share of training steps done, 0 to 1."""
@@ -283,7 +313,10 @@ class Trainer(Registrable):
         self.accelerator.unscale_gradients()
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         if self.grad_norm is not None:
-            statistics["gradient_norm"] = (torch.nn.utils.clip_grad_norm_(parameters, self.grad_norm), 1)
+            statistics["gradient_norm"] = (
+                torch.nn.utils.clip_grad_norm_(parameters, self.grad_norm),
+                1,
+            )
         if self.grad_clipping is not None:
             torch.nn.utils.clip_grad_value_(parameters, self.grad_clipping)
 
@@ -304,7 +337,9 @@ class Trainer(Registrable):
         if is_main():
             write_json(self.folder / f"metrics_epoch_{self.epoch}.json", self.metrics)
         if is_best and is_main():
-            write_file(self.folder / "best.th", lambda path: torch.save(self.model.state_dict(), path))
+            write_file(
+                self.folder / "best.th", lambda path: torch.save(self.model.state_dict(), path)
+            )
         if self.moving_average is not None:
             self.moving_average.restore()
 
@@ -329,7 +364,10 @@ class Trainer(Registrable):
             "peak_memory_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             **scores,
             "best_epoch": self.tracker.best_epoch,
-            **{f"best_validation_{name}": value for name, value in self.tracker.best_metrics.items()},
+            **{
+                f"best_validation_{name}": value
+                for name, value in self.tracker.best_metrics.items()
+            },
         }
 
     def _end(self) -> None:
@@ -351,7 +389,9 @@ class Trainer(Registrable):
         training = run_state(self, self.configured_callbacks, loader_state)
         if is_main():
             folder = self.folder / "checkpoints"
-            self.checkpointer.save(folder, self.epoch, self.steps_done_in_epoch, self.model.state_dict(), training)
+            self.checkpointer.save(
+                folder, self.epoch, self.steps_done_in_epoch, self.model.state_dict(), training
+            )
 
     def _resume(self) -> None:
         """Restore the latest checkpoint, if there is one."""
@@ -385,7 +425,9 @@ def _show(bar: Any, statistics: Statistics) -> None:
     """Advance a progress bar by a step."""
     bar.update(1)
     if not bar.disable:
-        bar.set_postfix({name: f"{value:.3f}" for name, value in averages(statistics).items()}, refresh=False)
+        bar.set_postfix(
+            {name: f"{value:.3f}" for name, value in averages(statistics).items()}, refresh=False
+        )
 
 
 def _positive(value: int, name: str) -> int:

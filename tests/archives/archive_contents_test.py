@@ -38,7 +38,9 @@ def test_a_pickle_payload_is_refused_and_does_not_run(
     assert "weights_only" not in message and not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("place", ["model", "model.tower", "dataset_reader", "dataset_reader.readers.weibo"])
+@pytest.mark.parametrize(
+    "place", ["model", "model.tower", "dataset_reader", "dataset_reader.readers.weibo"]
+)
 def test_a_config_that_calls_a_program_is_refused_and_does_not_run(
     refused: Refused, contents: dict[str, bytes], tmp_path: Path, place: str
 ) -> None:
@@ -51,7 +53,9 @@ def test_a_config_that_calls_a_program_is_refused_and_does_not_run(
     target[last] = payload
     subprocess.Popen(payload["args"]).wait()
     (tmp_path / "ran").unlink()
-    message = refused(packed({**contents, "config.json": json.dumps(config).encode()}), load_archive)
+    message = refused(
+        packed({**contents, "config.json": json.dumps(config).encode()}), load_archive
+    )
     assert f'config.json: {place}.type: "subprocess.Popen" is no ' in message
     assert not (tmp_path / "ran").exists()
 
@@ -59,12 +63,24 @@ def test_a_config_that_calls_a_program_is_refused_and_does_not_run(
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("model", {"type": "mixture_of_experts"}, 'model.type: "mixture_of_experts" is not a registered Model.'),
+        (
+            "model",
+            {"type": "mixture_of_experts"},
+            'model.type: "mixture_of_experts" is not a registered Model.',
+        ),
         ("model", {"type": "adversarial", "depth": 3}, "model.depth: unknown key."),
         ("model", [], "model: expected an object describing a Model, found []"),
         ("model", {"type": "torch.nn.Identity"}, 'model.type: "torch.nn.Identity" is no Model'),
-        ("dataset_reader", {"type": "weibo2"}, 'dataset_reader.type: "weibo2" is not a registered DatasetReader.'),
-        ("validation_dataset_reader", {"type": "weibo", "split": 1}, "validation_dataset_reader.split: unknown key."),
+        (
+            "dataset_reader",
+            {"type": "weibo2"},
+            'dataset_reader.type: "weibo2" is not a registered DatasetReader.',
+        ),
+        (
+            "validation_dataset_reader",
+            {"type": "weibo", "split": 1},
+            "validation_dataset_reader.split: unknown key.",
+        ),
     ],
 )
 def test_a_config_of_another_version_is_told(
@@ -75,23 +91,36 @@ def test_a_config_of_another_version_is_told(
     changed = {"config.json": json.dumps(config).encode(), "meta.json": json.dumps(meta).encode()}
     told = refused(packed({**contents, **changed}), load_archive)
     assert f"crafted.tar.gz: config.json: {message}" in told
-    assert told.endswith(f"(written by ner_adv_plugin 0.9.0, read by ner_adv_plugin {ner_adv_plugin.__version__})")
+    assert told.endswith(
+        f"(written by ner_adv_plugin 0.9.0, read by ner_adv_plugin {ner_adv_plugin.__version__})"
+    )
 
 
 def test_a_model_of_absurd_size_is_told(refused: Refused, contents: dict[str, bytes]) -> None:
     config = json.loads(contents["config.json"])
     config["model"]["encoder"]["embedding_dim"] = 2**50
-    message = refused(packed({**contents, "config.json": json.dumps(config).encode()}), load_archive)
+    message = refused(
+        packed({**contents, "config.json": json.dumps(config).encode()}), load_archive
+    )
     assert "crafted.tar.gz: config.json: model" in message
 
 
-def test_weights_of_another_model_are_told(refused: Refused, contents: dict[str, bytes], tmp_path: Path) -> None:
+def test_weights_of_another_model_are_told(
+    refused: Refused, contents: dict[str, bytes], tmp_path: Path
+) -> None:
     torch.save({"embedding.weight": torch.zeros(2, 2)}, tmp_path / "weights")
-    message = refused(packed({**contents, "weights.th": (tmp_path / "weights").read_bytes()}), load_archive)
-    assert "weights.th does not hold the weights of this model" in message and "Missing key(s)" in message
+    message = refused(
+        packed({**contents, "weights.th": (tmp_path / "weights").read_bytes()}), load_archive
+    )
+    assert (
+        "weights.th does not hold the weights of this model" in message
+        and "Missing key(s)" in message
+    )
 
 
-def test_files_included_on_request_come_along(tmp_path: Path, temporary: Path, contents: dict[str, bytes]) -> None:
+def test_files_included_on_request_come_along(
+    tmp_path: Path, temporary: Path, contents: dict[str, bytes]
+) -> None:
     (tmp_path / "model.tar.gz").write_bytes(packed({**contents, "fta/笔记.txt": b"notes"}))
     with opened(tmp_path / "model.tar.gz") as folder:
         assert (folder / "fta" / "笔记.txt").read_bytes() == b"notes"

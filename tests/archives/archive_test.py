@@ -46,12 +46,16 @@ def packed(folder: Path) -> Path:
     return path
 
 
-def answers(path: str | Path, sentences: list[dict[str, str]], head: str = "weibo") -> list[dict[str, Any]]:
+def answers(
+    path: str | Path, sentences: list[dict[str, str]], head: str = "weibo"
+) -> list[dict[str, Any]]:
     return Predictor.from_path(path, head=head).predict_batch_json(sentences)
 
 
 @pytest.mark.parametrize("head", ["weibo", "msra", "msr"])
-def test_archive_and_folder_answer_alike(tiny_run: Path, sentences: list[dict[str, str]], head: str) -> None:
+def test_archive_and_folder_answer_alike(
+    tiny_run: Path, sentences: list[dict[str, str]], head: str
+) -> None:
     from_archive = answers(tiny_run / "model.tar.gz", sentences, head)
     assert from_archive == answers(tiny_run, sentences, head)
     assert any(answer.get("entities") or answer.get("words") for answer in from_archive)
@@ -61,7 +65,9 @@ def test_a_loaded_model_is_the_trained_one(tiny_run: Path) -> None:
     model = load_archive(tiny_run / "model.tar.gz").model
     best = weights(tiny_run / "best.th")
     state = model.state_dict()
-    assert state.keys() == best.keys() and all(torch.equal(state[name], best[name]) for name in best)
+    assert state.keys() == best.keys() and all(
+        torch.equal(state[name], best[name]) for name in best
+    )
     assert not model.training
 
 
@@ -92,7 +98,10 @@ def test_only_the_heads_asked_for_are_built(tiny_run: Path) -> None:
 
 def test_a_head_answers_the_same_alone(tiny_run: Path, sentences: list[dict[str, str]]) -> None:
     whole = Tagger(load_archive(tiny_run), "msr").predict_batch_json(sentences)
-    assert Tagger(load_archive(tiny_run, only_heads=["msr"]), "msr").predict_batch_json(sentences) == whole
+    assert (
+        Tagger(load_archive(tiny_run, only_heads=["msr"]), "msr").predict_batch_json(sentences)
+        == whole
+    )
 
 
 def test_an_unknown_head_is_an_error(tiny_run: Path) -> None:
@@ -102,7 +111,13 @@ def test_an_unknown_head_is_an_error(tiny_run: Path) -> None:
 
 @pytest.mark.parametrize(
     ("metric", "head"),
-    [("+ner_f1", "ner"), ("+ner_msr_f1", "ner_msr"), ("-loss", "first"), ("", "first"), ("+nerf1", "first")],
+    [
+        ("+ner_f1", "ner"),
+        ("+ner_msr_f1", "ner_msr"),
+        ("-loss", "first"),
+        ("", "first"),
+        ("+nerf1", "first"),
+    ],
 )
 def test_target_head_is_the_longest_name_that_begins_the_metric(metric: str, head: str) -> None:
     config = {"trainer": {"validation_metric": metric}} if metric else {}
@@ -138,13 +153,17 @@ def test_an_archive_and_weights_at_urls(
         shutil.copy(tiny_run / "config.json", tmp_path)
         archive = load_archive(tmp_path, weights_file=f"{server.url}/best.th")
         assert Tagger(archive, "weibo").predict_batch_json(sentences) == expected
-        with pytest.raises(UserError, match=f"{server.url}/metrics.json is no sound archive: Not a gzipped file"):
+        with pytest.raises(
+            UserError, match=f"{server.url}/metrics.json is no sound archive: Not a gzipped file"
+        ):
             load_archive(f"{server.url}/metrics.json")
         with pytest.raises(UserError, match=f"cannot download {server.url}/missing.th: not found"):
             load_archive(tiny_run, weights_file=f"{server.url}/missing.th")
 
 
-def test_the_folder_of_a_run_that_goes_on(tiny_run: Path, tmp_path: Path, sentences: list[dict[str, str]]) -> None:
+def test_the_folder_of_a_run_that_goes_on(
+    tiny_run: Path, tmp_path: Path, sentences: list[dict[str, str]]
+) -> None:
     for name in ("config.json", "meta.json", "best.th"):
         shutil.copy(tiny_run / name, tmp_path / name)
     shutil.copytree(tiny_run / "vocabulary", tmp_path / "vocabulary")
@@ -153,7 +172,9 @@ def test_the_folder_of_a_run_that_goes_on(tiny_run: Path, tmp_path: Path, senten
 
 def test_weights_of_another_model_are_an_error(tiny_run: Path, tmp_path: Path) -> None:
     state = weights(tiny_run / "best.th")
-    torch.save({name: value for name, value in state.items() if "crf" not in name}, tmp_path / "fewer.th")
+    torch.save(
+        {name: value for name, value in state.items() if "crf" not in name}, tmp_path / "fewer.th"
+    )
     torch.save(
         {name: value[..., :1].clone() if value.dim() else value for name, value in state.items()},
         tmp_path / "smaller.th",
@@ -173,7 +194,10 @@ def test_overrides(tiny_run: Path) -> None:
 
 def test_readers_of_training_and_of_validation(copied: Path) -> None:
     config = json.loads((copied / "config.json").read_text(encoding="utf-8"))
-    config["validation_dataset_reader"] = {"type": "multitask", "readers": {"weibo": {"type": "weibo"}}}
+    config["validation_dataset_reader"] = {
+        "type": "multitask",
+        "readers": {"weibo": {"type": "weibo"}},
+    }
     (copied / "config.json").write_text(json.dumps(config), encoding="utf-8")
     archive = load_archive(copied)
     assert list(archive.train_reader.readers) == ["weibo", "msra", "msr"]
@@ -191,7 +215,10 @@ def test_a_lone_reader_of_validation_reads_the_dataset_of_training(
     (copied / "config.json").write_text(json.dumps(config), encoding="utf-8")
     archive = load_archive(copied)
     assert list(archive.reader.readers) == list(archive.train_reader.readers) == ["weibo"]
-    assert isinstance(archive.reader.readers["weibo"], kind) and archive.reader.readers["weibo"].head == "weibo"
+    assert (
+        isinstance(archive.reader.readers["weibo"], kind)
+        and archive.reader.readers["weibo"].head == "weibo"
+    )
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
@@ -212,7 +239,9 @@ def test_a_corrupted_archive_is_an_error(tiny_run: Path, tmp_path: Path, place: 
         load_archive(tmp_path / "spoilt.tar.gz")
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive at all", gzip.compress(b"no tar in here" * 100, mtime=0)])
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive at all", gzip.compress(b"no tar in here" * 100, mtime=0)]
+)
 def test_what_is_no_archive_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(UserError, match="file is no sound archive|config.json is missing"):
@@ -294,18 +323,27 @@ def test_code_beside_the_encoder_does_not_run(
     encoder = tmp_path / "copied" / "vocabulary" / "encoder"
     code = f"from pathlib import Path\nPath({str(tmp_path / 'ran')!r}).touch()\nclass Own: ..."
     (encoder / "own.py").write_text(code)
-    for name, kinds in (("config.json", ["AutoConfig", "AutoModel"]), ("tokenizer_config.json", ["AutoTokenizer"])):
+    for name, kinds in (
+        ("config.json", ["AutoConfig", "AutoModel"]),
+        ("tokenizer_config.json", ["AutoTokenizer"]),
+    ):
         settings = json.loads((encoder / name).read_text(encoding="utf-8"))
-        settings["auto_map"] = {kind: ["own.Own", "own.Own"] if "Tok" in kind else "own.Own" for kind in kinds}
+        settings["auto_map"] = {
+            kind: ["own.Own", "own.Own"] if "Tok" in kind else "own.Own" for kind in kinds
+        }
         settings["model_type"] = "own"
         settings["tokenizer_class"] = "Own"
         (encoder / name).write_text(json.dumps(settings), encoding="utf-8")
-    with pytest.raises(UserError, match="config.json: model.encoder.model_name: cannot load encoder"):
+    with pytest.raises(
+        UserError, match="config.json: model.encoder.model_name: cannot load encoder"
+    ):
         load_archive(packed(tmp_path / "copied"))
     assert not (tmp_path / "ran").exists()
 
 
-def test_no_extracted_folder_is_left(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_extracted_folder_is_left(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     archive = load_archive(tiny_run / "model.tar.gz")
     assert list(tmp_path.iterdir()) == []

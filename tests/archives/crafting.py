@@ -44,7 +44,10 @@ def with_sound(*members: Member) -> bytes:
 
 def everything(folder: Path) -> dict[str, bytes | None]:
     """All files below a folder with their contents, and all folders."""
-    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
 
 
 def packed(contents: dict[str, bytes]) -> bytes:

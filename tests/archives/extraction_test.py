@@ -15,12 +15,22 @@ import ner_adv_plugin
 from ner_adv_plugin.archives import extraction
 from ner_adv_plugin.archives.extraction import opened
 from ner_adv_plugin.common.errors import UserError
-from tests.archives.crafting import SOUND, Refused, everything, member, sound_members, tar_of, with_sound
+from tests.archives.crafting import (
+    SOUND,
+    Refused,
+    everything,
+    member,
+    sound_members,
+    tar_of,
+    with_sound,
+)
 
 
 @pytest.mark.parametrize("format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
 @pytest.mark.parametrize("prefix", ["", "./"])
-def test_a_sound_archive_opens_and_goes_away(tmp_path: Path, temporary: Path, format: int, prefix: str) -> None:
+def test_a_sound_archive_opens_and_goes_away(
+    tmp_path: Path, temporary: Path, format: int, prefix: str
+) -> None:
     names = {".": b"", "vocabulary": b"", "vocabulary/encoder": b""} if prefix else {}
     folders = [member(name, type=tarfile.DIRTYPE, mode=0) for name in names]
     files = [member(prefix + name, content, mode=0o4777) for name, content in SOUND.items()]
@@ -37,10 +47,20 @@ def test_a_sound_archive_opens_and_goes_away(tmp_path: Path, temporary: Path, fo
 
 
 @pytest.mark.parametrize(
-    "name", ["../escaped", "vocabulary/../../escaped", "fta/../../escaped", "fta/../config.json", "..", "fta/.."]
+    "name",
+    [
+        "../escaped",
+        "vocabulary/../../escaped",
+        "fta/../../escaped",
+        "fta/../config.json",
+        "..",
+        "fta/..",
+    ],
 )
 def test_a_member_above_the_archive_is_refused(refused: Refused, name: str) -> None:
-    assert refused(with_sound(member(name, b"evil"))).endswith(f"is no sound archive: {name!r} leads outside of it")
+    assert refused(with_sound(member(name, b"evil"))).endswith(
+        f"is no sound archive: {name!r} leads outside of it"
+    )
 
 
 @pytest.mark.parametrize("name", ["{}/escaped", "//{}/escaped", "/config.json"])
@@ -72,13 +92,22 @@ def test_a_device_is_refused(refused: Refused, kind: bytes) -> None:
 
 
 def test_a_bomb_of_declared_size_is_refused(refused: Refused) -> None:
-    message = refused(gzip.compress(tar_of(*sound_members()[1:], member("config.json", b"{}", size=10**15))))
-    assert "it claims to unpack to 1000000000000" in message and "unpack it yourself and give the folder" in message
+    message = refused(
+        gzip.compress(tar_of(*sound_members()[1:], member("config.json", b"{}", size=10**15)))
+    )
+    assert (
+        "it claims to unpack to 1000000000000" in message
+        and "unpack it yourself and give the folder" in message
+    )
 
 
-def test_a_bomb_that_unpacks_to_what_it_declares_is_refused(refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bomb_that_unpacks_to_what_it_declares_is_refused(
+    refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(extraction, "FREE_BYTES", 2**20)
-    bomb = gzip.compress(tar_of(*sound_members()[3:], *(member(f"fta/{i}", bytes(2**20)) for i in range(16))))
+    bomb = gzip.compress(
+        tar_of(*sound_members()[3:], *(member(f"fta/{i}", bytes(2**20)) for i in range(16)))
+    )
     assert "it claims to unpack to" in refused(bomb)
 
 
@@ -120,12 +149,16 @@ def test_a_sparse_member_is_refused(refused: Refused, headers: dict[str, str] | 
     if headers is None:
         content = gzip.compress(old_sparse("fta/holes", 8 * 2**30 - 1) + tar_of(*sound_members()))
     else:
-        content = with_sound(member("fta/holes", b"1\n1000000000000\n0\n".ljust(512, b"\0"), pax_headers=headers))
+        content = with_sound(
+            member("fta/holes", b"1\n1000000000000\n0\n".ljust(512, b"\0"), pax_headers=headers)
+        )
     assert refused(content).endswith("'fta/holes' is neither a plain file nor a folder")
 
 
 def test_a_negative_size_is_refused(refused: Refused) -> None:
-    message = refused(gzip.compress(tar_of(member("config.json", size=-1024), format=tarfile.GNU_FORMAT)))
+    message = refused(
+        gzip.compress(tar_of(member("config.json", size=-1024), format=tarfile.GNU_FORMAT))
+    )
     assert message.endswith("'config.json' is neither a plain file nor a folder")
 
 
@@ -141,14 +174,27 @@ def test_a_long_name_is_refused(refused: Refused) -> None:
     assert "name too long" in refused(with_sound(member("fta/" + "字" * 200)))
 
 
-@pytest.mark.parametrize("name", ["config.json", "./config.json", "fta//notes.txt", "fta/./notes.txt"])
+@pytest.mark.parametrize(
+    "name", ["config.json", "./config.json", "fta//notes.txt", "fta/./notes.txt"]
+)
 def test_a_member_that_is_there_twice_is_refused(refused: Refused, name: str) -> None:
     assert refused(with_sound(member(name, b"other"))).endswith(f"it holds {name!r} twice")
 
 
 @pytest.mark.parametrize(
     "name",
-    ["evil.py", "evil\x1b[2J", "weights.th/a", "best.th", "vocabulary", "fta", "vocabularyx/a", "~/a", "", "字.json"],
+    [
+        "evil.py",
+        "evil\x1b[2J",
+        "weights.th/a",
+        "best.th",
+        "vocabulary",
+        "fta",
+        "vocabularyx/a",
+        "~/a",
+        "",
+        "字.json",
+    ],
 )
 def test_what_does_not_belong_into_an_archive_is_refused(refused: Refused, name: str) -> None:
     message = refused(gzip.compress(tar_of(*sound_members()[:3], member(name, b"evil"))))
@@ -156,7 +202,9 @@ def test_what_does_not_belong_into_an_archive_is_refused(refused: Refused, name:
 
 
 @pytest.mark.parametrize("name", ["config.json", "log", "vocabularyx"])
-def test_a_folder_that_does_not_belong_into_an_archive_is_refused(refused: Refused, name: str) -> None:
+def test_a_folder_that_does_not_belong_into_an_archive_is_refused(
+    refused: Refused, name: str
+) -> None:
     message = refused(gzip.compress(tar_of(member(name, type=tarfile.DIRTYPE))))
     assert message.endswith(f"{name!r} does not belong into it")
 
@@ -205,7 +253,13 @@ def test_a_wrong_checksum_is_refused(refused: Refused) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"nothing", gzip.compress(b"no tar in here" * 100, mtime=0), tar_of(*sound_members()), with_sound() + b"x"],
+    [
+        b"",
+        b"nothing",
+        gzip.compress(b"no tar in here" * 100, mtime=0),
+        tar_of(*sound_members()),
+        with_sound() + b"x",
+    ],
     ids=["empty", "text", "packed text", "not packed", "something after it"],
 )
 def test_what_is_no_packed_tar_is_refused(refused: Refused, content: bytes) -> None:
@@ -218,7 +272,10 @@ def test_what_is_no_packed_tar_is_refused(refused: Refused, content: bytes) -> N
         ("{", "is no sound archive: meta.json is unsound"),
         ("[1]", "is no sound archive: meta.json is unsound"),
         ("[" * 100_000, "is no sound archive: meta.json is unsound"),
-        ("{}", "has no archive format, this version reads 2 (written by an unknown version, read by"),
+        (
+            "{}",
+            "has no archive format, this version reads 2 (written by an unknown version, read by",
+        ),
         ('{"archive_format": "2"}', "has archive format '2', this version reads 2"),
         (
             '{"archive_format": 3, "ner_adv_plugin": "9.8.7"}',
@@ -251,18 +308,26 @@ def test_a_folder_is_opened_as_it_is(tmp_path: Path, temporary: Path) -> None:
     assert folder.is_dir() and everything(temporary) == {}
 
 
-def test_a_full_disk_is_told_as_such(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_as_such(
+    tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
     (tmp_path / "model.tar.gz").write_bytes(with_sound())
     monkeypatch.setattr(tarfile, "copyfileobj", full)
-    with pytest.raises(UserError, match="cannot unpack .*No space left on device"), opened(tmp_path / "model.tar.gz"):
+    with (
+        pytest.raises(UserError, match="cannot unpack .*No space left on device"),
+        opened(tmp_path / "model.tar.gz"),
+    ):
         pytest.fail("it was opened")
     assert everything(temporary) == {}
 
 
-@given(st.lists(st.text("./ab\\:~\0", max_size=12), max_size=3), st.sampled_from(["", "fta/", "vocabulary/"]))
+@given(
+    st.lists(st.text("./ab\\:~\0", max_size=12), max_size=3),
+    st.sampled_from(["", "fta/", "vocabulary/"]),
+)
 def test_whatever_the_names_nothing_is_written_elsewhere(names: list[str], prefix: str) -> None:
     with tempfile.TemporaryDirectory() as parent:
         place = Path(parent) / "deep" / "deep"
@@ -275,14 +340,18 @@ def test_whatever_the_names_nothing_is_written_elsewhere(names: list[str], prefi
             try:
                 with opened(path) as folder:
                     inside = {str(path) for path in everything(folder)}
-                    assert {name for name in inside if not name.startswith(("fta", "vocabulary"))} == {
+                    assert {
+                        name for name in inside if not name.startswith(("fta", "vocabulary"))
+                    } == {
                         "config.json",
                         "meta.json",
                         "weights.th",
                     }
                     extracted = str(folder.relative_to(parent))
                     found = everything(Path(parent))
-                    assert {name: found[name] for name in found if not name.startswith(extracted)} == before
+                    assert {
+                        name: found[name] for name in found if not name.startswith(extracted)
+                    } == before
             except UserError:
                 pass
         assert everything(Path(parent)) == before

@@ -10,7 +10,13 @@ from benchmarks.floor import BACKWARD_AND_FORWARD, encoder_flops, lstm_flops, ma
 
 @pytest.fixture
 def bert() -> BertModel:
-    config = BertConfig(vocab_size=30, hidden_size=12, num_hidden_layers=3, num_attention_heads=2, intermediate_size=20)
+    config = BertConfig(
+        vocab_size=30,
+        hidden_size=12,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=20,
+    )
     config._attn_implementation = "eager"  # whose products torch counts one by one
     return BertModel(config, add_pooling_layer=False).eval()
 
@@ -38,7 +44,11 @@ def test_backward_costs_twice_forward(bert):
 
 def test_lstm():
     # Four gates, each a product with the input and one with the last state, in both directions.
-    weights = sum(p.numel() for n, p in torch.nn.LSTM(12, 5, bidirectional=True).named_parameters() if "weight" in n)
+    weights = sum(
+        p.numel()
+        for n, p in torch.nn.LSTM(12, 5, bidirectional=True).named_parameters()
+        if "weight" in n
+    )
     assert lstm_flops(12, 5, 7) == 2 * weights * 7
 
 

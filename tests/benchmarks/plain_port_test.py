@@ -17,31 +17,31 @@ def measured(request, monkeypatch):
     corpus = split_corpus(PEOPLE_DAILY, tasks=request.param)
     with random_bert(TINY) as folder:
         model = build("adversarial", corpus.vocab, folder, hidden_size=8)
-    rows = corpus.encoded(model.alphabet)
-    for dataset in rows.values():
+    sentences = corpus.encoded(model.alphabet)
+    for dataset in sentences.values():
         dataset.targets = model.targets(dataset)
-    return model, rows
+    return model, sentences
 
 
 def test_gradients(measured):
-    model, rows = measured
-    loader = loader_of(rows)
-    batches = [*loader.batches(loader.plan(0)[:1]), *random_batches(rows, 1)]
+    model, sentences = measured
+    loader = loader_of(sentences)
+    batches = [*loader.batches(loader.plan(0)[:1]), *random_batches(sentences, 1)]
     assert largest_difference(model, PlainPort(model), batches) <= 1e-4
 
 
 def test_gradients_differ_where_a_weight_does(measured):
-    model, rows = measured
+    model, sentences = measured
     plain = PlainPort(model)
     with torch.no_grad():
         plain.towers["task1"]._module.weight_hh_l0.mul_(1.01)
-    assert largest_difference(model, plain, random_batches(rows, 1)) > 1e-4
+    assert largest_difference(model, plain, random_batches(sentences, 1)) > 1e-4
 
 
 def test_loss_and_spans(measured):
-    model, rows = measured
+    model, sentences = measured
     plain = PlainPort(model).eval()
-    batch = random_batches(rows, 1)[0]
+    batch = random_batches(sentences, 1)[0]
     torch.testing.assert_close(plain(batch), model.eval()(batch)["loss"], rtol=1e-5, atol=0)
     found = model.predict(batch.unlabelled(), "task0", scored=False)[0]
     paths = plain.decode(batch.token_ids_BL, batch.mask_BL, "task0")

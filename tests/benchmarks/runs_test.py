@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import crf, heads, nested_pfr, padding, precision, prediction, reading, scoring, step, tasks
+from benchmarks import (
+    crf,
+    heads,
+    nested_pfr,
+    padding,
+    precision,
+    prediction,
+    reading,
+    scoring,
+    step,
+    tasks,
+)
 from benchmarks.options import Options
 from benchmarks.report import Figure, Report, verdict
 from ner_adv_plugin.data.labels.spans import Span
@@ -38,10 +49,14 @@ def test_step_has_the_gradients_of_the_plain_port():
 
 def test_padding_and_order():
     report = padding.run(TINY)
-    # One call a batch, of characters and two special tokens a row: nothing is padded outside of attention.
+    # One call a batch, of characters and two special tokens a sentence: nothing is padded outside of attention.
     assert report["encoder calls a batch"] == 1
-    instances = [row for rows in padding.corpus_of(padding.WEIBO, padding.MSRA).instances.values() for row in rows]
-    shortest, longest = (pick(len(row.text) for row in instances) for pick in (min, max))
+    instances = [
+        sentence
+        for sentences in padding.corpus_of(padding.WEIBO, padding.MSRA).instances.values()
+        for sentence in sentences
+    ]
+    shortest, longest = (pick(len(sentence.text) for sentence in instances) for pick in (min, max))
     assert 1 + 2 / longest <= report["positions over characters"] <= 1 + 2 / shortest
     assert report["positions over characters"] <= report["the same inside attention, in training"]
 
@@ -52,16 +67,16 @@ def test_order_correlation():
     assert padding.order_correlation(plan, "b") == pytest.approx(-1.0)
 
 
-def test_tower_rows_do_not_grow_with_tasks():
+def test_tower_sentences_do_not_grow_with_tasks():
     report = tasks.run(TINY)
-    # The shared tower runs over all rows, and every row has one private tower.
+    # The shared tower runs over all sentences, and every sentence has one private tower.
     for count in tasks.TASKS:
-        assert report[f"tower rows a batch, {count} tasks"] == 2 * 32
+        assert report[f"tower sentences a batch, {count} tasks"] == 2 * 32
 
 
 def test_crf_is_exact():
     report = crf.run(TINY)
-    assert report["rows decoded alike"] == 1
+    assert report["sentences decoded alike"] == 1
     assert report["relative error of likelihood and gradients"] <= 1e-6
 
 
@@ -74,21 +89,42 @@ def test_scoring_equals_seqeval():
 def test_prediction_agrees():
     report = prediction.run(TINY)
     assert report["sentences tagged alike"] == 1
-    assert report["entities a sentence"] > 0 and math.isfinite(report["time with entity scores over time without"])
+    assert report["entities a sentence"] > 0 and math.isfinite(
+        report["time with entity scores over time without"]
+    )
 
 
 def test_command_line(root: Path, tmp_path: Path):
-    command = [sys.executable, "-m", "benchmarks", "crf", "--threads", "1", "--json", str(tmp_path / "out.json")]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "crf",
+        "--threads",
+        "1",
+        "--json",
+        str(tmp_path / "out.json"),
+    ]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert done.returncode in (0, 1), done.stderr
     found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert list(found["benchmarks"]) == ["crf"]
-    assert found["machine"].keys() == {"processor", "cores", "threads", "gpu", "torch", "transformers", "date"}
+    assert found["machine"].keys() == {
+        "processor",
+        "cores",
+        "threads",
+        "gpu",
+        "torch",
+        "transformers",
+        "date",
+    }
     assert "figures are as asked" in done.stdout
 
 
 def test_unknown_benchmark(root: Path):
-    done = subprocess.run([sys.executable, "-m", "benchmarks", "stp"], cwd=root, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "stp"], cwd=root, capture_output=True, text=True
+    )
     assert done.returncode == 2
     assert "no benchmark stp: there are step, " in done.stderr
 
@@ -106,5 +142,5 @@ def test_compounds_of_pfr_are_bracketed_and_read_as_nested(tmp_path: Path) -> No
     nested_pfr.main(str(tmp_path / "in.txt"), str(tmp_path / "out"))
     made = (tmp_path / "out" / "train.txt").read_text(encoding="utf-8")
     assert made == "他/r  在/p  [[北京/ns  师范/n  大学/n]nt  附属/vn  医院/n]nt  工作/v\n"
-    (row,) = PfrReader(overlaps="keep").read(tmp_path / "out" / "train.txt")
-    assert row.spans == [Span(2, 4, "LOC"), Span(2, 8, "ORG"), Span(2, 12, "ORG")]
+    (sentence,) = PfrReader(overlaps="keep").read(tmp_path / "out" / "train.txt")
+    assert sentence.spans == [Span(2, 4, "LOC"), Span(2, 8, "ORG"), Span(2, 12, "ORG")]

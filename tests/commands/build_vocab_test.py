@@ -13,8 +13,10 @@ from tests.commands.conftest import Run
 from tests.tiny import DATA, single_task_config, write_config
 
 
-def config_of(rows: int, **overrides: Any) -> dict[str, Any]:
-    return single_task_config(dataset_reader__max_instances=rows, trainer__num_epochs=1, **overrides)
+def config_of(sentences: int, **overrides: Any) -> dict[str, Any]:
+    return single_task_config(
+        dataset_reader__max_instances=sentences, trainer__num_epochs=1, **overrides
+    )
 
 
 @pytest.fixture
@@ -34,10 +36,15 @@ def characters(archive: str) -> set[str]:
     return {json.loads(line) for line in lines} - {"@@PADDING@@", "@@UNKNOWN@@"}
 
 
-def characters_of_rows(rows: int) -> set[str]:
-    """Characters of the first rows of the corpus, read here by hand."""
-    blocks = (DATA / "weibo" / "weiboNER_2nd_conll.train").read_text(encoding="utf-8").strip().split("\n\n")
-    return {line[0] for block in blocks[:rows] for line in block.splitlines()}
+def characters_of_sentences(sentences: int) -> set[str]:
+    """Characters of the first sentences of the corpus, read here by hand."""
+    blocks = (
+        (DATA / "weibo" / "weiboNER_2nd_conll.train")
+        .read_text(encoding="utf-8")
+        .strip()
+        .split("\n\n")
+    )
+    return {line[0] for block in blocks[:sentences] for line in block.splitlines()}
 
 
 def test_is_the_vocabulary_that_training_makes(run: Run, config: str) -> None:
@@ -47,23 +54,31 @@ def test_is_the_vocabulary_that_training_makes(run: Run, config: str) -> None:
     assert run("train", config, "-s", "run").status == 0
     made = {path.name: path.read_bytes() for path in Path("run/vocabulary").iterdir()}
     assert contents("deep/vocab.tar.gz") == made
-    assert characters("deep/vocab.tar.gz") == characters_of_rows(30)
+    assert characters("deep/vocab.tar.gz") == characters_of_sentences(30)
 
 
 @pytest.mark.parametrize("flag", ["-o", "--overrides"])
 def test_overrides_count(run: Run, config: str, flag: str) -> None:
-    assert run("build-vocab", config, "vocab.tar.gz", flag, '{"dataset_reader.max_instances": 5}').status == 0
-    assert characters("vocab.tar.gz") == characters_of_rows(5) < characters_of_rows(30)
+    assert (
+        run(
+            "build-vocab", config, "vocab.tar.gz", flag, '{"dataset_reader.max_instances": 5}'
+        ).status
+        == 0
+    )
+    assert characters("vocab.tar.gz") == characters_of_sentences(5) < characters_of_sentences(30)
 
 
 def test_an_older_one_stays_unless_forced(run: Run, config: str) -> None:
     Path("vocab.tar.gz").write_text("precious")
     result = run("build-vocab", config, "vocab.tar.gz")
-    assert (result.status, result.err) == (2, "error: vocab.tar.gz exists: --force writes over it\n")
+    assert (result.status, result.err) == (
+        2,
+        "error: vocab.tar.gz exists: --force writes over it\n",
+    )
     assert Path("vocab.tar.gz").read_text() == "precious"
     for flag in ("-f", "--force"):
         assert run("build-vocab", config, "vocab.tar.gz", flag).status == 0
-        assert characters("vocab.tar.gz") == characters_of_rows(30)
+        assert characters("vocab.tar.gz") == characters_of_sentences(30)
 
 
 def test_the_same_vocabulary_gives_the_same_archive(run: Run, config: str) -> None:
@@ -82,7 +97,7 @@ def test_another_ending(run: Run, config: str, output: str) -> None:
 def of_version_0_1(folder: Path) -> None:
     datasets = json.loads((folder / "datasets.json").read_text(encoding="utf-8"))
     datasets["weibo"]["scheme"] = "BIO"
-    datasets["weibo"]["rows"] = datasets["weibo"].pop("sentences")
+    datasets["weibo"]["sentences"] = datasets["weibo"].pop("sentences")
     (folder / "datasets.json").write_text(json.dumps(datasets), encoding="utf-8")
     (folder / "weibo_types.txt").rename(folder / "weibo_labels.txt")
 
@@ -99,7 +114,10 @@ def without_types(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (of_version_0_1, "cannot read the vocabulary in {}: datasets.json was written by ner_adv_plugin 0.1, "),
+        (
+            of_version_0_1,
+            "cannot read the vocabulary in {}: datasets.json was written by ner_adv_plugin 0.1, ",
+        ),
         (without_types, "cannot read the vocabulary in {}: weibo_types.txt is missing"),
         (of_another_config, 'it has no dataset "weibo". Did you mean "web"? Datasets: web.'),
     ],
@@ -122,12 +140,14 @@ def test_one_that_a_run_cannot_take(
     for command in (["train", spoilt, "-s", "run"], ["build-vocab", spoilt, "again.tar.gz"]):
         result = run(*command)
         assert result.status == 2 and "Traceback" not in result.err
-        assert result.err.splitlines()[-1].startswith(f"error: vocabulary: {message.format(directory)}")
+        assert result.err.splitlines()[-1].startswith(
+            f"error: vocabulary: {message.format(directory)}"
+        )
 
 
 @pytest.mark.parametrize("unpacked", [False, True])
 def test_a_run_takes_it(run: Run, config: str, tmp_path: Path, unpacked: bool) -> None:
-    """A run on fewer rows, which has no name for most characters by itself, has the vocabulary's."""
+    """A run on fewer sentences, which has no name for most characters by itself, has the vocabulary's."""
     assert run("build-vocab", config, "vocab.tar.gz").status == 0
     directory = "vocab.tar.gz"
     if unpacked:
@@ -138,10 +158,10 @@ def test_a_run_takes_it(run: Run, config: str, tmp_path: Path, unpacked: bool) -
     result = run("train", write_config(tmp_path / "small.json", small), "-s", "run")
     assert result.status == 0, result.err
     lines = Path("run/vocabulary/characters.txt").read_text(encoding="utf-8").splitlines()
-    assert {json.loads(line) for line in lines[2:]} == characters_of_rows(30)
+    assert {json.loads(line) for line in lines[2:]} == characters_of_sentences(30)
     Path("in.jsonl").write_text('{"sentence": "我在北京"}\n', encoding="utf-8")
     answer = run("predict", "run/model.tar.gz", "in.jsonl")
     assert answer.status == 0 and len(json.loads(answer.out)["tags"]) == 4
     # A model's archive holds its vocabulary, too.
     again = Vocabulary.from_files("run/model.tar.gz")
-    assert set(again.get_token_to_index_vocabulary("characters")) > characters_of_rows(30)
+    assert set(again.get_token_to_index_vocabulary("characters")) > characters_of_sentences(30)

@@ -14,7 +14,10 @@ from tests.tiny import tiny_config, write_config
 NAMES = ("weibo", "msra", "msr")
 GROUPS = "trainer.optimizer.parameter_groups"
 ADVERSARY = {"type": "domain_adversarial", "reads": ["shared"], "reversal": {"type": "dann"}}
-SOURCES = {"type": "asymmetric", "encoder": {"type": "pretrained_transformer", "model_name": "no/encoder"}}
+SOURCES = {
+    "type": "asymmetric",
+    "encoder": {"type": "pretrained_transformer", "model_name": "no/encoder"},
+}
 
 
 def group(**settings: Any) -> list[Any]:
@@ -24,10 +27,22 @@ def group(**settings: Any) -> list[Any]:
 # Overrides, where the error is, and what its message holds: what stood there, what is accepted, the nearest name.
 CASES: list[tuple[dict[str, Any], str, list[str]]] = [
     # A wrong type, at every level.
-    ({"model.type": "adverserial"}, "model.type", ['"adverserial"', "hard_sharing", 'mean "adversarial"']),
-    ({"model.encoder.type": "transformer"}, "model.encoder.type", ['"transformer"', 'mean "pretrained_transformer"']),
+    (
+        {"model.type": "adverserial"},
+        "model.type",
+        ['"adverserial"', "hard_sharing", 'mean "adversarial"'],
+    ),
+    (
+        {"model.encoder.type": "transformer"},
+        "model.encoder.type",
+        ['"transformer"', 'mean "pretrained_transformer"'],
+    ),
     ({"model.tower.type": "ltsm"}, "model.tower.type", ['"ltsm"', "gru", 'mean "lstm"']),
-    ({"model.heads": {"msra": {"type": "cfr"}}}, "model.heads.msra.type", ['"cfr"', "softmax", 'mean "crf"']),
+    (
+        {"model.heads": {"msra": {"type": "cfr"}}},
+        "model.heads.msra.type",
+        ['"cfr"', "softmax", 'mean "crf"'],
+    ),
     (
         {"model.objectives": [{**ADVERSARY, "reversal": {"type": "dan"}}]},
         "model.objectives.0.reversal.type",
@@ -38,9 +53,17 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
         "dataset_reader.readers.msra.type",
         ['"mrsa"', "weibo", 'mean "msra"'],
     ),
-    ({"trainer.callbacks": ["tensorbord"]}, "trainer.callbacks.0.type", ['"tensorbord"', 'mean "tensorboard"']),
+    (
+        {"trainer.callbacks": ["tensorbord"]},
+        "trainer.callbacks.0.type",
+        ['"tensorbord"', 'mean "tensorboard"'],
+    ),
     ({"trainer.optimizer": "adan"}, "trainer.optimizer.type", ['"adan"', "sgd", 'mean "adam"']),
-    ({"data_loader.sampler": "weigthed"}, "data_loader.sampler.type", ['"weigthed"', "uniform", 'mean "weighted"']),
+    (
+        {"data_loader.sampler": "weigthed"},
+        "data_loader.sampler.type",
+        ['"weigthed"', "uniform", 'mean "weighted"'],
+    ),
     # An unknown or missing key.
     ({"trainer.patients": 3}, "trainer.patients", ["unknown key", "num_epochs", 'mean "patience"']),
     (
@@ -59,11 +82,21 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
         "trainer.learning_rate_scheduler.warmup_steps",
         ["missing key", "a whole number"],
     ),
-    ({"model.towers": {"shared": {"type": "lstm"}}}, "model.towers.shared.hidden_size", ["missing key"]),
+    (
+        {"model.towers": {"shared": {"type": "lstm"}}},
+        "model.towers.shared.hidden_size",
+        ["missing key"],
+    ),
     (
         {"dataset_reader.readers.msra.training_scheme": "BIOES"},
         "dataset_reader.readers.msra.training_scheme",
-        ["unknown key", "a key of the head now", "model.head.scheme", "model.heads.<head>.scheme", "tag_scheme"],
+        [
+            "unknown key",
+            "a key of the head now",
+            "model.head.scheme",
+            "model.heads.<head>.scheme",
+            "tag_scheme",
+        ],
     ),
     ({"model.head.scheme": "BIEOS"}, "model.head.scheme", ['"BIEOS"', "IOB1", 'mean "BIOES"']),
     ({"trainer.callbacks": [{}]}, "trainer.callbacks.0.type", ['missing "type"', "tensorboard"]),
@@ -73,8 +106,16 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"model.objectives": ADVERSARY}, "model.objectives", ["{'type': ", "a list"]),
     ({"dataset_reader.readers": []}, "dataset_reader.readers", ["[]", "an object"]),
     ({GROUPS: group(lr="0.1")}, f"{GROUPS}.0.1.lr", ["'0.1'", "a number"]),
-    ({GROUPS: group(learning_rate=0.1, lr=0.1)}, f"{GROUPS}.0.1.learning_rate", ["unknown key", "betas, eps, lr"]),
-    ({GROUPS: group(weight_decy=0.1)}, f"{GROUPS}.0.1.weight_decy", ["unknown key", 'mean "weight_decay"']),
+    (
+        {GROUPS: group(learning_rate=0.1, lr=0.1)},
+        f"{GROUPS}.0.1.learning_rate",
+        ["unknown key", "betas, eps, lr"],
+    ),
+    (
+        {GROUPS: group(weight_decy=0.1)},
+        f"{GROUPS}.0.1.weight_decy",
+        ["unknown key", 'mean "weight_decay"'],
+    ),
     ({GROUPS: [[["^encoder", "(["], {}]]}, f"{GROUPS}.0.0.1", ['"(["', "regular expression"]),
     ({"trainer.no_grad": ["("]}, "trainer.no_grad.0", ['"("', "regular expression"]),
     # A bad Literal.
@@ -85,7 +126,11 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
         ["'domian'", "'task'", 'mean "domain"'],
     ),
     # Heads and datasets.
-    ({"model.heads": {"mrsa": "crf"}}, "model.heads.mrsa", ["no dataset feeds", "weibo", 'mean "msra"']),
+    (
+        {"model.heads": {"mrsa": "crf"}},
+        "model.heads.mrsa",
+        ["no dataset feeds", "weibo", 'mean "msra"'],
+    ),
     (
         {"model.head": None, "model.heads": {"weibo": "crf", "msra": "crf"}},
         "dataset_reader.readers.msr.head",
@@ -96,9 +141,21 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
         "dataset_reader.readers.msr.head",
         ["(ner)", "(segmentation)", '"msra"', "another head"],
     ),
-    ({"dataset_reader.readers.msr.head": "keys"}, "dataset_reader.readers.msr.head", ['"keys"', "choose another"]),
-    ({"model": {**SOURCES, "sources": {"weibo": ["mrsa"]}}}, "model.sources.weibo", ['"mrsa"', 'mean "msra"']),
-    ({"model": {**SOURCES, "type": "crf_tagger"}}, "model.type", ["msr, msra, weibo", "hard_sharing"]),
+    (
+        {"dataset_reader.readers.msr.head": "keys"},
+        "dataset_reader.readers.msr.head",
+        ['"keys"', "choose another"],
+    ),
+    (
+        {"model": {**SOURCES, "sources": {"weibo": ["mrsa"]}}},
+        "model.sources.weibo",
+        ['"mrsa"', 'mean "msra"'],
+    ),
+    (
+        {"model": {**SOURCES, "type": "crf_tagger"}},
+        "model.type",
+        ["msr, msra, weibo", "hard_sharing"],
+    ),
     ({"model.head.reads": ["sharde"]}, "model.head.reads", ['"sharde"', "msra", 'mean "shared"']),
     (
         {"model.heads": {"msr": {"type": "crf", "reads": ["mrs"]}}},
@@ -121,27 +178,64 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
         "data_loader.sampler.weights.mrsa",
         ['"mrsa"', "weibo", 'mean "msra"'],
     ),
-    ({"data_loader.sampler": {"anchor": "wiebo"}}, "data_loader.sampler.anchor", ['"wiebo"', 'mean "weibo"']),
     (
-        {"data_loader.scheduler": {"type": "homogeneous_roundrobin", "batch_size": {"weibo": 3, "msra": 3}}},
+        {"data_loader.sampler": {"anchor": "wiebo"}},
+        "data_loader.sampler.anchor",
+        ['"wiebo"', 'mean "weibo"'],
+    ),
+    (
+        {
+            "data_loader.scheduler": {
+                "type": "homogeneous_roundrobin",
+                "batch_size": {"weibo": 3, "msra": 3},
+            }
+        },
         "data_loader.scheduler.batch_size.msr",
         ["missing key", "msr, msra, weibo"],
     ),
-    ({"validation_data_path": {"wiebo": "x"}}, "validation_data_path.wiebo", ["no reader", "msra", 'mean "weibo"']),
+    (
+        {"validation_data_path": {"wiebo": "x"}},
+        "validation_data_path.wiebo",
+        ["no reader", "msra", 'mean "weibo"'],
+    ),
     ({"train_data_path": "x"}, "train_data_path", ["'x'", "an object of paths"]),
     # The validation metric.
-    ({"trainer.validation_metric": "+wiebo_f1"}, "trainer.validation_metric", ['"wiebo_f1"', 'mean "weibo_f1"']),
-    ({"trainer.validation_metric": "+msra_f1"}, "trainer.validation_metric", ['"msra_f1"', "weibo_precision"]),
-    ({"trainer.validation_metric": "weibo_f1"}, "trainer.validation_metric", ["'weibo_f1'", '"+" or "-"']),
-    ({"validation_data_path": None}, "trainer.validation_metric", ["'+weibo_f1'", "validation_data_path"]),
+    (
+        {"trainer.validation_metric": "+wiebo_f1"},
+        "trainer.validation_metric",
+        ['"wiebo_f1"', 'mean "weibo_f1"'],
+    ),
+    (
+        {"trainer.validation_metric": "+msra_f1"},
+        "trainer.validation_metric",
+        ['"msra_f1"', "weibo_precision"],
+    ),
+    (
+        {"trainer.validation_metric": "weibo_f1"},
+        "trainer.validation_metric",
+        ["'weibo_f1'", '"+" or "-"'],
+    ),
+    (
+        {"validation_data_path": None},
+        "trainer.validation_metric",
+        ["'+weibo_f1'", "validation_data_path"],
+    ),
     (
         {"validation_data_path": None, "trainer.validation_metric": "-loss", "trainer.patience": 2},
         "trainer.patience",
         ["2", "validation_data_path"],
     ),
     # Files.
-    ({"test_data_path.weibo": "data/wiebo"}, "test_data_path.weibo", ['"data/wiebo"', 'mean "weibo"']),
-    ({"train_data_path.msr": "nowhere/msr"}, "train_data_path.msr", ['"nowhere/msr"', 'no folder "nowhere"']),
+    (
+        {"test_data_path.weibo": "data/wiebo"},
+        "test_data_path.weibo",
+        ['"data/wiebo"', 'mean "weibo"'],
+    ),
+    (
+        {"train_data_path.msr": "nowhere/msr"},
+        "train_data_path.msr",
+        ['"nowhere/msr"', 'no folder "nowhere"'],
+    ),
     ({"model.encoder.model_name": "./nowhere"}, "model.encoder.model_name", ['"./nowhere"']),
     ({"include_in_archive": ["notes.txt"]}, "include_in_archive.0", ['"notes.txt"']),
 ]
@@ -150,8 +244,12 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
 @pytest.fixture
 def config(run: Run, monkeypatch: pytest.MonkeyPatch) -> str:
     """A config whose corpora and encoder nobody may touch, beside a file that nobody may import."""
-    monkeypatch.setattr(DatasetReader, "read", lambda reader, path: pytest.fail("a corpus was opened"))
-    monkeypatch.setattr(Encoder, "__init__", lambda encoder, *_, **__: pytest.fail("an encoder was loaded"))
+    monkeypatch.setattr(
+        DatasetReader, "read", lambda reader, path: pytest.fail("a corpus was opened")
+    )
+    monkeypatch.setattr(
+        Encoder, "__init__", lambda encoder, *_, **__: pytest.fail("an encoder was loaded")
+    )
     Path("data").mkdir()
     for name in NAMES:
         Path("data", name).write_bytes(b"\xff\xfe no corpus")
@@ -163,7 +261,9 @@ def config(run: Run, monkeypatch: pytest.MonkeyPatch) -> str:
     return write_config(Path("config.json"), settings)
 
 
-@pytest.mark.parametrize(("overrides", "path", "parts"), CASES, ids=[f"{i} {case[1]}" for i, case in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("overrides", "path", "parts"), CASES, ids=[f"{i} {case[1]}" for i, case in enumerate(CASES)]
+)
 def test_one_message_with_the_place(
     run: Run, config: str, overrides: dict[str, Any], path: str, parts: list[str]
 ) -> None:
@@ -180,21 +280,36 @@ def test_the_config_without_overrides_gets_as_far_as_the_corpora(run: Run, confi
         run("train", config, "-s", "run")
 
 
-@pytest.mark.parametrize("command", [["train", "--dry-run"], ["build-vocab", "vocab.tar.gz"], ["count-instances"]])
-def test_every_command_on_configs_checks_it_whole(run: Run, config: str, command: list[str]) -> None:
+@pytest.mark.parametrize(
+    "command", [["train", "--dry-run"], ["build-vocab", "vocab.tar.gz"], ["count-instances"]]
+)
+def test_every_command_on_configs_checks_it_whole(
+    run: Run, config: str, command: list[str]
+) -> None:
     overrides = json.dumps({"model.heads": {"mrsa": "crf"}})
     result = run(command[0], config, *command[1:], "-o", overrides)
-    assert result.status == 2 and result.err.startswith("error: model.heads.mrsa: no dataset feeds this head.")
+    assert result.status == 2 and result.err.startswith(
+        "error: model.heads.mrsa: no dataset feeds this head."
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{ a: 1 b: 2 }", "error: STATIC ERROR: wrong.jsonnet:1:8: expected a comma before next field."),
-        ("{ a: std.extVar('NER_DTA') }", 'undefined external variable: NER_DTA. Did you mean "NER_DATA"?'),
+        (
+            "{ a: 1 b: 2 }",
+            "error: STATIC ERROR: wrong.jsonnet:1:8: expected a comma before next field.",
+        ),
+        (
+            "{ a: std.extVar('NER_DTA') }",
+            'undefined external variable: NER_DTA. Did you mean "NER_DATA"?',
+        ),
         ("(import 'confg.json')", 'import "confg.json": no such file. Did you mean "config.json"?'),
         ("[1]", "error: wrong.jsonnet does not evaluate to an object"),
-        ("{ a: '\u4e2d' }".encode("gbk"), "error: wrong.jsonnet:1: found b'\\xd6', expected UTF-8 text"),
+        (
+            "{ a: '\u4e2d' }".encode("gbk"),
+            "error: wrong.jsonnet:1: found b'\\xd6', expected UTF-8 text",
+        ),
     ],
 )
 def test_a_file_that_is_no_jsonnet(run: Run, config: str, text: str | bytes, message: str) -> None:
@@ -207,10 +322,14 @@ def test_an_imported_file_that_is_not_utf8(run: Run, config: str) -> None:
     Path("lib.libsonnet").write_bytes("{\n a: '\u4e2d' }".encode("gbk"))
     Path("main.jsonnet").write_text("import 'lib.libsonnet'")
     result = run("train", "main.jsonnet", "-s", "run")
-    assert result.status == 2 and "lib.libsonnet:2: found b'\\xd6', expected UTF-8 text" in result.err
+    assert (
+        result.status == 2 and "lib.libsonnet:2: found b'\\xd6', expected UTF-8 text" in result.err
+    )
 
 
-def test_debugging_shows_the_traceback(run: Run, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debugging_shows_the_traceback(
+    run: Run, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ALLENNLP_DEBUG", "1")
     with pytest.raises(Exception, match="trainer.patients: unknown key"):
         run("train", config, "-o", '{"trainer.patients": 3}')

@@ -8,11 +8,13 @@ from tests.commands.conftest import Run
 from tests.tiny import single_task_config, tiny_config, write_config
 
 
-def write_rows(path: str, texts: list[str]) -> None:
-    Path(path).write_text("".join("".join(f"{c}\tO\n" for c in text) + "\n" for text in texts), encoding="utf-8")
+def write_sentences(path: str, texts: list[str]) -> None:
+    Path(path).write_text(
+        "".join("".join(f"{c}\tO\n" for c in text) + "\n" for text in texts), encoding="utf-8"
+    )
 
 
-def test_rows_by_split_and_dataset_and_in_all(run: Run, tmp_path: Path) -> None:
+def test_sentences_by_split_and_dataset_and_in_all(run: Run, tmp_path: Path) -> None:
     config = write_config(tmp_path / "tiny.json", tiny_config())
     result = run("count-instances", config)
     assert result.status == 0
@@ -35,11 +37,15 @@ def test_rows_by_split_and_dataset_and_in_all(run: Run, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "tiny.json"]
 
 
-@pytest.mark.parametrize(("leakage", "kept", "fate"), [("drop", 2, "left out"), ("allow", 4, "kept")])
+@pytest.mark.parametrize(
+    ("leakage", "kept", "fate"), [("drop", 2, "left out"), ("allow", 4, "kept")]
+)
 @pytest.mark.parametrize("flag", ["-o", "--overrides"])
-def test_leaked_rows_and_overrides(run: Run, tmp_path: Path, leakage: str, kept: int, fate: str, flag: str) -> None:
-    write_rows("train", ["今天天气很好", "我去上海", "他来北京", "昨天下雨"])
-    write_rows("dev", ["我去上海", "昨天下雨", "明天见"])
+def test_leaked_sentences_and_overrides(
+    run: Run, tmp_path: Path, leakage: str, kept: int, fate: str, flag: str
+) -> None:
+    write_sentences("train", ["今天天气很好", "我去上海", "他来北京", "昨天下雨"])
+    write_sentences("dev", ["我去上海", "昨天下雨", "明天见"])
     config = single_task_config(train_data_path="train", validation_data_path="dev")
     del config["test_data_path"]
     config["dataset_reader"] = {"type": "conll", "head": "weibo"}

@@ -73,7 +73,10 @@ def test_scale_and_threshold(run: Run, flags: list[str], marks: str) -> None:
     old = save("old.th", {name: OLD[name] for name in names})
     new = save("new.th", {name: NEW[name] for name in names})
     lines = run("diff", old, new, *flags).out.splitlines()
-    assert "".join(line[0] for line in lines) == marks and [line[1:6] for line in lines] == ["near,", "moved"]
+    assert "".join(line[0] for line in lines) == marks and [line[1:6] for line in lines] == [
+        "near,",
+        "moved",
+    ]
     if "100" in flags:
         assert lines[1].endswith(f"distance = {100 * math.sqrt(3):.4g}")
 
@@ -82,13 +85,18 @@ def test_prefixes_are_cut_off(run: Run) -> None:
     old = save("old.th", {"a": OLD["near"], "b": OLD["moved"]}, "model.encoder.")
     new = save("new.th", {"bert.a": OLD["near"], "b": OLD["moved"]})
     assert {line[0] for line in run("diff", old, new).out.splitlines()} == {"-", "+"}
-    result = run("diff", old, new, "--strip-prefix-1", "model.encoder.", "--strip-prefix-2", "bert.")
+    result = run(
+        "diff", old, new, "--strip-prefix-1", "model.encoder.", "--strip-prefix-2", "bert."
+    )
     assert result.out == " a, shape = (4,)\n b, shape = (4,)\n"
 
 
 @pytest.mark.parametrize(
     ("prefix", "message"),
-    [("x.", 'no parameter\'s name begins with "x."'), ("a.", 'without "a." two parameters have the same name')],
+    [
+        ("x.", 'no parameter\'s name begins with "x."'),
+        ("a.", 'without "a." two parameters have the same name'),
+    ],
 )
 def test_prefixes_that_cannot_be_cut_off(run: Run, prefix: str, message: str) -> None:
     weights = save("weights.th", {"a.b": OLD["near"], "b": OLD["near"]})
@@ -117,7 +125,11 @@ def test_runs_archives_checkpoints_and_weights(run: Run, small_run: Path) -> Non
     changed = run("diff", first, second).out.splitlines()
     states = [torch.load(path, weights_only=True) for path in (first, second)]
     for line, name in zip(changed, states[0], strict=True):
-        distance = torch.nn.functional.mse_loss(states[0][name].double(), states[1][name].double()).sqrt().item()
+        distance = (
+            torch.nn.functional.mse_loss(states[0][name].double(), states[1][name].double())
+            .sqrt()
+            .item()
+        )
         assert line[0] == ("!" if distance > 1e-5 else " ")
         if line[0] == "!":
             assert float(line.rsplit(" ", 1)[1]) == pytest.approx(distance, rel=1e-3)

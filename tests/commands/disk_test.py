@@ -81,14 +81,18 @@ def test_full_disk(
     assert result.err.splitlines()[-1] == f"error: cannot write run/{name}: {reason}"
     folder = tmp_path / "run"
     last = "e0_b3" if steps == 5 else "e0_b6"
-    assert {f"{kind}_state_{last}.th" for kind in ("model", "training")} <= {p.name for p in folder.glob("*/*")}
+    assert {f"{kind}_state_{last}.th" for kind in ("model", "training")} <= {
+        p.name for p in folder.glob("*/*")
+    }
     assert not (folder / name).exists() and not list(folder.rglob(".*partial"))
     result = run("train", config, "-s", "run", "--recover")
     assert result.status == 0, result.err
     assert differences(folder, uninterrupted) == []
 
 
-@pytest.mark.parametrize("name", ["checkpoints", "best.th", "log", "vocabulary", "out.log", "metrics_epoch_0.json"])
+@pytest.mark.parametrize(
+    "name", ["checkpoints", "best.th", "log", "vocabulary", "out.log", "metrics_epoch_0.json"]
+)
 def test_a_place_that_cannot_be_written_is_one_message(run: Run, tmp_path: Path, name: str) -> None:
     """A folder where a file should be, a file where a folder should be: not even root can write there."""
     (tmp_path / "run").mkdir()
@@ -114,7 +118,9 @@ def test_a_log_that_cannot_be_written_stops_nothing(run: Run, tmp_path: Path) ->
         logging.getLogger().removeHandler(handler)
         with contextlib.suppress(OSError):
             handler.close()
-    assert result.status == 0 and "Traceback" not in result.err and "No space left" not in result.err
+    assert (
+        result.status == 0 and "Traceback" not in result.err and "No space left" not in result.err
+    )
     assert (tmp_path / "run" / "model.tar.gz").is_file()
 
 
@@ -122,6 +128,9 @@ def test_a_folder_below_a_file_is_one_message(run: Run, tmp_path: Path) -> None:
     config = write_config(tmp_path / "config.json", single_task_config())
     result = run("train", config, "-s", "config.json/run")
     assert (result.status, result.out) == (2, "")
-    assert result.err.startswith("error: cannot make config.json/run: ") and result.err.count("\n") == 1
+    assert (
+        result.err.startswith("error: cannot make config.json/run: ")
+        and result.err.count("\n") == 1
+    )
     shutil.copy(config, tmp_path / "copy.json")
     assert run("train", "copy.json", "-s", "config.json/run", "--recover").status == 2

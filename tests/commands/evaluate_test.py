@@ -50,18 +50,29 @@ def test_the_target_head_on_its_corpus(run: Run, tiny_run: Path) -> None:
 
 def test_another_head(run: Run, tiny_run: Path) -> None:
     found = scores(run("evaluate", tiny_run, MSRA, "--multitask-head", "msra"))
-    assert {"msra_f1", "msra_loss", "loss"} <= set(found) and not any("weibo" in name for name in found)
+    assert {"msra_f1", "msra_loss", "loss"} <= set(found) and not any(
+        "weibo" in name for name in found
+    )
     result = run("evaluate", tiny_run, MSRA, "--multitask-head", "msar")
     assert result.status == 2 and 'no head "msar"' in result.err
 
 
 def test_several_datasets(run: Run, tiny_run: Path) -> None:
     found = scores(run("evaluate", tiny_run, json.dumps({"weibo": DEV, "msr": MSR})))
-    alone = [scores(run("evaluate", tiny_run, *flags)) for flags in ([DEV], [MSR, "--multitask-head", "msr"])]
-    assert found == {**alone[0], **alone[1], "loss": pytest.approx(alone[0]["loss"] + alone[1]["loss"])}
+    alone = [
+        scores(run("evaluate", tiny_run, *flags))
+        for flags in ([DEV], [MSR, "--multitask-head", "msr"])
+    ]
+    assert found == {
+        **alone[0],
+        **alone[1],
+        "loss": pytest.approx(alone[0]["loss"] + alone[1]["loss"]),
+    }
 
 
-def test_the_archive_is_unpacked_once(run: Run, tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_archive_is_unpacked_once(
+    run: Run, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made: list[str] = []
     mkdtemp = tempfile.mkdtemp
 
@@ -81,25 +92,38 @@ def test_output_file(run: Run, tiny_run: Path) -> None:
 
 def test_predictions_are_what_is_scored(run: Run, tiny_run: Path) -> None:
     paths = json.dumps({"weibo": DEV, "msr": MSR})
-    found = scores(run("evaluate", tiny_run, paths, "--predictions-output-file", "predictions.jsonl"))
+    found = scores(
+        run("evaluate", tiny_run, paths, "--predictions-output-file", "predictions.jsonl")
+    )
     lines = lines_of("predictions.jsonl")
     weibo = [line for line in lines if line["dataset"] == "weibo"]
-    gold = [BIO.tags([span_of(e) for e in line["gold_entities"]], len(line["sentence"])) for line in weibo]
+    gold = [
+        BIO.tags([span_of(e) for e in line["gold_entities"]], len(line["sentence"]))
+        for line in weibo
+    ]
     tags = [line["tags"] for line in weibo]
-    assert found["weibo_f1"] == pytest.approx(f1_score(gold, tags, mode="strict", scheme=IOB2), abs=1e-12)
+    assert found["weibo_f1"] == pytest.approx(
+        f1_score(gold, tags, mode="strict", scheme=IOB2), abs=1e-12
+    )
     assert {"sentence", "entities", "tags", "head", "dataset", "gold_entities"} == set(weibo[0])
     for line in weibo:
-        assert line["tags"] == BIO.tags([span_of(e) for e in line["entities"]], len(line["sentence"]))
+        assert line["tags"] == BIO.tags(
+            [span_of(e) for e in line["entities"]], len(line["sentence"])
+        )
     words = [line for line in lines if line["dataset"] == "msr"]
     assert {"sentence", "words", "tags", "head", "dataset", "gold_words"} == set(words[0])
     for name in ("words", "gold_words"):
         assert all("".join(line[name]) == line["sentence"] for line in words)
     texts = DATA.joinpath("msr", "msr_test_gold.utf8").read_text(encoding="utf-8").split("\n")
-    assert [line["sentence"] for line in words] == [text.replace(" ", "").strip("\r") for text in texts[: len(words)]]
+    assert [line["sentence"] for line in words] == [
+        text.replace(" ", "").strip("\r") for text in texts[: len(words)]
+    ]
 
 
 def test_verify(run: Run, tiny_run: Path) -> None:
-    result = run("evaluate", tiny_run, json.dumps({"weibo": DEV, "msra": MSRA, "msr": MSR}), "--verify")
+    result = run(
+        "evaluate", tiny_run, json.dumps({"weibo": DEV, "msra": MSRA, "msr": MSR}), "--verify"
+    )
     assert result.status == 0
     found, _ = json.JSONDecoder().raw_decode(result.out)
     for name in ("weibo", "msra"):
@@ -107,7 +131,9 @@ def test_verify(run: Run, tiny_run: Path) -> None:
     assert "msr: seqeval does not know words, not verified" in result.out
 
 
-def test_verify_stops_where_scores_differ(run: Run, tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_stops_where_scores_differ(
+    run: Run, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(command, "score", lambda *_: {"f1": 0.123})
     result = run("evaluate", tiny_run, DEV, "--verify")
     assert result.status == 2 and "weibo: strict F1 is 0.123, seqeval says" in result.err
@@ -120,7 +146,9 @@ def test_batch_size_does_not_matter(run: Run, tiny_run: Path) -> None:
 
 def test_other_weights(run: Run, tiny_run: Path) -> None:
     state = weights(tiny_run / "best.th")
-    zeros = {name: value if name.endswith("temperature") else value * 0 for name, value in state.items()}
+    zeros = {
+        name: value if name.endswith("temperature") else value * 0 for name, value in state.items()
+    }
     torch.save(zeros, "zeros.th")
     assert scores(run("evaluate", tiny_run, DEV, "--weights-file", "zeros.th"))["weibo_f1"] == 0.0
 
@@ -128,8 +156,18 @@ def test_other_weights(run: Run, tiny_run: Path) -> None:
 def test_gold_that_the_model_does_not_know_lowers_recall(run: Run, tiny_run: Path) -> None:
     text = Path(DEV).read_text(encoding="utf-8")
     before = scores(run("evaluate", tiny_run, DEV))
-    Path("more.dev").write_text("去0\tO\n机1\tB-AIRPORT\n场2\tI-AIRPORT\n\n" + text, encoding="utf-8")
-    found = scores(run("evaluate", tiny_run, "more.dev", "-o", '{"dataset_reader.readers.weibo.max_instances": 41}'))
+    Path("more.dev").write_text(
+        "去0\tO\n机1\tB-AIRPORT\n场2\tI-AIRPORT\n\n" + text, encoding="utf-8"
+    )
+    found = scores(
+        run(
+            "evaluate",
+            tiny_run,
+            "more.dev",
+            "-o",
+            '{"dataset_reader.readers.weibo.max_instances": 41}',
+        )
+    )
     assert found["weibo_f1_AIRPORT"] == 0.0
     assert 0 < found["weibo_recall"] < before["weibo_recall"]
 
@@ -143,11 +181,19 @@ def test_gold_that_the_model_does_not_know_lowers_recall(run: Run, tiny_run: Pat
         ('{"weibo": 3}', [], "expected an object such as"),
         ("{}", [], "expected an object such as"),
         ("{weibo", [], "input_file is neither a path nor an object of paths"),
-        (json.dumps({"weibo": DEV}), ["--multitask-head", "weibo"], "--multitask-head chooses the head of one file"),
+        (
+            json.dumps({"weibo": DEV}),
+            ["--multitask-head", "weibo"],
+            "--multitask-head chooses the head of one file",
+        ),
         (MSRA, [], "test.bio:1: found"),
         (DEV, ["--cuda-device", "7"], "no GPU 7 here"),
         (DEV, ["--batch-size", "0"], "batch_size: expected 1 or more, found 0"),
-        (DEV, ["--reliability-diagram", "x.txt"], "--reliability-diagram: expected a path ending in .png or .svg or"),
+        (
+            DEV,
+            ["--reliability-diagram", "x.txt"],
+            "--reliability-diagram: expected a path ending in .png or .svg or",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_message(
@@ -162,11 +208,16 @@ def test_predictions_of_bytes_that_are_not_utf8(run: Run, tiny_run: Path, tmp_pa
     corpus = tmp_path / "first.edition"
     corpus.write_bytes("在0\tO\n".encode() + b"\xff0\tO\n\xfe1\tO\n" + "京0\tO\n".encode())
     result = run("evaluate", tiny_run, corpus)
-    assert result.status == 2 and "first.edition:2: found b'\\xff', expected UTF-8 text" in result.err
+    assert (
+        result.status == 2 and "first.edition:2: found b'\\xff', expected UTF-8 text" in result.err
+    )
     for errors, text in [("replace", "在\ufffd\ufffd京"), ("surrogateescape", "在\udcff\udcfe京")]:
         override = json.dumps({"dataset_reader.readers.weibo.encoding_errors": errors})
         arguments = ["-o", override, "--predictions-output-file", "predictions.jsonl"]
         result = run("evaluate", tiny_run, corpus, *arguments)
-        assert result.status == 0 and "2 lines hold bytes that are not UTF-8, the first is line 2" in result.err
+        assert (
+            result.status == 0
+            and "2 lines hold bytes that are not UTF-8, the first is line 2" in result.err
+        )
         (line,) = lines_of("predictions.jsonl")
         assert line["sentence"] == text and len(line["tags"]) == 4

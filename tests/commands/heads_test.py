@@ -29,9 +29,13 @@ KEEP = json.dumps({"dataset_reader.overlaps": "keep"})
 class SmoothedHead(TaggingHead):
     """Each character by itself, with smoothed gold: it has a loss and best tags, and nothing else."""
 
-    def negative_log_likelihood(self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor) -> Tensor:
+    def negative_log_likelihood(
+        self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor
+    ) -> Tensor:
         scores_BTL = emissions_BLT.float().transpose(1, 2)
-        losses = torch.nn.functional.cross_entropy(scores_BTL, tags_BL, reduction="none", label_smoothing=0.1)
+        losses = torch.nn.functional.cross_entropy(
+            scores_BTL, tags_BL, reduction="none", label_smoothing=0.1
+        )
         return (losses * mask_BL).sum(1)
 
     def decode(self, emissions_BLT: Tensor, mask_BL: Tensor) -> Tensor:
@@ -92,7 +96,11 @@ class Trained:
 def train(head: str, folder: Path) -> Trained:
     settings: dict[str, Any] = {"type": head, "dropout": 0.0}
     config = single_task_config(
-        dataset_reader={"type": "span_json", "head": "names", "overlaps": "keep" if head in NESTED else "outermost"},
+        dataset_reader={
+            "type": "span_json",
+            "head": "names",
+            "overlaps": "keep" if head in NESTED else "outermost",
+        },
         train_data_path=write_corpus(folder / "train.json", 80, 0),
         validation_data_path=write_corpus(folder / "dev.json", 30, 1),
         model__head=settings | ({"hidden_size": 16} if head == "biaffine" else {}),
@@ -103,11 +111,13 @@ def train(head: str, folder: Path) -> Trained:
     del config["test_data_path"], config["evaluate_on_test"]
     train_model(config, folder / "run")
 
-    texts = [row.text for row in SpanJsonReader().read(folder / "dev.json")]
+    texts = [sentence.text for sentence in SpanJsonReader().read(folder / "dev.json")]
     (folder / "raw.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
     inputs = "".join(json.dumps({"sentence": text}) + "\n" for text in texts)
     (folder / "in.jsonl").write_text(inputs, encoding="utf-8")
-    return Trained(head, folder / "run", *(str(folder / name) for name in ("dev.json", "raw.txt", "in.jsonl")))
+    return Trained(
+        head, folder / "run", *(str(folder / name) for name in ("dev.json", "raw.txt", "in.jsonl"))
+    )
 
 
 @pytest.fixture(scope="module", params=HEADS)
@@ -144,11 +154,17 @@ def test_evaluate(run: Run, trained: Trained) -> None:
     keys = {"dataset", "head", "sentence", "entities", "gold_entities"}
     assert all(set(line) == keys | (set() if trained.nested else {"tags"}) for line in lines)
     # What is right by the file is what was counted, and so are the scores.
-    predicted, gold = ([[key(e) for e in line[name]] for line in lines] for name in ("entities", "gold_entities"))
+    predicted, gold = (
+        [[key(e) for e in line[name]] for line in lines] for name in ("entities", "gold_entities")
+    )
     right = sum(e in spans for own, spans in zip(predicted, gold, strict=True) for e in own)
     assert metrics["names_precision"] == pytest.approx(right / sum(map(len, predicted)))
     assert metrics["names_recall"] == pytest.approx(right / sum(map(len, gold)))
-    scored = [(e["score"], key(e) in spans) for line, spans in zip(lines, gold, strict=True) for e in line["entities"]]
+    scored = [
+        (e["score"], key(e) in spans)
+        for line, spans in zip(lines, gold, strict=True)
+        for e in line["entities"]
+    ]
     check_scores([entity for line in lines for entity in line["entities"]])
     assert metrics["names_ece"] == pytest.approx(calibration_error(scored), abs=1e-5)
 
@@ -162,14 +178,20 @@ def calibration_error(scored: list[tuple[float, bool]]) -> float:
     bins: dict[int, list[tuple[float, bool]]] = {}
     for score, right in scored:
         bins.setdefault(min(int(score * 10), 9), []).append((score, right))
-    gaps = [abs(sum(score for score, _ in own) - sum(right for _, right in own)) for own in bins.values()]
+    gaps = [
+        abs(sum(score for score, _ in own) - sum(right for _, right in own))
+        for own in bins.values()
+    ]
     return sum(gaps) / len(scored)
 
 
 def test_nested_gold(run: Run, trained: Trained, caplog: pytest.LogCaptureFixture) -> None:
     """All gold counts, whether the head can find it or not; only a flat head's loss is of the outermost."""
     outermost = json.dumps({"dataset_reader.overlaps": "outermost"})
-    results = [run("evaluate", trained.folder, trained.corpus, "-o", override) for override in (KEEP, outermost)]
+    results = [
+        run("evaluate", trained.folder, trained.corpus, "-o", override)
+        for override in (KEEP, outermost)
+    ]
     assert [result.status for result in results] == [0, 0]
     whole, flat = (json.loads(result.out) for result in results)
     warning = 'entities overlap, which head "names" cannot represent: its loss is of the outermost, scores count all'
@@ -179,7 +201,10 @@ def test_nested_gold(run: Run, trained: Trained, caplog: pytest.LogCaptureFixtur
         assert whole["names_recall"] > 0.8
     else:
         assert whole["names_loss"] == flat["names_loss"]
-        assert whole["names_recall"] < flat["names_recall"] and whole["names_precision"] >= flat["names_precision"]
+        assert (
+            whole["names_recall"] < flat["names_recall"]
+            and whole["names_precision"] >= flat["names_precision"]
+        )
 
 
 def test_predict(run: Run, trained: Trained) -> None:
@@ -207,18 +232,29 @@ def test_select(run: Run, trained: Trained, strategy: str) -> None:
     chosen = ["--count", "5", "--strategy", strategy, "--output-file", "chosen.json"]
     result = run("select", trained.folder, trained.texts, *chosen)
     assert (result.status, result.out) == (0, ""), result.err
-    rows = SpanJsonReader().read("chosen.json")
-    assert len({row.text for row in rows}) == len(rows) == 5
-    Path("in.jsonl").write_text("".join(json.dumps({"sentence": row.text}) + "\n" for row in rows))
+    sentences = SpanJsonReader().read("chosen.json")
+    assert len({sentence.text for sentence in sentences}) == len(sentences) == 5
+    Path("in.jsonl").write_text(
+        "".join(json.dumps({"sentence": sentence.text}) + "\n" for sentence in sentences)
+    )
     answers = lines_of(run("predict", trained.folder, "in.jsonl").out)
-    assert [sorted(row.spans or ()) for row in rows] == [[Span(*key(e)) for e in a["entities"]] for a in answers]
+    assert [sorted(sentence.spans or ()) for sentence in sentences] == [
+        [Span(*key(e)) for e in a["entities"]] for a in answers
+    ]
 
 
 def test_a_head_that_cannot_rank_finds_entities_all_the_same(run: Run, smoothed: Trained) -> None:
     result = run("predict", smoothed.folder, smoothed.inputs)
     assert result.status == 0, result.err
     check_scores([entity for answer in lines_of(result.out) for entity in answer["entities"]])
-    result = run("evaluate", smoothed.folder, smoothed.corpus, "--verify", "--reliability-diagram", "curve.svg")
+    result = run(
+        "evaluate",
+        smoothed.folder,
+        smoothed.corpus,
+        "--verify",
+        "--reliability-diagram",
+        "curve.svg",
+    )
     assert result.status == 0 and "the same" in result.out and Path("curve.svg").is_file()
 
 
@@ -227,7 +263,10 @@ def test_a_head_that_cannot_rank_finds_entities_all_the_same(run: Run, smoothed:
     [
         ["predict", "inputs", "--predictor-args", '{"n_best": 2}'],
         ["predict", "inputs", "--predictor-args", '{"n_best": 2}', "--output-file", "out/answers"],
-        *(["select", "texts", "--strategy", strategy, "--output-file", "out/chosen"] for strategy in STRATEGIES),
+        *(
+            ["select", "texts", "--strategy", strategy, "--output-file", "out/chosen"]
+            for strategy in STRATEGIES
+        ),
     ],
 )
 def test_a_head_that_cannot_rank_is_told(run: Run, smoothed: Trained, arguments: list[str]) -> None:

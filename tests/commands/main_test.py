@@ -64,7 +64,9 @@ def test_version(run: Run) -> None:
     assert result.status == 0 and result.out.startswith("ner_adv_plugin ")
 
 
-@pytest.mark.parametrize("arguments", [[], ["tarin"], ["train"], ["train", "config", "--no-such-flag"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["tarin"], ["train"], ["train", "config", "--no-such-flag"]]
+)
 def test_a_wrong_command_line_is_status_2(run: Run, arguments: list[str]) -> None:
     result = run(*arguments)
     assert result.status == 2 and "usage: allennlp" in result.err and "Traceback" not in result.err
@@ -120,7 +122,9 @@ def test_a_package_of_ones_own(run: Run, tmp_path: Path, forget_plugin: None) ->
     assert result.status == 0 and '"sentence": "other Z"' in result.out
 
 
-def test_a_package_of_ones_own_in_a_plugin_file(run: Run, tmp_path: Path, forget_plugin: None) -> None:
+def test_a_package_of_ones_own_in_a_plugin_file(
+    run: Run, tmp_path: Path, forget_plugin: None
+) -> None:
     config = plugin_config(tmp_path)
     assert run("count-instances", config).status == 2
     Path(".allennlp_plugins").write_text("# mine\nmine\n")
@@ -139,16 +143,24 @@ def test_a_command_without_components_starts_without_them(tmp_path: Path) -> Non
     command = [sys.executable, "-X", "importtime", "-m", "ner_adv_plugin", "print-results", "."]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout == "model_run, epoch\nmetrics.json, 1\n"
-    imported = {line.rsplit("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
+    imported = {
+        line.rsplit("|")[-1].strip().split(".")[0]
+        for line in done.stderr.splitlines()
+        if "|" in line
+    }
     assert "json" in imported and not imported & set(HEAVY)
-    done = subprocess.run([*command, "--include-package", "no_such_package"], capture_output=True, cwd=tmp_path)
+    done = subprocess.run(
+        [*command, "--include-package", "no_such_package"], capture_output=True, cwd=tmp_path
+    )
     assert done.returncode == 2
 
 
 def test_a_package_that_is_not_there(run: Run) -> None:
     result = run("train", "config.json", "--include-package", "no_such_package")
     assert (result.status, result.out) == (2, "")
-    assert result.err == 'error: --include-package: no package "no_such_package" here or installed\n'
+    assert (
+        result.err == 'error: --include-package: no package "no_such_package" here or installed\n'
+    )
 
 
 def test_a_package_that_does_not_import_shows_where(run: Run, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.tiny import single_task_config, write_config
 FULL_WIDTH = {ord(c): ord(c.upper()) + 0xFEE0 for c in "abcdefghijklmnopqrstuvwxyz0123456789"}
 
 
-def rows(count: int, seed: int) -> list[tuple[str, list[str]]]:
+def sentences(count: int, seed: int) -> list[tuple[str, list[str]]]:
     """Sentences with makers and models of half-width letters and digits, which are not to be told by their places."""
     chance = random.Random(seed)
     made = []
@@ -38,7 +38,9 @@ def rows(count: int, seed: int) -> list[tuple[str, list[str]]]:
 
 def write(path: Path, made: list[tuple[str, list[str]]], wide: bool = False) -> str:
     texts = [(text.translate(FULL_WIDTH) if wide else text, tags) for text, tags in made]
-    blocks = ["".join(f"{c}\t{tag}\n" for c, tag in zip(text, tags, strict=True)) for text, tags in texts]
+    blocks = [
+        "".join(f"{c}\t{tag}\n" for c, tag in zip(text, tags, strict=True)) for text, tags in texts
+    ]
     path.write_text("\n".join(blocks), encoding="utf-8")
     return str(path)
 
@@ -46,9 +48,9 @@ def write(path: Path, made: list[tuple[str, list[str]]], wide: bool = False) -> 
 def config_of(folder: Path, normalisers: list[Any]) -> dict[str, Any]:
     config = single_task_config(
         dataset_reader={"type": "conll", "head": "names", "normalisers": normalisers},
-        train_data_path=write(folder / "train", rows(60, 0)),
-        validation_data_path=write(folder / "wide", rows(30, 1), wide=True),
-        test_data_path=write(folder / "plain", rows(30, 1)),
+        train_data_path=write(folder / "train", sentences(60, 0)),
+        validation_data_path=write(folder / "wide", sentences(30, 1), wide=True),
+        test_data_path=write(folder / "plain", sentences(30, 1)),
         trainer__num_epochs=6,
         trainer__validation_metric="+names_f1",
     )
@@ -69,15 +71,23 @@ def tagger(folder: Path) -> Predictor:
 
 def test_validation_and_test_are_shown_alike(folder: Path) -> None:
     metrics = json.loads((folder / "run" / "metrics.json").read_text(encoding="utf-8"))
-    wide = {name.removeprefix("best_validation_"): value for name, value in metrics.items() if "best_v" in name}
-    plain = {name.removeprefix("test_"): value for name, value in metrics.items() if name.startswith("test_")}
+    wide = {
+        name.removeprefix("best_validation_"): value
+        for name, value in metrics.items()
+        if "best_v" in name
+    }
+    plain = {
+        name.removeprefix("test_"): value
+        for name, value in metrics.items()
+        if name.startswith("test_")
+    }
     assert wide == plain and plain["names_f1"] > 0.9
 
 
 def test_it_is_the_normalisers_that_do_it(folder: Path, tagger: Predictor) -> None:
     bare = Predictor.from_path(folder / "run" / "model.tar.gz")
     bare.archive.train_reader.readers["names"].normalisers.clear()
-    for text, _ in rows(5, 2):
+    for text, _ in sentences(5, 2):
         one, other = ({"sentence": text}, {"sentence": text.translate(FULL_WIDTH)})
         assert bare.predict_json(one) == tagger.predict_json(one)
         assert bare.predict_json(other)["tags"] != tagger.predict_json(other)["tags"]
@@ -91,22 +101,31 @@ def test_evaluate(folder: Path, run: Run) -> None:
 
 
 def test_predictions_are_of_the_original(tagger: Predictor) -> None:
-    plain = [text for text, _ in rows(40, 2)]
+    plain = [text for text, _ in sentences(40, 2)]
     wide = [text.translate(FULL_WIDTH) for text in plain]
     for text, one, other in zip(
         wide,
-        *(tagger.predict_batch_json([{"sentence": text} for text in texts]) for texts in (plain, wide)),
+        *(
+            tagger.predict_batch_json([{"sentence": text} for text in texts])
+            for texts in (plain, wide)
+        ),
         strict=True,
     ):
         assert other["sentence"] == text and other["tags"] == one["tags"] and one["entities"]
-        places = [[(e["start"], e["end"], e["type"]) for e in answer["entities"]] for answer in (one, other)]
+        places = [
+            [(e["start"], e["end"], e["type"]) for e in answer["entities"]]
+            for answer in (one, other)
+        ]
         assert places[0] == places[1]
         assert all(text[e["start"] : e["end"]] == e["text"] for e in other["entities"])
 
 
 @given(
     st.text(
-        st.one_of(st.characters(categories=None), st.sampled_from("abcａＢ１2我İ…㎏\u0301\ud83d\udc00")), max_size=40
+        st.one_of(
+            st.characters(categories=None), st.sampled_from("abcａＢ１2我İ…㎏\u0301\ud83d\udc00")
+        ),
+        max_size=40,
     )
 )
 def test_any_text_comes_back_as_it_is(tagger: Predictor, text: str) -> None:
@@ -117,8 +136,10 @@ def test_any_text_comes_back_as_it_is(tagger: Predictor, text: str) -> None:
     assert tagger.predict_json({"sentence": shown})["tags"] == answer["tags"]
 
 
-def test_audit_counts_what_is_unknown_of_what_is_shown(folder: Path, tmp_path: Path, run: Run) -> None:
-    latin = sum(c.isascii() for text, _ in rows(30, 1) for c in text)
+def test_audit_counts_what_is_unknown_of_what_is_shown(
+    folder: Path, tmp_path: Path, run: Run
+) -> None:
+    latin = sum(c.isascii() for text, _ in sentences(30, 1) for c in text)
     for normalisers, unknown in ((["nfkc", "lowercase"], 0), ([], latin)):
         config = write_config(tmp_path / "config.json", config_of(folder, normalisers))
         assert run("audit", config, "--output-file", tmp_path / "audit.json").status == 0
@@ -126,13 +147,23 @@ def test_audit_counts_what_is_unknown_of_what_is_shown(folder: Path, tmp_path: P
         assert found["datasets"]["names"]["validation"]["unknown_characters"] == unknown
 
 
-@pytest.mark.parametrize(("held_out", "right"), [([], True), (["nfkc"], True), (["lowercase"], False)])
-def test_held_out_rows_are_shown_as_training_rows(folder: Path, held_out: list[str], right: bool) -> None:
+@pytest.mark.parametrize(
+    ("held_out", "right"), [([], True), (["nfkc"], True), (["lowercase"], False)]
+)
+def test_held_out_sentences_are_shown_as_training_sentences(
+    folder: Path, held_out: list[str], right: bool
+) -> None:
     config = config_of(folder, ["nfkc"])
-    config["validation_dataset_reader"] = {"type": "conll", "head": "names", "normalisers": held_out}
+    config["validation_dataset_reader"] = {
+        "type": "conll",
+        "head": "names",
+        "normalisers": held_out,
+    }
     if right:
         checked_job(config)
         return
-    with pytest.raises(ConfigurationError, match="as the training set: expected no such key") as error:
+    with pytest.raises(
+        ConfigurationError, match="as the training set: expected no such key"
+    ) as error:
         checked_job(config)
     assert error.value.path == "validation_dataset_reader.normalisers"

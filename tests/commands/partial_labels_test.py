@@ -17,7 +17,9 @@ TYPES = ["LOC", "ORG", "PER"]
 
 def shared_head_config(**overrides: Any) -> dict[str, Any]:
     """Weibo, whole, and MSRA, names alone, on one head."""
-    config = tiny_config(model__type="hard_sharing", trainer__validation_metric="+entities_f1", **overrides)
+    config = tiny_config(
+        model__type="hard_sharing", trainer__validation_metric="+entities_f1", **overrides
+    )
     names = {f"{name}.NAM": name for name in TYPES}
     readers = config["dataset_reader"]["readers"]
     del readers["msr"], config["train_data_path"]["msr"]
@@ -34,14 +36,23 @@ def test_trains_scores_and_predicts(tmp_path: Path, run: Run) -> None:
     space = archive.model.vocab.label_space("entities")
     assert set(space.types) >= {*TYPES, "PER.NOM", "GPE.NOM"}
     assert space.annotated_types == {"msra": TYPES}
-    assert {space.types[i] for i in space.unannotated("msra")} == {name for name in space.types if "." in name}
+    assert {space.types[i] for i in space.unannotated("msra")} == {
+        name for name in space.types if "." in name
+    }
     assert space.unannotated("weibo") == []
     assert 0 < metrics["training_entities_loss"] < 2
     assert "validation_entities_msra_f1" in metrics
-    result = run("evaluate", tmp_path / "trained", json.dumps({"msra": str(DATA / "msra" / "test.bio")}), "--verify")
+    result = run(
+        "evaluate",
+        tmp_path / "trained",
+        json.dumps({"msra": str(DATA / "msra" / "test.bio")}),
+        "--verify",
+    )
     assert result.status == 0 and "the same" in result.out
 
 
 def test_a_head_that_cannot_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="type: PytorchCrfHead does not learn partial labels"):
+    with pytest.raises(
+        ConfigurationError, match="type: PytorchCrfHead does not learn partial labels"
+    ):
         train_model(shared_head_config(model__head={"type": "pytorch_crf"}), tmp_path / "trained")

@@ -27,7 +27,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     modules, names = set(sys.modules), dict(MultiTaskEpochSampler._registry[MultiTaskEpochSampler])
     package = tmp_path / "own_package"
     (package / "deep").mkdir(parents=True)
-    for place, name in (("__init__", "own"), ("other", "other"), ("deep/__init__", "deep"), ("deep/last", "last")):
+    for place, name in (
+        ("__init__", "own"),
+        ("other", "other"),
+        ("deep/__init__", "deep"),
+        ("deep/last", "last"),
+    ):
         (package / f"{place}.py").write_text(SAMPLER.format(name=f"{name}_of_a_test"))
     (package / "__main__.py").write_text("raise SystemExit('run')")
     monkeypatch.chdir(tmp_path)
@@ -44,7 +49,12 @@ def registered_by_test() -> set[str]:
 
 def test_imports_every_module_of_a_package(folder: Path) -> None:
     import_components(["own_package"])
-    assert registered_by_test() == {"own_of_a_test", "other_of_a_test", "deep_of_a_test", "last_of_a_test"}
+    assert registered_by_test() == {
+        "own_of_a_test",
+        "other_of_a_test",
+        "deep_of_a_test",
+        "last_of_a_test",
+    }
     assert str(folder) in sys.path
 
 
@@ -53,9 +63,13 @@ def test_imports_part_of_a_package(folder: Path) -> None:
     assert registered_by_test() == {"own_of_a_test", "deep_of_a_test", "last_of_a_test"}
 
 
-@pytest.mark.parametrize("name", ["no_such", "own_package.no_such", "no_such.deep", "own_package/deep"])
+@pytest.mark.parametrize(
+    "name", ["no_such", "own_package.no_such", "no_such.deep", "own_package/deep"]
+)
 def test_no_such_package(folder: Path, name: str) -> None:
-    with pytest.raises(UserError, match=f'--include-package: no package "{name}" here or installed'):
+    with pytest.raises(
+        UserError, match=f'--include-package: no package "{name}" here or installed'
+    ):
         import_components([name])
 
 
@@ -69,7 +83,9 @@ def test_a_package_that_misses_another(folder: Path) -> None:
     (folder / "own_package" / "wants.py").write_text("import no_such_library")
     with pytest.raises(ModuleNotFoundError, match="no_such_library") as raised:
         import_components(["own_package"])
-    assert raised.value.__notes__ == ['while importing "own_package.wants", asked for by --include-package']
+    assert raised.value.__notes__ == [
+        'while importing "own_package.wants", asked for by --include-package'
+    ]
 
 
 def plugin_files(folder: Path, local: str | None, of_user: str | None) -> None:
@@ -91,7 +107,9 @@ def plugin_files(folder: Path, local: str | None, of_user: str | None) -> None:
         (None, None, set()),
     ],
 )
-def test_plugin_files(folder: Path, local: str | None, of_user: str | None, registered: set[str]) -> None:
+def test_plugin_files(
+    folder: Path, local: str | None, of_user: str | None, registered: set[str]
+) -> None:
     plugin_files(folder, local, of_user)
     import_components([])
     assert registered_by_test() == {f"{name}_of_a_test" for name in registered}
@@ -99,7 +117,9 @@ def test_plugin_files(folder: Path, local: str | None, of_user: str | None, regi
 
 def test_plugin_files_come_in_order_before_the_flag(folder: Path) -> None:
     for name in ("first", "second", "third"):
-        (folder / f"{name}_package.py").write_text("import own_package\nown_package.order.append(__name__)")
+        (folder / f"{name}_package.py").write_text(
+            "import own_package\nown_package.order.append(__name__)"
+        )
     with (folder / "own_package" / "__init__.py").open("a") as file:
         file.write("\norder = []\n")
     plugin_files(folder, "first_package\n", "second_package\n")
@@ -110,12 +130,26 @@ def test_plugin_files_come_in_order_before_the_flag(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("local", "of_user", "message"),
     [
-        ("own_package\n\nno_such\n", None, '.allennlp_plugins:3: no package "no_such" here or installed'),
-        (None, "# mine\nown_package.no_such", 'home/.allennlp/plugins:2: no package "own_package.no_such" here'),
-        ("../own_package", None, '.allennlp_plugins:1: expected the dotted name of a package, found "../own_package"'),
+        (
+            "own_package\n\nno_such\n",
+            None,
+            '.allennlp_plugins:3: no package "no_such" here or installed',
+        ),
+        (
+            None,
+            "# mine\nown_package.no_such",
+            'home/.allennlp/plugins:2: no package "own_package.no_such" here',
+        ),
+        (
+            "../own_package",
+            None,
+            '.allennlp_plugins:1: expected the dotted name of a package, found "../own_package"',
+        ),
     ],
 )
-def test_what_a_plugin_file_names_wrongly(folder: Path, local: str | None, of_user: str | None, message: str) -> None:
+def test_what_a_plugin_file_names_wrongly(
+    folder: Path, local: str | None, of_user: str | None, message: str
+) -> None:
     plugin_files(folder, local, of_user)
     with pytest.raises(UserError, match=f"{re.escape(message)}"):
         import_components([])
@@ -126,7 +160,9 @@ def test_a_plugin_that_fails_says_which_line_asked_for_it(folder: Path) -> None:
     plugin_files(folder, "\nown_package.broken\n", None)
     with pytest.raises(ZeroDivisionError) as raised:
         import_components([])
-    assert raised.value.__notes__ == ['while importing "own_package.broken", asked for by .allennlp_plugins:2']
+    assert raised.value.__notes__ == [
+        'while importing "own_package.broken", asked for by .allennlp_plugins:2'
+    ]
 
 
 def test_a_plugin_file_that_is_no_text(folder: Path) -> None:

@@ -11,7 +11,11 @@ from ner_adv_plugin.inference import Predictor
 from tests.commands.conftest import Run
 from tests.tiny import DATA
 
-SENTENCES = [f"第{i}天" + "魏勇在深圳" * (i % 5) for i in range(50)] + ["", "a\u2028b", "\ud83d半个"]
+SENTENCES = [f"第{i}天" + "魏勇在深圳" * (i % 5) for i in range(50)] + [
+    "",
+    "a\u2028b",
+    "\ud83d半个",
+]
 
 
 @pytest.fixture
@@ -28,7 +32,9 @@ def answers(text: str) -> list[dict[str, Any]]:
 
 
 def expected(run: Path, head: str = "weibo") -> list[dict[str, Any]]:
-    return Predictor.from_path(run, head=head).predict_batch_json([{"sentence": text} for text in SENTENCES])
+    return Predictor.from_path(run, head=head).predict_batch_json(
+        [{"sentence": text} for text in SENTENCES]
+    )
 
 
 def test_answers_in_the_order_of_the_lines(run: Run, tiny_run: Path, lines: str) -> None:
@@ -74,14 +80,21 @@ def test_a_corpus_is_read_by_the_reader_of_the_head(
 ) -> None:
     flags = ["--multitask-head", head] if head else []
     limit = f'{{"dataset_reader.readers.{reader}.max_instances": 25}}'
-    result = run("predict", tiny_run, DATA / file, "--use-dataset-reader", "-o", limit, *choice, *flags)
+    result = run(
+        "predict", tiny_run, DATA / file, "--use-dataset-reader", "-o", limit, *choice, *flags
+    )
     assert result.status == 0, result.err
-    texts = [row.text for row in DatasetReader.by_name(reader)(max_instances=25).read(DATA / file)]
+    texts = [
+        sentence.text
+        for sentence in DatasetReader.by_name(reader)(max_instances=25).read(DATA / file)
+    ]
     assert [answer["sentence"] for answer in answers(result.out)] == texts
 
 
 @pytest.mark.parametrize("bad", ["{", '{"text": "a"}', '{"sentence": 1}'])
-def test_a_bad_line_is_told_and_leaves_the_output_file_alone(run: Run, tiny_run: Path, lines: str, bad: str) -> None:
+def test_a_bad_line_is_told_and_leaves_the_output_file_alone(
+    run: Run, tiny_run: Path, lines: str, bad: str
+) -> None:
     with open(lines, "a", encoding="utf-8") as file:
         file.write(bad + "\n")
     Path("answers.jsonl").write_text("those of yesterday\n")

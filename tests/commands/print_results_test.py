@@ -29,19 +29,22 @@ def write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value), encoding="utf-8")
 
 
-def rows(text: str) -> list[list[str]]:
+def sentences(text: str) -> list[list[str]]:
     return list(csv.reader(text.splitlines(), skipinitialspace=True))
 
 
 def test_chosen_keys_as_allennlp_prints_them(run: Run, runs: Path) -> None:
     result = run("print-results", "runs", "-k", "best_f1", "epoch")
     assert result.status == 0
-    assert result.out == "model_run, best_f1, epoch\nruns/a/deep/metrics.json, N/A, 2\nruns/b/metrics.json, 0.25, 1\n"
+    assert (
+        result.out
+        == "model_run, best_f1, epoch\nruns/a/deep/metrics.json, N/A, 2\nruns/b/metrics.json, 0.25, 1\n"
+    )
     assert run("print-results", "runs", "--keys", "best_f1", "epoch").out == result.out
 
 
 def test_all_keys_where_none_is_chosen(run: Run, runs: Path) -> None:
-    header, second, first = rows(run("print-results", runs).out)
+    header, second, first = sentences(run("print-results", runs).out)
     assert header == ["model_run", "epoch", "test_f1", "extra", "scores", "best_f1", "note", "done"]
     assert dict(zip(header, first, strict=True)) == {
         "model_run": str(runs / "b" / "metrics.json"),
@@ -52,7 +55,13 @@ def test_all_keys_where_none_is_chosen(run: Run, runs: Path) -> None:
 
 
 def test_a_key_that_no_run_has(run: Run, runs: Path) -> None:
-    assert [row[1:] for row in rows(run("print-results", "runs", "-k", "f2").out)] == [["f2"], ["N/A"], ["N/A"]]
+    assert [
+        sentence[1:] for sentence in sentences(run("print-results", "runs", "-k", "f2").out)
+    ] == [
+        ["f2"],
+        ["N/A"],
+        ["N/A"],
+    ]
 
 
 @pytest.mark.parametrize("flag", ["-m", "--metrics-filename"])
@@ -70,7 +79,9 @@ def test_another_file(run: Run, runs: Path, flag: str) -> None:
         (["list"], "list/metrics.json holds no object of metrics"),
     ],
 )
-def test_what_there_is_nothing_to_print_of(run: Run, runs: Path, arguments: list[str], message: str) -> None:
+def test_what_there_is_nothing_to_print_of(
+    run: Run, runs: Path, arguments: list[str], message: str
+) -> None:
     write(Path("list/metrics.json"), [1])
     Path("broken").mkdir()
     Path("broken/metrics.json").write_text("{")

@@ -25,14 +25,18 @@ def text(tmp_path: Path) -> str:
     return "raw.txt"
 
 
-def test_prints_the_rows_most_worth_annotating(run: Run, tiny_run: Path, text: str) -> None:
+def test_prints_the_sentences_most_worth_annotating(run: Run, tiny_run: Path, text: str) -> None:
     result = run("select", tiny_run / "model.tar.gz", text, "--count", "4", "--batch-size", "5")
     assert result.status == 0, result.err
-    rows = [json.loads(line) for line in result.out.splitlines()]
+    sentences = [json.loads(line) for line in result.out.splitlines()]
     expected = Selector(load_archive(tiny_run), "margin", 4).select(enumerate(TEXTS, 1))
-    assert [row["text"] for row in rows] == [row.text for row in expected]
-    assert [row["line"] for row in rows] == [TEXTS.index(row["text"]) + 1 for row in rows]
-    assert [row["margin"] for row in rows] == sorted(row["margin"] for row in rows)
+    assert [sentence["text"] for sentence in sentences] == [sentence.text for sentence in expected]
+    assert [sentence["line"] for sentence in sentences] == [
+        TEXTS.index(sentence["text"]) + 1 for sentence in sentences
+    ]
+    assert [sentence["margin"] for sentence in sentences] == sorted(
+        sentence["margin"] for sentence in sentences
+    )
 
 
 @pytest.mark.parametrize("strategy", ["margin", "ratio", "entropy", "diverse"])
@@ -40,29 +44,39 @@ def test_the_output_file_is_a_corpus(run: Run, tiny_run: Path, text: str, strate
     flags = ["--strategy", strategy, "--multitask-head", "msra", "--output-file", "out/chosen.json"]
     result = run("select", tiny_run, text, "--count", "12", *flags)
     assert (result.status, result.out) == (0, "")
-    rows = SpanJsonReader().read("out/chosen.json")
+    sentences = SpanJsonReader().read("out/chosen.json")
     expected = Selector(load_archive(tiny_run), strategy, 12, "msra").select(enumerate(TEXTS, 1))
-    assert [row.text for row in rows] == [row.text for row in expected]
-    assert_as_predicted(rows, Tagger(load_archive(tiny_run), "msra"))
+    assert [sentence.text for sentence in sentences] == [sentence.text for sentence in expected]
+    assert_as_predicted(sentences, Tagger(load_archive(tiny_run), "msra"))
 
 
 def test_odd_characters_come_back(run: Run, tiny_run: Path) -> None:
     texts = [f" {odd}江泽民主席在北京访问中国{odd}{i} " for i, odd in enumerate(ODD)]
     Path("raw.txt").write_bytes("\r\n".join(texts).encode())
     result = run(
-        "select", tiny_run, "raw.txt", "--count", "20", "--output-file", "chosen.json", "--multitask-head", "msra"
+        "select",
+        tiny_run,
+        "raw.txt",
+        "--count",
+        "20",
+        "--output-file",
+        "chosen.json",
+        "--multitask-head",
+        "msra",
     )
     assert result.status == 0, result.err
-    rows = SpanJsonReader().read("chosen.json")
-    assert sorted(row.text for row in rows) == sorted(texts)
-    assert_as_predicted(rows, Tagger(load_archive(tiny_run), "msra"))
+    sentences = SpanJsonReader().read("chosen.json")
+    assert sorted(sentence.text for sentence in sentences) == sorted(texts)
+    assert_as_predicted(sentences, Tagger(load_archive(tiny_run), "msra"))
 
 
-def assert_as_predicted(rows: Sequence[Instance], tagger: Tagger) -> None:
+def assert_as_predicted(sentences: Sequence[Instance], tagger: Tagger) -> None:
     """What is read has the entities that the model finds."""
-    answers = tagger.predict_batch_json([{"sentence": row.text} for row in rows])
-    predicted = [[Span(e["start"], e["end"], e["type"]) for e in answer["entities"]] for answer in answers]
-    assert [row.spans for row in rows] == predicted
+    answers = tagger.predict_batch_json([{"sentence": sentence.text} for sentence in sentences])
+    predicted = [
+        [Span(e["start"], e["end"], e["type"]) for e in answer["entities"]] for answer in answers
+    ]
+    assert [sentence.spans for sentence in sentences] == predicted
     assert any(answer["entities"] for answer in answers)
 
 

@@ -20,7 +20,11 @@ def test_works_away_from_the_project(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "ner_adv_plugin", tmp_path / "site" / "ner_adv_plugin")
     for folder in ("here", "temporary"):
         (tmp_path / folder).mkdir()
-    paths = {"PYTHONPATH": str(tmp_path / "site"), "TMPDIR": str(tmp_path / "temporary"), "HOME": str(tmp_path)}
+    paths = {
+        "PYTHONPATH": str(tmp_path / "site"),
+        "TMPDIR": str(tmp_path / "temporary"),
+        "HOME": str(tmp_path),
+    }
     code = "import ner_adv_plugin as p; from ner_adv_plugin.commands import main; print(p.__file__); main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "test-install"],
@@ -32,7 +36,15 @@ def test_works_away_from_the_project(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     file, *lines = done.stdout.splitlines()
     assert Path(file).is_relative_to(tmp_path / "site")
-    for name in ("torch", "transformers", "allennlp-light", "ai2-tango", "accelerate", "pytorch-crf", "jsonnet"):
+    for name in (
+        "torch",
+        "transformers",
+        "allennlp-light",
+        "ai2-tango",
+        "accelerate",
+        "pytorch-crf",
+        "jsonnet",
+    ):
         assert f"{name} {metadata.version(name)}" in lines
     assert any(line.startswith("CUDA: ") and line.endswith("; threads: 1") for line in lines)
     assert lines[-1] == "a model trained, and tags from its archive: works"
@@ -40,12 +52,21 @@ def test_works_away_from_the_project(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_or_too_old_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    needed = ["torch>=2.6", "no-such-package>=1.0", "numpy<1", "seqeval; extra == 'test'", "tqdm; python_version < '3'"]
+    needed = [
+        "torch>=2.6",
+        "no-such-package>=1.0",
+        "numpy<1",
+        "seqeval; extra == 'test'",
+        "tqdm; python_version < '3'",
+    ]
     monkeypatch.setattr(metadata, "requires", lambda name: needed)
     monkeypatch.setattr(command, "OPTIONAL", {"no-such-option": "evaluate --verify"})
     monkeypatch.setattr(command, "_train_and_predict", lambda folder: pytest.fail("it went on"))
     result = run("test-install")
-    assert (result.status, result.err) == (2, "error: not installed as needed: no-such-package>=1.0, numpy<1\n")
+    assert (result.status, result.err) == (
+        2,
+        "error: not installed as needed: no-such-package>=1.0, numpy<1\n",
+    )
     assert result.out.splitlines()[1:] == [
         f"torch {metadata.version('torch')}",
         "no-such-package missing",
@@ -58,7 +79,9 @@ def test_a_package_that_was_never_installed(run: Run, monkeypatch: pytest.Monkey
     monkeypatch.setattr(command, "PACKAGE", "no-such-package")
     result = run("test-install")
     assert (result.status, result.out) == (2, "")
-    assert result.err == "error: no-such-package is not installed: pip install it, from its folder\n"
+    assert (
+        result.err == "error: no-such-package is not installed: pip install it, from its folder\n"
+    )
 
 
 def test_tags_that_do_not_fit_are_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,4 +89,7 @@ def test_tags_that_do_not_fit_are_told(run: Run, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Tagger, "predict_json", lambda predictor, inputs: {"tags": ["O"]})
     result = run("test-install")
-    assert result.status == 2 and "error: expected a tag for each character, found {'tags': ['O']}" in result.err
+    assert (
+        result.status == 2
+        and "error: expected a tag for each character, found {'tags': ['O']}" in result.err
+    )

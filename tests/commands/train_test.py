@@ -55,9 +55,11 @@ def test_every_file_of_the_folder(run: Run, config: str) -> None:
         "training_state_e1_b0.th",
     }
     assert json.loads((folder / "config.json").read_text(encoding="utf-8")) == small()
-    assert {"python", "torch", "ner_adv_plugin"} <= set(json.loads((folder / "meta.json").read_text()))
+    assert {"python", "torch", "ner_adv_plugin"} <= set(
+        json.loads((folder / "meta.json").read_text())
+    )
     log = (folder / "out.log").read_text(encoding="utf-8")
-    assert "weibo: 8 training rows" in log and "epoch 1 of 1: " in log
+    assert "weibo: 8 training sentences" in log and "epoch 1 of 1: " in log
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     lines = result.out.splitlines()
     assert lines[0] == lines[-1] == "serialization directory: run"
@@ -65,7 +67,9 @@ def test_every_file_of_the_folder(run: Run, config: str) -> None:
     assert f"best_validation_weibo_f1: {metrics['best_validation_weibo_f1']:.4f}" in lines
 
 
-def test_five_frames_lead_to_the_forward_pass(run: Run, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_five_frames_lead_to_the_forward_pass(
+    run: Run, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package = Path(ner_adv_plugin.__file__).parent
     forward = CrfTagger.forward
     seen: set[tuple[str, ...]] = set()
@@ -73,7 +77,11 @@ def test_five_frames_lead_to_the_forward_pass(run: Run, config: str, monkeypatch
     def counted(model: CrfTagger, *arguments: Any) -> Any:
         if model.training:
             own = [Path(frame.filename) for frame in traceback.extract_stack()]
-            seen.add(tuple(str(file.relative_to(package)) for file in own if file.is_relative_to(package)))
+            seen.add(
+                tuple(
+                    str(file.relative_to(package)) for file in own if file.is_relative_to(package)
+                )
+            )
         return forward(model, *arguments)
 
     monkeypatch.setattr(CrfTagger, "forward", counted)
@@ -100,7 +108,10 @@ def test_a_folder_that_is_not_empty_is_refused_unless_forced(run: Run, config: s
     Path("run/mark").touch()
     result = run("train", config, "-s", "run")
     assert (result.status, result.out) == (2, "")
-    assert result.err == "error: run is not empty: --force empties it, `train --recover` goes on with its run\n"
+    assert (
+        result.err
+        == "error: run is not empty: --force empties it, `train --recover` goes on with its run\n"
+    )
     assert Path("run/mark").exists()
     assert run("train", config, "-s", "run", "--force").status == 0
     assert {path.name for path in Path("run").iterdir()} == FILES
@@ -151,16 +162,24 @@ def test_recover_with_another_config_is_refused(run: Run, config: str) -> None:
 
 def test_recover_of_a_run_of_another_version_is_refused(run: Run, config: str) -> None:
     assert run("train", config, "-s", "run").status == 0
-    meta = {**json.loads(Path("run/meta.json").read_text()), "archive_format": 1, "ner_adv_plugin": "0.1.0"}
+    meta = {
+        **json.loads(Path("run/meta.json").read_text()),
+        "archive_format": 1,
+        "ner_adv_plugin": "0.1.0",
+    }
     Path("run/meta.json").write_text(json.dumps(meta))
     result = run("train", config, "-s", "run", "--recover")
     assert result.status == 2 and "Traceback" not in result.err
-    start = "error: run has archive format 1, this version reads 2 (written by ner_adv_plugin 0.1.0, "
+    start = (
+        "error: run has archive format 1, this version reads 2 (written by ner_adv_plugin 0.1.0, "
+    )
     assert result.err.splitlines()[-1].startswith(start)
     assert json.loads(Path("run/meta.json").read_text()) == meta
 
 
-def test_dry_run_prints_the_whole_config_and_touches_nothing(run: Run, config: str, tmp_path: Path) -> None:
+def test_dry_run_prints_the_whole_config_and_touches_nothing(
+    run: Run, config: str, tmp_path: Path
+) -> None:
     before = sorted(tmp_path.iterdir())
     result = run("train", config, "--dry-run", "-s", "run", "-o", '{"trainer.patience": 3}')
     assert result.status == 0 and sorted(tmp_path.iterdir()) == before
@@ -178,7 +197,11 @@ def test_overrides_reach_the_run(run: Run, config: str) -> None:
     assert run("train", config, "-s", "run", "-o", overrides).status == 0
     assert json.loads(Path("run/metrics.json").read_text())["epoch"] == 1
     archive = load_archive("run")
-    assert archive.config["model"]["encoder"] == {"type": "character_embedding", "embedding_dim": 10, "dropout": 0.1}
+    assert archive.config["model"]["encoder"] == {
+        "type": "character_embedding",
+        "embedding_dim": 10,
+        "dropout": 0.1,
+    }
     assert archive.model.state_dict()["encoder.embedding.weight"].shape[1] == 10
 
 
@@ -197,8 +220,14 @@ def test_overrides_reach_the_run(run: Run, config: str) -> None:
             '{"data_loader.leakage": "keep"}',
             "data_loader.leakage: found 'keep', expected one of 'drop', 'error', 'allow'",
         ),
-        ('{"model.encoder": 3}', "model.encoder: expected an object describing an Encoder, found 3"),
-        ('{"validation_data_loader.batch_size": 0}', "validation_data_loader.batch_size: expected 1 or more, found 0"),
+        (
+            '{"model.encoder": 3}',
+            "model.encoder: expected an object describing an Encoder, found 3",
+        ),
+        (
+            '{"validation_data_loader.batch_size": 0}',
+            "validation_data_loader.batch_size: expected 1 or more, found 0",
+        ),
         ("{", "--overrides"),
     ],
 )
@@ -237,17 +266,26 @@ def test_a_missing_file_is_one_message_before_data_is_read(
     run: Run, tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(DatasetReader, "read", lambda reader, path: pytest.fail("it read"))
-    result = run("train", write_config(tmp_path / "small.json", small(**{key: "missing.file"})), "-s", "run")
+    result = run(
+        "train", write_config(tmp_path / "small.json", small(**{key: "missing.file"})), "-s", "run"
+    )
     assert (result.status, result.out) == (2, "")
     assert result.err == f'error: {key}: no such file "missing.file".\n'
     assert not Path("run").exists()
 
 
-def test_a_row_that_cannot_be_read_is_told_with_its_place(run: Run, tmp_path: Path) -> None:
+def test_a_sentence_that_cannot_be_read_is_told_with_its_place(run: Run, tmp_path: Path) -> None:
     Path("bad.train").write_text("魏0\tB-PER.NAM\n勇1\tI-PER.NAM\n\n去0\tO-HO\n", encoding="utf-8")
-    result = run("train", write_config(tmp_path / "small.json", small(train_data_path="bad.train")), "-s", "run")
+    result = run(
+        "train",
+        write_config(tmp_path / "small.json", small(train_data_path="bad.train")),
+        "-s",
+        "run",
+    )
     assert result.status == 2
-    assert result.err.splitlines()[-1].startswith("error: bad.train:4: found 'O-HO', expected a BIO tag")
+    assert result.err.splitlines()[-1].startswith(
+        "error: bad.train:4: found 'O-HO', expected a BIO tag"
+    )
 
 
 def test_interrupted(run: Run, config: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,17 @@ KNOWN = "Known: checked, linear, lookup, stack. One of your own needs --include-
 OF_LINEAR = "Accepted: bias, dropout, name, size, type."
 
 
-@pytest.mark.parametrize("place", ["layer", "layers.1", "heads.msra", "plain", "layers.0.layers.1", "plain.named.a"])
+@pytest.mark.parametrize(
+    "place", ["layer", "layers.1", "heads.msra", "plain", "layers.0.layers.1", "plain.named.a"]
+)
 @pytest.mark.parametrize(
     ("wrong", "key", "message"),
     [
-        ({"type": "liner", "size": 1}, "type", f'"liner" is not a registered Layer. Did you mean "linear"? {KNOWN}'),
+        (
+            {"type": "liner", "size": 1},
+            "type",
+            f'"liner" is not a registered Layer. Did you mean "linear"? {KNOWN}',
+        ),
         ("LOOKUPS", "type", f'"LOOKUPS" is not a registered Layer. Did you mean "lookup"? {KNOWN}'),
         ({"type": "xyz"}, "type", f'"xyz" is not a registered Layer. {KNOWN}'),
         ({"type": 3}, "type", "expected the name of a Layer, found 3"),
@@ -32,8 +38,16 @@ OF_LINEAR = "Accepted: bias, dropout, name, size, type."
         ({"size": 1, "bias": 1}, "bias", "expected true or false, found 1"),
         ({"size": 1, "bias": "true"}, "bias", "expected true or false, found 'true'"),
         ({"size": 1, "name": 7}, "name", "expected a string, found 7"),
-        ({"type": "lookup", "vocab": "v", "mode": "men"}, "mode", "found 'men', expected one of 'sum', 'mean', 0, 1."),
-        ({"type": "lookup", "vocab": "v", "mode": True}, "mode", "found true, expected one of 'sum', 'mean', 0, 1."),
+        (
+            {"type": "lookup", "vocab": "v", "mode": "men"},
+            "mode",
+            "found 'men', expected one of 'sum', 'mean', 0, 1.",
+        ),
+        (
+            {"type": "lookup", "vocab": "v", "mode": True},
+            "mode",
+            "found true, expected one of 'sum', 'mean', 0, 1.",
+        ),
         ({"type": "lookup", "vocab": "v", "file": 1}, "file", "expected a path, found 1"),
         ({"type": "stack", "layers": {"size": 1}}, "layers", "expected a list, found {'size': 1}"),
         ({"type": "stack", "layers": "linear"}, "layers", "expected a list, found 'linear'"),
@@ -68,7 +82,11 @@ def test_every_error_has_its_place(place: str, wrong: Any, key: str, message: st
         (job(loader="x"), "loader", "expected an object describing a Loader, found 'x'"),
         (job(layers=[{"vocab": "v", "size": 1}]), "layers.0.vocab", "unknown key."),
         # What the program supplies is not offered.
-        (job(layers=[{"type": "lookup", "vocb": "v"}]), "layers.0.vocb", "unknown key. Accepted: file, mode, type."),
+        (
+            job(layers=[{"type": "lookup", "vocb": "v"}]),
+            "layers.0.vocb",
+            "unknown key. Accepted: file, mode, type.",
+        ),
         (job(heads=[1]), "heads", "expected an object of names and values, found [1]"),
         (job(betas=[0.9]), "betas", "expected 2 values, found 1"),
         (job(betas=[0.9, "x"]), "betas.1", "expected a number, found 'x'"),
@@ -87,14 +105,26 @@ def test_errors_of_the_parts(config: Any, path: str, message: str) -> None:
     ("config", "path", "message"),
     [
         # The alternative of the value's shape is meant: its error alone is told.
-        (job(loader={"sizes": {"weibo": "3"}}), "loader.sizes.weibo", "expected a whole number, found '3'"),
+        (
+            job(loader={"sizes": {"weibo": "3"}}),
+            "loader.sizes.weibo",
+            "expected a whole number, found '3'",
+        ),
         (job(loader={"sizes": "3"}), "loader.sizes", "expected a whole number, found '3'"),
         (job(weight=["1"]), "weight.0", "expected a number, found '1'"),
         (job(weight="1"), "weight", "expected a number, found '1'"),
         (job(paths={"weibo": 1}), "paths.weibo", "expected a string, found 1"),
         # No alternative has this shape: all are told.
-        (job(paths=["a"]), "paths", "expected a string, found ['a']; or expected an object of names and values, "),
-        (job(loader={"sizes": [1]}), "loader.sizes", "expected a whole number, found [1]; or expected an object"),
+        (
+            job(paths=["a"]),
+            "paths",
+            "expected a string, found ['a']; or expected an object of names and values, ",
+        ),
+        (
+            job(loader={"sizes": [1]}),
+            "loader.sizes",
+            "expected a whole number, found [1]; or expected an object",
+        ),
     ],
 )
 def test_errors_of_unions(config: Any, path: str, message: str) -> None:
@@ -107,4 +137,6 @@ def test_errors_of_unions(config: Any, path: str, message: str) -> None:
 def test_a_registered_name_beside_another_scalar_tells_both() -> None:
     path, message = error_of("linaer", bool | Layer, "layer")
     assert path == "layer.type"
-    assert message.startswith("expected true or false, found 'linaer'; or \"linaer\" is not a registered Layer.")
+    assert message.startswith(
+        "expected true or false, found 'linaer'; or \"linaer\" is not a registered Layer."
+    )

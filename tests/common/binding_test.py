@@ -47,7 +47,11 @@ def test_builds_with_what_the_program_supplies() -> None:
     config = job(layer={"type": "lookup", "mode": "mean"}, heads={"a": "lookup", "b": {"size": 2}})
     built: Job = construct(Job, config)
     layer = built.layer.construct(vocab="words")
-    assert isinstance(layer, Lookup) and (layer.vocab, layer.mode, layer.file) == ("words", "mean", None)
+    assert isinstance(layer, Lookup) and (layer.vocab, layer.mode, layer.file) == (
+        "words",
+        "mean",
+        None,
+    )
     assert built.heads is not None
     one, two = (lazy.construct(vocab="words") for lazy in built.heads.values())
     assert isinstance(one, Lookup) and one.vocab == "words"
@@ -89,7 +93,9 @@ def test_defaults_are_filled_in() -> None:
     # The filled config is a config, and says the same.
     assert bind(Job, bound.filled).filled == bound.filled
     assert bound.build({}).layer.filled == linear
-    assert config == job(layers=["lookup"], unnamed="only", loader={"sizes": {"weibo": 2}}, betas=[1, 2])
+    assert config == job(
+        layers=["lookup"], unnamed="only", loader={"sizes": {"weibo": 2}}, betas=[1, 2]
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,12 +105,20 @@ def test_defaults_are_filled_in() -> None:
         ({"size": 1, "name": "refused"}, "layer", "no such name"),
     ],
 )
-def test_errors_of_constructors_get_the_place(settings: dict[str, Any], path: str, message: str) -> None:
-    for at, prefix in ((job(layer=settings), ""), (job(layer={"type": "stack", "layers": [settings]}), ".layers.0")):
+def test_errors_of_constructors_get_the_place(
+    settings: dict[str, Any], path: str, message: str
+) -> None:
+    for at, prefix in (
+        (job(layer=settings), ""),
+        (job(layer={"type": "stack", "layers": [settings]}), ".layers.0"),
+    ):
         built: Job = construct(Job, at)
         with pytest.raises(ConfigurationError) as error:
             built.layer.construct(vocab="")
-        assert (error.value.path, error.value.message) == (path.replace("layer", f"layer{prefix}", 1), message)
+        assert (error.value.path, error.value.message) == (
+            path.replace("layer", f"layer{prefix}", 1),
+            message,
+        )
 
 
 def test_errors_of_constructors_may_be_about_another_component() -> None:
@@ -136,4 +150,8 @@ def test_defaults_that_a_dataclass_makes_are_filled_in() -> None:
 
 def test_a_lazy_part_says_what_will_make_it() -> None:
     built: Job = construct(Job, job(heads={"a": {"type": "lookup"}}))
-    assert built.layer.target is Linear and built.heads is not None and built.heads["a"].target is Lookup
+    assert (
+        built.layer.target is Linear
+        and built.heads is not None
+        and built.heads["a"].target is Lookup
+    )

@@ -51,7 +51,9 @@ def test_without_a_run_a_component_knows_its_place_alone() -> None:
         construct(Layer, {"type": "checked"}, "model.layer")
     ((context, _),) = CALLS
     assert (context.path, context.run) == ("model.layer", None)
-    with pytest.raises(ConfigurationError, match=r"^model\.layer\.sizes\.1: expected 1 or more, found 0$"):
+    with pytest.raises(
+        ConfigurationError, match=r"^model\.layer\.sizes\.1: expected 1 or more, found 0$"
+    ):
         construct(Layer, CHECKED, "model.layer")
 
 

@@ -2,7 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from ner_adv_plugin.common.errors import ConfigurationError, DataError, UserError, nearest, nearest_file
+from ner_adv_plugin.common.errors import (
+    ConfigurationError,
+    DataError,
+    UserError,
+    nearest,
+    nearest_file,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,12 +39,15 @@ def test_data_error_names_file_and_line() -> None:
     assert isinstance(error, UserError)
     assert (error.file_path, error.line) == ("corpus/train", 7)
     assert str(error) == "corpus/train:7: found '甲\\tX', expected a BIO tag"
-    assert str(DataError("corpus/train", None, "no rows", "one")) == "corpus/train: found 'no rows', expected one"
+    assert (
+        str(DataError("corpus/train", None, "no sentences", "one"))
+        == "corpus/train: found 'no sentences', expected one"
+    )
 
 
 def test_data_error_shortens_what_stood_there() -> None:
-    error = DataError("train", 1, "甲" * 1000, "a row")
-    assert str(error) == "train:1: found '" + "甲" * 116 + "..., expected a row"
+    error = DataError("train", 1, "甲" * 1000, "a sentence")
+    assert str(error) == "train:1: found '" + "甲" * 116 + "..., expected a sentence"
 
 
 def test_nearest_file(tmp_path: Path) -> None:

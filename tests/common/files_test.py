@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from ner_adv_plugin.common.errors import DataError, UserError
-from ner_adv_plugin.common.files import is_url, local_path, write_file, write_folder, write_json, write_text
+from ner_adv_plugin.common.files import (
+    is_url,
+    local_path,
+    write_file,
+    write_folder,
+    write_json,
+    write_text,
+)
 from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.data.reading.weibo import WeiboReader
 from tests.serving import serving, use_cache
@@ -120,8 +127,12 @@ def test_folder_replaces_the_older_one_whole(tmp_path: Path) -> None:
         assert everything(tmp_path) == ["runs", "runs/vocabulary", f"runs/vocabulary/{name}"]
 
 
-@pytest.mark.parametrize(("error", "seen"), [(OSError("full"), UserError), (ValueError("bad"), ValueError)])
-def test_failure_leaves_the_old_folder(tmp_path: Path, error: Exception, seen: type[Exception]) -> None:
+@pytest.mark.parametrize(
+    ("error", "seen"), [(OSError("full"), UserError), (ValueError("bad"), ValueError)]
+)
+def test_failure_leaves_the_old_folder(
+    tmp_path: Path, error: Exception, seen: type[Exception]
+) -> None:
     folder = tmp_path / "vocabulary"
     write_folder(folder, lambda aside: (aside / "old").touch())
 
@@ -134,7 +145,9 @@ def test_failure_leaves_the_old_folder(tmp_path: Path, error: Exception, seen: t
     assert everything(tmp_path) == ["vocabulary", "vocabulary/old"]
 
 
-def test_failure_of_the_move_brings_the_old_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_of_the_move_brings_the_old_folder_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "vocabulary"
     write_folder(folder, lambda aside: (aside / "old").touch())
     move = os.replace
@@ -195,7 +208,9 @@ def test_a_url_that_cannot_be_had_is_one_error(served: Path, tmp_path: Path) -> 
     with serving(served) as server:
         with pytest.raises(UserError, match=f"^cannot download {server.url}/missing: not found$"):
             local_path(f"{server.url}/missing")
-        with pytest.raises(UserError, match=f"^cannot download {server.url}/broken/text: .*IncompleteRead"):
+        with pytest.raises(
+            UserError, match=f"^cannot download {server.url}/broken/text: .*IncompleteRead"
+        ):
             local_path(f"{server.url}/broken/text")
         url = f"{server.url}/text"
     with pytest.raises(UserError, match=f"^cannot download {url}: .*refused"):

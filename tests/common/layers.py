@@ -20,7 +20,9 @@ class Layer(Registrable):
 
 @Layer.register("linear")
 class Linear(Layer):
-    def __init__(self, size: int, dropout: float = 0.1, bias: bool = True, name: str = "layer") -> None:
+    def __init__(
+        self, size: int, dropout: float = 0.1, bias: bool = True, name: str = "layer"
+    ) -> None:
         if size < 1:
             raise ConfigurationError(f"expected 1 or more, found {size}", "size")
         if name == "refused":
@@ -30,7 +32,9 @@ class Linear(Layer):
 
 @Layer.register("lookup")
 class Lookup(Layer):
-    def __init__(self, vocab: str, mode: Literal["sum", "mean", 0, 1] = "sum", file: Path | None = None) -> None:
+    def __init__(
+        self, vocab: str, mode: Literal["sum", "mean", 0, 1] = "sum", file: Path | None = None
+    ) -> None:
         self.vocab, self.mode, self.file = vocab, mode, file
 
 
@@ -97,7 +101,9 @@ def error_of(value: Any, annotation: Any = Job, path: str = "") -> tuple[str, st
     """Where and what the error of checking a config is; nothing is built."""
     with pytest.raises(ConfigurationError) as error:
         check_parts(bind(annotation, value, path), path=path)
-    assert str(error.value) == (f"{error.value.path}: {error.value.message}" if error.value.path else str(error.value))
+    assert str(error.value) == (
+        f"{error.value.path}: {error.value.message}" if error.value.path else str(error.value)
+    )
     return error.value.path, error.value.message
 
 

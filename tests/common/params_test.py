@@ -25,8 +25,14 @@ def written(folder: Path, text: str, name: str = "config.jsonnet") -> Path:
 
 def config() -> dict[str, Any]:
     return {
-        "trainer": {"optimizer": {"type": "adam", "lr": 0.1}, "callbacks": ["console", {"type": "tensorboard"}]},
-        "model": {"type": "adversarial", "objectives": [{"weight": 1}, {"weight": 2, "reads": ["shared"]}]},
+        "trainer": {
+            "optimizer": {"type": "adam", "lr": 0.1},
+            "callbacks": ["console", {"type": "tensorboard"}],
+        },
+        "model": {
+            "type": "adversarial",
+            "objectives": [{"weight": 1}, {"weight": 2, "reads": ["shared"]}],
+        },
         "train_data_path": "train",
         "num": 3,
         "nothing": None,
@@ -34,7 +40,11 @@ def config() -> dict[str, Any]:
 
 
 def test_jsonnet_with_imports(tmp_path: Path) -> None:
-    written(tmp_path, "{ config(name):: { name: name, sizes: [n * 2 for n in [1, 2]] } }", "lib/recipe.libsonnet")
+    written(
+        tmp_path,
+        "{ config(name):: { name: name, sizes: [n * 2 for n in [1, 2]] } }",
+        "lib/recipe.libsonnet",
+    )
     written(tmp_path, "汉字\u2028", "lib/text.txt")
     path = written(
         tmp_path,
@@ -57,7 +67,9 @@ def test_jsonnet_with_imports(tmp_path: Path) -> None:
     assert load_config(str(path)) == loaded
 
 
-def test_imports_are_looked_for_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imports_are_looked_for_beside_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(tmp_path, "{ a: 1 }", "configs/lib/a.libsonnet")
     written(tmp_path, "import 'lib/a.libsonnet'", "configs/a.jsonnet")
     (tmp_path / "elsewhere").mkdir()
@@ -76,13 +88,17 @@ def test_external_variables_are_strings_of_the_environment(
     assert load_config(path, variables={"NER_TEST_VARIABLE": "given"}) == {"a": "given"}
 
 
-def test_environment_that_is_not_utf8_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_that_is_not_utf8_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NER_TEST_VALUE", "\udcff")
     monkeypatch.setenv("NER_TEST_\udcff", "name")
     assert load_config(written(tmp_path, "{ a: 1 }")) == {"a": 1}
 
 
-def test_defaults_of_the_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+def test_defaults_of_the_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path
+) -> None:
     text = "{ " + ", ".join(f"{name}: std.extVar('{name}')" for name in VARIABLES) + " }"
     path = written(tmp_path, text)
     for name in VARIABLES:
@@ -166,7 +182,9 @@ def test_another_type_replaces() -> None:
 
 
 def test_list_indexes() -> None:
-    laid = with_overrides(config(), {"model.objectives.1.weight": 5, "trainer": {"callbacks.0": "wandb"}})
+    laid = with_overrides(
+        config(), {"model.objectives.1.weight": 5, "trainer": {"callbacks.0": "wandb"}}
+    )
     assert laid["model"]["objectives"] == [{"weight": 1}, {"weight": 5, "reads": ["shared"]}]
     assert laid["trainer"]["callbacks"] == ["wandb", {"type": "tensorboard"}]
     whole = with_overrides(config(), {"model.objectives": []})
@@ -216,12 +234,16 @@ def test_overrides_as_text(tmp_path: Path) -> None:
     path = written(tmp_path, json.dumps(config()))
     assert load_config(path) == config()
     # Jsonnet: comments, comprehensions and bare keys as in a config.
-    laid = load_config(path, "{ 'trainer.optimizer.lr': 2 * 0.25, num: std.length([1, 2]) /* two */ }")
+    laid = load_config(
+        path, "{ 'trainer.optimizer.lr': 2 * 0.25, num: std.length([1, 2]) /* two */ }"
+    )
     assert (laid["trainer"]["optimizer"]["lr"], laid["num"]) == (0.5, 2)
     assert parse_overrides("") == {}
 
 
-@pytest.mark.parametrize(("text", "message"), [("{ a: ", "--overrides:1:"), ("[1]", "is not an object"), ("a=1", "")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("{ a: ", "--overrides:1:"), ("[1]", "is not an object"), ("a=1", "")]
+)
 def test_overrides_that_do_not_evaluate(text: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         parse_overrides(text)

@@ -20,12 +20,21 @@ from tango.common import Params
 from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.schema import Lazy, Supplied
-from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler, ProportionalSampler, UniformSampler
+from ner_adv_plugin.data.batching.samplers import (
+    MultiTaskEpochSampler,
+    ProportionalSampler,
+    UniformSampler,
+)
 from ner_adv_plugin.data.batching.schedulers import MultiTaskScheduler, RoundRobinScheduler
 
 LazyTower = Annotated[Lazy[Seq2SeqEncoder], Supplied("input_size", "input_dim")]
 LSTM = {"type": "lstm", "input_size": 6, "hidden_size": 4, "bidirectional": True}
-FEEDFORWARD = {"input_dim": 8, "num_layers": 2, "hidden_dims": [7, 5], "activations": ["relu", "tanh"]}
+FEEDFORWARD = {
+    "input_dim": 8,
+    "num_layers": 2,
+    "hidden_dims": [7, 5],
+    "activations": ["relu", "tanh"],
+}
 
 
 def test_by_name_and_list_available() -> None:
@@ -34,7 +43,9 @@ def test_by_name_and_list_available() -> None:
     # The default stands first.
     assert available[0] == MultiTaskEpochSampler.default_implementation == "proportional"
     assert {"proportional", "uniform", "weighted"} <= set(available)
-    with pytest.raises(Exception, match="'unifrom' is not a registered name for 'MultiTaskEpochSampler'"):
+    with pytest.raises(
+        Exception, match="'unifrom' is not a registered name for 'MultiTaskEpochSampler'"
+    ):
         MultiTaskEpochSampler.by_name("unifrom")
 
 
@@ -57,7 +68,9 @@ def test_from_params_of_a_registered_class() -> None:
 
 
 def test_from_params_with_nested_params_and_supplied_arguments() -> None:
-    tower = construct(Seq2SeqEncoder, Params({"type": "compose", "encoders": [LSTM, {**LSTM, "input_size": 8}]}))
+    tower = construct(
+        Seq2SeqEncoder, Params({"type": "compose", "encoders": [LSTM, {**LSTM, "input_size": 8}]})
+    )
     assert isinstance(tower, ComposeEncoder) and tower.get_output_dim() == 8
     sampler = UniformSampler.from_params({}, instances_per_epoch=7)
     assert sampler.instances_per_epoch == 7
@@ -75,24 +88,45 @@ def test_a_name_registered_twice_is_refused() -> None:
     [
         (LSTM, LstmSeq2SeqEncoder, (6, 8)),
         ({"type": "pass_through", "input_dim": 6}, None, (6, 6)),
-        ({"type": "pytorch_transformer", "input_dim": 6, "num_layers": 1, "num_attention_heads": 2}, None, (6, 6)),
-        ({"type": "gated-cnn-encoder", "input_dim": 6, "layers": [[[3, 6]]]}, GatedCnnEncoder, (6, 12)),
         (
-            {"type": "feedforward", "feedforward": {**FEEDFORWARD, "input_dim": 6, "dropout": [0.1, 0.2]}},
+            {
+                "type": "pytorch_transformer",
+                "input_dim": 6,
+                "num_layers": 1,
+                "num_attention_heads": 2,
+            },
+            None,
+            (6, 6),
+        ),
+        (
+            {"type": "gated-cnn-encoder", "input_dim": 6, "layers": [[[3, 6]]]},
+            GatedCnnEncoder,
+            (6, 12),
+        ),
+        (
+            {
+                "type": "feedforward",
+                "feedforward": {**FEEDFORWARD, "input_dim": 6, "dropout": [0.1, 0.2]},
+            },
             FeedForwardEncoder,
             (6, 5),
         ),
         (
             {
                 "type": "compose",
-                "encoders": [LSTM, {"type": "compose", "encoders": [{**LSTM, "input_size": 8, "hidden_size": 2}]}],
+                "encoders": [
+                    LSTM,
+                    {"type": "compose", "encoders": [{**LSTM, "input_size": 8, "hidden_size": 2}]},
+                ],
             },
             ComposeEncoder,
             (6, 4),
         ),
     ],
 )
-def test_encoders_of_allennlp_light(config: dict[str, Any], kind: type | None, dims: tuple[int, int]) -> None:
+def test_encoders_of_allennlp_light(
+    config: dict[str, Any], kind: type | None, dims: tuple[int, int]
+) -> None:
     encoder = construct(Seq2SeqEncoder, config, "model.tower")
     assert kind is None or isinstance(encoder, kind)
     assert (encoder.get_input_dim(), encoder.get_output_dim()) == dims
@@ -104,10 +138,14 @@ def test_feedforward_has_the_settings_it_was_given() -> None:
     made = construct(FeedForward, {**FEEDFORWARD, "activations": "relu", "dropout": 0.3})
     assert isinstance(made, FeedForward)
     assert [type(activation) for activation in made._activations] == [torch.nn.ReLU] * 2
-    assert [(layer.in_features, layer.out_features) for layer in made._linear_layers] == [(8, 7), (7, 5)]
+    assert [(layer.in_features, layer.out_features) for layer in made._linear_layers] == [
+        (8, 7),
+        (7, 5),
+    ]
     assert [dropout.p for dropout in made._dropout] == [0.3, 0.3]
     one_each = construct(
-        FeedForward, {**FEEDFORWARD, "activations": [{"type": "leaky_relu", "negative_slope": 0.5}] * 2}
+        FeedForward,
+        {**FEEDFORWARD, "activations": [{"type": "leaky_relu", "negative_slope": 0.5}] * 2},
     )
     assert [activation.negative_slope for activation in one_each._activations] == [0.5, 0.5]
 
@@ -117,7 +155,13 @@ def test_input_size_is_supplied() -> None:
     lazy: Lazy[Seq2SeqEncoder] = construct(LazyTower, short, "model.tower")
     tower = lazy.construct(input_size=3, input_dim=3)
     assert isinstance(tower, LstmSeq2SeqEncoder) and tower.get_input_dim() == 3
-    assert lazy.filled == {**short, "num_layers": 1, "bias": True, "dropout": 0.0, "stateful": False}
+    assert lazy.filled == {
+        **short,
+        "num_layers": 1,
+        "bias": True,
+        "dropout": 0.0,
+        "stateful": False,
+    }
 
 
 @pytest.mark.parametrize(
@@ -129,14 +173,21 @@ def test_input_size_is_supplied() -> None:
             '"lsmt" is not a registered Seq2SeqEncoder. Did you mean "lstm"? Known: ',
         ),
         ({"hidden_size": 3}, "model.tower.type", 'missing "type", one of alternating_lstm, '),
-        ({**LSTM, "hiden_size": 3}, "model.tower.hiden_size", 'unknown key. Did you mean "hidden_size"? Accepted: '),
+        (
+            {**LSTM, "hiden_size": 3},
+            "model.tower.hiden_size",
+            'unknown key. Did you mean "hidden_size"? Accepted: ',
+        ),
         (
             {"type": "compose", "encoders": [LSTM, {"type": "lstm", "hidden_size": 4}]},
             "model.tower.encoders.1.input_size",
             "missing key, required here",
         ),
         (
-            {"type": "feedforward", "feedforward": {**FEEDFORWARD, "activations": ["relu", "rleu"]}},
+            {
+                "type": "feedforward",
+                "feedforward": {**FEEDFORWARD, "activations": ["relu", "rleu"]},
+            },
             "model.tower.feedforward.activations.1.type",
             '"rleu" is not a registered Activation. Did you mean "',
         ),
@@ -156,10 +207,16 @@ def test_input_size_is_supplied() -> None:
             "model.tower",
             "Encoder input and output dimensions don't match.",
         ),
-        ({"type": "feedforward", "feedforward": {**FEEDFORWARD, "dropout": 1.5}}, "model.tower.feedforward", "dropout"),
+        (
+            {"type": "feedforward", "feedforward": {**FEEDFORWARD, "dropout": 1.5}},
+            "model.tower.feedforward",
+            "dropout",
+        ),
     ],
 )
-def test_errors_of_encoders_of_allennlp_light(config: dict[str, Any], path: str, message: str) -> None:
+def test_errors_of_encoders_of_allennlp_light(
+    config: dict[str, Any], path: str, message: str
+) -> None:
     with pytest.raises(ConfigurationError) as error:
         construct(LazyTower, config, "model.tower").construct(input_size=6, input_dim=6)
     assert error.value.path == path
@@ -167,7 +224,9 @@ def test_errors_of_encoders_of_allennlp_light(config: dict[str, Any], path: str,
 
 
 def test_dotted_class_path() -> None:
-    made = construct(MultiTaskEpochSampler, "ner_adv_plugin.data.batching.samplers.uniform.UniformSampler")
+    made = construct(
+        MultiTaskEpochSampler, "ner_adv_plugin.data.batching.samplers.uniform.UniformSampler"
+    )
     assert type(made) is UniformSampler
     config = {"type": "torch.nn.Softplus", "beta": 2.0}
     bound = bind(torch.nn.Module, torch.nn.ReLU())
@@ -179,7 +238,10 @@ def test_dotted_class_path() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("ner_adv_plugin.no_such.Sampler", 'cannot import class "ner_adv_plugin.no_such.Sampler": No module named '),
+        (
+            "ner_adv_plugin.no_such.Sampler",
+            'cannot import class "ner_adv_plugin.no_such.Sampler": No module named ',
+        ),
         (
             "ner_adv_plugin.data.batching.samplers.Nothing",
             'cannot import class "ner_adv_plugin.data.batching.samplers.Nothing": ',
@@ -230,5 +292,7 @@ for look_up in (MultiTaskEpochSampler.by_name, MultiTaskEpochSampler.resolve_cla
 assert not {"bad", "package"} & set(sys.modules)
 print("nothing imported")
 """
-    ended = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert (ended.returncode, ended.stdout.strip()) == (0, "nothing imported"), ended.stderr

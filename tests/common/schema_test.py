@@ -50,7 +50,7 @@ class OfFile(Base):
 
 
 @dataclass(kw_only=True)
-class Row:
+class Sentence:
     text: str
     tags: list[str] = field(default_factory=list)
     seen: int = field(default=0, init=False)
@@ -69,7 +69,7 @@ def names(target: Any) -> list[str]:
         (Inherits, ["deep", "path", "size", "head"]),
         (Closed, []),
         (OfFile.of_file, ["file", "size"]),
-        (Row, ["text", "tags"]),
+        (Sentence, ["text", "tags"]),
         (object, []),
     ],
 )
@@ -111,9 +111,17 @@ def test_open_constructors_take_the_keys_of_their_bases() -> None:
 @pytest.mark.parametrize(
     ("config", "path", "message"),
     [
-        ({"type": "opener", "path": "p", "haed": "h"}, "haed", 'unknown key. Did you mean "head"? Accepted: deep, '),
+        (
+            {"type": "opener", "path": "p", "haed": "h"},
+            "haed",
+            'unknown key. Did you mean "head"? Accepted: deep, ',
+        ),
         ({"type": "opener"}, "path", "missing key, required here"),
-        ({"type": "opener", "path": "p", "size": "3"}, "size", "expected a whole number, found '3'"),
+        (
+            {"type": "opener", "path": "p", "size": "3"},
+            "size",
+            "expected a whole number, found '3'",
+        ),
         ({"type": "closed", "size": 3}, "size", "unknown key. Accepted: type."),
     ],
 )

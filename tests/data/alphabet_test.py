@@ -31,7 +31,9 @@ def test_one_index_a_character(one: str, other: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "\U0010ffff", "\x00", "\ud83d", "😀字a"])
 def test_any_code_point(text: str) -> None:
-    assert CharacterAlphabet({"字": 7}, unknown=1).encode(text).tolist() == [7 if c == "字" else 1 for c in text]
+    assert CharacterAlphabet({"字": 7}, unknown=1).encode(text).tolist() == [
+        7 if c == "字" else 1 for c in text
+    ]
 
 
 def test_several_pieces_share_an_index_beyond_the_others() -> None:

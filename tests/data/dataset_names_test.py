@@ -12,7 +12,11 @@ def test_names_that_fit_pass() -> None:
 @pytest.mark.parametrize(
     ("given", "path", "message"),
     [
-        (["msra", "wiebo"], "there.wiebo", 'no dataset "wiebo". Did you mean "weibo"? Datasets: weibo, msra.'),
+        (
+            ["msra", "wiebo"],
+            "there.wiebo",
+            'no dataset "wiebo". Did you mean "weibo"? Datasets: weibo, msra.',
+        ),
         (["msra"], "there.weibo", "missing key: every dataset has one here, weibo, msra"),
         ([], "there.weibo", "missing key: every dataset has one here, weibo, msra"),
     ],

@@ -11,7 +11,9 @@ MARKS = " 　,，。!！…😀\u200b\n"
 
 letters = st.text(st.sampled_from(LETTERS), max_size=14)
 marks = st.text(st.sampled_from(MARKS), max_size=12)
-texts = st.one_of(letters, marks, st.text(st.sampled_from(LETTERS + MARKS + "Ａ①ﬁ㎏ß"), max_size=14))
+texts = st.one_of(
+    letters, marks, st.text(st.sampled_from(LETTERS + MARKS + "Ａ①ﬁ㎏ß"), max_size=14)
+)
 
 
 @st.composite
@@ -19,13 +21,18 @@ def variants(draw: st.DrawFn, text: str) -> str:
     """The same letters in other forms, with marks anywhere."""
     parts = [draw(marks)]
     for letter in text:
-        parts += [draw(st.sampled_from(FORMS.get(letter, letter))), draw(st.text(st.sampled_from(MARKS), max_size=2))]
+        parts += [
+            draw(st.sampled_from(FORMS.get(letter, letter))),
+            draw(st.text(st.sampled_from(MARKS), max_size=2)),
+        ]
     return "".join(parts)
 
 
 def letters_of(text: str) -> list[str]:
     """Letters and digits of the compatibility forms, in lower case."""
-    return [c for c in unicodedata.normalize("NFKC", text).lower() if unicodedata.category(c)[0] in "LN"]
+    return [
+        c for c in unicodedata.normalize("NFKC", text).lower() if unicodedata.category(c)[0] in "LN"
+    ]
 
 
 def equal(one: str, other: str) -> bool:
@@ -37,4 +44,6 @@ def holds(outer: str, inner: str) -> bool:
     """Whether a text equals another, or has its letters and digits, 8 or more, somewhere: every place is tried."""
     own, other = letters_of(outer), letters_of(inner)
     places = range(len(own) - len(other) + 1)
-    return equal(outer, inner) or (len(other) >= 8 and any(own[i : i + len(other)] == other for i in places))
+    return equal(outer, inner) or (
+        len(other) >= 8 and any(own[i : i + len(other)] == other for i in places)
+    )

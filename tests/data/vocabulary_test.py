@@ -13,7 +13,7 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span, tiling
 from ner_adv_plugin.data.reading import ConllReader, DatasetReader, SighanCwsReader
 from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, PADDING, UNKNOWN, Vocabulary
-from tests.data.rows import Splits, ner_reader, rows_of, word_reader, words_of
+from tests.data.sentences import Splits, ner_reader, sentences_of, word_reader, words_of
 
 ODD_CHARACTERS = "\n\t\r\x00\x0b\x1c\x85\u2028\u2029\u3000 \"'\\#{}é字😀\ufffd\ud83d\ufeff"
 
@@ -22,7 +22,9 @@ def tokens(vocab: Vocabulary, namespace: str) -> list[str]:
     """The entries of a namespace; checks that both ways of asking agree."""
     by_index = vocab.get_index_to_token_vocabulary(namespace)
     assert list(by_index) == list(range(vocab.get_vocab_size(namespace)))
-    assert vocab.get_token_to_index_vocabulary(namespace) == {token: index for index, token in by_index.items()}
+    assert vocab.get_token_to_index_vocabulary(namespace) == {
+        token: index for index, token in by_index.items()
+    }
     return list(by_index.values())
 
 
@@ -37,8 +39,8 @@ def assert_same(one: Vocabulary, other: Vocabulary) -> None:
 
 def test_datasets_know_their_training_sentences(tmp_path: Path) -> None:
     splits: Splits = {
-        "train": {"a": rows_of(("甲", "B-PER"), ("乙", "O"))},
-        "validation": {"a": rows_of(("丙", "B-LOC")), "b": rows_of(("丙", "B-LOC"))},
+        "train": {"a": sentences_of(("甲", "B-PER"), ("乙", "O"))},
+        "validation": {"a": sentences_of(("丙", "B-LOC")), "b": sentences_of(("丙", "B-LOC"))},
     }
     vocab = Vocabulary.from_instances(splits, {"a": ner_reader("a"), "b": ner_reader("b")})
     vocab.save_to_files(tmp_path)
@@ -52,8 +54,8 @@ def test_datasets_know_their_training_sentences(tmp_path: Path) -> None:
 def test_types_are_those_of_all_splits_in_order() -> None:
     """Whichever split they were met in, in an order that the data's order does not change."""
     splits: Splits = {
-        "train": {"a": rows_of(("甲", "B-PER"), ("乙", "O"))},
-        "validation": {"a": rows_of(("丙", "B-LOC"))},
+        "train": {"a": sentences_of(("甲", "B-PER"), ("乙", "O"))},
+        "validation": {"a": sentences_of(("丙", "B-LOC"))},
     }
     vocab = Vocabulary.from_instances(splits, {"a": ner_reader("a")})
     space = vocab.label_space("a")
@@ -75,7 +77,11 @@ def test_types_that_a_dataset_leaves_unmarked() -> None:
     }
     for name, reader in readers.items():
         reader.bind(name)
-    train = {"a": rows_of(("甲乙丙", "B-PER B-LOC B-GPE")), "b": rows_of(("乙", "B-PER")), "c": []}
+    train = {
+        "a": sentences_of(("甲乙丙", "B-PER B-LOC B-GPE")),
+        "b": sentences_of(("乙", "B-PER")),
+        "c": [],
+    }
     vocab = Vocabulary.from_instances({"train": train}, readers)
     space = vocab.label_space("h")
     assert space.types == ("GPE", "LOC", "PER")
@@ -85,8 +91,12 @@ def test_types_that_a_dataset_leaves_unmarked() -> None:
 
 def test_datasets_may_share_a_head() -> None:
     splits: Splits = {
-        "train": {"a": rows_of(("甲", "B-PER")), "b": rows_of(("乙", "B-LOC")), "c": rows_of(("丙", "B-ORG"))},
-        "test": {"b": rows_of(("丁", "B-GPE"))},
+        "train": {
+            "a": sentences_of(("甲", "B-PER")),
+            "b": sentences_of(("乙", "B-LOC")),
+            "c": sentences_of(("丙", "B-ORG")),
+        },
+        "test": {"b": sentences_of(("丁", "B-GPE"))},
     }
     readers = {
         "a": ner_reader("a", head="names", domain="news"),
@@ -118,7 +128,9 @@ def test_datasets_may_share_a_head() -> None:
         ),
     ],
 )
-def test_datasets_that_share_a_head_must_agree(readers: dict[str, DatasetReader], message: str) -> None:
+def test_datasets_that_share_a_head_must_agree(
+    readers: dict[str, DatasetReader], message: str
+) -> None:
     with pytest.raises(ConfigurationError) as error:
         Vocabulary.from_instances({"train": {name: [] for name in readers}}, readers)
     assert error.value.path == "dataset_reader.readers.b.head"
@@ -126,26 +138,34 @@ def test_datasets_that_share_a_head_must_agree(readers: dict[str, DatasetReader]
 
 
 def test_text_without_labels_has_a_domain_and_no_head() -> None:
-    splits: Splits = {"train": {"a": rows_of(("甲", "B-PER")), "u": rows_of(("乙", None))}}
-    vocab = Vocabulary.from_instances(splits, {"a": ner_reader("a"), "u": ner_reader("u", head=None)})
+    splits: Splits = {
+        "train": {"a": sentences_of(("甲", "B-PER")), "u": sentences_of(("乙", None))}
+    }
+    vocab = Vocabulary.from_instances(
+        splits, {"a": ner_reader("a"), "u": ner_reader("u", head=None)}
+    )
     assert vocab.heads == ["a"] and vocab.domains == ["a", "u"]
     assert vocab.datasets["u"].head is None
 
 
-def test_characters_and_words_come_from_training_rows_alone() -> None:
+def test_characters_and_words_come_from_training_sentences_alone() -> None:
     splits: Splits = {
-        "train": {"w": words_of("乙 甲乙"), "u": rows_of(("丁", None))},
+        "train": {"w": words_of("乙 甲乙"), "u": sentences_of(("丁", None))},
         "validation": {"w": words_of("丙乙")},
         "test": {"w": words_of("戊")},
     }
-    vocab = Vocabulary.from_instances(splits, {"w": word_reader("w"), "u": ner_reader("u", head=None)})
+    vocab = Vocabulary.from_instances(
+        splits, {"w": word_reader("w"), "u": ner_reader("u", head=None)}
+    )
     assert tokens(vocab, CHARACTERS) == [PADDING, UNKNOWN, "丁", "乙", "甲"]
     assert vocab.known_words("w") == {"乙", "甲乙"}
     assert vocab.known_words("u") == frozenset()
 
 
 def test_unknown_namespaces_are_empty() -> None:
-    vocab = Vocabulary.from_instances({"train": {"a": rows_of(("甲", "O"))}}, {"a": ner_reader("a")})
+    vocab = Vocabulary.from_instances(
+        {"train": {"a": sentences_of(("甲", "O"))}}, {"a": ner_reader("a")}
+    )
     assert tokens(vocab, "no_such") == []
 
 
@@ -171,8 +191,13 @@ def test_files_hold_odd_characters(tmp_path: Path) -> None:
 
 
 @settings(max_examples=50)
-@given(st.lists(st.text(st.characters(), min_size=1), min_size=1, max_size=5), st.text(st.characters(), min_size=1))
-def test_files_hold_any_text(tmp_path_factory: pytest.TempPathFactory, texts: list[str], kind: str) -> None:
+@given(
+    st.lists(st.text(st.characters(), min_size=1), min_size=1, max_size=5),
+    st.text(st.characters(), min_size=1),
+)
+def test_files_hold_any_text(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], kind: str
+) -> None:
     vocab = odd_vocabulary(texts, [kind])
     folder = tmp_path_factory.mktemp("vocabulary")
     vocab.save_to_files(folder)
@@ -183,13 +208,15 @@ def test_from_a_config(tmp_path: Path) -> None:
     vocab = odd_vocabulary(["甲"], ["PER"])
     vocab.save_to_files(tmp_path)
     assert_same(vocab, construct(Vocabulary, {"type": "from_files", "directory": str(tmp_path)}))
-    splits: Splits = {"train": {"a": rows_of(("甲", "B-PER"))}}
+    splits: Splits = {"train": {"a": sentences_of(("甲", "B-PER"))}}
     collected = construct(Vocabulary, {}, instances=splits, readers={"a": ner_reader("a")})
     assert collected.heads == ["a"]
 
 
 def test_no_vocabulary_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=f"no vocabulary in {tmp_path}: datasets.json is missing"):
+    with pytest.raises(
+        ConfigurationError, match=f"no vocabulary in {tmp_path}: datasets.json is missing"
+    ):
         Vocabulary.from_files(tmp_path)
     (tmp_path / "datasets.json").write_text(json.dumps({}))
     assert Vocabulary.from_files(tmp_path).heads == []
@@ -202,12 +229,22 @@ def test_no_vocabulary_there(tmp_path: Path) -> None:
         ("a_types.txt", "5\n", "a_types.txt holds other entries than strings"),
         ("a_types.txt", "PER\n", "Expecting value"),
         ("datasets.json", "[]", "expected an object"),
-        ("datasets.json", '{"a": {"head": "a", "domian": "a", "task": "ner"}}', 'Did you mean "domain"?'),
-        ("datasets.json", '{"a": {"head": "a", "scheme": "BIO"}}', "0.1, which kept tags instead of types"),
+        (
+            "datasets.json",
+            '{"a": {"head": "a", "domian": "a", "task": "ner"}}',
+            'Did you mean "domain"?',
+        ),
+        (
+            "datasets.json",
+            '{"a": {"head": "a", "scheme": "BIO"}}',
+            "0.1, which kept tags instead of types",
+        ),
     ],
 )
-def test_a_vocabulary_that_cannot_be_read(tmp_path: Path, file: str, content: str | None, message: str) -> None:
-    splits: Splits = {"train": {"a": rows_of(("甲", "B-PER"))}}
+def test_a_vocabulary_that_cannot_be_read(
+    tmp_path: Path, file: str, content: str | None, message: str
+) -> None:
+    splits: Splits = {"train": {"a": sentences_of(("甲", "B-PER"))}}
     Vocabulary.from_instances(splits, {"a": ner_reader("a")}).save_to_files(tmp_path)
     if content is None:
         (tmp_path / file).unlink()
@@ -254,7 +291,9 @@ def test_archives_that_hold_none(tmp_path: Path) -> None:
     archive = packed(tmp_path / "vocab.tar.gz", {"characters.txt": b'"a"\n'})
     with pytest.raises(ConfigurationError, match="vocab.tar.gz: datasets.json is missing"):
         Vocabulary.from_files(archive)
-    whole = packed(archive, {"datasets.json": b"{}", "characters.txt": bytes(range(256)) * 200}).read_bytes()
+    whole = packed(
+        archive, {"datasets.json": b"{}", "characters.txt": bytes(range(256)) * 200}
+    ).read_bytes()
     for damaged in (b"no archive", whole[:-20], whole[:100], whole[:60] + b"????" + whole[64:]):
         archive.write_bytes(damaged)
         with pytest.raises(ConfigurationError, match="vocab.tar.gz is no sound archive: "):
@@ -263,16 +302,26 @@ def test_archives_that_hold_none(tmp_path: Path) -> None:
 
 def test_who_disagrees_with_the_namesake_of_a_head_is_told() -> None:
     readers = {"a": word_reader("a", head="b"), "b": ner_reader("b")}
-    with pytest.raises(ConfigurationError, match='^dataset_reader.readers.a.head: datasets "b" .* and "a" .*'):
+    with pytest.raises(
+        ConfigurationError, match='^dataset_reader.readers.a.head: datasets "b" .* and "a" .*'
+    ):
         Vocabulary.from_instances({"train": {name: [] for name in readers}}, readers)
 
 
 @given(
-    st.lists(st.tuples(st.lists(st.text("甲乙丙丁", min_size=1, max_size=4), max_size=4), st.booleans()), max_size=5)
+    st.lists(
+        st.tuples(st.lists(st.text("甲乙丙丁", min_size=1, max_size=4), max_size=4), st.booleans()),
+        max_size=5,
+    )
 )
 def test_words_are_those_of_labelled_sentences(drawn: list[tuple[list[str], bool]]) -> None:
-    rows = [Instance("".join(words), tiling(map(len, words)) if labelled else None) for words, labelled in drawn]
+    sentences = [
+        Instance("".join(words), tiling(map(len, words)) if labelled else None)
+        for words, labelled in drawn
+    ]
     reader = SighanCwsReader()
     reader.bind("w")
-    vocab = Vocabulary.from_instances({"train": {"w": rows}}, {"w": reader})
-    assert vocab.known_words("w") == {word for words, labelled in drawn if labelled for word in words}
+    vocab = Vocabulary.from_instances({"train": {"w": sentences}}, {"w": reader})
+    assert vocab.known_words("w") == {
+        word for words, labelled in drawn if labelled for word in words
+    }

@@ -31,13 +31,17 @@ def test_bins_against_a_loop(found: list[tuple[float, bool]], bins: int) -> None
             continue
         score = sum(score for score, _ in own) / len(own)
         precision = sum(right for _, right in own) / len(own)
-        assert curve.scores_K[i] == pytest.approx(score) and curve.precision_K[i] == pytest.approx(precision)
+        assert curve.scores_K[i] == pytest.approx(score) and curve.precision_K[i] == pytest.approx(
+            precision
+        )
         ece += len(own) / len(found) * abs(score - precision)
     assert curve.ece == pytest.approx(ece, abs=1e-12)
 
 
 def test_ece_by_hand() -> None:
-    assert reliability(np.array([0.9, 0.9, 0.9, 0.9]), np.array([True, True, True, False])).ece == pytest.approx(0.15)
+    assert reliability(
+        np.array([0.9, 0.9, 0.9, 0.9]), np.array([True, True, True, False])
+    ).ece == pytest.approx(0.15)
     assert reliability(np.array([1.0, 0.0]), np.array([True, False])).ece == 0.0
     assert reliability(np.zeros(0), np.zeros(0, dtype=bool)).ece == 0.0
 

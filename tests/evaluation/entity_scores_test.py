@@ -34,15 +34,19 @@ def scores(predicted: Sentences, gold: Sentences, types: list[str] = TYPES) -> d
 
 
 @st.composite
-def flat(draw: st.DrawFn, name: str) -> tuple[Sentences, Sentences, list[list[str]], list[list[str]]]:
+def flat(
+    draw: st.DrawFn, name: str
+) -> tuple[Sentences, Sentences, list[list[str]], list[list[str]]]:
     """Predicted and gold spans that do not overlap, predictions near gold, and both as tags."""
     scheme = get_scheme(name)
     tag = st.sampled_from(scheme.labels(TYPES[: draw(st.integers(1, 3))]))
     gold = draw(st.lists(st.lists(tag, min_size=1, max_size=10), min_size=1, max_size=5))
     keep = st.integers(0, 3)
-    predicted = [[old if draw(keep) else draw(tag) for old in row] for row in gold]
-    legal = [[scheme.repair(row)[0] for row in rows] for rows in (predicted, gold)]
-    spans = [[scheme.spans(row) for row in rows] for rows in legal]
+    predicted = [[old if draw(keep) else draw(tag) for old in sentence] for sentence in gold]
+    legal = [
+        [scheme.repair(sentence)[0] for sentence in sentences] for sentences in (predicted, gold)
+    ]
+    spans = [[scheme.spans(sentence) for sentence in sentences] for sentences in legal]
     return spans[0], spans[1], legal[0], legal[1]
 
 
@@ -62,17 +66,26 @@ def test_scores_of_flat_entities_are_seqeval_strict(name: str, data: st.DataObje
         assert found[key] == pytest.approx(score(gold_tags, predicted_tags, **options), abs=1e-12)
 
     # seqeval cannot report on sentences without a single entity.
-    report = classification_report(gold_tags, predicted_tags, output_dict=True, **options) if found["recall"] else {}
+    report = (
+        classification_report(gold_tags, predicted_tags, output_dict=True, **options)
+        if found["recall"]
+        else {}
+    )
     for kind in TYPES if report else []:
         reference = report[kind]["f1-score"] if kind in report else 0.0
         assert found[f"f1_{kind}"] == pytest.approx(reference, abs=1e-12)
 
 
 @given(st.lists(st.tuples(any_spans, any_spans), max_size=5))
-def test_scores_of_nested_and_repeated_entities_are_those_of_sets(pairs: list[tuple[list[Span], list[Span]]]) -> None:
+def test_scores_of_nested_and_repeated_entities_are_those_of_sets(
+    pairs: list[tuple[list[Span], list[Span]]],
+) -> None:
     predicted, gold = ([pair[side] for pair in pairs] for side in range(2))
     found = scores(predicted, gold)
-    said, there = ({(i, span) for i, own in enumerate(rows) for span in own} for rows in (predicted, gold))
+    said, there = (
+        {(i, span) for i, own in enumerate(sentences) for span in own}
+        for sentences in (predicted, gold)
+    )
     assert found["precision"] == pytest.approx(len(said & there) / max(len(said), 1), abs=1e-12)
     assert found["recall"] == pytest.approx(len(said & there) / max(len(there), 1), abs=1e-12)
     assert found["f1"] == pytest.approx(f1(said, there), abs=1e-12)
@@ -92,7 +105,8 @@ def test_lenient_score_is_of_entities_that_overlap_one_of_their_type(
             for span in set(pair[side]):
                 totals[side] += 1
                 hits[side] += any(
-                    other.type == span.type and max(span.start, other.start) < min(span.end, other.end)
+                    other.type == span.type
+                    and max(span.start, other.start) < min(span.end, other.end)
                     for other in pair[1 - side]
                 )
     precision, recall = (hits[side] / totals[side] if totals[side] else 0.0 for side in range(2))
@@ -139,11 +153,11 @@ def test_types_that_nobody_named_count_too() -> None:
     assert (found["recall"], found["f1_X"], found["f1_W"]) == (0.5, 1.0, 0.0)
 
 
-@pytest.mark.parametrize("rows", [[], [[], []]])
-def test_nothing_to_find_is_zero_without_warning(rows: Sentences) -> None:
+@pytest.mark.parametrize("sentences", [[], [[], []]])
+def test_nothing_to_find_is_zero_without_warning(sentences: Sentences) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = scores(rows, rows)
+        found = scores(sentences, sentences)
     assert set(found.values()) == {0.0}
     assert all(type(value) is float for value in found.values())
 
@@ -165,5 +179,7 @@ def test_sentences_must_be_as_many() -> None:
 
 
 def test_counts_of_many_sentences_are_whole_numbers() -> None:
-    counts = count_entities(SpanTable.of([[Span(0, 1, "LOC")]] * 3), SpanTable.of([[Span(0, 1, "LOC")]] * 3))
+    counts = count_entities(
+        SpanTable.of([[Span(0, 1, "LOC")]] * 3), SpanTable.of([[Span(0, 1, "LOC")]] * 3)
+    )
     assert counts.correct_RC.dtype == np.int64 and counts.correct_RC.tolist() == [[1]] * 3

@@ -40,18 +40,27 @@ def segmented(draw: st.DrawFn) -> Sentence:
     return text, lengths(), lengths()
 
 
-@given(sentences=st.lists(segmented(), max_size=4), known=st.sets(st.text("甲乙丙", min_size=1, max_size=2)))
+@given(
+    sentences=st.lists(segmented(), max_size=4),
+    known=st.sets(st.text("甲乙丙", min_size=1, max_size=2)),
+)
 def test_scores_are_those_of_sets_of_words(sentences: list[Sentence], known: set[str]) -> None:
-    predicted = {(i, *word) for i, (text, own, _) in enumerate(sentences) for word in words(text, own)}
+    predicted = {
+        (i, *word) for i, (text, own, _) in enumerate(sentences) for word in words(text, own)
+    }
     gold = {(i, *word) for i, (text, _, own) in enumerate(sentences) for word in words(text, own)}
     unknown = {word for word in gold if word[2] not in known}
     found = scores(sentences, known)
-    assert found["precision"] == pytest.approx(len(predicted & gold) / max(len(predicted), 1), abs=1e-12)
+    assert found["precision"] == pytest.approx(
+        len(predicted & gold) / max(len(predicted), 1), abs=1e-12
+    )
     assert found["recall"] == pytest.approx(len(predicted & gold) / max(len(gold), 1), abs=1e-12)
     # F1 is twice what is right over all that was said and all that is there.
     both = max(len(predicted) + len(gold), 1)
     assert found["f1"] == pytest.approx(2 * len(predicted & gold) / both, abs=1e-12)
-    assert found["oov_recall"] == pytest.approx(len(predicted & unknown) / max(len(unknown), 1), abs=1e-12)
+    assert found["oov_recall"] == pytest.approx(
+        len(predicted & unknown) / max(len(unknown), 1), abs=1e-12
+    )
     assert found["oov_rate"] == pytest.approx(len(unknown) / max(len(gold), 1), abs=1e-12)
 
 

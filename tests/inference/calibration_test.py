@@ -44,7 +44,9 @@ def run_of(folder: Path, config: dict[str, Any]) -> tuple[Archive, dict[str, Any
 def log_loss(scores_S: Any, right_S: Any) -> float:
     losses = [
         -np.log(score if right else 1 - score)
-        for score, right in zip(np.clip(scores_S, LEAST, 1 - LEAST).tolist(), right_S.tolist(), strict=True)
+        for score, right in zip(
+            np.clip(scores_S, LEAST, 1 - LEAST).tolist(), right_S.tolist(), strict=True
+        )
     ]
     return float(np.mean(losses))
 
@@ -55,14 +57,21 @@ def test_the_temperature_of_least_log_loss_is_kept(tmp_path: Path, head: str) ->
     model, (dataset,) = archive.model, evaluator.by_head["weibo"]
     assert dataset.spans is not None
     kept = metrics["weibo_temperature"]
-    assert json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))["weibo_temperature"] == kept
+    assert (
+        json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))[
+            "weibo_temperature"
+        ]
+        == kept
+    )
 
     losses, readings = {}, []
     for temperature in (*TEMPERATURES, kept):
         model.set_temperature("weibo", temperature)
         spans = predict_dataset(model, dataset, "weibo").spans
         assert spans.scores_S is not None and len(spans.starts_S) > 5
-        losses[temperature] = log_loss(spans.scores_S.astype(np.float64), spans.found_in(dataset.spans))
+        losses[temperature] = log_loss(
+            spans.scores_S.astype(np.float64), spans.found_in(dataset.spans)
+        )
         readings.append(list(spans))
     assert losses[kept] == pytest.approx(min(losses.values()), rel=1e-5)
     assert losses[kept] <= losses[min(TEMPERATURES, key=lambda one: abs(one - 1.0))]
@@ -83,13 +92,20 @@ def test_the_archive_has_the_temperature(tmp_path: Path) -> None:
 def test_without_validation_data_it_is_refused() -> None:
     config = config_of("crf", trainer__validation_metric="-loss")
     config["validation_data_path"] = None
-    with pytest.raises(ConfigurationError, match=r"^trainer\.calibration: there is no labelled validation data"):
+    with pytest.raises(
+        ConfigurationError, match=r"^trainer\.calibration: there is no labelled validation data"
+    ):
         checked_job(config)
 
 
-def test_a_head_without_temperature_is_told_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_head_without_temperature_is_told_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(SoftmaxHead, "calibrates", False)
-    with pytest.raises(UserError, match='head "weibo" \\(SoftmaxHead\\) has no temperature, which trainer.calibration'):
+    with pytest.raises(
+        UserError,
+        match='head "weibo" \\(SoftmaxHead\\) has no temperature, which trainer.calibration',
+    ):
         train_model(config_of("softmax"), tmp_path / "run")
     assert not (tmp_path / "run" / "metrics_epoch_0.json").exists()
     assert Head.by_name("crf").calibrates

@@ -21,7 +21,7 @@ from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.evaluator import Evaluator, predict_dataset, score
 from ner_adv_plugin.models import Model
-from tests.data.rows import rows_of
+from tests.data.sentences import sentences_of
 
 LETTERS = "abcdefgh"
 TAGS = ["O", "B-X", "I-X"]
@@ -39,7 +39,9 @@ class Fake(Model):
     def alphabet(self) -> Alphabet:
         return CharacterAlphabet({letter: i for i, letter in enumerate(LETTERS)}, 0)
 
-    def predict(self, batch: Batch, head: str, scored: bool = True) -> tuple[list[list[ScoredSpan]], Tensor | None]:
+    def predict(
+        self, batch: Batch, head: str, scored: bool = True
+    ) -> tuple[list[list[ScoredSpan]], Tensor | None]:
         found = []
         for token_ids, length in zip(batch.token_ids_BL.tolist(), batch.lengths, strict=True):
             tags = [TAGS[i] if i < len(TAGS) else "O" for i in token_ids[:length]]
@@ -58,7 +60,9 @@ def encoded(model: Model, name: str, instances: list[Instance]) -> EncodedDatase
 
 def read(archive: Archive, name: str, path: Path) -> EncodedDataset:
     model = archive.model
-    dataset = EncodedDataset(name, archive.reader.readers[name].read(path), model.vocab, model.alphabet)
+    dataset = EncodedDataset(
+        name, archive.reader.readers[name].read(path), model.vocab, model.alphabet
+    )
     dataset.targets = model.targets(dataset, training=False)
     return dataset
 
@@ -74,7 +78,10 @@ def msr(archive: Archive, fixture_data: Path) -> EncodedDataset:
 
 
 def tags_of(dataset: EncodedDataset, spans: SpanTable) -> list[list[str]]:
-    return [BIO.tags(own or (), length) for own, length in zip(spans, dataset.lengths.tolist(), strict=True)]
+    return [
+        BIO.tags(own or (), length)
+        for own, length in zip(spans, dataset.lengths.tolist(), strict=True)
+    ]
 
 
 def fake_model(*heads_of_datasets: tuple[str, str], types: list[str] | None = None) -> Fake:
@@ -86,11 +93,12 @@ def fake_model(*heads_of_datasets: tuple[str, str], types: list[str] | None = No
     """
     marked = {} if types is None else {"annotated_types": types}
     readers = {
-        name: DatasetReader.from_params({"type": "conll", "head": head, **marked}) for name, head in heads_of_datasets
+        name: DatasetReader.from_params({"type": "conll", "head": head, **marked})
+        for name, head in heads_of_datasets
     }
     for name, reader in readers.items():
         reader.bind(name)
-    train = {name: rows_of(("ab", "B-X I-X")) for name in readers}
+    train = {name: sentences_of(("ab", "B-X I-X")) for name in readers}
     return Fake(Vocabulary.from_instances({"train": train}, readers))
 
 
@@ -99,8 +107,8 @@ def test_whole_sets_in_file_order(archive: Archive, weibo: EncodedDataset) -> No
     assert together.loss is not None and together.spans.scores_S is not None
     assert len(together.spans.starts_S) > 0
     scores = np.split(together.spans.scores_S, together.spans.offsets[1:-1])
-    for i, row in enumerate(weibo.instances):
-        alone = encoded(archive.model, "weibo", [row])
+    for i, sentence in enumerate(weibo.instances):
+        alone = encoded(archive.model, "weibo", [sentence])
         alone.targets = archive.model.targets(alone, training=False)
         (batch,) = evaluation_batches(alone)
         with torch.inference_mode():
@@ -108,15 +116,21 @@ def test_whole_sets_in_file_order(archive: Archive, weibo: EncodedDataset) -> No
         assert together.spans.spans(i) == [span.span for span in spans]
         assert scores[i] == pytest.approx([span.score for span in spans], abs=1e-4)
         assert loss_B is not None
-        assert together.loss[i] == pytest.approx(loss_B.item() / len(row), rel=1e-4)
+        assert together.loss[i] == pytest.approx(loss_B.item() / len(sentence), rel=1e-4)
 
 
 def test_strict_scores_are_those_of_seqeval(archive: Archive, weibo: EncodedDataset) -> None:
     found = Evaluator(archive.model.vocab, {"weibo": weibo}).evaluate(archive.model)
     predicted = tags_of(weibo, predict_dataset(archive.model, weibo, "weibo").spans)
-    gold = [BIO.tags(row.spans or (), len(row)) for row in weibo.instances]
-    for key, seqeval in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):
-        assert found[f"weibo_{key}"] == pytest.approx(seqeval(gold, predicted, mode="strict", scheme=IOB2), abs=1e-12)
+    gold = [BIO.tags(sentence.spans or (), len(sentence)) for sentence in weibo.instances]
+    for key, seqeval in (
+        ("f1", f1_score),
+        ("precision", precision_score),
+        ("recall", recall_score),
+    ):
+        assert found[f"weibo_{key}"] == pytest.approx(
+            seqeval(gold, predicted, mode="strict", scheme=IOB2), abs=1e-12
+        )
     assert found["weibo_f1"] > 0.2
 
 
@@ -131,20 +145,24 @@ def test_losses_are_means_over_sentences_and_sums_over_heads(
     assert found["loss"] == pytest.approx(found["weibo_loss"] + found["msr_loss"])
 
 
-def test_names_are_those_of_evaluate(archive: Archive, weibo: EncodedDataset, msr: EncodedDataset) -> None:
+def test_names_are_those_of_evaluate(
+    archive: Archive, weibo: EncodedDataset, msr: EncodedDataset
+) -> None:
     evaluator = Evaluator(archive.model.vocab, {"weibo": weibo, "msr": msr})
     names = evaluator.metric_names()
     assert len(names) == len(set(names))
     assert set(names) == set(evaluator.evaluate(archive.model))
-    assert {"msr_f1", "msr_oov_recall", "weibo_lenient_f1", "weibo_f1_PER.NAM", "loss"} <= set(names)
+    assert {"msr_f1", "msr_oov_recall", "weibo_lenient_f1", "weibo_f1_PER.NAM", "loss"} <= set(
+        names
+    )
 
 
 def test_datasets_of_one_head_are_scored_together_and_apart() -> None:
     model = fake_model(("one", "shared"), ("two", "shared"), ("other", "own"))
     gold = {
-        "one": rows_of(("abca", "O B-X I-X O"), ("bb", "B-X I-X")),
-        "two": rows_of(("bccb", "B-X I-X I-X O")),
-        "other": rows_of(("ab", "O B-X")),
+        "one": sentences_of(("abca", "O B-X I-X O"), ("bb", "B-X I-X")),
+        "two": sentences_of(("bccb", "B-X I-X I-X O")),
+        "other": sentences_of(("ab", "O B-X")),
     }
     datasets = {name: encoded(model, name, instances) for name, instances in gold.items()}
     evaluator = Evaluator(model.vocab, datasets)
@@ -161,11 +179,13 @@ def test_datasets_of_one_head_are_scored_together_and_apart() -> None:
 def test_calibration_of_a_head_is_over_all_its_datasets() -> None:
     model = fake_model(("one", "shared"), ("two", "shared"), ("other", "own"))
     gold = {
-        "one": rows_of(("abca", "O B-X I-X O"), ("bb", "B-X I-X")),
-        "two": rows_of(("bccb", "B-X I-X I-X O")),
-        "other": rows_of(("aa", "O O")),
+        "one": sentences_of(("abca", "O B-X I-X O"), ("bb", "B-X I-X")),
+        "two": sentences_of(("bccb", "B-X I-X I-X O")),
+        "other": sentences_of(("aa", "O O")),
     }
-    evaluator = Evaluator(model.vocab, {name: encoded(model, name, instances) for name, instances in gold.items()})
+    evaluator = Evaluator(
+        model.vocab, {name: encoded(model, name, instances) for name, instances in gold.items()}
+    )
     found = evaluator.reliability(evaluator.predict(model, scored=True))
     # 2 of 5 entities of score 0.75 are right; of head "own" there are none.
     assert (found["shared"].counts_K.sum(), found["own"].counts_K.sum()) == (5, 0)
@@ -175,7 +195,7 @@ def test_calibration_of_a_head_is_over_all_its_datasets() -> None:
 def test_what_a_dataset_does_not_mark_counts_nowhere() -> None:
     """X is no type of this dataset's annotators: predicted, it is neither right nor wrong."""
     model = fake_model(("one", "one"), types=["Y"])
-    dataset = encoded(model, "one", rows_of(("abca", "O O O B-Y")))
+    dataset = encoded(model, "one", sentences_of(("abca", "O O O B-Y")))
     evaluator = Evaluator(model.vocab, {"one": dataset})
     predictions = evaluator.predict(model, scored=True)
     assert list(predictions["one"].spans) == [[Span(1, 3, "X")]]
@@ -198,12 +218,14 @@ def test_nested_gold_counts_whole(archive: Archive, caplog: pytest.LogCaptureFix
         assert score(archive.model.vocab, "weibo", [dataset], [right])["recall"] == 1 / len(spans)
     assert losses[0] == losses[1]
     (record,) = [record for record in caplog.records if "overlap" in record.getMessage()]
-    assert record.levelname == "WARNING" and record.getMessage().startswith("weibo: entities overlap")
+    assert record.levelname == "WARNING" and record.getMessage().startswith(
+        "weibo: entities overlap"
+    )
 
 
 def test_gold_that_the_model_does_not_know_counts_in_recall() -> None:
     model = fake_model(("one", "one"))
-    dataset = encoded(model, "one", rows_of(("abc", "O B-X I-X"), ("aaa", "B-NEW I-NEW O")))
+    dataset = encoded(model, "one", sentences_of(("abc", "O B-X I-X"), ("aaa", "B-NEW I-NEW O")))
     evaluator = Evaluator(model.vocab, {"one": dataset})
     found = evaluator.evaluate(model)
     assert (found["one_precision"], found["one_recall"]) == (1.0, 0.5)
@@ -213,7 +235,7 @@ def test_gold_that_the_model_does_not_know_counts_in_recall() -> None:
 
 
 def test_unknown_gold_of_an_archive_counts_too(archive: Archive) -> None:
-    dataset = encoded(archive.model, "weibo", rows_of(("去机场吧", "O B-AIRPORT I-AIRPORT O")))
+    dataset = encoded(archive.model, "weibo", sentences_of(("去机场吧", "O B-AIRPORT I-AIRPORT O")))
     dataset.targets = archive.model.targets(dataset, training=False)
     predicted = predict_dataset(archive.model, dataset, "weibo").spans
     found = Evaluator(archive.model.vocab, {"weibo": dataset}).evaluate(archive.model)
@@ -226,7 +248,11 @@ def test_sentences_without_gold_are_predicted_and_not_scored() -> None:
     model = fake_model(("one", "one"))
     dataset = encoded(model, "one", [Instance("abc"), Instance(""), Instance("c")])
     predictions = predict_dataset(model, dataset, "one")
-    assert predictions.loss is None and list(predictions.spans) == [[Span(1, 3, "X")], [], [Span(0, 1, "X")]]
+    assert predictions.loss is None and list(predictions.spans) == [
+        [Span(1, 3, "X")],
+        [],
+        [Span(0, 1, "X")],
+    ]
     evaluator = Evaluator(model.vocab, {"one": dataset})
     assert evaluator.by_head == {} and evaluator.evaluate(model) == {"loss": 0}
 
@@ -241,18 +267,29 @@ def test_no_sentences_and_empty_sentences() -> None:
 def test_scores_are_counts_of_equal_spans(archive: Archive, weibo: EncodedDataset) -> None:
     predicted = predict_dataset(archive.model, weibo, "weibo").spans
     found = score(archive.model.vocab, "weibo", [weibo], [predicted])
-    gold_set = {(i, span) for i, row in enumerate(weibo.instances) for span in row.spans or ()}
+    gold_set = {
+        (i, span) for i, sentence in enumerate(weibo.instances) for span in sentence.spans or ()
+    }
     own_set = {(i, span) for i, spans in enumerate(predicted) for span in spans or ()}
     assert found["precision"] == len(gold_set & own_set) / len(own_set)
     assert found["recall"] == len(gold_set & own_set) / len(gold_set)
     for name in archive.model.vocab.label_space("weibo").types:
-        gold, own = ({pair for pair in pairs if pair[1].type == name} for pairs in (gold_set, own_set))
-        assert found[f"f1_{name}"] == pytest.approx(2 * len(gold & own) / max(len(gold) + len(own), 1))
-    assert Evaluator(archive.model.vocab, {"weibo": weibo}).evaluate(archive.model)["weibo_f1"] == found["f1"]
+        gold, own = (
+            {pair for pair in pairs if pair[1].type == name} for pairs in (gold_set, own_set)
+        )
+        assert found[f"f1_{name}"] == pytest.approx(
+            2 * len(gold & own) / max(len(gold) + len(own), 1)
+        )
+    assert (
+        Evaluator(archive.model.vocab, {"weibo": weibo}).evaluate(archive.model)["weibo_f1"]
+        == found["f1"]
+    )
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_the_model_is_left_in_its_mode(training: bool) -> None:
     model = fake_model(("one", "one")).train(training)
-    Evaluator(model.vocab, {"one": encoded(model, "one", rows_of(("abc", "O O O")))}).evaluate(model)
+    Evaluator(model.vocab, {"one": encoded(model, "one", sentences_of(("abc", "O O O")))}).evaluate(
+        model
+    )
     assert model.training == training

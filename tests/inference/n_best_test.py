@@ -23,7 +23,9 @@ SENTENCES = ["魏勇", "深", "", "在深圳"]
 @pytest.fixture(scope="module")
 def tagger(tiny_run: Path) -> Tagger:
     archive = load_archive(tiny_run, only_heads=["msra"])
-    tagger = Predictor.from_params({"type": "tagger", "n_best": 6, "batch_size": 3}, archive=archive, head="msra")
+    tagger = Predictor.from_params(
+        {"type": "tagger", "n_best": 6, "batch_size": 3}, archive=archive, head="msra"
+    )
     assert isinstance(tagger, Tagger)
     return tagger
 
@@ -59,7 +61,9 @@ def test_taggings_and_probabilities(tagger: Tagger) -> None:
 def test_the_score_of_an_entity_is_the_sum_over_all_taggings_that_have_it(tagger: Tagger) -> None:
     seen = 0
     for text in filter(None, SENTENCES):
-        taggings = [(probability, BIO.spans(tags)) for probability, tags in enumerated(tagger, text)]
+        taggings = [
+            (probability, BIO.spans(tags)) for probability, tags in enumerated(tagger, text)
+        ]
         assert sum(probability for probability, _ in taggings) == pytest.approx(1.0, abs=1e-4)
         for reading in tagger.predict_json({"sentence": text})["n_best"]:
             for entity in reading["entities"]:
@@ -80,7 +84,10 @@ def test_all_else_is_as_without(tagger: Tagger) -> None:
 def test_words(tiny_run: Path) -> None:
     tagger = Tagger(load_archive(tiny_run, only_heads=["msr"]), "msr", n_best=2)
     first, second = tagger.predict_json({"sentence": "魏勇在深圳"})["n_best"]
-    assert first["words"] != second["words"] and "".join(first["words"]) == "".join(second["words"]) == "魏勇在深圳"
+    assert (
+        first["words"] != second["words"]
+        and "".join(first["words"]) == "".join(second["words"]) == "魏勇在深圳"
+    )
     assert first["probability"] >= second["probability"] > 0
 
 

@@ -30,7 +30,9 @@ def test_from_path_loads_what_its_head_reads(tiny_run: Path) -> None:
 
 
 def test_an_unknown_predictor_or_head_is_an_error(tiny_run: Path) -> None:
-    with pytest.raises(ConfigurationError, match='"tager" is not a registered Predictor. Did you mean "tagger"'):
+    with pytest.raises(
+        ConfigurationError, match='"tager" is not a registered Predictor. Did you mean "tagger"'
+    ):
         Predictor.from_path(tiny_run, "tager")
     with pytest.raises(UserError, match='no head "wiebo"'):
         Predictor.from_path(tiny_run, head="wiebo")
@@ -38,7 +40,9 @@ def test_an_unknown_predictor_or_head_is_an_error(tiny_run: Path) -> None:
 
 def test_lines_are_read_as_they_are(predictor: Predictor, tmp_path: Path) -> None:
     texts = ["魏勇", "", " a\u2028b\x85 ", "\ud83d", "行\n行\r", "\x00"]
-    lines = [json.dumps({"sentence": text, "id": 1}, ensure_ascii="\ud83d" in text) for text in texts]
+    lines = [
+        json.dumps({"sentence": text, "id": 1}, ensure_ascii="\ud83d" in text) for text in texts
+    ]
     for name, content in (
         ("plain", "\n".join(lines) + "\n"),
         ("crlf", "\r\n".join(lines) + "\r\n"),
@@ -52,9 +56,21 @@ def test_lines_are_read_as_they_are(predictor: Predictor, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "line", ["{", "魏勇", "[]", '"魏勇"', "{}", '{"sentence": 3}', "null", pytest.param(100_000 * "[", id="deep")]
+    "line",
+    [
+        "{",
+        "魏勇",
+        "[]",
+        '"魏勇"',
+        "{}",
+        '{"sentence": 3}',
+        "null",
+        pytest.param(100_000 * "[", id="deep"),
+    ],
 )
-def test_a_line_that_is_no_input_is_told_with_its_place(predictor: Predictor, tmp_path: Path, line: str) -> None:
+def test_a_line_that_is_no_input_is_told_with_its_place(
+    predictor: Predictor, tmp_path: Path, line: str
+) -> None:
     path = tmp_path / "in.jsonl"
     path.write_text('{"sentence": "a"}\n\n' + line + '\n{"sentence": "b"}\n', encoding="utf-8")
     instances = predictor.read_json_lines(path)
@@ -65,7 +81,9 @@ def test_a_line_that_is_no_input_is_told_with_its_place(predictor: Predictor, tm
 
 
 @pytest.mark.parametrize("content", [None, b'{"sentence": "\xff"}\n'])
-def test_a_file_that_cannot_be_read_is_an_error(predictor: Predictor, tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_cannot_be_read_is_an_error(
+    predictor: Predictor, tmp_path: Path, content: bytes | None
+) -> None:
     path = tmp_path / "in.jsonl"
     if content is not None:
         path.write_bytes(content)

@@ -33,24 +33,28 @@ def test_confidence_by_hand() -> None:
 def test_whole_sets_in_file_order(tiny_run: Path) -> None:
     archive = load_archive(tiny_run, only_heads=["weibo"])
     model, texts = archive.model, ["在深圳", "", "第一天魏勇在深圳", "深"]
-    rows = EncodedDataset("weibo", [Instance(text) for text in texts], model.vocab, model.alphabet)
+    sentences = EncodedDataset(
+        "weibo", [Instance(text) for text in texts], model.vocab, model.alphabet
+    )
     model.train()
-    together = rank_readings(model, rows, "weibo", 3, batch_size=2, entropy=True)
+    together = rank_readings(model, sentences, "weibo", 3, batch_size=2, entropy=True)
     assert model.training
 
     model.eval()
     assert [len(readings) for readings in together.spans] == [3, 1, 3, 3]
-    predicted = predict_dataset(model, rows, "weibo").spans
+    predicted = predict_dataset(model, sentences, "weibo").spans
     assert [[span.span for span in readings[0]] for readings in together.spans] == list(predicted)
     assert together.entropy_R is not None
-    for row in (0, 2, 3):
-        alone = model.rank(collate([(rows, row)]).unlabelled(), "weibo", 3, entropy=True)
-        assert together.scores_RN[row] == pytest.approx(alone.scores_BN[0].numpy(), rel=1e-5)
-        assert together.probabilities_RN[row] == pytest.approx(alone.probabilities_BN[0].numpy(), rel=1e-4)
+    for sentence in (0, 2, 3):
+        alone = model.rank(collate([(sentences, sentence)]).unlabelled(), "weibo", 3, entropy=True)
+        assert together.scores_RN[sentence] == pytest.approx(alone.scores_BN[0].numpy(), rel=1e-5)
+        assert together.probabilities_RN[sentence] == pytest.approx(
+            alone.probabilities_BN[0].numpy(), rel=1e-4
+        )
         assert alone.entropy_B is not None
-        assert together.entropy_R[row] == pytest.approx(alone.entropy_B.item(), rel=1e-4)
-        for one, other in zip(together.spans[row], alone.spans[0], strict=True):
+        assert together.entropy_R[sentence] == pytest.approx(alone.entropy_B.item(), rel=1e-4)
+        for one, other in zip(together.spans[sentence], alone.spans[0], strict=True):
             assert [span.span for span in one] == [span.span for span in other]
             assert [span.score for span in one] == pytest.approx([s.score for s in other], abs=1e-4)
     assert together.margin()[1] == together.ratio()[1] == 1.0 and together.entropy_R[1] == 0.0
-    assert rank_readings(model, rows, "weibo", 1).entropy_R is None
+    assert rank_readings(model, sentences, "weibo", 1).entropy_R is None

@@ -1,4 +1,4 @@
-"""Choosing rows for annotation, against a plain sort and a plain greedy search."""
+"""Choosing sentences for annotation, against a plain sort and a plain greedy search."""
 
 import copy
 import json
@@ -17,7 +17,10 @@ from ner_adv_plugin.inference import selection
 from ner_adv_plugin.inference.ranking import rank_readings
 from ner_adv_plugin.inference.selection import Selector, read_texts
 
-TEXTS = [f"第{i}天" + "魏勇在深圳" * (i % 4) + "abcdefgh"[i % 8 :] for i in range(40)] + ["第3天", "第3天"]
+TEXTS = [f"第{i}天" + "魏勇在深圳" * (i % 4) + "abcdefgh"[i % 8 :] for i in range(40)] + [
+    "第3天",
+    "第3天",
+]
 NUMBERED = list(enumerate(TEXTS, 1))
 
 
@@ -31,28 +34,37 @@ def measured(archive: Archive, strategy: str) -> list[float]:
     tagger = Selector(archive, strategy, 1).tagger
     useful = []
     for text in TEXTS:
-        rows = tagger.encoded([tagger.json_to_instance({"sentence": text})])
-        ranked = rank_readings(archive.model, rows, "weibo", 2, entropy=True)
+        sentences = tagger.encoded([tagger.json_to_instance({"sentence": text})])
+        ranked = rank_readings(archive.model, sentences, "weibo", 2, entropy=True)
         assert ranked.entropy_R is not None
-        values = {"margin": 1 - ranked.margin()[0], "ratio": 1 - ranked.ratio()[0], "entropy": ranked.entropy_R[0]}
+        values = {
+            "margin": 1 - ranked.margin()[0],
+            "ratio": 1 - ranked.ratio()[0],
+            "entropy": ranked.entropy_R[0],
+        }
         useful.append(float(values[strategy]))
     return useful
 
 
 @pytest.mark.parametrize("strategy", ["margin", "ratio", "entropy"])
 @pytest.mark.parametrize("chunk", [5, 4096])
-def test_the_most_useful_first(archive: Archive, strategy: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_most_useful_first(
+    archive: Archive, strategy: str, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(selection, "CHUNK", chunk)
     useful = measured(archive, strategy)
     chosen = Selector(archive, strategy, 7, batch_size=3).select(NUMBERED)
-    assert len({row.text for row in chosen}) == 7
-    assert [row.usefulness for row in chosen] == pytest.approx(
-        sorted({text: value for text, value in zip(TEXTS, useful, strict=True)}.values(), reverse=True)[:7], abs=1e-5
+    assert len({sentence.text for sentence in chosen}) == 7
+    assert [sentence.usefulness for sentence in chosen] == pytest.approx(
+        sorted(
+            {text: value for text, value in zip(TEXTS, useful, strict=True)}.values(), reverse=True
+        )[:7],
+        abs=1e-5,
     )
-    for row in chosen:
-        assert TEXTS[-row.minus_line - 1] == row.text
-        value = row.measure[strategy]
-        assert row.usefulness == pytest.approx(value if strategy == "entropy" else 1 - value)
+    for sentence in chosen:
+        assert TEXTS[-sentence.minus_line - 1] == sentence.text
+        value = sentence.measure[strategy]
+        assert sentence.usefulness == pytest.approx(value if strategy == "entropy" else 1 - value)
 
 
 def cosine(one: str, other: str) -> float:
@@ -66,20 +78,23 @@ def test_diverse_is_maximal_marginal_relevance(archive: Archive) -> None:
     expected: list[str] = []
     for _ in range(8):
         worth = {
-            row.text: row.usefulness - max([cosine(row.text, text) for text in expected], default=0.0)
-            for row in pool
-            if row.text not in expected
+            sentence.text: sentence.usefulness
+            - max([cosine(sentence.text, text) for text in expected], default=0.0)
+            for sentence in pool
+            if sentence.text not in expected
         }
         expected.append(max(worth, key=lambda text: worth[text]))
-    chosen = [row.text for row in Selector(archive, "diverse", 8).select(NUMBERED)]
+    chosen = [sentence.text for sentence in Selector(archive, "diverse", 8).select(NUMBERED)]
     assert chosen == expected
-    assert chosen[0] == pool[0].text and chosen != [row.text for row in pool[:8]]
+    assert chosen[0] == pool[0].text and chosen != [sentence.text for sentence in pool[:8]]
 
 
-def test_diverse_chooses_among_the_least_sure(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_diverse_chooses_among_the_least_sure(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(selection, "POOL", 2)
-    pool = {row.text for row in Selector(archive, "margin", 6).select(NUMBERED)}
-    assert {row.text for row in Selector(archive, "diverse", 3).select(NUMBERED)} <= pool
+    pool = {sentence.text for sentence in Selector(archive, "margin", 6).select(NUMBERED)}
+    assert {sentence.text for sentence in Selector(archive, "diverse", 3).select(NUMBERED)} <= pool
 
 
 def test_what_is_written_reads_back_as_predicted(archive: Archive, tmp_path: Path) -> None:
@@ -89,21 +104,25 @@ def test_what_is_written_reads_back_as_predicted(archive: Archive, tmp_path: Pat
         bold.model.get_parameter("heads.weibo.projection.bias")[0] -= 3
     selector = Selector(bold, "margin", 30)
     chosen = selector.select(NUMBERED)
-    lines = "".join(json.dumps(row.to_json()) + "\n" for row in chosen)
+    lines = "".join(json.dumps(sentence.to_json()) + "\n" for sentence in chosen)
     (tmp_path / "chosen.json").write_text(lines, encoding="utf-8")
-    rows = SpanJsonReader().read(tmp_path / "chosen.json")
-    answers = selector.tagger.predict_batch_json([{"sentence": row.text} for row in chosen])
-    assert [row.text for row in rows] == [row.text for row in chosen]
-    predicted = [[Span(e["start"], e["end"], e["type"]) for e in answer["entities"]] for answer in answers]
-    assert [row.spans for row in rows] == predicted
+    sentences = SpanJsonReader().read(tmp_path / "chosen.json")
+    answers = selector.tagger.predict_batch_json(
+        [{"sentence": sentence.text} for sentence in chosen]
+    )
+    assert [sentence.text for sentence in sentences] == [sentence.text for sentence in chosen]
+    predicted = [
+        [Span(e["start"], e["end"], e["type"]) for e in answer["entities"]] for answer in answers
+    ]
+    assert [sentence.spans for sentence in sentences] == predicted
     assert any(predicted)
 
 
-def test_fewer_rows_than_asked_for(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
+def test_fewer_sentences_than_asked_for(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
     chosen = Selector(archive, "diverse", 5).select([(1, "深圳"), (2, "深圳"), (9, "魏勇")])
-    assert sorted(row.text for row in chosen) == ["深圳", "魏勇"]
-    assert {row.text: -row.minus_line for row in chosen} == {"深圳": 1, "魏勇": 9}
-    assert "asked for 5 rows, there are 2 different ones" in caplog.text
+    assert sorted(sentence.text for sentence in chosen) == ["深圳", "魏勇"]
+    assert {sentence.text: -sentence.minus_line for sentence in chosen} == {"深圳": 1, "魏勇": 9}
+    assert "asked for 5 sentences, there are 2 different ones" in caplog.text
     assert Selector(archive, "margin", 5).select([]) == []
 
 

@@ -18,7 +18,7 @@ from tests.answers import assert_same_answers
 from tests.tiny import DATA
 
 TEXT = (DATA / "weibo" / "weiboNER_2nd_conll.train").read_text(encoding="utf-8")
-# A few hundred rows as one line: entities, emoji and spaces among them.
+# A few hundred sentences as one line: entities, emoji and spaces among them.
 LINE = "".join(line[0] for line in TEXT.split("\n") if line)
 ODD = [
     "",
@@ -40,7 +40,9 @@ ODD = [
     LINE[:3000],
 ]
 
-characters = st.one_of(st.sampled_from(LINE), st.characters(categories=None), st.sampled_from("".join(ODD[1:-1])))
+characters = st.one_of(
+    st.sampled_from(LINE), st.characters(categories=None), st.sampled_from("".join(ODD[1:-1]))
+)
 sentences = st.one_of(
     st.text(characters, max_size=30),
     st.integers(0, len(LINE) - 40).map(lambda start: LINE[start : start + 40]),
@@ -86,7 +88,9 @@ def check(text: str, result: dict[str, Any], segmentation: bool) -> None:
     assert covered == sum(tag != "O" for tag in result["tags"])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(texts=st.lists(sentences, min_size=1, max_size=6))
 @pytest.mark.slow
 def test_answers_fit_their_sentences(tagger: Predictor, texts: list[str]) -> None:
@@ -111,11 +115,15 @@ def test_a_long_sentence_has_entities_to_its_end(tiny_run: Path, transformer_arc
 
 
 def test_the_model_finds_what_it_was_shown(weibo: Predictor) -> None:
-    rows = weibo.archive.reader.readers["weibo"].read(DATA / "weibo" / "weiboNER_2nd_conll.train")
-    results = weibo.predict_batch_instance(rows)
-    found = [[Span(e["start"], e["end"], e["type"]) for e in result["entities"]] for result in results]
-    exact = sum(spans == row.spans for row, spans in zip(rows, found, strict=True))
-    assert exact > len(rows) / 2
+    sentences = weibo.archive.reader.readers["weibo"].read(
+        DATA / "weibo" / "weiboNER_2nd_conll.train"
+    )
+    results = weibo.predict_batch_instance(sentences)
+    found = [
+        [Span(e["start"], e["end"], e["type"]) for e in result["entities"]] for result in results
+    ]
+    exact = sum(spans == sentence.spans for sentence, spans in zip(sentences, found, strict=True))
+    assert exact > len(sentences) / 2
     assert any(result["entities"] for result in results)
 
 
@@ -129,7 +137,9 @@ def test_batch_size_does_not_matter(weibo: Predictor, batch_size: int) -> None:
 @pytest.mark.parametrize("chunk", [1, 7, 500])
 def test_order_is_kept_over_many_lines(weibo: Predictor, chunk: int) -> None:
     chance = random.Random(0)
-    texts = [LINE[start : start + chance.randint(0, 40)] for start in chance.sample(range(2000), 200)]
+    texts = [
+        LINE[start : start + chance.randint(0, 40)] for start in chance.sample(range(2000), 200)
+    ]
     results = list(weibo.predict_all((Instance(text) for text in texts), chunk=chunk))
     assert [result["sentence"] for result in results] == texts
     assert_same_answers(results, tagged(weibo, texts))
@@ -147,7 +157,11 @@ def test_gold_spans_of_an_instance_do_not_leak_in(weibo: Predictor) -> None:
 
 
 def test_spans_as_json() -> None:
-    spans = [ScoredSpan(0, 2, "PER.NAM", 0.75), ScoredSpan(3, 4, "GPE.NAM", 0.5), ScoredSpan(4, 6, "GPE.NAM", 1.0)]
+    spans = [
+        ScoredSpan(0, 2, "PER.NAM", 0.75),
+        ScoredSpan(3, 4, "GPE.NAM", 0.5),
+        ScoredSpan(4, 6, "GPE.NAM", 1.0),
+    ]
     assert described("魏勇在沪深圳", spans, False, get_scheme("BIO")) == {
         "tags": ["B-PER.NAM", "I-PER.NAM", "O", "B-GPE.NAM", "B-GPE.NAM", "I-GPE.NAM"],
         "entities": [
@@ -171,7 +185,9 @@ def test_spans_as_json() -> None:
     }
 
 
-@pytest.mark.parametrize("inputs", [{}, {"sentence": 3}, {"sentence": None}, {"text": "a"}, [], "魏勇", None])
+@pytest.mark.parametrize(
+    "inputs", [{}, {"sentence": 3}, {"sentence": None}, {"text": "a"}, [], "魏勇", None]
+)
 def test_an_input_without_a_sentence_is_an_error(weibo: Predictor, inputs: Any) -> None:
     with pytest.raises(ValueError, match='"sentence"'):
         weibo.predict_json(inputs)

@@ -19,13 +19,17 @@ ADVERSARY: dict[str, Any] = {"type": "domain_adversarial", "dropout": 0.0, "weig
 LENGTHS = {"weibo": [9, 4, 2], "msra": [7, 4], "msr": [6, 5, 1], "reviews": [8, 3]}
 
 
-def build_model(kind: str, vocab: Vocabulary, only_heads: Sequence[str] | None = None, **settings: Any) -> SharingModel:
+def build_model(
+    kind: str, vocab: Vocabulary, only_heads: Sequence[str] | None = None, **settings: Any
+) -> SharingModel:
     """A small model without dropout, in training mode."""
     config = {"type": kind, "encoder": ENCODER, "tower": TOWER, "head": HEAD, **settings}
     if kind == "adversarial":
         config.setdefault("objectives", [ADVERSARY])
     torch.manual_seed(0)
-    model: SharingModel = bind(LazyModel, config, "model").build({}).construct(vocab=vocab, only_heads=only_heads)
+    model: SharingModel = (
+        bind(LazyModel, config, "model").build({}).construct(vocab=vocab, only_heads=only_heads)
+    )
     return model
 
 

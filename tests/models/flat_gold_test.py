@@ -29,16 +29,26 @@ NESTED = {
 
 def write(path: Path, *sentences: dict[str, Any] | None) -> str:
     """JSON lines; None is a line of white space."""
-    lines = [" " if sentence is None else json.dumps(sentence, ensure_ascii=False) for sentence in sentences]
+    lines = [
+        " " if sentence is None else json.dumps(sentence, ensure_ascii=False)
+        for sentence in sentences
+    ]
     path.write_text("\n".join(lines), encoding="utf-8")
     return str(path)
 
 
 def config(train: str, validation: str, head: str, **overrides: Any) -> dict[str, Any]:
-    own = single_task_config(model__head={"type": head}, trainer__num_epochs=1, evaluate_on_test=False, **overrides)
+    own = single_task_config(
+        model__head={"type": head}, trainer__num_epochs=1, evaluate_on_test=False, **overrides
+    )
     del own["test_data_path"]
     reader = {"type": "multitask", "readers": {"weibo": {"type": "span_json"}}}
-    return {**own, "dataset_reader": reader, "train_data_path": train, "validation_data_path": validation}
+    return {
+        **own,
+        "dataset_reader": reader,
+        "train_data_path": train,
+        "validation_data_path": validation,
+    }
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax", "pytorch_crf"])
@@ -48,7 +58,9 @@ def test_a_flat_head_refuses_to_learn_it(head: str, max_length: int | None, tmp_
     train = write(tmp_path / "train.json", FLAT, None, NESTED, NESTED)
     validation = write(tmp_path / "dev.json", FLAT)
     with pytest.raises(DataError) as error:
-        train_model(config(train, validation, head, data_loader__max_length=max_length), tmp_path / "run")
+        train_model(
+            config(train, validation, head, data_loader__max_length=max_length), tmp_path / "run"
+        )
 
     message = str(error.value)
     assert message.startswith(f"{train}:3: ")
@@ -60,7 +72,9 @@ def test_a_flat_head_refuses_to_learn_it(head: str, max_length: int | None, tmp_
 @pytest.mark.parametrize("head", ["global_pointer", "biaffine"])
 def test_other_heads_learn_it(head: str, tmp_path: Path) -> None:
     train = write(tmp_path / "train.json", FLAT, NESTED)
-    metrics = train_model(config(train, train, head, data_loader__leakage="allow"), tmp_path / "run")
+    metrics = train_model(
+        config(train, train, head, data_loader__leakage="allow"), tmp_path / "run"
+    )
     assert metrics["training_weibo_loss"] > 0 and metrics["best_validation_weibo_loss"] > 0
 
 
@@ -68,7 +82,10 @@ def test_a_flat_head_is_scored_on_it(tmp_path: Path, caplog: pytest.LogCaptureFi
     train, validation = write(tmp_path / "train.json", FLAT), write(tmp_path / "dev.json", NESTED)
     metrics = train_model(config(train, validation, "crf"), tmp_path / "run")
     assert metrics["best_validation_weibo_loss"] > 0
-    assert 'weibo: entities overlap, which head "weibo" cannot represent: its loss is of the outermost' in caplog.text
+    assert (
+        'weibo: entities overlap, which head "weibo" cannot represent: its loss is of the outermost'
+        in caplog.text
+    )
 
 
 def test_the_loss_of_held_out_sentences_is_that_of_the_outermost(
@@ -97,11 +114,19 @@ def test_the_loss_of_held_out_sentences_is_that_of_the_outermost(
     assert evaluator.metrics({"weibo": perfect})["weibo_f1"] == 1.0
 
 
-def test_targets_of_training_sentences_that_do_not_overlap_are_taken_as_they_are(tmp_path: Path) -> None:
+def test_targets_of_training_sentences_that_do_not_overlap_are_taken_as_they_are(
+    tmp_path: Path,
+) -> None:
     vocab = vocabulary_of({"weibo": SPACES["weibo"]}, {"weibo": ["LOC", "ORG"]})
     model = build_model("crf_tagger", vocab)
     dataset = read(model, write(tmp_path / "train.json", FLAT), "keep")
-    assert model.targets(dataset)["heads.weibo"]["tags"].of(0, dataset.offsets).tolist() == [0, 0, 0, 1, 2]
+    assert model.targets(dataset)["heads.weibo"]["tags"].of(0, dataset.offsets).tolist() == [
+        0,
+        0,
+        0,
+        1,
+        2,
+    ]
 
 
 def read(model: SharingModel, path: str, policy: str) -> EncodedDataset:

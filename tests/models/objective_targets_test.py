@@ -25,7 +25,9 @@ MODELS: list[tuple[str, dict[str, Any], str]] = [
     ("asymmetric", {"sources": {"weibo": ["msra"]}}, "msra"),
     ("adversarial", {}, "shared"),
 ]
-each_model = pytest.mark.parametrize(("kind", "settings", "tower"), MODELS, ids=[kind for kind, _, _ in MODELS])
+each_model = pytest.mark.parametrize(
+    ("kind", "settings", "tower"), MODELS, ids=[kind for kind, _, _ in MODELS]
+)
 
 
 @Objective.register("test_sizes")
@@ -44,13 +46,24 @@ class Sizes(Objective):
             "rest": PerCharacter(np.concatenate(rest).astype(np.float32)),
         }
 
-    def forward(self, states: Mapping[str, TowerStates], batch: Batch, progress: float) -> tuple[Tensor, Statistics]:
+    def forward(
+        self, states: Mapping[str, TowerStates], batch: Batch, progress: float
+    ) -> tuple[Tensor, Statistics]:
         (tower,) = self.reads
         states_BLD, mask_BL = states[tower].states_BLD, batch.mask_BL
-        assert set(batch.targets) == {"length", "rest"} and batch.targets["rest"].shape == mask_BL.shape
-        mean_BD = states_BLD.masked_fill(~mask_BL.unsqueeze(-1), 0.0).sum(1) / batch.lengths_B.unsqueeze(1)
+        assert (
+            set(batch.targets) == {"length", "rest"}
+            and batch.targets["rest"].shape == mask_BL.shape
+        )
+        mean_BD = states_BLD.masked_fill(~mask_BL.unsqueeze(-1), 0.0).sum(
+            1
+        ) / batch.lengths_B.unsqueeze(1)
         length_B = (self.length(mean_BD).squeeze(1) - batch.targets["length"]).square()
-        rest_BL = (self.rest(states_BLD).squeeze(2) - batch.targets["rest"]).square().masked_fill(~mask_BL, 0.0)
+        rest_BL = (
+            (self.rest(states_BLD).squeeze(2) - batch.targets["rest"])
+            .square()
+            .masked_fill(~mask_BL, 0.0)
+        )
         return (length_B + rest_BL.sum(1) / batch.lengths_B).sum() / batch.total, {}
 
 
@@ -78,13 +91,17 @@ def test_it_learns_from_its_targets(kind: str, settings: dict[str, Any], tower: 
 
 
 @each_model
-def test_every_dataset_has_targets_and_each_owner_its_own(kind: str, settings: dict[str, Any], tower: str) -> None:
+def test_every_dataset_has_targets_and_each_owner_its_own(
+    kind: str, settings: dict[str, Any], tower: str
+) -> None:
     model = model_of(kind, settings, tower)
     batch = batch_for(VOCAB, targets_of=model.targets)
     assert set(batch.all_targets) == {"heads.weibo", "heads.msra", "heads.msr", "objectives.1"}
     assert not batch.owned_by("objectives.0").targets
     targets = batch.owned_by("objectives.1").targets
-    assert sorted(targets["length"].tolist()) == pytest.approx(sorted(n / 10 for own in LENGTHS.values() for n in own))
+    assert sorted(targets["length"].tolist()) == pytest.approx(
+        sorted(n / 10 for own in LENGTHS.values() for n in own)
+    )
     for i, length in enumerate(batch.lengths):
         assert targets["rest"][i].tolist() == pytest.approx(
             [(length - 1 - at) / 10 for at in range(length)] + [0.0] * (max(batch.lengths) - length)
@@ -92,11 +109,18 @@ def test_every_dataset_has_targets_and_each_owner_its_own(kind: str, settings: d
 
 
 @each_model
-def test_micro_batches_add_up_to_the_global_batch(kind: str, settings: dict[str, Any], tower: str) -> None:
+def test_micro_batches_add_up_to_the_global_batch(
+    kind: str, settings: dict[str, Any], tower: str
+) -> None:
     model = model_of(kind, settings, tower)
     batch = batch_for(VOCAB, targets_of=model.targets)
-    parts = [batch.sentences_of("weibo"), [i for i, head in enumerate(batch.heads) if head != "weibo"]]
-    outputs = [model(part, 0.5) for part in share_totals([batch.select(rows) for rows in parts])]
+    parts = [
+        batch.sentences_of("weibo"),
+        [i for i, head in enumerate(batch.heads) if head != "weibo"],
+    ]
+    outputs = [
+        model(part, 0.5) for part in share_totals([batch.select(sentences) for sentences in parts])
+    ]
     torch.testing.assert_close(sum(output["loss"] for output in outputs), model(batch, 0.5)["loss"])
 
 
@@ -104,10 +128,17 @@ def test_prediction_needs_no_targets() -> None:
     model = model_of("adversarial", {}, "shared").eval()
     batch = batch_for(VOCAB, targets_of=model.targets)
     with torch.no_grad():
-        bare, with_targets = model.predict(batch.unlabelled(), "weibo"), model.predict(batch, "weibo")
+        bare, with_targets = (
+            model.predict(batch.unlabelled(), "weibo"),
+            model.predict(batch, "weibo"),
+        )
     assert bare[0] == with_targets[0] and bare[1] is None
 
 
 def test_one_task_takes_no_objectives() -> None:
     with pytest.raises(ConfigurationError, match="model.objectives: unknown key"):
-        build_model("crf_tagger", vocabulary("weibo"), objectives=[{"type": "test_sizes", "reads": ["weibo"]}])
+        build_model(
+            "crf_tagger",
+            vocabulary("weibo"),
+            objectives=[{"type": "test_sizes", "reads": ["weibo"]}],
+        )

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from ner_adv_plugin.common.checks import CheckContext
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.models import Adversarial, Asymmetric, CrfTagger, HardSharing, Model, SharingModel
+from ner_adv_plugin.models import (
+    Adversarial,
+    Asymmetric,
+    CrfTagger,
+    HardSharing,
+    Model,
+    SharingModel,
+)
 from ner_adv_plugin.models.sharing_graph import in_order, sharing_graph
 from tests.planned import planned
 
@@ -36,7 +43,11 @@ def test_settings_prevail_over_the_preset() -> None:
     assert graph.only(["weibo"]).towers == ["shared"] and not graph.only(["weibo"]).observed
 
 
-@given(st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), min_size=1, unique=True)))
+@given(
+    st.dictionaries(
+        st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), min_size=1, unique=True)
+    )
+)
 def test_the_towers_are_those_that_something_reads(reads: dict[str, list[str]]) -> None:
     fed = dict.fromkeys(NAMES, "")
     heads = {name: {"type": "crf", "reads": chosen} for name, chosen in reads.items()}
@@ -50,7 +61,11 @@ def test_the_towers_are_those_that_something_reads(reads: dict[str, list[str]]) 
 def circle_in(reads: dict[str, list[str]], order: tuple[str, ...] | None) -> bool:
     """Whether nothing can be run first, or an order, given, in which something is read before it is run."""
     if order is not None:
-        return any(order.index(source) >= order.index(name) for name, sources in reads.items() for source in sources)
+        return any(
+            order.index(source) >= order.index(name)
+            for name, sources in reads.items()
+            for source in sources
+        )
     left = dict(reads)
     while ready := [name for name, sources in left.items() if not set(sources) & set(left)]:
         left = {name: sources for name, sources in left.items() if name not in ready}
@@ -58,7 +73,9 @@ def circle_in(reads: dict[str, list[str]], order: tuple[str, ...] | None) -> boo
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), unique=True)))
-def test_names_stand_after_those_they_read_and_a_circle_is_named(reads: dict[str, list[str]]) -> None:
+def test_names_stand_after_those_they_read_and_a_circle_is_named(
+    reads: dict[str, list[str]],
+) -> None:
     try:
         order = in_order(reads, "here")
     except ConfigurationError as error:
@@ -67,7 +84,9 @@ def test_names_stand_after_those_they_read_and_a_circle_is_named(reads: dict[str
         assert circle[0] == circle[-1] and len(circle) > 1
         assert all(source in reads[name] for name, source in itertools.pairwise(circle))
     else:
-        assert not circle_in(reads, order) and {*reads, *itertools.chain(*reads.values())} == set(order)
+        assert not circle_in(reads, order) and {*reads, *itertools.chain(*reads.values())} == set(
+            order
+        )
 
 
 def test_towers_read_towers_and_are_read_with_all_below() -> None:
@@ -79,7 +98,11 @@ def test_towers_read_towers_and_are_read_with_all_below() -> None:
     preset = {name: ["shared", name] for name in FED}
     graph = sharing_graph(FED, preset, settings)
     assert graph.towers == ["shared", "weibo", "top"]
-    assert [graph.inputs_of(name) for name in graph.towers] == [["encoder"], ["shared"], ["encoder", "weibo", "shared"]]
+    assert [graph.inputs_of(name) for name in graph.towers] == [
+        ["encoder"],
+        ["shared"],
+        ["encoder", "weibo", "shared"],
+    ]
     assert graph.only(["weibo"]).towers == ["shared", "weibo"]
     assert graph.only(["msra"]).towers == ["shared", "weibo", "top"]
 
@@ -92,23 +115,51 @@ def test_towers_read_towers_and_are_read_with_all_below() -> None:
             "model.inputs.msra",
             'no tower "wiebo". Did you mean "weibo"? Towers: encoder',
         ),
-        ({"inputs": {"mrsa": ["weibo"]}}, "model.inputs.mrsa", 'nothing reads this tower. Did you mean "msra"?'),
+        (
+            {"inputs": {"mrsa": ["weibo"]}},
+            "model.inputs.mrsa",
+            'nothing reads this tower. Did you mean "msra"?',
+        ),
         (
             {"inputs": {"msra": ["msra"]}},
             "model.inputs",
             "a circle, in which nothing can come first: msra reads msra",
         ),
-        ({"towers": {"encoder": {}}}, "model.towers.encoder", '"encoder" cannot name a tower: choose another'),
-        ({"heads": {"mrsa": {}}}, "model.heads.mrsa", 'no dataset feeds this head. Did you mean "msra"? Heads of'),
-        ({"heads": {"msra": {"reads": ["x"]}}}, "model.heads.msra.reads", 'no tower "x". Towers: weibo, msra.'),
-        ({"head": {"reads": ["wiebo"]}}, "model.head.reads", 'no tower "wiebo". Did you mean "weibo"? Towers: '),
-        ({"objectives": [{}]}, "model.objectives.0.reads", 'no tower "shared". Towers: weibo, msra.'),
+        (
+            {"towers": {"encoder": {}}},
+            "model.towers.encoder",
+            '"encoder" cannot name a tower: choose another',
+        ),
+        (
+            {"heads": {"mrsa": {}}},
+            "model.heads.mrsa",
+            'no dataset feeds this head. Did you mean "msra"? Heads of',
+        ),
+        (
+            {"heads": {"msra": {"reads": ["x"]}}},
+            "model.heads.msra.reads",
+            'no tower "x". Towers: weibo, msra.',
+        ),
+        (
+            {"head": {"reads": ["wiebo"]}},
+            "model.head.reads",
+            'no tower "wiebo". Did you mean "weibo"? Towers: ',
+        ),
+        (
+            {"objectives": [{}]},
+            "model.objectives.0.reads",
+            'no tower "shared". Towers: weibo, msra.',
+        ),
         (
             {"objectives": [{"reads": ["msra"]}, {"reads": ["mrsa"]}]},
             "model.objectives.1.reads",
             'no tower "mrsa". Did you mean "msra"?',
         ),
-        ({"towers": {"mrsa": {}}}, "model.towers.mrsa", 'nothing reads this tower. Did you mean "msra"? Towers that'),
+        (
+            {"towers": {"mrsa": {}}},
+            "model.towers.mrsa",
+            'nothing reads this tower. Did you mean "msra"? Towers that',
+        ),
         ({"towers": {"a.b": {}}}, "model.towers.a.b", '"a.b" cannot name a tower: choose another'),
     ],
 )
@@ -134,33 +185,58 @@ def test_heads_that_cannot_be(fed: dict[str, str], path: str, message: str) -> N
 @pytest.mark.parametrize(
     ("model", "settings", "path", "message"),
     [
-        (CrfTagger, {}, "model.type", "one task, but the datasets have heads weibo, msra: hard_sharing, asymmetric"),
+        (
+            CrfTagger,
+            {},
+            "model.type",
+            "one task, but the datasets have heads weibo, msra: hard_sharing, asymmetric",
+        ),
         (HardSharing, {"objectives": [{}]}, "model.objectives.0.reads", 'no tower "shared"'),
-        (Asymmetric, {"sources": {"wiebo": []}}, "model.sources.wiebo", 'no head "wiebo". Did you mean "weibo"?'),
+        (
+            Asymmetric,
+            {"sources": {"wiebo": []}},
+            "model.sources.wiebo",
+            'no head "wiebo". Did you mean "weibo"?',
+        ),
         (
             Asymmetric,
             {"sources": {"msra": ["weibo"], "weibo": ["msra"]}},
             "model.sources",
             "a circle, in which nothing can come first: ",
         ),
-        (Asymmetric, {"sources": {"msra": ["weibo"] * 2}}, "model.sources.msra", "expected other tasks, each once"),
+        (
+            Asymmetric,
+            {"sources": {"msra": ["weibo"] * 2}},
+            "model.sources.msra",
+            "expected other tasks, each once",
+        ),
         (
             HardSharing,
             {"heads": {"msra": {"type": "crf"}}, "head": None},
             "dataset_reader.readers.weibo.head",
             'no head "weibo" in model.heads. Heads there: msra; model.head would describe all others.',
         ),
-        (SharingModel, {"heads": {"weibo": {}}}, "dataset_reader.readers.news.head", 'no head "msra" in model.heads.'),
+        (
+            SharingModel,
+            {"heads": {"weibo": {}}},
+            "dataset_reader.readers.news.head",
+            'no head "msra" in model.heads.',
+        ),
     ],
 )
-def test_models_check_their_settings(model: type[Model], settings: dict[str, Any], path: str, message: str) -> None:
+def test_models_check_their_settings(
+    model: type[Model], settings: dict[str, Any], path: str, message: str
+) -> None:
     with pytest.raises(ConfigurationError) as error:
         model.check(settings, CONTEXT)
     assert error.value.path == path and error.value.message.startswith(message)
 
 
 def test_the_default_objective_reads_the_shared_tower() -> None:
-    own = {"heads": {name: {"reads": [name]} for name in FED}, "towers": {"shared": {"type": "lstm"}}}
+    own = {
+        "heads": {name: {"reads": [name]} for name in FED},
+        "towers": {"shared": {"type": "lstm"}},
+    }
     Adversarial.check(own, CONTEXT)
     with pytest.raises(ConfigurationError, match="model.towers.shared: nothing reads this tower"):
         Adversarial.check({**own, "objectives": []}, CONTEXT)

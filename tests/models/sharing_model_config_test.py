@@ -23,16 +23,30 @@ def inputs_of(model: SharingModel) -> dict[str, list[str]]:
 def test_presets() -> None:
     assert build_model("crf_tagger", vocabulary("msr")).graph.reads == {"msr": ["msr"]}
     assert build_model("hard_sharing", VOCAB).graph.reads == {name: [name] for name in HEADS}
-    assert build_model("adversarial", VOCAB).graph.reads == {name: ["shared", name] for name in HEADS}
+    assert build_model("adversarial", VOCAB).graph.reads == {
+        name: ["shared", name] for name in HEADS
+    }
     target = build_model("asymmetric", VOCAB, sources={"weibo": ["msr", "msra"]})
-    assert target.graph.reads == {"weibo": ["weibo", "msr", "msra"], "msra": ["msra"], "msr": ["msr"]}
+    assert target.graph.reads == {
+        "weibo": ["weibo", "msr", "msra"],
+        "msra": ["msra"],
+        "msr": ["msr"],
+    }
     chain = {"weibo": ["msra"], "msra": ["msr"]}
     model = build_model("asymmetric", VOCAB, sources=chain)
-    assert model.graph.reads == {"weibo": ["weibo", "msra"], "msra": ["msra", "msr"], "msr": ["msr"]}
+    assert model.graph.reads == {
+        "weibo": ["weibo", "msra"],
+        "msra": ["msra", "msr"],
+        "msr": ["msr"],
+    }
     assert inputs_of(model) == {name: ["encoder"] for name in HEADS}
     model = build_model("asymmetric", VOCAB, sources=chain, join="tower")
     assert model.graph.reads == {name: [name] for name in HEADS}
-    assert inputs_of(model) == {"msr": ["encoder"], "msra": ["encoder", "msr"], "weibo": ["encoder", "msra"]}
+    assert inputs_of(model) == {
+        "msr": ["encoder"],
+        "msra": ["encoder", "msr"],
+        "weibo": ["encoder", "msra"],
+    }
     assert list(model.towers) == ["msr", "msra", "weibo"]
 
 
@@ -81,7 +95,10 @@ def test_only_heads_builds_what_they_read(kind: str, only: list[str], towers: se
     if kind == "asymmetric":
         settings["sources"] = {"weibo": ["msra", "msr"]}
     if kind == "stacked":
-        kind, settings = "asymmetric", {"sources": {"weibo": ["msra"], "msra": ["msr"]}, "join": "tower"}
+        kind, settings = (
+            "asymmetric",
+            {"sources": {"weibo": ["msra"], "msra": ["msr"]}, "join": "tower"},
+        )
     whole = build_model(kind, VOCAB, **settings).eval()
     part = build_model(kind, VOCAB, only, **settings).eval()
     assert set(part.heads) == set(only) and set(part.towers) == towers and not part.objectives
@@ -90,14 +107,26 @@ def test_only_heads_builds_what_they_read(kind: str, only: list[str], towers: se
     part.load_weights(whole.state_dict())
     batch = batch_for(VOCAB)
     for head in only:
-        rows = batch.select(batch.sentences_of(head))
-        (spans, loss_B), (own_spans, own_loss_B) = whole.predict(rows, head), part.predict(rows, head)
-        assert spans == own_spans and loss_B is not None and own_loss_B is not None and torch.equal(loss_B, own_loss_B)
+        sentences = batch.select(batch.sentences_of(head))
+        (spans, loss_B), (own_spans, own_loss_B) = (
+            whole.predict(sentences, head),
+            part.predict(sentences, head),
+        )
+        assert (
+            spans == own_spans
+            and loss_B is not None
+            and own_loss_B is not None
+            and torch.equal(loss_B, own_loss_B)
+        )
 
 
 def test_weights_that_lack_a_part_are_refused() -> None:
     model = build_model("hard_sharing", VOCAB)
-    state = {name: value for name, value in model.state_dict().items() if name != "heads.msr.crf.transitions"}
+    state = {
+        name: value
+        for name, value in model.state_dict().items()
+        if name != "heads.msr.crf.transitions"
+    }
     with pytest.raises(RuntimeError, match="heads.msr.crf.transitions"):
         model.load_weights(state)
 
@@ -105,8 +134,16 @@ def test_weights_that_lack_a_part_are_refused() -> None:
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [
-        ("hard_sharing", {"heads": {"wiebo": HEAD}}, 'model.heads.wiebo: no dataset .* mean "weibo"'),
-        ("hard_sharing", {"heads": {"reviews": HEAD}}, "model.heads.reviews: no dataset feeds this head"),
+        (
+            "hard_sharing",
+            {"heads": {"wiebo": HEAD}},
+            'model.heads.wiebo: no dataset .* mean "weibo"',
+        ),
+        (
+            "hard_sharing",
+            {"heads": {"reviews": HEAD}},
+            "model.heads.reviews: no dataset feeds this head",
+        ),
         (
             "hard_sharing",
             {"heads": {"weibo": {**HEAD, "reads": ["mrsa"]}}},
@@ -117,18 +154,42 @@ def test_weights_that_lack_a_part_are_refused() -> None:
             {"towers": {"shared": TOWER}, "heads": {"weibo": {**HEAD, "reads": ["sharde"]}}},
             'model.heads.weibo.reads: no tower "sharde". Did you mean "shared"',
         ),
-        ("hard_sharing", {"towers": {"wiebo": TOWER}}, 'model.towers.wiebo: nothing reads .* mean "weibo"'),
+        (
+            "hard_sharing",
+            {"towers": {"wiebo": TOWER}},
+            'model.towers.wiebo: nothing reads .* mean "weibo"',
+        ),
         (
             "adversarial",
             {"objectives": [{**ADVERSARY, "reads": ["share"]}]},
             'model.objectives.0.reads: no tower "share". Did you mean "shared"',
         ),
         ("hard_sharing", {"towers": {"a.b": TOWER}}, 'model.towers.a.b: "a.b" cannot name a tower'),
-        ("hard_sharing", {"objectives": [ADVERSARY]}, 'model.objectives.0.reads: no tower "shared"'),
-        ("asymmetric", {"sources": {"wiebo": ["msra"]}}, 'model.sources.wiebo: no head "wiebo". Did you mean "weibo"'),
-        ("asymmetric", {"sources": {"weibo": ["mrsa"]}}, 'model.sources.weibo: no head "mrsa". Did you mean "msra"'),
-        ("asymmetric", {"sources": {"weibo": ["weibo"]}}, "model.sources.weibo: expected other tasks, each once"),
-        ("asymmetric", {"sources": {"weibo": ["msr", "msr"]}}, "model.sources.weibo: expected other tasks, each once"),
+        (
+            "hard_sharing",
+            {"objectives": [ADVERSARY]},
+            'model.objectives.0.reads: no tower "shared"',
+        ),
+        (
+            "asymmetric",
+            {"sources": {"wiebo": ["msra"]}},
+            'model.sources.wiebo: no head "wiebo". Did you mean "weibo"',
+        ),
+        (
+            "asymmetric",
+            {"sources": {"weibo": ["mrsa"]}},
+            'model.sources.weibo: no head "mrsa". Did you mean "msra"',
+        ),
+        (
+            "asymmetric",
+            {"sources": {"weibo": ["weibo"]}},
+            "model.sources.weibo: expected other tasks, each once",
+        ),
+        (
+            "asymmetric",
+            {"sources": {"weibo": ["msr", "msr"]}},
+            "model.sources.weibo: expected other tasks, each once",
+        ),
         (
             "asymmetric",
             {"sources": {"weibo": ["msra"], "msra": ["msr"], "msr": ["weibo"]}},
@@ -141,8 +202,11 @@ def test_weights_that_lack_a_part_are_refused() -> None:
         ),
         (
             "adversarial",
-            {"towers": {"extra": TOWER}, "objectives": [{"type": "orthogonality", "reads": ["shared", "extra"]}]},
-            'model.objectives.0.reads: no head reads tower "extra", so that it would run over no row',
+            {
+                "towers": {"extra": TOWER},
+                "objectives": [{"type": "orthogonality", "reads": ["shared", "extra"]}],
+            },
+            'model.objectives.0.reads: no head reads tower "extra", so that it would run over no sentence',
         ),
         # Jsonnet sorts datasets by name, so that none is the first: a target by default would be a surprise.
         ("asymmetric", {}, "model.sources: missing key, required here"),

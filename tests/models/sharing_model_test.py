@@ -1,4 +1,4 @@
-"""The forward that all models share: what runs over which rows, and what the loss is."""
+"""The forward that all models share: what runs over which sentences, and what the loss is."""
 
 from collections import defaultdict
 from typing import Any
@@ -21,11 +21,19 @@ from tests.modules.examples import vocabulary, vocabulary_of
 
 VOCAB = vocabulary()
 DOMAINS = {"weibo": 0, "msra": 1, "msr": 1, "reviews": 0}
-WEIGHTED = {"weibo": {**HEAD, "weight": 0.7}, "msr": {**HEAD, "weight": 0.2, "normalize_by": "rows"}}
+WEIGHTED = {
+    "weibo": {**HEAD, "weight": 0.7},
+    "msr": {**HEAD, "weight": 0.2, "normalize_by": "sentences"},
+}
 # For every model which towers each head reads, and those that its objectives read.
 GRAPHS: list[tuple[str, dict[str, Any], dict[str, list[str]], list[str]]] = [
     ("hard_sharing", {}, {"weibo": ["weibo"], "msra": ["msra"], "msr": ["msr"]}, []),
-    ("hard_sharing", {"heads": WEIGHTED}, {"weibo": ["weibo"], "msra": ["msra"], "msr": ["msr"]}, []),
+    (
+        "hard_sharing",
+        {"heads": WEIGHTED},
+        {"weibo": ["weibo"], "msra": ["msra"], "msr": ["msr"]},
+        [],
+    ),
     (
         "asymmetric",
         {"sources": {"weibo": ["msra", "msr"]}},
@@ -42,8 +50,14 @@ GRAPHS: list[tuple[str, dict[str, Any], dict[str, list[str]], list[str]]] = [
         "hard_sharing",
         {
             "towers": {"ner": TOWER},
-            "heads": {"weibo": {**HEAD, "reads": ["ner"]}, "msra": {**HEAD, "reads": ["ner", "msra"]}},
-            "objectives": [{**ADVERSARY, "reads": ["msr"]}, {**ADVERSARY, "reads": ["msr", "ner"], "pooling": "mean"}],
+            "heads": {
+                "weibo": {**HEAD, "reads": ["ner"]},
+                "msra": {**HEAD, "reads": ["ner", "msra"]},
+            },
+            "objectives": [
+                {**ADVERSARY, "reads": ["msr"]},
+                {**ADVERSARY, "reads": ["msr", "ner"], "pooling": "mean"},
+            ],
         },
         {"weibo": ["ner"], "msra": ["ner", "msra"], "msr": ["msr"]},
         ["msr", "ner"],
@@ -53,7 +67,12 @@ IDS = ["hard", "weighted", "asymmetric", "adversarial", "own graph"]
 OWN = {name: [name] for name in ("weibo", "msra", "msr")}
 # The same where towers read towers.
 STACKED: list[tuple[str, dict[str, Any], dict[str, list[str]], list[str]]] = [
-    ("asymmetric", {"sources": {"weibo": ["msra", "msr"], "msra": ["msr"]}, "join": "tower"}, OWN, []),
+    (
+        "asymmetric",
+        {"sources": {"weibo": ["msra", "msr"], "msra": ["msr"]}, "join": "tower"},
+        OWN,
+        [],
+    ),
     (
         "adversarial",
         {
@@ -68,7 +87,9 @@ STACKED: list[tuple[str, dict[str, Any], dict[str, list[str]], list[str]]] = [
 ]
 each_graph = pytest.mark.parametrize(("kind", "settings", "reads", "observed"), GRAPHS, ids=IDS)
 any_graph = pytest.mark.parametrize(
-    ("kind", "settings", "reads", "observed"), GRAPHS + STACKED, ids=[*IDS, "above one another", "decoder"]
+    ("kind", "settings", "reads", "observed"),
+    GRAPHS + STACKED,
+    ids=[*IDS, "above one another", "decoder"],
 )
 Seen = dict[str, list[tuple[Any, ...]]]
 
@@ -85,7 +106,7 @@ def watch(model: SharingModel) -> Seen:
 
 
 @each_graph
-def test_every_part_runs_once_over_the_rows_that_concern_it(
+def test_every_part_runs_once_over_the_sentences_that_concern_it(
     kind: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
 ) -> None:
     model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
@@ -93,55 +114,90 @@ def test_every_part_runs_once_over_the_rows_that_concern_it(
     seen = watch(model)
     model(batch)
     assert {name: len(calls) for name, calls in seen.items()} == dict.fromkeys(seen, 1)
-    assert set(seen) == {"encoder", *(f"heads.{name}" for name in reads), *(f"towers.{name}" for name in model.towers)}
-    assert set(model.towers) == {tower for towers in reads.values() for tower in towers} | set(observed)
+    assert set(seen) == {
+        "encoder",
+        *(f"heads.{name}" for name in reads),
+        *(f"towers.{name}" for name in model.towers),
+    }
+    assert set(model.towers) == {tower for towers in reads.values() for tower in towers} | set(
+        observed
+    )
     (given,) = seen["encoder"][0]
-    assert isinstance(given, Batch) and torch.equal(given.token_ids_BL, batch.token_ids_BL) and not given.all_targets
+    assert (
+        isinstance(given, Batch)
+        and torch.equal(given.token_ids_BL, batch.token_ids_BL)
+        and not given.all_targets
+    )
     states = model.encoder(batch)
     for tower in model.towers:
         readers = {head for head, towers in reads.items() if tower in towers}
-        rows = [i for i, head in enumerate(batch.heads) if head in readers or tower in observed]
+        sentences = [
+            i for i, head in enumerate(batch.heads) if head in readers or tower in observed
+        ]
         inputs, mask = seen[f"towers.{tower}"][0]
-        assert mask.sum(1).tolist() == [batch.lengths[i] for i in rows]
-        assert mask.shape[1] == max(batch.lengths[i] for i in rows)
-        for place, row in enumerate(rows):
-            assert torch.equal(inputs[place, : batch.lengths[row]], states[row, : batch.lengths[row]])
+        assert mask.sum(1).tolist() == [batch.lengths[i] for i in sentences]
+        assert mask.shape[1] == max(batch.lengths[i] for i in sentences)
+        for place, sentence in enumerate(sentences):
+            assert torch.equal(
+                inputs[place, : batch.lengths[sentence]],
+                states[sentence, : batch.lengths[sentence]],
+            )
     for head in reads:
-        rows = batch.sentences_of(head)
+        sentences = batch.sentences_of(head)
         emissions, tags, mask = seen[f"heads.{head}"][0]
-        assert len(rows) == len(emissions) and mask.sum(1).tolist() == [batch.lengths[i] for i in rows]
-        assert torch.equal(tags, batch.owned_by(f"heads.{head}").targets["tags"][rows, : mask.shape[1]])
+        assert len(sentences) == len(emissions) and mask.sum(1).tolist() == [
+            batch.lengths[i] for i in sentences
+        ]
+        assert torch.equal(
+            tags, batch.owned_by(f"heads.{head}").targets["tags"][sentences, : mask.shape[1]]
+        )
 
 
-def naive_loss(model: SharingModel, batch: Batch, reads: dict[str, list[str]], settings: dict[str, Any]) -> Tensor:
-    """The definition, row by row: every row through encoder and towers by itself."""
+def naive_loss(
+    model: SharingModel, batch: Batch, reads: dict[str, list[str]], settings: dict[str, Any]
+) -> Tensor:
+    """The definition, sentence by sentence: every sentence through encoder and towers by itself."""
 
-    def states(row: int, names: list[str]) -> Tensor:
-        part = batch.select([row])
+    def states(sentence: int, names: list[str]) -> Tensor:
+        part = batch.select([sentence])
         if names == ["encoder"]:
             encoded: Tensor = model.encoder(part)
             return encoded
-        inputs = [torch.cat([states(row, [source]) for source in model.graph.inputs_of(name)], -1) for name in names]
-        towers = [model.towers[name](x, part.mask_BL) for name, x in zip(names, inputs, strict=True)]
+        inputs = [
+            torch.cat([states(sentence, [source]) for source in model.graph.inputs_of(name)], -1)
+            for name in names
+        ]
+        towers = [
+            model.towers[name](x, part.mask_BL) for name, x in zip(names, inputs, strict=True)
+        ]
         return torch.cat(towers, -1)
 
     total = torch.zeros(())
     for name, towers in reads.items():
-        head, rows = model.heads[name], [i for i, owner in enumerate(batch.heads) if owner == name]
+        head, sentences = (
+            model.heads[name],
+            [i for i, owner in enumerate(batch.heads) if owner == name],
+        )
         config = settings.get("heads", {}).get(name, HEAD)
-        for row in rows:
-            part = batch.owned_by(f"heads.{name}").select([row])
+        for sentence in sentences:
+            part = batch.owned_by(f"heads.{name}").select([sentence])
             assert isinstance(head, CrfHead)
-            nll = head.crf(head.projection(states(row, towers)), part.targets["tags"], part.mask_BL).sum()
-            if config.get("normalize_by") != "rows":
-                nll = nll / batch.lengths[row]
-            total = total + config.get("weight", 1.0) * batch.weights_B[row] * nll / len(rows)
+            nll = head.crf(
+                head.projection(states(sentence, towers)), part.targets["tags"], part.mask_BL
+            ).sum()
+            if config.get("normalize_by") != "sentences":
+                nll = nll / batch.lengths[sentence]
+            total = total + config.get("weight", 1.0) * batch.weights_B[sentence] * nll / len(
+                sentences
+            )
     for objective in model.objectives:
         assert isinstance(objective, DomainAdversarial)
-        for row, dataset in enumerate(batch.datasets):
-            pooled = states(row, objective.reads)[0]
+        for sentence, dataset in enumerate(batch.datasets):
+            pooled = states(sentence, objective.reads)[0]
             pooled = pooled.mean(0) if isinstance(objective.pool, MeanPooling) else pooled.amax(0)
-            loss = cross_entropy(objective.discriminator[-1](pooled), torch.tensor(DOMAINS[dataset]))
+            loss = cross_entropy(
+                objective.discriminator[-1](pooled), torch.tensor(DOMAINS[dataset])
+            )
             total = total + ADVERSARY["weight"] * loss / len(batch)
     return total
 
@@ -167,11 +223,13 @@ def test_micro_batches_add_up_to_the_global_batch(
     whole = model(batch, 0.5)
     whole["loss"].backward()
     expected = gradients(model)
-    # One part without any row of a head, one row by itself, the rest.
+    # One part without any sentence of a head, one sentence by itself, the rest.
     parts = [batch.sentences_of("weibo"), [batch.sentences_of("msra")[0]]]
     parts.append([i for i in range(len(batch)) if i not in parts[0] + parts[1]])
     model.zero_grad()
-    outputs = [model(part, 0.5) for part in share_totals([batch.select(rows) for rows in parts])]
+    outputs = [
+        model(part, 0.5) for part in share_totals([batch.select(sentences) for sentences in parts])
+    ]
     total = sum(output["loss"] for output in outputs)
     total.backward()
     assert_close(total, whole["loss"])
@@ -181,14 +239,21 @@ def test_micro_batches_add_up_to_the_global_batch(
         for name, (value, count) in output["statistics"].items():
             sums[name] = (sums.get(name, (0, 0))[0] + value, sums.get(name, (0, 0))[1] + count)
     positions = "positions_per_character"  # padding depends on the batch
-    assert {**averages(sums), positions: 0} == pytest.approx({**averages(whole["statistics"]), positions: 0}, rel=1e-5)
+    assert {**averages(sums), positions: 0} == pytest.approx(
+        {**averages(whole["statistics"]), positions: 0}, rel=1e-5
+    )
 
 
 def test_statistics_are_losses_before_their_weights() -> None:
     model = build_model("adversarial", VOCAB, heads=WEIGHTED)
     output = model(batch_for(VOCAB), 0.5)
     means = averages(output["statistics"])
-    total = 0.7 * means["weibo_loss"] + means["msra_loss"] + 0.2 * means["msr_loss"] + 0.3 * means["objective_loss"]
+    total = (
+        0.7 * means["weibo_loss"]
+        + means["msra_loss"]
+        + 0.2 * means["msr_loss"]
+        + 0.3 * means["objective_loss"]
+    )
     assert total == pytest.approx(output["loss"].item(), rel=1e-5)
     assert set(means) == {
         *("weibo_loss", "msra_loss", "msr_loss", "objective_loss"),
@@ -211,14 +276,14 @@ def test_a_batch_that_teaches_nothing_has_no_loss() -> None:
 
 
 @torch.no_grad()
-def test_a_tower_runs_over_the_rows_of_those_that_read_it() -> None:
+def test_a_tower_runs_over_the_sentences_of_those_that_read_it() -> None:
     kind, settings, _, _ = STACKED[0]
     model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
-    rows = {name: batch.sentences_of(name) for name in OWN}
+    sentences = {name: batch.sentences_of(name) for name in OWN}
     assert model.routes(batch) == {
-        "msr": sorted(rows["weibo"] + rows["msra"] + rows["msr"]),
-        "msra": sorted(rows["weibo"] + rows["msra"]),
-        "weibo": rows["weibo"],
+        "msr": sorted(sentences["weibo"] + sentences["msra"] + sentences["msr"]),
+        "msra": sorted(sentences["weibo"] + sentences["msra"]),
+        "weibo": sentences["weibo"],
     }
     everything = list(range(len(batch)))
     assert model.routes(batch, "msra") == {"msr": everything, "msra": everything}
@@ -231,8 +296,8 @@ def test_a_tower_runs_over_the_rows_of_those_that_read_it() -> None:
     msr = model.towers["msr"](encoded, batch.mask_BL)
     msra = model.towers["msra"](torch.cat([encoded, msr], -1), batch.mask_BL)
     expected = torch.cat([encoded, msra, msr], -1)
-    for place, row in enumerate(rows["weibo"]):
-        assert_close(inputs[place, mask[place]], expected[row, : batch.lengths[row]])
+    for place, sentence in enumerate(sentences["weibo"]):
+        assert_close(inputs[place, mask[place]], expected[sentence, : batch.lengths[sentence]])
 
 
 def test_datasets_of_one_head_share_its_parts_and_its_mean() -> None:
@@ -250,25 +315,34 @@ def test_datasets_of_one_head_share_its_parts_and_its_mean() -> None:
 
 def test_schedule_of_an_objective_scales_its_weight() -> None:
     batch = batch_for(VOCAB)
-    scheduled = build_model("adversarial", VOCAB, objectives=[{**ADVERSARY, "schedule": {"type": "linear_warmup"}}])
-    plain, without = build_model("adversarial", VOCAB), build_model("adversarial", VOCAB, objectives=[])
+    scheduled = build_model(
+        "adversarial", VOCAB, objectives=[{**ADVERSARY, "schedule": {"type": "linear_warmup"}}]
+    )
+    plain, without = (
+        build_model("adversarial", VOCAB),
+        build_model("adversarial", VOCAB, objectives=[]),
+    )
     for progress, share in ((0.0, 0.0), (0.05, 0.5), (0.1, 1.0), (1.0, 1.0)):
         added = plain(batch, progress)["loss"] - without(batch, progress)["loss"]
-        assert_close(scheduled(batch, progress)["loss"] - without(batch, progress)["loss"], share * added)
+        assert_close(
+            scheduled(batch, progress)["loss"] - without(batch, progress)["loss"], share * added
+        )
 
 
-def test_private_towers_stay_private_to_their_rows_where_states_are_kept_apart() -> None:
+def test_private_towers_stay_private_to_their_sentences_where_states_are_kept_apart() -> None:
     objectives = [{"type": "orthogonality"}]
     model, batch = build_model("adversarial", VOCAB, objectives=objectives), batch_for(VOCAB)
     labelled = [i for i, head in enumerate(batch.heads) if head is not None]
-    rows = {"shared": labelled, **{name: batch.sentences_of(name) for name in OWN}}
-    assert model.routes(batch) == rows
+    sentences = {"shared": labelled, **{name: batch.sentences_of(name) for name in OWN}}
+    assert model.routes(batch) == sentences
     loss = model(batch)["statistics"]["objective_loss"][0] / batch.total
     total = torch.zeros(())
-    for row in labelled:
-        part, name = batch.select([row]), str(batch.heads[row])
-        shared, private = (model.towers[tower](model.encoder(part), part.mask_BL)[0] for tower in ("shared", name))
-        total = total + (shared.T @ private / batch.lengths[row]).square().sum()
+    for sentence in labelled:
+        part, name = batch.select([sentence]), str(batch.heads[sentence])
+        shared, private = (
+            model.towers[tower](model.encoder(part), part.mask_BL)[0] for tower in ("shared", name)
+        )
+        total = total + (shared.T @ private / batch.lengths[sentence]).square().sum()
     assert_close(loss, total.detach() / len(labelled))
     reviews = batch.select([i for i, head in enumerate(batch.heads) if head is None])
     assert "loss" not in model(reviews)
@@ -281,7 +355,9 @@ def test_gradient_of_a_head_stays_on_its_path() -> None:
         model(batch.select(batch.sentences_of(head)))["loss"].backward()
         learnt = {name.split(".")[1] for name in gradients(model) if name.startswith("towers.")}
         assert learnt == expected
-        assert {name.split(".")[1] for name in gradients(model) if name.startswith("heads.")} == {head}
+        assert {name.split(".")[1] for name in gradients(model) if name.startswith("heads.")} == {
+            head
+        }
 
 
 def test_shared_tower_gets_the_reversed_gradient_of_the_discriminator() -> None:
@@ -301,15 +377,19 @@ def test_shared_tower_gets_the_reversed_gradient_of_the_discriminator() -> None:
 
 
 @torch.no_grad()
-def test_any_head_predicts_any_row() -> None:
+def test_any_head_predicts_any_sentence() -> None:
     model, batch = build_model("adversarial", VOCAB).eval(), batch_for(VOCAB)
     seen = watch(model)
     spans, loss_B = model.predict(batch.without_targets(), "msra")
     assert loss_B is None and len(spans) == len(batch)
     assert len(seen["encoder"]) == len(seen["towers.shared"]) == len(seen["towers.msra"]) == 1
     assert not {"towers.weibo", "towers.msr", "heads.weibo"} & set(seen)
-    assert any(spans) and {span.type for own in spans for span in own} <= set(VOCAB.label_space("msra").types)
+    assert any(spans) and {span.type for own in spans for span in own} <= set(
+        VOCAB.label_space("msra").types
+    )
     for own, length in zip(spans, batch.lengths, strict=True):
         ends = [0, *(span.end for span in own)]
-        assert all(end <= span.start < span.end <= length for end, span in zip(ends, own, strict=False))
+        assert all(
+            end <= span.start < span.end <= length for end, span in zip(ends, own, strict=False)
+        )
         assert all(0 <= span.score <= 1 for span in own)

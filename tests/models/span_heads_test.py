@@ -15,7 +15,12 @@ from tests.modules.heads.building import dataset_of
 
 VOCAB = vocabulary()
 NESTED = [Span(0, 6, "PER"), Span(0, 2, "LOC"), Span(3, 6, "LOC"), Span(4, 5, "PER")]
-SENTENCES = [(9, NESTED), (6, [Span(1, 5, "LOC"), Span(1, 3, "PER")]), (4, []), (2, [Span(0, 2, "PER")])]
+SENTENCES = [
+    (9, NESTED),
+    (6, [Span(1, 5, "LOC"), Span(1, 3, "PER")]),
+    (4, []),
+    (2, [Span(0, 2, "PER")]),
+]
 MODELS: list[tuple[str, dict[str, Any]]] = [
     ("crf_tagger", {}),
     ("hard_sharing", {}),
@@ -68,13 +73,17 @@ def test_nested_gold_is_learnt_and_found(kind: str, settings: dict[str, Any], he
     own = batch.select(batch.sentences_of("weibo"))
     with torch.no_grad():
         spans, loss_B = model.eval().predict(own, "weibo")
-    assert [[span.span for span in found] for found in spans] == [sorted(gold) for _, gold in SENTENCES]
+    assert [[span.span for span in found] for found in spans] == [
+        sorted(gold) for _, gold in SENTENCES
+    ]
     assert loss_B is not None and (loss_B / own.lengths_B < 0.1).all()
 
 
 @each_head
 @each_model
-def test_micro_batches_add_up_to_the_global_batch(kind: str, settings: dict[str, Any], head: str) -> None:
+def test_micro_batches_add_up_to_the_global_batch(
+    kind: str, settings: dict[str, Any], head: str
+) -> None:
     model = nested_model(kind, settings, head)
     batch = batch_of(model)
     whole = model(batch, 0.5)["loss"]
@@ -84,7 +93,10 @@ def test_micro_batches_add_up_to_the_global_batch(kind: str, settings: dict[str,
 
     model.zero_grad()
     parts = [[0, 3], [1], [i for i in range(len(batch)) if i not in (0, 1, 3)]]
-    losses = [model(part, 0.5)["loss"] for part in share_totals([batch.select(rows) for rows in parts])]
+    losses = [
+        model(part, 0.5)["loss"]
+        for part in share_totals([batch.select(sentences) for sentences in parts])
+    ]
     torch.testing.assert_close(sum(losses), whole)
     sum(losses).backward()  # type: ignore[union-attr]
     found = {name: p.grad for name, p in model.named_parameters()}
@@ -101,5 +113,7 @@ def test_readings_are_ranked_by_any_head() -> None:
         assert [[span.span for span in readings[0]] for readings in ranked.spans] == [
             [span.span for span in own] for own in spans
         ]
-        assert (ranked.probabilities_BN.diff(dim=1) <= 0).all() and (ranked.probabilities_BN.sum(1) <= 1 + 1e-6).all()
+        assert (ranked.probabilities_BN.diff(dim=1) <= 0).all() and (
+            ranked.probabilities_BN.sum(1) <= 1 + 1e-6
+        ).all()
         assert ranked.entropy_B is not None and (ranked.entropy_B >= 0).all()

@@ -14,13 +14,19 @@ from ner_adv_plugin.testing import ModelTestCase
 
 FOLDER = Path(__file__).parents[2] / "training_configs"
 PAPERS = sorted(path.stem for path in (FOLDER / "papers").glob("*.jsonnet"))
-OTHERS = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.jsonnet") if path.parent != FOLDER / "papers")
+OTHERS = sorted(
+    str(path.relative_to(FOLDER))
+    for path in FOLDER.rglob("*.jsonnet")
+    if path.parent != FOLDER / "papers"
+)
 
 
-def few_rows(config: dict[str, Any]) -> dict[str, int]:
-    """Overrides that read a few rows of every dataset."""
+def few_sentences(config: dict[str, Any]) -> dict[str, int]:
+    """Overrides that read a few sentences of every dataset."""
     readers = config["dataset_reader"].get("readers")
-    places = [f"dataset_reader.readers.{name}" for name in readers] if readers else ["dataset_reader"]
+    places = (
+        [f"dataset_reader.readers.{name}" for name in readers] if readers else ["dataset_reader"]
+    )
     return {f"{place}.max_instances": 8 for place in places}
 
 
@@ -33,14 +39,19 @@ class TestTrainingConfigs(ModelTestCase):
     @pytest.mark.parametrize("name", OTHERS)
     def test_builds_and_takes_a_step(self, name: str) -> None:
         path = FOLDER / name
-        self.set_up_model(path, json.dumps(few_rows(load_config(path))))
+        self.set_up_model(path, json.dumps(few_sentences(load_config(path))))
         self.model.train()
         loss = self.model(self.batches[0], 0.5)["loss"]
         loss.backward()
         assert loss.isfinite() and loss > 0
-        gradients = {name: p.grad for name, p in self.model.named_parameters() if p.grad is not None}
+        gradients = {
+            name: p.grad for name, p in self.model.named_parameters() if p.grad is not None
+        }
         assert all(gradient.isfinite().all() for gradient in gradients.values())
-        parts = {part: any(name.startswith(part) for name in gradients) for part in ("encoder", "towers", "heads")}
+        parts = {
+            part: any(name.startswith(part) for name in gradients)
+            for part in ("encoder", "towers", "heads")
+        }
         assert all(parts.values()), parts
 
 
@@ -48,16 +59,22 @@ class TestTrainingConfigs(ModelTestCase):
 def test_recipes_of_papers_train(name: str, tmp_path: Path) -> None:
     config = load_config(FOLDER / "papers" / f"{name}.jsonnet")
     # Text without labels is tagged before the second epoch.
-    watched = [{**callback, "probe_rows": 4} for callback in config["trainer"]["callbacks"] if is_health(callback)]
+    watched = [
+        {**callback, "probe_sentences": 4}
+        for callback in config["trainer"]["callbacks"]
+        if is_health(callback)
+    ]
     steps = {"trainer.num_epochs": 2, "trainer.callbacks": watched, "trainer.cuda_device": -1}
     if "instances_per_epoch" in config["data_loader"]["sampler"]:
         steps["data_loader.sampler.instances_per_epoch"] = 24
-    config = with_overrides(config, {**few_rows(config), **steps})
+    config = with_overrides(config, {**few_sentences(config), **steps})
     metrics = train_model(config, tmp_path / "run")
     head = config["trainer"]["validation_metric"].removeprefix("+").removesuffix("_f1")
     assert math.isfinite(metrics["training_loss"]) and metrics[f"training_{head}_loss"] > 0
     assert 0 <= metrics[f"best_validation_{head}_f1"] <= 1
-    adversaries = [o for o in config["model"].get("objectives", []) if o["type"] == "domain_adversarial"]
+    adversaries = [
+        o for o in config["model"].get("objectives", []) if o["type"] == "domain_adversarial"
+    ]
     assert len(adversaries) == len(watched) == sum("reversal_ratio" in name for name in metrics)
     assert len(adversaries) == sum("probe_shared_accuracy" in name for name in metrics)
     assert (tmp_path / "run" / "model.tar.gz").is_file()
@@ -65,8 +82,13 @@ def test_recipes_of_papers_train(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_recipes_of_papers_run_on_real_data(name: str, shared: Path) -> None:
-    variables = {"NER_DATA": str(shared / "data"), "NER_ENCODER": str(shared / "encoders" / "uer-roberta-L2-H512")}
+    variables = {
+        "NER_DATA": str(shared / "data"),
+        "NER_ENCODER": str(shared / "encoders" / "uer-roberta-L2-H512"),
+    }
     config = load_config(FOLDER / "papers" / f"{name}.jsonnet", variables=variables)
     checked_job(config).check_paths()
     assert config["model"]["encoder"]["model_name"] == variables["NER_ENCODER"]
-    assert all(path.startswith(variables["NER_DATA"]) for path in config["train_data_path"].values())
+    assert all(
+        path.startswith(variables["NER_DATA"]) for path in config["train_data_path"].values()
+    )

@@ -1,4 +1,4 @@
-"""The CRF where numerics are hard: long rows, large scores, underflow, low precision, garbage as padding."""
+"""The CRF where numerics are hard: long sequences, large scores, underflow, low precision, garbage as padding."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from tests.modules.crf_reference import (
 
 @pytest.fixture
 def recomputed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Numbers of rows that were recomputed in log space, one entry a call."""
+    """Numbers of sequences that were recomputed in log space, one entry a call."""
     calls: list[int] = []
     original: Callable[..., partition.ForwardBackward] = partition.log_space_forward_backward
 
@@ -32,7 +32,9 @@ def recomputed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.parametrize("scale", [1.0, 10.0, 100.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_long_and_short_rows_equal_log_space_reference(scale: float, dtype: torch.dtype) -> None:
+def test_long_and_short_sequences_equal_log_space_reference(
+    scale: float, dtype: torch.dtype
+) -> None:
     torch.manual_seed(0)
     crf, mask = bio_crf(4, scale=min(scale, 10.0)).to(dtype), prefix_mask([3, 2500, 700, 1])
     emissions, weights = scale * torch.randn(4, 2500, 9, dtype=dtype), torch.rand(4)
@@ -45,14 +47,14 @@ def test_long_and_short_rows_equal_log_space_reference(scale: float, dtype: torc
 
 
 @pytest.mark.parametrize("scale", [1.0, 10.0])
-def test_ordinary_rows_stay_in_probability_space(scale: float, recomputed: list[int]) -> None:
+def test_ordinary_sequences_stay_in_probability_space(scale: float, recomputed: list[int]) -> None:
     torch.manual_seed(0)
     crf, mask = bio_crf(4), prefix_mask([0, 2500, 1, 145])
     crf.log_partition(scale * torch.randn(4, 2500, 9), mask)
     assert recomputed == []
 
 
-def test_only_underflowing_rows_are_recomputed(recomputed: list[int]) -> None:
+def test_only_underflowing_sequences_are_recomputed(recomputed: list[int]) -> None:
     torch.manual_seed(0)
     crf, mask = bio_crf(4), prefix_mask([20, 7, 30, 0, 12])
     emissions, weights = torch.randn(5, 30, 9), torch.randn(5)
@@ -61,7 +63,9 @@ def test_only_underflowing_rows_are_recomputed(recomputed: list[int]) -> None:
     actual = likelihood(crf, emissions, tags, mask, weights)
     assert recomputed == [2]
     present = [0, 1, 2, 4]
-    expected = log_space_likelihood(crf, emissions[present], tags[present], mask[present], weights[present])
+    expected = log_space_likelihood(
+        crf, emissions[present], tags[present], mask[present], weights[present]
+    )
     whole = actual._replace(nll=actual.nll[present], emissions=actual.emissions[present])
     assert_same_likelihood(whole, expected, rtol=1e-5, atol=1e-6)
     assert actual.nll[3] == 0 and not actual.emissions[3].any()
@@ -76,7 +80,9 @@ def test_path_that_underflows_everywhere_but_is_the_only_one(recomputed: list[in
     mask, tags = torch.ones(1, 5, dtype=torch.bool), torch.ones(1, 5, dtype=torch.long)
     scores = crf.start_transitions[1] + 4 * crf.transitions[1, 1] + crf.end_transitions[1] - 1500
     torch.testing.assert_close(crf.log_partition(emissions, mask), scores.view(1))
-    torch.testing.assert_close(crf.marginals(emissions, mask), torch.tensor([0.0, 1.0]).expand(1, 5, 2))
+    torch.testing.assert_close(
+        crf.marginals(emissions, mask), torch.tensor([0.0, 1.0]).expand(1, 5, 2)
+    )
     nll = crf(emissions, tags, mask)
     gradients = torch.autograd.grad(nll.sum(), [emissions, *crf.parameters()])
     assert nll.item() == pytest.approx(0, abs=1e-9)
@@ -96,7 +102,7 @@ def test_tag_excluded_by_an_infinite_emission() -> None:
     assert torch.equal(crf.decode(excluded, mask), crf.decode(low, mask))
 
 
-def test_row_without_admissible_path() -> None:
+def test_sequence_without_admissible_path() -> None:
     only_one = torch.tensor([False, True])
     crf = ConditionalRandomField(2, ~only_one, torch.eye(2).bool(), only_one)
     emissions, mask = torch.randn(2, 3, 2, requires_grad=True), prefix_mask([3, 0])
@@ -112,7 +118,10 @@ def test_positions_beyond_the_mask_do_not_matter(garbage: float) -> None:
     crf, mask = bio_crf(2), prefix_mask([4, 0, 9, 1], length=10)
     clean, weights = torch.randn(4, 10, 5), torch.randn(4)
     tags = admissible_tags(crf, mask)
-    dirty, dirty_tags = clean.masked_fill(~mask.unsqueeze(-1), garbage), tags.masked_fill(~mask, -100)
+    dirty, dirty_tags = (
+        clean.masked_fill(~mask.unsqueeze(-1), garbage),
+        tags.masked_fill(~mask, -100),
+    )
     expected = likelihood(crf, clean, tags, mask, weights)
     actual = likelihood(crf, dirty, dirty_tags, mask, weights)
     assert_same_likelihood(actual, expected, rtol=0.0, atol=0.0)
@@ -130,16 +139,26 @@ def test_low_precision_emissions_are_computed_in_high_precision(dtype: torch.dty
     low = likelihood(crf, emissions, tags, mask, weights)
     high = likelihood(crf, emissions.float(), tags, mask, weights)
     assert low.nll.dtype == torch.float32 and low.emissions.dtype == dtype
-    assert_same_likelihood(low, high._replace(emissions=high.emissions.to(dtype)), rtol=0.0, atol=0.0)
+    assert_same_likelihood(
+        low, high._replace(emissions=high.emissions.to(dtype)), rtol=0.0, atol=0.0
+    )
     assert torch.equal(crf.decode(emissions, mask), crf.decode(emissions.float(), mask))
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [(torch.bfloat16, torch.float32), (torch.float32, torch.float32), (torch.float64, torch.float64)],
+    [
+        (torch.bfloat16, torch.float32),
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+    ],
 )
 def test_result_types(given: torch.dtype, expected: torch.dtype) -> None:
-    crf, emissions, mask = ConditionalRandomField(3), torch.zeros(1, 2, 3, dtype=given), prefix_mask([2])
+    crf, emissions, mask = (
+        ConditionalRandomField(3),
+        torch.zeros(1, 2, 3, dtype=given),
+        prefix_mask([2]),
+    )
     tags = torch.zeros(1, 2, dtype=torch.long)
     results = [crf(emissions, tags, mask), crf.score(emissions, tags, mask)]
     results += [crf.log_partition(emissions, mask), crf.marginals(emissions, mask)]

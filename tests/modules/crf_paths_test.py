@@ -19,7 +19,7 @@ from tests.modules.crf_reference import (
     with_random_scores,
 )
 
-lengths_of_rows = st.lists(st.integers(0, 5), min_size=1, max_size=4)
+lengths_of_sequences = st.lists(st.integers(0, 5), min_size=1, max_size=4)
 seeds = st.integers(0, 2**16)
 
 
@@ -29,30 +29,49 @@ def random_crf(seed: int) -> ConditionalRandomField:
     if seed % 3 == 0:
         return bio_crf(2)
     allowed = [torch.rand(4) < 0.8, torch.rand(4, 4) < 0.7, torch.rand(4) < 0.8]
-    return with_random_scores(ConditionalRandomField(4, *allowed) if seed % 3 == 1 else ConditionalRandomField(4))
+    return with_random_scores(
+        ConditionalRandomField(4, *allowed) if seed % 3 == 1 else ConditionalRandomField(4)
+    )
 
 
 @settings(max_examples=60)
-@given(lengths_of_rows, seeds, st.integers(1, 40), st.sampled_from([1.0, 30.0]))
+@given(lengths_of_sequences, seeds, st.integers(1, 40), st.sampled_from([1.0, 30.0]))
 def test_n_best_equals_enumeration(lengths: list[int], seed: int, n: int, scale: float) -> None:
     crf = random_crf(seed)
-    emissions = scale * torch.randn(len(lengths), max(max(lengths), 1), crf.num_tags, dtype=torch.double)
+    emissions = scale * torch.randn(
+        len(lengths), max(max(lengths), 1), crf.num_tags, dtype=torch.double
+    )
     mask = prefix_mask(lengths, emissions.shape[1])
     best = crf.n_best(emissions.masked_fill(~mask.unsqueeze(-1), torch.nan), mask, n)
-    assert best.tags_BNL.shape == (len(lengths), n, emissions.shape[1]) and best.tags_BNL.dtype == torch.long
+    assert (
+        best.tags_BNL.shape == (len(lengths), n, emissions.shape[1])
+        and best.tags_BNL.dtype == torch.long
+    )
     assert not best.tags_BNL.masked_select(~mask.unsqueeze(1)).any()
-    for row, length in enumerate(lengths):
-        tags, scores, shares = best.tags_BNL[row, :, :length], best.scores_BN[row], best.probabilities_BN[row]
+    for sequence, length in enumerate(lengths):
+        tags, scores, shares = (
+            best.tags_BNL[sequence, :, :length],
+            best.scores_BN[sequence],
+            best.probabilities_BN[sequence],
+        )
         if length == 0:
-            assert scores.tolist() == [0.0] + [-torch.inf] * (n - 1) and shares.tolist() == [1.0] + [0.0] * (n - 1)
+            assert scores.tolist() == [0.0] + [-torch.inf] * (n - 1) and shares.tolist() == [
+                1.0
+            ] + [0.0] * (n - 1)
             continue
-        paths, totals = enumerate_paths(crf, emissions[row, :length])
+        paths, totals = enumerate_paths(crf, emissions[sequence, :length])
         found = min(n, len(paths))
         ranked = totals.detach().sort(descending=True)
         torch.testing.assert_close(scores[:found], ranked.values[:found])
-        torch.testing.assert_close(shares[:found], totals.detach().softmax(0)[ranked.indices[:found]])
+        torch.testing.assert_close(
+            shares[:found], totals.detach().softmax(0)[ranked.indices[:found]]
+        )
         assert tags[:found].tolist() == paths[ranked.indices[:found]].tolist()
-        assert (scores[found:] == -torch.inf).all() and not shares[found:].any() and not tags[found:].any()
+        assert (
+            (scores[found:] == -torch.inf).all()
+            and not shares[found:].any()
+            and not tags[found:].any()
+        )
 
 
 def test_paths_of_one_score_are_all_given() -> None:
@@ -64,7 +83,7 @@ def test_paths_of_one_score_are_all_given() -> None:
     assert best.probabilities_BN[0].tolist() == pytest.approx([1 / 8] * 8 + [0.0] * 2)
 
 
-def test_the_best_of_long_rows_is_that_of_viterbi() -> None:
+def test_the_best_of_long_sequences_is_that_of_viterbi() -> None:
     torch.manual_seed(0)
     crf, mask = bio_crf(4), prefix_mask([300, 1, 120])
     emissions = torch.randn(3, 300, 9)
@@ -72,21 +91,25 @@ def test_the_best_of_long_rows_is_that_of_viterbi() -> None:
     tags, scores = crf.decode_with_scores(emissions, mask)
     assert torch.equal(best.tags_BNL[:, 0], tags) and torch.equal(best.scores_BN[:, 0], scores)
     for rank in range(3):
-        torch.testing.assert_close(crf.score(emissions, best.tags_BNL[:, rank], mask), best.scores_BN[:, rank])
+        torch.testing.assert_close(
+            crf.score(emissions, best.tags_BNL[:, rank], mask), best.scores_BN[:, rank]
+        )
     with pytest.raises(ValueError, match="n must be at least 1, got 0"):
         crf.n_best(emissions, mask, 0)
 
 
 @settings(max_examples=40)
-@given(lengths_of_rows, seeds, st.sampled_from([1.0, 30.0]))
+@given(lengths_of_sequences, seeds, st.sampled_from([1.0, 30.0]))
 def test_entropy_equals_enumeration(lengths: list[int], seed: int, scale: float) -> None:
     crf = random_crf(seed)
-    emissions = scale * torch.randn(len(lengths), max(max(lengths), 1), crf.num_tags, dtype=torch.double)
+    emissions = scale * torch.randn(
+        len(lengths), max(max(lengths), 1), crf.num_tags, dtype=torch.double
+    )
     expected = torch.zeros(len(lengths), dtype=torch.double)
-    for row, length in enumerate(lengths):
+    for sequence, length in enumerate(lengths):
         if length:
-            shares = enumerate_paths(crf, emissions[row, :length]).scores.detach().softmax(0)
-            expected[row] = torch.special.entr(shares).sum()
+            shares = enumerate_paths(crf, emissions[sequence, :length]).scores.detach().softmax(0)
+            expected[sequence] = torch.special.entr(shares).sum()
     entropy = crf.entropy(emissions, prefix_mask(lengths, emissions.shape[1]))
     torch.testing.assert_close(entropy, expected, rtol=1e-8, atol=1e-9)
 
@@ -94,18 +117,20 @@ def test_entropy_equals_enumeration(lengths: list[int], seed: int, scale: float)
 def reference_marginal(
     crf: ConditionalRandomField, emissions: Tensor, allowed: Tensor, weights: Tensor
 ) -> list[Tensor]:
-    """By enumeration, of rows all of one length: the value and the gradients of the weighted sum."""
+    """By enumeration, of sequences all of one length: the value and the gradients of the weighted sum."""
     leaf, scores = emissions.clone().requires_grad_(), scores_of(crf)
-    rows = []
-    for row_emissions, row_allowed in zip(leaf, allowed, strict=True):
-        paths, totals = enumerate_paths(crf, row_emissions, scores)
-        inside = row_allowed[torch.arange(len(row_allowed)), paths].all(1)
-        rows.append(totals.logsumexp(0) - totals[inside].logsumexp(0))
-    nll = torch.stack(rows)
+    sequences = []
+    for sequence_emissions, sequence_allowed in zip(leaf, allowed, strict=True):
+        paths, totals = enumerate_paths(crf, sequence_emissions, scores)
+        inside = sequence_allowed[torch.arange(len(sequence_allowed)), paths].all(1)
+        sequences.append(totals.logsumexp(0) - totals[inside].logsumexp(0))
+    nll = torch.stack(sequences)
     return [nll.detach(), *torch.autograd.grad((nll * weights).sum(), [leaf, *scores])]
 
 
-def actual_marginal(crf: ConditionalRandomField, emissions: Tensor, allowed: Tensor, weights: Tensor) -> list[Tensor]:
+def actual_marginal(
+    crf: ConditionalRandomField, emissions: Tensor, allowed: Tensor, weights: Tensor
+) -> list[Tensor]:
     leaf = emissions.clone().requires_grad_()
     nll = crf.marginal(leaf, allowed, torch.ones(allowed.shape[:2], dtype=torch.bool))
     scores = [leaf, crf.start_transitions, crf.transitions, crf.end_transitions]
@@ -114,10 +139,15 @@ def actual_marginal(crf: ConditionalRandomField, emissions: Tensor, allowed: Ten
 
 @settings(max_examples=60)
 @given(st.integers(1, 5), seeds, st.sampled_from([1.0, 10.0, 400.0]))
-def test_marginal_likelihood_and_gradients_equal_enumeration(length: int, seed: int, scale: float) -> None:
+def test_marginal_likelihood_and_gradients_equal_enumeration(
+    length: int, seed: int, scale: float
+) -> None:
     torch.manual_seed(seed)
     crf = bio_crf(2).double()
-    emissions, weights = scale * torch.randn(3, length, 5, dtype=torch.double), torch.randn(3, dtype=torch.double)
+    emissions, weights = (
+        scale * torch.randn(3, length, 5, dtype=torch.double),
+        torch.randn(3, dtype=torch.double),
+    )
     allowed = torch.rand(3, length, 5) < 0.5
     allowed[..., 0] |= ~allowed.any(-1)
     # O, then B-x: a way that is always open.
@@ -132,15 +162,17 @@ def test_one_allowed_tag_a_position_is_the_likelihood_and_all_tags_are_certain()
     crf, mask = with_random_scores(ConditionalRandomField(5)), prefix_mask([7, 0, 3, 1])
     emissions, tags = torch.randn(4, 7, 5), torch.randint(5, (4, 7))
     single = torch.nn.functional.one_hot(tags, 5).bool()
-    # What stands beyond a row, "nothing is allowed" too, has no influence.
+    # What stands beyond a sequence, "nothing is allowed" too, has no influence.
     single &= mask.unsqueeze(-1)
     torch.testing.assert_close(crf.marginal(emissions, single, mask), crf(emissions, tags, mask))
     whole = crf.marginal(emissions, torch.ones_like(single), mask)
     torch.testing.assert_close(whole, torch.zeros(4))
 
 
-def log_space_marginal(crf: ConditionalRandomField, emissions: Tensor, allowed: Tensor) -> list[Tensor]:
-    """Of whole rows, by the forward recursion in log space and autograd."""
+def log_space_marginal(
+    crf: ConditionalRandomField, emissions: Tensor, allowed: Tensor
+) -> list[Tensor]:
+    """Of whole sequences, by the forward recursion in log space and autograd."""
     leaf, scores = emissions.clone().double().requires_grad_(), scores_of(crf)
     starts, transitions, ends = constrained(crf, scores)
     parts = []
@@ -154,7 +186,7 @@ def log_space_marginal(crf: ConditionalRandomField, emissions: Tensor, allowed: 
 
 
 @pytest.mark.parametrize(("scale", "in_log_space"), [(1.0, 0), (10.0, 0), (1000.0, 2)])
-def test_long_rows(scale: float, in_log_space: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_sequences(scale: float, in_log_space: int, monkeypatch: pytest.MonkeyPatch) -> None:
     recomputed: list[int] = []
     original: Callable[..., partition.ForwardBackward] = partition.log_space_forward_backward
 
@@ -165,17 +197,23 @@ def test_long_rows(scale: float, in_log_space: int, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(partition, "log_space_forward_backward", counting)
     torch.manual_seed(0)
     crf, weights = bio_crf(4).double(), torch.ones(2, dtype=torch.double)
-    emissions, allowed = scale * torch.randn(2, 400, 9, dtype=torch.double), torch.ones(2, 400, 9, dtype=torch.bool)
+    emissions, allowed = (
+        scale * torch.randn(2, 400, 9, dtype=torch.double),
+        torch.ones(2, 400, 9, dtype=torch.bool),
+    )
     # The first type is annotated: here an entity of two characters, there none of it.
     allowed[:, :, 1:3] = False
     allowed[0, 50:52] = torch.eye(9)[1:3].bool()
-    actual, expected = actual_marginal(crf, emissions, allowed, weights), log_space_marginal(crf, emissions, allowed)
+    actual, expected = (
+        actual_marginal(crf, emissions, allowed, weights),
+        log_space_marginal(crf, emissions, allowed),
+    )
     torch.testing.assert_close(actual, expected, rtol=1e-6, atol=1e-6)
-    # Excluded tags alone send no row to the log space.
+    # Excluded tags alone send no sequence to the log space.
     assert len(recomputed) == in_log_space
 
 
-def test_rows_whose_allowed_tags_make_no_path() -> None:
+def test_sequences_whose_allowed_tags_make_no_path() -> None:
     torch.manual_seed(0)
     crf = bio_crf(1)
     allowed = torch.zeros(2, 3, 3, dtype=torch.bool)
@@ -184,5 +222,7 @@ def test_rows_whose_allowed_tags_make_no_path() -> None:
     mask = torch.ones(2, 3, dtype=torch.bool)
     nll = crf.marginal(torch.randn(2, 3, 3), allowed, mask)
     assert nll[0] == torch.inf and nll[1].isfinite()
-    with pytest.raises(ValueError, match=r"allowed must be bool of shape \(2, 3, 3\), got torch.float32 \(2, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"allowed must be bool of shape \(2, 3, 3\), got torch.float32 \(2, 3\)"
+    ):
         crf.marginal(torch.randn(2, 3, 3), torch.zeros(2, 3), mask)

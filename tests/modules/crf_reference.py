@@ -23,7 +23,7 @@ class Likelihood(NamedTuple):
 
 
 class Enumeration(NamedTuple):
-    """All admissible paths of one row: tags (P, length) and scores (P,)."""
+    """All admissible paths of one sequence: tags (P, length) and scores (P,)."""
 
     paths: Tensor
     scores: Tensor
@@ -55,9 +55,9 @@ def prefix_mask(lengths: list[int], length: int | None = None) -> Tensor:
 
 def admissible_tags(crf: ConditionalRandomField, mask: Tensor) -> Tensor:
     """(B, L) random tags along allowed starts and transitions (ends are not looked at)."""
-    rows, length = mask.shape
-    tags = torch.zeros(rows, length, dtype=torch.long)
-    allowed = crf.allowed_starts.expand(rows, -1)
+    sequences, length = mask.shape
+    tags = torch.zeros(sequences, length, dtype=torch.long)
+    allowed = crf.allowed_starts.expand(sequences, -1)
     for position in range(length):
         tags[:, position] = torch.multinomial(allowed.float(), 1).squeeze(1)
         allowed = crf.allowed_transitions[tags[:, position]]
@@ -67,27 +67,39 @@ def admissible_tags(crf: ConditionalRandomField, mask: Tensor) -> Tensor:
 def scores_of(crf: ConditionalRandomField) -> tuple[Tensor, Tensor, Tensor]:
     """Start, transition and end scores as float64 leaves of their own."""
     parameters = (crf.start_transitions, crf.transitions, crf.end_transitions)
-    starts, transitions, ends = (parameter.detach().double().requires_grad_() for parameter in parameters)
+    starts, transitions, ends = (
+        parameter.detach().double().requires_grad_() for parameter in parameters
+    )
     return starts, transitions, ends
 
 
-def constrained(crf: ConditionalRandomField, scores: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, ...]:
+def constrained(
+    crf: ConditionalRandomField, scores: tuple[Tensor, Tensor, Tensor]
+) -> tuple[Tensor, ...]:
     """The scores with forbidden ones replaced by FORBIDDEN."""
     allowed = (crf.allowed_starts, crf.allowed_transitions, crf.allowed_ends)
-    return tuple(score.masked_fill(~mask, FORBIDDEN) for score, mask in zip(scores, allowed, strict=True))
+    return tuple(
+        score.masked_fill(~mask, FORBIDDEN) for score, mask in zip(scores, allowed, strict=True)
+    )
 
 
 def enumerate_paths(
-    crf: ConditionalRandomField, emissions: Tensor, scores: tuple[Tensor, Tensor, Tensor] | None = None
+    crf: ConditionalRandomField,
+    emissions: Tensor,
+    scores: tuple[Tensor, Tensor, Tensor] | None = None,
 ) -> Enumeration:
-    """Enumerate the paths of one row of emissions (length, T), length at least 1."""
+    """Enumerate the paths of one sequence of emissions (length, T), length at least 1."""
     starts, transitions, ends = scores or scores_of(crf)
     paths = torch.tensor(list(product(range(crf.num_tags), repeat=len(emissions))))
     admissible = crf.allowed_starts[paths[:, 0]] & crf.allowed_ends[paths[:, -1]]
     admissible &= crf.allowed_transitions[paths[:, :-1], paths[:, 1:]].all(1)
     paths = paths[admissible]
-    totals = starts[paths[:, 0]] + ends[paths[:, -1]] + transitions[paths[:, :-1], paths[:, 1:]].sum(1)
-    return Enumeration(paths, totals + emissions.double()[torch.arange(len(emissions)), paths].sum(1))
+    totals = (
+        starts[paths[:, 0]] + ends[paths[:, -1]] + transitions[paths[:, :-1], paths[:, 1:]].sum(1)
+    )
+    return Enumeration(
+        paths, totals + emissions.double()[torch.arange(len(emissions)), paths].sum(1)
+    )
 
 
 def enumerated_likelihood(
@@ -96,21 +108,21 @@ def enumerated_likelihood(
     """Likelihood and gradients by enumeration."""
     scores = scores_of(crf)
     leaf = emissions.detach().double().requires_grad_()
-    rows = []
-    for row, length in enumerate(mask.sum(1).tolist()):
+    sequences = []
+    for sequence, length in enumerate(mask.sum(1).tolist()):
         if length == 0:
-            rows.append(leaf[row].sum() * 0.0)
+            sequences.append(leaf[sequence].sum() * 0.0)
             continue
-        paths, path_scores = enumerate_paths(crf, leaf[row, :length], scores)
-        gold = (paths == tags[row, :length]).all(1)
-        rows.append(path_scores.logsumexp(0) - path_scores[gold].squeeze(0))
-    return _differentiated(torch.stack(rows), weights, leaf, scores)
+        paths, path_scores = enumerate_paths(crf, leaf[sequence, :length], scores)
+        gold = (paths == tags[sequence, :length]).all(1)
+        sequences.append(path_scores.logsumexp(0) - path_scores[gold].squeeze(0))
+    return _differentiated(torch.stack(sequences), weights, leaf, scores)
 
 
 def log_space_likelihood(
     crf: ConditionalRandomField, emissions: Tensor, tags: Tensor, mask: Tensor, weights: Tensor
 ) -> Likelihood:
-    """Likelihood and gradients by the forward recursion in log space and autograd; no row may be empty."""
+    """Likelihood and gradients by the forward recursion in log space and autograd; no sequence may be empty."""
     scores = scores_of(crf)
     starts, transitions, ends = constrained(crf, scores)
     leaf = emissions.detach().double().requires_grad_()
@@ -121,10 +133,14 @@ def log_space_likelihood(
         step = torch.logsumexp(alpha.unsqueeze(2) + transitions, dim=1) + leaf[:, position]
         alpha = torch.where(inside.unsqueeze(1), step, alpha)
         before, after = tags[:, position - 1], tags[:, position]
-        local = transitions[before, after] + leaf[:, position].gather(1, after.unsqueeze(1)).squeeze(1)
+        local = transitions[before, after] + leaf[:, position].gather(
+            1, after.unsqueeze(1)
+        ).squeeze(1)
         gold = gold + torch.where(inside, local, 0.0)
     last = tags.gather(1, mask.sum(1, keepdim=True) - 1).squeeze(1)
-    return _differentiated(torch.logsumexp(alpha + ends, dim=1) - gold - ends[last], weights, leaf, scores)
+    return _differentiated(
+        torch.logsumexp(alpha + ends, dim=1) - gold - ends[last], weights, leaf, scores
+    )
 
 
 def likelihood(
@@ -136,7 +152,9 @@ def likelihood(
     return _differentiated(crf(leaf, tags, mask), weights, leaf, scores)
 
 
-def assert_same_likelihood(actual: Likelihood, expected: Likelihood, rtol: float, atol: float) -> None:
+def assert_same_likelihood(
+    actual: Likelihood, expected: Likelihood, rtol: float, atol: float
+) -> None:
     """Compare values and gradients after conversion to float64."""
     found = {name: value.double() for name, value in actual._asdict().items()}
     wanted = {name: value.double() for name, value in expected._asdict().items()}

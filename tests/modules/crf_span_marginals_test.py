@@ -9,7 +9,12 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.data.labels.spans import Span, SpanTable
-from ner_adv_plugin.data.labels.tag_arrays import TagTable, lenient_spans, sentence_offsets, strict_spans
+from ner_adv_plugin.data.labels.tag_arrays import (
+    TagTable,
+    lenient_spans,
+    sentence_offsets,
+    strict_spans,
+)
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.modules.crf import ConditionalRandomField, SpanReading, span_probabilities
 from tests.modules.crf_reference import enumerate_paths, prefix_mask, scores_of, with_random_scores
@@ -31,7 +36,11 @@ def example(
     labels = scheme.labels(types)
     masks = [torch.from_numpy(mask) for mask in scheme.transitions(labels)] if constrained else []
     crf = with_random_scores(ConditionalRandomField(len(labels), *masks))
-    return crf, 1.5 * torch.randn(len(lengths), max(lengths), len(labels)), TagTable.of(scheme, types)
+    return (
+        crf,
+        1.5 * torch.randn(len(lengths), max(lengths), len(labels)),
+        TagTable.of(scheme, types),
+    )
 
 
 def every_span(types: Sequence[str], lengths: Sequence[int]) -> SpanTable:
@@ -50,7 +59,9 @@ def every_span(types: Sequence[str], lengths: Sequence[int]) -> SpanTable:
     )
 
 
-def enumerated(crf: ConditionalRandomField, emissions: Tensor, table: TagTable, scale: float) -> dict[Span, float]:
+def enumerated(
+    crf: ConditionalRandomField, emissions: Tensor, table: TagTable, scale: float
+) -> dict[Span, float]:
     """The probability of every span of one sentence: of the paths in which it is read, one by one."""
     starts, transitions, ends = scores_of(crf)
     paths, scores = enumerate_paths(
@@ -72,7 +83,9 @@ def enumerated(crf: ConditionalRandomField, emissions: Tensor, table: TagTable, 
 def test_equals_enumeration(name: str, segmentation: bool, constrained: bool, scale: float) -> None:
     crf, emissions, table = example(name, segmentation, constrained, LENGTHS)
     spans = every_span(table.type_names, LENGTHS)
-    found = span_probabilities(crf, emissions, prefix_mask(LENGTHS), spans, SpanReading(table), scale)
+    found = span_probabilities(
+        crf, emissions, prefix_mask(LENGTHS), spans, SpanReading(table), scale
+    )
 
     expected = []
     for sentence, length in enumerate(LENGTHS):
@@ -106,7 +119,9 @@ def test_spans_that_start_at_a_character_and_none_make_one(name: str, segmentati
 
 @each_scheme
 @pytest.mark.parametrize("garbage", [torch.nan, torch.inf, 1e30])
-def test_padding_and_other_sentences_have_no_influence(name: str, segmentation: bool, garbage: float) -> None:
+def test_padding_and_other_sentences_have_no_influence(
+    name: str, segmentation: bool, garbage: float
+) -> None:
     lengths = [6, 1, 4, 9, 2]
     crf, emissions, table = example(name, segmentation, True, lengths)
     mask, reading = prefix_mask(lengths), SpanReading(table)
@@ -132,7 +147,9 @@ def test_only_sentences_with_spans_are_looked_at() -> None:
     some = SpanTable.of([[], [Span(1, 3, "PER")], []], ["LOC", "PER"])
     expected = enumerated(crf, emissions[1, :4], table, 1.0)[Span(1, 3, "PER")]
     emissions[[0, 2]] = torch.nan
-    assert span_probabilities(crf, emissions, mask, some, reading).tolist() == pytest.approx([expected], rel=1e-6)
+    assert span_probabilities(crf, emissions, mask, some, reading).tolist() == pytest.approx(
+        [expected], rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
@@ -147,7 +164,7 @@ def test_long_sentences_in_any_precision(dtype: torch.dtype) -> None:
         found = span_probabilities(crf, emissions, mask, spans, SpanReading(table))
     high = span_probabilities(crf, emissions.double(), mask, spans, SpanReading(table))
     assert found.dtype == np.float64 and (found == high).all()
-    assert ((0 <= found) & (found <= 1)).all() and found.mean() > 0.9
+    assert ((found >= 0) & (found <= 1)).all() and found.mean() > 0.9
 
 
 def test_by_hand() -> None:

@@ -29,7 +29,10 @@ def small_crf(constrained: bool) -> ConditionalRandomField:
 def test_likelihood_and_gradients_equal_enumeration(constrained: bool) -> None:
     crf = small_crf(constrained).double()
     mask = prefix_mask([4, 0, 1, 2, 5])
-    emissions, weights = 2 * torch.randn(5, 5, 5, dtype=torch.double), torch.randn(5, dtype=torch.double)
+    emissions, weights = (
+        2 * torch.randn(5, 5, 5, dtype=torch.double),
+        torch.randn(5, dtype=torch.double),
+    )
     tags = admissible_tags(crf, mask)
     actual = likelihood(crf, emissions, tags, mask, weights)
     expected = enumerated_likelihood(crf, emissions, tags, mask, weights)
@@ -43,11 +46,13 @@ def test_marginals_equal_enumeration(constrained: bool) -> None:
     lengths = [3, 0, 5, 1]
     emissions = 2 * torch.randn(4, 5, 5, dtype=torch.double)
     expected = torch.zeros(4, 5, 5, dtype=torch.double)
-    for row, length in enumerate(lengths):
+    for sequence, length in enumerate(lengths):
         if length > 0:
-            paths, scores = enumerate_paths(crf, emissions[row, :length])
+            paths, scores = enumerate_paths(crf, emissions[sequence, :length])
             one_hot = torch.nn.functional.one_hot(paths, 5).double()
-            expected[row, :length] = torch.tensordot(scores.detach().softmax(0), one_hot, dims=1)
+            expected[sequence, :length] = torch.tensordot(
+                scores.detach().softmax(0), one_hot, dims=1
+            )
     marginals = crf.marginals(emissions, prefix_mask(lengths))
     torch.testing.assert_close(marginals, expected, rtol=1e-10, atol=1e-12)
 
@@ -58,12 +63,17 @@ def test_viterbi_equals_enumeration(constrained: bool) -> None:
     lengths = [3, 0, 5, 1, 5, 2, 4]
     emissions, mask = torch.randn(7, 5, 5, dtype=torch.double), prefix_mask(lengths)
     tags, scores = crf.decode_with_scores(emissions, mask)
-    assert tags.shape == (7, 5) and tags.dtype == torch.long and not tags[~mask].any() and scores[1] == 0
-    for row, length in enumerate(lengths):
+    assert (
+        tags.shape == (7, 5)
+        and tags.dtype == torch.long
+        and not tags[~mask].any()
+        and scores[1] == 0
+    )
+    for sequence, length in enumerate(lengths):
         if length > 0:
-            paths, path_scores = enumerate_paths(crf, emissions[row, :length])
-            assert tags[row, :length].tolist() == paths[path_scores.argmax()].tolist()
-            assert scores[row].item() == pytest.approx(path_scores.max().item(), rel=1e-12)
+            paths, path_scores = enumerate_paths(crf, emissions[sequence, :length])
+            assert tags[sequence, :length].tolist() == paths[path_scores.argmax()].tolist()
+            assert scores[sequence].item() == pytest.approx(path_scores.max().item(), rel=1e-12)
     torch.testing.assert_close(scores, crf.score(emissions, tags, mask))
     assert torch.equal(crf.decode(emissions, mask), tags)
 
@@ -77,7 +87,9 @@ def test_two_tags_by_hand() -> None:
     emissions = torch.tensor([1.0, 2.0]).log().expand(1, 3, 2)
     mask = torch.ones(1, 3, dtype=torch.bool)
     torch.testing.assert_close(crf.log_partition(emissions, mask), torch.tensor([11.0]).log())
-    torch.testing.assert_close(crf(emissions, torch.tensor([[1, 0, 1]]), mask), torch.tensor([11 / 4]).log())
+    torch.testing.assert_close(
+        crf(emissions, torch.tensor([[1, 0, 1]]), mask), torch.tensor([11 / 4]).log()
+    )
     marginals = crf.marginals(emissions, mask)
     torch.testing.assert_close(marginals[0, :, 1], torch.tensor([6 / 11, 2 / 11, 6 / 11]))
     assert crf.decode(emissions, mask).tolist() == [[1, 0, 1]]
@@ -100,10 +112,12 @@ def test_equals_pytorch_crf_and_loads_its_checkpoint() -> None:
     torch.testing.assert_close(actual, expected)
     names = [name for name, _ in library.named_parameters()]
     wanted = torch.autograd.grad(expected.sum(), [emissions, *library.parameters()])
-    found = torch.autograd.grad(actual.sum(), [emissions, *(crf.get_parameter(name) for name in names)])
+    found = torch.autograd.grad(
+        actual.sum(), [emissions, *(crf.get_parameter(name) for name in names)]
+    )
     torch.testing.assert_close(found, wanted)
     decoded = zip(crf.decode(emissions, mask).tolist(), lengths, strict=True)
-    assert [row[:length] for row, length in decoded] == library.decode(emissions, mask)
+    assert [sequence[:length] for sequence, length in decoded] == library.decode(emissions, mask)
 
 
 def test_initial_scores_are_those_of_pytorch_crf() -> None:
@@ -118,11 +132,16 @@ def test_initial_scores_are_those_of_pytorch_crf() -> None:
 def test_gradcheck(constrained: bool) -> None:
     crf = small_crf(constrained).double()
     mask = prefix_mask([4, 0, 1, 2])
-    tags, emissions = admissible_tags(crf, mask), torch.randn(4, 4, 5, dtype=torch.double, requires_grad=True)
+    tags, emissions = (
+        admissible_tags(crf, mask),
+        torch.randn(4, 4, 5, dtype=torch.double, requires_grad=True),
+    )
     names = [name for name, _ in crf.named_parameters()]
 
     def nll(emissions: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
-        return functional_call(crf, dict(zip(names, parameters, strict=True)), (emissions, tags, mask))
+        return functional_call(
+            crf, dict(zip(names, parameters, strict=True)), (emissions, tags, mask)
+        )
 
     assert torch.autograd.gradcheck(nll, (emissions, *crf.parameters()))
 
@@ -142,15 +161,15 @@ def test_any_constraints_equal_enumeration(data: st.DataObject) -> None:
     log_partition = crf.log_partition(emissions, mask)
     (gradient,) = torch.autograd.grad(log_partition.sum(), emissions)
     best_tags, best = crf.decode_with_scores(emissions, mask)
-    for row, size in enumerate(lengths):
+    for sequence, size in enumerate(lengths):
         scores = torch.zeros(1, dtype=torch.double)
         if size > 0:
-            scores = enumerate_paths(crf, emissions[row, :size]).scores.detach()
-        torch.testing.assert_close(log_partition[row], scores.logsumexp(0))
-        assert best[row].item() == pytest.approx(max(scores.tolist(), default=-torch.inf))
+            scores = enumerate_paths(crf, emissions[sequence, :size]).scores.detach()
+        torch.testing.assert_close(log_partition[sequence], scores.logsumexp(0))
+        assert best[sequence].item() == pytest.approx(max(scores.tolist(), default=-torch.inf))
         expected = torch.zeros(length, dtype=torch.double)
         expected[:size] = float(len(scores) > 0)
-        torch.testing.assert_close(gradient[row].sum(-1), expected)
+        torch.testing.assert_close(gradient[sequence].sum(-1), expected)
     assert best_tags.max() < tags
 
 
@@ -160,7 +179,9 @@ def test_any_constraints_equal_enumeration(data: st.DataObject) -> None:
     scale=st.sampled_from([0.1, 1.0, 10.0, 100.0]),
     seed=st.integers(0, 1000),
 )
-def test_marginals_sum_to_one_and_nll_is_not_negative(lengths: list[int], scale: float, seed: int) -> None:
+def test_marginals_sum_to_one_and_nll_is_not_negative(
+    lengths: list[int], scale: float, seed: int
+) -> None:
     torch.manual_seed(seed)
     crf, mask = bio_crf(2, scale), prefix_mask(lengths, 12)
     emissions = scale * torch.randn(len(lengths), 12, 5)
@@ -169,17 +190,17 @@ def test_marginals_sum_to_one_and_nll_is_not_negative(lengths: list[int], scale:
     assert (nll >= -1e-10 * scale).all() and not nll[~mask.any(1)].any()
 
 
-def test_row_does_not_depend_on_its_batch() -> None:
+def test_sequence_does_not_depend_on_its_batch() -> None:
     torch.manual_seed(0)
     crf, lengths = bio_crf(4), [5, 40, 0, 17, 1]
     mask, emissions = prefix_mask(lengths), 3 * torch.randn(5, 40, 9)
     tags, weights = admissible_tags(crf, mask), torch.ones(5)
     together = likelihood(crf, emissions, tags, mask, weights)
     decoded, marginals = crf.decode(emissions, mask), crf.marginals(emissions, mask)
-    for row, length in enumerate(lengths):
-        part = slice(row, row + 1), slice(0, max(length, 1))
+    for sequence, length in enumerate(lengths):
+        part = slice(sequence, sequence + 1), slice(0, max(length, 1))
         alone = likelihood(crf, emissions[part], tags[part], mask[part], weights[:1])
-        torch.testing.assert_close(alone.nll, together.nll[row : row + 1])
+        torch.testing.assert_close(alone.nll, together.nll[sequence : sequence + 1])
         torch.testing.assert_close(alone.emissions, together.emissions[part])
         torch.testing.assert_close(crf.marginals(emissions[part], mask[part]), marginals[part])
         assert torch.equal(crf.decode(emissions[part], mask[part]), decoded[part])
@@ -189,7 +210,10 @@ def test_row_does_not_depend_on_its_batch() -> None:
     ("arguments", "message"),
     [
         ({"num_tags": 0}, "num_tags must be at least 1, got 0"),
-        ({"num_tags": 2, "allowed_starts": torch.ones(3).bool()}, r"allowed_starts .* \(2,\), got .* \(3,\)"),
+        (
+            {"num_tags": 2, "allowed_starts": torch.ones(3).bool()},
+            r"allowed_starts .* \(2,\), got .* \(3,\)",
+        ),
         ({"num_tags": 2, "allowed_transitions": torch.ones(2, 2)}, "must be bool .* torch.float32"),
     ],
 )
@@ -201,9 +225,15 @@ def test_constructor_rejects(arguments: dict, message: str) -> None:
 def test_methods_reject_wrong_shapes() -> None:
     crf, emissions = ConditionalRandomField(3), torch.zeros(2, 4, 3)
     mask = torch.ones(2, 4, dtype=torch.bool)
-    with pytest.raises(ValueError, match=r"emissions must be \(rows, positions, 3\).* got \(2, 4, 2\)"):
+    with pytest.raises(
+        ValueError, match=r"emissions must be \(sequences, positions, 3\).* got \(2, 4, 2\)"
+    ):
         crf.log_partition(emissions[..., :2], mask)
-    with pytest.raises(ValueError, match=r"mask must be bool of shape \(2, 4\), got torch.float32 \(2, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"mask must be bool of shape \(2, 4\), got torch.float32 \(2, 4\)"
+    ):
         crf.decode(emissions, mask.float())
-    with pytest.raises(ValueError, match=r"tags must be long of shape \(2, 4\), got torch.int64 \(2, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"tags must be long of shape \(2, 4\), got torch.int64 \(2, 3\)"
+    ):
         crf(emissions, torch.zeros(2, 3, dtype=torch.long), mask)

@@ -31,7 +31,9 @@ def test_the_share_dropped_and_the_mean(p: float) -> None:
     # Neither neighbours nor the four that share a random word know of each other.
     dropped = (factors == 0).double() - p
     for distance in (1, 2, 3, 4):
-        assert abs((dropped[distance:] * dropped[:-distance]).mean().item()) < 5 * p * (1 - p) / math.sqrt(count)
+        assert abs((dropped[distance:] * dropped[:-distance]).mean().item()) < 5 * p * (
+            1 - p
+        ) / math.sqrt(count)
 
 
 def test_torchs_generator_decides() -> None:
@@ -72,4 +74,6 @@ def test_plain_dropout_is_replaced_however_deep() -> None:
     )
     draw_cheaply(module)
     found = [child for child in module.modules() if isinstance(child, torch.nn.Dropout)]
-    assert [type(child) for child in found] == [Dropout, Dropout] and [child.p for child in found] == [0.1, 0.2]
+    assert [type(child) for child in found] == [Dropout, Dropout] and [
+        child.p for child in found
+    ] == [0.1, 0.2]

@@ -14,7 +14,14 @@ from ner_adv_plugin.data.batching.targets import PerCharacter, Targets
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
-from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, PADDING, UNKNOWN, DatasetSpace, Vocabulary
+from ner_adv_plugin.data.vocabulary import (
+    CHARACTERS,
+    DOMAINS,
+    PADDING,
+    UNKNOWN,
+    DatasetSpace,
+    Vocabulary,
+)
 
 TEXT = "我们在北京看见了张三和他的公司今天去上海"
 SPACES = {
@@ -32,7 +39,9 @@ def vocabulary(*datasets: str) -> Vocabulary:
     return vocabulary_of({name: SPACES[name] for name in datasets or SPACES})
 
 
-def vocabulary_of(spaces: Mapping[str, DatasetSpace], types: Mapping[str, Sequence[str]] = TYPES) -> Vocabulary:
+def vocabulary_of(
+    spaces: Mapping[str, DatasetSpace], types: Mapping[str, Sequence[str]] = TYPES
+) -> Vocabulary:
     """The vocabulary of some datasets, given the types of each head."""
     namespaces: dict[str, list[str]] = {
         CHARACTERS: [PADDING, UNKNOWN, *sorted(set(TEXT))],
@@ -59,7 +68,9 @@ def encoded(
     for length in lengths:
         text = "".join(chance.choices(TEXT, k=length))
         head = vocab.datasets[dataset].head
-        sentences.append(Instance(text, random_spans(vocab, head, length, chance) if head else None))
+        sentences.append(
+            Instance(text, random_spans(vocab, head, length, chance) if head else None)
+        )
     return EncodedDataset(dataset, sentences, vocab, alphabet)
 
 
@@ -84,8 +95,16 @@ def tags_of(dataset: EncodedDataset, vocab: Vocabulary) -> dict[str, Targets]:
     space = vocab.label_space(dataset.head)
     scheme = get_scheme("BMES" if space.segmentation else "BIO", space.segmentation)
     labels = scheme.labels(space.types)
-    tags = [tag for i, length in enumerate(dataset.lengths) for tag in scheme.tags(dataset.gold(i), int(length))]
-    return {f"heads.{dataset.head}": {"tags": PerCharacter(np.array([labels.index(tag) for tag in tags]))}}
+    tags = [
+        tag
+        for i, length in enumerate(dataset.lengths)
+        for tag in scheme.tags(dataset.gold(i), int(length))
+    ]
+    return {
+        f"heads.{dataset.head}": {
+            "tags": PerCharacter(np.array([labels.index(tag) for tag in tags]))
+        }
+    }
 
 
 def mixed_batch(

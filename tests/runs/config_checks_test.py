@@ -25,7 +25,11 @@ def error_of(config: dict[str, Any]) -> tuple[str, str]:
 
 @pytest.mark.parametrize("validated", [["weibo"], ["weibo", "msr"], ["weibo", "msra", "msr"]])
 def test_metrics_foreseen_are_those_that_the_evaluator_gives(validated: list[str]) -> None:
-    paths = {"weibo": "weibo/weiboNER_2nd_conll.dev", "msra": "msra/test.bio", "msr": "msr/msr_test_gold.utf8"}
+    paths = {
+        "weibo": "weibo/weiboNER_2nd_conll.dev",
+        "msra": "msra/test.bio",
+        "msr": "msr/msr_test_gold.utf8",
+    }
     config = tiny_config(dataset_reader__readers__msra__head="weibo")
     config["validation_data_path"] = {name: str(DATA / paths[name]) for name in validated}
     job: TrainJob = checked_job(config)
@@ -36,7 +40,9 @@ def test_metrics_foreseen_are_those_that_the_evaluator_gives(validated: list[str
     tasks = {head: agreed_task(head, spaces) for head in model.vocab.heads}
     foreseen = foreseen_metrics({name: spaces[name] for name in validated}, tasks)
     actual = evaluator.metric_names()
-    typed = {name[: name.index("_f1_") + 4] + "<TYPE>" if "_f1_" in name else name for name in actual}
+    typed = {
+        name[: name.index("_f1_") + 4] + "<TYPE>" if "_f1_" in name else name for name in actual
+    }
     assert set(foreseen) == typed and any("_f1_" in name for name in actual)
 
 
@@ -87,8 +93,13 @@ def test_datasets_of_one_head_have_metrics_of_their_own() -> None:
     ],
 )
 @pytest.mark.parametrize("validation", [None, {"reviews": "somewhere"}])
-def test_nothing_to_validate_on(settings: dict[str, Any], path: str | None, validation: Any) -> None:
-    config = tiny_config(dataset_reader__readers__reviews={"type": "unlabelled"}, train_data_path__reviews="somewhere")
+def test_nothing_to_validate_on(
+    settings: dict[str, Any], path: str | None, validation: Any
+) -> None:
+    config = tiny_config(
+        dataset_reader__readers__reviews={"type": "unlabelled"},
+        train_data_path__reviews="somewhere",
+    )
     config["validation_data_path"] = validation
     del config["trainer"]["validation_metric"]
     config["trainer"].update(settings)
@@ -96,7 +107,10 @@ def test_nothing_to_validate_on(settings: dict[str, Any], path: str | None, vali
         checked_job(config)
     else:
         found_path, message = error_of(config)
-        assert found_path == path and "there is no labelled validation data: give validation_data_path" in message
+        assert (
+            found_path == path
+            and "there is no labelled validation data: give validation_data_path" in message
+        )
 
 
 def test_a_plateau_is_that_of_the_validation_metric() -> None:
@@ -106,23 +120,35 @@ def test_a_plateau_is_that_of_the_validation_metric() -> None:
     assert path == "trainer.learning_rate_scheduler.mode"
     assert message == '"min" does not fit validation_metric "+weibo_f1": expected "max"'
     checked_job(tiny_config(trainer__learning_rate_scheduler={**scheduler, "mode": "max"}))
-    checked_job(tiny_config(trainer__learning_rate_scheduler=scheduler, trainer__validation_metric="-loss"))
+    checked_job(
+        tiny_config(trainer__learning_rate_scheduler=scheduler, trainer__validation_metric="-loss")
+    )
 
 
 @pytest.mark.parametrize("key", ["patience", "num_epochs", "num_gradient_accumulation_steps"])
 def test_numbers_are_checked_early(key: str) -> None:
-    assert error_of(tiny_config(**{f"trainer__{key}": 0})) == (f"trainer.{key}", "expected 1 or more, found 0")
+    assert error_of(tiny_config(**{f"trainer__{key}": 0})) == (
+        f"trainer.{key}",
+        "expected 1 or more, found 0",
+    )
 
 
 def test_two_precisions_are_refused_early() -> None:
     path, message = error_of(tiny_config(trainer__precision="bf16", trainer__use_amp=True))
-    assert (path, message) == ("trainer.use_amp", 'says the same as precision "bf16" beside it: leave it out')
+    assert (path, message) == (
+        "trainer.use_amp",
+        'says the same as precision "bf16" beside it: leave it out',
+    )
 
 
 @pytest.mark.parametrize(
     ("reader", "path", "message"),
     [
-        ({"type": "weibo"}, "validation_dataset_reader", "expected a multitask reader, as dataset_reader is"),
+        (
+            {"type": "weibo"},
+            "validation_dataset_reader",
+            "expected a multitask reader, as dataset_reader is",
+        ),
         (
             {"type": "multitask", "readers": {"wiebo": "weibo"}},
             "validation_dataset_reader.readers.wiebo",
@@ -146,7 +172,9 @@ def test_one_reader_for_validation_reads_the_only_dataset() -> None:
     job: TrainJob = checked_job(config)
     assert job.sources.held_out_reader.readers["weibo"] is job.validation_dataset_reader
     data = read_data(job)
-    assert {split: list(rows) for split, rows in data.splits.items()} == dict.fromkeys(data.splits, ["weibo"])
+    assert {split: list(sentences) for split, sentences in data.splits.items()} == dict.fromkeys(
+        data.splits, ["weibo"]
+    )
     assert len(data.splits["validation"]["weibo"]) == 3
 
 
@@ -157,22 +185,32 @@ def test_heads_of_a_reader_by_itself_are_placed_at_the_reader() -> None:
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
     (tmp_path / "weibo.train").touch()
-    check_files({"weibo": str(tmp_path / "weibo.train"), "url": "https://somewhere/weibo.train"}, "there")
+    check_files(
+        {"weibo": str(tmp_path / "weibo.train"), "url": "https://somewhere/weibo.train"}, "there"
+    )
     check_files(None, "there")
-    with pytest.raises(ConfigurationError, match=r'^there.weibo: no such file ".*". Did you mean "weibo.train"\?$'):
+    with pytest.raises(
+        ConfigurationError, match=r'^there.weibo: no such file ".*". Did you mean "weibo.train"\?$'
+    ):
         check_files({"weibo": str(tmp_path / "wiebo.train")}, "there")
-    with pytest.raises(ConfigurationError, match=rf'^there: no such file ".*". There is no folder "{tmp_path}/a".$'):
+    with pytest.raises(
+        ConfigurationError, match=rf'^there: no such file ".*". There is no folder "{tmp_path}/a".$'
+    ):
         check_files(str(tmp_path / "a" / "b" / "c"), "there")
 
 
 def test_folders_that_are_not_there(tmp_path: Path) -> None:
     vocabulary = {"type": "from_files", "directory": str(tmp_path / "vocabulary")}
     job: TrainJob = checked_job(tiny_config(vocabulary=vocabulary))
-    with pytest.raises(ConfigurationError, match='^vocabulary.directory: no such folder ".*vocabulary"'):
+    with pytest.raises(
+        ConfigurationError, match='^vocabulary.directory: no such folder ".*vocabulary"'
+    ):
         job.check_paths()
     encoder = {"type": "pretrained_transformer", "model_name": str(tmp_path / "encoder")}
     job = checked_job(tiny_config(model__encoder=encoder))
-    with pytest.raises(ConfigurationError, match='^model.encoder.model_name: no such folder ".*encoder"'):
+    with pytest.raises(
+        ConfigurationError, match='^model.encoder.model_name: no such folder ".*encoder"'
+    ):
         job.check_paths()
     (tmp_path / "encoder").mkdir()
     job.check_paths()

@@ -28,12 +28,19 @@ def metrics_of(run: Path, name: str = "metrics.json") -> dict[str, Any]:
 
 def test_metrics_hold_the_keys_of_the_contract(tiny_run: Path) -> None:
     metrics = metrics_of(tiny_run)
-    assert {"epoch", "best_epoch", "training_epochs", "training_duration", "peak_memory_MB"} <= set(metrics)
+    assert {"epoch", "best_epoch", "training_epochs", "training_duration", "peak_memory_MB"} <= set(
+        metrics
+    )
     scores = ["f1", "precision", "recall", "lenient_f1", "f1_PER.NAM", "loss"]
     for prefix in ("validation_", "best_validation_", "test_"):
         assert {f"{prefix}weibo_{score}" for score in scores} | {f"{prefix}loss"} <= set(metrics)
     heads = [f"training_{head}_loss" for head in ("weibo", "msra", "msr")]
-    assert {"training_loss", "training_discriminator_accuracy", "training_step_seconds", *heads} <= set(metrics)
+    assert {
+        "training_loss",
+        "training_discriminator_accuracy",
+        "training_step_seconds",
+        *heads,
+    } <= set(metrics)
     assert all(isinstance(value, int | float) for value in metrics.values())
     assert 100 < metrics["peak_memory_MB"] < 100_000 and metrics["training_duration"] > 0
 
@@ -54,29 +61,50 @@ def test_validation_and_test_scores_are_those_of_the_best_weights(tiny_run: Path
     job = checked_job(archive.config)
     data = read_data(job)
     for prefix, split in (("best_validation_", "validation"), ("test_", "test")):
-        for name, value in evaluator_of(job, archive.model, data, split).evaluate(archive.model).items():
+        for name, value in (
+            evaluator_of(job, archive.model, data, split).evaluate(archive.model).items()
+        ):
             assert metrics[prefix + name] == value, prefix + name
 
 
-def test_leaked_rows_are_dropped_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    train, dev = ((DATA / "weibo" / f"weiboNER_2nd_conll.{split}").read_text("utf-8") for split in ("train", "dev"))
-    rows = [text.split("\n\n") for text in (train, dev)]
-    # Two whole validation rows, and one inside a longer row.
-    longer = "\n".join(["嘿0\tO", rows[1][5], "吧0\tO"])
-    (tmp_path / "train").write_text("\n\n".join([*rows[0][:30], rows[1][3], longer, rows[1][4]]) + "\n", "utf-8")
-    (tmp_path / "dev").write_text("\n\n".join(rows[1][:10]) + "\n", "utf-8")
-    paths = {"train_data_path": str(tmp_path / "train"), "validation_data_path": str(tmp_path / "dev")}
+def test_leaked_sentences_are_dropped_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    train, dev = (
+        (DATA / "weibo" / f"weiboNER_2nd_conll.{split}").read_text("utf-8")
+        for split in ("train", "dev")
+    )
+    sentences = [text.split("\n\n") for text in (train, dev)]
+    # Two whole validation sentences, and one inside a longer sentence.
+    longer = "\n".join(["嘿0\tO", sentences[1][5], "吧0\tO"])
+    (tmp_path / "train").write_text(
+        "\n\n".join([*sentences[0][:30], sentences[1][3], longer, sentences[1][4]]) + "\n", "utf-8"
+    )
+    (tmp_path / "dev").write_text("\n\n".join(sentences[1][:10]) + "\n", "utf-8")
+    paths = {
+        "train_data_path": str(tmp_path / "train"),
+        "validation_data_path": str(tmp_path / "dev"),
+    }
     config = {**single_task_config(trainer__num_epochs=1), **paths}
     config["dataset_reader"] = {"type": "weibo"}
     metrics = train_model(config, tmp_path / "run")
-    assert metrics["leaked_rows_weibo"] == metrics_of(tmp_path / "run")["leaked_rows_weibo"] == 3
-    assert "weibo: 3 of 33 training rows hold a validation or test row: left out" in caplog.text
+    assert (
+        metrics["leaked_sentences_weibo"]
+        == metrics_of(tmp_path / "run")["leaked_sentences_weibo"]
+        == 3
+    )
+    assert (
+        "weibo: 3 of 33 training sentences hold a validation or test sentence: left out"
+        in caplog.text
+    )
     config["data_loader"]["leakage"] = "error"
     with pytest.raises(UserError, match="3 of 33"):
         train_model(config, tmp_path / "refused")
 
 
-def test_interrupted_training_archives_the_best_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_training_archives_the_best_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     end_epoch = Trainer._end_epoch
 
     def interrupted(trainer: Trainer) -> None:
@@ -96,7 +124,9 @@ def test_interrupted_training_archives_the_best_weights(tmp_path: Path, monkeypa
 def test_interrupted_testing_archives_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     evaluate = Evaluator.evaluate
 
-    def interrupted(evaluator: Evaluator, model: Any, description: str = "validating") -> dict[str, float]:
+    def interrupted(
+        evaluator: Evaluator, model: Any, description: str = "validating"
+    ) -> dict[str, float]:
         if description == "testing":
             raise KeyboardInterrupt
         return evaluate(evaluator, model, description)
@@ -121,19 +151,29 @@ def test_interrupted_before_the_first_epoch_ends_leaves_no_archive(
 
 def test_archive_holds_what_is_needed_and_what_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("about this run")
-    config = single_task_config(trainer__num_epochs=1, include_in_archive=[str(tmp_path / "notes.txt")])
+    config = single_task_config(
+        trainer__num_epochs=1, include_in_archive=[str(tmp_path / "notes.txt")]
+    )
     train_model(config, tmp_path / "run")
     with tarfile.open(tmp_path / "run" / "model.tar.gz") as archive:
         members = archive.getmembers()
         notes = archive.extractfile("fta/notes.txt")
         assert notes is not None and notes.read() == b"about this run"
     names = {member.name for member in members}
-    assert {"config.json", "meta.json", "weights.th", "vocabulary", "vocabulary/datasets.json"} <= names
+    assert {
+        "config.json",
+        "meta.json",
+        "weights.th",
+        "vocabulary",
+        "vocabulary/datasets.json",
+    } <= names
     assert not any("checkpoints" in name or "log" in name for name in names)
     assert {(member.uid, member.uname, member.mtime) for member in members} == {(0, "", 0)}
 
 
-def test_links_are_archived_as_what_they_lead_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_links_are_archived_as_what_they_lead_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An archive that holds a link would not be loaded."""
     (tmp_path / "notes.txt").write_text("about this run")
     (tmp_path / "symbolic.txt").symlink_to(tmp_path / "notes.txt")
@@ -143,14 +183,20 @@ def test_links_are_archived_as_what_they_lead_to(tmp_path: Path, monkeypatch: py
     included = [str(tmp_path / name) for name in ("notes.txt", "symbolic.txt", "hard.txt")]
     use_cache(tmp_path / "cache", monkeypatch)
     with serving(tmp_path / "served") as server:
-        config = single_task_config(trainer__num_epochs=1, include_in_archive=[*included, f"{server.url}/far.txt"])
+        config = single_task_config(
+            trainer__num_epochs=1, include_in_archive=[*included, f"{server.url}/far.txt"]
+        )
         checked_job(config).check_paths()
     # What was checked before training is there after it, whatever became of the server.
     train_model(config, tmp_path / "run")
     with tarfile.open(tmp_path / "run" / "model.tar.gz") as archive:
         for name in ("notes.txt", "symbolic.txt", "hard.txt", "far.txt"):
             file = archive.extractfile(f"fta/{name}")
-            assert archive.getmember(f"fta/{name}").isreg() and file is not None and file.read() == b"about this run"
+            assert (
+                archive.getmember(f"fta/{name}").isreg()
+                and file is not None
+                and file.read() == b"about this run"
+            )
     assert load_archive(tmp_path / "run" / "model.tar.gz").heads == ["weibo"]
 
 
@@ -159,7 +205,11 @@ def test_links_are_archived_as_what_they_lead_to(tmp_path: Path, monkeypatch: py
     [
         (["notes.txt", "missing.txt"], "include_in_archive.1", "no such file "),
         (["notes.txt", "below"], "include_in_archive.1", "no such file "),
-        (["notes.txt", "below/notes.txt"], "include_in_archive.1", 'another file is named "notes.txt", too'),
+        (
+            ["notes.txt", "below/notes.txt"],
+            "include_in_archive.1",
+            'another file is named "notes.txt", too',
+        ),
     ],
 )
 def test_files_to_archive_are_checked_before_training(
@@ -197,12 +247,15 @@ def test_a_path_of_no_reader_is_an_error(tmp_path: Path, key: str) -> None:
 
 def test_one_path_for_several_readers_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigurationError, match="train_data_path: expected an object of paths, one for each reader, found 'somewhere'"
+        ConfigurationError,
+        match="train_data_path: expected an object of paths, one for each reader, found 'somewhere'",
     ):
         train_model(tiny_config(train_data_path="somewhere"), tmp_path)
 
 
-def test_the_vocabulary_of_another_run_brings_no_encoder_along(tmp_path: Path, fixture_encoder: Path) -> None:
+def test_the_vocabulary_of_another_run_brings_no_encoder_along(
+    tmp_path: Path, fixture_encoder: Path
+) -> None:
     """Beside a vocabulary stands its encoder's configuration, without weights: a new run begins with trained ones."""
     config = single_task_config(
         dataset_reader__max_instances=4,
@@ -213,7 +266,9 @@ def test_the_vocabulary_of_another_run_brings_no_encoder_along(tmp_path: Path, f
         job: TrainJob = checked_job(config)
         trainer = train_job.build_trainer(job, read_data(job), tmp_path / name)
         weights_of_run = trainer.model.state_dict()
-        encoders.append({key: value for key, value in weights_of_run.items() if key.startswith("encoder.")})
+        encoders.append(
+            {key: value for key, value in weights_of_run.items() if key.startswith("encoder.")}
+        )
         directory = str(tmp_path / "first" / "vocabulary")
         assert (Path(directory) / "encoder").is_dir()
         config["vocabulary"] = {"type": "from_files", "directory": directory}

@@ -97,7 +97,9 @@ def one_more(spans: list[list[ScoredSpan]]) -> list[list[ScoredSpan]]:
     return [[ScoredSpan(0, 1, "LOC", 0.5), *own] for own in spans]
 
 
-def case_of(root: Path, kind: str, base: type[ModelTestCase] = MultiTaskModelTestCase) -> ModelTestCase:
+def case_of(
+    root: Path, kind: str, base: type[ModelTestCase] = MultiTaskModelTestCase
+) -> ModelTestCase:
     case = base()
     overrides = {"model.type": kind, "dataset_reader.readers.msra.max_instances": 4}
     case.set_up_model(root / "fixtures/configs/hard_sharing.jsonnet", json.dumps(overrides))
@@ -118,7 +120,10 @@ def test_a_gradient_that_is_not_finite_is_named(root: Path) -> None:
 
 
 def test_predictions_that_depend_on_the_batch_are_found(root: Path) -> None:
-    with pytest.raises(AssertionError, match="head msra, rows of msra, alone and in a batch: the spans of .* differ"):
+    with pytest.raises(
+        AssertionError,
+        match="head msra, sentences of msra, alone and in a batch: the spans of .* differ",
+    ):
         case_of(root, "test_sociable").ensure_batch_predictions_are_consistent()
 
 
@@ -129,14 +134,23 @@ def test_scores_that_depend_on_the_batch_are_found(root: Path) -> None:
 
 def test_what_is_not_saved_is_found(root: Path) -> None:
     with pytest.raises(AssertionError, match="loaded and as trained"):
-        case_of(root, "test_forgetful").ensure_model_can_train_save_and_load(gradients_to_ignore=["extra"])
+        case_of(root, "test_forgetful").ensure_model_can_train_save_and_load(
+            gradients_to_ignore=["extra"]
+        )
 
 
 def test_a_head_that_differs_when_loaded_alone_is_found(root: Path) -> None:
-    with pytest.raises(AssertionError, match="head msra, rows of msra, loaded and as trained: the spans of .* differ"):
-        case_of(root, "test_halved").ensure_model_can_train_save_and_load(gradients_to_ignore=["extra"])
+    with pytest.raises(
+        AssertionError,
+        match="head msra, sentences of msra, loaded and as trained: the spans of .* differ",
+    ):
+        case_of(root, "test_halved").ensure_model_can_train_save_and_load(
+            gradients_to_ignore=["extra"]
+        )
     # The base class looks at the head of the validation metric, loaded whole.
-    case_of(root, "test_halved", ModelTestCase).ensure_model_can_train_save_and_load(gradients_to_ignore=["extra"])
+    case_of(root, "test_halved", ModelTestCase).ensure_model_can_train_save_and_load(
+        gradients_to_ignore=["extra"]
+    )
 
 
 def test_a_config_serves_as_well_as_a_file(root: Path) -> None:

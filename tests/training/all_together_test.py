@@ -33,23 +33,28 @@ def config_of(**overrides: Any) -> dict[str, Any]:
 def without_dropout(*objectives: int) -> dict[str, Any]:
     """The config with some of its objectives, nothing left to chance."""
     own = config_of()["model"]["objectives"]
-    quiet = [{**own[i], "dropout": 0.0} if own[i]["type"] == "domain_adversarial" else own[i] for i in objectives]
+    quiet = [
+        {**own[i], "dropout": 0.0} if own[i]["type"] == "domain_adversarial" else own[i]
+        for i in objectives
+    ]
     return config_of(model__objectives=quiet, model__head__dropout=0.0)
 
 
 @pytest.fixture(scope="module")
 def parts() -> tuple[SharingModel, Batch]:
-    """The model, log variances other than 0, and a batch with rows of every kind, weighted and labelled by it."""
+    """The model, log variances other than 0, and a batch with sentences of every kind, weighted and labelled by it."""
     model, loader = model_and_loader(without_dropout(*range(OBJECTIVES)))
     assert isinstance(model, SharingModel)
     for index, parameter in enumerate(model.loss_weighting.parameters()):
         parameter.data.fill_(0.5 - index)
-    rows = loader.rows()
-    rows["msra"].weights = np.linspace(0, 1, len(rows["msra"]), dtype=np.float32)
+    sentences = loader.sentences()
+    sentences["msra"].weights = np.linspace(0, 1, len(sentences["msra"]), dtype=np.float32)
     weighting = Confidence("entities", wait=0)
-    weighting.bind("reviews", rows, model)
+    weighting.bind("reviews", sentences, model)
     weighting.before_epoch(0)
-    (batch,) = share_totals(loader.batches([[(name, row) for name in rows for row in range(6)]]))
+    (batch,) = share_totals(
+        loader.batches([[(name, sentence) for name in sentences for sentence in range(6)]])
+    )
     assert set(batch.heads) == {"entities", "sxu"} and 0 < batch.weights_B.mean() < 1
     return model.train(), batch
 
@@ -57,7 +62,11 @@ def parts() -> tuple[SharingModel, Batch]:
 def test_no_objective_changes_another_loss(parts: tuple[SharingModel, Batch]) -> None:
     model, batch = parts
     whole = model(batch, 0.5)["losses"]
-    assert list(whole) == ["heads.entities", "heads.sxu", *(f"objectives.{i}" for i in range(OBJECTIVES))]
+    assert list(whole) == [
+        "heads.entities",
+        "heads.sxu",
+        *(f"objectives.{i}" for i in range(OBJECTIVES)),
+    ]
     for index in range(OBJECTIVES):
         alone, _ = model_and_loader(without_dropout(index))
         own = f"objectives.{index}."
@@ -72,7 +81,9 @@ def test_no_objective_changes_another_loss(parts: tuple[SharingModel, Batch]) ->
         assert_close(found, {**expected, "objectives.0": whole[f"objectives.{index}"]})
 
 
-def test_gradients_of_the_perturbed_step_are_those_of_hooks(parts: tuple[SharingModel, Batch]) -> None:
+def test_gradients_of_the_perturbed_step_are_those_of_hooks(
+    parts: tuple[SharingModel, Batch],
+) -> None:
     model, batch = parts
     expected = by_hooks(model, batch, FastGradientMethod(0.3), 0.7)
     found, _, _ = gradients(PerturbedStep(FastGradientMethod(0.3), 0.7), model, [batch])
@@ -82,7 +93,9 @@ def test_gradients_of_the_perturbed_step_are_those_of_hooks(parts: tuple[Sharing
 
 def test_micro_batches_add_up(parts: tuple[SharingModel, Batch]) -> None:
     model, batch = parts
-    halves = share_totals([batch.select([*range(0, len(batch), 2)]), batch.select([*range(1, len(batch), 2)])])
+    halves = share_totals(
+        [batch.select([*range(0, len(batch), 2)]), batch.select([*range(1, len(batch), 2)])]
+    )
     losses = [model(half, 0.5)["losses"] for half in halves]
     for name, loss in model(batch, 0.5)["losses"].items():
         if name not in ALIGNMENT:
@@ -97,7 +110,11 @@ def test_a_stopped_run_ends_as_one_not_stopped(tmp_path: Path) -> None:
     resumed = train_model(config, tmp_path / "stopped", recover=True)
     assert learnt(resumed) == learnt(whole)
     assert_same_weights(tmp_path / "stopped" / "best.th", tmp_path / "whole" / "best.th")
-    for name in ("objective_0_reversal_ratio", "objective_2_discriminator_chance", "reviews_row_weight"):
+    for name in (
+        "objective_0_reversal_ratio",
+        "objective_2_discriminator_chance",
+        "reviews_row_weight",
+    ):
         assert 0 < whole[f"training_{name}"] < 1
     assert whole["objective_0_probe_shared_chance"] == pytest.approx(1 / 3)
 

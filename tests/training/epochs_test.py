@@ -17,7 +17,7 @@ from tests.stopping import stopping_before
 from tests.tiny import assert_same_weights, learnt, tiny_config, weights
 
 EPOCHS = 3
-ROWS = {"weibo": 10, "msra": 6, "msr": 6}
+SENTENCES = {"weibo": 10, "msra": 6, "msr": 6}
 EQUAL = {"weibo": 1, "msra": 1, "msr": 1}
 MIXES: dict[str, dict[str, Any]] = {
     "temperature and tokens": {
@@ -26,25 +26,40 @@ MIXES: dict[str, dict[str, Any]] = {
     },
     "smallest": {"sampler": {"type": "subsample_to_smallest"}},
     "curriculum": {
-        "sampler": {"type": "curriculum", "start": {**EQUAL, "weibo": 0.2}, "end": EQUAL, "anchor": "msr"},
+        "sampler": {
+            "type": "curriculum",
+            "start": {**EQUAL, "weibo": 0.2},
+            "end": EQUAL,
+            "anchor": "msr",
+        },
         "scheduler": {"type": "roundrobin", "batch_size": 8},
     },
     "curriculum of tokens": {
-        "sampler": {"type": "curriculum", "start": {**EQUAL, "weibo": 0}, "end": EQUAL, "until": 0.5},
+        "sampler": {
+            "type": "curriculum",
+            "start": {**EQUAL, "weibo": 0},
+            "end": EQUAL,
+            "until": 0.5,
+        },
         "scheduler": {"type": "homogeneous_roundrobin", "max_tokens": 200, "pool": 2},
     },
     "loss": {"sampler": {"type": "loss_based", "floor": 0.1}},
     "balanced": {"scheduler": {"type": "balanced", "batch_size": 8}},
     "balanced tokens": {"scheduler": {"type": "balanced", "max_tokens": 200, "pool": 2}},
     "half": {"scheduler": {"type": "half_and_half", "target": "weibo", "batch_size": 8}},
-    "half tokens": {"scheduler": {"type": "half_and_half", "target": "weibo", "max_tokens": 200, "pool": 2}},
+    "half tokens": {
+        "scheduler": {"type": "half_and_half", "target": "weibo", "max_tokens": 200, "pool": 2}
+    },
 }
 
 
 def config_of(mix: Mapping[str, Any], **overrides: Any) -> dict[str, Any]:
-    """22 rows in steps of eight, unless the mix says otherwise."""
+    """22 sentences in steps of eight, unless the mix says otherwise."""
     settings: dict[str, Any] = {f"data_loader__{key}": value for key, value in mix.items()}
-    settings |= {f"dataset_reader__readers__{name}__max_instances": rows for name, rows in ROWS.items()}
+    settings |= {
+        f"dataset_reader__readers__{name}__max_instances": sentences
+        for name, sentences in SENTENCES.items()
+    }
     schedule = {"type": "linear_with_warmup", "warmup_steps": 2}
     return tiny_config(
         data_loader__batch_size=8,
@@ -72,8 +87,12 @@ def trainer_of(config: Mapping[str, Any], folder: Path) -> tuple[Trainer, list[f
 
 
 @pytest.mark.parametrize("name", MIXES)
-def test_steps_are_counted_exactly_and_the_schedule_ends_with_the_last(name: str, tmp_path: Path) -> None:
-    trainer, progress = trainer_of(config_of(MIXES[name], trainer__num_gradient_accumulation_steps=2), tmp_path)
+def test_steps_are_counted_exactly_and_the_schedule_ends_with_the_last(
+    name: str, tmp_path: Path
+) -> None:
+    trainer, progress = trainer_of(
+        config_of(MIXES[name], trainer__num_gradient_accumulation_steps=2), tmp_path
+    )
     metrics = trainer.train()
     assert metrics["training_epochs"] == EPOCHS and 0 < metrics["training_loss"] < 10
     assert trainer.steps_done == trainer.total_steps == len(progress)
@@ -84,13 +103,17 @@ def test_steps_are_counted_exactly_and_the_schedule_ends_with_the_last(name: str
 def test_progress_ends_at_one_where_there_are_more_steps_than_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(DataLoader, "batches_per_epoch", lambda loader, num_epochs: [1] * num_epochs)
+    monkeypatch.setattr(
+        DataLoader, "batches_per_epoch", lambda loader, num_epochs: [1] * num_epochs
+    )
     trainer, progress = trainer_of(config_of({}), tmp_path)
     trainer.train()
     assert trainer.steps_done == 9 and progress == [0, 1 / 3, 2 / 3] + [1.0] * 6
 
 
-def test_a_sampler_learns_the_validation_loss_where_there_is_one_else_that_of_training(tmp_path: Path) -> None:
+def test_a_sampler_learns_the_validation_loss_where_there_is_one_else_that_of_training(
+    tmp_path: Path,
+) -> None:
     trainer, _ = trainer_of(config_of(MIXES["loss"]), tmp_path)
     trainer.train()
     assert isinstance(trainer.data_loader.sampler, LossBasedSampler)
@@ -105,17 +128,24 @@ def test_a_sampler_learns_the_validation_loss_where_there_is_one_else_that_of_tr
 
 # Losses change the draws from the third epoch on, which begins at two thirds of the steps.
 @pytest.mark.parametrize(
-    ("name", "share"), [("loss", 0.5), ("loss", 0.85), ("curriculum of tokens", 0.6), ("half tokens", 0.8)]
+    ("name", "share"),
+    [("loss", 0.5), ("loss", 0.85), ("curriculum of tokens", 0.6), ("half tokens", 0.8)],
 )
-def test_stopped_anywhere_and_resumed_it_is_the_same_run(name: str, share: float, tmp_path: Path) -> None:
+def test_stopped_anywhere_and_resumed_it_is_the_same_run(
+    name: str, share: float, tmp_path: Path
+) -> None:
     config = config_of(MIXES[name], trainer__checkpointer={"save_every_num_batches": 1})
     whole = train_model(config, tmp_path / "whole")
-    total = weights(tmp_path / "whole" / "checkpoints" / f"training_state_e{EPOCHS}_b0.th")["steps_done"]
+    total = weights(tmp_path / "whole" / "checkpoints" / f"training_state_e{EPOCHS}_b0.th")[
+        "steps_done"
+    ]
     with stopping_before(round(share * int(total))):
         train_model(config, tmp_path / "stopped")
     resumed = train_model(config, tmp_path / "stopped", recover=True)
     assert learnt(resumed) == learnt(whole)
     last = f"checkpoints/model_state_e{EPOCHS}_b0.th"
     assert_same_weights(tmp_path / "stopped" / last, tmp_path / "whole" / last)
-    states = [weights(tmp_path / run / last.replace("model", "training")) for run in ("whole", "stopped")]
+    states = [
+        weights(tmp_path / run / last.replace("model", "training")) for run in ("whole", "stopped")
+    ]
     assert states[0]["data_loader"] == states[1]["data_loader"]

@@ -61,13 +61,19 @@ def test_killed_at_random_moments(tmp_path: Path, config: str, uninterrupted: Pa
     assert differences(folder, uninterrupted) == [], f"killed when {saved} steps were saved"
 
 
-def test_killed_again_and_again_while_files_are_written(tmp_path: Path, config: str, uninterrupted: Path) -> None:
+def test_killed_again_and_again_while_files_are_written(
+    tmp_path: Path, config: str, uninterrupted: Path
+) -> None:
     folder, log = tmp_path / "run", tmp_path / "output.txt"
     plans = [
         # Half of a checkpoint's model is written.
         Plan(str(tmp_path / "first"), "flush checkpoints/.model_state_e0_b6.th.partial", cut=0.5),
         # The model is there, the state is not; the curves end amid a record.
-        Plan(str(tmp_path / "second"), "past checkpoints/.model_state_e1_b3.th.partial", half_a_record=True),
+        Plan(
+            str(tmp_path / "second"),
+            "past checkpoints/.model_state_e1_b3.th.partial",
+            half_a_record=True,
+        ),
         # An epoch's metrics are there, its best weights are not.
         Plan(str(tmp_path / "third"), "put best.th"),
         # Training is over.
@@ -84,12 +90,18 @@ def test_killed_again_and_again_while_files_are_written(tmp_path: Path, config: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-def test_asked_to_stop_it_archives_the_best_weights_so_far(tmp_path: Path, number: signal.Signals) -> None:
+def test_asked_to_stop_it_archives_the_best_weights_so_far(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     long = config_of_run()
     long["trainer"]["num_epochs"] = 100
     folder, log = tmp_path / "run", tmp_path / "output.txt"
     process = start(write_config(tmp_path / "config.json", long), folder)
-    wait_until(process, lambda: (folder / "metrics_epoch_1.json").is_file() and (folder / "best.th").is_file(), log)
+    wait_until(
+        process,
+        lambda: (folder / "metrics_epoch_1.json").is_file() and (folder / "best.th").is_file(),
+        log,
+    )
     process.send_signal(number)
     assert process.wait() == 130
     assert "Traceback" not in log.read_text(encoding="utf-8")

@@ -34,13 +34,17 @@ class Answering:
     It notes the learning rates of both groups, and the batches, of every step.
     """
 
-    def __init__(self, losses: Sequence[float], epochs: Sequence[int] = (7,), accumulation: int = 1) -> None:
+    def __init__(
+        self, losses: Sequence[float], epochs: Sequence[int] = (7,), accumulation: int = 1
+    ) -> None:
         self.losses = iter(losses)
         self.model = torch.nn.Linear(2, 2).eval()
         groups = [{"params": [self.model.bias], "lr": 0.001}, {"params": [self.model.weight]}]
         self.optimizer = torch.optim.SGD(groups, lr=0.02)
         self.data_loader = SimpleNamespace(
-            plan=lambda epoch, _: [f"{epoch}.{i}" for i in range(epochs[min(epoch, len(epochs) - 1)])]
+            plan=lambda epoch, _: [
+                f"{epoch}.{i}" for i in range(epochs[min(epoch, len(epochs) - 1)])
+            ]
         )
         self.accumulation = accumulation
         self.total_steps = 10
@@ -142,11 +146,15 @@ def test_smoothing_is_a_weighted_mean(values: list[float], deviation: float) -> 
     for i, smoothed in enumerate(made):
         near = [j for j in range(len(values)) if abs(i - j) <= math.ceil(3 * deviation)]
         weights = [math.exp(-((i - j) ** 2) / (2 * deviation**2)) for j in near]
-        mean = math.fsum(w * values[j] for w, j in zip(weights, near, strict=True)) / math.fsum(weights)
+        mean = math.fsum(w * values[j] for w, j in zip(weights, near, strict=True)) / math.fsum(
+            weights
+        )
         assert smoothed == pytest.approx(mean, rel=1e-9, abs=1e-6)
 
 
-def curve_of(losses: NDArray[np.float64], rates: NDArray[np.float64], linear: bool = False) -> Curve:
+def curve_of(
+    losses: NDArray[np.float64], rates: NDArray[np.float64], linear: bool = False
+) -> Curve:
     return Curve(rates, losses, losses, linear)
 
 
@@ -170,14 +178,19 @@ def test_the_table(tmp_path: Path) -> None:
     curve = Curve(np.array([0.1, 1 / 3]), np.array([2.5, 1e-7]), np.array([2.0, 1.0]), False)
     write_table(curve, tmp_path / "table.csv")
     with open(tmp_path / "table.csv", newline="", encoding="utf-8") as file:
-        header, *rows = csv.reader(file)
+        header, *sentences = csv.reader(file)
     assert header == ["learning_rate", "loss", "smoothed_loss"]
-    assert [[float(value) for value in row] for row in rows] == [[0.1, 2.5, 2.0], [1 / 3, 1e-7, 1.0]]
+    assert [[float(value) for value in sentence] for sentence in sentences] == [
+        [0.1, 2.5, 2.0],
+        [1 / 3, 1e-7, 1.0],
+    ]
 
 
 @pytest.mark.parametrize("linear", [False, True])
 @pytest.mark.parametrize("run_away", [False, True])
-def test_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linear: bool, run_away: bool) -> None:
+def test_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linear: bool, run_away: bool
+) -> None:
     drawn: list[Figure] = []
     save = Figure.savefig
 
@@ -197,9 +210,10 @@ def test_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linear: bo
     assert raw.get_xdata() is not None and np.array_equal(np.asarray(raw.get_ydata()), losses)
     assert np.array_equal(np.asarray(smoothed.get_xdata()), curve.rates)
     suggestion = curve.suggestion()
-    assert list(np.asarray(line.get_xdata())) == [suggestion, suggestion] and f"{suggestion:.2g}" in str(
-        line.get_label()
-    )
+    assert list(np.asarray(line.get_xdata())) == [
+        suggestion,
+        suggestion,
+    ] and f"{suggestion:.2g}" in str(line.get_label())
     low, high = axes.get_ylim()
     assert low < 3 and 8 < high < 12
 

@@ -13,8 +13,15 @@ from ner_adv_plugin.training.metric_tracker import MetricTracker
 VALUES = st.lists(st.integers(-3, 3).map(lambda value: value / 2), min_size=1, max_size=12)
 
 
-@given(values=VALUES, sign=st.sampled_from("+-"), patience=st.integers(1, 4), broken_at=st.integers(0, 11))
-def test_best_epoch_and_stopping(values: list[float], sign: str, patience: int, broken_at: int) -> None:
+@given(
+    values=VALUES,
+    sign=st.sampled_from("+-"),
+    patience=st.integers(1, 4),
+    broken_at=st.integers(0, 11),
+)
+def test_best_epoch_and_stopping(
+    values: list[float], sign: str, patience: int, broken_at: int
+) -> None:
     tracker = MetricTracker(f"{sign}weibo_f1", patience)
     for epoch, value in enumerate(values):
         if epoch == broken_at:
@@ -47,7 +54,13 @@ def test_without_metrics_the_last_epoch_is_best() -> None:
 def test_a_number_is_better_than_none() -> None:
     tracker = MetricTracker("-loss", patience=3)
     losses = [math.nan, math.nan, 2.0, math.nan, 1.0]
-    assert [tracker.add(epoch, {"loss": loss}) for epoch, loss in enumerate(losses)] == [True, False, True, False, True]
+    assert [tracker.add(epoch, {"loss": loss}) for epoch, loss in enumerate(losses)] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("metric", ["", "+", "-", "f1", "weibo_f1", "*f1"])

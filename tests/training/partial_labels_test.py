@@ -11,27 +11,37 @@ from ner_adv_plugin.data.labels.spans import Span, SpanTable
 from ner_adv_plugin.data.reading import ConllReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.evaluator import Evaluator, Predictions
-from tests.data.rows import character_alphabet
+from tests.data.sentences import character_alphabet
 
 
-def conll(path: Path, *rows: str) -> Path:
-    path.write_text("\n\n".join("\n".join(row.split(";")) for row in rows) + "\n", encoding="utf-8")
+def conll(path: Path, *sentences: str) -> Path:
+    path.write_text(
+        "\n\n".join("\n".join(sentence.split(";")) for sentence in sentences) + "\n",
+        encoding="utf-8",
+    )
     return path
 
 
-def test_a_type_that_is_not_declared_is_an_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_type_that_is_not_declared_is_an_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = conll(tmp_path / "a.txt", "甲 B-PER;乙 I-PER", "丙 B-LOC")
-    with pytest.raises(DataError, match="a.txt: found 'entities of type LOC', expected types of annotated_types"):
+    with pytest.raises(
+        DataError, match="a.txt: found 'entities of type LOC', expected types of annotated_types"
+    ):
         ConllReader(annotated_types=["PER"]).read(path)
-    rows = ConllReader(annotated_types=["PER", "ORG"], type_map={"LOC": None}).read(path)
-    assert [row.spans for row in rows] == [[Span(0, 2, "PER")], []]
+    sentences = ConllReader(annotated_types=["PER", "ORG"], type_map={"LOC": None}).read(path)
+    assert [sentence.spans for sentence in sentences] == [[Span(0, 2, "PER")], []]
     assert 'no entity of type "ORG", which annotated_types names' in caplog.text
     with pytest.raises(ConfigurationError, match="annotated_types: found none: expected some"):
         ConllReader(annotated_types=[])
 
 
 def test_the_vocabulary_keeps_what_is_marked(tmp_path: Path) -> None:
-    readers = {name: ConllReader(head="h", annotated_types=types) for name, types in (("a", None), ("b", ["PER"]))}
+    readers = {
+        name: ConllReader(head="h", annotated_types=types)
+        for name, types in (("a", None), ("b", ["PER"]))
+    }
     for name, reader in readers.items():
         reader.bind(name)
     train = {
@@ -48,7 +58,10 @@ def test_the_vocabulary_keeps_what_is_marked(tmp_path: Path) -> None:
 
 
 def test_entities_of_other_types_are_no_errors() -> None:
-    readers = {name: ConllReader(head="h", annotated_types=types) for name, types in (("a", None), ("b", ["PER"]))}
+    readers = {
+        name: ConllReader(head="h", annotated_types=types)
+        for name, types in (("a", None), ("b", ["PER"]))
+    }
     for name, reader in readers.items():
         reader.bind(name)
     gold = [Instance("甲乙丙丁", [Span(0, 2, "PER")])]
@@ -63,4 +76,6 @@ def test_entities_of_other_types_are_no_errors() -> None:
     assert metrics["h_precision"] == pytest.approx(2 / 3) and metrics["h_recall"] == 1.0
     # A wrong entity of a marked type is one still.
     wrong = SpanTable.of([[Span(0, 2, "PER"), Span(2, 3, "PER")]])
-    assert evaluator.metrics({name: Predictions(wrong, None) for name in "ab"})["h_b_precision"] == 0.5
+    assert (
+        evaluator.metrics({name: Predictions(wrong, None) for name in "ab"})["h_b_precision"] == 0.5
+    )

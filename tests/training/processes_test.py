@@ -1,4 +1,4 @@
-"""Two processes end where one does: the same steps on the same global batches, every row scored once."""
+"""Two processes end where one does: the same steps on the same global batches, every sentence scored once."""
 
 import json
 import os
@@ -20,7 +20,16 @@ from ner_adv_plugin.data.batching.batch import share_totals
 from ner_adv_plugin.modules.objectives import DomainAdversarial
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.train_job import train_model
-from tests.tiny import DATA, ROOT, assert_same_weights, learnt, model_and_loader, tiny_config, weights, write_config
+from tests.tiny import (
+    DATA,
+    ROOT,
+    assert_same_weights,
+    learnt,
+    model_and_loader,
+    tiny_config,
+    weights,
+    write_config,
+)
 from tests.training.all_together_test import without_dropout
 
 pytestmark = pytest.mark.slow
@@ -29,18 +38,24 @@ LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "
 NO_DROPOUT = {
     "model__encoder__dropout": 0.0,
     "model__head__dropout": 0.0,
-    "model__objectives": [{"type": "domain_adversarial", "dropout": 0.0, "reversal": {"type": "dann"}}],
+    "model__objectives": [
+        {"type": "domain_adversarial", "dropout": 0.0, "reversal": {"type": "dann"}}
+    ],
     "trainer__optimizer": {"type": "sgd", "lr": 0.2, "momentum": 0.9},
     "trainer__grad_norm": 2.0,
 }
 PERTURBED = {"type": "perturbed", "attack": {"type": "pgd", "epsilon": 0.3, "steps": 2}}
-# Padding depends on which rows share a batch.
+# Padding depends on which sentences share a batch.
 OF_THE_SHARES = "positions_per_character"
 
 
 def with_unlabelled(config: dict[str, Any]) -> dict[str, Any]:
-    """The config with rows that teach no head."""
-    config["dataset_reader"]["readers"]["raw"] = {"type": "unlabelled", "domain": "social", "max_instances": 10}
+    """The config with sentences that teach no head."""
+    config["dataset_reader"]["readers"]["raw"] = {
+        "type": "unlabelled",
+        "domain": "social",
+        "max_instances": 10,
+    }
     config["train_data_path"]["raw"] = str(DATA / "unlabelled" / "reviews.txt")
     return config
 
@@ -50,7 +65,7 @@ def cases() -> dict[str, dict[str, Any]]:
     return {
         "mixed": tiny_config(**NO_DROPOUT),
         "accumulated": tiny_config(**NO_DROPOUT, trainer__num_gradient_accumulation_steps=3),
-        # One of the two processes has no row at all, and the last micro-batch of a step not the heads of the first.
+        # One of the two processes has no sentence at all, and the last micro-batch of a step not the heads of the first.
         "idle": with_unlabelled(
             tiny_config(
                 **{**NO_DROPOUT, "model__objectives": None},
@@ -66,7 +81,11 @@ def cases() -> dict[str, dict[str, Any]]:
                 trainer__num_epochs=2,
                 trainer__instance_weighting={
                     "raw": {"type": "confidence", "head": "weibo", "batch_size": 3},
-                    "msra": {"type": "domain_similarity", "target": "weibo", "similarity": "gaussian"},
+                    "msra": {
+                        "type": "domain_similarity",
+                        "target": "weibo",
+                        "similarity": "gaussian",
+                    },
                 },
             )
         ),
@@ -78,7 +97,9 @@ def cases() -> dict[str, dict[str, Any]]:
                     "msra": {"type": "biaffine", "dropout": 0.0},
                 },
                 trainer__num_epochs=2,
-                trainer__instance_weighting={"raw": {"type": "confidence", "head": "weibo", "batch_size": 3}},
+                trainer__instance_weighting={
+                    "raw": {"type": "confidence", "head": "weibo", "batch_size": 3}
+                },
             )
         ),
         "perturbed": tiny_config(
@@ -115,7 +136,11 @@ def environment() -> dict[str, str]:
 
 def launch(*arguments: str | Path) -> None:
     done = subprocess.run(
-        [*LAUNCHER, *map(str, arguments)], cwd=ROOT, env=environment(), capture_output=True, text=True
+        [*LAUNCHER, *map(str, arguments)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr[-4000:]
 
@@ -137,9 +162,12 @@ def test_two_processes_are_as_good_as_one(runs: Path, name: str) -> None:
     one, two = (weights(runs / f"{name}_{count}" / "best.th") for count in ("one", "two"))
     assert one.keys() == two.keys()
     for parameter in one:
-        torch.testing.assert_close(one[parameter], two[parameter], atol=1e-6, rtol=1e-5, msg=parameter)
+        torch.testing.assert_close(
+            one[parameter], two[parameter], atol=1e-6, rtol=1e-5, msg=parameter
+        )
     metrics = [
-        learnt(json.loads((runs / f"{name}_{count}" / "metrics.json").read_text("utf-8"))) for count in ("one", "two")
+        learnt(json.loads((runs / f"{name}_{count}" / "metrics.json").read_text("utf-8")))
+        for count in ("one", "two")
     ]
     assert metrics[0].keys() == metrics[1].keys()
     for key, value in metrics[0].items():
@@ -147,18 +175,25 @@ def test_two_processes_are_as_good_as_one(runs: Path, name: str) -> None:
             assert metrics[1][key] == pytest.approx(value, rel=1e-5, abs=1e-6), key
 
 
-def test_the_health_of_reversals_is_that_of_the_rows_of_all(runs: Path) -> None:
+def test_the_health_of_reversals_is_that_of_the_sentences_of_all(runs: Path) -> None:
     """They are among the figures compared above."""
     metrics = json.loads((runs / "all_together_two" / "metrics.json").read_text("utf-8"))
     for index in range(3):
-        for name in ("training_{}_reversal_ratio", "training_{}_discriminator_chance", "{}_probe_shared_accuracy"):
+        for name in (
+            "training_{}_reversal_ratio",
+            "training_{}_discriminator_chance",
+            "{}_probe_shared_accuracy",
+        ):
             assert metrics[name.format(f"objective_{index}")] > 0
-    # 16 of 52 rows are social, 24 news, 12 reviews.
+    # 16 of 52 sentences are social, 24 news, 12 reviews.
     assert metrics["training_objective_0_discriminator_chance"] == pytest.approx(24 / 52)
 
 
 def test_only_one_process_writes(runs: Path) -> None:
-    one, two = (sorted(path.name for path in (runs / f"mixed_{count}").rglob("*")) for count in ("one", "two"))
+    one, two = (
+        sorted(path.name for path in (runs / f"mixed_{count}").rglob("*"))
+        for count in ("one", "two")
+    )
     assert one == two
 
 
@@ -168,19 +203,23 @@ def test_shares_are_the_global_batch(tmp_path: Path) -> None:
         for group in (loader.plan(0)[:2], loader.plan(1)[-1:]):
             shares = [loader.batches(group, rank, world_size) for rank in range(world_size)]
             for number, planned in enumerate(group):
-                rows = [row for share in shares for row in rows_of(share[number])]
-                assert sorted(rows) == sorted(planned)
+                sentences = [
+                    sentence for share in shares for sentence in sentences_of(share[number])
+                ]
+                assert sorted(sentences) == sorted(planned)
                 sizes = [len(share[number]) for share in shares]
                 assert max(sizes) - min(sizes) <= 1
                 longest = [max(share[number].lengths) for share in shares if len(share[number])]
                 assert longest == sorted(longest, reverse=True)
-            # Every share knows the rows of all, as one process would.
+            # Every share knows the sentences of all, as one process would.
             (whole,) = share_totals(loader.batches([sum(group, [])]))
             for share in shares:
-                assert all((part.totals, part.total) == (whole.totals, whole.total) for part in share)
+                assert all(
+                    (part.totals, part.total) == (whole.totals, whole.total) for part in share
+                )
 
 
-def rows_of(batch: Any) -> list[tuple[str, int]]:
+def sentences_of(batch: Any) -> list[tuple[str, int]]:
     return list(zip(batch.datasets, batch.sentence_ids, strict=True))
 
 
@@ -212,14 +251,21 @@ def test_what_does_not_add_up_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 def start(arguments: Sequence[str | Path], log: Path) -> subprocess.Popen[str]:
     with open(log, "a", encoding="utf-8") as output:
         return subprocess.Popen(
-            [*map(str, arguments)], cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT, text=True
+            [*map(str, arguments)],
+            cwd=ROOT,
+            env=environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
 
 def test_the_config_starts_them_and_a_stopped_run_goes_on(tmp_path: Path) -> None:
     """`distributed` in the config; stopped by a signal in the middle, resumed, the run ends as one never stopped."""
     config = tiny_config(
-        trainer__num_epochs=6, trainer__checkpointer={"save_every_num_batches": 2}, data_loader__batch_size=8
+        trainer__num_epochs=6,
+        trainer__checkpointer={"save_every_num_batches": 2},
+        data_loader__batch_size=8,
     )
     config["distributed"] = {"cuda_devices": [-1, -1]}
     file, log = write_config(tmp_path / "config.json", config), tmp_path / "log.txt"
@@ -237,5 +283,7 @@ def test_the_config_starts_them_and_a_stopped_run_goes_on(tmp_path: Path) -> Non
     resumed = start([*command, tmp_path / "stopped", "--recover"], log)
     assert resumed.wait() == 0, log.read_text("utf-8")[-4000:]
     assert_same_weights(tmp_path / "stopped" / "best.th", tmp_path / "whole" / "best.th")
-    ours, theirs = (json.loads((tmp_path / n / "metrics.json").read_text("utf-8")) for n in ("stopped", "whole"))
+    ours, theirs = (
+        json.loads((tmp_path / n / "metrics.json").read_text("utf-8")) for n in ("stopped", "whole")
+    )
     assert learnt(ours) == learnt(theirs)

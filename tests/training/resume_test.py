@@ -106,19 +106,25 @@ def test_stopped_again_and_again(tmp_path: Path, uninterrupted: Path) -> None:
     ],
 )
 @pytest.mark.slow
-def test_stopped_while_a_checkpoint_is_written(tmp_path: Path, uninterrupted: Path, name: str) -> None:
+def test_stopped_while_a_checkpoint_is_written(
+    tmp_path: Path, uninterrupted: Path, name: str
+) -> None:
     with stopping_at_file(name):
         train_model(config_of_run(), tmp_path)
     recover(tmp_path)
     assert differences(tmp_path, uninterrupted) == []
 
 
-def test_recovering_an_empty_folder_starts_at_the_beginning(tmp_path: Path, uninterrupted: Path) -> None:
+def test_recovering_an_empty_folder_starts_at_the_beginning(
+    tmp_path: Path, uninterrupted: Path
+) -> None:
     recover(tmp_path)
     assert differences(tmp_path, uninterrupted) == []
 
 
-def test_recovering_a_finished_run_tests_and_archives_again(tmp_path: Path, uninterrupted: Path) -> None:
+def test_recovering_a_finished_run_tests_and_archives_again(
+    tmp_path: Path, uninterrupted: Path
+) -> None:
     train_model(config_of_run(), tmp_path)
     for name in ("metrics.json", "model.tar.gz"):
         (tmp_path / name).unlink()
@@ -140,6 +146,8 @@ def test_states_hold_tensors_and_plain_types_only(uninterrupted: Path) -> None:
         else:
             assert type(value) in (torch.Tensor, str, int, float, bool, type(None)), path
 
-    state: dict[str, Any] = weights(uninterrupted / "checkpoints" / f"training_state_e{EPOCHS}_b0.th")
+    state: dict[str, Any] = weights(
+        uninterrupted / "checkpoints" / f"training_state_e{EPOCHS}_b0.th"
+    )
     check(state, "")
     assert set(state["data_loader"]["drawn"]) == {"weibo", "msra", "msr"}

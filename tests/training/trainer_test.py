@@ -80,11 +80,15 @@ class Watch(TrainerCallback):
 
     def on_backward(self, trainer: TrainingRun, batch_metrics: Statistics) -> None:
         parameters = [p for p in trainer.model.parameters() if p.requires_grad]
-        self.gradients.append([torch.zeros(()) if p.grad is None else p.grad.clone() for p in parameters])
+        self.gradients.append(
+            [torch.zeros(()) if p.grad is None else p.grad.clone() for p in parameters]
+        )
         self.statistics.append(dict(batch_metrics))
 
     def on_epoch(self, trainer: TrainingRun, metrics: dict[str, Any], epoch: int) -> None:
-        self.epochs.append({name: value.clone() for name, value in trainer.model.state_dict().items()})
+        self.epochs.append(
+            {name: value.clone() for name, value in trainer.model.state_dict().items()}
+        )
 
 
 def sgd(lr: float) -> Any:
@@ -92,13 +96,23 @@ def sgd(lr: float) -> Any:
 
 
 def make(
-    folder: Path, config: dict[str, Any], join: int = 1, values: Sequence[float] = (0.0,), **settings: Any
+    folder: Path,
+    config: dict[str, Any],
+    join: int = 1,
+    values: Sequence[float] = (0.0,),
+    **settings: Any,
 ) -> tuple[Trainer, Watch]:
     """A trainer of a config's model and data, on one epoch of plain gradient descent unless `settings` say else."""
     model, loader = model_and_loader(config)
     folder.mkdir(exist_ok=True)
     watch = Watch()
-    chosen = {"num_epochs": 1, "validation_metric": "+f1", "optimizer": sgd(0.5), "cuda_device": -1, **settings}
+    chosen = {
+        "num_epochs": 1,
+        "validation_metric": "+f1",
+        "optimizer": sgd(0.5),
+        "cuda_device": -1,
+        **settings,
+    }
     loader = Joined(loader, join) if join > 1 else loader
     callbacks = [Lazy[TrainerCallback](lambda supplied: watch)]
     return Trainer(model, loader, Script(values), str(folder), callbacks=callbacks, **chosen), watch
@@ -121,11 +135,18 @@ def test_stops_after_patience_and_keeps_the_best(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "metrics_epoch_3.json").read_text()) == metrics
 
 
-@pytest.mark.parametrize("normalize_by", ["characters", "rows"])
-def test_accumulated_batches_are_one_batch_of_their_rows(tmp_path: Path, normalize_by: str) -> None:
-    # 80 rows in batches of 12: seven, so that the last step has one micro-batch.
-    config = tiny_config(data_loader__batch_size=12, model__head__normalize_by=normalize_by, **NO_DROPOUT)
-    runs = [make(tmp_path / "one", config, num_gradient_accumulation_steps=2), make(tmp_path / "two", config, join=2)]
+@pytest.mark.parametrize("normalize_by", ["characters", "sentences"])
+def test_accumulated_batches_are_one_batch_of_their_sentences(
+    tmp_path: Path, normalize_by: str
+) -> None:
+    # 80 sentences in batches of 12: seven, so that the last step has one micro-batch.
+    config = tiny_config(
+        data_loader__batch_size=12, model__head__normalize_by=normalize_by, **NO_DROPOUT
+    )
+    runs = [
+        make(tmp_path / "one", config, num_gradient_accumulation_steps=2),
+        make(tmp_path / "two", config, join=2),
+    ]
     assert [trainer.total_steps for trainer, _ in runs] == [4, 4]
     for trainer, _ in runs:
         trainer.train()
@@ -135,8 +156,15 @@ def test_accumulated_batches_are_one_batch_of_their_rows(tmp_path: Path, normali
         for mine, its in zip(ours, theirs, strict=True):
             torch.testing.assert_close(mine, its, rtol=1e-3, atol=1e-5 * norm(theirs))
     for name, value in joined.model.state_dict().items():
-        torch.testing.assert_close(accumulated.model.state_dict()[name], value, rtol=1e-4, atol=1e-5)
-    for name in ("training_weibo_loss", "training_msr_loss", "training_loss", "training_discriminator_accuracy"):
+        torch.testing.assert_close(
+            accumulated.model.state_dict()[name], value, rtol=1e-4, atol=1e-5
+        )
+    for name in (
+        "training_weibo_loss",
+        "training_msr_loss",
+        "training_loss",
+        "training_discriminator_accuracy",
+    ):
         assert accumulated.metrics[name] == pytest.approx(joined.metrics[name], rel=1e-4), name
 
 
@@ -144,9 +172,13 @@ def test_gradients_are_scaled_down_to_a_norm(tmp_path: Path) -> None:
     free, before = make(tmp_path / "free", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0))
     free.train()
     limit = norm(before.gradients[0]) / 3
-    clipped, after = make(tmp_path / "clipped", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0), grad_norm=limit)
+    clipped, after = make(
+        tmp_path / "clipped", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0), grad_norm=limit
+    )
     clipped.train()
-    for old, new, statistics in zip(before.gradients, after.gradients, after.statistics, strict=True):
+    for old, new, statistics in zip(
+        before.gradients, after.gradients, after.statistics, strict=True
+    ):
         assert float(statistics["gradient_norm"][0]) == pytest.approx(norm(old), rel=1e-4)
         factor = min(1.0, limit / norm(old))
         for one, other in zip(old, new, strict=True):
@@ -156,7 +188,9 @@ def test_gradients_are_scaled_down_to_a_norm(tmp_path: Path) -> None:
 
 def test_gradient_entries_are_cut(tmp_path: Path) -> None:
     free, before = make(tmp_path / "free", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0))
-    clipped, after = make(tmp_path / "clipped", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0), grad_clipping=1e-3)
+    clipped, after = make(
+        tmp_path / "clipped", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0), grad_clipping=1e-3
+    )
     free.train()
     clipped.train()
     for one, other in zip(before.gradients[0], after.gradients[0], strict=True):
@@ -167,7 +201,11 @@ def test_frozen_parameters_keep_their_values(tmp_path: Path) -> None:
     trainer, watch = make(tmp_path, tiny_config(), no_grad=[r"^encoder\.", "msra.*bias"])
     before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
     frozen = {name for name, p in trainer.model.named_parameters() if not p.requires_grad}
-    assert {name for name in before if name.startswith("encoder.") or ("msra" in name and "bias" in name)} == frozen
+    assert {
+        name
+        for name in before
+        if name.startswith("encoder.") or ("msra" in name and "bias" in name)
+    } == frozen
     assert frozen > {"encoder.embedding.weight", "heads.msra.projection.bias"}
     trainer.train()
     kept = {name for name, value in watch.epochs[0].items() if torch.equal(value, before[name])}
@@ -183,15 +221,22 @@ def test_frozen_parameters_keep_their_values(tmp_path: Path) -> None:
         ({"num_gradient_accumulation_steps": 0}, "num_gradient_accumulation_steps"),
         ({"precision": "fp16"}, "precision"),
         ({"cuda_device": 99}, "cuda_device: no GPU 99"),
-        ({"validation_metric": "+f2"}, 'validation_metric: no metric "f2". Did you mean "f1".* Known: f1'),
+        (
+            {"validation_metric": "+f2"},
+            'validation_metric: no metric "f2". Did you mean "f1".* Known: f1',
+        ),
     ],
 )
-def test_settings_that_cannot_be_are_errors(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
+def test_settings_that_cannot_be_are_errors(
+    tmp_path: Path, settings: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ConfigurationError, match=message):
         make(tmp_path, tiny_config(), **settings)
 
 
-def test_a_pattern_that_freezes_nothing_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_pattern_that_freezes_nothing_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     make(tmp_path, tiny_config(), no_grad=["encodr"])
     assert 'trainer.no_grad: "encodr" matches no parameter' in caplog.text
 
@@ -201,7 +246,12 @@ def test_a_type_that_the_data_does_not_have_is_no_metric(tmp_path: Path) -> None
     with pytest.raises(ConfigurationError) as caught:
         train_model(config, tmp_path)
     assert caught.value.path == "trainer.validation_metric"
-    for part in ('no metric "weibo_f1_PER.NOUN".', 'Did you mean "weibo_f1_PER.NOM"?', "weibo_precision", "loss"):
+    for part in (
+        'no metric "weibo_f1_PER.NOUN".',
+        'Did you mean "weibo_f1_PER.NOM"?',
+        "weibo_precision",
+        "loss",
+    ):
         assert part in str(caught.value)
 
 
@@ -219,13 +269,17 @@ def test_the_same_config_and_seed_give_the_same_weights(tmp_path: Path) -> None:
     again = train_model(config, tmp_path / "again")
     assert learnt(first) == learnt(again)
     assert_same_weights(tmp_path / "first" / "best.th", tmp_path / "again" / "best.th")
-    assert (tmp_path / "first" / "model.tar.gz").read_bytes() == (tmp_path / "again" / "model.tar.gz").read_bytes()
+    assert (tmp_path / "first" / "model.tar.gz").read_bytes() == (
+        tmp_path / "again" / "model.tar.gz"
+    ).read_bytes()
 
 
 @pytest.mark.parametrize("seed", ["random_seed", "pytorch_seed"])
 def test_another_seed_gives_others(tmp_path: Path, seed: str) -> None:
     losses = [
-        train_model(tiny_config(trainer__num_epochs=1, **{seed: value}), tmp_path / str(value))["training_loss"]
+        train_model(tiny_config(trainer__num_epochs=1, **{seed: value}), tmp_path / str(value))[
+            "training_loss"
+        ]
         for value in (1, 2)
     ]
     assert losses[0] != losses[1]
@@ -247,7 +301,9 @@ def test_bf16_leaves_weights_and_heads_in_float32(tmp_path: Path) -> None:
     metrics = trainer.train()
     assert set(layers[1::2]) == {torch.bfloat16}
     assert set(projection) == set(crf) == {torch.float32}
-    assert {value.dtype for value in weights(tmp_path / "bf16" / "best.th").values()} == {torch.float32}
+    assert {value.dtype for value in weights(tmp_path / "bf16" / "best.th").values()} == {
+        torch.float32
+    }
     reference, _ = make(tmp_path / "fp32", tiny_config(**NO_DROPOUT), precision="fp32")
     layers = types_in(reference.model, modules[0])
     expected = reference.train()
@@ -263,14 +319,20 @@ def test_trains_and_scores_in_bf16_from_a_config(tmp_path: Path) -> None:
 
 
 def test_default_trainer_is_this_one() -> None:
-    assert Trainer.by_name("gradient_descent") is Trainer.by_name(Trainer.default_implementation) is Trainer
+    assert (
+        Trainer.by_name("gradient_descent")
+        is Trainer.by_name(Trainer.default_implementation)
+        is Trainer
+    )
 
 
 def test_a_moving_average_is_validated_and_kept_and_the_weights_go_on(tmp_path: Path) -> None:
     settings = {"trainer__num_epochs": 2, "trainer__validation_metric": "-weibo_loss"}
     plain = train_model(tiny_config(**settings), tmp_path / "plain")
     average = {"type": "exponential", "decay": 0.5}
-    averaged = train_model(tiny_config(**settings, trainer__moving_average=average), tmp_path / "averaged")
+    averaged = train_model(
+        tiny_config(**settings, trainer__moving_average=average), tmp_path / "averaged"
+    )
     assert averaged["training_loss"] == plain["training_loss"]
     assert averaged["validation_loss"] != plain["validation_loss"]
     last = "checkpoints/model_state_e2_b0.th"
@@ -284,13 +346,19 @@ def test_a_moving_average_is_validated_and_kept_and_the_weights_go_on(tmp_path: 
 
 def test_use_amp_is_half_precision(tmp_path: Path) -> None:
     amp = train_model(tiny_config(trainer__num_epochs=1, trainer__use_amp=True), tmp_path / "amp")
-    bf16 = train_model(tiny_config(trainer__num_epochs=1, trainer__precision="bf16"), tmp_path / "bf16")
+    bf16 = train_model(
+        tiny_config(trainer__num_epochs=1, trainer__precision="bf16"), tmp_path / "bf16"
+    )
     assert learnt(amp) == learnt(bf16)
     with pytest.raises(ConfigurationError, match=r"^trainer\.use_amp: says the same"):
-        train_model(tiny_config(trainer__precision="bf16", trainer__use_amp=True), tmp_path / "both")
+        train_model(
+            tiny_config(trainer__precision="bf16", trainer__use_amp=True), tmp_path / "both"
+        )
 
 
-def test_a_console_logger_of_the_config_is_the_only_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_console_logger_of_the_config_is_the_only_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
     train_model(tiny_config(trainer__num_epochs=1, trainer__callbacks=["console_logger"]), tmp_path)
     assert sum(record.getMessage().startswith("epoch 1 of 1") for record in caplog.records) == 1

@@ -1,9 +1,9 @@
 // What the recipes of papers share, so that their scores differ by the method alone: Weibo as target, the encoder, the
-// rates, and 600 steps of 32 rows, whatever the number of datasets. A comment in each says what else its paper did.
+// rates, and 600 steps of 32 sentences, whatever the number of datasets. A comment in each says what else its paper did.
 local recipe = import 'recipe.libsonnet';
 
 {
-  // auxiliaries: { name: rows, in rows of Weibo }.
+  // auxiliaries: { name: sentences, in sentences of Weibo }.
   config(auxiliaries={}, model):: recipe.config('weibo', auxiliaries, model, test=false) + {
     data_loader+: { sampler: {
       type: 'weighted',
@@ -16,7 +16,7 @@ local recipe = import 'recipe.libsonnet';
   // Batches of one dataset each, which take turns.
   alternating:: { data_loader+: { scheduler: { type: 'homogeneous_roundrobin', batch_size: 32 } } },
 
-  // Batches of equally many rows of every dataset.
+  // Batches of equally many sentences of every dataset.
   balanced:: { data_loader+: { scheduler: { type: 'balanced', batch_size: 32 } } },
 
   // The transitions of CRFs pulled to 0.
@@ -31,13 +31,13 @@ local recipe = import 'recipe.libsonnet';
     head+: { reads: ['shared'] },
   },
 
-  // Text without labels, at most twice Weibo's training rows of it: all of it is tagged anew before every epoch.
+  // Text without labels, at most twice Weibo's training sentences of it: all of it is tagged anew before every epoch.
   self_training(head):: {
     dataset_reader+: { readers+: { reviews+: { max_instances: 2700 } } },
     trainer+: { instance_weighting+: { reviews: { type: 'confidence', head: head } } },
   },
 
-  // Rows of MSRA teach as much as they are like Weibo's.
+  // Sentences of MSRA teach as much as they are like Weibo's.
   by_similarity:: { trainer+: { instance_weighting+: { msra: { type: 'domain_similarity', target: 'weibo' } } } },
 
   // Whether the reversal does anything to the shared tower.

@@ -2,7 +2,7 @@
 local corpora = import 'corpora.libsonnet';
 
 {
-  // target: the corpus whose F1 counts; auxiliaries: { name: rows an epoch, in rows of the target }.
+  // target: the corpus whose F1 counts; auxiliaries: { name: sentences an epoch, in sentences of the target }.
   // validate, test: whether the target has such a file.
   config(target, auxiliaries={}, model, validate=true, test=true)::
     local names = [target] + std.objectFields(auxiliaries);
@@ -18,8 +18,8 @@ local corpora = import 'corpora.libsonnet';
       model: {
         encoder: { type: 'pretrained_transformer', model_name: std.extVar('NER_ENCODER'), dropout: 0.1 },
         tower: { type: 'lstm', hidden_size: 128, bidirectional: true },
-        // A row's whole loss: per character, entities of long rows would count for less.
-        head: { type: 'crf', dropout: 0.2, normalize_by: 'rows' },
+        // A sentence's whole loss: per character, entities of long sentences would count for less.
+        head: { type: 'crf', dropout: 0.2, normalize_by: 'sentences' },
       } + model,
       data_loader: {
         type: 'multitask',

@@ -1,4 +1,4 @@
-// He & Sun 2017 (see he_sun_2017_cross_domain and he_sun_2017_semi), unified: rows of MSRA weighted by likeness and
+// He & Sun 2017 (see he_sun_2017_cross_domain and he_sun_2017_semi), unified: sentences of MSRA weighted by likeness and
 // text without labels weighted by confidence, at once. Theirs: SGD of 0.05. Here: as in those two.
 local recipe = import '../lib/recipe.libsonnet';
 local papers = import '../lib/papers.libsonnet';

@@ -2,8 +2,8 @@
 // of tasks on the shared one (weight 0.05), which text without labels feeds, too, and ||S^T H||^2 (weight 0.01), which
 // keeps the private states apart from the shared.
 // Theirs: 16 review sets as tasks, which all have unlabelled text; classes from a last state. Here: tags; domains in
-// place of tasks, as MSRA has no unlabelled text; max-pooling in place of the last state; S^T H is divided by a row's
-// characters, as its sum over long rows of large states dwarfs every other loss.
+// place of tasks, as MSRA has no unlabelled text; max-pooling in place of the last state; S^T H is divided by a sentence's
+// characters, as its sum over long sentences of large states dwarfs every other loss.
 local papers = import '../lib/papers.libsonnet';
 papers.config({ msra: 1, reviews: 1 }, {
   type: 'adversarial',

@@ -1,4 +1,4 @@
-// The first 5,000 rows of People's Daily alone: 1,500 steps of 16 rows.
+// The first 5,000 sentences of People's Daily alone: 1,500 steps of 16 sentences.
 local recipe = import '../lib/recipe.libsonnet';
 recipe.config('people_daily', model=recipe.single) + {
   dataset_reader+: { readers+: { people_daily+: { max_instances: 5000 } } },

@@ -1,5 +1,5 @@
-// The first 5,000 rows of People's Daily with MSRA, sharing the encoder: 1,500 steps of 16 rows of each. MSRA rows that
-// hold a development or test row are left out; data_loader.leakage says otherwise.
+// The first 5,000 sentences of People's Daily with MSRA, sharing the encoder: 1,500 steps of 16 sentences of each. MSRA sentences that
+// hold a development or test sentence are left out; data_loader.leakage says otherwise.
 local recipe = import '../lib/recipe.libsonnet';
 recipe.config('people_daily', { msra: 1 }, recipe.hard_sharing) + {
   dataset_reader+: { readers+: { people_daily+: { max_instances: 5000 } } },

@@ -134,7 +134,9 @@ class Batch:
     def to(self, device: torch.device) -> "Batch":
         """The batch with its tensors on a device."""
         moved: dict[str, Any] = {
-            name: value.to(device, non_blocking=True) for name, value in vars(self).items() if isinstance(value, Tensor)
+            name: value.to(device, non_blocking=True)
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor)
         }
         moved["all_targets"] = {name: own.to(device) for name, own in self.all_targets.items()}
         return replace(self, **moved)
@@ -149,7 +151,9 @@ def collate(sentences: Sequence[tuple[EncodedDataset, int]]) -> Batch:
     """
     ordered = sorted(sentences, key=lambda pair: -int(pair[0].lengths[pair[1]]))
     lengths = [int(source.lengths[i]) for source, i in ordered]
-    token_ids = _padded([source.token_ids_of(i) for source, i in ordered], (max(lengths, default=0),), 0)
+    token_ids = _padded(
+        [source.token_ids_of(i) for source, i in ordered], (max(lengths, default=0),), 0
+    )
     lengths_B = torch.tensor(lengths, dtype=torch.long)
     heads = [source.head for source, _ in ordered]
     return Batch(
@@ -170,7 +174,9 @@ def collate(sentences: Sequence[tuple[EncodedDataset, int]]) -> Batch:
 
 def _collate_targets(ordered: Sequence[tuple[EncodedDataset, int]]) -> dict[str, OwnedTargets]:
     sources = {id(source): source for source, _ in ordered}.values()
-    keys = dict.fromkeys((owner, name) for source in sources for owner, own in source.targets.items() for name in own)
+    keys = dict.fromkeys(
+        (owner, name) for source in sources for owner, own in source.targets.items() for name in own
+    )
     collated: dict[str, OwnedTargets] = {}
     for owner, name in keys:
         given = [source.targets.get(owner, {}).get(name) for source, _ in ordered]
@@ -182,13 +188,16 @@ def _collate_targets(ordered: Sequence[tuple[EncodedDataset, int]]) -> dict[str,
         before = collated.get(owner, OwnedTargets())
         collated[owner] = OwnedTargets(
             tensors={**before.tensors, name: _collate_target(kind, parts, ordered)},
-            per_character=before.per_character | ({name} if isinstance(kind, PerCharacter) else set()),
+            per_character=before.per_character
+            | ({name} if isinstance(kind, PerCharacter) else set()),
         )
     return collated
 
 
 def _collate_target(
-    kind: Target, parts: Sequence[NDArray[Any] | None], ordered: Sequence[tuple[EncodedDataset, int]]
+    kind: Target,
+    parts: Sequence[NDArray[Any] | None],
+    ordered: Sequence[tuple[EncodedDataset, int]],
 ) -> Tensor:
     """One target of all sentences, filled up to one shape."""
     shapes = [part.shape for part in parts if part is not None]
@@ -202,7 +211,9 @@ def _padded(parts: Sequence[NDArray[Any] | None], shape: tuple[int, ...], fill: 
     """Arrays as one tensor (B, *shape), long or float32."""
     first = next((part for part in parts if part is not None), None)
     floating = first is not None and first.dtype.kind == "f"
-    whole: NDArray[Any] = np.full((len(parts), *shape), fill, dtype=np.float32 if floating else np.int64)
+    whole: NDArray[Any] = np.full(
+        (len(parts), *shape), fill, dtype=np.float32 if floating else np.int64
+    )
     for i, part in enumerate(parts):
         if part is not None:
             place: tuple[int | slice, ...] = (i, *map(slice, part.shape))
@@ -218,7 +229,9 @@ def _count(heads: Sequence[str | None]) -> dict[str, int]:
     return counts
 
 
-def share_totals(batches: Sequence[Batch], heads: Sequence[str | None] | None = None) -> list[Batch]:
+def share_totals(
+    batches: Sequence[Batch], heads: Sequence[str | None] | None = None
+) -> list[Batch]:
     """Give the micro-batches of one global batch the counts of it all.
 
     # Parameters

@@ -52,17 +52,23 @@ class EncodedDataset:
         self._shown = shown
 
         self.lengths: NDArray[np.int64] = self.instances.lengths.astype(np.int64)
-        self.offsets: NDArray[np.int64] = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.lengths)])
+        self.offsets: NDArray[np.int64] = np.concatenate(
+            [np.zeros(1, np.int64), np.cumsum(self.lengths)]
+        )
         # Those of the sentences as they were read, before long ones are cut.
         self._whole = self.offsets
         streamed = self.instances.streamed
-        self.token_ids = None if streamed else alphabet.encode("".join(map(shown, self.instances.texts())))
+        self.token_ids = (
+            None if streamed else alphabet.encode("".join(map(shown, self.instances.texts())))
+        )
 
         self.head: str | None = None
         self.spans: SpanTable | None = None
         if space.head is not None and self.instances.spans is not None:
             self._check_labelled(self.instances.spans)
-            self.label(space.head, self.instances.spans.with_types(vocab.label_space(space.head).types))
+            self.label(
+                space.head, self.instances.spans.with_types(vocab.label_space(space.head).types)
+            )
         self.targets: Mapping[str, Targets] = {}
         self.weights: NDArray[np.float32] = np.ones(len(self.lengths), dtype=np.float32)
 
@@ -73,7 +79,11 @@ class EncodedDataset:
     def _check_labelled(self, spans: SpanTable) -> None:
         without = np.flatnonzero(spans.counts_R == UNLABELLED)
         if len(without):
-            raise DataError(*self.instances.place(int(without[0])), "no labels", "labels as other sentences have")
+            raise DataError(
+                *self.instances.place(int(without[0])),
+                "no labels",
+                "labels as other sentences have",
+            )
 
     def label(self, head: str, spans: SpanTable) -> None:
         """Make the sentences belong to a task, with these spans as gold."""
@@ -120,7 +130,9 @@ class EncodedDataset:
         if self.token_ids is not None:
             return self.token_ids[start:end]
         whole, first = self._origin(int(start))
-        return self._alphabet.encode(self._shown(self.instances.text(whole)))[start - first : end - first]
+        return self._alphabet.encode(self._shown(self.instances.text(whole)))[
+            start - first : end - first
+        ]
 
     def _origin(self, position: int) -> tuple[int, int]:
         """The sentence as it was read that holds a character, and the position of its first one."""
@@ -128,7 +140,9 @@ class EncodedDataset:
         return whole, int(self._whole[whole])
 
 
-def _rebased(spans: SpanTable, offsets: NDArray[np.int64], new_offsets: NDArray[np.int64]) -> SpanTable:
+def _rebased(
+    spans: SpanTable, offsets: NDArray[np.int64], new_offsets: NDArray[np.int64]
+) -> SpanTable:
     """The spans of sentences that are cut into more, none of them across a border."""
     starts_S = offsets[spans.sentences_S] + spans.starts_S
     sentences_S = np.searchsorted(new_offsets, starts_S, side="right") - 1

@@ -36,7 +36,7 @@ def training_windows(dataset: EncodedDataset, max_length: int) -> EncodedDataset
     }
     windows = dataset.cut(borders)
 
-    message = "%s: %d of %d training rows are longer than %d characters: cut into %d windows"
+    message = "%s: %d of %d training sentences are longer than %d characters: cut into %d windows"
     made = len(windows) - len(dataset) + len(long_sentences)
     logger.info(message, dataset.dataset, len(long_sentences), len(dataset), max_length, made)
     longer = windows.lengths[windows.lengths > max_length]

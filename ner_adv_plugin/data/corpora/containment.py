@@ -25,11 +25,13 @@ def may_stand_inside(normalised: str) -> bool:
     return len(normalised) >= CONTAINED_FROM and normalised[0].isalnum()
 
 
-def candidates(inner: Sequence[str], outer: Sequence[str]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def candidates(
+    inner: Sequence[str], outer: Sequence[str]
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """For each inner text the few outer texts that it can stand in.
 
     Every run of `CONTAINED_FROM` characters (a gram) of a text stands in whatever holds the text: only the outer
-    texts with the inner one's rarest gram can. What many rows share (a date line, a laugh of a hundred characters)
+    texts with the inner one's rarest gram can. What many sentences share (a date line, a laugh of a hundred characters)
     is a rare text's rarest gram only where the text is nothing else.
 
     # Parameters

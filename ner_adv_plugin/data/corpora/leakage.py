@@ -1,4 +1,4 @@
-"""Leakage: training rows that hold a row of a validation or test set."""
+"""Leakage: training sentences that hold a sentence of a validation or test set."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ class HeldOutTexts:
 
     # Parameters
 
-    texts : of validation and test rows.
+    texts : of validation and test sentences.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -41,33 +41,40 @@ def without_leaks(
     held_out: Iterable[Sequence[Instance]],
     leakage: Literal["drop", "error", "allow"],
 ) -> tuple[dict[str, InstanceTable], dict[str, int]]:
-    """Training rows without those that hold a validation or test row of any dataset.
+    """Training sentences without those that hold a validation or test sentence of any dataset.
 
     # Parameters
 
-    train : training rows by dataset.
-    held_out : rows of every validation and test set.
-    leakage : "drop" leaves such rows out and says how many, "error" raises `UserError`, "allow" keeps them.
+    train : training sentences by dataset.
+    held_out : sentences of every validation and test set.
+    leakage : "drop" leaves such sentences out and says how many, "error" raises `UserError`, "allow" keeps them.
 
     # Returns
 
-    The rows that stay, and the number of leaked rows of every dataset.
+    The sentences that stay, and the number of leaked sentences of every dataset.
     """
-    held = HeldOutTexts(text for rows in held_out for text in InstanceTable.of(rows).texts())
+    held = HeldOutTexts(
+        text for sentences in held_out for text in InstanceTable.of(sentences).texts()
+    )
     clean: dict[str, InstanceTable] = {}
     leaked: dict[str, int] = {}
     for name, given in train.items():
-        rows = InstanceTable.of(given)
-        leaks = np.array([leak for part in rows.parts() for leak in held.held_by(list(part.texts()))], dtype=bool)
-        kept = rows.select(np.flatnonzero(~leaks)) if leaks.any() else rows
-        leaked[name] = len(rows) - len(kept)
-        clean[name] = rows if leakage == "allow" else kept
+        sentences = InstanceTable.of(given)
+        leaks = np.array(
+            [leak for part in sentences.parts() for leak in held.held_by(list(part.texts()))],
+            dtype=bool,
+        )
+        kept = sentences.select(np.flatnonzero(~leaks)) if leaks.any() else sentences
+        leaked[name] = len(sentences) - len(kept)
+        clean[name] = sentences if leakage == "allow" else kept
         if not leaked[name]:
             continue
-        found = f"{name}: {leaked[name]} of {len(rows)} training rows hold a validation or test row"
+        found = f"{name}: {leaked[name]} of {len(sentences)} training sentences hold a validation or test sentence"
         if leakage == "error":
             raise UserError(f'{found}; data_loader.leakage: "drop" leaves them out')
-        logger.warning("%s: %s", found, "left out" if leakage == "drop" else "kept, as the config says")
+        logger.warning(
+            "%s: %s", found, "left out" if leakage == "drop" else "kept, as the config says"
+        )
         if not clean[name]:
-            raise UserError(f"{name}: every training row holds a validation or test row")
+            raise UserError(f"{name}: every training sentence holds a validation or test sentence")
     return clean, leaked

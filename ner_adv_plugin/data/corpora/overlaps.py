@@ -1,4 +1,4 @@
-"""Rows that stand in several splits: the same, the same but for their writing, or inside others."""
+"""Sentences that stand in several splits: the same, the same but for their writing, or inside others."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,13 +15,13 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class SplitRows:
-    """The rows of one split of one dataset, as far as they are compared.
+    """The sentences of one split of one dataset, as far as they are compared.
 
     # Parameters
 
     dataset, split : their names.
-    texts : of every row.
-    tagged : of every row what is equal where text and tags are; None where it has no tags.
+    texts : of every sentence.
+    tagged : of every sentence what is equal where text and tags are; None where it has no tags.
     """
 
     dataset: str
@@ -37,23 +37,23 @@ class SplitRows:
 
 @dataclass(frozen=True)
 class Overlap:
-    """How many rows of one split are found in another. Every pair of splits has two, one for each direction.
+    """How many sentences of one split are found in another. Every pair of splits has two, one for each direction.
 
     # Parameters
 
-    rows_of : the split whose rows are counted, as `dataset.split`.
+    sentences_of : the split whose sentences are counted, as `dataset.split`.
     found_in : the split that they are looked for in.
     flagged : it has any, and one of the splits is for training and the other is not: scores are too good.
-    exact : rows with the same characters as a row there.
-    normalised : rows equal to a row there after normalisation (NFKC, lower case, letters and digits only; a text
+    exact : sentences with the same characters as a sentence there.
+    normalised : sentences equal to a sentence there after normalisation (NFKC, lower case, letters and digits only; a text
         without letters and digits as it stands).
-    contained : those, and rows of 8 or more normalised characters that stand inside a row there, normalised.
-    same_tags : of the exact ones, those with the same entities or words as a row there with the same characters.
-    holders : rows of `found_in` that equal one of `rows_of` after normalisation, or hold one: what
-        `data_loader.leakage` drops where `found_in` is for training and `rows_of` is not.
+    contained : those, and sentences of 8 or more normalised characters that stand inside a sentence there, normalised.
+    same_tags : of the exact ones, those with the same entities or words as a sentence there with the same characters.
+    holders : sentences of `found_in` that equal one of `sentences_of` after normalisation, or hold one: what
+        `data_loader.leakage` drops where `found_in` is for training and `sentences_of` is not.
     """
 
-    rows_of: str
+    sentences_of: str
     found_in: str
     flagged: bool
     exact: int
@@ -74,25 +74,28 @@ class Overlaps:
     # Parameters
 
     pairs : both directions of every pair of splits.
-    leaked_rows : for every dataset with training rows how many of them equal or hold a row of any split that is
-        not for training: `leaked_rows_<dataset>` of a run's metrics.
+    leaked_sentences : for every dataset with training sentences how many of them equal or hold a sentence of any split that is
+        not for training: `leaked_sentences_<dataset>` of a run's metrics.
     """
 
     pairs: list[Overlap]
-    leaked_rows: dict[str, int]
+    leaked_sentences: dict[str, int]
 
 
 def find_overlaps(splits: Sequence[SplitRows]) -> Overlaps:
     """Compare all splits with one another, whatever their datasets.
 
-    Shape suffixes: T distinct normalised texts, S splits, R rows of a split.
+    Shape suffixes: T distinct normalised texts, S splits, R sentences of a split.
     """
     normalised = [[normalise(text) for text in split.texts] for split in splits]
-    index = {text: i for i, text in enumerate(dict.fromkeys(text for texts in normalised for text in texts))}
+    index = {
+        text: i
+        for i, text in enumerate(dict.fromkeys(text for texts in normalised for text in texts))
+    }
     ids = [np.array([index[text] for text in texts], dtype=np.int64) for texts in normalised]
     present_TS = np.zeros((len(index), len(splits)), dtype=bool)
-    for s, rows_R in enumerate(ids):
-        present_TS[rows_R, s] = True
+    for s, sentences_R in enumerate(ids):
+        present_TS[sentences_R, s] = True
     inside_TS, holds_TS = _containment(list(index), present_TS)
     texts = [set(split.texts) for split in splits]
     tagged = [set(split.tagged) - {None} for split in splits]
@@ -102,26 +105,28 @@ def find_overlaps(splits: Sequence[SplitRows]) -> Overlaps:
         contained = int(inside_TS[ids[a], b].sum())
         pairs.append(
             Overlap(
-                rows_of=one.name,
+                sentences_of=one.name,
                 found_in=other.name,
                 flagged=contained > 0 and (one.split == TRAIN) != (other.split == TRAIN),
                 exact=sum(text in texts[b] for text in one.texts),
                 normalised=int(present_TS[ids[a], b].sum()),
                 contained=contained,
-                same_tags=sum(row in tagged[b] for row in one.tagged),
+                same_tags=sum(sentence in tagged[b] for sentence in one.tagged),
                 holders=int(holds_TS[ids[b], a].sum()),
             )
         )
     held_out_S = np.array([split.split != TRAIN for split in splits], dtype=bool)
     leaked = {
-        split.dataset: int(holds_TS[rows_R][:, held_out_S].any(axis=1).sum())
-        for split, rows_R in zip(splits, ids, strict=True)
+        split.dataset: int(holds_TS[sentences_R][:, held_out_S].any(axis=1).sum())
+        for split, sentences_R in zip(splits, ids, strict=True)
         if split.split == TRAIN
     }
     return Overlaps(pairs, leaked)
 
 
-def _containment(texts: Sequence[str], present_TS: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _containment(
+    texts: Sequence[str], present_TS: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """For every text the splits where it is, or inside a text, and those of which it is, or holds, a text."""
     inside_TS, holds_TS = present_TS.copy(), present_TS.copy()
     lengths = np.array([len(text) for text in texts], dtype=np.int64)
@@ -132,7 +137,9 @@ def _containment(texts: Sequence[str], present_TS: NDArray[np.bool_]) -> tuple[N
         i = own[number]
         others = others[lengths[others] > lengths[i]]
         # Where all is known already, nothing is compared.
-        tells = (present_TS[others] & ~inside_TS[i]).any(axis=1) | (present_TS[i] & ~holds_TS[others]).any(axis=1)
+        tells = (present_TS[others] & ~inside_TS[i]).any(axis=1) | (
+            present_TS[i] & ~holds_TS[others]
+        ).any(axis=1)
         for other in others[tells]:
             if texts[i] in texts[other]:
                 inside_TS[i] |= present_TS[other]

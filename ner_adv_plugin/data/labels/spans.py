@@ -66,7 +66,9 @@ class SpanTable:
 
     @classmethod
     def of(
-        cls, sentences: Iterable[Sequence[Span] | Sequence[ScoredSpan] | None], types: Sequence[str] = ()
+        cls,
+        sentences: Iterable[Sequence[Span] | Sequence[ScoredSpan] | None],
+        types: Sequence[str] = (),
     ) -> "SpanTable":
         """Lay out spans as columns.
 
@@ -170,7 +172,9 @@ class SpanTable:
         tables = [table.with_types(names) for table in (self, other)]
         stride = 1 + max(int(table.ends_S.max(initial=0)) for table in tables)
         places = np.concatenate([table.sentences_S * stride + table.starts_S for table in tables])
-        extents = np.concatenate([table.ends_S.astype(np.int64) * len(names) + table.types_S for table in tables])
+        extents = np.concatenate(
+            [table.ends_S.astype(np.int64) * len(names) + table.types_S for table in tables]
+        )
         is_other = np.repeat([False, True], [len(table.starts_S) for table in tables])
 
         # Equal spans stand side by side: each run of them is a group.

@@ -36,7 +36,9 @@ class TagTable:
     def of(cls, scheme: TagScheme, type_names: Sequence[str]) -> "TagTable":
         """The table of the tags that a scheme has for these types, in the order of `TagScheme.labels`."""
         parsed = [scheme.parse(tag) for tag in scheme.labels(type_names)]
-        types = [-1 if role is Role.OUTSIDE else list(type_names).index(name) for role, name in parsed]
+        types = [
+            -1 if role is Role.OUTSIDE else list(type_names).index(name) for role, name in parsed
+        ]
         roles = np.array([role for role, _ in parsed], dtype=np.int64)
         return cls(scheme, tuple(type_names), roles, np.array(types, dtype=np.int64))
 
@@ -69,7 +71,9 @@ def write_spans(spans: SpanTable, offsets: Integers, table: TagTable) -> NDArray
 
     lengths_S = ends_S - starts_S
     within = np.arange(lengths_S.sum()) - np.repeat(np.cumsum(lengths_S) - lengths_S, lengths_S)
-    tags[np.repeat(starts_S, lengths_S) + within] = np.repeat(table.tag_of(Role.INSIDE)[types_S], lengths_S)
+    tags[np.repeat(starts_S, lengths_S) + within] = np.repeat(
+        table.tag_of(Role.INSIDE)[types_S], lengths_S
+    )
 
     begins_S = np.ones(len(starts_S), dtype=bool)
     if table.scheme.name == "IOB1":
@@ -117,7 +121,9 @@ def strict_spans(tags: NDArray[np.integer], offsets: Integers, table: TagTable) 
     return spans.keep(sound_S)
 
 
-def _read(tags: NDArray[np.integer], offsets: Integers, table: TagTable) -> tuple[SpanTable, NDArray[np.bool_]]:
+def _read(
+    tags: NDArray[np.integer], offsets: Integers, table: TagTable
+) -> tuple[SpanTable, NDArray[np.bool_]]:
     """The lenient spans, and whether a span of the same type ends just before each of them."""
     # Most characters of a NER corpus are O: only the others are looked at.
     positions = np.flatnonzero(table.roles_T[tags] != Role.OUTSIDE)

@@ -1,4 +1,4 @@
-"""Tag schemes: how spans over the characters of a row are written as one tag a character, and read back."""
+"""Tag schemes: how spans over the characters of a sentence are written as one tag a character, and read back."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,7 +54,9 @@ class TagScheme:
         """The label space over these span types: `O` first, then by sorted type every prefix."""
         if self.segmentation:
             return list(self.letters)
-        return [OUTSIDE_TAG] + [f"{letter}-{name}" for name in sorted(set(types)) for letter in self.letters]
+        return [OUTSIDE_TAG] + [
+            f"{letter}-{name}" for name in sorted(set(types)) for letter in self.letters
+        ]
 
     def parse(self, tag: str) -> tuple[Role, str]:
         """Role and span type of a tag (`B-PER.NAM` gives BEGIN, `PER.NAM`); `ValueError` where it is none."""
@@ -64,14 +66,18 @@ class TagScheme:
         """The spans of any tag sequence, legal or not, as conlleval reads it.
 
         A span begins at a BEGIN or SINGLE tag, after `O`, after an END or SINGLE tag, where the type changes
-        and at the start of the row (Tjong Kim Sang and Buchholz 2000, the script conlleval.pl).
+        and at the start of the sentence (Tjong Kim Sang and Buchholz 2000, the script conlleval.pl).
         """
         parsed = {tag: _parse(self, tag) for tag in set(tags)}
         if all(role is Role.OUTSIDE for role, _ in parsed.values()):
             return []
         pairs = list(pairwise(tags))
         cuts = {pair for pair in set(pairs) if _cuts(parsed[pair[0]], parsed[pair[1]])}
-        edges = [0, *(position for position, pair in enumerate(pairs, 1) if pair in cuts), len(tags)]
+        edges = [
+            0,
+            *(position for position, pair in enumerate(pairs, 1) if pair in cuts),
+            len(tags),
+        ]
         return [
             Span(start, end, parsed[tags[start]][1])
             for start, end in pairwise(edges)
@@ -79,19 +85,23 @@ class TagScheme:
         ]
 
     def tags(self, spans: Iterable[Span], length: int) -> list[str]:
-        """The tags of a row of `length` characters with these spans.
+        """The tags of a sentence of `length` characters with these spans.
 
-        Raises `ValueError` where spans overlap or leave the row, or where segmentation leaves a gap.
+        Raises `ValueError` where spans overlap or leave the sentence, or where segmentation leaves a gap.
         """
         tags: list[str] = []
         previous_type: str | None = None
         for span in sorted(spans, key=lambda span: span.start):
             if not len(tags) <= span.start < span.end <= length:
-                raise ValueError(f"{span} is empty, overlaps another or leaves a row of {length} characters")
+                raise ValueError(
+                    f"{span} is empty, overlaps another or leaves a sentence of {length} characters"
+                )
             if span.start > len(tags):
                 tags += self._outside(span.start - len(tags))
                 previous_type = None
-            tags += self._inside(span.end - span.start, span.type, touching=span.type == previous_type)
+            tags += self._inside(
+                span.end - span.start, span.type, touching=span.type == previous_type
+            )
             previous_type = span.type
         return tags + self._outside(length - len(tags))
 
@@ -103,20 +113,22 @@ class TagScheme:
         return repaired, sum(old != new for old, new in zip(tags, repaired, strict=True))
 
     def illegal(self, tags: Sequence[str]) -> list[int]:
-        """Positions whose tag cannot follow the one before; `len(tags)` where the row cannot end so."""
+        """Positions whose tag cannot follow the one before; `len(tags)` where the sentence cannot end so."""
         forbidden = self._forbidden(tags)
         pairs = enumerate(zip([None, *tags], [*tags, None], strict=True))
         return [position for position, pair in pairs if pair in forbidden]
 
     def _forbidden(self, tags: Sequence[str]) -> set[tuple[str | None, str | None]]:
-        """The pairs of neighbours that are not legal, row edges as None."""
+        """The pairs of neighbours that are not legal, sentence edges as None."""
         pairs = set(zip([None, *tags], [*tags, None], strict=True))
         return {pair for pair in pairs if not _legal(self, *pair)}
 
     def transitions(self, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which labels may start a row `(T,)`, follow each other `(T, T)` [from, to], and end it `(T,)`."""
+        """Which labels may start a sentence `(T,)`, follow each other `(T, T)` [from, to], and end it `(T,)`."""
         starts = np.array([_legal(self, None, label) for label in labels], dtype=bool)
-        pairs = np.array([[_legal(self, left, right) for right in labels] for left in labels], dtype=bool)
+        pairs = np.array(
+            [[_legal(self, left, right) for right in labels] for left in labels], dtype=bool
+        )
         ends = np.array([_legal(self, label, None) for label in labels], dtype=bool)
         return starts, pairs.reshape(len(labels), len(labels)), ends
 
@@ -183,12 +195,16 @@ def _cuts(left: tuple[Role, str], right: tuple[Role, str]) -> bool:
     """Whether a span begins at `right`, or ends before it, read as conlleval does."""
     if right[0] is Role.OUTSIDE or left[0] is Role.OUTSIDE:
         return left[0] is not right[0]
-    return right[0] in (Role.BEGIN, Role.SINGLE) or left[0] in (Role.END, Role.SINGLE) or left[1] != right[1]
+    return (
+        right[0] in (Role.BEGIN, Role.SINGLE)
+        or left[0] in (Role.END, Role.SINGLE)
+        or left[1] != right[1]
+    )
 
 
 @lru_cache(maxsize=65536)
 def _legal(scheme: TagScheme, left_tag: str | None, right_tag: str | None) -> bool:
-    """Whether `right_tag` may follow `left_tag`; None stands before the start and after the end of a row."""
+    """Whether `right_tag` may follow `left_tag`; None stands before the start and after the end of a sentence."""
     outside = (Role.OUTSIDE, "")
     left = outside if left_tag is None else _parse(scheme, left_tag)
     right = outside if right_tag is None else _parse(scheme, right_tag)

@@ -21,7 +21,7 @@ _LOST = re.compile(f"^{_REPLACEMENT}+", re.MULTILINE)
 @DatasetReader.register("conll")
 @dataclass(kw_only=True)
 class ConllReader(EntityReader):
-    """Reads rows of one character a line, parted by blank lines. Registered as "conll".
+    """Reads sentences of one character a line, parted by blank lines. Registered as "conll".
 
     The first Python character of a line is the character, whatever it is: a space, a tab and U+3000 too.
     Several replacement characters (U+FFFD) that begin a line are one character whose bytes were lost. Only a
@@ -42,7 +42,9 @@ class ConllReader(EntityReader):
         super().__post_init__()
         self.file_scheme = get_scheme(self.tag_scheme, path="tag_scheme")
         if self.tag_column == 0:
-            raise ConfigurationError("column 0 holds the character: expected another column", "tag_column")
+            raise ConfigurationError(
+                "column 0 holds the character: expected another column", "tag_column"
+            )
         if self.separator == "":
             raise ConfigurationError('found "": expected a separator or null', "separator")
 
@@ -52,16 +54,18 @@ class ConllReader(EntityReader):
         return _LOST.sub(_REPLACEMENT, text) if _REPLACEMENT in text else text
 
     def _read(self, file_path: str) -> Iterator[Instance]:
-        self.repaired[file_path], self.illegal_rows[file_path] = 0, {}
+        self.repaired[file_path], self.illegal_sentences[file_path] = 0, {}
         parser = _LineParser(self, file_path)
         # Few different things follow a character: each is looked at once.
         tag_after = parser.tag_after
-        for first, row in blocks(self.text(file_path)):
+        for first, sentence in blocks(self.text(file_path)):
             try:
-                tags = [tag_after[line[1:]] for line in row]
+                tags = [tag_after[line[1:]] for line in sentence]
             except KeyError:
-                tags = [parser.parse(line, number) for number, line in enumerate(row, start=first)]
-            text = "".join([line[0] for line in row])
+                tags = [
+                    parser.parse(line, number) for number, line in enumerate(sentence, start=first)
+                ]
+            text = "".join([line[0] for line in sentence])
             yield self.text_to_instance(text, self._entities(tags, file_path, first), first)
 
     def columns_after_character(self, rest: str) -> list[str] | None:
@@ -72,7 +76,9 @@ class ConllReader(EntityReader):
 
     def expected_line(self) -> str:
         """How a line begins, for messages."""
-        return "one character, then " + ("a space or tab" if self.separator is None else repr(self.separator))
+        return "one character, then " + (
+            "a space or tab" if self.separator is None else repr(self.separator)
+        )
 
     def _entities(self, tags: list[str], file_path: str, first_line: int) -> list[Span]:
         """The entities of a sentence; tags that break the scheme are repaired as conlleval reads them, and counted."""
@@ -81,7 +87,7 @@ class ConllReader(EntityReader):
             _stop_at_illegal(self.file_scheme, tags, file_path, first_line)
         if changed:
             self.repaired[file_path] += changed
-            self.illegal_rows[file_path][first_line] = len(self.file_scheme.illegal(tags))
+            self.illegal_sentences[file_path][first_line] = len(self.file_scheme.illegal(tags))
         return self.map_types(self.file_scheme.spans(legal))
 
 
@@ -108,7 +114,9 @@ class _LineParser:
         try:
             tag = columns[index]
         except IndexError:
-            raise DataError(self.file_path, number, line, f"a tag in column {reader.tag_column}") from None
+            raise DataError(
+                self.file_path, number, line, f"a tag in column {reader.tag_column}"
+            ) from None
         try:
             reader.file_scheme.parse(tag)
         except ValueError:
@@ -124,9 +132,13 @@ class _LineParser:
             raise DataError(self.file_path, number, line, expected)
 
 
-def _stop_at_illegal(scheme: TagScheme, tags: list[str], file_path: str, first_line: int) -> NoReturn:
+def _stop_at_illegal(
+    scheme: TagScheme, tags: list[str], file_path: str, first_line: int
+) -> NoReturn:
     position = scheme.illegal(tags)[0]
     if position == len(tags):
-        raise DataError(file_path, first_line + position - 1, tags[-1], "a tag that may end a row")
-    before = f"follow {tags[position - 1]!r}" if position else "begin a row"
+        raise DataError(
+            file_path, first_line + position - 1, tags[-1], "a tag that may end a sentence"
+        )
+    before = f"follow {tags[position - 1]!r}" if position else "begin a sentence"
     raise DataError(file_path, first_line + position, tags[position], f"a tag that may {before}")

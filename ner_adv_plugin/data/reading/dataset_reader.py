@@ -65,7 +65,9 @@ class DatasetReader(Registrable):
     normalisers: list[Normaliser] = field(default_factory=list)
     repaired: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     # For every file the sentences with illegal tags, by their first line: how many tags cannot follow the one before.
-    illegal_rows: dict[str, dict[int, int]] = field(default_factory=dict, init=False, repr=False)
+    illegal_sentences: dict[str, dict[int, int]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def bind(self, dataset: str) -> None:
         """Set the dataset it reads; `head` and `domain` left open take its name."""
@@ -109,7 +111,11 @@ class DatasetReader(Registrable):
 
         if count := self.repaired.get(file_path):
             words = self.task == "segmentation"
-            done = "positions read as inside their word" if words else "tags repaired as conlleval reads them"
+            done = (
+                "positions read as inside their word"
+                if words
+                else "tags repaired as conlleval reads them"
+            )
             logger.warning("%s: %d illegal %s", file_path, count, done)
         return table
 
@@ -121,22 +127,44 @@ class DatasetReader(Registrable):
         """`DataError` if a span leaves its text, or words do not tile it."""
         spans, lengths = table.spans, table.lengths
         assert spans is not None
-        wrong_S = (spans.starts_S < 0) | (spans.starts_S >= spans.ends_S) | (spans.ends_S > lengths[spans.sentences_S])
+        wrong_S = (
+            (spans.starts_S < 0)
+            | (spans.starts_S >= spans.ends_S)
+            | (spans.ends_S > lengths[spans.sentences_S])
+        )
         if wrong_S.any():
             place = int(np.flatnonzero(wrong_S)[0])
-            span = Span(int(spans.starts_S[place]), int(spans.ends_S[place]), spans.types[spans.types_S[place]])
+            span = Span(
+                int(spans.starts_S[place]),
+                int(spans.ends_S[place]),
+                spans.types[spans.types_S[place]],
+            )
             sentence = int(spans.sentences_S[place])
             expected = f"a span of one or more characters within the text of {lengths[sentence]}"
-            raise DataError(*table.place(sentence), f"{span.type} [{span.start}, {span.end})", expected)
+            raise DataError(
+                *table.place(sentence), f"{span.type} [{span.start}, {span.end})", expected
+            )
 
         if self.task == "segmentation" and not _tiles(spans, lengths):
             for sentence, words in enumerate(spans):
-                edges = [0, *(edge for word in words or () for edge in (word.start, word.end)), int(lengths[sentence])]
-                gaps = [pair for pair in zip(edges[::2], edges[1::2], strict=True) if pair[0] != pair[1]]
+                edges = [
+                    0,
+                    *(edge for word in words or () for edge in (word.start, word.end)),
+                    int(lengths[sentence]),
+                ]
+                gaps = [
+                    pair for pair in zip(edges[::2], edges[1::2], strict=True) if pair[0] != pair[1]
+                ]
                 if words is not None and gaps:
                     end, start = gaps[0]
-                    found = f"[{end}, {start}) in no word" if end < start else f"[{start}, {end}) in two words"
-                    raise DataError(*table.place(sentence), f"characters {found}", "words that tile the text")
+                    found = (
+                        f"[{end}, {start}) in no word"
+                        if end < start
+                        else f"[{start}, {end}) in two words"
+                    )
+                    raise DataError(
+                        *table.place(sentence), f"characters {found}", "words that tile the text"
+                    )
 
     def _checked_overlaps(self, table: InstanceTable) -> InstanceTable:
         """The table without repeated spans; `DataError` if spans overlap and `overlaps` says "error"."""
@@ -162,7 +190,9 @@ class DatasetReader(Registrable):
             text = form
         return text
 
-    def text_to_instance(self, text: str, spans: list[Span] | None = None, line: int | None = None) -> Instance:
+    def text_to_instance(
+        self, text: str, spans: list[Span] | None = None, line: int | None = None
+    ) -> Instance:
         """An instance of this dataset.
 
         # Parameters
@@ -175,7 +205,9 @@ class DatasetReader(Registrable):
             raise UserError(
                 f"{type(self).__name__} gives tags: expected spans, such as those of `TagScheme.spans(tags)`"
             )
-        return Instance(text, spans, {} if line is None else {"line": line}, getattr(self, "dataset", ""))
+        return Instance(
+            text, spans, {} if line is None else {"line": line}, getattr(self, "dataset", "")
+        )
 
 
 def overlap_error(table: InstanceTable, found: tuple[int, Span, Span], expected: str) -> DataError:
@@ -189,7 +221,9 @@ def overlap_error(table: InstanceTable, found: tuple[int, Span, Span], expected:
     """
     sentence, *pair = found
     text = table.text(sentence)
-    shown = " and ".join(f"{span.type} {text[span.start : span.end]} [{span.start}, {span.end})" for span in pair)
+    shown = " and ".join(
+        f"{span.type} {text[span.start : span.end]} [{span.start}, {span.end})" for span in pair
+    )
     return DataError(*table.place(sentence), shown, expected)
 
 

@@ -35,8 +35,14 @@ class EntityReader(DatasetReader):
         for name, new_name in self.type_map.items():
             if new_name == "":
                 raise ConfigurationError('found "": expected a type or null', f"type_map.{name}")
-        if self.annotated_types is not None and (self.task == "segmentation" or not self.annotated_types):
-            why = "words have no types: expected null" if self.task == "segmentation" else "found none: expected some"
+        if self.annotated_types is not None and (
+            self.task == "segmentation" or not self.annotated_types
+        ):
+            why = (
+                "words have no types: expected null"
+                if self.task == "segmentation"
+                else "found none: expected some"
+            )
             raise ConfigurationError(why, "annotated_types")
 
     def _read_all(self, file_path: str) -> InstanceTable:
@@ -48,7 +54,9 @@ class EntityReader(DatasetReader):
             for name in sorted(self.type_map.keys() - self.types_met):
                 hint = nearest(name, sorted(self.types_met - self.type_map.keys()))
                 message = '%s: no entity of type "%s", which type_map names.%s Types: %s.'
-                logger.warning(message, file_path, name, hint, ", ".join(sorted(self.types_met)) or "none")
+                logger.warning(
+                    message, file_path, name, hint, ", ".join(sorted(self.types_met)) or "none"
+                )
         self._check_annotated(file_path, table)
         return table
 
@@ -63,7 +71,9 @@ class EntityReader(DatasetReader):
             raise DataError(file_path, None, f"entities of type {name}", expected)
         for name in sorted(set(self.annotated_types) - found):
             if len(table) != self.max_instances:
-                logger.warning('%s: no entity of type "%s", which annotated_types names', file_path, name)
+                logger.warning(
+                    '%s: no entity of type "%s", which annotated_types names', file_path, name
+                )
 
     def map_types(self, spans: Iterable[Span]) -> list[Span]:
         """The entities with the types that `type_map` gives them, without those it drops."""

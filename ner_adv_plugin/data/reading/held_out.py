@@ -6,7 +6,9 @@ from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 from ner_adv_plugin.data.reading.multitask import MultiTaskDatasetReader
 
 
-def held_out_reader_of(held_out: DatasetReader | None, reader: MultiTaskDatasetReader) -> MultiTaskDatasetReader:
+def held_out_reader_of(
+    held_out: DatasetReader | None, reader: MultiTaskDatasetReader
+) -> MultiTaskDatasetReader:
     """The reader of validation and test sets; one of a single dataset reads that of the training set.
 
     # Parameters
@@ -20,7 +22,9 @@ def held_out_reader_of(held_out: DatasetReader | None, reader: MultiTaskDatasetR
         return reader
     if not isinstance(held_out, MultiTaskDatasetReader):
         if len(reader.readers) > 1:
-            raise ConfigurationError("expected a multitask reader, as dataset_reader is", "validation_dataset_reader")
+            raise ConfigurationError(
+                "expected a multitask reader, as dataset_reader is", "validation_dataset_reader"
+            )
         ((name, of_training),) = reader.readers.items()
         _check_normalisers(held_out, of_training, "validation_dataset_reader")
         return MultiTaskDatasetReader({name: held_out})
@@ -32,8 +36,9 @@ def held_out_reader_of(held_out: DatasetReader | None, reader: MultiTaskDatasetR
 
 
 def _check_normalisers(held_out: DatasetReader, of_training: DatasetReader, place: str) -> None:
-    """`ConfigurationError` where a reader of held-out rows names other normalisers than that of the training rows,
-    which are those of all splits."""
+    """`ConfigurationError` where a reader of held-out sentences names other normalisers than that of the training sentences,
+    which are those of all splits.
+    """
     if held_out.normalisers and held_out.normalisers != of_training.normalisers:
         raise ConfigurationError(
             "the encoder is shown all splits as the training set: expected no such key, or as in dataset_reader",

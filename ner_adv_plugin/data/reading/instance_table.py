@@ -53,13 +53,15 @@ class InstanceTable(Sequence[Instance]):
 
     columns : what is known of the sentences.
     dataset : the dataset they belong to.
-    rows : which rows of the columns, in order; None takes all.
+    sentences : which sentences of the columns, in order; None takes all.
     """
 
-    def __init__(self, columns: Columns, dataset: str = "", rows: NDArray[np.int64] | None = None) -> None:
+    def __init__(
+        self, columns: Columns, dataset: str = "", sentences: NDArray[np.int64] | None = None
+    ) -> None:
         self.columns = columns
         self.dataset = dataset
-        self._rows = rows
+        self._sentences = sentences
 
     @classmethod
     def of(
@@ -74,7 +76,11 @@ class InstanceTable(Sequence[Instance]):
         at_most : the number of sentences taken; None takes all.
         """
         if isinstance(instances, InstanceTable):
-            whole = cls(instances.columns, instances.dataset if dataset is None else dataset, instances._rows)
+            whole = cls(
+                instances.columns,
+                instances.dataset if dataset is None else dataset,
+                instances._sentences,
+            )
             return whole if at_most is None else whole[:at_most]
 
         builder = _Builder()
@@ -83,7 +89,7 @@ class InstanceTable(Sequence[Instance]):
         return cls(builder.columns(), builder.dataset if dataset is None else dataset)
 
     def __len__(self) -> int:
-        return len(self.columns.texts) if self._rows is None else len(self._rows)
+        return len(self.columns.texts) if self._sentences is None else len(self._sentences)
 
     @overload
     def __getitem__(self, place: int) -> Instance: ...
@@ -95,23 +101,25 @@ class InstanceTable(Sequence[Instance]):
         if isinstance(place, slice):
             return self.select(np.fromiter(range(*place.indices(len(self))), np.int64))
         place = range(len(self))[index(place)]
-        return self._instance(place if self._rows is None else int(self._rows[place]))
+        return self._instance(place if self._sentences is None else int(self._sentences[place]))
 
     def __eq__(self, other: object) -> bool:
         """A table equals any sequence of equal instances."""
         if not isinstance(other, Sequence) or isinstance(other, str | bytes):
             return NotImplemented
-        return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
+        return len(self) == len(other) and all(
+            one == two for one, two in zip(self, other, strict=True)
+        )
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _instance(self, row: int) -> Instance:
+    def _instance(self, sentence: int) -> Instance:
         known = self.columns
-        metadata = dict((known.metadata or {}).get(row, {}))
-        if known.lines[row] != NO_LINE:
-            metadata[LINE] = int(known.lines[row])
-        spans = None if known.spans is None else known.spans.spans(row)
-        return Instance(known.texts.row(row), spans, metadata, self.dataset)
+        metadata = dict((known.metadata or {}).get(sentence, {}))
+        if known.lines[sentence] != NO_LINE:
+            metadata[LINE] = int(known.lines[sentence])
+        spans = None if known.spans is None else known.spans.spans(sentence)
+        return Instance(known.texts.sentence(sentence), spans, metadata, self.dataset)
 
     @property
     def streamed(self) -> bool:
@@ -122,37 +130,45 @@ class InstanceTable(Sequence[Instance]):
     def spans(self) -> SpanTable | None:
         """The entities or words of the sentences; None if no sentence has labels."""
         spans = self.columns.spans
-        if spans is not None and self._rows is not None:
-            spans = spans.select(self._rows)
+        if spans is not None and self._sentences is not None:
+            spans = spans.select(self._sentences)
         return spans if spans is not None and spans.labelled else None
 
-    def select(self, rows: NDArray[np.int64]) -> "InstanceTable":
+    def select(self, sentences: NDArray[np.int64]) -> "InstanceTable":
         """A table of some of the sentences, given by index."""
-        return InstanceTable(self.columns, self.dataset, rows if self._rows is None else self._rows[rows])
+        return InstanceTable(
+            self.columns,
+            self.dataset,
+            sentences if self._sentences is None else self._sentences[sentences],
+        )
 
     def with_columns(self, **columns: Any) -> "InstanceTable":
         """The table with some of its columns replaced."""
-        return InstanceTable(replace(self.columns, **columns), self.dataset, self._rows)
+        return InstanceTable(replace(self.columns, **columns), self.dataset, self._sentences)
 
-    def place(self, row: int) -> tuple[str, int | None]:
+    def place(self, sentence: int) -> tuple[str, int | None]:
         """File and line of a sentence, None for a line that is not known."""
-        line = int(self.columns.lines[row if self._rows is None else self._rows[row]])
+        line = int(
+            self.columns.lines[sentence if self._sentences is None else self._sentences[sentence]]
+        )
         return self.columns.source or self.dataset, None if line == NO_LINE else line
 
     @property
     def lengths(self) -> NDArray[np.int32]:
         """`(R,)` characters of each sentence."""
         lengths = self.columns.texts.lengths
-        return lengths if self._rows is None else lengths[self._rows]
+        return lengths if self._sentences is None else lengths[self._sentences]
 
     def texts(self) -> Iterator[str]:
         """The text of every sentence."""
-        rows = range(len(self)) if self._rows is None else self._rows.tolist()
-        return map(self.columns.texts.row, rows)
+        sentences = range(len(self)) if self._sentences is None else self._sentences.tolist()
+        return map(self.columns.texts.sentence, sentences)
 
     def text(self, place: int) -> str:
         """The text of one sentence."""
-        return self.columns.texts.row(place if self._rows is None else int(self._rows[place]))
+        return self.columns.texts.sentence(
+            place if self._sentences is None else int(self._sentences[place])
+        )
 
     def parts(self, characters: int = CHARACTERS_OF_PART) -> Iterator["InstanceTable"]:
         """The table in parts of about so many characters."""
@@ -183,7 +199,9 @@ class _Builder:
         if type(line) is not int or not 0 <= line < 2**31:
             line = NO_LINE
         if len(metadata) > (line != NO_LINE):
-            others = {key: value for key, value in metadata.items() if key != LINE or line == NO_LINE}
+            others = {
+                key: value for key, value in metadata.items() if key != LINE or line == NO_LINE
+            }
             self._metadata[len(self._texts)] = others
 
         self._lines.append(line)

@@ -1,4 +1,4 @@
-"""Rows of plain text lines, left in their file."""
+"""Sentences of plain text lines, left in their file."""
 
 import codecs
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ Number = TypeVar("Number", np.int32, np.int64)
 BYTES_OF_PART = 1 << 20
 
 
-def map_lines(file_path: str, lines_per_row: int = 1, errors: str = "strict") -> InstanceTable:
-    """Rows of so many lines on end, or of fewer before an empty line and at the end of the file; none has tags.
+def map_lines(file_path: str, lines_per_sentence: int = 1, errors: str = "strict") -> InstanceTable:
+    """Sentences of so many lines on end, or of fewer before an empty line and at the end of the file; none has tags.
 
-    The file is read once, part by part; what is kept is where rows begin and how long they are. Lines end as in
+    The file is read once, part by part; what is kept is where sentences begin and how long they are. Lines end as in
     `read_lines`.
 
     # Parameters
 
     file_path : a path or a URL.
-    lines_per_row : lines of a row at most.
+    lines_per_sentence : lines of a sentence at most.
     errors : Python's name of what to do with bytes that are not UTF-8; what it touches is logged.
 
     Raises `DataError` with the line where the bytes are not UTF-8 and `errors` is "strict".
@@ -36,16 +36,18 @@ def map_lines(file_path: str, lines_per_row: int = 1, errors: str = "strict") ->
     with open(path, "rb") as file:
         mark = len(codecs.BOM_UTF8) if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else 0
         file.seek(mark)
-        rows = _Rows(lines_per_row, mark)
+        sentences = _Sentences(lines_per_sentence, mark)
         while lines := file.readlines(BYTES_OF_PART):
-            text, touched_here = decode(b"".join(lines), errors, file_path, rows.number)
+            text, touched_here = decode(b"".join(lines), errors, file_path, sentences.number)
             touched += touched_here
             # After the last line break there is nothing, which is no line.
             decoded = text.replace("\r\n", "\n").split("\n")[: len(lines)]
-            rows.add(_lengths(lines), _lengths(decoded))
+            sentences.add(_lengths(lines), _lengths(decoded))
     say_touched(file_path, touched, errors)
-    texts = MappedTexts(path, _whole(rows.starts), _whole(rows.sizes), _whole(rows.lengths), errors)
-    return InstanceTable(Columns(texts, _whole(rows.lines)))
+    texts = MappedTexts(
+        path, _whole(sentences.starts), _whole(sentences.sizes), _whole(sentences.lengths), errors
+    )
+    return InstanceTable(Columns(texts, _whole(sentences.lines)))
 
 
 def _lengths(lines: Sequence[str | bytes]) -> NDArray[np.int32]:
@@ -59,24 +61,24 @@ def _whole(parts: list[NDArray[Number]]) -> NDArray[Number]:
     return whole
 
 
-class _Rows:
-    """Lays lines into rows, a part of the file after the other.
+class _Sentences:
+    """Lays lines into sentences, a part of the file after the other.
 
     # Parameters
 
-    lines_per_row : lines of a row at most.
+    lines_per_sentence : lines of a sentence at most.
     position : the byte at which the first line begins.
 
     `starts`, `sizes`, `lengths` and `lines` are those of `MappedTexts` and `Columns`, in parts.
     """
 
-    def __init__(self, lines_per_row: int, position: int) -> None:
+    def __init__(self, lines_per_sentence: int, position: int) -> None:
         self.starts: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
         self.sizes: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
         self.lengths: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
         self.lines: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
         self.number = 1
-        self._lines_per_row = lines_per_row
+        self._lines_per_sentence = lines_per_sentence
         self._position = position
         # Lines since the last empty one.
         self._run = 0
@@ -86,7 +88,7 @@ class _Rows:
         ends = self._position + np.cumsum(sizes, dtype=np.int64)
         full = np.flatnonzero(lengths)
         places = self._places(full)
-        first = np.flatnonzero(places % self._lines_per_row == 0)
+        first = np.flatnonzero(places % self._lines_per_sentence == 0)
         going_on = full[: first[0] if len(first) else len(full)]
         if len(going_on):
             self.sizes[-1][-1] += sizes[going_on].sum()

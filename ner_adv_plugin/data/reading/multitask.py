@@ -34,10 +34,12 @@ class MultiTaskDatasetReader(DatasetReader):
                 )
 
     def _read(self, file_path: str) -> Iterator[Instance]:
-        raise ConfigurationError(f"a multitask reader needs an object of paths, found {file_path!r}")
+        raise ConfigurationError(
+            f"a multitask reader needs an object of paths, found {file_path!r}"
+        )
 
     def read_all(self, paths: Mapping[str, str]) -> dict[str, InstanceTable]:
-        """The rows of each dataset named in `paths`."""
+        """The sentences of each dataset named in `paths`."""
         for name in paths:
             if name not in self.readers:
                 raise ConfigurationError(

@@ -19,14 +19,46 @@ _PARAGRAPH = re.compile(r" *\d{8}-\d\d-\d{3}-\d{3}/m(?= |$)")
 # Brackets that open before a word, the word, its part of speech, brackets that close after it.
 _ITEM = re.compile(r"(\[*)(.+)/([A-Za-z]+)((?:\][A-Za-z]+)*)")
 _COMPOUND_SURNAMES = frozenset(
-    "欧阳 司马 诸葛 上官 司徒 司空 东方 独孤 南宫 夏侯 尉迟 皇甫 公孙 慕容 钟离 长孙 宇文 令狐 轩辕 百里 呼延 端木 "
-    "闻人 澹台 鲜于 拓跋 赫连 申屠 太史 濮阳 东郭 西门".split()
+    [
+        "欧阳",
+        "司马",
+        "诸葛",
+        "上官",
+        "司徒",
+        "司空",
+        "东方",
+        "独孤",
+        "南宫",
+        "夏侯",
+        "尉迟",
+        "皇甫",
+        "公孙",
+        "慕容",
+        "钟离",
+        "长孙",
+        "宇文",
+        "令狐",
+        "轩辕",
+        "百里",
+        "呼延",
+        "端木",
+        "闻人",
+        "澹台",
+        "鲜于",
+        "拓跋",
+        "赫连",
+        "申屠",
+        "太史",
+        "濮阳",
+        "东郭",
+        "西门",
+    ]
 )
 
 
 @dataclass(slots=True)
-class _Row:
-    """The words of a row.
+class _Sentence:
+    """The words of a sentence.
 
     # Parameters
 
@@ -73,17 +105,19 @@ class PfrReader(EntityReader):
     def _read(self, file_path: str) -> Iterator[Instance]:
         items: dict[str, re.Match[str]] = {}
         for number, line in enumerate(read_lines(file_path, self.encoding_errors), start=1):
-            row = _parse(line, number, file_path, items)
-            if not row.words:
+            sentence = _parse(line, number, file_path, items)
+            if not sentence.words:
                 continue
             words = self.task == "segmentation"
-            spans = tiling(map(len, row.words)) if words else self.map_types(_entities(row))
-            yield self.text_to_instance("".join(row.words), spans, number)
+            spans = (
+                tiling(map(len, sentence.words)) if words else self.map_types(_entities(sentence))
+            )
+            yield self.text_to_instance("".join(sentence.words), spans, number)
 
 
-def _parse(line: str, number: int, file_path: str, items: dict[str, re.Match[str]]) -> _Row:
+def _parse(line: str, number: int, file_path: str, items: dict[str, re.Match[str]]) -> _Sentence:
     """The words of a line; `items` remembers how those met so far are read."""
-    row = _Row()
+    sentence = _Sentence()
     open_at: list[int] = []
     position = brackets = 0
     paragraph = _PARAGRAPH.match(line)
@@ -96,25 +130,29 @@ def _parse(line: str, number: int, file_path: str, items: dict[str, re.Match[str
         opening, word, part_of_speech, closing = items.setdefault(item, match).groups()
         open_at += [position] * len(opening)
         brackets += len(opening)
-        row.words.append(word)
-        row.parts_of_speech.append(part_of_speech)
-        row.brackets.append(brackets)
+        sentence.words.append(word)
+        sentence.parts_of_speech.append(part_of_speech)
+        sentence.brackets.append(brackets)
         position += len(word)
         for compound in closing.split("]")[1:]:
             if not open_at:
                 raise DataError(file_path, number, item, "a [ before every ]")
-            row.compounds.append(Span(open_at.pop(), position, compound))
+            sentence.compounds.append(Span(open_at.pop(), position, compound))
             brackets += 1
     if open_at:
         raise DataError(file_path, number, line, "a ] after every [")
-    return row
+    return sentence
 
 
-def _entities(row: _Row) -> list[Span]:
+def _entities(sentence: _Sentence) -> list[Span]:
     """The entities of a sentence; those inside a compound nest in it."""
-    spans = [Span(span.start, span.end, _TYPES[span.type]) for span in row.compounds if span.type in _TYPES]
+    spans = [
+        Span(span.start, span.end, _TYPES[span.type])
+        for span in sentence.compounds
+        if span.type in _TYPES
+    ]
     position = 0
-    words = zip(row.words, row.parts_of_speech, row.brackets, strict=True)
+    words = zip(sentence.words, sentence.parts_of_speech, sentence.brackets, strict=True)
     for (part_of_speech, _), run in groupby(words, key=itemgetter(1, 2)):
         texts = [word for word, _, _ in run]
         for length in _lengths_of_names(texts) if part_of_speech == "nr" else map(len, texts):

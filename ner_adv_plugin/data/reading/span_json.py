@@ -21,8 +21,8 @@ class SpanJsonReader(EntityReader):
     """Reads one JSON object a line: `{"text": ..., "label": {type: {surface: [[start, end], ...]}}}`.
 
     Registered as "span_json". Positions count the Python characters of the text from 0, `end` is the last one's;
-    other keys are left alone. Without a "label" in any row the file is unlabelled; with one in some rows only, it
-    is an error, for a row without entities says `"label": {}`. Lines of white space are skipped. Parameters as in
+    other keys are left alone. Without a "label" in any sentence the file is unlabelled; with one in some sentences only, it
+    is an error, for a sentence without entities says `"label": {}`. Lines of white space are skipped. Parameters as in
     the base. Format: CLUENER2020 (Xu et al. 2020).
 
     Raises `DataError` if a line is no such object, or an entity leaves the text or does not have the stated surface.
@@ -33,31 +33,37 @@ class SpanJsonReader(EntityReader):
         for number, line in enumerate(read_lines(file_path, self.encoding_errors), start=1):
             if not line.strip():
                 continue
-            row = _Row(file_path, number, line)
-            first, first_labelled = (first, first_labelled) if first else (number, row.label is not None)
-            if first_labelled != (row.label is not None):
-                found, expected = ('a "label"', 'no "label"') if row.label is not None else ('no "label"', 'a "label"')
+            sentence = _Sentence(file_path, number, line)
+            first, first_labelled = (
+                (first, first_labelled) if first else (number, sentence.label is not None)
+            )
+            if first_labelled != (sentence.label is not None):
+                found, expected = (
+                    ('a "label"', 'no "label"')
+                    if sentence.label is not None
+                    else ('no "label"', 'a "label"')
+                )
                 raise DataError(file_path, number, found, f"{expected} as in line {first}")
-            spans = None if row.label is None else self.map_types(row.entities())
-            yield self.text_to_instance(row.text, spans, number)
+            spans = None if sentence.label is None else self.map_types(sentence.entities())
+            yield self.text_to_instance(sentence.text, spans, number)
 
 
-class _Row:
+class _Sentence:
     """One line, checked; `label` is None where it has none."""
 
     def __init__(self, file_path: str, number: int, line: str) -> None:
         self.file_path = file_path
         self.number = number
         try:
-            row = json.loads(line)
+            sentence = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise self.error(line, f"a JSON object: {error}") from None
-        if not isinstance(row, dict):
+        if not isinstance(sentence, dict):
             raise self.error(line, f'a JSON object: {{"text": ..., "label": {_LABEL}}}')
-        if not isinstance(row.get("text"), str) or not row["text"]:
-            raise self.error(row.get("text"), 'a "text" of one or more characters')
-        self.text: str = row["text"]
-        self.label: Any = row.get("label")
+        if not isinstance(sentence.get("text"), str) or not sentence["text"]:
+            raise self.error(sentence.get("text"), 'a "text" of one or more characters')
+        self.text: str = sentence["text"]
+        self.label: Any = sentence.get("label")
 
     def error(self, found: object, expected: str) -> DataError:
         """What is wrong with this line."""
@@ -86,7 +92,12 @@ class _Row:
             raise self.error(found, "[start, end] of whole numbers")
         start, last = place
         if not 0 <= start <= last < len(self.text):
-            raise self.error(found, f"start and end, which counts too, inside the text of {len(self.text)} characters")
+            raise self.error(
+                found,
+                f"start and end, which counts too, inside the text of {len(self.text)} characters",
+            )
         if self.text[start : last + 1] != surface:
-            raise self.error(found, f"the text's own {self.text[start : last + 1]!r} from {start} to {last}")
+            raise self.error(
+                found, f"the text's own {self.text[start : last + 1]!r} from {start} to {last}"
+            )
         return Span(start, last + 1, name)

@@ -1,4 +1,4 @@
-"""The texts of many rows: held in memory as one string, or left in a file that is mapped into memory."""
+"""The texts of many sentences: held in memory as one string, or left in a file that is mapped into memory."""
 
 import mmap
 from abc import ABC, abstractmethod
@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-# Rows read from a mapped file before its pages are given back to the system, which still has them where there is room:
-# reading one row may map 2 MB of the file.
-ROWS_BEFORE_RELEASE = 8
+# Sentences read from a mapped file before its pages are given back to the system, which still has them where there is room:
+# reading one sentence may map 2 MB of the file.
+SENTENCES_BEFORE_RELEASE = 8
 
 
 class Texts(ABC):
-    """The texts of R rows.
+    """The texts of R sentences.
 
     # Parameters
 
@@ -30,8 +30,8 @@ class Texts(ABC):
         return len(self.lengths)
 
     @abstractmethod
-    def row(self, row: int) -> str:
-        """The text of a row."""
+    def sentence(self, sentence: int) -> str:
+        """The text of a sentence."""
 
 
 class HeldTexts(Texts):
@@ -48,9 +48,9 @@ class HeldTexts(Texts):
         self.text = text
         self._offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
 
-    def row(self, row: int) -> str:
-        """See `Texts.row`."""
-        return self.text[self._offsets[row] : self._offsets[row + 1]]
+    def sentence(self, sentence: int) -> str:
+        """See `Texts.sentence`."""
+        return self.text[self._offsets[sentence] : self._offsets[sentence + 1]]
 
 
 class MappedTexts(Texts):
@@ -79,17 +79,19 @@ class MappedTexts(Texts):
         self._starts = starts
         self._sizes = sizes
         self._errors = errors
-        self._rows_read = 0
+        self._sentences_read = 0
         with open(path, "rb") as file:
-            # A file without a byte cannot be mapped, and has no row.
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if len(lengths) else None
+            # A file without a byte cannot be mapped, and has no sentence.
+            self._map = (
+                mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if len(lengths) else None
+            )
 
-    def row(self, row: int) -> str:
-        """See `Texts.row`."""
+    def sentence(self, sentence: int) -> str:
+        """See `Texts.sentence`."""
         assert self._map is not None
-        start = int(self._starts[row])
-        data = self._map[start : start + int(self._sizes[row])]
-        self._rows_read += 1
-        if self._rows_read % ROWS_BEFORE_RELEASE == 0 and hasattr(mmap, "MADV_DONTNEED"):
+        start = int(self._starts[sentence])
+        data = self._map[start : start + int(self._sizes[sentence])]
+        self._sentences_read += 1
+        if self._sentences_read % SENTENCES_BEFORE_RELEASE == 0 and hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
         return data.decode("utf-8", self._errors).replace("\r\n", "\n").replace("\n", "")

@@ -42,20 +42,25 @@ class WeiboReader(ConllReader):
         return "one character, its position in its word in digits, then a tab"
 
     def _read(self, file_path: str) -> Iterator[Instance]:
-        return self._read_words(file_path) if self.task == "segmentation" else super()._read(file_path)
+        return (
+            self._read_words(file_path) if self.task == "segmentation" else super()._read(file_path)
+        )
 
     def _read_words(self, file_path: str) -> Iterator[Instance]:
-        self.repaired[file_path], self.illegal_rows[file_path] = 0, {}
-        for first, row in blocks(self.text(file_path)):
-            positions = self._positions(row, first, file_path)
-            begins = [0, *(place for place, position in enumerate(positions) if place and not position)]
-            words = tiling(end - start for start, end in pairwise([*begins, len(row)]))
-            yield self.text_to_instance("".join(line[0] for line in row), words, first)
+        self.repaired[file_path], self.illegal_sentences[file_path] = 0, {}
+        for first, sentence in blocks(self.text(file_path)):
+            positions = self._positions(sentence, first, file_path)
+            begins = [
+                0,
+                *(place for place, position in enumerate(positions) if place and not position),
+            ]
+            words = tiling(end - start for start, end in pairwise([*begins, len(sentence)]))
+            yield self.text_to_instance("".join(line[0] for line in sentence), words, first)
 
-    def _positions(self, row: list[str], first: int, file_path: str) -> list[int]:
+    def _positions(self, sentence: list[str], first: int, file_path: str) -> list[int]:
         """The position of every character in its word."""
         positions: list[int] = []
-        for number, line in enumerate(row, start=first):
+        for number, line in enumerate(sentence, start=first):
             if not self.columns_after_character(line[1:]):
                 raise DataError(file_path, number, line, self.expected_line())
             rest = line[1:]
@@ -63,9 +68,15 @@ class WeiboReader(ConllReader):
             following = positions[-1] + 1 if positions else 0
             if position not in (0, following):
                 if self.illegal_tags == "error":
-                    expected = f"position {following}, or 0 where a word begins" if positions else "position 0"
+                    expected = (
+                        f"position {following}, or 0 where a word begins"
+                        if positions
+                        else "position 0"
+                    )
                     raise DataError(file_path, number, line, expected)
                 self.repaired[file_path] += 1
-                self.illegal_rows[file_path][first] = self.illegal_rows[file_path].get(first, 0) + 1
+                self.illegal_sentences[file_path][first] = (
+                    self.illegal_sentences[file_path].get(first, 0) + 1
+                )
             positions.append(position)
         return positions

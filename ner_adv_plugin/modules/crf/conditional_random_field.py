@@ -11,7 +11,7 @@ from ner_adv_plugin.modules.crf.viterbi import viterbi
 
 
 class _Scores(NamedTuple):
-    """In float64: emissions (B, L, T), 0 beyond the rows, lengths (B,), scores with forbidden ones -inf."""
+    """In float64: emissions (B, L, T), 0 beyond the sequences, lengths (B,), scores with forbidden ones -inf."""
 
     emissions: Tensor
     lengths: Tensor
@@ -21,13 +21,13 @@ class _Scores(NamedTuple):
 
 
 class NBest(NamedTuple):
-    """The best tag paths of every row, best first.
+    """The best tag paths of every sequence, best first.
 
     # Parameters
 
-    tags_BNL : long, 0 beyond the row, and throughout where a row has fewer paths.
-    scores_BN : -inf where a row has fewer paths.
-    probabilities_BN : of the paths, 0 where a row has fewer.
+    tags_BNL : long, 0 beyond the sequence, and throughout where a sequence has fewer paths.
+    scores_BN : -inf where a sequence has fewer paths.
+    probabilities_BN : of the paths, 0 where a sequence has fewer.
     """
 
     tags_BNL: Tensor
@@ -39,9 +39,9 @@ class ConditionalRandomField(torch.nn.Module):
     """Linear-chain conditional random field over tag paths (Lafferty, McCallum and Pereira 2001).
 
     All methods take `emissions` (B, L, T) of any floating type and `mask` (B, L) bool, True at the first
-    positions of every row, as many as the row is long (0 allowed); what stands beyond, NaN included, has no
+    positions of every sequence, as many as the sequence is long (0 allowed); what stands beyond, NaN included, has no
     influence. They compute in float64, also under autocast, and return float32, or float64 for float64
-    emissions. A row that the constraints leave no path has the log partition -inf.
+    emissions. A sequence that the constraints leave no path has the log partition -inf.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class ConditionalRandomField(torch.nn.Module):
             torch.nn.init.uniform_(parameter, -0.1, 0.1)
 
     def forward(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Negative log-likelihood of the tag path `tags` (B, L) long of every row: (B,), 0 for an empty row.
+        """Negative log-likelihood of the tag path `tags` (B, L) long of every sequence: (B,), 0 for an empty sequence.
 
         A path that uses a forbidden transition has +inf.
         """
@@ -96,43 +96,47 @@ class ConditionalRandomField(torch.nn.Module):
     def marginal(self, emissions: Tensor, allowed: Tensor, mask: Tensor) -> Tensor:
         """Negative log of the probability of all paths over `allowed` (B, L, T) bool tags together: (B,).
 
-        0 for an empty row, +inf where none of these paths is admissible (Bellare and McCallum 2007; Tsuboi et al.
+        0 for an empty sequence, +inf where none of these paths is admissible (Bellare and McCallum 2007; Tsuboi et al.
         2008, "Training conditional random fields using incomplete annotations").
         """
         if allowed.shape != emissions.shape or allowed.dtype != torch.bool:
             expected = tuple(emissions.shape)
-            raise ValueError(f"allowed must be bool of shape {expected}, got {allowed.dtype} {tuple(allowed.shape)}")
+            raise ValueError(
+                f"allowed must be bool of shape {expected}, got {allowed.dtype} {tuple(allowed.shape)}"
+            )
         with torch.autocast(emissions.device.type, enabled=False):
             scores = self._scores(emissions, mask)
-            some = scores._replace(emissions=scores.emissions.masked_fill(~allowed & mask.unsqueeze(-1), -torch.inf))
+            some = scores._replace(
+                emissions=scores.emissions.masked_fill(~allowed & mask.unsqueeze(-1), -torch.inf)
+            )
             nll = log_partition(*scores) - log_partition(*some, excludes=True)
         return nll.to(_result_dtype(emissions))
 
     def log_partition(self, emissions: Tensor, mask: Tensor) -> Tensor:
-        """Log of the sum over all tag paths of the exponentiated path score: (B,), 0 for an empty row."""
+        """Log of the sum over all tag paths of the exponentiated path score: (B,), 0 for an empty sequence."""
         with torch.autocast(emissions.device.type, enabled=False):
             return log_partition(*self._scores(emissions, mask)).to(_result_dtype(emissions))
 
     def score(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Score of the tag path `tags` (B, L) long of every row: (B,), 0 for an empty row."""
+        """Score of the tag path `tags` (B, L) long of every sequence: (B,), 0 for an empty sequence."""
         _check_tags(emissions, tags)
         with torch.autocast(emissions.device.type, enabled=False):
             return _path_score(self._scores(emissions, mask), tags).to(_result_dtype(emissions))
 
     def decode(self, emissions: Tensor, mask: Tensor) -> Tensor:
-        """Best tag path of every row: (B, L) long, 0 beyond the row."""
+        """Best tag path of every sequence: (B, L) long, 0 beyond the sequence."""
         return self.decode_with_scores(emissions, mask)[0]
 
     @torch.no_grad()
     def decode_with_scores(self, emissions: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Best tag path of every row, (B, L) long, 0 beyond the row, and its score (B,), without gradient."""
+        """Best tag path of every sequence, (B, L) long, 0 beyond the sequence, and its score (B,), without gradient."""
         with torch.autocast(emissions.device.type, enabled=False):
             tags, scores = viterbi(*self._scores(emissions, mask))
         return tags, scores.to(_result_dtype(emissions))
 
     @torch.no_grad()
     def n_best(self, emissions: Tensor, mask: Tensor, n: int) -> NBest:
-        """The `n` best tag paths of every row, best first, without gradient; an empty row has one, of score 0.
+        """The `n` best tag paths of every sequence, best first, without gradient; an empty sequence has one, of score 0.
 
         Raises ValueError for an n below 1.
         """
@@ -141,16 +145,18 @@ class ConditionalRandomField(torch.nn.Module):
             tags_BNL, scores_BN = n_best(*scores, n)
             whole_B1 = forward_backward(*scores).log_partition.unsqueeze(1)
             # Where there is no path, both are -inf.
-            probabilities_BN = (scores_BN - whole_B1).exp().masked_fill(scores_BN == -torch.inf, 0.0)
+            probabilities_BN = (
+                (scores_BN - whole_B1).exp().masked_fill(scores_BN == -torch.inf, 0.0)
+            )
         dtype = _result_dtype(emissions)
         return NBest(tags_BNL, scores_BN.to(dtype), probabilities_BN.clamp(max=1.0).to(dtype))
 
     @torch.no_grad()
     def entropy(self, emissions: Tensor, mask: Tensor) -> Tensor:
-        """Entropy in nats of the distribution over tag paths of every row: (B,), without gradient.
+        """Entropy in nats of the distribution over tag paths of every sequence: (B,), without gradient.
 
         It is log Z minus the expected path score (Mann and McCallum 2007, "Efficient computation of entropy gradient
-        for semi-supervised conditional random fields"); 0 for an empty row, or one without an admissible path.
+        for semi-supervised conditional random fields"); 0 for an empty sequence, or one without an admissible path.
         """
         with torch.autocast(emissions.device.type, enabled=False):
             scores = self._scores(emissions, mask)
@@ -160,7 +166,7 @@ class ConditionalRandomField(torch.nn.Module):
 
     @torch.no_grad()
     def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
-        """Posterior of every tag at every position: (B, L, T), 0 beyond the row, without gradient."""
+        """Posterior of every tag at every position: (B, L, T), 0 beyond the sequence, without gradient."""
         with torch.autocast(emissions.device.type, enabled=False):
             result = forward_backward(*self._scores(emissions, mask))
         return result.tags.transpose(0, 1).to(_result_dtype(emissions))
@@ -170,7 +176,10 @@ class ConditionalRandomField(torch.nn.Module):
         if scale == 1.0:
             return self
         field = ConditionalRandomField(
-            self.num_tags, self.allowed_starts.cpu(), self.allowed_transitions.cpu(), self.allowed_ends.cpu()
+            self.num_tags,
+            self.allowed_starts.cpu(),
+            self.allowed_transitions.cpu(),
+            self.allowed_ends.cpu(),
         )
         field.load_state_dict({name: scale * value for name, value in self.state_dict().items()})
         return field.to(self.transitions.device)
@@ -182,18 +191,22 @@ class ConditionalRandomField(torch.nn.Module):
         if allowed is None:
             allowed = torch.ones(shape, dtype=torch.bool)
         if allowed.shape != shape or allowed.dtype != torch.bool:
-            raise ValueError(f"{name} must be bool of shape {shape}, got {allowed.dtype} {tuple(allowed.shape)}")
+            raise ValueError(
+                f"{name} must be bool of shape {shape}, got {allowed.dtype} {tuple(allowed.shape)}"
+            )
         self.register_buffer(name, allowed.clone(), persistent=False)
 
     def _scores(self, emissions: Tensor, mask: Tensor) -> _Scores:
         if emissions.dim() != 3 or emissions.shape[1] == 0 or emissions.shape[2] != self.num_tags:
             raise ValueError(
-                f"emissions must be (rows, positions, {self.num_tags}) with at least one position, "
+                f"emissions must be (sequences, positions, {self.num_tags}) with at least one position, "
                 f"got {tuple(emissions.shape)}"
             )
         if mask.shape != emissions.shape[:2] or mask.dtype != torch.bool:
             expected = tuple(emissions.shape[:2])
-            raise ValueError(f"mask must be bool of shape {expected}, got {mask.dtype} {tuple(mask.shape)}")
+            raise ValueError(
+                f"mask must be bool of shape {expected}, got {mask.dtype} {tuple(mask.shape)}"
+            )
         return _Scores(
             emissions.masked_fill(~mask.unsqueeze(-1), 0.0).double(),
             mask.sum(1),
@@ -210,7 +223,9 @@ def _result_dtype(emissions: Tensor) -> torch.dtype:
 def _check_tags(emissions: Tensor, tags: Tensor) -> None:
     if tags.shape != emissions.shape[:2] or tags.dtype != torch.long:
         expected = tuple(emissions.shape[:2])
-        raise ValueError(f"tags must be long of shape {expected}, got {tags.dtype} {tuple(tags.shape)}")
+        raise ValueError(
+            f"tags must be long of shape {expected}, got {tags.dtype} {tuple(tags.shape)}"
+        )
 
 
 def _path_score(scores: _Scores, tags_BL: Tensor) -> Tensor:
@@ -223,7 +238,9 @@ def _path_score(scores: _Scores, tags_BL: Tensor) -> Tensor:
     # gather throughout: its backward is a plain scatter, where indexing with a tensor sorts
     local_BL = emissions_BLT.gather(2, tags_BL.unsqueeze(2)).squeeze(2)
     moves_BM = transitions_TT.flatten().gather(0, pairs_BM.flatten()).view_as(pairs_BM)
-    outer_B = starts_T.gather(0, tags_BL[:, 0]) + ends_T.gather(0, tags_BL.gather(1, last_B1).squeeze(1))
+    outer_B = starts_T.gather(0, tags_BL[:, 0]) + ends_T.gather(
+        0, tags_BL.gather(1, last_B1).squeeze(1)
+    )
     outer_B = outer_B.masked_fill(lengths_B == 0, 0.0)
     return outer_B + local_BL.sum(1) + moves_BM.masked_fill(~inside_BL[:, 1:], 0.0).sum(1)
 
@@ -234,7 +251,11 @@ def _expected_score(scores: _Scores, result: ForwardBackward) -> Tensor:
     last = (lengths_B - 1).clamp(min=0), torch.arange(len(lengths_B), device=lengths_B.device)
     expected_B = _weighted(result.tags.transpose(0, 1), emissions_BLT).sum((1, 2))
     expected_B += _weighted(result.transitions, transitions_TT).sum((1, 2))
-    return expected_B + _weighted(result.tags[0], starts_T).sum(1) + _weighted(result.tags[last], ends_T).sum(1)
+    return (
+        expected_B
+        + _weighted(result.tags[0], starts_T).sum(1)
+        + _weighted(result.tags[last], ends_T).sum(1)
+    )
 
 
 def _weighted(weights: Tensor, scores: Tensor) -> Tensor:

@@ -1,12 +1,12 @@
 """Log partition function of a linear-chain CRF with its closed-form gradient.
 
 Forward-backward in probability space, scaled at every step (Rabiner 1989, "A tutorial on hidden Markov
-models", section V.A), both directions in one loop; rows near underflow are recomputed in log space.
+models", section V.A), both directions in one loop; sequences near underflow are recomputed in log space.
 
 Everything here is float64; forbidden starts, transitions and ends have the score -inf, as may tags that a
-position excludes: `excludes` says that there are such, and spares rows that have them the log space. Shape
-suffixes: B rows, L positions, T tags, D the two directions (0 forward, 1 backward; the backward direction takes
-every row in the reversed order of its own positions, so both start at step 0).
+position excludes: `excludes` says that there are such, and spares sequences that have them the log space. Shape
+suffixes: B sequences, L positions, T tags, D the two directions (0 forward, 1 backward; the backward direction takes
+every sequence in the reversed order of its own positions, so both start at step 0).
 """
 
 from itertools import pairwise
@@ -23,7 +23,7 @@ EVIDENCE_FLOOR = 1e-250
 
 
 class ForwardBackward(NamedTuple):
-    """Log partition (B,), tag posteriors (L, B, T), 0 beyond the row, and expected transition counts
+    """Log partition (B,), tag posteriors (L, B, T), 0 beyond the sequence, and expected transition counts
     (B, T, T), summed over positions.
     """
 
@@ -57,35 +57,54 @@ class _LogPartition(torch.autograd.Function):
 
 
 def log_partition(
-    emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor, excludes: bool = False
+    emissions: Tensor,
+    lengths: Tensor,
+    starts: Tensor,
+    transitions: Tensor,
+    ends: Tensor,
+    excludes: bool = False,
 ) -> Tensor:
-    """Log of the sum over all tag paths of the exponentiated path score, per row; differentiable once.
+    """Log of the sum over all tag paths of the exponentiated path score, per sequence; differentiable once.
 
-    Parameters: emissions (B, L, T), 0 beyond a row's length; lengths (B,) long, 0 allowed; starts (T,);
-    transitions (T, T), from row to column; ends (T,); scores in float64; excludes: see above.
-    Returns (B,): 0 for a row of length 0, -inf for a row without an admissible path.
+    Parameters: emissions (B, L, T), 0 beyond a sequence's length; lengths (B,) long, 0 allowed; starts (T,);
+    transitions (T, T), from sequence to column; ends (T,); scores in float64; excludes: see above.
+    Returns (B,): 0 for a sequence of length 0, -inf for a sequence without an admissible path.
     """
     return _LogPartition.apply(emissions, lengths, starts, transitions, ends, excludes)
 
 
 def forward_backward(
-    emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor, excludes: bool = False
+    emissions: Tensor,
+    lengths: Tensor,
+    starts: Tensor,
+    transitions: Tensor,
+    ends: Tensor,
+    excludes: bool = False,
 ) -> ForwardBackward:
-    """Log partition and posteriors of every row, without gradients; parameters as in `log_partition`."""
-    result, safe_B = scaled_forward_backward(emissions, lengths, starts, transitions, ends, excludes)
-    rows_R = (~safe_B).nonzero().squeeze(1)  # the only host synchronisation
-    if len(rows_R) > 0:
-        exact = log_space_forward_backward(emissions[rows_R], lengths[rows_R], starts, transitions, ends)
-        result.log_partition.index_copy_(0, rows_R, exact.log_partition)
-        result.tags.index_copy_(1, rows_R, exact.tags)
-        result.transitions.index_copy_(0, rows_R, exact.transitions)
+    """Log partition and posteriors of every sequence, without gradients; parameters as in `log_partition`."""
+    result, safe_B = scaled_forward_backward(
+        emissions, lengths, starts, transitions, ends, excludes
+    )
+    sequences_R = (~safe_B).nonzero().squeeze(1)  # the only host synchronisation
+    if len(sequences_R) > 0:
+        exact = log_space_forward_backward(
+            emissions[sequences_R], lengths[sequences_R], starts, transitions, ends
+        )
+        result.log_partition.index_copy_(0, sequences_R, exact.log_partition)
+        result.tags.index_copy_(1, sequences_R, exact.tags)
+        result.transitions.index_copy_(0, sequences_R, exact.transitions)
     return result
 
 
 def scaled_forward_backward(
-    emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor, excludes: bool = False
+    emissions: Tensor,
+    lengths: Tensor,
+    starts: Tensor,
+    transitions: Tensor,
+    ends: Tensor,
+    excludes: bool = False,
 ) -> tuple[ForwardBackward, Tensor]:
-    """Forward-backward in probability space, and for which rows (B,) bool its result is exact."""
+    """Forward-backward in probability space, and for which sequences (B,) bool its result is exact."""
     kernel_TT, kernel_shift = _exponentiated(transitions, (0, 1))
     outer_DT, outer_shift = _exponentiated(torch.stack([starts, ends]), (1,))
     local_BLT, local_shift_BL1 = _exponentiated(emissions, (2,))
@@ -101,9 +120,11 @@ def scaled_forward_backward(
     evidence_LB1 = joint_LBT.sum(-1, keepdim=True)
     log_scales_LB1 = torch.where(last_LB1, evidence_LB1, forward_LBT.sum(-1, keepdim=True)).log_()
     log_scales_LB1.add_(local_shift_BL1.transpose(0, 1)).masked_fill_(~inside_LB1, 0.0)
-    log_partition_B = log_scales_LB1.sum((0, 2)) + kernel_shift.view(()) * (lengths - 1) + outer_shift.sum()
+    log_partition_B = (
+        log_scales_LB1.sum((0, 2)) + kernel_shift.view(()) * (lengths - 1) + outer_shift.sum()
+    )
 
-    # Filled, not multiplied by the mask: beyond the end of a row there may be NaN.
+    # Filled, not multiplied by the mask: beyond the end of a sequence there may be NaN.
     weight_LB1 = evidence_LB1.reciprocal()
     tags_LBT = joint_LBT.mul_(weight_LB1).masked_fill_(~inside_LB1, 0.0)
     left_LBT = (forward_LBT * weight_LB1).masked_fill_(~inside_LB1 | last_LB1, 0.0)
@@ -111,12 +132,16 @@ def scaled_forward_backward(
     first_DT = torch.stack([starts, ends]) > -torch.inf
     steps_DTT = (torch.stack([transitions, transitions.T]) > -torch.inf).float()
     if excludes:
-        states_LDBT += _unreachable_by_row(emissions > -torch.inf, lengths, first_DT, steps_DTT)
+        states_LDBT += _unreachable_by_sequence(
+            emissions > -torch.inf, lengths, first_DT, steps_DTT
+        )
     else:
         states_LDBT += _unreachable(first_DT, steps_DTT, len(states_LDBT))
     lowest_LDB1 = states_LDBT.amin(-1, keepdim=True)
     safe_LB1 = (lowest_LDB1 >= STATE_FLOOR).all(1) & (evidence_LB1 >= EVIDENCE_FLOOR)
-    result = ForwardBackward(log_partition_B.masked_fill_(lengths == 0, 0.0), tags_LBT, transitions_BTT)
+    result = ForwardBackward(
+        log_partition_B.masked_fill_(lengths == 0, 0.0), tags_LBT, transitions_BTT
+    )
     return result, (safe_LB1 | ~inside_LB1).all(0).squeeze(1)
 
 
@@ -134,8 +159,10 @@ def log_space_forward_backward(
     forward_LBT, next_LBT = states_LDBT[:, 0], _next_backward(states_LDBT, lengths)
     next_LBT.masked_fill_(~inside_LB1 | last_LB1, -torch.inf)
     log_partition_B = torch.logsumexp(forward_LBT[_last(lengths)] + ends, dim=-1)
-    # A row without an admissible path has only -inf terms: subtract 0, not -inf, for posteriors of 0.
-    forward_LBT = forward_LBT - log_partition_B.masked_fill(log_partition_B == -torch.inf, 0.0).unsqueeze(-1)
+    # A sequence without an admissible path has only -inf terms: subtract 0, not -inf, for posteriors of 0.
+    forward_LBT = forward_LBT - log_partition_B.masked_fill(
+        log_partition_B == -torch.inf, 0.0
+    ).unsqueeze(-1)
     tags_LBT = torch.where(last_LB1, (forward_LBT + ends).exp(), 0.0)
     transitions_BTT = emissions.new_zeros(len(emissions), *transitions.shape)
     for tags_BT, forward_BT, next_BT in zip(tags_LBT, forward_LBT, next_LBT, strict=True):
@@ -166,8 +193,10 @@ def _unreachable(first_DT: Tensor, steps_DTT: Tensor, length: int) -> Tensor:
     return (states_DLT[:, :length] == 0).double().transpose(0, 1).unsqueeze(2)
 
 
-def _unreachable_by_row(allowed_BLT: Tensor, lengths_B: Tensor, first_DT: Tensor, steps_DTT: Tensor) -> Tensor:
-    """(L, D, B, T): the same, of rows whose positions each allow tags of their own."""
+def _unreachable_by_sequence(
+    allowed_BLT: Tensor, lengths_B: Tensor, first_DT: Tensor, steps_DTT: Tensor
+) -> Tensor:
+    """(L, D, B, T): the same, of sequences whose positions each allow tags of their own."""
     reached_LDBT = _in_both_orders(allowed_BLT.float(), lengths_B)
     reached_LDBT[0].mul_(first_DT.unsqueeze(1))
     for previous_DBT, current_DBT in pairwise(reached_LDBT.unbind(0)):
@@ -182,30 +211,36 @@ def _exponentiated(scores: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tenso
 
 
 def _positions(emissions_BLT: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
-    """(L, B, 1) bool twice: inside the row, last of the row."""
+    """(L, B, 1) bool twice: inside the sequence, last of the sequence."""
     position_L11 = torch.arange(emissions_BLT.shape[1], device=lengths_B.device).view(-1, 1, 1)
     return position_L11 < lengths_B.unsqueeze(-1), position_L11 == lengths_B.unsqueeze(-1) - 1
 
 
 def _in_both_orders(values_BLT: Tensor, lengths_B: Tensor) -> Tensor:
-    """(L, D, B, T) copy in step order: a row's positions as they are, and reversed within its length."""
-    rows, length, tags = values_BLT.shape
+    """(L, D, B, T) copy in step order: a sequence's positions as they are, and reversed within its length."""
+    sequences, length, tags = values_BLT.shape
     step_L1 = torch.arange(length, device=lengths_B.device).unsqueeze(1)
     backward_LB = torch.where(step_L1 < lengths_B, lengths_B - 1 - step_L1, step_L1)
-    order_LDB = torch.stack([step_L1.expand(length, rows), backward_LB], dim=1)
-    order_LDB += torch.arange(rows, device=lengths_B.device) * length
-    return values_BLT.flatten(0, 1).index_select(0, order_LDB.flatten()).view(length, 2, rows, tags)
+    order_LDB = torch.stack([step_L1.expand(length, sequences), backward_LB], dim=1)
+    order_LDB += torch.arange(sequences, device=lengths_B.device) * length
+    return (
+        values_BLT.flatten(0, 1)
+        .index_select(0, order_LDB.flatten())
+        .view(length, 2, sequences, tags)
+    )
 
 
 def _next_backward(states_LDBT: Tensor, lengths_B: Tensor) -> Tensor:
     """(L, B, T): at position t the backward state of t + 1; from the last position on, any finite one."""
-    length, _, rows, tags = states_LDBT.shape
+    length, _, sequences, tags = states_LDBT.shape
     position_L1 = torch.arange(length, device=lengths_B.device).unsqueeze(1)
     step_LB = (lengths_B - 2 - position_L1).clamp_(min=0)
-    index_LB = (2 * step_LB + 1) * rows + torch.arange(rows, device=lengths_B.device)
-    return states_LDBT.flatten(0, 2).index_select(0, index_LB.flatten()).view(length, rows, tags)
+    index_LB = (2 * step_LB + 1) * sequences + torch.arange(sequences, device=lengths_B.device)
+    return (
+        states_LDBT.flatten(0, 2).index_select(0, index_LB.flatten()).view(length, sequences, tags)
+    )
 
 
 def _last(lengths_B: Tensor) -> tuple[Tensor, Tensor]:
-    """Index of the last position of every row in (L, B, ...), position 0 for a row of length 0."""
+    """Index of the last position of every sequence in (L, B, ...), position 0 for a sequence of length 0."""
     return (lengths_B - 1).clamp_(min=0), torch.arange(len(lengths_B), device=lengths_B.device)

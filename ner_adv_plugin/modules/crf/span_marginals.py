@@ -33,7 +33,10 @@ class SpanReading:
 
     def __init__(self, table: TagTable) -> None:
         roles, types = table.roles_T, table.types_T
-        begins, ends = np.isin(roles, (Role.BEGIN, Role.SINGLE)), np.isin(roles, (Role.END, Role.SINGLE))
+        begins, ends = (
+            np.isin(roles, (Role.BEGIN, Role.SINGLE)),
+            np.isin(roles, (Role.END, Role.SINGLE)),
+        )
         marked = roles != Role.OUTSIDE
         same_type = (types[:, None] == types[None, :]) & marked[:, None] & marked[None, :]
         cut = ~same_type | ends[:, None] | begins[None, :]
@@ -90,7 +93,9 @@ def span_probabilities(
     index_U = torch.from_numpy(used).to(emissions.device)
     with torch.autocast(emissions.device.type, enabled=False):
         scores = crf.scaled(scale)._scores(emissions[index_U].double() * scale, mask[index_U])
-        log_p_S = _log_probabilities(scores, spans, torch.from_numpy(sentences_S.astype(np.int64)), reading)
+        log_p_S = _log_probabilities(
+            scores, spans, torch.from_numpy(sentences_S.astype(np.int64)), reading
+        )
     probabilities: NDArray[np.float64] = log_p_S.exp().clamp(max=1.0).cpu().numpy()
     return probabilities
 
@@ -118,7 +123,10 @@ def _log_probabilities(
     inside_TT = transitions_TT + reading.inside_TT.to(device)
     for step in range(1, int((end_S - start_S).max())):
         longer = ((end_S - start_S) > step).nonzero().squeeze(1)
-        moved = _step(state_ST[longer], inside_TT) + emissions_BLT[sentence_S[longer], start_S[longer] + step]
+        moved = (
+            _step(state_ST[longer], inside_TT)
+            + emissions_BLT[sentence_S[longer], start_S[longer] + step]
+        )
         state_ST = state_ST.index_copy(0, longer, moved)
 
     # Every path after it that does not continue it.
@@ -132,12 +140,16 @@ def _log_probabilities(
 
 
 def _step(state_ST: Tensor, moves_TT: Tensor) -> Tensor:
-    """log sum over i of exp(state[i] + moves[i, j])."""
+    """Log sum over i of exp(state[i] + moves[i, j])."""
     return torch.logsumexp(state_ST.unsqueeze(2) + moves_TT, dim=1)
 
 
 def _messages(
-    emissions_BLT: Tensor, lengths_B: Tensor, starts_T: Tensor, transitions_TT: Tensor, ends_T: Tensor
+    emissions_BLT: Tensor,
+    lengths_B: Tensor,
+    starts_T: Tensor,
+    transitions_TT: Tensor,
+    ends_T: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Forward messages with the character's own score, backward messages without it, and log Z, in log space.
 

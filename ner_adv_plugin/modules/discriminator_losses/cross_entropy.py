@@ -1,6 +1,6 @@
 """Softmax cross-entropy.
 
-Shape suffixes: B rows, K classes.
+Shape suffixes: B sentences, K classes.
 """
 
 from torch import Tensor

@@ -1,6 +1,6 @@
 """The base of all losses of discriminators.
 
-Shape suffixes: B rows, K classes.
+Shape suffixes: B sentences, K classes.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from ner_adv_plugin.common.schema import Lazy, Supplied
 
 
 class DiscriminatorLoss(torch.nn.Module, Registrable):
-    """What a discriminator loses on a row, from its scores of the classes and the right one.
+    """What a discriminator loses on a sentence, from its scores of the classes and the right one.
 
     # Parameters
 
-    sizes : supplied; for every class, in the order of their scores, its training rows (0 where not known).
+    sizes : supplied; for every class, in the order of their scores, its training sentences (0 where not known).
     """
 
     default_implementation = "cross_entropy"
@@ -28,7 +28,7 @@ class DiscriminatorLoss(torch.nn.Module, Registrable):
         self.sizes = sizes
 
     def forward(self, logits_BK: Tensor, class_B: Tensor) -> Tensor:
-        """Loss of every row, (B,)."""
+        """Loss of every sentence, (B,)."""
         raise NotImplementedError
 
 

@@ -1,6 +1,6 @@
 """The resource-balanced focal loss of DATNet.
 
-Shape suffixes: B rows, K classes.
+Shape suffixes: B sentences, K classes.
 """
 
 from collections.abc import Mapping
@@ -17,25 +17,29 @@ class Grad(DiscriminatorLoss):
     """-alpha_k (1 - p_k)^gamma log p_k of the right class k: the generalised resource-adversarial loss (DATNet, Zhou et
     al. 2019), for any number of classes instead of two.
 
-    Small classes count more, and so do rows that the discriminator is unsure of.
+    Small classes count more, and so do sentences that the discriminator is unsure of.
     Registered as "grad".
 
     # Parameters
 
     sizes : supplied.
-    gamma : how much less a row counts that the discriminator is sure of; 0 for not at all.
-    alpha : for every class its factor; by default 1 / its training rows, scaled to a sum of 1.
+    gamma : how much less a sentence counts that the discriminator is sure of; 0 for not at all.
+    alpha : for every class its factor; by default 1 / its training sentences, scaled to a sum of 1.
     """
 
     alpha_K: Tensor
 
-    def __init__(self, sizes: Mapping[str, int], gamma: float = 2.0, alpha: dict[str, float] | None = None) -> None:
+    def __init__(
+        self, sizes: Mapping[str, int], gamma: float = 2.0, alpha: dict[str, float] | None = None
+    ) -> None:
         super().__init__(sizes)
         if gamma < 0:
             raise ConfigurationError(f"expected 0 or more, found {gamma}", "gamma")
         self.gamma = gamma
         factors = _balanced(sizes) if alpha is None else _checked(alpha, sizes)
-        self.register_buffer("alpha_K", torch.tensor([factors[name] for name in sizes]), persistent=False)
+        self.register_buffer(
+            "alpha_K", torch.tensor([factors[name] for name in sizes]), persistent=False
+        )
 
     def forward(self, logits_BK: Tensor, class_B: Tensor) -> Tensor:
         """See `DiscriminatorLoss.forward`."""
@@ -46,8 +50,8 @@ class Grad(DiscriminatorLoss):
 
 
 def _balanced(sizes: Mapping[str, int]) -> dict[str, float]:
-    """1 / rows, scaled to a sum of 1; a class without rows has no say, unless none has any."""
-    inverse = {name: 1.0 / rows if rows else 0.0 for name, rows in sizes.items()}
+    """1 / sentences, scaled to a sum of 1; a class without sentences has no say, unless none has any."""
+    inverse = {name: 1.0 / sentences if sentences else 0.0 for name, sentences in sizes.items()}
     total = sum(inverse.values())
     return {name: value / total if total else 1.0 / len(sizes) for name, value in inverse.items()}
 
@@ -56,7 +60,8 @@ def _checked(alpha: Mapping[str, float], sizes: Mapping[str, int]) -> Mapping[st
     for name, value in alpha.items():
         if name not in sizes:
             raise ConfigurationError(
-                f"nothing is named so.{nearest(name, sizes)} Known: {', '.join(sizes)}.", f"alpha.{name}"
+                f"nothing is named so.{nearest(name, sizes)} Known: {', '.join(sizes)}.",
+                f"alpha.{name}",
             )
         if value < 0:
             raise ConfigurationError(f"expected 0 or more, found {value}", f"alpha.{name}")

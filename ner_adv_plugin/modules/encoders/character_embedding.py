@@ -35,7 +35,9 @@ class CharacterEmbedding(Encoder):
         self.positions = batch.token_ids_BL.numel()
         vectors_BLD = self.embedding(batch.token_ids_BL)
         added_BLD = self.added(batch.token_ids_BL, self.embedding.embedding_dim)
-        states_BLD: Tensor = self.dropout(vectors_BLD if added_BLD is None else vectors_BLD + added_BLD)
+        states_BLD: Tensor = self.dropout(
+            vectors_BLD if added_BLD is None else vectors_BLD + added_BLD
+        )
         return states_BLD
 
     def get_output_dim(self) -> int:

@@ -17,7 +17,7 @@ from ner_adv_plugin.modules.encoders.perturbation import Perturbation
 
 
 class Encoder(torch.nn.Module, Registrable):
-    """Gives one state a character; runs once over all rows of a batch.
+    """Gives one state a character; runs once over all sequences of a batch.
 
     A subclass sets `alphabet`, which gives the indices that its batches carry. Its constructor may take
     `vocab`, which the model supplies.
@@ -36,12 +36,12 @@ class Encoder(torch.nn.Module, Registrable):
         return None
 
     def forward(self, batch: Batch) -> Tensor:
-        """States (B, L, D), one position a character; what stands beyond a row's end is undefined."""
+        """States (B, L, D), one position a character; what stands beyond a sequence's end is undefined."""
         raise NotImplementedError
 
     @contextlib.contextmanager
     def perturbed(self, perturbation: Perturbation) -> Iterator[None]:
-        """Inside, calls, all for the rows of one batch, add a perturbation to the outputs of the embedding layer."""
+        """Inside, calls, all for the sequences of one batch, add a perturbation to the outputs of the embedding layer."""
         self.perturbation = perturbation
         try:
             yield

@@ -24,7 +24,9 @@ def load_tokenizer(folder: str, model_name: str) -> tuple[Any, Any]:
         return tokenizer, AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ConfigurationError(f'cannot load encoder "{model_name}": {reason}', "model_name") from error
+        raise ConfigurationError(
+            f'cannot load encoder "{model_name}": {reason}', "model_name"
+        ) from error
 
 
 def set_dropout(config: Any, name: str, value: float | None, key: str) -> None:

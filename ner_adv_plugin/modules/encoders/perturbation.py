@@ -1,6 +1,6 @@
 """What adversarial training adds to embeddings.
 
-Shape suffixes: B rows, P positions of the longest row, E size of an embedding.
+Shape suffixes: B sequences, P positions of the longest sequence, E size of an embedding.
 """
 
 from dataclasses import dataclass
@@ -24,5 +24,7 @@ class Perturbation:
     def of(self, ids_BP: Tensor, size: int) -> Tensor:
         """What to add to the embeddings, of `size`, at these positions, (B, P, E)."""
         if self.delta_BPE is None:
-            self.delta_BPE = torch.zeros(*ids_BP.shape, size, device=ids_BP.device, requires_grad=True)
+            self.delta_BPE = torch.zeros(
+                *ids_BP.shape, size, device=ids_BP.device, requires_grad=True
+            )
         return self.delta_BPE

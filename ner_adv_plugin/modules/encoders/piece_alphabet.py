@@ -28,12 +28,14 @@ class PieceAlphabet(Alphabet):
         unknown = int(self._tokenizer.unk_token_id)
         # Half a surrogate pair is one that no tokenizer takes.
         taken = ["" if "\ud800" <= character <= "\udfff" else character for character in characters]
-        rows = self._tokenizer(taken, add_special_tokens=False)["input_ids"]
-        ids = sorted({i for row in rows for i in row})
+        sequences = self._tokenizer(taken, add_special_tokens=False)["input_ids"]
+        ids = sorted({i for sequence in sequences for i in sequence})
         # SentencePiece puts a word start before a lone character: it says nothing about it.
         names = self._tokenizer.convert_ids_to_tokens(ids)
         silent = {i for i, name in zip(ids, names, strict=True) if name == WORD_START}
-        return [tuple(i for i in row if i not in silent) or (unknown,) for row in rows]
+        return [
+            tuple(i for i in sequence if i not in silent) or (unknown,) for sequence in sequences
+        ]
 
     def expand(self, index: int) -> tuple[int, ...]:
         """The pieces behind an index."""

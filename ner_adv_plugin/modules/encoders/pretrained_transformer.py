@@ -1,6 +1,6 @@
 """Pretrained encoders of the Hugging Face kind.
 
-Shape suffixes: B rows, L characters, P pieces, N tokens of one encoder call, D hidden size, E size of an embedding.
+Shape suffixes: B sequences, L characters, P pieces, N tokens of one encoder call, D hidden size, E size of an embedding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,12 +30,12 @@ from ner_adv_plugin.modules.encoders.piece_alphabet import PieceAlphabet
 from ner_adv_plugin.modules.encoders.window_tokens import WindowTokens
 from ner_adv_plugin.modules.encoders.windows import cover, length_groups, runs
 
-# Kinds whose tokens need not stand in rows of their own: these tell positions by `position_ids` alone, and take from
+# Kinds whose tokens need not stand in sequences of their own: these tell positions by `position_ids` alone, and take from
 # `transformers` whatever attention is asked for.
 PACKED = {"bert", "camembert", "electra", "ernie", "roberta", "xlm-roberta"}
 # What one more encoder call costs, in positions: little where arithmetic is slow, much where it is fast.
 CALL_OVERHEAD = {"cpu": 48, "cuda": 4096}
-# Positions of one encoder call at most, which bounds memory in prediction whatever the length of a row.
+# Positions of one encoder call at most, which bounds memory in prediction whatever the length of a sequence.
 MAX_POSITIONS = 32768
 
 
@@ -43,9 +43,9 @@ MAX_POSITIONS = 32768
 class PretrainedTransformer(Encoder):
     """A transformer of Hugging Face's, one position a character whatever its tokenizer.
 
-    Each character is tokenized by itself; the states of one cut into several pieces are averaged. Rows longer
-    than the transformer takes are encoded in overlapping windows whose states are stitched. On a CPU the rows of
-    a BERT, and of its kin, are encoded without padding, in one call; elsewhere rows of similar length together.
+    Each character is tokenized by itself; the states of one cut into several pieces are averaged. Sequences longer
+    than the transformer takes are encoded in overlapping windows whose states are stitched. On a CPU the sequences of
+    a BERT, and of its kin, are encoded without padding, in one call; elsewhere sequences of similar length together.
     Registered as "pretrained_transformer".
 
     # Parameters
@@ -89,7 +89,9 @@ class PretrainedTransformer(Encoder):
             raise ConfigurationError(f"the encoder takes {limit} pieces, found {window}", "window")
         self.window = (window or limit) - len(self.prefix) - len(self.suffix)
         if not 0 <= overlap < self.window:
-            raise ConfigurationError(f"overlap {overlap} leaves nothing of a window of {self.window}", "overlap")
+            raise ConfigurationError(
+                f"overlap {overlap} leaves nothing of a window of {self.window}", "overlap"
+            )
         self.overlap = overlap
         self.embedding_dropout = Dropout(embedding_dropout)
         self.dropout = Dropout(dropout)
@@ -111,7 +113,9 @@ class PretrainedTransformer(Encoder):
                 f"no numbered layers in a {kind}; trainer.no_grad freezes by name", "frozen_layers"
             )
         if layers > len(stack):
-            raise ConfigurationError(f"the encoder has {len(stack)} layers, found {layers}", "frozen_layers")
+            raise ConfigurationError(
+                f"the encoder has {len(stack)} layers, found {layers}", "frozen_layers"
+            )
         kept = stack if layers < 0 else stack[:layers]
         for module in (self.transformer.embeddings, *kept):
             module.requires_grad_(False)
@@ -134,42 +138,59 @@ class PretrainedTransformer(Encoder):
 
     def _encode_composites(self, batch: Batch) -> Tensor:
         """Encode pieces and average those of a character."""
-        rows = [row[:n].tolist() for row, n in zip(batch.token_ids_BL.cpu(), batch.lengths, strict=True)]
+        sequences = [
+            sequence[:n].tolist()
+            for sequence, n in zip(batch.token_ids_BL.cpu(), batch.lengths, strict=True)
+        ]
         assert isinstance(self.alphabet, PieceAlphabet)
-        pieces = [[self.alphabet.expand(index) for index in row] for row in rows]
-        lengths = [sum(len(p) for p in row) for row in pieces]
-        ids_BP = torch.zeros(len(rows), max(lengths, default=0), dtype=torch.long)
+        pieces = [[self.alphabet.expand(index) for index in sequence] for sequence in sequences]
+        lengths = [sum(len(p) for p in sequence) for sequence in pieces]
+        ids_BP = torch.zeros(len(sequences), max(lengths, default=0), dtype=torch.long)
         owner_BP = torch.zeros_like(ids_BP)
-        for i, row in enumerate(pieces):
-            ids_BP[i, : lengths[i]] = torch.tensor([piece for p in row for piece in p])
-            owner_BP[i, : lengths[i]] = torch.tensor([c for c, p in enumerate(row) for _ in p])
+        for i, sequence in enumerate(pieces):
+            ids_BP[i, : lengths[i]] = torch.tensor([piece for p in sequence for piece in p])
+            owner_BP[i, : lengths[i]] = torch.tensor([c for c, p in enumerate(sequence) for _ in p])
         device = batch.device
-        order = sorted(range(len(rows)), key=lambda i: -lengths[i])
+        order = sorted(range(len(sequences)), key=lambda i: -lengths[i])
         back = torch.tensor(np.argsort(order), device=device)
         states_BPD = self._encode(ids_BP[order].to(device), [lengths[i] for i in order])[back]
         real_BP = (torch.arange(ids_BP.shape[1]) < torch.tensor(lengths)[:, None]).to(device)
         owner_BP = owner_BP.to(device)
-        shape = (len(rows), batch.mask_BL.shape[1], states_BPD.shape[-1])
+        shape = (len(sequences), batch.mask_BL.shape[1], states_BPD.shape[-1])
         index = owner_BP[..., None].expand_as(states_BPD)
-        sums_BLD = states_BPD.new_zeros(shape).scatter_add(1, index, states_BPD * real_BP[..., None])
-        counts_BL = states_BPD.new_zeros(shape[:2]).scatter_add(1, owner_BP, real_BP.to(states_BPD.dtype))
+        sums_BLD = states_BPD.new_zeros(shape).scatter_add(
+            1, index, states_BPD * real_BP[..., None]
+        )
+        counts_BL = states_BPD.new_zeros(shape[:2]).scatter_add(
+            1, owner_BP, real_BP.to(states_BPD.dtype)
+        )
         return sums_BLD / counts_BL.clamp(min=1)[..., None]
 
     def _encode(self, ids_BP: Tensor, lengths: Sequence[int]) -> Tensor:
-        """States of pieces, (B, P, D), rows longest first."""
-        windows = [w for row, n in enumerate(lengths) for w in cover(row, n, self.window, self.overlap)]
+        """States of pieces, (B, P, D), sequences longest first."""
+        windows = [
+            w
+            for sequence, n in enumerate(lengths)
+            for w in cover(sequence, n, self.window, self.overlap)
+        ]
         windows.sort(key=lambda w: -len(w))
         added_BPE = self.added(ids_BP, self.transformer.get_input_embeddings().embedding_dim)
         packs = ids_BP.is_cpu and self.transformer.config.model_type in PACKED
         sizes = [len(w) + len(self.prefix) + len(self.suffix) for w in windows]
         overhead = CALL_OVERHEAD.get(ids_BP.device.type, 4096)
         flat, places = [], []
-        for first, last in runs(sizes, MAX_POSITIONS) if packs else length_groups(sizes, overhead, MAX_POSITIONS):
+        for first, last in (
+            runs(sizes, MAX_POSITIONS) if packs else length_groups(sizes, overhead, MAX_POSITIONS)
+        ):
             tokens = WindowTokens(windows[first:last], self.prefix, self.suffix, ids_BP)
             vectors_NE = self.transformer.get_input_embeddings()(tokens.ids_N)
             if added_BPE is not None:
-                vectors_NE = vectors_NE.index_add(0, tokens.piece_M, added_BPE.flatten(0, 1)[tokens.source_M])
-            states_ND = (self._packed if packs else self._padded)(self.embedding_dropout(vectors_NE), tokens)
+                vectors_NE = vectors_NE.index_add(
+                    0, tokens.piece_M, added_BPE.flatten(0, 1)[tokens.source_M]
+                )
+            states_ND = (self._packed if packs else self._padded)(
+                self.embedding_dropout(vectors_NE), tokens
+            )
             flat.append(states_ND.index_select(0, tokens.kept_K))
             places.append(tokens.place_K)
         states = self.dropout(torch.cat(flat))
@@ -177,7 +198,7 @@ class PretrainedTransformer(Encoder):
         return out.index_copy(0, torch.cat(places), states).view(*ids_BP.shape, -1)
 
     def _packed(self, vectors_NE: Tensor, tokens: WindowTokens) -> Tensor:
-        """States of tokens (N, D), all in one row for the transformer."""
+        """States of tokens (N, D), all in one sequence for the transformer."""
         self.positions += len(tokens)
         output = self.transformer(
             inputs_embeds=vectors_NE[None],
@@ -188,12 +209,16 @@ class PretrainedTransformer(Encoder):
         return states_ND
 
     def _padded(self, vectors_NE: Tensor, tokens: WindowTokens) -> Tensor:
-        """States of tokens (N, D), every window a row for the transformer."""
+        """States of tokens (N, D), every window a sequence for the transformer."""
         count, size = len(tokens.lengths), max(tokens.lengths)
         self.positions += count * size
         place_N = tokens.window_N * size + tokens.position_N
-        vectors = vectors_NE.new_zeros(count * size, vectors_NE.shape[-1]).index_copy(0, place_N, vectors_NE)
+        vectors = vectors_NE.new_zeros(count * size, vectors_NE.shape[-1]).index_copy(
+            0, place_N, vectors_NE
+        )
         mask = place_N.new_zeros(count * size).index_fill(0, place_N, 1)
-        output = self.transformer(inputs_embeds=vectors.view(count, size, -1), attention_mask=mask.view(count, size))
+        output = self.transformer(
+            inputs_embeds=vectors.view(count, size, -1), attention_mask=mask.view(count, size)
+        )
         states_ND: Tensor = output.last_hidden_state.flatten(0, 1).index_select(0, place_N)
         return states_ND

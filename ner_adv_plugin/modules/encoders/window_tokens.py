@@ -1,6 +1,6 @@
 """The tokens of windows one after the other: special ones, pieces, special ones, and where each belongs.
 
-Shape suffixes: N tokens of all windows, M pieces among them, K of those kept; B rows, P pieces of the longest row.
+Shape suffixes: N tokens of all windows, M pieces among them, K of those kept; B sequences, P pieces of the longest sequence.
 """
 
 from collections.abc import Sequence
@@ -18,29 +18,37 @@ class WindowTokens:
 
     # Parameters
 
-    windows : over rows of pieces.
+    windows : over sequences of pieces.
     prefix, suffix : special tokens around each.
-    ids_BP : pieces of the rows.
+    ids_BP : pieces of the sequences.
     """
 
-    def __init__(self, windows: Sequence[Window], prefix: Sequence[int], suffix: Sequence[int], ids_BP: Tensor) -> None:
+    def __init__(
+        self,
+        windows: Sequence[Window],
+        prefix: Sequence[int],
+        suffix: Sequence[int],
+        ids_BP: Tensor,
+    ) -> None:
         self._device = ids_BP.device
-        bounds = np.array([[w.row, w.start, len(w), w.keep_start, w.keep_stop] for w in windows])
+        bounds = np.array(
+            [[w.sequence, w.start, len(w), w.keep_start, w.keep_stop] for w in windows]
+        )
         sizes = bounds[:, 2] + len(prefix) + len(suffix)
         self.lengths: list[int] = sizes.tolist()
         window = np.repeat(np.arange(len(windows)), sizes)
         position = np.arange(len(window)) - np.repeat(sizes.cumsum() - sizes, sizes)
-        row, start, length, keep_start, keep_stop = bounds[window].T
+        sequence, start, length, keep_start, keep_stop = bounds[window].T
         inside = position - len(prefix)
         special = np.zeros(len(window), dtype=np.int64)
         for i, token in enumerate(prefix):
             special[position == i] = token
         for i, token in enumerate(suffix):
             special[inside == length + i] = token
-        of_row = start + inside
+        of_sequence = start + inside
         is_piece = (inside >= 0) & (inside < length)
-        is_kept = is_piece & (of_row >= keep_start) & (of_row < keep_stop)
-        source = row * ids_BP.shape[1] + of_row
+        is_kept = is_piece & (of_sequence >= keep_start) & (of_sequence < keep_stop)
+        source = sequence * ids_BP.shape[1] + of_sequence
         self.window_N = self._tensor(window)
         self.position_N = self._tensor(position)
         self.piece_M = self._tensor(np.flatnonzero(is_piece))
@@ -48,7 +56,9 @@ class WindowTokens:
         self.source_M = self._tensor(source[is_piece])
         self.kept_K = self._tensor(np.flatnonzero(is_kept))
         self.place_K = self._tensor(source[is_kept])
-        self.ids_N = self._tensor(special).index_copy(0, self.piece_M, ids_BP.flatten()[self.source_M])
+        self.ids_N = self._tensor(special).index_copy(
+            0, self.piece_M, ids_BP.flatten()[self.source_M]
+        )
 
     def _tensor(self, values: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(values).to(self._device)

@@ -1,4 +1,4 @@
-"""Windows over rows longer than an encoder takes, and groups of rows of similar length."""
+"""Windows over sequences longer than an encoder takes, and groups of sequences of similar length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Positions `start` to `stop` of a row are encoded together; the states of `keep_start` to `keep_stop` are kept.
+    """Positions `start` to `stop` of a sequence are encoded together; the states of `keep_start` to `keep_stop` are kept.
 
-    Kept ranges of a row's windows meet without gap or overlap.
+    Kept ranges of a sequence's windows meet without gap or overlap.
     """
 
-    row: int
+    sequence: int
     start: int
     stop: int
     keep_start: int
@@ -25,32 +25,35 @@ class Window:
         return self.stop - self.start
 
 
-def cover(row: int, length: int, size: int, overlap: int) -> list[Window]:
-    """Windows of at most `size` positions over a row, neighbours sharing `overlap` or more.
+def cover(sequence: int, length: int, size: int, overlap: int) -> list[Window]:
+    """Windows of at most `size` positions over a sequence, neighbours sharing `overlap` or more.
 
     A kept position has context on both sides: the border between two windows is the middle of what they
     share. Windows start evenly, so that the last one is as long as the others.
     """
     if length <= size:
-        return [Window(row, 0, length, 0, length)]
+        return [Window(sequence, 0, length, 0, length)]
     count = -(-(length - overlap) // (size - overlap))
     starts = [round(i * (length - size) / (count - 1)) for i in range(count)]
     borders = [0] + [(starts[i] + starts[i - 1] + size) // 2 for i in range(1, count)] + [length]
-    return [Window(row, starts[i], starts[i] + size, borders[i], borders[i + 1]) for i in range(count)]
+    return [
+        Window(sequence, starts[i], starts[i] + size, borders[i], borders[i + 1])
+        for i in range(count)
+    ]
 
 
 def length_groups(lengths: Sequence[int], overhead: int, most: int) -> list[tuple[int, int]]:
-    """Cut rows, longest first, into consecutive groups such that padding and calls together cost least.
+    """Cut sequences, longest first, into consecutive groups such that padding and calls together cost least.
 
     # Parameters
 
     lengths : longest first.
     overhead : what a group costs besides its padded positions, in positions.
-    most : padded positions of a group at most, where it has more than one row.
+    most : padded positions of a group at most, where it has more than one sequence.
 
     # Returns
 
-    (first, last + 1) of every group: the minimum of sum over groups of rows x longest + overhead, by dynamic
+    (first, last + 1) of every group: the minimum of sum over groups of sequences x longest + overhead, by dynamic
     programming.
     """
     count = len(lengths)
@@ -75,11 +78,11 @@ def length_groups(lengths: Sequence[int], overhead: int, most: int) -> list[tupl
 
 
 def runs(lengths: Sequence[int], most: int) -> list[tuple[int, int]]:
-    """Cut rows into consecutive runs, (first, last + 1), of at most `most` positions, but of one row at least."""
+    """Cut sequences into consecutive runs, (first, last + 1), of at most `most` positions, but of one sequence at least."""
     bounds, total = [0], 0
-    for row, length in enumerate(lengths):
+    for sequence, length in enumerate(lengths):
         if total and total + length > most:
-            bounds.append(row)
+            bounds.append(sequence)
             total = 0
         total += length
     return list(pairwise([*bounds, len(lengths)]))

@@ -63,7 +63,9 @@ class BiaffineHead(SpanHead):
 
             first_weight_KH, last_weight_KH = self.singles.weight.chunk(2, dim=1)
             scores_BKLL = scores_BKLL + (first_BLH @ first_weight_KH.T).transpose(1, 2).unsqueeze(3)
-            scores_BKLL = scores_BKLL + (last_BLH @ last_weight_KH.T + self.singles.bias).transpose(1, 2).unsqueeze(2)
+            scores_BKLL = scores_BKLL + (last_BLH @ last_weight_KH.T + self.singles.bias).transpose(
+                1, 2
+            ).unsqueeze(2)
 
         scores_BLLK = scores_BKLL.permute(0, 2, 3, 1)
         invalid_BLL1 = ~valid_spans(batch.mask_BL).unsqueeze(3)
@@ -76,7 +78,9 @@ class BiaffineHead(SpanHead):
         gold_BLLC, hidden_BC = self.gold(batch), ~self.annotated(batch)
         # "None", and types that are not marked, are right if no span is.
         unmarked_BLL1 = ~gold_BLLC.any(-1, keepdim=True)
-        right_BLLK = torch.cat([unmarked_BLL1, gold_BLLC | (unmarked_BLL1 & hidden_BC[:, None, None, :])], -1)
+        right_BLLK = torch.cat(
+            [unmarked_BLL1, gold_BLLC | (unmarked_BLL1 & hidden_BC[:, None, None, :])], -1
+        )
         log_p_BLLK = log_softmax(output, -1).masked_fill(~right_BLLK, -torch.inf)
         nll_BLL = -log_p_BLLK.logsumexp(-1)
         return nll_BLL.masked_fill(~valid_spans(batch.mask_BL), 0.0).sum((1, 2))

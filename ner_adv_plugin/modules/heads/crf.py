@@ -36,10 +36,16 @@ class CrfHead(TaggingHead):
         constrained: bool = True,
     ) -> None:
         super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by, scheme)
-        masks = [torch.from_numpy(mask) for mask in self.scheme.transitions(self.labels)] if constrained else []
+        masks = (
+            [torch.from_numpy(mask) for mask in self.scheme.transitions(self.labels)]
+            if constrained
+            else []
+        )
         self.crf = ConditionalRandomField(len(self.labels), *masks)
 
-    def negative_log_likelihood(self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor) -> Tensor:
+    def negative_log_likelihood(
+        self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor
+    ) -> Tensor:
         """See `TaggingHead.negative_log_likelihood`."""
         nll_B: Tensor = self.crf(emissions_BLT, tags_BL, mask_BL)
         return nll_B

@@ -45,7 +45,9 @@ class GlobalPointerHead(SpanHead):
     ) -> None:
         super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by, flat)
         if head_size < 2 or head_size % 2:
-            raise ConfigurationError(f"expected an even number of 2 or more, found {head_size}", "head_size")
+            raise ConfigurationError(
+                f"expected an even number of 2 or more, found {head_size}", "head_size"
+            )
         self.query_key = torch.nn.Linear(input_dim, 2 * head_size)
         self.types_of_edges = torch.nn.Linear(2 * head_size, 2 * len(label_space.types))
 
@@ -67,7 +69,9 @@ class GlobalPointerHead(SpanHead):
         missed_BCN = (-output).masked_fill(~gold_BCLL, -torch.inf).flatten(2)
         false_BCN = output.masked_fill(gold_BCLL, -torch.inf).flatten(2)
         zero_BC1 = output.new_zeros(*output.shape[:2], 1)
-        loss_BC = torch.cat([missed_BCN, zero_BC1], 2).logsumexp(2) + torch.cat([false_BCN, zero_BC1], 2).logsumexp(2)
+        loss_BC = torch.cat([missed_BCN, zero_BC1], 2).logsumexp(2) + torch.cat(
+            [false_BCN, zero_BC1], 2
+        ).logsumexp(2)
         return loss_BC.masked_fill(~self.annotated(batch), 0.0).sum(1)
 
     def log_probabilities(self, output: Tensor, temperature: float) -> Tensor:
@@ -91,9 +95,13 @@ def rotated(vectors_BLE: Tensor) -> Tensor:
     Neighbouring pairs of entries m turn by the angle position x 10000^(-2 m / H).
     """
     length, size = vectors_BLE.shape[1], vectors_BLE.shape[2] // 2
-    rates_M = 10000.0 ** (-2 * torch.arange(size // 2, device=vectors_BLE.device, dtype=torch.float64) / size)
+    rates_M = 10000.0 ** (
+        -2 * torch.arange(size // 2, device=vectors_BLE.device, dtype=torch.float64) / size
+    )
     angles_LM = torch.arange(length, device=vectors_BLE.device).unsqueeze(1) * rates_M
     turns_LM = torch.polar(torch.ones_like(angles_LM), angles_LM).to(torch.complex64)
-    pairs_BL2M = torch.view_as_complex(vectors_BLE.float().reshape(*vectors_BLE.shape[:2], 2, size // 2, 2))
+    pairs_BL2M = torch.view_as_complex(
+        vectors_BLE.float().reshape(*vectors_BLE.shape[:2], 2, size // 2, 2)
+    )
     turned_BL2M = torch.view_as_real(pairs_BL2M * turns_LM.unsqueeze(1))
     return turned_BL2M.flatten(2).to(vectors_BLE.dtype)

@@ -24,7 +24,8 @@ from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.dropout import Dropout
 
 # From (B, ...) a loss of every sentence.
-NormalizeBy = Literal["characters", "rows"]
+# "rows" is how version 0.1 spelled "sentences".
+NormalizeBy = Literal["characters", "sentences", "rows"]
 
 
 @dataclass
@@ -63,7 +64,7 @@ class Head(torch.nn.Module, Registrable):
     reads : towers it reads; those the model's type presets if null.
     weight : of its loss.
     dropout : on the states.
-    normalize_by : divide a sentence's loss by its characters, or leave it a sum over the sentence ("rows").
+    normalize_by : divide a sentence's loss by its characters, or leave it a sum over the sentence ("sentences").
     """
 
     default_implementation = "crf"
@@ -129,7 +130,9 @@ class Head(torch.nn.Module, Registrable):
         """The loss of each sentence, (B,), a sum over the sentence."""
         raise NotImplementedError
 
-    def decode_spans(self, output: Any, batch: Batch, scored: bool = True) -> list[list[ScoredSpan]]:
+    def decode_spans(
+        self, output: Any, batch: Batch, scored: bool = True
+    ) -> list[list[ScoredSpan]]:
         """The spans of each sentence.
 
         # Parameters
@@ -178,7 +181,9 @@ class Head(torch.nn.Module, Registrable):
     def _check_ability(self, ability: str, needed: str) -> None:
         if not getattr(self, ability):
             able = ", ".join(f'"{name}"' for name in heads_that(ability))
-            raise UserError(f'head "{self.label_space.head}" ({type(self).__name__}) {needed}; heads that do: {able}')
+            raise UserError(
+                f'head "{self.label_space.head}" ({type(self).__name__}) {needed}; heads that do: {able}'
+            )
 
     def task_loss(self, loss_B: Tensor, batch: Batch) -> Tensor:
         """This batch's contribution to the loss of the task, normalised by the global batch size.

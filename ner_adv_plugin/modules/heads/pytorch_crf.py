@@ -28,7 +28,9 @@ class PytorchCrfHead(TaggingHead):
 
         self.crf = CRF(len(self.labels), batch_first=True)
 
-    def negative_log_likelihood(self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor) -> Tensor:
+    def negative_log_likelihood(
+        self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor
+    ) -> Tensor:
         """See `TaggingHead.negative_log_likelihood`."""
         with torch.autocast(emissions_BLT.device.type, enabled=False):
             return -self.crf(emissions_BLT.float(), tags_BL, mask_BL, reduction="none")

@@ -22,7 +22,9 @@ class SoftmaxHead(TaggingHead):
     learns_partial_labels = True
     ranks_readings = True
 
-    def negative_log_likelihood(self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor) -> Tensor:
+    def negative_log_likelihood(
+        self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor
+    ) -> Tensor:
         """See `TaggingHead.negative_log_likelihood`."""
         nll_BL = cross_entropy(emissions_BLT.float().transpose(1, 2), tags_BL, reduction="none")
         return nll_BL.masked_fill(~mask_BL, 0.0).sum(1)

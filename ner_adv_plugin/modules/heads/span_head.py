@@ -82,14 +82,18 @@ class SpanHead(Head):
         """See `Head.targets`: first character, last character and type of each span, by name "spans"."""
         assert dataset.spans is not None
         spans = dataset.spans.keep(dataset.spans.types_S < len(self.label_space.types))
-        values = np.stack([spans.starts_S, spans.ends_S - 1, spans.types_S], axis=1).astype(np.int64)
+        values = np.stack([spans.starts_S, spans.ends_S - 1, spans.types_S], axis=1).astype(
+            np.int64
+        )
         return {"spans": PerSpan(values, np.maximum(spans.counts_R, 0))}
 
     def gold(self, batch: Batch) -> Tensor:
         """Whether each pair of characters is a gold span of each type, (B, L, L, C) bool."""
         spans_BM3, length = batch.targets["spans"], batch.mask_BL.shape[1]
         gold_BLLC = torch.zeros(
-            (len(batch), length, length, len(self.label_space.types)), dtype=torch.bool, device=batch.device
+            (len(batch), length, length, len(self.label_space.types)),
+            dtype=torch.bool,
+            device=batch.device,
         )
         sentence_S, place_S = (spans_BM3[..., 0] >= 0).nonzero(as_tuple=True)
         start_S, last_S, type_S = spans_BM3[sentence_S, place_S].unbind(1)
@@ -103,7 +107,9 @@ class SpanHead(Head):
             marked_BC[i, self.label_space.unannotated(name)] = False
         return marked_BC.to(batch.device)
 
-    def decode_spans(self, output: Tensor, batch: Batch, scored: bool = True) -> list[list[ScoredSpan]]:
+    def decode_spans(
+        self, output: Tensor, batch: Batch, scored: bool = True
+    ) -> list[list[ScoredSpan]]:
         """See `Head.decode_spans`; a span's score is the probability of its option."""
         log_p_BLLGK = self.log_probabilities(output, float(self.temperature))
         best_BLLG = log_p_BLLGK.argmax(-1)
@@ -113,7 +119,9 @@ class SpanHead(Head):
         sentence_S, start_S, last_S, group_S = index_S
 
         names = [self.label_space.types[i] for i in self.types(group_S, options_S).tolist()]
-        columns = zip(start_S.tolist(), (last_S + 1).tolist(), names, scores_S.tolist(), strict=True)
+        columns = zip(
+            start_S.tolist(), (last_S + 1).tolist(), names, scores_S.tolist(), strict=True
+        )
         found: list[list[ScoredSpan]] = [[] for _ in range(len(batch))]
         for sentence, span in zip(sentence_S.tolist(), columns, strict=True):
             found[sentence].append(ScoredSpan(*span))
@@ -123,11 +131,19 @@ class SpanHead(Head):
         self, output: Tensor, batch: Batch, spans: SpanTable, temperature: float | None = None
     ) -> NDArray[np.float64]:
         """See `Head.span_probabilities`: of the span's option."""
-        log_p_BLLGK = self.log_probabilities(output, float(self.temperature) if temperature is None else temperature)
+        log_p_BLLGK = self.log_probabilities(
+            output, float(self.temperature) if temperature is None else temperature
+        )
         columns = (spans.sentences_S, spans.starts_S, spans.ends_S - 1, spans.types_S)
-        sentence_S, start_S, last_S, type_S = (torch.from_numpy(c.astype(np.int64)).to(output.device) for c in columns)
+        sentence_S, start_S, last_S, type_S = (
+            torch.from_numpy(c.astype(np.int64)).to(output.device) for c in columns
+        )
         found: NDArray[np.float64] = (
-            log_p_BLLGK[(sentence_S, start_S, last_S, *self.options(type_S))].exp().double().cpu().numpy()
+            log_p_BLLGK[(sentence_S, start_S, last_S, *self.options(type_S))]
+            .exp()
+            .double()
+            .cpu()
+            .numpy()
         )
         return found
 
@@ -161,12 +177,16 @@ class SpanHead(Head):
         spans, scores_BN = [], torch.full((len(batch), n), -torch.inf, dtype=torch.float64)
         for i in range(len(batch)):
             costs: dict[tuple[ScoredSpan, ...], float] = {}
-            for cost, reading in self._readings(log_p_BLLGK[i], best_BLLG1[i, ..., 0], costs_BLLGK[i], n):
+            for cost, reading in self._readings(
+                log_p_BLLGK[i], best_BLLG1[i, ..., 0], costs_BLLGK[i], n
+            ):
                 costs.setdefault(tuple(self._without_conflicts(reading)), cost)
                 if len(costs) == n:
                     break
             spans.append([list(reading) for reading in costs])
-            scores_BN[i, : len(costs)] = log_best_B[i].cpu() - torch.tensor([*costs.values()], dtype=torch.float64)
+            scores_BN[i, : len(costs)] = log_best_B[i].cpu() - torch.tensor(
+                [*costs.values()], dtype=torch.float64
+            )
         p_BLLGK = log_p_BLLGK.double().exp()
         entropy_B = -(p_BLLGK * log_p_BLLGK.clamp(min=-1e4)).flatten(1).sum(1) if entropy else None
         return Readings(spans, scores_BN, scores_BN.exp(), entropy_B)
@@ -175,20 +195,33 @@ class SpanHead(Head):
         self, log_p_LLGK: Tensor, best_LLG: Tensor, costs_LLGK: Tensor, n: int
     ) -> Iterator[tuple[float, list[ScoredSpan]]]:
         """Changes of the best reading of a sentence by rising cost, each with what is then read: n at least, if
-        there are so many, and more for those that turn out the same."""
+        there are so many, and more for those that turn out the same.
+        """
         # No reading among the m best changes anything but the m - 1 cheapest options.
         flat = costs_LLGK.flatten()
         cheapest = flat.topk(min(SPARE * n - 1, len(flat)), largest=False)
         finite = cheapest.values < torch.inf
         costs, changes = cheapest.values[finite].tolist(), cheapest.indices[finite].tolist()
         options = log_p_LLGK.shape[-1]
-        best = {group: int(best_LLG.flatten()[group]) for group in best_LLG.flatten().nonzero().flatten().tolist()}
+        best = {
+            group: int(best_LLG.flatten()[group])
+            for group in best_LLG.flatten().nonzero().flatten().tolist()
+        }
 
-        for number, (cost, chosen) in enumerate(_cheapest_subsets(costs, [change // options for change in changes])):
+        for number, (cost, chosen) in enumerate(
+            _cheapest_subsets(costs, [change // options for change in changes])
+        ):
             if number == SPARE * n:
                 return
             reading = {**best, **{changes[i] // options: changes[i] % options for i in chosen}}
-            yield cost, [self._span(group, option, log_p_LLGK) for group, option in reading.items() if option]
+            yield (
+                cost,
+                [
+                    self._span(group, option, log_p_LLGK)
+                    for group, option in reading.items()
+                    if option
+                ],
+            )
 
     def _span(self, group: int, option: int, log_p_LLGK: Tensor) -> ScoredSpan:
         length, groups = log_p_LLGK.shape[1], log_p_LLGK.shape[2]
@@ -198,7 +231,9 @@ class SpanHead(Head):
         return ScoredSpan(start, last + 1, self.label_space.types[kind], score)
 
 
-def _cheapest_subsets(costs: Sequence[float], groups: Sequence[int]) -> Iterator[tuple[float, list[int]]]:
+def _cheapest_subsets(
+    costs: Sequence[float], groups: Sequence[int]
+) -> Iterator[tuple[float, list[int]]]:
     """Subsets of items by rising cost, none with two items of one group.
 
     # Parameters

@@ -60,7 +60,9 @@ class TaggingHead(Head):
     ) -> None:
         super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by)
         words = label_space.segmentation
-        self.scheme = get_scheme(scheme or ("BMES" if words else "BIO"), segmentation=words, path="scheme")
+        self.scheme = get_scheme(
+            scheme or ("BMES" if words else "BIO"), segmentation=words, path="scheme"
+        )
         self.labels = self.scheme.labels(label_space.types)
         self._table = TagTable.of(self.scheme, label_space.types)
         self._reading = SpanReading(self._table)
@@ -82,9 +84,13 @@ class TaggingHead(Head):
     def _may_be(self) -> Tensor:
         """See `may_be_PTT`: `O` may be any tag of the types that the dataset does not mark, another tag is itself."""
         space, types_T = self.label_space, torch.from_numpy(self._table.types_T)
-        table_PTT = torch.eye(len(self.labels), dtype=torch.bool).repeat(len(space.annotated_types), 1, 1)
+        table_PTT = torch.eye(len(self.labels), dtype=torch.bool).repeat(
+            len(space.annotated_types), 1, 1
+        )
         for dataset, name in enumerate(space.annotated_types):
-            hidden_T = torch.isin(types_T, torch.tensor(space.unannotated(name), dtype=types_T.dtype))
+            hidden_T = torch.isin(
+                types_T, torch.tensor(space.unannotated(name), dtype=types_T.dtype)
+            )
             table_PTT[dataset, self.labels.index(OUTSIDE_TAG), hidden_T] = True
         return table_PTT
 
@@ -97,7 +103,9 @@ class TaggingHead(Head):
     def forward(self, states_BLD: Tensor, batch: Batch) -> Tensor:
         """Tag scores (B, L, T), in the precision of the weights also under autocast."""
         with torch.autocast(states_BLD.device.type, enabled=False):
-            scores_BLT: Tensor = self.projection(self.dropout(states_BLD.to(self.projection.weight.dtype)))
+            scores_BLT: Tensor = self.projection(
+                self.dropout(states_BLD.to(self.projection.weight.dtype))
+            )
         return scores_BLT
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
@@ -109,7 +117,9 @@ class TaggingHead(Head):
             return self.negative_log_likelihood(output, tags_BL, mask_BL)
 
         full = [i for i, name in enumerate(batch.datasets) if name not in indices]
-        datasets_P1 = torch.tensor([[indices[batch.datasets[i]]] for i in partial], device=tags_BL.device)
+        datasets_P1 = torch.tensor(
+            [[indices[batch.datasets[i]]] for i in partial], device=tags_BL.device
+        )
         allowed_PLT = self.may_be_PTT[datasets_P1, tags_BL[partial]]
         parts = [self.marginal(output[partial], allowed_PLT, mask_BL[partial])]
         if full:
@@ -117,7 +127,9 @@ class TaggingHead(Head):
         order = torch.tensor(partial + full, device=tags_BL.device).argsort()
         return torch.cat(parts)[order]
 
-    def negative_log_likelihood(self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor) -> Tensor:
+    def negative_log_likelihood(
+        self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor
+    ) -> Tensor:
         """Negative log-likelihood of each sentence's gold tags, (B,), summed over its characters."""
         raise NotImplementedError
 
@@ -139,7 +151,9 @@ class TaggingHead(Head):
             torch.nn.init.zeros_(parameter)
         return crf
 
-    def decode_spans(self, output: Tensor, batch: Batch, scored: bool = True) -> list[list[ScoredSpan]]:
+    def decode_spans(
+        self, output: Tensor, batch: Batch, scored: bool = True
+    ) -> list[list[ScoredSpan]]:
         """See `Head.decode_spans`; a span's score is the probability of all tag paths that have exactly this span."""
         tags_BL = self.decode(output, batch.mask_BL).cpu().numpy()
         (spans,) = self._read([tags_BL], output, batch, scored)
@@ -157,7 +171,9 @@ class TaggingHead(Head):
         self.check_ranking()
         crf, scale = self.as_crf().scaled(1.0 / float(self.temperature)), 1.0 / self.temperature
         best = crf.n_best(output * scale, batch.mask_BL, n)
-        readings = self._read(list(best.tags_BNL.cpu().numpy().transpose(1, 0, 2)), output, batch, scored=True)
+        readings = self._read(
+            list(best.tags_BNL.cpu().numpy().transpose(1, 0, 2)), output, batch, scored=True
+        )
         counts = (best.scores_BN > -torch.inf).sum(1).tolist()
         return Readings(
             spans=[[reading[i] for reading in readings[:count]] for i, count in enumerate(counts)],

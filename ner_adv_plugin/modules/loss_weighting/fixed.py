@@ -17,5 +17,5 @@ class FixedWeighting(LossWeighting):
     """
 
     def forward(self, head: str, weight: float, loss: Tensor, share: float) -> Tensor:
-        """weight * loss."""
+        """Weight * loss."""
         return weight * loss

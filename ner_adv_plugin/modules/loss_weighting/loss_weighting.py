@@ -32,7 +32,7 @@ class LossWeighting(torch.nn.Module, Registrable):
         head : its name.
         weight : of the head, by its own settings.
         loss : its share of the global batch's loss.
-        share : of its rows of the global batch, above 0 to 1; those of all micro-batches and processes add up to 1,
+        share : of its sentences of the global batch, above 0 to 1; those of all micro-batches and processes add up to 1,
             and what is returned must add up with them.
         """
         raise NotImplementedError

@@ -26,14 +26,17 @@ class UncertaintyWeighting(LossWeighting):
     def __init__(self, heads: Sequence[str]) -> None:
         super().__init__(heads)
         self._index = {head: index for index, head in enumerate(heads)}
-        # One parameter each: a head without rows has no gradient, and no optimizer moves it then.
+        # One parameter each: a head without sentences has no gradient, and no optimizer moves it then.
         self.log_variances = torch.nn.ParameterList(torch.zeros(1) for _ in heads)
 
     def forward(self, head: str, weight: float, loss: Tensor, share: float) -> Tensor:
-        """weight * (exp(-s) * loss + share * s / 2)."""
+        """Weight * (exp(-s) * loss + share * s / 2)."""
         log_variance = self.log_variances[self._index[head]].squeeze()
         return weight * (torch.exp(-log_variance) * loss + share * log_variance / 2)
 
     def report(self) -> Statistics:
         """See `LossWeighting.report`."""
-        return {f"{head}_log_variance": (self.log_variances[i].detach().sum(), 1) for head, i in self._index.items()}
+        return {
+            f"{head}_log_variance": (self.log_variances[i].detach().sum(), 1)
+            for head, i in self._index.items()
+        }

@@ -6,4 +6,12 @@ from ner_adv_plugin.modules.objectives.mmd import Mmd
 from ner_adv_plugin.modules.objectives.objective import LazyObjective, Objective, Statistics
 from ner_adv_plugin.modules.objectives.orthogonality import Orthogonality
 
-__all__ = ["Coral", "DomainAdversarial", "LazyObjective", "Mmd", "Objective", "Orthogonality", "Statistics"]
+__all__ = [
+    "Coral",
+    "DomainAdversarial",
+    "LazyObjective",
+    "Mmd",
+    "Objective",
+    "Orthogonality",
+    "Statistics",
+]

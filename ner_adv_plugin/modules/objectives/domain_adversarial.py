@@ -1,6 +1,6 @@
 """A discriminator of domains, or of tasks, behind a gradient reversal.
 
-Shape suffixes: B rows, D size of a row's vector, K classes.
+Shape suffixes: B sentences, D size of a sentence's vector, K classes.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from ner_adv_plugin.modules.towers import TowerStates
 
 @Objective.register("domain_adversarial")
 class DomainAdversarial(Objective):
-    """A discriminator learns to tell a row's domain, or task, from its pooled states; the towers learn to hide it
+    """A discriminator learns to tell a sentence's domain, or task, from its pooled states; the towers learn to hide it
     (Ganin & Lempitsky 2015; Cao et al. 2018; DATNet, Zhou et al. 2019).
 
     The gradient is reversed between towers and pooling, so that what a pooling learns, it learns for the discriminator.
@@ -36,8 +36,8 @@ class DomainAdversarial(Objective):
     dims : supplied; state size of every tower it reads.
     reads : towers whose states are put side by side.
     weight : of the loss.
-    discriminates : a row's "domain", which unlabelled rows have too; or its "task", the head that its dataset feeds.
-    pooling : of a row's states; "max" by default.
+    discriminates : a sentence's "domain", which unlabelled sentences have too; or its "task", the head that its dataset feeds.
+    pooling : of a sentence's states; "max" by default.
     dropout : on the pooled states.
     hidden_size : units of a hidden layer; none where null.
     loss : of the discriminator; "cross_entropy" by default.
@@ -62,8 +62,12 @@ class DomainAdversarial(Objective):
         super().__init__(reads or ["shared"], weight, schedule)
         sizes = _sizes(vocab, discriminates)
         if len(sizes) < 2:
-            raise ConfigurationError(f"needs two {discriminates}s or more, the datasets have {list(sizes)}")
-        self.places = {name: place for place, name in enumerate(sizes)} if discriminates == "task" else None
+            raise ConfigurationError(
+                f"needs two {discriminates}s or more, the datasets have {list(sizes)}"
+            )
+        self.places = (
+            {name: place for place, name in enumerate(sizes)} if discriminates == "task" else None
+        )
         self.pool = build_pooling(pooling, sum(dims[name] for name in self.reads))
         size = self.pool.get_output_dim()
         layers: list[torch.nn.Module] = [Dropout(dropout)]
@@ -74,18 +78,23 @@ class DomainAdversarial(Objective):
         self.loss = CrossEntropy(sizes) if loss is None else loss.construct(sizes=sizes)
         self.reversal = reversal or ConstantSchedule()
 
-    def forward(self, states: Mapping[str, TowerStates], batch: Batch, progress: float) -> tuple[Tensor, Statistics]:
-        """See `Objective.forward`; the mean over the rows that have a class. Reports `discriminator_accuracy` and
-        `reversal_scale`."""
+    def forward(
+        self, states: Mapping[str, TowerStates], batch: Batch, progress: float
+    ) -> tuple[Tensor, Statistics]:
+        """See `Objective.forward`; the mean over the sentences that have a class. Reports `discriminator_accuracy` and
+        `reversal_scale`.
+        """
         scale = self.reversal.at(progress)
-        pooled_BD = self.pool(reverse_gradient(side_by_side(states, self.reads), scale), batch.mask_BL)
+        pooled_BD = self.pool(
+            reverse_gradient(side_by_side(states, self.reads), scale), batch.mask_BL
+        )
         class_B, total = batch.domain_B, batch.total
         if self.places is not None:
-            rows = [i for i, head in enumerate(batch.heads) if head is not None]
+            sentences = [i for i, head in enumerate(batch.heads) if head is not None]
             places = [self.places[head] for head in batch.heads if head is not None]
             class_B = torch.tensor(places, dtype=torch.long, device=batch.device)
             pooled_BD, total = (
-                pooled_BD[torch.tensor(rows, dtype=torch.long, device=batch.device)],
+                pooled_BD[torch.tensor(sentences, dtype=torch.long, device=batch.device)],
                 sum(batch.totals.values()),
             )
         logits_BK = self.discriminator(pooled_BD).float()
@@ -95,11 +104,17 @@ class DomainAdversarial(Objective):
 
 
 def _sizes(vocab: Vocabulary, discriminates: str) -> dict[str, int]:
-    """For every domain, or task, its training rows."""
+    """For every domain, or task, its training sentences."""
     if discriminates == "task":
-        sizes, owners = dict.fromkeys(vocab.heads, 0), {name: space.head for name, space in vocab.datasets.items()}
+        sizes, owners = (
+            dict.fromkeys(vocab.heads, 0),
+            {name: space.head for name, space in vocab.datasets.items()},
+        )
     else:
-        sizes, owners = dict.fromkeys(vocab.domains, 0), {name: space.domain for name, space in vocab.datasets.items()}
+        sizes, owners = (
+            dict.fromkeys(vocab.domains, 0),
+            {name: space.domain for name, space in vocab.datasets.items()},
+        )
     for name, owner in owners.items():
         if owner is not None:
             sizes[owner] += vocab.datasets[name].sentences

@@ -1,6 +1,6 @@
 """The maximum mean discrepancy between domains.
 
-Shape suffixes: M and N rows of two domains, D size of a row's vector.
+Shape suffixes: M and N sentences of two domains, D size of a sentence's vector.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class Mmd(Alignment):
     mixture of Gaussian kernels (Long et al. 2015), mean over all pairs of domains in a micro-batch.
 
     The mean kernel within one sample, plus that within the other, less twice that between them; a kernel is the mean of
-    exp(-d^2 / (b m)) over the bandwidths b, where m is the mean of d^2 over all pairs of rows, held constant.
+    exp(-d^2 / (b m)) over the bandwidths b, where m is the mean of d^2 over all pairs of sentences, held constant.
     Registered as "mmd".
 
     # Parameters
@@ -31,7 +31,7 @@ class Mmd(Alignment):
     dims : supplied.
     reads : towers whose states are put side by side.
     weight : of the loss.
-    pooling : of a row's states; "max" by default.
+    pooling : of a sentence's states; "max" by default.
     bandwidths : of the kernels, in mean squared distances.
     schedule : of a factor of `weight` over training; 1 all along by default.
     """
@@ -48,16 +48,22 @@ class Mmd(Alignment):
     ) -> None:
         super().__init__(vocab, dims, reads, weight, pooling, schedule)
         if not bandwidths or min(bandwidths) <= 0:
-            raise ConfigurationError(f"expected numbers above 0, found {list(bandwidths)}", "bandwidths")
+            raise ConfigurationError(
+                f"expected numbers above 0, found {list(bandwidths)}", "bandwidths"
+            )
         self.bandwidths = bandwidths
 
     def distance(self, one_MD: Tensor, other_ND: Tensor) -> Tensor:
         """See `Alignment.distance`; 0 or more."""
-        rows = torch.cat([one_MD, other_ND])
-        squares = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist").square()
-        # The mean over pairs of different rows; equal rows alone have none, and any width does.
-        mean = squares.detach().sum() / (len(rows) * (len(rows) - 1))
+        sentences = torch.cat([one_MD, other_ND])
+        squares = torch.cdist(
+            sentences, sentences, compute_mode="donot_use_mm_for_euclid_dist"
+        ).square()
+        # The mean over pairs of different sentences; equal sentences alone have none, and any width does.
+        mean = squares.detach().sum() / (len(sentences) * (len(sentences) - 1))
         mean = mean.clamp(min=torch.finfo(mean.dtype).tiny)
-        kernel = torch.stack([torch.exp(-squares / (width * mean)) for width in self.bandwidths]).mean(0)
+        kernel = torch.stack(
+            [torch.exp(-squares / (width * mean)) for width in self.bandwidths]
+        ).mean(0)
         m = len(one_MD)
         return kernel[:m, :m].mean() + kernel[m:, m:].mean() - 2 * kernel[:m, m:].mean()

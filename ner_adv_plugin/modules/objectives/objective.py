@@ -1,6 +1,6 @@
 """The base of all objectives.
 
-Shape suffixes: B rows, L characters, D state size.
+Shape suffixes: B sentences, L characters, D state size.
 """
 
 from collections.abc import Mapping
@@ -33,14 +33,16 @@ class Objective(torch.nn.Module, Registrable):
     schedule : of a factor of `weight` over training; 1 all along by default.
 
     `adds_up` says whether the losses of parts of a batch, over the totals of the whole, add up to the loss of the
-    whole: where they do not, a run on several processes is refused. `every_row` says whether the towers it reads run
-    over every row; where not, over those whose heads read them.
+    whole: where they do not, a run on several processes is refused. `every_sentence` says whether the towers it reads run
+    over every sentence; where not, over those whose heads read them.
     """
 
     adds_up = True
-    every_row = True
+    every_sentence = True
 
-    def __init__(self, reads: list[str], weight: float = 1.0, schedule: Schedule | None = None) -> None:
+    def __init__(
+        self, reads: list[str], weight: float = 1.0, schedule: Schedule | None = None
+    ) -> None:
         super().__init__()
         self.reads = reads
         self.weight = weight
@@ -65,12 +67,14 @@ class Objective(torch.nn.Module, Registrable):
         """
         return {}
 
-    def forward(self, states: Mapping[str, TowerStates], batch: Batch, progress: float) -> tuple[Tensor, Statistics]:
+    def forward(
+        self, states: Mapping[str, TowerStates], batch: Batch, progress: float
+    ) -> tuple[Tensor, Statistics]:
         """Its share of the global batch's loss, before `weight`, and what to report of it.
 
         # Parameters
 
-        states : of the towers it reads, where these ran over any row.
+        states : of the towers it reads, where these ran over any sentence.
         batch : the whole batch.
         progress : share of training steps done, 0 to 1.
         """
@@ -78,7 +82,7 @@ class Objective(torch.nn.Module, Registrable):
 
 
 def side_by_side(states: Mapping[str, TowerStates], names: list[str]) -> Tensor:
-    """States of towers that ran over every row, (B, L, sum of their sizes)."""
+    """States of towers that ran over every sentence, (B, L, sum of their sizes)."""
     return torch.cat([states[name].states_BLD for name in names], -1)
 
 

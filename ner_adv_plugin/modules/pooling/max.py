@@ -1,6 +1,6 @@
 """The largest value of every dimension.
 
-Shape suffixes: B rows, L characters, D state size.
+Shape suffixes: B sequences, L characters, D state size.
 """
 
 from torch import Tensor
@@ -10,7 +10,7 @@ from ner_adv_plugin.modules.pooling.pooling import Pooling
 
 @Pooling.register("max")
 class MaxPooling(Pooling):
-    """The largest value of every dimension over a row's characters (Cao et al. 2018).
+    """The largest value of every dimension over a sequence's characters (Cao et al. 2018).
 
     Registered as "max".
 

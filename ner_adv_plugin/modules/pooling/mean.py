@@ -1,6 +1,6 @@
 """The mean of the states.
 
-Shape suffixes: B rows, L characters, D state size.
+Shape suffixes: B sequences, L characters, D state size.
 """
 
 from torch import Tensor
@@ -10,7 +10,7 @@ from ner_adv_plugin.modules.pooling.pooling import Pooling
 
 @Pooling.register("mean")
 class MeanPooling(Pooling):
-    """The mean over a row's characters.
+    """The mean over a sequence's characters.
 
     Registered as "mean".
 

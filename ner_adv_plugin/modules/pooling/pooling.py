@@ -1,6 +1,6 @@
 """The base of all poolings.
 
-Shape suffixes: B rows, L characters, D state size.
+Shape suffixes: B sequences, L characters, D state size.
 """
 
 from typing import Annotated, TypeAlias
@@ -14,7 +14,7 @@ from ner_adv_plugin.common.schema import Lazy, Supplied
 
 
 class Pooling(torch.nn.Module, Registrable):
-    """Makes one vector of the states of a row's characters, padding left out.
+    """Makes one vector of the states of a sequence's characters, padding left out.
 
     # Parameters
 
@@ -28,11 +28,11 @@ class Pooling(torch.nn.Module, Registrable):
         self.input_dim = input_dim
 
     def forward(self, states_BLD: Tensor, mask_BL: Tensor) -> Tensor:
-        """One vector a row, (B, `get_output_dim()`); a row needs one character at least."""
+        """One vector a sequence, (B, `get_output_dim()`); a sequence needs one character at least."""
         raise NotImplementedError
 
     def get_output_dim(self) -> int:
-        """Size of a row's vector."""
+        """Size of a sequence's vector."""
         return self.input_dim
 
 
@@ -41,4 +41,8 @@ LazyPooling: TypeAlias = Annotated[Lazy[Pooling], Supplied("input_dim")]
 
 def build_pooling(pooling: Lazy[Pooling] | None, input_dim: int) -> Pooling:
     """Build a pooling, "max" where none is given."""
-    return construct(Pooling, {}, input_dim=input_dim) if pooling is None else pooling.construct(input_dim=input_dim)
+    return (
+        construct(Pooling, {}, input_dim=input_dim)
+        if pooling is None
+        else pooling.construct(input_dim=input_dim)
+    )

@@ -1,6 +1,6 @@
 """Weighted means of the states, the weights learnt.
 
-Shape suffixes: B rows, L characters, D state size, H hops.
+Shape suffixes: B sequences, L characters, D state size, H hops.
 """
 
 import torch
@@ -11,7 +11,7 @@ from ner_adv_plugin.modules.pooling.pooling import Pooling
 
 @Pooling.register("self_attention")
 class SelfAttentionPooling(Pooling):
-    """Means over a row's characters weighted by softmax(W2 tanh(W1 h)), side by side (Lin et al. 2017, eq. 5 to 7,
+    """Means over a sequence's characters weighted by softmax(W2 tanh(W1 h)), side by side (Lin et al. 2017, eq. 5 to 7,
     without their penalty on similar hops; DATNet, Zhou et al. 2019).
 
     Registered as "self_attention".
@@ -19,8 +19,8 @@ class SelfAttentionPooling(Pooling):
     # Parameters
 
     input_dim : supplied; size of a state.
-    hidden_size : rows of W1.
-    hops : rows of W2, each a weighting of its own.
+    hidden_size : sequences of W1.
+    hops : sequences of W2, each a weighting of its own.
     """
 
     def __init__(self, input_dim: int, hidden_size: int = 64, hops: int = 1) -> None:

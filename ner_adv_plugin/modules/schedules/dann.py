@@ -22,5 +22,5 @@ class DannSchedule(Schedule):
         self.gamma = gamma
 
     def at(self, progress: float) -> float:
-        """scale * (2 / (1 + exp(-gamma * progress)) - 1)."""
+        """Scale * (2 / (1 + exp(-gamma * progress)) - 1)."""
         return self.scale * (2.0 / (1.0 + math.exp(-self.gamma * progress)) - 1.0)

@@ -19,9 +19,11 @@ class LinearWarmupSchedule(Schedule):
     def __init__(self, scale: float = 1.0, warmup: float = 0.1) -> None:
         super().__init__(scale)
         if not 0 < warmup <= 1:
-            raise ConfigurationError(f"expected a share above 0 and at most 1, found {warmup}", "warmup")
+            raise ConfigurationError(
+                f"expected a share above 0 and at most 1, found {warmup}", "warmup"
+            )
         self.warmup = warmup
 
     def at(self, progress: float) -> float:
-        """scale * min(1, progress / warmup)."""
+        """Scale * min(1, progress / warmup)."""
         return self.scale * min(1.0, progress / self.warmup)

@@ -1,6 +1,6 @@
 """Self-attention on top of a tower.
 
-Shape suffixes: B rows, L characters, D state size.
+Shape suffixes: B sequences, L characters, D state size.
 """
 
 import torch
@@ -27,14 +27,19 @@ class SelfAttention(Seq2SeqEncoder):
     """
 
     def __init__(
-        self, input_size: int, tower: LazyTower | None = None, num_heads: int = 8, dropout: float = 0.0
+        self,
+        input_size: int,
+        tower: LazyTower | None = None,
+        num_heads: int = 8,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.tower = build_tower(tower or default_tower(), input_size)
         size = self.tower.get_output_dim()
         if num_heads < 1 or size % num_heads:
             raise ConfigurationError(
-                f"expected a divisor of {size}, the size of the states, found {num_heads}", "num_heads"
+                f"expected a divisor of {size}, the size of the states, found {num_heads}",
+                "num_heads",
             )
         self.attention = torch.nn.MultiheadAttention(size, num_heads, dropout, batch_first=True)
 

@@ -9,7 +9,7 @@ from ner_adv_plugin.modules.towers.tower import LazyTower, TaskTower
 
 @Seq2SeqEncoder.register("task_embedding")
 class TaskEmbedding(TaskTower):
-    """A tower, usually a decoder shared by the heads, that reads the embedding of the row's task beside every state
+    """A tower, usually a decoder shared by the heads, that reads the embedding of the sequence's task beside every state
     (TE-Dec of Changpinyo et al. 2018).
 
     Registered as "task_embedding".
@@ -23,7 +23,11 @@ class TaskEmbedding(TaskTower):
     """
 
     def __init__(
-        self, input_size: int, tasks: list[str], tower: LazyTower | None = None, embedding_dim: int = 25
+        self,
+        input_size: int,
+        tasks: list[str],
+        tower: LazyTower | None = None,
+        embedding_dim: int = 25,
     ) -> None:
         super().__init__(tower, input_size, input_size + embedding_dim, tasks, embedding_dim)
 

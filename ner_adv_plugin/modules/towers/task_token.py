@@ -9,7 +9,7 @@ from ner_adv_plugin.modules.towers.tower import LazyTower, TaskTower
 
 @Seq2SeqEncoder.register("task_token")
 class TaskToken(TaskTower):
-    """A tower, usually shared, that reads a token of the row's task before its characters (TE-Enc of Changpinyo et
+    """A tower, usually shared, that reads a token of the sequence's task before its characters (TE-Enc of Changpinyo et
     al. 2018). The token's own state is left out.
 
     Registered as "task_token".

@@ -1,6 +1,6 @@
-"""Towers: how one is built, and run over the rows that something reads from it.
+"""Towers: how one is built, and run over the sequences that something reads from it.
 
-Shape suffixes: B rows, L characters, D state size.
+Shape suffixes: B sequences, L characters, D state size.
 """
 
 import inspect
@@ -21,44 +21,49 @@ LazyTower: TypeAlias = Annotated[Lazy[Seq2SeqEncoder], Supplied("input_size", "i
 
 @dataclass
 class TowerStates:
-    """What a tower made of the rows it ran over.
+    """What a tower made of the sequences it ran over.
 
     # Parameters
 
-    states_BLD : its states, for `rows` only, cut to the longest of them.
-    rows : indices of those rows in the whole batch, rising.
-    batch : the batch of those rows.
+    states_BLD : its states, for `sequences` only, cut to the longest of them.
+    sequences : indices of those sequences in the whole batch, rising.
+    batch : the batch of those sequences.
     """
 
     states_BLD: Tensor
-    rows: list[int]
+    sequences: list[int]
     batch: Batch
 
-    def select(self, rows: list[int]) -> Tensor:
-        """States of some of the whole batch's rows, which the tower must have run over, (len(rows), L, D)."""
-        if rows == self.rows:
+    def select(self, sequences: list[int]) -> Tensor:
+        """States of some of the whole batch's sequences, which the tower must have run over, (len(sequences), L, D)."""
+        if sequences == self.sequences:
             return self.states_BLD
-        place = {row: i for i, row in enumerate(self.rows)}
-        chosen = [place[row] for row in rows]
+        place = {sequence: i for i, sequence in enumerate(self.sequences)}
+        chosen = [place[sequence] for sequence in sequences]
         length = max((self.batch.lengths[i] for i in chosen), default=0)
         index = torch.tensor(chosen, dtype=torch.long, device=self.states_BLD.device)
         return self.states_BLD[index, :length]
 
 
 class TaskTower(Seq2SeqEncoder):
-    """A tower around another that is told the task of every row.
+    """A tower around another that is told the task of every sequence.
 
     # Parameters
 
     tower : the tower inside, which may be no tower of tasks itself.
     input_size : of the states it reads.
     inner_size : of the states that it hands to the tower inside.
-    tasks : heads, in the order of their embeddings; those of a row without a task come first.
+    tasks : heads, in the order of their embeddings; those of a sequence without a task come first.
     embedding_dim : size of a task's embedding.
     """
 
     def __init__(
-        self, tower: Lazy[Seq2SeqEncoder] | None, input_size: int, inner_size: int, tasks: list[str], embedding_dim: int
+        self,
+        tower: Lazy[Seq2SeqEncoder] | None,
+        input_size: int,
+        inner_size: int,
+        tasks: list[str],
+        embedding_dim: int,
     ) -> None:
         super().__init__()
         self.input_size = input_size
@@ -67,11 +72,13 @@ class TaskTower(Seq2SeqEncoder):
         self.tower = build_tower(tower or default_tower(), inner_size)
 
     def indices(self, tasks: Sequence[str | None]) -> Tensor:
-        """Where the tasks of rows stand among the embeddings, (B,)."""
-        return torch.tensor([self.places[name] for name in tasks], device=self.embedding.weight.device)
+        """Where the tasks of sequences stand among the embeddings, (B,)."""
+        return torch.tensor(
+            [self.places[name] for name in tasks], device=self.embedding.weight.device
+        )
 
     def forward(self, inputs: Tensor, mask: Tensor, task_B: Tensor) -> Tensor:
-        """States, (B, L, `get_output_dim()`), of rows whose tasks are `indices`."""
+        """States, (B, L, `get_output_dim()`), of sequences whose tasks are `indices`."""
         raise NotImplementedError
 
     def get_input_dim(self) -> int:
@@ -96,7 +103,9 @@ def default_tower() -> Lazy[Seq2SeqEncoder]:
     return Lazy(build, {"type": "lstm", "hidden_size": 128, "bidirectional": True}, "model.tower")
 
 
-def build_tower(tower: Lazy[Seq2SeqEncoder], input_dim: int, tasks: list[str] | None = None) -> Seq2SeqEncoder:
+def build_tower(
+    tower: Lazy[Seq2SeqEncoder], input_dim: int, tasks: list[str] | None = None
+) -> Seq2SeqEncoder:
     """Build a tower over states of `input_dim`.
 
     # Parameters
@@ -113,29 +122,36 @@ def build_tower(tower: Lazy[Seq2SeqEncoder], input_dim: int, tasks: list[str] | 
     module = tower.construct(input_size=input_dim, input_dim=input_dim, tasks=tasks)
     if module.get_input_dim() != input_dim:
         raise ConfigurationError(
-            f"the tower takes states of {module.get_input_dim()}, but is given states of {input_dim}", tower.path
+            f"the tower takes states of {module.get_input_dim()}, but is given states of {input_dim}",
+            tower.path,
         )
     if getattr(module, "stateful", False):
-        # What comes before a row in a batch order is not its context, and batches are computed side by side.
-        raise ConfigurationError("rows do not go on where others ended: expected false", f"{tower.path}.stateful")
+        # What comes before a sequence in a batch order is not its context, and batches are computed side by side.
+        raise ConfigurationError(
+            "sequences do not go on where others ended: expected false", f"{tower.path}.stateful"
+        )
     return module
 
 
 def run_tower(
-    tower: Seq2SeqEncoder, states_BLD: Tensor, batch: Batch, rows: list[int], head: str | None = None
+    tower: Seq2SeqEncoder,
+    states_BLD: Tensor,
+    batch: Batch,
+    sequences: list[int],
+    head: str | None = None,
 ) -> TowerStates:
-    """Run a tower over some rows of a batch, masked.
+    """Run a tower over some sequences of a batch, masked.
 
     # Parameters
 
     tower : is run.
-    states_BLD : what it reads of those rows, cut to the longest of them.
+    states_BLD : what it reads of those sequences, cut to the longest of them.
     batch : the whole batch.
-    rows : their indices in it, rising.
-    head : the task of every row; each row's own head's where None.
+    sequences : their indices in it, rising.
+    head : the task of every sequence; each sequence's own head's where None.
     """
-    part = batch.select(rows)
+    part = batch.select(sequences)
     if isinstance(tower, TaskTower):
-        tasks = part.heads if head is None else [head] * len(rows)
-        return TowerStates(tower(states_BLD, part.mask_BL, tower.indices(tasks)), rows, part)
-    return TowerStates(tower(states_BLD, part.mask_BL), rows, part)
+        tasks = part.heads if head is None else [head] * len(sequences)
+        return TowerStates(tower(states_BLD, part.mask_BL, tower.indices(tasks)), sequences, part)
+    return TowerStates(tower(states_BLD, part.mask_BL), sequences, part)

@@ -37,7 +37,9 @@ class TrainerCallback(Registrable):
         to `trainer.totals` are averaged into the `training_` metrics of the epoch.
         """
 
-    def on_batch(self, trainer: TrainingRun, epoch: int, batch_number: int, is_training: bool) -> None:
+    def on_batch(
+        self, trainer: TrainingRun, epoch: int, batch_number: int, is_training: bool
+    ) -> None:
         """Called after an optimizer step; `batch_number` counts from 1 within the epoch."""
 
     def on_epoch(self, trainer: TrainingRun, metrics: dict[str, Any], epoch: int) -> None:

@@ -1,6 +1,6 @@
-"""Whether rows of different classes can still be told apart by what a tower makes of them.
+"""Whether sentences of different classes can still be told apart by what a tower makes of them.
 
-Shape suffixes: B rows of a batch, L characters, D state size, N rows, F features, K classes.
+Shape suffixes: B sentences of a batch, L characters, D state size, N sentences, F features, K classes.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from ner_adv_plugin.modules.objectives import Objective
 from ner_adv_plugin.modules.pooling import MaxPooling, MeanPooling
 from ner_adv_plugin.modules.towers import TowerStates
 
-# Of the squared weights of the probe, features having unit variance: holds it back where features outnumber rows.
+# Of the squared weights of the probe, features having unit variance: holds it back where features outnumber sentences.
 L2 = 1e-2
 FOLDS = 2
 BATCH_SIZE = 64
@@ -30,7 +30,7 @@ class ProbeResult:
 
     # Parameters
 
-    accuracy : on rows that it was not trained on, mean of the classes.
+    accuracy : on sentences that it was not trained on, mean of the classes.
     chance : what it is without any knowledge, 1 / K.
     a_distance : proxy A-distance, 2 (1 - 2 error), 0 to 2, mean over all pairs of classes (Ben-David et al. 2007).
     """
@@ -41,30 +41,38 @@ class ProbeResult:
 
 
 def probe(features_NF: Tensor, class_N: Tensor) -> ProbeResult | None:
-    """Train a linear classifier on one half of rows, try it on the other, and the other way round.
+    """Train a linear classifier on one half of sentences, try it on the other, and the other way round.
 
-    Classes weigh the same, whatever their rows. A pair of classes is told apart by the two scores of the one
-    classifier; an error above a half counts as a half. None where fewer than two classes have two rows.
+    Classes weigh the same, whatever their sentences. A pair of classes is told apart by the two scores of the one
+    classifier; an error above a half counts as a half. None where fewer than two classes have two sentences.
 
     # Parameters
 
     features_NF : fixed features.
-    class_N : class indices; those of fewer than two rows are left out.
+    class_N : class indices; those of fewer than two sentences are left out.
     """
     kept = [index for index in class_N.unique().tolist() if int((class_N == index).sum()) >= FOLDS]
     if len(kept) < 2:
         return None
-    rows = torch.cat([(class_N == index).nonzero()[:, 0] for index in kept])
-    features_NF, class_N = features_NF[rows].double(), torch.searchsorted(torch.tensor(kept), class_N[rows].cpu())
-    # Of every class each fold has every so-manieth row.
+    sentences = torch.cat([(class_N == index).nonzero()[:, 0] for index in kept])
+    features_NF, class_N = (
+        features_NF[sentences].double(),
+        torch.searchsorted(torch.tensor(kept), class_N[sentences].cpu()),
+    )
+    # Of every class each fold has every so-manieth sentence.
     fold_N = torch.cat([torch.arange(int((class_N == k).sum())) % FOLDS for k in range(len(kept))])
-    logits_NK = torch.empty(len(rows), len(kept), dtype=torch.float64)
+    logits_NK = torch.empty(len(sentences), len(kept), dtype=torch.float64)
     for fold in range(FOLDS):
         held_out = fold_N == fold
-        logits_NK[held_out] = _fit(features_NF[~held_out], class_N[~held_out], features_NF[held_out]).cpu()
+        logits_NK[held_out] = _fit(
+            features_NF[~held_out], class_N[~held_out], features_NF[held_out]
+        ).cpu()
     right_N = (logits_NK.argmax(1) == class_N).double()
     accuracy = torch.stack([right_N[class_N == k].mean() for k in range(len(kept))]).mean()
-    distances = [_a_distance(logits_NK, class_N, one, other) for one, other in combinations(range(len(kept)), 2)]
+    distances = [
+        _a_distance(logits_NK, class_N, one, other)
+        for one, other in combinations(range(len(kept)), 2)
+    ]
     return ProbeResult(float(accuracy), 1 / len(kept), sum(distances) / len(distances))
 
 
@@ -93,7 +101,10 @@ def _fit(train_NF: Tensor, class_N: Tensor, test_NF: Tensor) -> Tensor:
     def closure() -> Tensor:
         solver.zero_grad()
         logits_NK = train_NF @ weight_FK + bias_K
-        loss = torch.nn.functional.cross_entropy(logits_NK, class_N, balance_K) + L2 * weight_FK.square().sum()
+        loss = (
+            torch.nn.functional.cross_entropy(logits_NK, class_N, balance_K)
+            + L2 * weight_FK.square().sum()
+        )
         loss.backward()
         return loss
 
@@ -105,25 +116,27 @@ def _fit(train_NF: Tensor, class_N: Tensor, test_NF: Tensor) -> Tensor:
 def tower_features(
     model: Model,
     objective: Objective,
-    rows: Mapping[str, EncodedDataset],
+    sentences: Mapping[str, EncodedDataset],
     classes: Mapping[str, str | None],
     count: int,
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """Frozen features of rows, of each tower that an objective reads, (N, 2 D): mean and maximum of the states over a
-    row; and the rows' classes, (N,). The model's mode is left as it was.
+    """Frozen features of sentences, of each tower that an objective reads, (N, 2 D): mean and maximum of the states over a
+    sentence; and the sentences' classes, (N,). The model's mode is left as it was.
 
     # Parameters
 
     model : runs as in training, without dropout and gradients.
     objective : one of its own.
-    rows : of every dataset.
-    classes : the class of each dataset's rows; None for rows to leave out.
-    count : rows of a class at most, drawn by a seed of their own.
+    sentences : of every dataset.
+    classes : the class of each dataset's sentences; None for sentences to leave out.
+    count : sentences of a class at most, drawn by a seed of their own.
     """
-    chosen = _chosen(rows, classes, count)
+    chosen = _chosen(sentences, classes, count)
     features: dict[str, list[Tensor]] = {name: [] for name in objective.reads}
 
-    def keep(module: torch.nn.Module, arguments: tuple[Mapping[str, TowerStates], Batch, float]) -> None:
+    def keep(
+        module: torch.nn.Module, arguments: tuple[Mapping[str, TowerStates], Batch, float]
+    ) -> None:
         states, batch, _ = arguments
         for name in features:
             states_BLD = states[name].states_BLD.float()
@@ -135,7 +148,7 @@ def tower_features(
     model.eval()
     with torch.no_grad():
         for start in range(0, len(chosen), BATCH_SIZE):
-            part = [(own, row) for own, row, _ in chosen[start : start + BATCH_SIZE]]
+            part = [(own, sentence) for own, sentence, _ in chosen[start : start + BATCH_SIZE]]
             model(collate(part).to(device), 1.0)
     model.train(was_training)
     hook.remove()
@@ -144,13 +157,15 @@ def tower_features(
 
 
 def _chosen(
-    rows: Mapping[str, EncodedDataset], classes: Mapping[str, str | None], count: int
+    sentences: Mapping[str, EncodedDataset], classes: Mapping[str, str | None], count: int
 ) -> list[tuple[EncodedDataset, int, int]]:
-    """Rows that are not empty, each with the index of its class, longest first, as a batch has them."""
+    """Sentences that are not empty, each with the index of its class, longest first, as a batch has them."""
     chosen: list[tuple[EncodedDataset, int, int]] = []
     for index, name in enumerate(sorted({name for name in classes.values() if name is not None})):
-        own = [rows[dataset] for dataset, its in classes.items() if its == name]
-        every = [(dataset, int(row)) for dataset in own for row in dataset.lengths.nonzero()[0]]
+        own = [sentences[dataset] for dataset, its in classes.items() if its == name]
+        every = [
+            (dataset, int(sentence)) for dataset in own for sentence in dataset.lengths.nonzero()[0]
+        ]
         drawn = np.random.default_rng(0).permutation(len(every))[:count]
         chosen += [(*every[place], index) for place in drawn]
-    return sorted(chosen, key=lambda row: -int(row[0].lengths[row[1]]))
+    return sorted(chosen, key=lambda sentence: -int(sentence[0].lengths[sentence[1]]))

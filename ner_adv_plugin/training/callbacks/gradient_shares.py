@@ -1,6 +1,6 @@
 """Whose gradients reach the states of towers: those of each objective, and those of the heads.
 
-Shape suffixes: B rows, L characters, D state size.
+Shape suffixes: B sentences, L characters, D state size.
 """
 
 import math
@@ -45,7 +45,9 @@ class GradientShares:
     def __init__(self) -> None:
         self._found: dict[int, _Gradients] = {}
 
-    def watched(self, index: int, states: Mapping[str, TowerStates], reads: Sequence[str]) -> dict[str, TowerStates]:
+    def watched(
+        self, index: int, states: Mapping[str, TowerStates], reads: Sequence[str]
+    ) -> dict[str, TowerStates]:
         """The states for an objective to read in place of these.
 
         # Parameters
@@ -67,7 +69,7 @@ class GradientShares:
         """The norm of an objective's gradient over that of the heads', on the states of some towers.
 
         None where the heads have none, and where gradients are not finite. Of several processes each must ask: the
-        norms are over the rows of all.
+        norms are over the sentences of all.
         """
         own = heads = 0.0
         for found in self._found.values():

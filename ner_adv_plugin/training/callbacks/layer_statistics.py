@@ -71,7 +71,9 @@ def parameter_statistics(parameters: Iterable[tuple[str, torch.nn.Parameter]]) -
                 if values.numel() > 1:
                     found[f"{kind}_std/{name}"] = values.float().std()
     # One transfer for all.
-    return dict(zip(found, torch.stack(list(found.values())).tolist(), strict=True)) if found else {}
+    return (
+        dict(zip(found, torch.stack(list(found.values())).tolist(), strict=True)) if found else {}
+    )
 
 
 def layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
@@ -103,14 +105,16 @@ class LayerWatch:
             self._hooks.append(module.register_forward_hook(partial(self._keep, name)))
 
     def stop(self) -> dict[str, Tensor]:
-        """Keep no more; what was kept, by layer: (N, D), a row a character, all batches of the step together."""
+        """Keep no more; what was kept, by layer: (N, D), a sentence a character, all batches of the step together."""
         for hook in self._hooks:
             hook.remove()
         outputs = {name: torch.cat(parts) for name, parts in self._outputs.items()}
         self._hooks, self._outputs = [], {}
         return outputs
 
-    def _keep(self, name: str, module: torch.nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
+    def _keep(
+        self, name: str, module: torch.nn.Module, arguments: tuple[Any, ...], output: Any
+    ) -> None:
         if not self._model.training or not isinstance(output, Tensor):
             return
         # Encoders and heads take a batch, towers the mask; padding says nothing.

@@ -91,20 +91,28 @@ class LogWriterCallback(TrainerCallback):
             self.log_scalars(averages(batch_metrics), step, "train")
             if self.should_log_learning_rate:
                 groups = enumerate(trainer.optimizer.param_groups)
-                self.log_scalars({f"learning_rate/group_{i}": group["lr"] for i, group in groups}, step, "train")
+                self.log_scalars(
+                    {f"learning_rate/group_{i}": group["lr"] for i, group in groups}, step, "train"
+                )
             if self.should_log_parameter_statistics:
                 self.log_scalars(parameter_statistics(_learning(trainer.model)), step, "train")
         if self._is_distribution_due(step):
             self._log_distributions(trainer.model, step)
 
-    def on_batch(self, trainer: TrainingRun, epoch: int, batch_number: int, is_training: bool) -> None:
+    def on_batch(
+        self, trainer: TrainingRun, epoch: int, batch_number: int, is_training: bool
+    ) -> None:
         """See `TrainerCallback.on_batch`."""
         self._watch_if_due(trainer)
 
     def on_epoch(self, trainer: TrainingRun, metrics: dict[str, Any], epoch: int) -> None:
         """See `TrainerCallback.on_epoch`."""
         prefix = "validation_"
-        scores = {name.removeprefix(prefix): value for name, value in metrics.items() if name.startswith(prefix)}
+        scores = {
+            name.removeprefix(prefix): value
+            for name, value in metrics.items()
+            if name.startswith(prefix)
+        }
         self._log_numbers(scores, trainer.steps_done)
         if self.transition_pictures:
             self.log_pictures(pictures_of(trainer.model), trainer.steps_done)
@@ -113,7 +121,9 @@ class LogWriterCallback(TrainerCallback):
         """See `TrainerCallback.on_end`; writes the metrics that other callbacks added to `metrics`."""
         if self._watch is not None:
             self._watch.stop()
-        added = {name: value for name, value in (metrics or {}).items() if name not in trainer.metrics}
+        added = {
+            name: value for name, value in (metrics or {}).items() if name not in trainer.metrics
+        }
         if added:
             self._log_numbers(added, trainer.steps_done)
 
@@ -132,13 +142,25 @@ class LogWriterCallback(TrainerCallback):
     def _log_distributions(self, model: torch.nn.Module, step: int) -> None:
         assert self._watch is not None
         outputs = self._watch.stop()
-        zeros = {f"zero_fraction/{name}": zero_fraction(values) for name, values in outputs.items() if len(values)}
+        zeros = {
+            f"zero_fraction/{name}": zero_fraction(values)
+            for name, values in outputs.items()
+            if len(values)
+        }
         self.log_scalars(zeros, step, "train")
-        shown = {f"parameter_histogram/{name}": histogram(values) for name, values in _learning(model)}
-        shown |= {f"activation_histogram/{name}": histogram(values) for name, values in outputs.items()}
-        self.log_histograms({name: found for name, found in shown.items() if found is not None}, step)
+        shown = {
+            f"parameter_histogram/{name}": histogram(values) for name, values in _learning(model)
+        }
+        shown |= {
+            f"activation_histogram/{name}": histogram(values) for name, values in outputs.items()
+        }
+        self.log_histograms(
+            {name: found for name, found in shown.items() if found is not None}, step
+        )
 
 
 def _learning(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Parameter]]:
     """The parameters that learn, by name."""
-    return ((name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad)
+    return (
+        (name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad
+    )

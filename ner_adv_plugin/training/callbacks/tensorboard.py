@@ -39,7 +39,9 @@ class TensorBoardCallback(LogWriterCallback):
         # number of those before it, a validation the number of those up to it.
         self._writers = {
             "train": SummaryWriter(str(folder / "train"), purge_step=trainer.steps_done),
-            "validation": SummaryWriter(str(folder / "validation"), purge_step=trainer.steps_done + 1),
+            "validation": SummaryWriter(
+                str(folder / "validation"), purge_step=trainer.steps_done + 1
+            ),
         }
 
     def log_scalars(self, scalars: Mapping[str, float], step: int, split: Split) -> None:

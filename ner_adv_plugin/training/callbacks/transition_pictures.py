@@ -35,7 +35,7 @@ def transition_scores(crf: Any) -> tuple[np.ndarray, np.ndarray]:
 
     # Returns
 
-    Two arrays (T + 1, T + 1): a row for the start and each tag before, a column for each tag after and the end.
+    Two arrays (T + 1, T + 1): a sentence for the start and each tag before, a column for each tag after and the end.
     """
     scores = _framed(crf.start_transitions, crf.transitions, crf.end_transitions)
     if not hasattr(crf, "allowed_transitions"):
@@ -45,9 +45,11 @@ def transition_scores(crf: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def _framed(starts_T: Tensor, moves_TT: Tensor, ends_T: Tensor) -> np.ndarray:
     size = len(starts_T) + 1
-    # A row has a character at least: nothing leads from the start to the end.
+    # A sentence has a character at least: nothing leads from the start to the end.
     frame = np.full((size, size), np.nan)
-    frame[0, :-1], frame[1:, :-1], frame[1:, -1] = (p.detach().cpu().numpy() for p in (starts_T, moves_TT, ends_T))
+    frame[0, :-1], frame[1:, :-1], frame[1:, -1] = (
+        p.detach().cpu().numpy() for p in (starts_T, moves_TT, ends_T)
+    )
     return frame
 
 
@@ -59,12 +61,14 @@ def draw(title: str, labels: list[str], scores: np.ndarray, forbidden: np.ndarra
     size = INCHES_A_LABEL * len(scores)
     figure = Figure(figsize=(size + BESIDE, size + BELOW), dpi=DOTS_PER_INCH, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot(title=title, xlabel="tag after", ylabel="tag before", facecolor="0.92")
+    axes = figure.add_subplot(
+        title=title, xlabel="tag after", ylabel="tag before", facecolor="0.92"
+    )
     shown = np.ma.masked_where(forbidden | ~np.isfinite(scores), scores)
     limit = float(np.abs(shown.compressed()).max(initial=0.0)) or 1.0
     image = axes.imshow(shown, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    rows, columns = np.nonzero(forbidden)
-    axes.scatter(columns, rows, marker="x", s=16, linewidths=0.8, color="grey")
+    sentences, columns = np.nonzero(forbidden)
+    axes.scatter(columns, sentences, marker="x", s=16, linewidths=0.8, color="grey")
     axes.set_xticks(range(len(scores)), [*labels, "end"], rotation=90)
     axes.set_yticks(range(len(scores)), ["start", *labels])
     figure.colorbar(image, label="score (x: forbidden)", shrink=0.9)

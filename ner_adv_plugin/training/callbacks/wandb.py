@@ -69,13 +69,17 @@ class WandBCallback(LogWriterCallback):
         try:
             import wandb
         except ImportError as error:
-            raise UserError('callback "wandb" needs a package that is not installed: pip install wandb') from error
+            raise UserError(
+                'callback "wandb" needs a package that is not installed: pip install wandb'
+            ) from error
 
         super().on_start(trainer, is_primary)
         folder = Path(self.serialization_dir)
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         try:
-            self._run = wandb.init(dir=str(folder), id=self._run_id, resume="allow", config=config, **self._about)
+            self._run = wandb.init(
+                dir=str(folder), id=self._run_id, resume="allow", config=config, **self._about
+            )
         except wandb.Error as error:
             raise UserError(f"wandb: {error}") from error
         self._run_id = self._run.id

@@ -41,7 +41,8 @@ class Checkpointer(Registrable):
     ) -> None:
         if keep_most_recent_by_count is not None and keep_most_recent_by_count < 1:
             raise ConfigurationError(
-                f"expected 1 or more, found {keep_most_recent_by_count}", "keep_most_recent_by_count"
+                f"expected 1 or more, found {keep_most_recent_by_count}",
+                "keep_most_recent_by_count",
             )
         self.save_completed_epochs = save_completed_epochs
         self.save_every_num_seconds = save_every_num_seconds
@@ -56,7 +57,9 @@ class Checkpointer(Registrable):
         waited = time.monotonic() - self._last_saved
         return self.save_every_num_seconds is not None and waited >= self.save_every_num_seconds
 
-    def save(self, folder: Path, epoch: int, batch: int, model: dict[str, Any], training: dict[str, Any]) -> None:
+    def save(
+        self, folder: Path, epoch: int, batch: int, model: dict[str, Any], training: dict[str, Any]
+    ) -> None:
         """Write a checkpoint, then remove those too old to keep."""
         stem = f"e{epoch}_b{batch}.th"
         write_file(folder / f"model_state_{stem}", lambda path: torch.save(model, path))
@@ -66,7 +69,8 @@ class Checkpointer(Registrable):
 
     def load_latest(self, folder: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Model and training state of the last checkpoint, None where there is none; those too old to keep, and
-        what a killed process left of others, are removed."""
+        what a killed process left of others, are removed.
+        """
         stems = _checkpoints(folder)
         if not stems:
             return None

@@ -39,13 +39,17 @@ def run_state(
         "gradient_scaler": scaler.state_dict() if scaler else None,
         "learning_rate_scheduler": trainer.scheduler.state_dict() if trainer.scheduler else None,
         "moving_average": trainer.moving_average.state_dict() if trainer.moving_average else None,
-        "instance_weighting": {name: own.state_dict() for name, own in trainer.instance_weighting.items()},
+        "instance_weighting": {
+            name: own.state_dict() for name, own in trainer.instance_weighting.items()
+        },
         "callbacks": [callback.state_dict() for callback in callbacks],
         "random": gather(random_state()),
     }
 
 
-def restore(trainer: TrainingRun, callbacks: Sequence[TrainerCallback], state: dict[str, Any]) -> None:
+def restore(
+    trainer: TrainingRun, callbacks: Sequence[TrainerCallback], state: dict[str, Any]
+) -> None:
     """Restore what `run_state` returned."""
     for name in (*COUNTED, "totals"):
         setattr(trainer, name, state[name])
@@ -76,5 +80,10 @@ def _restore_random(states: list[dict[str, Any]]) -> None:
         ("threads", states[0]["threads"], torch.get_num_threads()),
     ):
         if before != now:
-            logger.warning("the run used %d %s, this one %d: results may differ in the last digits", before, what, now)
+            logger.warning(
+                "the run used %d %s, this one %d: results may differ in the last digits",
+                before,
+                what,
+                now,
+            )
     set_random_state(states[rank() % len(states)])

@@ -39,7 +39,11 @@ class Confidence(InstanceWeighting):
     """
 
     def __init__(
-        self, head: str, measure: Literal["margin", "ratio"] = "margin", wait: int = 1, batch_size: int = 64
+        self,
+        head: str,
+        measure: Literal["margin", "ratio"] = "margin",
+        wait: int = 1,
+        batch_size: int = 64,
     ) -> None:
         _check_numbers(wait, batch_size)
         self.head = head
@@ -56,12 +60,14 @@ class Confidence(InstanceWeighting):
 
         head, heads = settings["head"], context.run.heads
         if head not in heads:
-            raise ConfigurationError(f'no head "{head}".{nearest(head, heads)} Heads: {", ".join(heads)}.', "head")
+            raise ConfigurationError(
+                f'no head "{head}".{nearest(head, heads)} Heads: {", ".join(heads)}.', "head"
+            )
 
         own = context.run.datasets[context.name].head
         if own is not None:
             raise ConfigurationError(
-                f'"confidence" labels rows without labels, these teach head "{own}": expected a dataset without head,'
+                f'"confidence" labels sentences without labels, these teach head "{own}": expected a dataset without head,'
                 ' or "domain_similarity"'
             )
 
@@ -74,16 +80,24 @@ class Confidence(InstanceWeighting):
         """See `InstanceWeighting.before_epoch`."""
         if epoch < self.wait:
             return
-        ranked = rank_readings(self.model, self.rows, self.head, 2, self.batch_size, f"labelling {self.dataset}")
+        ranked = rank_readings(
+            self.model, self.sentences, self.head, 2, self.batch_size, f"labelling {self.dataset}"
+        )
         confidence = ranked.ratio() if self.measure == "ratio" else ranked.margin()
-        self.rows.weights = confidence.astype(np.float32)
+        self.sentences.weights = confidence.astype(np.float32)
         types = self.model.vocab.label_space(self.head).types
-        self._label(SpanTable.of([[span.span for span in readings[0]] for readings in ranked.spans], types))
+        self._label(
+            SpanTable.of([[span.span for span in readings[0]] for readings in ranked.spans], types)
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """See `InstanceWeighting.state_dict`."""
-        spans = self.rows.spans
-        columns = None if spans is None else {name: torch.from_numpy(getattr(spans, name).copy()) for name in COLUMNS}
+        spans = self.sentences.spans
+        columns = (
+            None
+            if spans is None
+            else {name: torch.from_numpy(getattr(spans, name).copy()) for name in COLUMNS}
+        )
         return {**super().state_dict(), "spans": columns}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -95,8 +109,8 @@ class Confidence(InstanceWeighting):
 
     def _label(self, spans: SpanTable) -> None:
         """Make the sentences teach the head these spans."""
-        self.rows.label(self.head, spans)
-        self.rows.targets = self.model.targets(self.rows)
+        self.sentences.label(self.head, spans)
+        self.sentences.targets = self.model.targets(self.sentences)
 
 
 def _check_numbers(wait: int, batch_size: int) -> None:

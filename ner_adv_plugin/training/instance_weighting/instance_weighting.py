@@ -1,4 +1,4 @@
-"""The base of all weightings of rows."""
+"""The base of all weightings of sentences."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,19 +11,19 @@ from ner_adv_plugin.models import Model
 
 
 class InstanceWeighting(Registrable):
-    """Weighs the rows of one training dataset: a row's loss is multiplied by its weight, 0 to 1."""
+    """Weighs the sentences of one training dataset: a sentence's loss is multiplied by its weight, 0 to 1."""
 
     dataset: str
     every: Mapping[str, EncodedDataset]
     model: Model
 
     def bind(self, dataset: str, every: Mapping[str, EncodedDataset], model: Model) -> None:
-        """Tell it whose rows it weighs.
+        """Tell it whose sentences it weighs.
 
         # Parameters
 
         dataset : the dataset.
-        every : the training rows of all datasets.
+        every : the training sentences of all datasets.
         model : that learns from them.
         """
         self.dataset = dataset
@@ -31,18 +31,18 @@ class InstanceWeighting(Registrable):
         self.model = model
 
     @property
-    def rows(self) -> EncodedDataset:
-        """The rows that it weighs."""
+    def sentences(self) -> EncodedDataset:
+        """The sentences that it weighs."""
         return self.every[self.dataset]
 
     def before_epoch(self, epoch: int) -> None:
-        """Set the weights of the rows; every process must call it."""
+        """Set the weights of the sentences; every process must call it."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
         """What a run resumed within an epoch needs; tensors and plain types only."""
-        return {"weights": torch.from_numpy(self.rows.weights.copy())}
+        return {"weights": torch.from_numpy(self.sentences.weights.copy())}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` gave."""
-        self.rows.weights = state["weights"].numpy()
+        self.sentences.weights = state["weights"].numpy()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 
 Ints = NDArray[np.int64]
-# A row's first character follows two of these.
+# A sentence's first character follows two of these.
 START = 0
 
 
@@ -36,12 +36,12 @@ class TrigramModel:
 
     # Parameters
 
-    rows : the corpus, as the encoder is shown it.
+    sentences : the corpus, as the encoder is shown it.
     """
 
-    def __init__(self, rows: EncodedDataset) -> None:
-        contexts = _contexts(rows)
-        # Indices of other rows may be higher: they are cut to the first that does not occur here.
+    def __init__(self, sentences: EncodedDataset) -> None:
+        contexts = _contexts(sentences)
+        # Indices of other sentences may be higher: they are cut to the first that does not occur here.
         self._base = int(contexts.max(initial=START)) + 2
         self._counts: list[_Counts] = []
         self._followers: list[tuple[_Counts, _Counts]] = []
@@ -50,21 +50,25 @@ class TrigramModel:
             before, place = np.unique(counts.keys // self._base, return_inverse=True)
             totals = np.bincount(place.ravel(), counts.counts, len(before)).astype(np.int64)
             self._counts.append(counts)
-            self._followers.append((_Counts(before, totals), _Counts(before, np.bincount(place.ravel()))))
+            self._followers.append(
+                (_Counts(before, totals), _Counts(before, np.bincount(place.ravel())))
+            )
 
-    def cross_entropy(self, rows: EncodedDataset) -> NDArray[np.float64]:
-        """-(1 / N) log2 p(row) of every row of N characters, in bits; 0 of an empty row."""
-        contexts = _contexts(rows).clip(max=self._base - 1)
+    def cross_entropy(self, sentences: EncodedDataset) -> NDArray[np.float64]:
+        """-(1 / N) log2 p(sentence) of every sentence of N characters, in bits; 0 of an empty sentence."""
+        contexts = _contexts(sentences).clip(max=self._base - 1)
         probability = np.full(len(contexts), 1.0 / (len(self._counts[0].keys) + 1))
-        for order, counts, (totals, kinds) in zip((1, 2, 3), self._counts, self._followers, strict=True):
+        for order, counts, (totals, kinds) in zip(
+            (1, 2, 3), self._counts, self._followers, strict=True
+        ):
             keys = self._keys(contexts, order)
             total, follow = totals.of(keys // self._base), kinds.of(keys // self._base)
             known = total > 0
             higher = (counts.of(keys) + follow * probability) / np.where(known, total + follow, 1.0)
             probability = np.where(known, higher, probability)
         bits = np.concatenate([np.zeros(1), np.cumsum(-np.log2(probability))])
-        ends = np.cumsum(rows.lengths)
-        return (bits[ends] - bits[ends - rows.lengths]) / np.maximum(rows.lengths, 1)
+        ends = np.cumsum(sentences.lengths)
+        return (bits[ends] - bits[ends - sentences.lengths]) / np.maximum(sentences.lengths, 1)
 
     def _keys(self, contexts: Ints, order: int) -> Ints:
         """The last `order` of three characters as one number."""
@@ -74,15 +78,17 @@ class TrigramModel:
         return key
 
 
-def _contexts(rows: EncodedDataset) -> Ints:
-    """`(N, 3)` every character of the rows after the two before it; indices count from 1."""
-    if rows.token_ids is not None:
-        tokens = rows.token_ids
+def _contexts(sentences: EncodedDataset) -> Ints:
+    """`(N, 3)` every character of the sentences after the two before it; indices count from 1."""
+    if sentences.token_ids is not None:
+        tokens = sentences.token_ids
     else:
-        tokens = np.concatenate([np.zeros(0, np.int32), *map(rows.token_ids_of, range(len(rows)))])
+        tokens = np.concatenate(
+            [np.zeros(0, np.int32), *map(sentences.token_ids_of, range(len(sentences)))]
+        )
     contexts: Ints = np.full((len(tokens), 3), START, dtype=np.int64)
     contexts[:, 2] = tokens.astype(np.int64) + 1
-    position = np.arange(len(tokens)) - np.repeat(rows.offsets[:-1], rows.lengths)
+    position = np.arange(len(tokens)) - np.repeat(sentences.offsets[:-1], sentences.lengths)
     for back in (1, 2):
         inside = np.flatnonzero(position >= back)
         contexts[inside, 2 - back] = contexts[inside - back, 2]

@@ -24,13 +24,13 @@ class AggregatedStep(TrainingStep):
     makes into one wherever they meet (Yu et al. 2020, "pcgrad"; Quinton & Rey 2024, "upgrad"; Sener & Koltun 2018,
     "mgda").
 
-    Parameters that more than one loss of a step reaches are shared: the aggregator sees one row a loss over all of
-    them, gradients of all micro-batches added up, rows of zeros left out. What one loss alone reaches has its
+    Parameters that more than one loss of a step reaches are shared: the aggregator sees one sentence a loss over all of
+    them, gradients of all micro-batches added up, sentences of zeros left out. What one loss alone reaches has its
     gradient. "sum" is the plain step. A batch costs one backward a loss. Needs the whole batch on one process, and a
     precision other than "fp16".
 
     "gradvac", "excessmtl" and "pcd" keep a state of every loss, which checkpoints hold: every step must have all
-    losses, and rows of zeros stay. "nashmtl", whose state torchjd gives no way to save, is refused.
+    losses, and sentences of zeros stay. "nashmtl", whose state torchjd gives no way to save, is refused.
     Registered as "aggregated".
 
     # Parameters
@@ -52,9 +52,13 @@ class AggregatedStep(TrainingStep):
         super().check(settings, context)
         Aggregation(settings["aggregator"], settings["settings"] or {})
 
-    def run(self, engine: Engine, batches: Sequence[Batch], progress: float) -> tuple[Tensor | float, Statistics]:
+    def run(
+        self, engine: Engine, batches: Sequence[Batch], progress: float
+    ) -> tuple[Tensor | float, Statistics]:
         """See `TrainingStep.run`."""
-        parameters = [parameter for parameter in engine.model.parameters() if parameter.requires_grad]
+        parameters = [
+            parameter for parameter in engine.model.parameters() if parameter.requires_grad
+        ]
         statistics: Statistics = {}
         loss_sum: Tensor | float = 0.0
         gradients: Gradients = {}
@@ -62,9 +66,11 @@ class AggregatedStep(TrainingStep):
             output = engine.forward(batch, progress)
             add_statistics(statistics, output.get("statistics", {}))
             if "loss" in output:
-                for name, rows in _gradients(_losses(output, engine), parameters).items():
-                    before = gradients.get(name, [None] * len(rows))
-                    gradients[name] = [_sum(old, new) for old, new in zip(before, rows, strict=True)]
+                for name, sentences in _gradients(_losses(output, engine), parameters).items():
+                    before = gradients.get(name, [None] * len(sentences))
+                    gradients[name] = [
+                        _sum(old, new) for old, new in zip(before, sentences, strict=True)
+                    ]
                 loss_sum = loss_sum + output["loss"].detach()
         self._assign(parameters, gradients)
         return loss_sum, statistics
@@ -74,14 +80,18 @@ class AggregatedStep(TrainingStep):
         self.aggregation.expect([*gradients])
         shared = []
         for index, parameter in enumerate(parameters):
-            reached = [row[index] for row in gradients.values() if row[index] is not None]
+            reached = [
+                sentence[index] for sentence in gradients.values() if sentence[index] is not None
+            ]
             if len(reached) > 1:
                 shared.append(index)
             elif reached:
                 parameter.grad = _sum(parameter.grad, reached[0])
         if not shared:
             return
-        whole = self.aggregation({name: _flat(row, parameters, shared) for name, row in gradients.items()})
+        whole = self.aggregation(
+            {name: _flat(sentence, parameters, shared) for name, sentence in gradients.items()}
+        )
         parts = whole.split([parameters[index].numel() for index in shared])
         for index, part in zip(shared, parts, strict=True):
             parameters[index].grad = _sum(parameters[index].grad, part.view_as(parameters[index]))
@@ -108,7 +118,11 @@ def _losses(output: Mapping[str, Any], engine: Engine) -> Mapping[str, Tensor]:
 def _gradients(losses: Mapping[str, Tensor], parameters: Sequence[Tensor]) -> Gradients:
     """Every loss's own gradients; the graph that they share is gone afterwards."""
     return {
-        name: list(torch.autograd.grad(loss, parameters, retain_graph=number < len(losses), allow_unused=True))
+        name: list(
+            torch.autograd.grad(
+                loss, parameters, retain_graph=number < len(losses), allow_unused=True
+            )
+        )
         for number, (name, loss) in enumerate(losses.items(), 1)
     }
 
@@ -117,7 +131,11 @@ def _sum(old: Tensor | None, new: Tensor | None) -> Tensor | None:
     return new if old is None else old if new is None else old + new
 
 
-def _flat(row: Sequence[Tensor | None], parameters: Sequence[Tensor], shared: Sequence[int]) -> Tensor:
+def _flat(
+    sentence: Sequence[Tensor | None], parameters: Sequence[Tensor], shared: Sequence[int]
+) -> Tensor:
     """The gradients of some parameters one after the other, zeros where there are none."""
-    parts = ((row[index], parameters[index]) for index in shared)
-    return torch.cat([torch.zeros_like(p).flatten() if g is None else g.flatten() for g, p in parts])
+    parts = ((sentence[index], parameters[index]) for index in shared)
+    return torch.cat(
+        [torch.zeros_like(p).flatten() if g is None else g.flatten() for g, p in parts]
+    )

@@ -30,7 +30,7 @@ class Aggregation:
 
     name : of the aggregator's class, in small letters.
     settings : arguments of its constructor. A vector of a number a loss is an object of numbers by the losses' names,
-        of which a step takes those of its own losses. "pcd" takes also `primary`, the loss of its first row.
+        of which a step takes those of its own losses. "pcd" takes also `primary`, the loss of its first sentence.
 
     Raises `ConfigurationError` where there is no such aggregator or it does not take such settings, `UserError` where
     a package is not installed.
@@ -42,7 +42,9 @@ class Aggregation:
         self.settings = _checked(name, self.made, settings)
         self.primary = self.settings.pop(PRIMARY, None)
         self.by_loss = [key for key, value in self.settings.items() if isinstance(value, dict)]
-        self.aggregator = self._construct({key: torch.tensor([*self.settings[key].values()]) for key in self.by_loss})
+        self.aggregator = self._construct(
+            {key: torch.tensor([*self.settings[key].values()]) for key in self.by_loss}
+        )
         self.stateful = name in RESUMABLE
         # Of one that keeps a state: the losses and the length of their gradients, and what is to be put back.
         self.losses: list[str] = []
@@ -63,15 +65,18 @@ class Aggregation:
             return
         if self.primary is not None and self.primary not in losses:
             hint = nearest(self.primary, losses)
-            raise _at_a_step(f'found no loss "{self.primary}".{hint} Losses of this step: {listed(losses)}', PRIMARY)
-        # The primary one's row is the first.
+            raise _at_a_step(
+                f'found no loss "{self.primary}".{hint} Losses of this step: {listed(losses)}',
+                PRIMARY,
+            )
+        # The primary one's sentence is the first.
         ordered = sorted(losses, key=lambda loss: (loss != self.primary, loss))
         self.losses = self.losses or ordered
         if ordered != self.losses:
             raise _at_a_step(
                 f'aggregator "{self.name}" keeps a state of every loss, so that every step must have them all: found '
-                f"{listed(ordered)}, before {listed(self.losses)}. Put rows of every dataset into each step: scheduler"
-                ' "balanced", or more rows or batches a step'
+                f"{listed(ordered)}, before {listed(self.losses)}. Put sentences of every dataset into each step: scheduler"
+                ' "balanced", or more sentences or batches a step'
             )
 
     def __call__(self, gradients: Mapping[str, Tensor]) -> Tensor:
@@ -83,7 +88,7 @@ class Aggregation:
             names = self.losses
         else:
             # One transfer from the device.
-            reached = torch.stack([row.any() for row in gradients.values()]).tolist()
+            reached = torch.stack([sentence.any() for sentence in gradients.values()]).tolist()
             names = [name for name, is_there in zip(gradients, reached, strict=True) if is_there]
             if not names:
                 return next(iter(gradients.values()))
@@ -93,7 +98,9 @@ class Aggregation:
             # Some take small gradients for none: bring them near 1, by a power of two, which rounds nothing.
             scale = torch.ldexp(scale, torch.frexp(torch.linalg.matrix_norm(matrix)).exponent)
         if self.by_loss:
-            self.aggregator = self._construct({key: self._vector(key, names, matrix) for key in self.by_loss})
+            self.aggregator = self._construct(
+                {key: self._vector(key, names, matrix) for key in self.by_loss}
+            )
         if self.stateful:
             self._take_up(matrix)
         try:
@@ -132,7 +139,11 @@ class Aggregation:
         """What the aggregator keeps from step to step, in tensors and plain types."""
         if not self.stateful:
             return {}
-        return {"losses": self.losses, "length": self.length, "kept": self.kept or _kept(self.aggregator)}
+        return {
+            "losses": self.losses,
+            "length": self.length,
+            "kept": self.kept or _kept(self.aggregator),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` gave."""
@@ -159,7 +170,11 @@ def _made(name: str) -> Any:
         and not inspect.isabstract(made)
         and all(p.default is not REQUIRED or p.name in _annotations(made) for p in parameters(made))
     }
-    lost = [own for own, made in found.items() if issubclass(made, torchjd.Stateful) and own not in RESUMABLE]
+    lost = [
+        own
+        for own, made in found.items()
+        if issubclass(made, torchjd.Stateful) and own not in RESUMABLE
+    ]
     known = found.keys() - set(lost)
     if name in lost:
         raise ConfigurationError(
@@ -198,8 +213,13 @@ def _checked(name: str, made: Any, settings: Mapping[str, Any]) -> dict[str, Any
         required.add(PRIMARY)
     check_keys(settings, annotations, list(annotations), "settings")
     for key in sorted(required - settings.keys()):
-        raise ConfigurationError(f"missing key, required here{in_words(annotations[key])}", f"settings.{key}")
-    return {key: bind(annotations[key], value, f"settings.{key}").build({}) for key, value in settings.items()}
+        raise ConfigurationError(
+            f"missing key, required here{in_words(annotations[key])}", f"settings.{key}"
+        )
+    return {
+        key: bind(annotations[key], value, f"settings.{key}").build({})
+        for key, value in settings.items()
+    }
 
 
 def _at_a_step(message: str, key: str = "") -> ConfigurationError:
@@ -212,7 +232,9 @@ def _kept(aggregator: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for place, module in aggregator.named_modules():
         counts = {key: value for key, value in vars(module).items() if type(value) is int}
-        found.update({f"{place}.{key}": value for key, value in {**module._buffers, **counts}.items()})
+        found.update(
+            {f"{place}.{key}": value for key, value in {**module._buffers, **counts}.items()}
+        )
     return found
 
 

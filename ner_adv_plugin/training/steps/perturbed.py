@@ -44,7 +44,9 @@ class PerturbedStep(TrainingStep):
         if not settings["weight"] > 0:
             raise ConfigurationError(f"expected more than 0, found {settings['weight']}", "weight")
 
-    def run(self, engine: Engine, batches: Sequence[Batch], progress: float) -> tuple[Tensor | float, Statistics]:
+    def run(
+        self, engine: Engine, batches: Sequence[Batch], progress: float
+    ) -> tuple[Tensor | float, Statistics]:
         """See `TrainingStep.run`."""
         encoder = _encoder(engine.model)
         statistics: Statistics = {}
@@ -55,7 +57,7 @@ class PerturbedStep(TrainingStep):
                 with engine.synchronised(False):
                     output = engine.forward(batch, progress)
                     add_statistics(statistics, output.get("statistics", {}))
-                    # Rows that teach nothing count, as in the loss.
+                    # Sentences that teach nothing count, as in the loss.
                     add_statistics(statistics, {"adversarial_loss": (0.0, len(batch))})
                     if "loss" not in output:
                         continue
@@ -68,7 +70,9 @@ class PerturbedStep(TrainingStep):
             loss_sum = loss_sum + output["loss"].detach() + self.weight * loss.detach()
         return loss_sum, statistics
 
-    def _find(self, engine: Engine, batch: Batch, progress: float, perturbation: Perturbation) -> None:
+    def _find(
+        self, engine: Engine, batch: Batch, progress: float, perturbation: Perturbation
+    ) -> None:
         """Leave in `perturbation`, which holds the gradient of the clean pass, what the attack makes of it."""
         delta_BPE = perturbation.delta_BPE
         if delta_BPE is None:
@@ -79,7 +83,7 @@ class PerturbedStep(TrainingStep):
                     absolute=True,
                 )
             return
-        # Rows that teach nothing have no gradient.
+        # Sentences that teach nothing have no gradient.
         gradient_BPE = torch.zeros_like(delta_BPE) if delta_BPE.grad is None else delta_BPE.grad
         for step in range(self.attack.steps):
             if step:
@@ -93,6 +97,8 @@ def _encoder(model: Model) -> Encoder:
     encoder = getattr(model, "encoder", None)
     if not isinstance(encoder, Encoder):
         raise ConfigurationError(
-            f"{type(model).__name__} has no `encoder` whose embeddings could be perturbed", "model.type", absolute=True
+            f"{type(model).__name__} has no `encoder` whose embeddings could be perturbed",
+            "model.type",
+            absolute=True,
         )
     return encoder

@@ -17,7 +17,9 @@ class PlainStep(TrainingStep):
     Registered as "plain".
     """
 
-    def run(self, engine: Engine, batches: Sequence[Batch], progress: float) -> tuple[Tensor | float, Statistics]:
+    def run(
+        self, engine: Engine, batches: Sequence[Batch], progress: float
+    ) -> tuple[Tensor | float, Statistics]:
         """See `TrainingStep.run`."""
         statistics: Statistics = {}
         loss_sum: Tensor | float = 0.0

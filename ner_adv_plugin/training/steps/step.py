@@ -17,7 +17,7 @@ from ner_adv_plugin.training.engine import Engine
 class TrainingStep(Registrable):
     """Owns the forward and backward of one global batch; the trainer owns the loop around it.
 
-    `adds_up` says whether the gradients of several processes' shares, each of its own rows, add up to that of the
+    `adds_up` says whether the gradients of several processes' shares, each of its own sentences, add up to that of the
     whole: where they do not, a run on several processes is refused. `scales` says whether losses may be scaled for
     fp16, so that gradients are infinite now and then: where they may not, that precision is refused.
     """
@@ -42,19 +42,21 @@ class TrainingStep(Registrable):
                 absolute=True,
             )
 
-    def run(self, engine: Engine, batches: Sequence[Batch], progress: float) -> tuple[Tensor | float, Statistics]:
+    def run(
+        self, engine: Engine, batches: Sequence[Batch], progress: float
+    ) -> tuple[Tensor | float, Statistics]:
         """Add the gradients of a global batch.
 
         # Parameters
 
         engine : runs the model forward and backward; the last backward of a step stands within
             `engine.synchronised(True)`, all others within `engine.synchronised(False)`.
-        batches : this process's rows of the micro-batches, which share their totals.
+        batches : this process's sentences of the micro-batches, which share their totals.
         progress : share of training steps done, 0 to 1.
 
         # Returns
 
-        The loss of these rows, and what to report of them.
+        The loss of these sentences, and what to report of them.
         """
         raise NotImplementedError
 

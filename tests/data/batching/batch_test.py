@@ -11,7 +11,7 @@ from ner_adv_plugin.data.batching.batch import Batch, collate, share_totals
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import PerCharacter, PerSentence, PerSpan, Targets
 from ner_adv_plugin.data.instance import Instance
-from tests.data.rows import encoded, ner_reader
+from tests.data.sentences import encoded, ner_reader
 
 LENGTHS = (3, 0, 9, 3, 1, 7)
 COUNTS = (2, 0, 1, 3, 0, 1)
@@ -34,14 +34,19 @@ def datasets() -> dict[str, EncodedDataset]:
     Head ab has every kind of target, c tags alone, and an objective one target of a, c and u.
     """
     generator = np.random.default_rng(0)
-    texts = {name: ["".join(generator.choice(list("甲乙丙丁戊"), n)) for n in LENGTHS] for name in "abcu"}
+    texts = {
+        name: ["".join(generator.choice(list("甲乙丙丁戊"), n)) for n in LENGTHS] for name in "abcu"
+    }
     readers = {
         "a": ner_reader("a", head="ab", domain="news"),
         "b": ner_reader("b", head="ab", domain="social"),
         "c": ner_reader("c", domain="news"),
         "u": ner_reader("u", head=None, domain="web"),
     }
-    train = {name: [Instance(text, None if name == "u" else []) for text in own] for name, own in texts.items()}
+    train = {
+        name: [Instance(text, None if name == "u" else []) for text in own]
+        for name, own in texts.items()
+    }
     made = encoded(train, readers)
     for seed, (name, own) in enumerate(made.items()):
         own.weights = generator.random(len(own)).astype(np.float32)
@@ -57,63 +62,69 @@ def datasets() -> dict[str, EncodedDataset]:
 
 
 DATASETS = datasets()
-PLACES = [(name, row) for name in DATASETS for row in range(6)]
-chosen_rows = st.lists(st.sampled_from(PLACES), min_size=1, max_size=12)
+PLACES = [(name, sentence) for name in DATASETS for sentence in range(6)]
+chosen_sentences = st.lists(st.sampled_from(PLACES), min_size=1, max_size=12)
 
 
 def batch_of(places: list[tuple[str, int]]) -> Batch:
-    return collate([(DATASETS[name], row) for name, row in places])
+    return collate([(DATASETS[name], sentence) for name, sentence in places])
 
 
 def naive(batch: Batch) -> list[dict[str, Any]]:
     """What the batch's sentences should hold, from the instances they name."""
-    rows = []
-    for dataset, row in zip(batch.datasets, batch.sentence_ids, strict=True):
+    sentences = []
+    for dataset, sentence in zip(batch.datasets, batch.sentence_ids, strict=True):
         source = DATASETS[dataset]
-        instance = source.instances[row]
+        instance = source.instances[sentence]
         targets: dict[tuple[str, str], Any] = {}
         for owner, own in source.targets.items():
             for name, target in own.items():
-                start = sum((COUNTS if name == "spans" else LENGTHS)[:row])
-                size = {"tags": LENGTHS[row], "spans": COUNTS[row]}.get(name)
-                found = target.values[row] if size is None else target.values[start : start + size]
+                start = sum((COUNTS if name == "spans" else LENGTHS)[:sentence])
+                size = {"tags": LENGTHS[sentence], "spans": COUNTS[sentence]}.get(name)
+                found = (
+                    target.values[sentence] if size is None else target.values[start : start + size]
+                )
                 targets[owner, name] = found.tolist()
-        rows.append(
+        sentences.append(
             {
-                "tokens": [int(source.token_ids_of(row)[i]) for i in range(len(instance.text))],
+                "tokens": [
+                    int(source.token_ids_of(sentence)[i]) for i in range(len(instance.text))
+                ],
                 "length": len(instance.text),
                 "head": {"a": "ab", "b": "ab", "c": "c", "u": None}[dataset],
                 "domain": {"a": 0, "b": 1, "c": 0, "u": 2}[dataset],
-                "weight": float(source.weights[row]),
+                "weight": float(source.weights[sentence]),
                 "targets": targets,
             }
         )
-    return rows
+    return sentences
 
 
-def assert_holds(batch: Batch, rows: list[dict[str, Any]]) -> None:
+def assert_holds(batch: Batch, sentences: list[dict[str, Any]]) -> None:
     """Every tensor and list of a batch is what its sentences say, and 0 at padding."""
-    width = max((row["length"] for row in rows), default=0)
-    assert batch.token_ids_BL.shape == batch.mask_BL.shape == (len(rows), width)
-    assert batch.lengths == batch.lengths_B.tolist() == [row["length"] for row in rows]
-    assert batch.heads == [row["head"] for row in rows]
-    assert batch.domain_B.tolist() == [row["domain"] for row in rows]
-    assert batch.weights_B.tolist() == [row["weight"] for row in rows]
-    for i, row in enumerate(rows):
-        padding = [0] * (width - row["length"])
-        assert batch.token_ids_BL[i].tolist() == row["tokens"] + padding
-        assert batch.mask_BL[i].tolist() == [True] * row["length"] + [False] * len(padding)
-    assert_targets(batch, rows, width)
+    width = max((sentence["length"] for sentence in sentences), default=0)
+    assert batch.token_ids_BL.shape == batch.mask_BL.shape == (len(sentences), width)
+    assert (
+        batch.lengths == batch.lengths_B.tolist() == [sentence["length"] for sentence in sentences]
+    )
+    assert batch.heads == [sentence["head"] for sentence in sentences]
+    assert batch.domain_B.tolist() == [sentence["domain"] for sentence in sentences]
+    assert batch.weights_B.tolist() == [sentence["weight"] for sentence in sentences]
+    for i, sentence in enumerate(sentences):
+        padding = [0] * (width - sentence["length"])
+        assert batch.token_ids_BL[i].tolist() == sentence["tokens"] + padding
+        assert batch.mask_BL[i].tolist() == [True] * sentence["length"] + [False] * len(padding)
+    assert_targets(batch, sentences, width)
 
 
-def assert_targets(batch: Batch, rows: list[dict[str, Any]], width: int) -> None:
+def assert_targets(batch: Batch, sentences: list[dict[str, Any]], width: int) -> None:
     """Every target is what its sentence says; -1 fills up lists of spans, 0 the rest."""
     for owner, own in batch.all_targets.items():
         for name, tensor in own.tensors.items():
-            assert len(tensor) == len(rows) and (name != "tags" or tensor.shape[1] == width)
+            assert len(tensor) == len(sentences) and (name != "tags" or tensor.shape[1] == width)
             assert tensor.dtype == (torch.float32 if name == "shares" else torch.long)
-            for found, row in zip(tensor.tolist(), rows, strict=True):
-                expected = row["targets"].get((owner, name))
+            for found, sentence in zip(tensor.tolist(), sentences, strict=True):
+                expected = sentence["targets"].get((owner, name))
                 if name == "number":
                     assert found == (expected or 0)
                 elif name == "shares":
@@ -121,41 +132,55 @@ def assert_targets(batch: Batch, rows: list[dict[str, Any]], width: int) -> None
                 elif name == "tags":
                     assert found == (expected or []) + [0] * (width - len(expected or []))
                 else:
-                    assert found == (expected or []) + [[-1] * 3] * (len(found) - len(expected or []))
+                    assert found == (expected or []) + [[-1] * 3] * (
+                        len(found) - len(expected or [])
+                    )
 
 
-@given(chosen_rows)
+@given(chosen_sentences)
 def test_collate(places: list[tuple[str, int]]) -> None:
     batch = batch_of(places)
     assert len(batch) == batch.total == len(places)
     # Longest first, sentences of one length in the order given.
-    order = sorted(range(len(places)), key=lambda i: (-len(DATASETS[places[i][0]].instances[places[i][1]].text), i))
+    order = sorted(
+        range(len(places)),
+        key=lambda i: (-len(DATASETS[places[i][0]].instances[places[i][1]].text), i),
+    )
     assert list(zip(batch.datasets, batch.sentence_ids, strict=True)) == [places[i] for i in order]
     assert_holds(batch, naive(batch))
-    assert batch.totals == {head: len(batch.sentences_of(head)) for head in ("ab", "c") if head in batch.heads}
+    assert batch.totals == {
+        head: len(batch.sentences_of(head)) for head in ("ab", "c") if head in batch.heads
+    }
     assert batch.token_ids_BL.dtype == batch.domain_B.dtype == torch.long
 
     present = {name for name, _ in places}
     expected = {
-        (owner, name) for dataset in present for owner, own in DATASETS[dataset].targets.items() for name in own
+        (owner, name)
+        for dataset in present
+        for owner, own in DATASETS[dataset].targets.items()
+        for name in own
     }
-    assert {(owner, name) for owner, own in batch.all_targets.items() for name in own.tensors} == expected
+    assert {
+        (owner, name) for owner, own in batch.all_targets.items() for name in own.tensors
+    } == expected
     assert all(
-        (name in own.per_character) == (name == "tags") for own in batch.all_targets.values() for name in own.tensors
+        (name in own.per_character) == (name == "tags")
+        for own in batch.all_targets.values()
+        for name in own.tensors
     )
     if "heads.ab" in batch.all_targets:
-        most = max(COUNTS[row] for name, row in places if name in "ab")
+        most = max(COUNTS[sentence] for name, sentence in places if name in "ab")
         assert batch.all_targets["heads.ab"].tensors["spans"].shape == (len(batch), most, 3)
 
 
-@given(chosen_rows, st.data())
+@given(chosen_sentences, st.data())
 def test_select(places: list[tuple[str, int]], data: st.DataObject) -> None:
     batch = batch_of(places)
-    rows = data.draw(st.lists(st.sampled_from(range(len(batch))), max_size=15))
-    part = batch.select(rows)
-    assert part.datasets == [batch.datasets[i] for i in rows]
-    assert part.sentence_ids == [batch.sentence_ids[i] for i in rows]
-    assert_holds(part, [naive(batch)[i] for i in rows])
+    sentences = data.draw(st.lists(st.sampled_from(range(len(batch))), max_size=15))
+    part = batch.select(sentences)
+    assert part.datasets == [batch.datasets[i] for i in sentences]
+    assert part.sentence_ids == [batch.sentence_ids[i] for i in sentences]
+    assert_holds(part, [naive(batch)[i] for i in sentences])
     assert (part.totals, part.total) == (batch.totals, batch.total)
     assert list(part.all_targets) == list(batch.all_targets)
 
@@ -181,28 +206,33 @@ def test_each_owner_sees_its_own_targets() -> None:
     assert batch.owned_by("heads.none").targets == {} and set(batch.all_targets) > {"heads.ab"}
 
 
-@given(chosen_rows)
+@given(chosen_sentences)
 def test_sentences_of_a_head(places: list[tuple[str, int]]) -> None:
     batch = batch_of(places)
     for head in ("ab", "c", "no_such"):
-        assert batch.sentences_of(head) == [i for i, row in enumerate(naive(batch)) if row["head"] == head]
+        assert batch.sentences_of(head) == [
+            i for i, sentence in enumerate(naive(batch)) if sentence["head"] == head
+        ]
 
 
 @pytest.mark.parametrize("change", [Batch.unlabelled, Batch.without_targets])
-@given(places=chosen_rows)
+@given(places=chosen_sentences)
 def test_without_labels(change: Callable[[Batch], Batch], places: list[tuple[str, int]]) -> None:
     batch = batch_of(places)
     bare = change(batch)
     heads = [None] * len(batch) if change is Batch.unlabelled else batch.heads
     assert (bare.all_targets, bare.heads) == ({}, heads)
     assert bare.totals == ({} if change is Batch.unlabelled else batch.totals)
-    assert_holds(bare, [{**row, "head": head} for row, head in zip(naive(batch), heads, strict=True)])
+    assert_holds(
+        bare,
+        [{**sentence, "head": head} for sentence, head in zip(naive(batch), heads, strict=True)],
+    )
     # The batch itself is as it was.
     assert_holds(batch, naive(batch))
 
 
 @settings(max_examples=50)
-@given(st.lists(chosen_rows, min_size=1, max_size=4))
+@given(st.lists(chosen_sentences, min_size=1, max_size=4))
 def test_share_totals(groups: list[list[tuple[str, int]]]) -> None:
     batches = [batch_of(places) for places in groups]
     shared = share_totals(batches)
@@ -219,9 +249,13 @@ def test_share_totals(groups: list[list[tuple[str, int]]]) -> None:
 def test_to_a_device(places: list[tuple[str, int]]) -> None:
     batch = batch_of(places)
     moved = batch.to(torch.device("meta"))
-    tensors = {name: value for name, value in vars(moved).items() if isinstance(value, torch.Tensor)}
+    tensors = {
+        name: value for name, value in vars(moved).items() if isinstance(value, torch.Tensor)
+    }
     assert {tensor.device.type for tensor in tensors.values()} == {"meta"} == {moved.device.type}
-    assert set(tensors) == {name for name, value in vars(batch).items() if isinstance(value, torch.Tensor)}
+    assert set(tensors) == {
+        name for name, value in vars(batch).items() if isinstance(value, torch.Tensor)
+    }
     assert (moved.lengths, moved.heads, moved.totals) == (batch.lengths, batch.heads, batch.totals)
     assert batch.device.type == "cpu"
     for owner, own in batch.all_targets.items():
@@ -233,4 +267,6 @@ def test_to_a_device(places: list[tuple[str, int]]) -> None:
 
 def test_an_empty_batch() -> None:
     batch = collate([])
-    assert len(batch) == batch.total == 0 and batch.token_ids_BL.shape == (0, 0) and batch.totals == {}
+    assert (
+        len(batch) == batch.total == 0 and batch.token_ids_BL.shape == (0, 0) and batch.totals == {}
+    )

@@ -10,16 +10,16 @@ from ner_adv_plugin.data.batching.targets import PerSentence
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span, SpanTable
 from ner_adv_plugin.data.vocabulary import CHARACTERS, Vocabulary
-from tests.data.rows import character_alphabet, encoded, ner_reader, rows_of
+from tests.data.sentences import character_alphabet, encoded, ner_reader, sentences_of
 
 
 @pytest.fixture
 def vocab() -> Vocabulary:
     """A head shared by two datasets of two domains, and text without labels."""
     train = {
-        "a": rows_of(("甲乙", "B-PER I-PER")),
-        "b": rows_of(("丙", "O")),
-        "u": rows_of(("丁", None)),
+        "a": sentences_of(("甲乙", "B-PER I-PER")),
+        "b": sentences_of(("丙", "O")),
+        "u": sentences_of(("丁", None)),
     }
     readers = {
         "a": ner_reader("a", head="h", domain="news"),
@@ -30,7 +30,7 @@ def vocab() -> Vocabulary:
 
 
 def encode(vocab: Vocabulary, dataset: str, *pairs: tuple[str, str | None]) -> EncodedDataset:
-    return EncodedDataset(dataset, rows_of(*pairs), vocab, character_alphabet(vocab))
+    return EncodedDataset(dataset, sentences_of(*pairs), vocab, character_alphabet(vocab))
 
 
 def test_sentences_are_slices_of_flat_arrays(vocab: Vocabulary) -> None:
@@ -62,7 +62,9 @@ def test_types_that_the_head_does_not_know_follow_its_own(vocab: Vocabulary) -> 
     dataset = encode(vocab, "b", ("甲乙丙", "B-LOC B-PER B-GPE"), ("丁", "B-LOC"))
     assert dataset.spans is not None
     assert dataset.spans.types == ["PER", "GPE", "LOC"]
-    assert dataset.gold(0) == [(0, 1, "LOC"), (1, 2, "PER"), (2, 3, "GPE")] and dataset.gold(1) == [(0, 1, "LOC")]
+    assert dataset.gold(0) == [(0, 1, "LOC"), (1, 2, "PER"), (2, 3, "GPE")] and dataset.gold(1) == [
+        (0, 1, "LOC")
+    ]
     assert vocab.label_space("h").types == ("PER",)
 
 
@@ -88,13 +90,17 @@ def test_labels_may_be_given_later(vocab: Vocabulary) -> None:
 def test_no_sentences(vocab: Vocabulary) -> None:
     dataset = encode(vocab, "a")
     assert dataset.token_ids is not None
-    assert len(dataset) == 0 and dataset.token_ids.tolist() == [] and dataset.offsets.tolist() == [0]
+    assert (
+        len(dataset) == 0 and dataset.token_ids.tolist() == [] and dataset.offsets.tolist() == [0]
+    )
 
 
 def test_labels_in_some_sentences_only() -> None:
-    rows = [Instance("甲", [], {"line": 1}), Instance("甲乙", None, {"line": 5})]
-    with pytest.raises(DataError, match="a:5: found 'no labels', expected labels as other sentences have"):
-        encoded({"a": rows})
+    sentences = [Instance("甲", [], {"line": 1}), Instance("甲乙", None, {"line": 5})]
+    with pytest.raises(
+        DataError, match="a:5: found 'no labels', expected labels as other sentences have"
+    ):
+        encoded({"a": sentences})
 
 
 @given(st.text("甲乙丙", min_size=1, max_size=12), st.data())

@@ -12,7 +12,11 @@ def test_of_each_sentence() -> None:
     values = np.arange(3)
     assert [PerSentence(values).of(i, OFFSETS).tolist() for i in range(3)] == [0, 1, 2]
     arrays = np.arange(6).reshape(3, 2)
-    assert [PerSentence(arrays).of(i, OFFSETS).tolist() for i in range(3)] == [[0, 1], [2, 3], [4, 5]]
+    assert [PerSentence(arrays).of(i, OFFSETS).tolist() for i in range(3)] == [
+        [0, 1],
+        [2, 3],
+        [4, 5],
+    ]
 
 
 def test_of_each_character() -> None:
@@ -24,4 +28,8 @@ def test_of_each_character() -> None:
 def test_of_any_number_for_each_sentence(shape: tuple[int, ...]) -> None:
     values = np.arange(4 * int(np.prod(shape))).reshape(4, *shape)
     target = PerSpan(values, np.array([1, 0, 3]))
-    assert [target.of(i, OFFSETS).tolist() for i in range(3)] == [values[:1].tolist(), [], values[1:].tolist()]
+    assert [target.of(i, OFFSETS).tolist() for i in range(3)] == [
+        values[:1].tolist(),
+        [],
+        values[1:].tolist(),
+    ]

@@ -1,4 +1,4 @@
-"""Windows of training rows, against enumeration of all ways to cut."""
+"""Windows of training sentences, against enumeration of all ways to cut."""
 
 import logging
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.reading import UnlabelledReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from tests.data.rows import character_alphabet, encoded, ner_reader, word_reader
+from tests.data.sentences import character_alphabet, encoded, ner_reader, word_reader
 
 
 def ways(places: Sequence[int], max_length: int) -> list[list[int]]:
@@ -74,9 +74,9 @@ def labelled(draw: st.DrawFn, words: bool = False, nested: bool = False) -> Inst
     return Instance("".join(chr(0x4E00 + i) for i in range(size)), sorted(set(spans)))
 
 
-def parts(rows: EncodedDataset) -> list[list[int]]:
-    """The characters of each row, as indices."""
-    return [rows.token_ids_of(row).tolist() for row in range(len(rows))]
+def parts(sentences: EncodedDataset) -> list[list[int]]:
+    """The characters of each sentence, as indices."""
+    return [sentences.token_ids_of(sentence).tolist() for sentence in range(len(sentences))]
 
 
 @pytest.mark.parametrize("kind", ["flat", "nested", "words"])
@@ -84,18 +84,23 @@ def parts(rows: EncodedDataset) -> list[list[int]]:
 def test_nothing_is_lost_repeated_or_cut(kind: str, data: st.DataObject, max_length: int) -> None:
     reader = word_reader("a") if kind == "words" else ner_reader("a")
     drawn = data.draw(st.lists(labelled(kind == "words", kind == "nested"), min_size=1, max_size=4))
-    rows = encoded({"a": drawn}, {"a": reader})["a"]
-    windows = training_windows(rows, max_length)
-    assert rows.token_ids is not None and windows.token_ids is not None
-    assert windows.token_ids.tolist() == rows.token_ids.tolist() == sum(parts(windows), [])
-    assert windows.lengths.tolist() == list(map(len, parts(windows))) and len(windows.weights) == len(windows)
+    sentences = encoded({"a": drawn}, {"a": reader})["a"]
+    windows = training_windows(sentences, max_length)
+    assert sentences.token_ids is not None and windows.token_ids is not None
+    assert windows.token_ids.tolist() == sentences.token_ids.tolist() == sum(parts(windows), [])
+    assert windows.lengths.tolist() == list(map(len, parts(windows))) and len(
+        windows.weights
+    ) == len(windows)
 
     window = 0
     for instance in drawn:
         text, spans = "", []
         # An empty sentence is one window, too.
         while len(text) < len(instance) or not instance.text:
-            spans += [Span(len(text) + start, len(text) + end, name) for start, end, name in windows.gold(window)]
+            spans += [
+                Span(len(text) + start, len(text) + end, name)
+                for start, end, name in windows.gold(window)
+            ]
             text, window = text + windows.text(window), window + 1
             if not instance.text:
                 break
@@ -109,21 +114,35 @@ def test_only_a_long_entity_makes_a_longer_window(data: st.DataObject, max_lengt
     if not len(instance):
         return
     windows = training_windows(encoded({"a": [instance]})["a"], max_length)
-    longer = {(start, end) for start, end in pairwise(windows.offsets.tolist()) if end - start > max_length}
+    longer = {
+        (start, end)
+        for start, end in pairwise(windows.offsets.tolist())
+        if end - start > max_length
+    }
     spans = instance.spans or []
-    assert longer == {(span.start, span.end) for span in spans if span.end - span.start > max_length}
+    assert longer == {
+        (span.start, span.end) for span in spans if span.end - span.start > max_length
+    }
 
 
 @given(st.lists(labelled(), min_size=1, max_size=4), st.integers(1, 12))
 def test_tags_of_windows_are_those_of_the_sentences(drawn: list[Instance], max_length: int) -> None:
     """Targets of characters, made of windows as a head that tags makes them, are those of whole sentences."""
     scheme = get_scheme("BIOES")
-    rows = encoded({"a": drawn})["a"]
-    windows = training_windows(rows, max_length)
-    tags = [tag for i in range(len(windows)) for tag in scheme.tags(windows.gold(i), int(windows.lengths[i]))]
-    assert tags == [tag for instance in drawn for tag in scheme.tags(instance.spans or [], len(instance))]
+    sentences = encoded({"a": drawn})["a"]
+    windows = training_windows(sentences, max_length)
+    tags = [
+        tag
+        for i in range(len(windows))
+        for tag in scheme.tags(windows.gold(i), int(windows.lengths[i]))
+    ]
+    assert tags == [
+        tag for instance in drawn for tag in scheme.tags(instance.spans or [], len(instance))
+    ]
     labels = scheme.labels(["LOC", "PER"])
-    windows.targets = {"heads.a": {"tags": PerCharacter(np.array([labels.index(tag) for tag in tags]))}}
+    windows.targets = {
+        "heads.a": {"tags": PerCharacter(np.array([labels.index(tag) for tag in tags]))}
+    }
     for i in range(len(windows)):
         batch = collate([(windows, i)]).owned_by("heads.a")
         assert [labels[tag] for tag in batch.targets["tags"][0].tolist()] == scheme.tags(
@@ -131,16 +150,17 @@ def test_tags_of_windows_are_those_of_the_sentences(drawn: list[Instance], max_l
         )
 
 
-def test_text_without_labels_beside_empty_and_short_rows() -> None:
-    rows = encoded(
-        {"u": [Instance(text) for text in ("", "甲乙丙", "甲乙丙丁戊己庚", "", "甲")]}, {"u": ner_reader("u", None)}
+def test_text_without_labels_beside_empty_and_short_sentences() -> None:
+    sentences = encoded(
+        {"u": [Instance(text) for text in ("", "甲乙丙", "甲乙丙丁戊己庚", "", "甲")]},
+        {"u": ner_reader("u", None)},
     )
-    rows["u"].weights[:] = [1, 2, 3, 4, 5]
-    windows = training_windows(rows["u"], 3)
+    sentences["u"].weights[:] = [1, 2, 3, 4, 5]
+    windows = training_windows(sentences["u"], 3)
     assert windows.lengths.tolist() == [0, 3, 2, 2, 3, 0, 1] and windows.spans is None
     assert windows.weights.tolist() == [1, 2, 3, 3, 3, 4, 5]
-    assert len(rows["u"]) == 5 and rows["u"].lengths.tolist() == [0, 3, 7, 0, 1]
-    assert training_windows(rows["u"], 7) is rows["u"]
+    assert len(sentences["u"]) == 5 and sentences["u"].lengths.tolist() == [0, 3, 7, 0, 1]
+    assert training_windows(sentences["u"], 7) is sentences["u"]
 
 
 def test_streamed_text_is_cut_as_held_text(tmp_path: Path) -> None:
@@ -160,20 +180,24 @@ def test_streamed_text_is_cut_as_held_text(tmp_path: Path) -> None:
 
 def test_what_is_cut_is_said(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    long, short, free = Instance("甲乙丙丁戊己庚", [Span(1, 5, "PER")]), Instance("甲乙", []), Instance("甲" * 5, [])
-    rows = encoded({"a": [long, short, free]})
-    assert training_windows(rows["a"], 3).lengths.tolist() == [1, 4, 2, 2, 2, 3]
+    long, short, free = (
+        Instance("甲乙丙丁戊己庚", [Span(1, 5, "PER")]),
+        Instance("甲乙", []),
+        Instance("甲" * 5, []),
+    )
+    sentences = encoded({"a": [long, short, free]})
+    assert training_windows(sentences["a"], 3).lengths.tolist() == [1, 4, 2, 2, 2, 3]
     assert caplog.messages == [
-        "a: 2 of 3 training rows are longer than 3 characters: cut into 5 windows",
+        "a: 2 of 3 training sentences are longer than 3 characters: cut into 5 windows",
         "a: 1 windows have no place to be cut at and stay longer than 3 characters, the longest has 4",
     ]
 
 
 def test_the_loader_trains_on_windows() -> None:
-    rows = encoded({"a": [Instance("甲" * 1100, []), Instance("乙", [])]})
+    sentences = encoded({"a": [Instance("甲" * 1100, []), Instance("乙", [])]})
     lengths = {}
     for max_length in (512, 400, None):
         loader = DataLoader() if max_length == 512 else DataLoader(max_length=max_length)
-        loader.set_rows(rows, 0)
+        loader.set_sentences(sentences, 0)
         lengths[max_length] = sorted(n for batch in loader for n in batch.lengths)
     assert lengths == {512: [1, 366, 367, 367], 400: [1, 366, 367, 367], None: [1, 1100]}

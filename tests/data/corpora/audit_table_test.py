@@ -7,13 +7,26 @@ from ner_adv_plugin.data.corpora.overlaps import SplitRows, find_overlaps
 
 def summary(**found: object) -> SplitSummary:
     """A summary of nothing but what is said."""
-    empty = {"file": "f", "known_as": None, "rows": 1, "characters": 5, "entities": None, "words": None}
-    more = {"max_length": 5, "duplicates": 0, "illegal_transitions": 0, "illegal_rows": [], "unknown_characters": None}
+    empty = {
+        "file": "f",
+        "known_as": None,
+        "sentences": 1,
+        "characters": 5,
+        "entities": None,
+        "words": None,
+    }
+    more = {
+        "max_length": 5,
+        "duplicates": 0,
+        "illegal_transitions": 0,
+        "illegal_sentences": [],
+        "unknown_characters": None,
+    }
     return SplitSummary(**{**empty, **more, "fingerprint": "0123456789abcdef" * 4, **found})  # type: ignore[arg-type]
 
 
-def rows(dataset: str, split: str, *texts: str) -> SplitRows:
-    """Rows with the same tags wherever their text is the same."""
+def sentences(dataset: str, split: str, *texts: str) -> SplitRows:
+    """Sentences with the same tags wherever their text is the same."""
     return SplitRows(dataset, split, texts, [text.encode() for text in texts])
 
 
@@ -21,15 +34,21 @@ def test_numbers_and_details() -> None:
     types = {f"TYPE.{i}": 1000 + i for i in range(20)}
     summaries = {
         "a": {
-            "train": summary(rows=12345, entities={"total": 2, "types": {"LOC": 1, "PER": 1}}, known_as="A corpus"),
-            "test": summary(entities={"total": 1, "types": types}, illegal_rows=list(range(1000, 1030))),
+            "train": summary(
+                sentences=12345,
+                entities={"total": 2, "types": {"LOC": 1, "PER": 1}},
+                known_as="A corpus",
+            ),
+            "test": summary(
+                entities={"total": 1, "types": types}, illegal_sentences=list(range(1000, 1030))
+            ),
         },
         "people_daily": {"validation": summary(words=4)},
     }
     text = table(Audit(summaries, find_overlaps([])))
     assert text.splitlines()[:4] == [
-        "                           rows  chars  entities  words  longest  duplicates  illegal",
-        "a.train                  12,345      5         2      -        5           0        0",
+        "                         sentences  chars  entities  words  longest  duplicates  illegal",
+        "a.train                     12,345      5         2      -        5           0        0",
         "  A corpus, fingerprint 0123456789ab",
         "  LOC 1  PER 1",
     ]
@@ -37,37 +56,40 @@ def test_numbers_and_details() -> None:
     assert "1018, 1019 and 10 more (--output-file has all)" in " ".join(text.split())
     assert "1020" not in text.replace("TYPE.19 1,019", "")
     assert "unknown" not in text
-    assert text.endswith("No row stands in two splits.")
+    assert text.endswith("No sentence stands in two splits.")
 
 
 def test_flagged_pairs_first_and_what_to_do() -> None:
     splits = [
-        rows("a", "train", "甲乙丙丁戊己庚辛壬癸", "短", "长长长长长长长长"),
-        rows("a", "test", "别的", "更长长长长长长长长"),
-        rows("b", "train", "短", "还有"),
-        rows("b", "validation", "乙丙丁戊己庚辛壬", "别的", "短"),
+        sentences("a", "train", "甲乙丙丁戊己庚辛壬癸", "短", "长长长长长长长长"),
+        sentences("a", "test", "别的", "更长长长长长长长长"),
+        sentences("b", "train", "短", "还有"),
+        sentences("b", "validation", "乙丙丁戊己庚辛壬", "别的", "短"),
     ]
-    summaries = {"a": {"train": summary(), "test": summary()}, "b": {"train": summary(), "validation": summary()}}
+    summaries = {
+        "a": {"train": summary(), "test": summary()},
+        "b": {"train": summary(), "validation": summary()},
+    }
     lines = table(Audit(summaries, find_overlaps(splits))).splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("Rows found elsewhere"))
+    start = next(i for i, line in enumerate(lines) if line.startswith("Sentences found elsewhere"))
     shown = [line.split() for line in lines[start + 1 : lines.index("", start)]]
     assert shown == [
-        # rows of, in, split, exact, normalised, contained, same tags, holders
+        # sentences of, in, split, exact, normalised, contained, same tags, holders
         ["!", "b.validation", "in", "a.train", "1", "1", "2", "1", "2"],
         ["!", "b.validation", "in", "b.train", "1", "1", "1", "1", "1"],
-        # A training row inside a scored one: no equal rows, and nothing that the other direction would tell.
+        # A training sentence inside a scored one: no equal sentences, and nothing that the other direction would tell.
         ["!", "a.train", "in", "a.test", "0", "0", "1", "0", "1"],
         ["b.train", "in", "a.train", "1", "1", "1", "1", "1"],
         ["b.validation", "in", "a.test", "1", "1", "1", "1", "1"],
     ]
     advice = " ".join(" ".join(lines).split("! Training")[1].split())
-    assert advice.startswith("shares rows with what is scored.")
-    assert "Training rows that equal or hold such a row: 2 of a, 1 of b;" in advice
+    assert advice.startswith("shares sentences with what is scored.")
+    assert "Training sentences that equal or hold such a sentence: 2 of a, 1 of b;" in advice
     assert 'data_loader.leakage "drop"' in advice
 
 
 def test_no_advice_where_nothing_leaks() -> None:
-    splits = [rows("a", "test", "短"), rows("b", "test", "短")]
+    splits = [sentences("a", "test", "短"), sentences("b", "test", "短")]
     summaries = {"a": {"test": summary()}, "b": {"test": summary()}}
     text = table(Audit(summaries, find_overlaps(splits)))
     assert "  b.test in a.test" in text and "!" not in text

@@ -11,11 +11,13 @@ from ner_adv_plugin.data.corpora.audit import SplitSummary, count_unknown, summa
 from ner_adv_plugin.data.corpora.overlaps import SplitRows
 from ner_adv_plugin.data.reading import DatasetReader
 
-# Four rows: 王明在京, 他, 他 (tagged otherwise), and one with two illegal tags.
-ROWS = "王 B-PER\n明 I-PER\n在 O\n京 B-LOC\n\n他 O\n\n他 B-PER\n\n我 O\n去 I-LOC\n沪 I-PER\n"
+# Four sentences: 王明在京, 他, 他 (tagged otherwise), and one with two illegal tags.
+SENTENCES = "王 B-PER\n明 I-PER\n在 O\n京 B-LOC\n\n他 O\n\n他 B-PER\n\n我 O\n去 I-LOC\n沪 I-PER\n"
 
 
-def look(path: Path, content: str | bytes, reader: Any = "conll", dataset: str = "d") -> tuple[SplitSummary, SplitRows]:
+def look(
+    path: Path, content: str | bytes, reader: Any = "conll", dataset: str = "d"
+) -> tuple[SplitSummary, SplitRows]:
     """Summarise a file with this content."""
     path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
     made = construct(DatasetReader, reader)
@@ -24,31 +26,40 @@ def look(path: Path, content: str | bytes, reader: Any = "conll", dataset: str =
 
 
 def test_entities_by_hand(tmp_path: Path) -> None:
-    summary, rows = look(tmp_path / "f", ROWS)
+    summary, sentences = look(tmp_path / "f", SENTENCES)
     # The fingerprint is tested by what changes it.
     assert len(summary.fingerprint) == 64
     summary.fingerprint = ""
     assert summary == SplitSummary(
         file=str(tmp_path / "f"),
         known_as=None,
-        rows=4,
+        sentences=4,
         characters=9,
         entities={"total": 5, "types": {"LOC": 2, "PER": 3}},
         words=None,
         max_length=4,
         duplicates=2,
         illegal_transitions=2,
-        illegal_rows=[10],
+        illegal_sentences=[10],
         unknown_characters=None,
         fingerprint="",
     )
-    assert (rows.dataset, rows.split, rows.texts) == ("d", "train", ["王明在京", "他", "他", "我去沪"])
-    assert len(set(rows.tagged)) == 4 and None not in rows.tagged
+    assert (sentences.dataset, sentences.split, sentences.texts) == (
+        "d",
+        "train",
+        ["王明在京", "他", "他", "我去沪"],
+    )
+    assert len(set(sentences.tagged)) == 4 and None not in sentences.tagged
 
 
 def test_words_by_hand(tmp_path: Path) -> None:
     summary, _ = look(tmp_path / "f", "我  爱  北京\n\n上海\n我爱  北京\n", "msr")
-    assert (summary.rows, summary.characters, summary.max_length, summary.duplicates) == (3, 10, 4, 2)
+    assert (summary.sentences, summary.characters, summary.max_length, summary.duplicates) == (
+        3,
+        10,
+        4,
+        2,
+    )
     assert (summary.entities, summary.words) == (None, 6)
 
 
@@ -56,54 +67,60 @@ def test_positions_of_words_that_cannot_be(tmp_path: Path) -> None:
     reader = {"type": "weibo", "task": "segmentation"}
     content = "我0\tO\n去1\tO\n\n我0\tO\n去2\tO\n了4\tO\n\n好1\tO\n"
     summary, _ = look(tmp_path / "f", content, reader)
-    assert (summary.illegal_transitions, summary.illegal_rows, summary.words) == (3, [4, 8], 3)
-    assert look(tmp_path / "f", content, "weibo")[0].illegal_rows == []
+    assert (summary.illegal_transitions, summary.illegal_sentences, summary.words) == (3, [4, 8], 3)
+    assert look(tmp_path / "f", content, "weibo")[0].illegal_sentences == []
 
 
 def test_texts_without_tags(tmp_path: Path) -> None:
-    summary, rows = look(tmp_path / "f", "你好\n你好\n！\n", "unlabelled")
+    summary, sentences = look(tmp_path / "f", "你好\n你好\n！\n", "unlabelled")
     assert (summary.entities, summary.words, summary.duplicates) == (None, None, 2)
-    assert rows.tagged == [None, None, None]
+    assert sentences.tagged == [None, None, None]
 
 
 @pytest.mark.parametrize(
     ("content", "reader"),
     [
-        (ROWS.replace("\n", "\r\n"), "conll"),
-        (b"\xef\xbb\xbf" + ROWS.encode(), "conll"),
-        (ROWS + "\n\n", "conll"),
-        (ROWS.replace("\n\n", "\n\n\n"), "conll"),
-        (ROWS.replace(" ", "\t"), "msra"),
-        (ROWS.replace(" ", " x "), "conll"),
-        (ROWS, {"type": "conll", "overlaps": "outermost"}),
+        (SENTENCES.replace("\n", "\r\n"), "conll"),
+        (b"\xef\xbb\xbf" + SENTENCES.encode(), "conll"),
+        (SENTENCES + "\n\n", "conll"),
+        (SENTENCES.replace("\n\n", "\n\n\n"), "conll"),
+        (SENTENCES.replace(" ", "\t"), "msra"),
+        (SENTENCES.replace(" ", " x "), "conll"),
+        (SENTENCES, {"type": "conll", "overlaps": "outermost"}),
         # What conlleval makes of the illegal tags.
-        (ROWS.replace("去 I-LOC\n沪 I-PER", "去 B-LOC\n沪 B-PER"), "conll"),
-        (ROWS.replace("明 I", "明 E").replace("京 B", "京 S"), {"type": "conll", "tag_scheme": "BIOES"}),
+        (SENTENCES.replace("去 I-LOC\n沪 I-PER", "去 B-LOC\n沪 B-PER"), "conll"),
+        (
+            SENTENCES.replace("明 I", "明 E").replace("京 B", "京 S"),
+            {"type": "conll", "tag_scheme": "BIOES"},
+        ),
     ],
 )
 def test_fingerprint_is_of_what_was_read(tmp_path: Path, content: str | bytes, reader: Any) -> None:
-    expected, rows = look(tmp_path / "one", ROWS)
+    expected, sentences = look(tmp_path / "one", SENTENCES)
     summary, same = look(tmp_path / "other", content, reader, dataset="e")
     assert summary.fingerprint == expected.fingerprint
-    assert same.tagged == rows.tagged
+    assert same.tagged == sentences.tagged
 
 
 @pytest.mark.parametrize(
     ("content", "reader"),
     [
-        (ROWS.replace("京 B-LOC", "京 O"), "conll"),
-        (ROWS.replace("京 B-LOC", "京 B-ORG"), "conll"),
-        (ROWS.replace("明 I-PER", "明 B-PER"), "conll"),
-        (ROWS.replace("他 O\n\n他 B-PER", "他 B-PER\n\n他 O"), "conll"),
-        (ROWS.replace("在", "於"), "conll"),
-        (ROWS.replace("在 O\n", "在 O\n\n"), "conll"),
-        (ROWS, {"type": "conll", "type_map": {"LOC": "GPE"}}),
-        (ROWS, {"type": "conll", "max_instances": 3}),
+        (SENTENCES.replace("京 B-LOC", "京 O"), "conll"),
+        (SENTENCES.replace("京 B-LOC", "京 B-ORG"), "conll"),
+        (SENTENCES.replace("明 I-PER", "明 B-PER"), "conll"),
+        (SENTENCES.replace("他 O\n\n他 B-PER", "他 B-PER\n\n他 O"), "conll"),
+        (SENTENCES.replace("在", "於"), "conll"),
+        (SENTENCES.replace("在 O\n", "在 O\n\n"), "conll"),
+        (SENTENCES, {"type": "conll", "type_map": {"LOC": "GPE"}}),
+        (SENTENCES, {"type": "conll", "max_instances": 3}),
         ("王明在京\n他\n他\n我去沪\n", "unlabelled"),
     ],
 )
 def test_fingerprint_tells_texts_and_tags_apart(tmp_path: Path, content: str, reader: Any) -> None:
-    assert look(tmp_path / "one", content, reader)[0].fingerprint != look(tmp_path / "other", ROWS)[0].fingerprint
+    assert (
+        look(tmp_path / "one", content, reader)[0].fingerprint
+        != look(tmp_path / "other", SENTENCES)[0].fingerprint
+    )
 
 
 def test_unknown_characters_as_often_as_they_occur() -> None:

@@ -3,7 +3,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ner_adv_plugin.data.corpora import containment
-from ner_adv_plugin.data.corpora.containment import CONTAINED_FROM, candidates, may_stand_inside, normalise
+from ner_adv_plugin.data.corpora.containment import (
+    CONTAINED_FROM,
+    candidates,
+    may_stand_inside,
+    normalise,
+)
 from tests.data.texts import letters, variants
 
 
@@ -28,7 +33,8 @@ def test_normalise_by_hand(text: str, normal: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "may"), [("甲乙丙丁戊己庚辛", True), ("甲乙丙丁戊己庚", False), ("!!!!!!!!!", False), ("", False)]
+    ("text", "may"),
+    [("甲乙丙丁戊己庚辛", True), ("甲乙丙丁戊己庚", False), ("!!!!!!!!!", False), ("", False)],
 )
 def test_what_may_stand_inside(text: str, may: bool) -> None:
     assert may_stand_inside(text) == may
@@ -40,7 +46,9 @@ def test_what_may_stand_inside(text: str, may: bool) -> None:
     st.lists(st.text("甲乙", max_size=30), max_size=6),
     st.integers(1, 40),
 )
-def test_candidates_are_all_that_can_hold_a_text(inner: list[str], outer: list[str], block: int) -> None:
+def test_candidates_are_all_that_can_hold_a_text(
+    inner: list[str], outer: list[str], block: int
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(containment, "BLOCK", block)
         found = {i: places.tolist() for i, places in candidates(inner, outer)}
@@ -55,21 +63,27 @@ def test_candidates_are_all_that_can_hold_a_text(inner: list[str], outer: list[s
 
 def test_half_surrogates_are_characters() -> None:
     half = "甲乙丙\ud83d丁戊己庚"
-    assert [(i, places.tolist()) for i, places in candidates([half], ["前" + half, "甲乙丙丁戊己庚辛"])] == [(0, [0])]
+    assert [
+        (i, places.tolist()) for i, places in candidates([half], ["前" + half, "甲乙丙丁戊己庚辛"])
+    ] == [(0, [0])]
 
 
 @pytest.mark.parametrize(
-    "rows",
+    "sentences",
     [
         ["哈" * 300 + str(number) for number in range(1000, 1400)],
         [str(number) + "哈" * (number % 50 + 10) for number in range(1000, 1400)],
         [f"新华社北京1月1日电记者报道第{number}号" for number in range(1000, 1400)],
     ],
 )
-def test_what_many_rows_share_makes_no_candidates(rows: list[str]) -> None:
-    # Each row is the only one that can hold it: the work grows with the rows, not with their pairs.
-    assert [(i, places.tolist()) for i, places in candidates(rows, rows)] == [(i, [i]) for i in range(len(rows))]
+def test_what_many_sentences_share_makes_no_candidates(sentences: list[str]) -> None:
+    # Each sentence is the only one that can hold it: the work grows with the sentences, not with their pairs.
+    assert [(i, places.tolist()) for i, places in candidates(sentences, sentences)] == [
+        (i, [i]) for i in range(len(sentences))
+    ]
 
 
 def test_a_run_is_a_candidate_of_a_text_once() -> None:
-    assert [places.tolist() for _, places in candidates(["哈" * 9], ["哈" * 5000, "哈" * 8, "x"])] == [[0, 1]]
+    assert [
+        places.tolist() for _, places in candidates(["哈" * 9], ["哈" * 5000, "哈" * 8, "x"])
+    ] == [[0, 1]]

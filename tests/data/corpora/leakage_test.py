@@ -8,7 +8,7 @@ from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.data.corpora.containment import CONTAINED_FROM
 from ner_adv_plugin.data.corpora.leakage import HeldOutTexts, without_leaks
 from ner_adv_plugin.data.instance import Instance
-from tests.data.rows import rows_of
+from tests.data.sentences import sentences_of
 from tests.data.texts import holds, letters, texts, variants
 
 
@@ -50,13 +50,13 @@ def test_short_texts_are_found_only_whole(length: int, found: bool) -> None:
     assert held_out.held_by([held[:-1], held[:3] + "。" + held[4:]]) == [False, False]
 
 
-HELD = [rows_of(("甲乙丙丁戊己庚辛", None)), rows_of(("短", None), ("!", None))]
+HELD = [sentences_of(("甲乙丙丁戊己庚辛", None)), sentences_of(("短", None), ("!", None))]
 
 
 def training() -> dict[str, list[Instance]]:
     return {
-        "a": rows_of(("今甲乙，丙丁戊己庚辛也", None), ("短。", None), ("短文", None)),
-        "b": rows_of(("别的", None), ("!!", None)),
+        "a": sentences_of(("今甲乙，丙丁戊己庚辛也", None), ("短。", None), ("短文", None)),
+        "b": sentences_of(("别的", None), ("!!", None)),
     }
 
 
@@ -66,8 +66,10 @@ def test_drop(caplog: pytest.LogCaptureFixture) -> None:
         clean, leaked = without_leaks(train, HELD, "drop")
     assert leaked == {"a": 2, "b": 0}
     assert clean == {"a": train["a"][2:], "b": train["b"]}
-    assert caplog.messages == ["a: 2 of 3 training rows hold a validation or test row: left out"]
-    # The rows that were read stay where they are.
+    assert caplog.messages == [
+        "a: 2 of 3 training sentences hold a validation or test sentence: left out"
+    ]
+    # The sentences that were read stay where they are.
     assert train == training()
 
 
@@ -76,7 +78,7 @@ def test_allow(caplog: pytest.LogCaptureFixture) -> None:
         clean, leaked = without_leaks(training(), HELD, "allow")
     assert (clean, leaked) == (training(), {"a": 2, "b": 0})
     assert caplog.messages == [
-        "a: 2 of 3 training rows hold a validation or test row: kept, as the config says",
+        "a: 2 of 3 training sentences hold a validation or test sentence: kept, as the config says",
     ]
 
 
@@ -84,24 +86,31 @@ def test_error() -> None:
     with pytest.raises(UserError) as error:
         without_leaks(training(), HELD, "error")
     assert str(error.value) == (
-        'a: 2 of 3 training rows hold a validation or test row; data_loader.leakage: "drop" leaves them out'
+        'a: 2 of 3 training sentences hold a validation or test sentence; data_loader.leakage: "drop" leaves them out'
     )
-    assert without_leaks({"b": training()["b"]}, HELD, "error") == ({"b": training()["b"]}, {"b": 0})
+    assert without_leaks({"b": training()["b"]}, HELD, "error") == (
+        {"b": training()["b"]},
+        {"b": 0},
+    )
 
 
 def test_nothing_left_to_train_on() -> None:
-    train = {"a": rows_of(("短", None))}
-    with pytest.raises(UserError, match="a: every training row holds a validation or test row"):
+    train = {"a": sentences_of(("短", None))}
+    with pytest.raises(
+        UserError, match="a: every training sentence holds a validation or test sentence"
+    ):
         without_leaks(train, HELD, "drop")
     assert without_leaks(train, HELD, "allow") == (train, {"a": 1})
 
 
 @given(st.lists(texts, max_size=6), st.lists(st.lists(texts, max_size=3), max_size=3))
-def test_rows_stay_in_order_and_are_counted(train: list[str], held: list[list[str]]) -> None:
+def test_sentences_stay_in_order_and_are_counted(train: list[str], held: list[list[str]]) -> None:
     flat = [text for split in held for text in split]
     kept = [text for text in train if not brute_force(flat, text)]
     assume(kept or not train)
-    rows = {"a": [Instance(text) for text in train]}
-    clean, leaked = without_leaks(rows, [[Instance(text) for text in split] for split in held], "drop")
-    assert [row.text for row in clean["a"]] == kept
+    sentences = {"a": [Instance(text) for text in train]}
+    clean, leaked = without_leaks(
+        sentences, [[Instance(text) for text in split] for split in held], "drop"
+    )
+    assert [sentence.text for sentence in clean["a"]] == kept
     assert leaked == {"a": len(train) - len(kept)}

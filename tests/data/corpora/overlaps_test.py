@@ -1,4 +1,4 @@
-"""Rows that several splits share, against a comparison of every row with every other."""
+"""Sentences that several splits share, against a comparison of every sentence with every other."""
 
 import pytest
 from hypothesis import given, settings
@@ -12,23 +12,23 @@ KINDS = [("a", "train"), ("a", "validation"), ("b", "train"), ("b", "test")]
 
 @st.composite
 def splits(draw: st.DrawFn) -> list[SplitRows]:
-    """Splits of two datasets whose rows are variants, parts and wholes of one another."""
+    """Splits of two datasets whose sentences are variants, parts and wholes of one another."""
     pool = draw(st.lists(texts, min_size=1, max_size=4))
     pool += [draw(variants(text)) for text in pool] + [f"前{text}ab" for text in pool]
-    rows = st.tuples(st.sampled_from(pool), st.sampled_from([b"O", b"B", None]))
+    sentences = st.tuples(st.sampled_from(pool), st.sampled_from([b"O", b"B", None]))
     made = []
     for dataset, split in draw(st.lists(st.sampled_from(KINDS), unique=True, max_size=4)):
-        own = draw(st.lists(rows, max_size=5))
+        own = draw(st.lists(sentences, max_size=5))
         tagged = [None if tags is None else text.encode() + tags for text, tags in own]
         made.append(SplitRows(dataset, split, [text for text, _ in own], tagged))
     return made
 
 
 def compared(one: SplitRows, other: SplitRows) -> Overlap:
-    """Every row with every row."""
+    """Every sentence with every sentence."""
     contained = sum(any(holds(there, text) for there in other.texts) for text in one.texts)
     return Overlap(
-        rows_of=f"{one.dataset}.{one.split}",
+        sentences_of=f"{one.dataset}.{one.split}",
         found_in=f"{other.dataset}.{other.split}",
         flagged=contained > 0 and [one.split, other.split].count("train") == 1,
         exact=sum(any(text == there for there in other.texts) for text in one.texts),
@@ -45,11 +45,13 @@ def compared(one: SplitRows, other: SplitRows) -> Overlap:
 def test_pairs_against_brute_force(own: list[SplitRows]) -> None:
     found = find_overlaps(own)
     assert found.pairs == [compared(one, other) for one in own for other in own if one is not other]
-    held_out = [text for rows in own if rows.split != "train" for text in rows.texts]
-    assert found.leaked_rows == {
-        rows.dataset: sum(any(holds(text, held) for held in held_out) for text in rows.texts)
-        for rows in own
-        if rows.split == "train"
+    held_out = [text for sentences in own if sentences.split != "train" for text in sentences.texts]
+    assert found.leaked_sentences == {
+        sentences.dataset: sum(
+            any(holds(text, held) for held in held_out) for text in sentences.texts
+        )
+        for sentences in own
+        if sentences.split == "train"
     }
     for pair in found.pairs:
         assert pair.same_tags <= pair.exact <= pair.normalised <= pair.contained
@@ -57,18 +59,28 @@ def test_pairs_against_brute_force(own: list[SplitRows]) -> None:
 
 def test_by_hand() -> None:
     train = SplitRows(
-        "a", "train", ["甲乙丙丁戊己庚辛壬癸", "短句", "短句", "ＡＢ", "!"], [b"1", b"2", b"3", b"4", None]
+        "a",
+        "train",
+        ["甲乙丙丁戊己庚辛壬癸", "短句", "短句", "ＡＢ", "!"],
+        [b"1", b"2", b"3", b"4", None],
     )
     test = SplitRows(
-        "b", "test", ["乙丙丁戊己庚辛壬", "短句", "a b", "句", "!", "！"], [b"5", b"2", b"4", b"6", None, b"7"]
+        "b",
+        "test",
+        ["乙丙丁戊己庚辛壬", "短句", "a b", "句", "!", "！"],
+        [b"5", b"2", b"4", b"6", None, b"7"],
     )
     found = find_overlaps([train, test])
     assert found.pairs == [
-        Overlap("a.train", "b.test", True, exact=3, normalised=4, contained=4, same_tags=2, holders=3),
+        Overlap(
+            "a.train", "b.test", True, exact=3, normalised=4, contained=4, same_tags=2, holders=3
+        ),
         # 乙…壬 inside, 短句, a b, !; both 短句 hold one.
-        Overlap("b.test", "a.train", True, exact=2, normalised=3, contained=4, same_tags=2, holders=5),
+        Overlap(
+            "b.test", "a.train", True, exact=2, normalised=3, contained=4, same_tags=2, holders=5
+        ),
     ]
-    assert found.leaked_rows == {"a": 5}
+    assert found.leaked_sentences == {"a": 5}
 
 
 def test_long_runs_inside_one_another() -> None:
@@ -84,4 +96,4 @@ def test_long_runs_inside_one_another() -> None:
 def test_one_split_or_none() -> None:
     assert find_overlaps([]).pairs == []
     alone = find_overlaps([SplitRows("a", "train", ["甲", "甲"], [b"", b""])])
-    assert (alone.pairs, alone.leaked_rows) == ([], {"a": 0})
+    assert (alone.pairs, alone.leaked_sentences) == ([], {"a": 0})

@@ -21,7 +21,9 @@ spans = st.builds(
     st.sampled_from(TYPES),
 )
 scored_spans = st.builds(
-    lambda span, score: ScoredSpan(span.start, span.end, span.type, score), spans, st.floats(0, 1, width=32)
+    lambda span, score: ScoredSpan(span.start, span.end, span.type, score),
+    spans,
+    st.floats(0, 1, width=32),
 )
 # Few places, so that spans nest, cross, touch and repeat.
 sentences = st.lists(st.none() | st.lists(spans, max_size=4), max_size=5)
@@ -59,7 +61,9 @@ def test_a_table_holds_what_it_is_made_of(own: list[list[Span] | None]) -> None:
     table = SpanTable.of(own)
     assert len(table) == len(own) and list(table) == in_order(own)
     assert [table.spans(i) for i in range(len(own))] == in_order(own)
-    assert table.sentences_S.tolist() == [i for i, of_sentence in enumerate(own) for _ in of_sentence or []]
+    assert table.sentences_S.tolist() == [
+        i for i, of_sentence in enumerate(own) for _ in of_sentence or []
+    ]
     assert np.diff(table.offsets).tolist() == [len(of_sentence or []) for of_sentence in own]
     assert table.labelled == any(of_sentence is not None for of_sentence in own)
     assert table.types_used() == sorted({span.type for span in flat(own)})
@@ -113,14 +117,22 @@ def test_with_types(own: list[list[Span] | None], types: list[str]) -> None:
 def test_found_in(pairs: list[tuple[list[Span] | None, list[Span] | None]]) -> None:
     own, other = ([pair[side] for pair in pairs] for side in range(2))
     found = SpanTable.of(own, ["LOC"]).found_in(SpanTable.of(other, ["A-B", "PER"]))
-    expected = [span in (right or []) for left, right in zip(in_order(own), other, strict=True) for span in left or []]
+    expected = [
+        span in (right or [])
+        for left, right in zip(in_order(own), other, strict=True)
+        for span in left or []
+    ]
     assert found.tolist() == expected
 
 
 @given(sentences)
 def test_repeated_spans(own: list[list[Span] | None]) -> None:
     table = SpanTable.of(own)
-    expected = [span in of_sentence[:i] for of_sentence in in_order(own) for i, span in enumerate(of_sentence or [])]  # type: ignore[index]
+    expected = [
+        span in of_sentence[:i]
+        for of_sentence in in_order(own)
+        for i, span in enumerate(of_sentence or [])
+    ]  # type: ignore[index]
     assert table.duplicates_S().tolist() == expected
     distinct = [None if of_sentence is None else sorted(set(of_sentence)) for of_sentence in own]
     assert list(table.distinct()) == distinct
@@ -149,7 +161,11 @@ def test_overlaps(own: list[list[Span] | None]) -> None:
         assert found[0] == first and found in pairs
 
 
-@given(st.lists(st.lists(st.none() | st.lists(scored_spans, max_size=3), max_size=3), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.lists(st.none() | st.lists(scored_spans, max_size=3), max_size=3), min_size=1, max_size=4
+    )
+)
 def test_concatenated(parts: list[list[list[ScoredSpan] | None]]) -> None:
     table = concatenated([SpanTable.of(own) for own in parts])
     whole = SpanTable.of([of_sentence for own in parts for of_sentence in own])
@@ -157,7 +173,9 @@ def test_concatenated(parts: list[list[list[ScoredSpan] | None]]) -> None:
     if whole.scores_S is None:
         assert table.scores_S is None
     else:
-        assert table.scores_S is not None and Counter(table.scores_S.tolist()) == Counter(whole.scores_S.tolist())
+        assert table.scores_S is not None and Counter(table.scores_S.tolist()) == Counter(
+            whole.scores_S.tolist()
+        )
 
 
 @pytest.mark.parametrize("scored_first", [True, False])

@@ -35,7 +35,9 @@ def types_of(scheme: TagScheme) -> list[str]:
 def sentences(draw: st.DrawFn, scheme: TagScheme) -> list[tuple[list[Span], int]]:
     """Spans that do not overlap, some of them touching, and lengths, 0 among them; words leave no gap."""
     made = []
-    for sizes in draw(st.lists(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), max_size=4), max_size=4)):
+    for sizes in draw(
+        st.lists(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), max_size=4), max_size=4)
+    ):
         if scheme.segmentation:
             made.append((tiling(size for _, size in sizes), sum(size for _, size in sizes)))
             continue
@@ -55,30 +57,49 @@ def tagged(draw: st.DrawFn, scheme: TagScheme) -> list[list[str]]:
 
 
 def found(
-    read: Callable[..., SpanTable], rows: list[list[str]], scheme: TagScheme, types: list[str] | None = None
+    read: Callable[..., SpanTable],
+    sentences: list[list[str]],
+    scheme: TagScheme,
+    types: list[str] | None = None,
 ) -> list[list[Span] | None]:
     """What `lenient_spans` or `strict_spans` reads."""
     types = types or types_of(scheme)
     labels = scheme.labels(types)
-    tags = np.array([labels.index(tag) for row in rows for tag in row], dtype=np.int64)
-    return list(read(tags, sentence_offsets([len(row) for row in rows]), TagTable.of(scheme, types)))
+    tags = np.array(
+        [labels.index(tag) for sentence in sentences for tag in sentence], dtype=np.int64
+    )
+    return list(
+        read(
+            tags,
+            sentence_offsets([len(sentence) for sentence in sentences]),
+            TagTable.of(scheme, types),
+        )
+    )
 
 
 @every_scheme
 @given(data=st.data())
-def test_spans_are_written_as_the_scheme_writes_them(scheme: TagScheme, data: st.DataObject) -> None:
+def test_spans_are_written_as_the_scheme_writes_them(
+    scheme: TagScheme, data: st.DataObject
+) -> None:
     drawn = data.draw(sentences(scheme))
     types = types_of(scheme)
     table = SpanTable.of([spans for spans, _ in drawn], types)
-    tags = write_spans(table, sentence_offsets([length for _, length in drawn]), TagTable.of(scheme, types))
+    tags = write_spans(
+        table, sentence_offsets([length for _, length in drawn]), TagTable.of(scheme, types)
+    )
     labels = scheme.labels(types)
-    assert [labels[tag] for tag in tags] == [tag for spans, length in drawn for tag in scheme.tags(spans, length)]
+    assert [labels[tag] for tag in tags] == [
+        tag for spans, length in drawn for tag in scheme.tags(spans, length)
+    ]
 
 
 @every_scheme
 @pytest.mark.parametrize("read", [lenient_spans, strict_spans])
 @given(data=st.data())
-def test_what_is_written_is_read_back(scheme: TagScheme, read: Callable[..., SpanTable], data: st.DataObject) -> None:
+def test_what_is_written_is_read_back(
+    scheme: TagScheme, read: Callable[..., SpanTable], data: st.DataObject
+) -> None:
     drawn = data.draw(sentences(scheme))
     types = types_of(scheme)
     offsets, table = sentence_offsets([length for _, length in drawn]), TagTable.of(scheme, types)
@@ -89,43 +110,62 @@ def test_what_is_written_is_read_back(scheme: TagScheme, read: Callable[..., Spa
 @every_scheme
 @given(data=st.data())
 def test_lenient_spans_are_those_of_the_scheme(scheme: TagScheme, data: st.DataObject) -> None:
-    rows = data.draw(tagged(scheme))
-    assert found(lenient_spans, rows, scheme) == [scheme.spans(row) for row in rows]
+    sentences = data.draw(tagged(scheme))
+    assert found(lenient_spans, sentences, scheme) == [
+        scheme.spans(sentence) for sentence in sentences
+    ]
 
 
 @every_scheme
 @given(data=st.data())
-def test_strict_spans_are_those_that_repair_leaves_alone(scheme: TagScheme, data: st.DataObject) -> None:
-    rows = data.draw(tagged(scheme))
+def test_strict_spans_are_those_that_repair_leaves_alone(
+    scheme: TagScheme, data: st.DataObject
+) -> None:
+    sentences = data.draw(tagged(scheme))
     sound = [
-        [span for span in scheme.spans(row) if row[span.start : span.end] == repaired[span.start : span.end]]
-        for row, repaired in ((row, scheme.repair(row)[0]) for row in rows)
+        [
+            span
+            for span in scheme.spans(sentence)
+            if sentence[span.start : span.end] == repaired[span.start : span.end]
+        ]
+        for sentence, repaired in ((sentence, scheme.repair(sentence)[0]) for sentence in sentences)
     ]
-    assert found(strict_spans, rows, scheme) == sound
+    assert found(strict_spans, sentences, scheme) == sound
 
 
 @pytest.mark.parametrize("name", SEQEVAL)
 @given(data=st.data())
 def test_strict_spans_are_those_of_seqeval(name: str, data: st.DataObject) -> None:
     scheme = get_scheme(name)
-    rows = data.draw(tagged(scheme))
+    sentences = data.draw(tagged(scheme))
     expected = [
         [(entity.start, entity.end, entity.tag) for entity in entities]
-        for entities in Entities(rows, SEQEVAL[name]).entities
+        for entities in Entities(sentences, SEQEVAL[name]).entities
     ]
-    assert found(strict_spans, rows, scheme) == expected
+    assert found(strict_spans, sentences, scheme) == expected
 
 
 def test_spans_do_not_cross_sentences() -> None:
-    rows = [["O", "B-X"], [], ["I-X", "I-X"], []]
-    assert found(lenient_spans, rows, get_scheme("BIO"), ["X"]) == [[(1, 2, "X")], [], [(0, 2, "X")], []]
-    assert found(strict_spans, rows, get_scheme("BIO"), ["X"]) == [[(1, 2, "X")], [], [], []]
+    sentences = [["O", "B-X"], [], ["I-X", "I-X"], []]
+    assert found(lenient_spans, sentences, get_scheme("BIO"), ["X"]) == [
+        [(1, 2, "X")],
+        [],
+        [(0, 2, "X")],
+        [],
+    ]
+    assert found(strict_spans, sentences, get_scheme("BIO"), ["X"]) == [[(1, 2, "X")], [], [], []]
 
 
 def test_table() -> None:
     table = TagTable.of(get_scheme("BIO"), ["LOC", "PER"])
     assert table.type_names == ("LOC", "PER")
-    assert table.roles_T.tolist() == [Role.OUTSIDE, Role.BEGIN, Role.INSIDE, Role.BEGIN, Role.INSIDE]
+    assert table.roles_T.tolist() == [
+        Role.OUTSIDE,
+        Role.BEGIN,
+        Role.INSIDE,
+        Role.BEGIN,
+        Role.INSIDE,
+    ]
     assert table.types_T.tolist() == [-1, 0, 0, 1, 1]
     assert table.tag_of(Role.INSIDE).tolist() == [2, 4]
     words = TagTable.of(get_scheme("BMES", segmentation=True), [""])

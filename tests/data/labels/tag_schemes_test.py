@@ -15,24 +15,28 @@ SEGMENTATION = ["BMES", "BIOES", "BIO", "BILOU"]
 
 
 @st.composite
-def rows(draw: st.DrawFn) -> tuple[list[Span], int]:
-    """Spans that do not overlap, touching ones of one type among them, and the length of their row."""
+def sentences(draw: st.DrawFn) -> tuple[list[Span], int]:
+    """Spans that do not overlap, touching ones of one type among them, and the length of their sentence."""
     spans, position = [], 0
     for gap, length, name in draw(
-        st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4), st.sampled_from(["LOC", "PER.NAM", "A-B"])))
+        st.lists(
+            st.tuples(
+                st.integers(0, 2), st.integers(1, 4), st.sampled_from(["LOC", "PER.NAM", "A-B"])
+            )
+        )
     ):
         spans.append(Span(position + gap, position + gap + length, name))
         position += gap + length
     return spans, position + draw(st.integers(0, 2))
 
 
-def all_rows(length: int, types: list[str], gaps: bool) -> list[list[Span]]:
-    """Every set of spans that a row of this length can have."""
+def all_sentences(length: int, types: list[str], gaps: bool) -> list[list[Span]]:
+    """Every set of spans that a sentence of this length can have."""
     if length == 0:
         return [[]]
-    found = all_rows(length - 1, types, gaps) if gaps else []
+    found = all_sentences(length - 1, types, gaps) if gaps else []
     for start in range(length):
-        heads = all_rows(start, types, gaps)
+        heads = all_sentences(start, types, gaps)
         found += [[*head, Span(start, length, name)] for head in heads for name in types]
     return found
 
@@ -47,19 +51,19 @@ def all_rows(length: int, types: list[str], gaps: bool) -> list[list[Span]]:
         ("BILOU", "B-X L-X U-X O U-Y B-X I-X L-X"),
     ],
 )
-def test_tags_of_a_row_by_hand(name: str, expected: str) -> None:
+def test_tags_of_a_sentence_by_hand(name: str, expected: str) -> None:
     spans = [Span(0, 2, "X"), Span(2, 3, "X"), Span(4, 5, "Y"), Span(5, 8, "X")]
     assert get_scheme(name).tags(spans, 8) == expected.split()
     assert get_scheme(name).spans(expected.split()) == spans
 
 
 @pytest.mark.parametrize("name", NAMES)
-@given(row=rows())
-def test_spans_come_back(name: str, row: tuple[list[Span], int]) -> None:
+@given(sentence=sentences())
+def test_spans_come_back(name: str, sentence: tuple[list[Span], int]) -> None:
     scheme = get_scheme(name)
-    tags = scheme.tags(*row)
-    assert len(tags) == row[1]
-    assert scheme.spans(tags) == row[0]
+    tags = scheme.tags(*sentence)
+    assert len(tags) == sentence[1]
+    assert scheme.spans(tags) == sentence[0]
     assert scheme.repair(tags) == (tags, 0)
     assert scheme.illegal(tags) == []
 
@@ -76,7 +80,8 @@ def test_words_come_back(name: str, lengths: list[int]) -> None:
 
 @pytest.mark.parametrize(
     "scheme",
-    [get_scheme(name) for name in NAMES] + [get_scheme(name, segmentation=True) for name in SEGMENTATION],
+    [get_scheme(name) for name in NAMES]
+    + [get_scheme(name, segmentation=True) for name in SEGMENTATION],
     ids=str,
 )
 @pytest.mark.parametrize("length", [1, 2, 3, 4])
@@ -84,11 +89,18 @@ def test_transitions_allow_exactly_the_tags_of_some_spans(scheme: TagScheme, len
     types = [""] if scheme.segmentation else ["X", "Y"]
     labels = scheme.labels(types)
     starts, pairs, ends = scheme.transitions(labels)
-    assert starts.shape == ends.shape == (len(labels),) and pairs.shape == (len(labels), len(labels))
-    rows_of_spans = all_rows(length, types, gaps=not scheme.segmentation)
-    written = {tuple(scheme.tags(spans, length)) for spans in rows_of_spans}
+    assert starts.shape == ends.shape == (len(labels),) and pairs.shape == (
+        len(labels),
+        len(labels),
+    )
+    sentences_of_spans = all_sentences(length, types, gaps=not scheme.segmentation)
+    written = {tuple(scheme.tags(spans, length)) for spans in sentences_of_spans}
     for path in itertools.product(range(len(labels)), repeat=length):
-        allowed = starts[path[0]] and ends[path[-1]] and all(pairs[i, j] for i, j in itertools.pairwise(path))
+        allowed = (
+            starts[path[0]]
+            and ends[path[-1]]
+            and all(pairs[i, j] for i, j in itertools.pairwise(path))
+        )
         tags = [labels[i] for i in path]
         assert allowed == (tuple(tags) in written), tags
         assert allowed == (scheme.illegal(tags) == [])
@@ -135,7 +147,13 @@ def test_illegal_positions() -> None:
 
 
 def test_labels_are_sorted_and_outside_is_first() -> None:
-    assert get_scheme("BIO").labels(["PER", "LOC", "PER"]) == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
+    assert get_scheme("BIO").labels(["PER", "LOC", "PER"]) == [
+        "O",
+        "B-LOC",
+        "I-LOC",
+        "B-PER",
+        "I-PER",
+    ]
     assert get_scheme("BMES", segmentation=True).labels() == ["B", "M", "E", "S"]
 
 
@@ -160,14 +178,20 @@ def test_words_have_no_outside() -> None:
         scheme.tags([Span(0, 2, "")], 3)
 
 
-@pytest.mark.parametrize("spans", [[Span(0, 2, "X"), Span(1, 3, "X")], [Span(2, 5, "X")], [Span(1, 1, "X")]])
+@pytest.mark.parametrize(
+    "spans", [[Span(0, 2, "X"), Span(1, 3, "X")], [Span(2, 5, "X")], [Span(1, 1, "X")]]
+)
 def test_spans_that_cannot_be_written(spans: list[Span]) -> None:
-    with pytest.raises(ValueError, match="is empty, overlaps another or leaves a row of 4 characters"):
+    with pytest.raises(
+        ValueError, match="is empty, overlaps another or leaves a sentence of 4 characters"
+    ):
         get_scheme("BIO").tags(spans, 4)
 
 
 def test_unknown_scheme_names_the_known() -> None:
-    with pytest.raises(ConfigurationError, match='"BIOS": .* BIO, BIOES, BMES, IOB1, BILOU. .*"BIOES"'):
+    with pytest.raises(
+        ConfigurationError, match='"BIOS": .* BIO, BIOES, BMES, IOB1, BILOU. .*"BIOES"'
+    ):
         get_scheme("BIOS")
     with pytest.raises(ConfigurationError, match='"IOB1" for word segmentation'):
         get_scheme("IOB1", segmentation=True)

@@ -16,39 +16,52 @@ def read(tmp_path: Path, text: str, **options: Any) -> Sequence[Instance]:
     return ConllReader(**options).read(path)
 
 
-def rows(instances: Sequence[Instance]) -> list[tuple[str, list[Span] | None]]:
+def sentences(instances: Sequence[Instance]) -> list[tuple[str, list[Span] | None]]:
     return [(instance.text, instance.spans) for instance in instances]
 
 
-@pytest.mark.parametrize("text", ["甲\tB-X\n乙\tI-X\n\n\n\n丙\tO\n\n", "\n甲\tB-X\n乙\tI-X\n\n丙\tO"])
+@pytest.mark.parametrize(
+    "text", ["甲\tB-X\n乙\tI-X\n\n\n\n丙\tO\n\n", "\n甲\tB-X\n乙\tI-X\n\n丙\tO"]
+)
 @pytest.mark.parametrize("line_break", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("separator", [None, "\t", " "])
-def test_rows(tmp_path: Path, text: str, line_break: str, mark: str, separator: str | None) -> None:
+def test_sentences(
+    tmp_path: Path, text: str, line_break: str, mark: str, separator: str | None
+) -> None:
     text = mark + text.replace("\t", separator or "\t").replace("\n", line_break)
-    assert rows(read(tmp_path, text, separator=separator)) == [("甲乙", [(0, 2, "X")]), ("丙", [])]
+    assert sentences(read(tmp_path, text, separator=separator)) == [
+        ("甲乙", [(0, 2, "X")]),
+        ("丙", []),
+    ]
 
 
 @pytest.mark.parametrize("separator", [None, "\t", " "])
 @pytest.mark.parametrize("character", list(" \t\u3000\u00a0\u2028\u0085\x0b\x1c\ufeff0-O😀"))
-def test_any_character_stands_for_itself(tmp_path: Path, character: str, separator: str | None) -> None:
+def test_any_character_stands_for_itself(
+    tmp_path: Path, character: str, separator: str | None
+) -> None:
     text = "甲 B-X\n? I-X\n乙 O\n".replace(" ", separator or "\t").replace("?", character)
-    assert rows(read(tmp_path, text, separator=separator)) == [(f"甲{character}乙", [(0, 2, "X")])]
+    assert sentences(read(tmp_path, text, separator=separator)) == [
+        (f"甲{character}乙", [(0, 2, "X")])
+    ]
 
 
 def test_space_first_in_file_with_two_spaces(tmp_path: Path) -> None:
-    assert rows(read(tmp_path, "  O\n甲 O\n")) == [(" 甲", [])]
+    assert sentences(read(tmp_path, "  O\n甲 O\n")) == [(" 甲", [])]
 
 
 def test_runs_of_white_space_and_columns(tmp_path: Path) -> None:
     text = "甲  n \t O-1 B-X \n乙 v\tO-2\tI-X\n"
-    assert rows(read(tmp_path, text)) == [("甲乙", [(0, 2, "X")])]
+    assert sentences(read(tmp_path, text)) == [("甲乙", [(0, 2, "X")])]
     text = "甲\tB-X\tn\n乙\tI-X\tv\n"
     for column in (1, -2):
-        assert rows(read(tmp_path, text, tag_column=column, separator="\t")) == [("甲乙", [(0, 2, "X")])]
+        assert sentences(read(tmp_path, text, tag_column=column, separator="\t")) == [
+            ("甲乙", [(0, 2, "X")])
+        ]
 
 
-def test_long_row(tmp_path: Path) -> None:
+def test_long_sentence(tmp_path: Path) -> None:
     (instance,) = read(tmp_path, "甲\tO\n" * 5000)
     assert len(instance) == 5000 and instance.spans == []
 
@@ -74,17 +87,24 @@ def test_lines_and_dataset_of_instances(tmp_path: Path) -> None:
     ],
 )
 def test_schemes_of_files(tmp_path: Path, scheme: str, tags: str) -> None:
-    text = "".join(f"{character} {tag}\n" for character, tag in zip("甲乙丙丁", tags.split(), strict=True))
-    found = rows(read(tmp_path, text, tag_scheme=scheme, illegal_tags="error"))
+    text = "".join(
+        f"{character} {tag}\n" for character, tag in zip("甲乙丙丁", tags.split(), strict=True)
+    )
+    found = sentences(read(tmp_path, text, tag_scheme=scheme, illegal_tags="error"))
     assert found == [("甲乙丙丁", [(0, 2, "X"), (2, 3, "X")])]
 
 
-def test_illegal_tags_are_repaired_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_illegal_tags_are_repaired_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "corpus"
     path.write_text("甲 I-X\n乙 I-X\n\n丙 B-X\n丁 I-Y\n")
     reader = ConllReader()
     for _ in range(2):
-        assert rows(reader.read(path)) == [("甲乙", [(0, 2, "X")]), ("丙丁", [(0, 1, "X"), (1, 2, "Y")])]
+        assert sentences(reader.read(path)) == [
+            ("甲乙", [(0, 2, "X")]),
+            ("丙丁", [(0, 1, "X"), (1, 2, "Y")]),
+        ]
         assert reader.repaired == {str(path): 2}
     assert "2 illegal tags repaired" in caplog.text
 
@@ -92,9 +112,13 @@ def test_illegal_tags_are_repaired_and_counted(tmp_path: Path, caplog: pytest.Lo
 @pytest.mark.parametrize(
     ("text", "scheme", "message"),
     [
-        ("甲 O\n\n乙 I-X\n", "BIO", "3: found 'I-X', expected a tag that may begin a row"),
+        ("甲 O\n\n乙 I-X\n", "BIO", "3: found 'I-X', expected a tag that may begin a sentence"),
         ("甲 B-X\n乙 I-Y\n", "BIO", "2: found 'I-Y', expected a tag that may follow 'B-X'"),
-        ("甲 O\n乙 B-X\n\n丙 O\n", "BIOES", "2: found 'B-X', expected a tag that may end a row"),
+        (
+            "甲 O\n乙 B-X\n\n丙 O\n",
+            "BIOES",
+            "2: found 'B-X', expected a tag that may end a sentence",
+        ),
     ],
 )
 def test_illegal_tags_as_errors(tmp_path: Path, text: str, scheme: str, message: str) -> None:
@@ -124,7 +148,9 @@ BIO_TAG = "a BIO tag (O, B-TYPE or I-TYPE)"
         (" ", {}, "found ' ', expected one character, then a space or tab"),
     ],
 )
-def test_lines_that_cannot_be_read(tmp_path: Path, line: str, options: dict[str, Any], message: str) -> None:
+def test_lines_that_cannot_be_read(
+    tmp_path: Path, line: str, options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(DataError) as error:
         read(tmp_path, f"甲\tO\n\n丙\tO\n{line}\n丁\tO\n", **options)
     assert str(error.value) == f"{tmp_path / 'corpus'}:4: {message}".replace("é", "e\u0301")
@@ -147,13 +173,17 @@ def test_first_edition_of_weibo(tmp_path: Path, caplog: pytest.LogCaptureFixture
     # Halves of emoji as three bytes each, which UTF-8 does not have; and what others have made of them.
     path = tmp_path / "corpus"
     halves = b"\xed\xa0\xbd\tO\n\xed\xb8\x82\tO\n"
-    path.write_bytes("甲\tB-PER.NAM\n".encode() + halves + "乙\tO\n\n\ufffd\ufffd\ufffd\tO\n".encode())
+    path.write_bytes(
+        "甲\tB-PER.NAM\n".encode() + halves + "乙\tO\n\n\ufffd\ufffd\ufffd\tO\n".encode()
+    )
     found = ConllReader(separator="\t", encoding_errors="replace").read(path)
-    assert rows(found) == [("甲\ufffd\ufffd乙", [(0, 1, "PER.NAM")]), ("\ufffd", [])]
+    assert sentences(found) == [("甲\ufffd\ufffd乙", [(0, 1, "PER.NAM")]), ("\ufffd", [])]
     assert caplog.messages == [
         f'{path}: 2 lines hold bytes that are not UTF-8, the first is line 2: read with encoding_errors "replace"'
     ]
-    with pytest.raises(DataError, match=r":2: found b'\\xed', expected UTF-8 text \(or set encoding_errors\)"):
+    with pytest.raises(
+        DataError, match=r":2: found b'\\xed', expected UTF-8 text \(or set encoding_errors\)"
+    ):
         ConllReader(separator="\t").read(path)
 
 

@@ -14,7 +14,7 @@ CORPORA = Path(__file__).parents[4] / "shared" / "data"
 
 
 @pytest.mark.parametrize(
-    ("reader", "file", "num_rows", "num_spans", "num_repaired"),
+    ("reader", "file", "num_sentences", "num_spans", "num_repaired"),
     [
         ("msra", "msra/train.bio", 45000, None, 0),
         ("msra", "msra/test.bio", 3442, 6190, 0),
@@ -31,24 +31,26 @@ CORPORA = Path(__file__).parents[4] / "shared" / "data"
         ("unlabelled", "unlabelled/reviews.txt", 35124, None, None),
     ],
 )
-def test_corpus(reader: str, file: str, num_rows: int, num_spans: int | None, num_repaired: int | None) -> None:
+def test_corpus(
+    reader: str, file: str, num_sentences: int, num_spans: int | None, num_repaired: int | None
+) -> None:
     path = CORPORA / file
     if not path.is_file():
         pytest.skip(f"the corpus {file} is not at hand")
     dataset_reader = DatasetReader.by_name(reader)()
-    rows = dataset_reader.read(path)
-    assert len(rows) == num_rows
+    sentences = dataset_reader.read(path)
+    assert len(sentences) == num_sentences
     assert dataset_reader.repaired.get(str(path)) == num_repaired
-    assert {row.spans is None for row in rows} == {reader == "unlabelled"}
+    assert {sentence.spans is None for sentence in sentences} == {reader == "unlabelled"}
     if num_spans is not None:
-        assert sum(len(row.spans or []) for row in rows) == num_spans
+        assert sum(len(sentence.spans or []) for sentence in sentences) == num_spans
 
 
-def test_longest_msra_row_is_whole() -> None:
+def test_longest_msra_sentence_is_whole() -> None:
     path = CORPORA / "msra/test.bio"
     if not path.is_file():
         pytest.skip("the corpus msra/test.bio is not at hand")
-    assert max(len(row) for row in DatasetReader.by_name("msra")().read(path)) == 2427
+    assert max(len(sentence) for sentence in DatasetReader.by_name("msra")().read(path)) == 2427
 
 
 def test_corpora_of_the_recipes(root: Path, fixture_data: Path) -> None:
@@ -61,7 +63,7 @@ def test_corpora_of_the_recipes(root: Path, fixture_data: Path) -> None:
         reader = construct(DatasetReader, corpus["reader"], name)
         tasks[name] = reader.task
         for split in {"train", "validation", "test"} & set(corpus):
-            labelled = {row.spans is not None for row in reader.read(corpus[split])}
+            labelled = {sentence.spans is not None for sentence in reader.read(corpus[split])}
             assert labelled == {name != "reviews"}, (name, split)
     words = {name for name, task in tasks.items() if task == "segmentation"}
     assert words == {"weibo_cws", "pfr_cws", "msr", "sxu", "pku"}

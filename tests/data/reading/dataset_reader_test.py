@@ -37,8 +37,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "corpus"
 
 
-def read(path: Path, *sentences: tuple[str, list[Span] | None], **options: Any) -> list[list[Span] | None]:
-    return [row.spans for row in Plain(sentences=sentences, **options).read(path)]
+def read(
+    path: Path, *sentences: tuple[str, list[Span] | None], **options: Any
+) -> list[list[Span] | None]:
+    return [sentence.spans for sentence in Plain(sentences=sentences, **options).read(path)]
 
 
 def error_of(path: Path, *sentences: tuple[str, list[Span] | None], **options: Any) -> str:
@@ -47,16 +49,19 @@ def error_of(path: Path, *sentences: tuple[str, list[Span] | None], **options: A
     return str(error.value).removeprefix(f"{path}:")
 
 
-@pytest.mark.parametrize("span", [Span(-1, 1, "X"), Span(1, 1, "X"), Span(2, 1, "X"), Span(1, 3, "X"), Span(2, 3, "X")])
+@pytest.mark.parametrize(
+    "span", [Span(-1, 1, "X"), Span(1, 1, "X"), Span(2, 1, "X"), Span(1, 3, "X"), Span(2, 3, "X")]
+)
 def test_spans_that_leave_their_text(path: Path, span: Span) -> None:
-    message = (
-        f"20: found 'X [{span.start}, {span.end})', expected a span of one or more characters within the text of 2"
-    )
+    message = f"20: found 'X [{span.start}, {span.end})', expected a span of one or more characters within the text of 2"
     assert error_of(path, ("甲乙丙丁", [Span(0, 4, "X")]), ("甲乙", [span])) == message
 
 
 def test_overlapping_spans_are_kept(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert read(path, ("甲乙丙丁戊", NESTED), ("甲", [])) == [[(0, 4, "ORG"), (1, 3, "LOC"), (3, 5, "PER")], []]
+    assert read(path, ("甲乙丙丁戊", NESTED), ("甲", [])) == [
+        [(0, 4, "ORG"), (1, 3, "LOC"), (3, 5, "PER")],
+        [],
+    ]
     assert caplog.messages == []
 
 
@@ -84,13 +89,25 @@ def test_overlapping_spans_as_an_error(path: Path, spans: list[Span], found: str
     ],
 )
 def test_overlapping_spans_are_dropped_and_counted(
-    path: Path, caplog: pytest.LogCaptureFixture, overlaps: str, kept: list[tuple[int, int, str]], dropped: int
+    path: Path,
+    caplog: pytest.LogCaptureFixture,
+    overlaps: str,
+    kept: list[tuple[int, int, str]],
+    dropped: int,
 ) -> None:
-    assert read(path, ("甲乙丙丁戊", NESTED), ("甲", None), ("乙", []), overlaps=overlaps) == [kept, None, []]
-    assert caplog.messages == [f'{path}: {dropped} entities overlap others and were dropped (overlaps "{overlaps}")']
+    assert read(path, ("甲乙丙丁戊", NESTED), ("甲", None), ("乙", []), overlaps=overlaps) == [
+        kept,
+        None,
+        [],
+    ]
+    assert caplog.messages == [
+        f'{path}: {dropped} entities overlap others and were dropped (overlaps "{overlaps}")'
+    ]
 
 
-def test_a_span_that_is_given_twice_counts_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_span_that_is_given_twice_counts_once(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     twice = [Span(0, 1, "X"), Span(1, 2, "X"), Span(0, 1, "X")]
     expected = [[(0, 1, "X"), (1, 2, "X")]]
     assert read(path, ("甲乙", twice)) == read(path, ("甲乙", twice), overlaps="error") == expected
@@ -104,7 +121,10 @@ def test_lines_are_those_of_a_selection(path: Path) -> None:
         def _read(self, file_path: str) -> InstanceTable:
             return InstanceTable.of(super()._read(file_path))[1:]
 
-    one, two = ("甲乙", [Span(0, 1, "X"), Span(0, 1, "X")]), ("丙丁", [Span(0, 2, "X"), Span(0, 1, "X")])
+    one, two = (
+        ("甲乙", [Span(0, 1, "X"), Span(0, 1, "X")]),
+        ("丙丁", [Span(0, 2, "X"), Span(0, 1, "X")]),
+    )
     reader = Later(sentences=[one, two], overlaps="error")
     with pytest.raises(DataError, match=r":20: found 'X 丙 \[0, 1\) and X 丙丁 \[0, 2\)'"):
         reader.read(path)
@@ -121,13 +141,19 @@ def test_words_must_tile_their_text(path: Path, drawn: list[tuple[int, bool, lis
     sentences: list[tuple[str, list[Span] | None]] = []
     wrong = []
     for number, (length, sound, own) in enumerate(drawn, start=1):
-        own = tiling([1] * length) if sound else [span for span in sorted(own) if span.start < span.end <= length]
+        own = (
+            tiling([1] * length)
+            if sound
+            else [span for span in sorted(own) if span.start < span.end <= length]
+        )
         sentences.append(("字" * length, own))
         if [i for span in own for i in range(span.start, span.end)] != list(range(length)):
             wrong.append(10 * number)
     if wrong:
         message = error_of(path, *sentences, task="segmentation")
-        assert message.startswith(f"{wrong[0]}: found") and message.endswith("expected words that tile the text")
+        assert message.startswith(f"{wrong[0]}: found") and message.endswith(
+            "expected words that tile the text"
+        )
     else:
         assert read(path, *sentences, task="segmentation") == [own for _, own in sentences]
 
@@ -152,5 +178,7 @@ def test_words_that_do_not_tile(path: Path, words: list[Span], found: str) -> No
 
 def test_no_file_and_no_sentence(path: Path, tmp_path: Path) -> None:
     assert error_of(path).endswith("found 'no sentences', expected at least one sentence")
-    with pytest.raises(DataError, match="no-such: found 'no such file', expected a corpus file that exists"):
+    with pytest.raises(
+        DataError, match="no-such: found 'no such file', expected a corpus file that exists"
+    ):
         Plain().read(tmp_path / "no-such")

@@ -18,24 +18,25 @@ from ner_adv_plugin.data.reading import ConllReader, DatasetReader
 
 SCHEMES = ["BIO", "BIOES", "BMES", "IOB1", "BILOU"]
 POS = {"PER": "nr", "LOC": "ns", "ORG": "nt"}
-Row = tuple[str, list[Span]]
-Writer = Callable[[list[Row], str], str]
+Sentence = tuple[str, list[Span]]
+Writer = Callable[[list[Sentence], str], str]
 
 
-def conll(rows: list[Row], scheme: str) -> str:
-    tags = [get_scheme(scheme).tags(spans, len(text)) for text, spans in rows]
+def conll(sentences: list[Sentence], scheme: str) -> str:
+    tags = [get_scheme(scheme).tags(spans, len(text)) for text, spans in sentences]
     return "\n".join(
-        "".join(f"{c} {t}\n" for c, t in zip(row[0], own, strict=True)) for row, own in zip(rows, tags, strict=True)
+        "".join(f"{c} {t}\n" for c, t in zip(sentence[0], own, strict=True))
+        for sentence, own in zip(sentences, tags, strict=True)
     )
 
 
-def weibo(rows: list[Row], scheme: str) -> str:
-    return conll(rows, scheme).replace(" ", "0\t")
+def weibo(sentences: list[Sentence], scheme: str) -> str:
+    return conll(sentences, scheme).replace(" ", "0\t")
 
 
-def span_json(rows: list[Row], scheme: str) -> str:
+def span_json(sentences: list[Sentence], scheme: str) -> str:
     lines = []
-    for text, spans in rows:
+    for text, spans in sentences:
         label: dict[str, dict[str, list[list[int]]]] = {}
         for span in spans:
             surfaces = label.setdefault(span.type, {})
@@ -44,23 +45,29 @@ def span_json(rows: list[Row], scheme: str) -> str:
     return "\n".join(lines)
 
 
-def pfr(rows: list[Row], scheme: str) -> str:
+def pfr(sentences: list[Sentence], scheme: str) -> str:
     lines = []
-    for text, spans in rows:
-        cuts = sorted({0, len(text)} | {place for span in spans for place in (span.start, span.end)})
+    for text, spans in sentences:
+        cuts = sorted(
+            {0, len(text)} | {place for span in spans for place in (span.start, span.end)}
+        )
         types = {span.start: POS[span.type] for span in spans}
         pieces = [(text[start:end], types.get(start)) for start, end in itertools.pairwise(cuts)]
         # In brackets, so that no two names are joined.
-        lines.append("  ".join(f"[{piece}/n]{pos}" if pos else f"{piece}/v" for piece, pos in pieces))
+        lines.append(
+            "  ".join(f"[{piece}/n]{pos}" if pos else f"{piece}/v" for piece, pos in pieces)
+        )
     return "\n".join(lines)
 
 
 @st.composite
-def a_row(draw: st.DrawFn) -> Row:
+def a_sentence(draw: st.DrawFn) -> Sentence:
     """A text and entities that do not overlap, touching ones of one type among them."""
     spans, position = [], 0
     for gap, length, name in draw(
-        st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4), st.sampled_from(list(POS))), max_size=6)
+        st.lists(
+            st.tuples(st.integers(0, 2), st.integers(1, 4), st.sampled_from(list(POS))), max_size=6
+        )
     ):
         spans.append(Span(position + gap, position + gap + length, name))
         position += gap + length
@@ -69,37 +76,40 @@ def a_row(draw: st.DrawFn) -> Row:
 
 
 @pytest.mark.parametrize(
-    ("reader", "write"), [("conll", conll), ("weibo", weibo), ("span_json", span_json), ("pfr", pfr)]
+    ("reader", "write"),
+    [("conll", conll), ("weibo", weibo), ("span_json", span_json), ("pfr", pfr)],
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
-    rows=st.lists(a_row(), min_size=1, max_size=3),
+    sentences=st.lists(a_sentence(), min_size=1, max_size=3),
     file_scheme=st.sampled_from(SCHEMES),
-    type_map=st.dictionaries(st.sampled_from(list(POS)), st.sampled_from([None, "PER", "LOC", "X"])),
+    type_map=st.dictionaries(
+        st.sampled_from(list(POS)), st.sampled_from([None, "PER", "LOC", "X"])
+    ),
 )
 def test_entities_come_back(
     tmp_path: Path,
     reader: str,
     write: Writer,
-    rows: list[Row],
+    sentences: list[Sentence],
     file_scheme: str,
     type_map: dict[str, str | None],
 ) -> None:
     path = tmp_path / "corpus"
-    path.write_text(write(rows, file_scheme), encoding="utf-8", newline="\n")
+    path.write_text(write(sentences, file_scheme), encoding="utf-8", newline="\n")
     options = {"tag_scheme": file_scheme} if reader in ("conll", "weibo") else {}
     made = DatasetReader.by_name(reader)(**options, type_map=type_map, illegal_tags="error")
     found = made.read(path)
-    assert [row.text for row in found] == [text for text, _ in rows]
-    for row, (_, spans) in zip(found, rows, strict=True):
+    assert [sentence.text for sentence in found] == [text for text, _ in sentences]
+    for sentence, (_, spans) in zip(found, sentences, strict=True):
         expected = [(span.start, span.end, type_map.get(span.type, span.type)) for span in spans]
-        assert row.spans == [entity for entity in expected if entity[2] is not None]
+        assert sentence.spans == [entity for entity in expected if entity[2] is not None]
 
 
 def read(tmp_path: Path, text: str, **options: Any) -> list[list[Span] | None]:
     path = tmp_path / "corpus"
     path.write_text(text, encoding="utf-8")
-    return [row.spans for row in ConllReader(**options).read(path)]
+    return [sentence.spans for sentence in ConllReader(**options).read(path)]
 
 
 TEXT = "甲 B-PER.NAM\n乙 I-PER.NAM\n丙 B-PER.NOM\n丁 B-GPE.NAM\n戊 O\n\n己 B-LOC.NAM\n"
@@ -107,15 +117,24 @@ WEIBO_MAP = {"PER.NAM": "PER", "PER.NOM": "PER", "GPE.NAM": None}
 
 
 def test_types_by_hand(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert read(tmp_path, TEXT, type_map=WEIBO_MAP) == [[(0, 2, "PER"), (2, 3, "PER")], [(0, 1, "LOC.NAM")]]
+    assert read(tmp_path, TEXT, type_map=WEIBO_MAP) == [
+        [(0, 2, "PER"), (2, 3, "PER")],
+        [(0, 1, "LOC.NAM")],
+    ]
     # New names are not mapped again.
     swapped = {"PER.NAM": "PER.NOM", "PER.NOM": "PER.NAM"}
-    assert read(tmp_path, TEXT, type_map=swapped)[0] == [(0, 2, "PER.NOM"), (2, 3, "PER.NAM"), (3, 4, "GPE.NAM")]
+    assert read(tmp_path, TEXT, type_map=swapped)[0] == [
+        (0, 2, "PER.NOM"),
+        (2, 3, "PER.NAM"),
+        (3, 4, "GPE.NAM"),
+    ]
     assert caplog.text == ""
 
 
 def test_types_after_repair(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    found = read(tmp_path, "甲 I-PER.NOM\n乙 I-PER.NAM\n", type_map={"PER.NAM": "PER", "PER.NOM": "PER"})
+    found = read(
+        tmp_path, "甲 I-PER.NOM\n乙 I-PER.NAM\n", type_map={"PER.NAM": "PER", "PER.NOM": "PER"}
+    )
     assert found == [[(0, 1, "PER"), (1, 2, "PER")]]
     assert "2 illegal tags repaired" in caplog.text
 
@@ -128,7 +147,9 @@ def test_types_that_never_occur(tmp_path: Path, caplog: pytest.LogCaptureFixture
     ]
     caplog.clear()
     read(tmp_path, "甲 O\n", type_map={"PER": None})
-    assert caplog.messages == [f'{tmp_path / "corpus"}: no entity of type "PER", which type_map names. Types: none.']
+    assert caplog.messages == [
+        f'{tmp_path / "corpus"}: no entity of type "PER", which type_map names. Types: none.'
+    ]
     caplog.clear()
     # A part of a file says nothing about the rest.
     read(tmp_path, TEXT, type_map={"LOC.NAM": "LOC"}, max_instances=1)
@@ -138,19 +159,35 @@ def test_types_that_never_occur(tmp_path: Path, caplog: pytest.LogCaptureFixture
 @pytest.mark.parametrize(
     ("settings", "path", "message"),
     [
-        ({"type": "msra", "type_map": {"PER": ""}}, "reader.type_map.PER", 'found "": expected a type or null'),
+        (
+            {"type": "msra", "type_map": {"PER": ""}},
+            "reader.type_map.PER",
+            'found "": expected a type or null',
+        ),
         (
             {"type": "weibo", "task": "segmentation", "type_map": {"PER": None}},
             "reader.type_map",
             "words have no types",
         ),
-        ({"type": "msra", "type_map": {"PER": 1}}, "reader.type_map.PER", "expected a string, found 1"),
+        (
+            {"type": "msra", "type_map": {"PER": 1}},
+            "reader.type_map.PER",
+            "expected a string, found 1",
+        ),
         ({"type": "msr", "type_map": {}}, "reader.type_map", "unknown key"),
-        ({"type": "pfr", "task": "words"}, "reader.task", "found 'words', expected one of 'ner', 'segmentation'"),
+        (
+            {"type": "pfr", "task": "words"},
+            "reader.task",
+            "found 'words', expected one of 'ner', 'segmentation'",
+        ),
         ({"type": "msra", "task": "segmentation"}, "reader.task", "unknown key"),
         ({"type": "msr", "task": "ner"}, "reader.task", "unknown key"),
         ({"type": "pfr", "training_scheme": "BIO"}, "reader.training_scheme", "unknown key"),
-        ({"type": "msra", "annotated_types": []}, "reader.annotated_types", "found none: expected some"),
+        (
+            {"type": "msra", "annotated_types": []},
+            "reader.annotated_types",
+            "found none: expected some",
+        ),
         (
             {"type": "pfr", "task": "segmentation", "annotated_types": ["PER"]},
             "reader.annotated_types",
@@ -161,7 +198,11 @@ def test_types_that_never_occur(tmp_path: Path, caplog: pytest.LogCaptureFixture
             "reader.encoding_errors",
             "found 'replaced', expected one of",
         ),
-        ({"type": "unlabelled", "lines_per_row": 0}, "reader.lines_per_row", "expected 1 or more, found 0"),
+        (
+            {"type": "unlabelled", "lines_per_sentence": 0},
+            "reader.lines_per_sentence",
+            "expected 1 or more, found 0",
+        ),
     ],
 )
 def test_settings_that_cannot_be(settings: dict[str, Any], path: str, message: str) -> None:
@@ -175,8 +216,12 @@ def test_annotated_types_against_the_file(tmp_path: Path, caplog: pytest.LogCapt
     assert len(read(tmp_path, TEXT, type_map=mapped, annotated_types=["PER", "LOC"])) == 2
     assert caplog.messages == []
     read(tmp_path, TEXT, type_map=mapped, annotated_types=["PER", "LOC", "ORG"])
-    assert caplog.messages == [f'{tmp_path / "corpus"}: no entity of type "ORG", which annotated_types names']
+    assert caplog.messages == [
+        f'{tmp_path / "corpus"}: no entity of type "ORG", which annotated_types names'
+    ]
     with pytest.raises(DataError) as error:
         read(tmp_path, TEXT, type_map=mapped, annotated_types=["PER", "LOCATION"])
     expected = "types of annotated_types, or null for it in type_map. Did you mean"
-    assert str(error.value).startswith(f"{tmp_path / 'corpus'}: found 'entities of type LOC', expected {expected}")
+    assert str(error.value).startswith(
+        f"{tmp_path / 'corpus'}: found 'entities of type LOC', expected {expected}"
+    )

@@ -17,14 +17,16 @@ metadata = st.dictionaries(
     st.one_of(st.integers(-3, 2**40), st.booleans(), st.text(max_size=2), st.tuples(st.integers())),
 )
 # A table holds spans in order; that they lie within the text is for the reader to check.
-rows = st.lists(
-    st.builds(Instance, texts, st.none() | st.lists(spans, max_size=4).map(sorted), metadata, st.just("a")),
+sentences = st.lists(
+    st.builds(
+        Instance, texts, st.none() | st.lists(spans, max_size=4).map(sorted), metadata, st.just("a")
+    ),
     max_size=8,
 )
 
 
-@given(rows)
-def test_a_table_is_the_rows_it_was_made_of(own: list[Instance]) -> None:
+@given(sentences)
+def test_a_table_is_the_sentences_it_was_made_of(own: list[Instance]) -> None:
     table = InstanceTable.of(own)
     assert len(table) == len(own) and list(table) == own and table == own
     assert [table[i] for i in range(-len(own), len(own))] == own + own
@@ -33,10 +35,12 @@ def test_a_table_is_the_rows_it_was_made_of(own: list[Instance]) -> None:
             table[place]
     assert InstanceTable.of(table) == own and table == InstanceTable.of(own)
     assert table != [*own, Instance("")] and (not own or table != own[:-1])
-    assert [type(row.metadata.get("line")) for row in table] == [type(row.metadata.get("line")) for row in own]
+    assert [type(sentence.metadata.get("line")) for sentence in table] == [
+        type(sentence.metadata.get("line")) for sentence in own
+    ]
 
 
-@given(rows, st.data())
+@given(sentences, st.data())
 def test_any_selection(own: list[Instance], data: st.DataObject) -> None:
     table = InstanceTable.of(own)
     for _ in range(2):
@@ -44,41 +48,46 @@ def test_any_selection(own: list[Instance], data: st.DataObject) -> None:
         table, own = table[place], own[place]
         chosen = data.draw(st.lists(st.integers(0, len(own) - 1))) if own else []
         table, own = table.select(np.array(chosen, dtype=np.int64)), [own[i] for i in chosen]
-        assert table == own and list(table.texts()) == [row.text for row in own]
-        assert [table.text(i) for i in range(len(own))] == [row.text for row in own]
-        assert table.lengths.tolist() == [len(row.text) for row in own]
-        if all(row.spans is None for row in own):
+        assert table == own and list(table.texts()) == [sentence.text for sentence in own]
+        assert [table.text(i) for i in range(len(own))] == [sentence.text for sentence in own]
+        assert table.lengths.tolist() == [len(sentence.text) for sentence in own]
+        if all(sentence.spans is None for sentence in own):
             assert table.spans is None
         else:
-            assert table.spans is not None and list(table.spans) == [row.spans for row in own]
+            assert table.spans is not None and list(table.spans) == [
+                sentence.spans for sentence in own
+            ]
 
 
-@given(rows, st.integers(1, 20))
+@given(sentences, st.integers(1, 20))
 def test_parts(own: list[Instance], characters: int) -> None:
     parts = list(InstanceTable.of(own).parts(characters))
-    assert [row for part in parts for row in part] == own
+    assert [sentence for part in parts for sentence in part] == own
     assert all(len(part) == 1 or part.lengths.sum() <= characters for part in parts)
-    # As few as can be: the next row would not have fitted.
+    # As few as can be: the next sentence would not have fitted.
     for part, following in zip(parts, parts[1:], strict=False):
         assert part.lengths.sum() + following.lengths[0] > characters
 
 
-def test_rows_are_made_when_asked_for() -> None:
+def test_sentences_are_made_when_asked_for() -> None:
     table = InstanceTable.of([Instance("甲", [Span(0, 1, "X")], {"url": "u"}, "a")])
     table[0].text = table[0].metadata["url"] = ""
     table[0].spans = None
     assert table[0] == Instance("甲", [Span(0, 1, "X")], {"url": "u"}, "a")
 
 
-def test_all_rows_are_of_one_dataset() -> None:
+def test_all_sentences_are_of_one_dataset() -> None:
     own = [Instance("甲", dataset="a"), Instance("乙", dataset="b")]
-    assert [row.dataset for row in InstanceTable.of(own)] == ["a", "a"]
-    assert [row.dataset for row in InstanceTable.of(InstanceTable.of(own), "c")] == ["c", "c"]
-    assert [row.dataset for row in InstanceTable.of(InstanceTable.of(own))] == ["a", "a"]
+    assert [sentence.dataset for sentence in InstanceTable.of(own)] == ["a", "a"]
+    assert [sentence.dataset for sentence in InstanceTable.of(InstanceTable.of(own), "c")] == [
+        "c",
+        "c",
+    ]
+    assert [sentence.dataset for sentence in InstanceTable.of(InstanceTable.of(own))] == ["a", "a"]
 
 
 @pytest.mark.parametrize(("at_most", "count"), [(None, 3), (2, 2), (5, 3)])
-def test_so_many_rows_at_most(at_most: int | None, count: int) -> None:
+def test_so_many_sentences_at_most(at_most: int | None, count: int) -> None:
     asked = []
 
     def endless() -> object:
@@ -86,12 +95,16 @@ def test_so_many_rows_at_most(at_most: int | None, count: int) -> None:
             asked.append(i)
             yield Instance(str(i))
 
-    assert [row.text for row in InstanceTable.of(endless(), at_most=at_most)] == ["0", "1", "2"][:count]  # type: ignore
+    assert [sentence.text for sentence in InstanceTable.of(endless(), at_most=at_most)] == [
+        "0",
+        "1",
+        "2",
+    ][:count]  # type: ignore
     assert len(asked) == count
     assert len(InstanceTable.of(InstanceTable.of(map(Instance, "012")), at_most=at_most)) == count
 
 
-def test_no_rows() -> None:
+def test_no_sentences() -> None:
     table = InstanceTable.of([])
     assert table == [] and list(table.parts()) == [] and table.spans is None and not table
 
@@ -104,7 +117,9 @@ def test_a_selection_copies_no_text() -> None:
 
 def test_places() -> None:
     """File and line of a sentence, in selections too; the dataset's name without a file."""
-    table = InstanceTable.of([Instance("甲", None, {"line": 3}, "a"), Instance("乙", None, {}, "a")])
+    table = InstanceTable.of(
+        [Instance("甲", None, {"line": 3}, "a"), Instance("乙", None, {}, "a")]
+    )
     assert [table.place(i) for i in range(2)] == [("a", 3), ("a", None)]
     of_file = table.with_columns(source="corpus")[::-1]
     assert [of_file.place(i) for i in range(2)] == [("corpus", None), ("corpus", 3)]
@@ -114,7 +129,18 @@ def test_bytes_of_a_real_corpus(shared: Path) -> None:
     """MSRA train: 2.17 million characters and 74,703 entities in 45,000 sentences."""
     table = MsraReader().read(shared / "data" / "msra" / "train.bio")
     columns, spans = table.columns, table.spans
-    assert len(table) == 45000 and spans is not None and len(spans.types) == 3 and not columns.metadata
-    arrays = (spans.starts_S, spans.ends_S, spans.types_S, spans.counts_R, columns.lines, columns.texts.lengths)
+    assert (
+        len(table) == 45000 and spans is not None and len(spans.types) == 3 and not columns.metadata
+    )
+    arrays = (
+        spans.starts_S,
+        spans.ends_S,
+        spans.types_S,
+        spans.counts_R,
+        columns.lines,
+        columns.texts.lengths,
+    )
     # Of a sentence three numbers of four bytes; of an entity two of four and one of two.
-    assert sum(array.nbytes for array in arrays) == 3 * 4 * 45000 + (2 * 4 + 2) * len(spans.starts_S)
+    assert sum(array.nbytes for array in arrays) == 3 * 4 * 45000 + (2 * 4 + 2) * len(
+        spans.starts_S
+    )

@@ -28,7 +28,10 @@ def written(tmp_path: Path, data: bytes) -> str:
         (b"a\nb\r\n\r\nc", ["a", "b", "", "c"]),
         (b"\xef\xbb\xbfa\n", ["a"]),
         (b"\xef\xbb\xbf\xef\xbb\xbfa\n", ["\ufeffa"]),
-        ("\u2028\n\x85\n\x0b\x0c\x1c \t\u3000\n".encode(), ["\u2028", "\x85", "\x0b\x0c\x1c \t\u3000"]),
+        (
+            "\u2028\n\x85\n\x0b\x0c\x1c \t\u3000\n".encode(),
+            ["\u2028", "\x85", "\x0b\x0c\x1c \t\u3000"],
+        ),
         (b"a\rb\n", ["a\rb"]),
     ],
 )
@@ -41,14 +44,22 @@ def test_bytes_that_are_not_utf8(tmp_path: Path, mark: bytes) -> None:
     path = written(tmp_path, mark + "甲\r\n乙".encode() + b"\xff\n")
     with pytest.raises(DataError) as error:
         read_lines(path)
-    assert str(error.value) == f"{path}:2: found b'\\xff', expected UTF-8 text (or set encoding_errors)"
+    assert (
+        str(error.value)
+        == f"{path}:2: found b'\\xff', expected UTF-8 text (or set encoding_errors)"
+    )
 
 
 @pytest.mark.parametrize("errors", ["replace", "ignore", "backslashreplace", "surrogateescape"])
 @given(data=st.lists(st.sampled_from(PIECES)).map(b"".join))
-def test_handlers_do_as_python_does(tmp_path_factory: pytest.TempPathFactory, errors: str, data: bytes) -> None:
+def test_handlers_do_as_python_does(
+    tmp_path_factory: pytest.TempPathFactory, errors: str, data: bytes
+) -> None:
     lines = re.split("\r?\n", data.decode("utf-8", errors))
-    assert read_lines(written(tmp_path_factory.getbasetemp(), data), errors) == lines[: None if lines[-1] else -1]
+    assert (
+        read_lines(written(tmp_path_factory.getbasetemp(), data), errors)
+        == lines[: None if lines[-1] else -1]
+    )
 
 
 def test_what_a_handler_touched_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -72,6 +83,11 @@ def test_blocks() -> None:
 def test_blocks_are_the_lines_that_are_not_empty(text: str) -> None:
     found = list(blocks(text))
     numbered = [(number + i, line) for number, lines in found for i, line in enumerate(lines)]
-    assert numbered == [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line]
-    gaps = [(before + len(lines), after) for (before, lines), (after, _) in zip(found, found[1:], strict=False)]
+    assert numbered == [
+        (number, line) for number, line in enumerate(text.split("\n"), start=1) if line
+    ]
+    gaps = [
+        (before + len(lines), after)
+        for (before, lines), (after, _) in zip(found, found[1:], strict=False)
+    ]
     assert all(end < start for end, start in gaps)

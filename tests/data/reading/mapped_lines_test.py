@@ -20,43 +20,64 @@ from ner_adv_plugin.data.reading.mapped_lines import map_lines
 from ner_adv_plugin.data.reading.texts import MappedTexts
 from ner_adv_plugin.data.vocabulary import CHARACTERS, Vocabulary
 
-PIECES = [b"\xff", b"\xe7\x94", "甲".encode(), "😀".encode(), b"a", b"\r", b"\n", b"\n\n", b"\r\n", b"\xef\xbb\xbf"]
+PIECES = [
+    b"\xff",
+    b"\xe7\x94",
+    "甲".encode(),
+    "😀".encode(),
+    b"a",
+    b"\r",
+    b"\n",
+    b"\n\n",
+    b"\r\n",
+    b"\xef\xbb\xbf",
+]
 
 
-def brute_force(data: bytes, lines_per_row: int, errors: str) -> list[tuple[str, int]]:
-    """The rows of a file and their first lines, line by line."""
+def brute_force(data: bytes, lines_per_sentence: int, errors: str) -> list[tuple[str, int]]:
+    """The sentences of a file and their first lines, line by line."""
     lines = re.split("\r?\n", data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors))
-    rows: list[tuple[str, int]] = []
+    sentences: list[tuple[str, int]] = []
     run = 0
     for number, line in enumerate(lines, start=1):
         run = run + 1 if line else 0
-        if line and run % lines_per_row == (1 if lines_per_row > 1 else 0):
-            rows.append((line, number))
+        if line and run % lines_per_sentence == (1 if lines_per_sentence > 1 else 0):
+            sentences.append((line, number))
         elif line:
-            rows[-1] = (rows[-1][0] + line, rows[-1][1])
-    return rows
+            sentences[-1] = (sentences[-1][0] + line, sentences[-1][1])
+    return sentences
 
 
 @pytest.mark.parametrize("errors", ["replace", "ignore", "backslashreplace", "surrogateescape"])
-@given(data=st.lists(st.sampled_from(PIECES)).map(b"".join), lines_per_row=st.integers(1, 4), part=st.integers(1, 12))
-@example(data=b"a\n\xff\nb", lines_per_row=2, part=1)
-@example(data=b"a\r\xff\nb", lines_per_row=2, part=1)
+@given(
+    data=st.lists(st.sampled_from(PIECES)).map(b"".join),
+    lines_per_sentence=st.integers(1, 4),
+    part=st.integers(1, 12),
+)
+@example(data=b"a\n\xff\nb", lines_per_sentence=2, part=1)
+@example(data=b"a\r\xff\nb", lines_per_sentence=2, part=1)
 def test_any_file_in_parts_of_any_size(
-    tmp_path_factory: pytest.TempPathFactory, errors: str, data: bytes, lines_per_row: int, part: int
+    tmp_path_factory: pytest.TempPathFactory,
+    errors: str,
+    data: bytes,
+    lines_per_sentence: int,
+    part: int,
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "corpus"
     path.write_bytes(data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mapped_lines, "BYTES_OF_PART", part)
-        table = map_lines(str(path), lines_per_row, errors)
-    found = [(row.text, row.metadata["line"]) for row in table]
-    assert found == brute_force(data, lines_per_row, errors)
+        table = map_lines(str(path), lines_per_sentence, errors)
+    found = [(sentence.text, sentence.metadata["line"]) for sentence in table]
+    assert found == brute_force(data, lines_per_sentence, errors)
     assert table.lengths.tolist() == [len(text) for text, _ in found]
-    assert table.streamed and table.spans is None and all(row.spans is None for row in table)
+    assert (
+        table.streamed and table.spans is None and all(sentence.spans is None for sentence in table)
+    )
     assert list(table[::-1].texts()) == [text for text, _ in found][::-1]
 
 
-def test_bytes_that_are_not_utf8_are_found_before_a_row_is_asked_for(
+def test_bytes_that_are_not_utf8_are_found_before_a_sentence_is_asked_for(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mapped_lines, "BYTES_OF_PART", 10)
@@ -64,7 +85,10 @@ def test_bytes_that_are_not_utf8_are_found_before_a_row_is_asked_for(
     path.write_bytes("甲\n\n乙\n".encode() * 20 + b"\xff\xff\n" + "丙\n".encode() * 20 + b"\xe7\n")
     with pytest.raises(DataError) as error:
         UnlabelledReader().read(path)
-    assert str(error.value) == f"{path}:61: found b'\\xff', expected UTF-8 text (or set encoding_errors)"
+    assert (
+        str(error.value)
+        == f"{path}:61: found b'\\xff', expected UTF-8 text (or set encoding_errors)"
+    )
     with caplog.at_level(logging.WARNING):
         UnlabelledReader(encoding_errors="ignore").read(path)
     assert caplog.messages == [
@@ -76,24 +100,34 @@ def test_bytes_that_are_not_utf8_are_found_before_a_row_is_asked_for(
 def corpus(tmp_path: Path) -> Path:
     """500 lines of 1 to 50 characters."""
     path = tmp_path / "corpus"
-    path.write_text("".join("甲乙丙丁戊"[i % 5] * (i % 50 + 1) + "\n" for i in range(500)), encoding="utf-8")
+    path.write_text(
+        "".join("甲乙丙丁戊"[i % 5] * (i % 50 + 1) + "\n" for i in range(500)), encoding="utf-8"
+    )
     return path
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The rows that are read from the file, in order."""
-    rows: list[int] = []
-    row = MappedTexts.row
-    monkeypatch.setattr(MappedTexts, "row", lambda self, number: rows.append(number) or row(self, number))
-    return rows
+    """The sentences that are read from the file, in order."""
+    sentences: list[int] = []
+    sentence = MappedTexts.sentence
+    monkeypatch.setattr(
+        MappedTexts,
+        "sentence",
+        lambda self, number: sentences.append(number) or sentence(self, number),
+    )
+    return sentences
 
 
-def test_a_row_is_read_when_it_is_asked_for(corpus: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is held at a time is a part of the file, then the rows of a batch; order and lengths need no text."""
+def test_a_sentence_is_read_when_it_is_asked_for(
+    corpus: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is held at a time is a part of the file, then the sentences of a batch; order and lengths need no text."""
     sizes: list[int] = []
     decode = mapped_lines.decode
-    monkeypatch.setattr(mapped_lines, "decode", lambda data, *rest: sizes.append(len(data)) or decode(data, *rest))
+    monkeypatch.setattr(
+        mapped_lines, "decode", lambda data, *rest: sizes.append(len(data)) or decode(data, *rest)
+    )
     monkeypatch.setattr(mapped_lines, "BYTES_OF_PART", 1000)
     reader = UnlabelledReader()
     reader.bind("u")
@@ -102,40 +136,48 @@ def test_a_row_is_read_when_it_is_asked_for(corpus: Path, asked: list[int], monk
     assert len(table) == 500 and asked == []
     vocab = Vocabulary.from_instances({"train": {"u": [Instance("甲乙")]}}, {"u": reader})
     indices = vocab.get_token_to_index_vocabulary(CHARACTERS)
-    rows = EncodedDataset("u", table, vocab, CharacterAlphabet(indices, 1), reader.shown)
+    sentences = EncodedDataset("u", table, vocab, CharacterAlphabet(indices, 1), reader.shown)
     loader = DataLoader(batch_size=20)
-    loader.set_rows({"u": rows}, seed=0)
+    loader.set_sentences({"u": sentences}, seed=0)
     plan = loader.plan(0)
-    assert rows.token_ids is None and asked == []
-    assert sorted(row for batch in plan for _, row in batch) == list(range(500))
+    assert sentences.token_ids is None and asked == []
+    assert sorted(sentence for batch in plan for _, sentence in batch) == list(range(500))
     (batch,) = loader.batches(plan[:1])
-    assert sorted(asked) == sorted(batch.sentence_ids) == sorted(row for _, row in plan[0])
-    for i, row in enumerate(batch.sentence_ids):
-        expected = [indices.get(character, 1) for character in table[row].text]
+    assert (
+        sorted(asked) == sorted(batch.sentence_ids) == sorted(sentence for _, sentence in plan[0])
+    )
+    for i, sentence in enumerate(batch.sentence_ids):
+        expected = [indices.get(character, 1) for character in table[sentence].text]
         assert batch.token_ids_BL[i, : batch.lengths[i]].tolist() == expected
 
 
-def test_windows_of_streamed_rows(corpus: Path) -> None:
+def test_windows_of_streamed_sentences(corpus: Path) -> None:
     reader = UnlabelledReader()
     reader.bind("u")
     table = reader.read(corpus)[45:]
     vocab = Vocabulary.from_instances({"train": {"u": table}}, {"u": reader})
     alphabet = CharacterAlphabet(vocab.get_token_to_index_vocabulary(CHARACTERS), 1)
-    streamed, held = (EncodedDataset("u", rows, vocab, alphabet) for rows in (table, list(table)))
+    streamed, held = (
+        EncodedDataset("u", sentences, vocab, alphabet) for sentences in (table, list(table))
+    )
     borders = {0: np.array([0, 20, 40, 46]), 4: np.array([0, 49, 50])}
     for one, two in ((streamed, held), (streamed.cut(borders), held.cut(borders))):
         assert one.lengths.tolist() == two.lengths.tolist()
-        for row in range(len(two)):
-            assert one.token_ids_of(row).tolist() == two.token_ids_of(row).tolist()
-        assert (collate([(one, 0), (one, 3)]).token_ids_BL == collate([(two, 0), (two, 3)]).token_ids_BL).all()
+        for sentence in range(len(two)):
+            assert one.token_ids_of(sentence).tolist() == two.token_ids_of(sentence).tolist()
+        assert (
+            collate([(one, 0), (one, 3)]).token_ids_BL == collate([(two, 0), (two, 3)]).token_ids_BL
+        ).all()
 
 
-def test_leaked_rows_are_left_out_part_by_part(corpus: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leaked_sentences_are_left_out_part_by_part(
+    corpus: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = UnlabelledReader().read(corpus)
     monkeypatch.setattr(InstanceTable.parts, "__defaults__", (100,))
     held = [Instance("乙" * 45), Instance("丙")]
     clean, leaked = without_leaks({"u": table}, [held], "drop")
-    texts = [row.text for row in table]
+    texts = [sentence.text for sentence in table]
     kept = [text for text in texts if "乙" * 45 not in text and text != "丙"]
     assert leaked == {"u": len(texts) - len(kept)} and len(kept) < len(texts)
     assert list(clean["u"].texts()) == kept and clean["u"].streamed
@@ -151,9 +193,13 @@ def test_an_empty_file(tmp_path: Path) -> None:
 
 def test_a_reader_on_top_of_it(corpus: Path) -> None:
     class Longer(UnlabelledReader):
-        """Leaves short rows out."""
+        """Leaves short sentences out."""
 
         def _read(self, file_path: str) -> list[Instance]:
-            return [row for row in super()._read(file_path) if len(row) > 40]
+            return [sentence for sentence in super()._read(file_path) if len(sentence) > 40]
 
-    assert [len(row) for row in Longer(max_instances=12).read(corpus)] == [*range(41, 51), 41, 42]
+    assert [len(sentence) for sentence in Longer(max_instances=12).read(corpus)] == [
+        *range(41, 51),
+        41,
+        42,
+    ]

@@ -6,10 +6,10 @@ from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.reading import DatasetReader, MsraReader
 
 
-def test_rows(tmp_path: Path) -> None:
+def test_sentences(tmp_path: Path) -> None:
     path = tmp_path / "corpus"
     path.write_text("甲\tB-PER\n乙\tI-PER\n \tO\n\n丙\tO\n")
-    found = [(row.text, row.spans) for row in MsraReader().read(path)]
+    found = [(sentence.text, sentence.spans) for sentence in MsraReader().read(path)]
     assert found == [("甲乙 ", [(0, 2, "PER")]), ("丙", [])]
 
 

@@ -25,14 +25,19 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 def test_reads_each_dataset_with_its_reader(files: dict[str, str]) -> None:
     reader = reader_of(names={"type": "msra", "domain": "news"}, words="msr", text="unlabelled")
-    rows = reader.read_all({"text": files["text"], "names": files["names"], "words": files["words"]})
+    sentences = reader.read_all(
+        {"text": files["text"], "names": files["names"], "words": files["words"]}
+    )
     # In the order of the paths.
-    assert [(name, [(row.text, row.spans) for row in own]) for name, own in rows.items()] == [
+    assert [
+        (name, [(sentence.text, sentence.spans) for sentence in own])
+        for name, own in sentences.items()
+    ] == [
         ("text", [("丁", None), ("戊", None)]),
         ("names", [("甲乙", [(0, 1, "PER")]), ("丙", [])]),
         ("words", [("甲乙丙", [(0, 2, ""), (2, 3, "")])]),
     ]
-    assert all(row.dataset == name for name, own in rows.items() for row in own)
+    assert all(sentence.dataset == name for name, own in sentences.items() for sentence in own)
     # Validation may have some of the datasets only.
     assert list(reader.read_all({"names": files["names"]})) == ["names"]
     assert reader.read_all({}) == {}
@@ -57,14 +62,51 @@ def test_head_and_domain_are_named_after_the_dataset() -> None:
     ("readers", "path", "message"),
     [
         ({}, "readers", "expected at least one reader"),
-        ({"a": {"type": "mrsa"}}, "readers.a.type", '"mrsa" is not a registered DatasetReader. Did you mean "msra"?'),
-        ({"a": {"type": "msra", "domian": "x"}}, "readers.a.domian", 'unknown key. Did you mean "domain"?'),
-        ({"a": {"type": "msra", "illegal_tags": "fix"}}, "readers.a.illegal_tags", "found 'fix', expected one of "),
-        ({"a": {"type": "conll", "tag_column": 0}}, "readers.a.tag_column", "column 0 holds the character"),
-        ({"a": {"type": "msra", "overlaps": "longest"}}, "readers.a.overlaps", "found 'longest', expected one of "),
-        ({"a": {"type": "msra", "training_scheme": "BIO"}}, "readers.a.training_scheme", "unknown key"),
-        ({"a": {"type": "conll", "tag_scheme": "bio"}}, "readers.a.tag_scheme", 'no tag scheme "bio": expected one '),
-        ({"a.b": "msra"}, "readers.a.b.head", 'found "a.b": a head gives files and modules their names'),
+        (
+            {"a": {"type": "mrsa"}},
+            "readers.a.type",
+            '"mrsa" is not a registered DatasetReader. Did you mean "msra"?',
+        ),
+        (
+            {"a": {"type": "msra", "domian": "x"}},
+            "readers.a.domian",
+            'unknown key. Did you mean "domain"?',
+        ),
+        (
+            {"a": {"type": "msra", "illegal_tags": "fix"}},
+            "readers.a.illegal_tags",
+            "found 'fix', expected one of ",
+        ),
+        (
+            {"a": {"type": "conll", "tag_column": 0}},
+            "readers.a.tag_column",
+            "column 0 holds the character",
+        ),
+        (
+            {"a": {"type": "msra", "overlaps": "longest"}},
+            "readers.a.overlaps",
+            "found 'longest', expected one of ",
+        ),
+        (
+            {"a": {"type": "msra", "training_scheme": "BIO"}},
+            "readers.a.training_scheme",
+            "unknown key",
+        ),
+        (
+            {"a": {"type": "unlabelled", "lines_per_row": 2}},
+            "readers.a.lines_per_row",
+            "unknown key. It is called lines_per_sentence now.",
+        ),
+        (
+            {"a": {"type": "conll", "tag_scheme": "bio"}},
+            "readers.a.tag_scheme",
+            'no tag scheme "bio": expected one ',
+        ),
+        (
+            {"a.b": "msra"},
+            "readers.a.b.head",
+            'found "a.b": a head gives files and modules their names',
+        ),
         ({"a": {"type": "msra", "head": "x/y"}}, "readers.a.head", 'found "x/y": a head gives'),
         ({"a": {"type": "msra", "head": ""}}, "readers.a.head", 'found "": a head gives'),
     ],
@@ -83,13 +125,19 @@ def test_text_without_labels_may_have_any_name() -> None:
 def test_a_path_of_no_reader(files: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError) as error:
         reader_of(names="msra", words="msr").read_all({"name": files["names"]})
-    assert error.value.message == 'no reader for dataset "name". Did you mean "names"? Readers: names, words.'
+    assert (
+        error.value.message
+        == 'no reader for dataset "name". Did you mean "names"? Readers: names, words.'
+    )
 
 
 def test_one_path_for_several_readers(files: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError) as error:
         reader_of(names="msra").read(files["names"])
-    assert error.value.message == f"a multitask reader needs an object of paths, found {files['names']!r}"
+    assert (
+        error.value.message
+        == f"a multitask reader needs an object of paths, found {files['names']!r}"
+    )
 
 
 def test_errors_of_a_file_name_it(files: dict[str, str], tmp_path: Path) -> None:
@@ -109,7 +157,9 @@ def test_errors_of_a_file_name_it(files: dict[str, str], tmp_path: Path) -> None
         ({"type": "msra", "head": None}, "msra", None),
     ],
 )
-def test_one_dataset_is_named_after_its_head_or_its_type(config: Any, name: str, head: str | None) -> None:
+def test_one_dataset_is_named_after_its_head_or_its_type(
+    config: Any, name: str, head: str | None
+) -> None:
     single = construct(DatasetReader, config)
     reader = as_multitask(single, config)
     assert reader.readers == {name: single}

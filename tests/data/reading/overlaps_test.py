@@ -26,7 +26,9 @@ def characters(span: Span) -> set[int]:
 
 @pytest.mark.parametrize("policy", ["outermost", "innermost", "first"])
 @given(own=spans)
-def test_what_remains_is_flat_and_the_rest_overlaps_a_better_one(policy: str, own: list[Span]) -> None:
+def test_what_remains_is_flat_and_the_rest_overlaps_a_better_one(
+    policy: str, own: list[Span]
+) -> None:
     kept = resolve_overlaps(own, policy)  # type: ignore[arg-type]
     assert kept == sorted(kept) and all(kept.count(span) <= own.count(span) for span in kept)
     assert sum(len(characters(span)) for span in kept) == len(set().union(*map(characters, kept)))
@@ -39,7 +41,9 @@ def test_what_remains_is_flat_and_the_rest_overlaps_a_better_one(policy: str, ow
 
     for span in own:
         if span not in kept:
-            assert any(characters(span) & characters(other) and better(other, span) for other in kept)
+            assert any(
+                characters(span) & characters(other) and better(other, span) for other in kept
+            )
 
 
 @pytest.mark.parametrize(
@@ -51,7 +55,14 @@ def test_what_remains_is_flat_and_the_rest_overlaps_a_better_one(policy: str, ow
         ([(2, 4), (0, 3)], {"outermost": [(0, 3)], "innermost": [(2, 4)], "first": [(2, 4)]}),
         ([(2, 4), (1, 3)], {"outermost": [(1, 3)], "innermost": [(1, 3)], "first": [(2, 4)]}),
         # Touching spans do not overlap.
-        ([(2, 3), (0, 2)], {"outermost": [(0, 2), (2, 3)], "innermost": [(0, 2), (2, 3)], "first": [(0, 2), (2, 3)]}),
+        (
+            [(2, 3), (0, 2)],
+            {
+                "outermost": [(0, 2), (2, 3)],
+                "innermost": [(0, 2), (2, 3)],
+                "first": [(0, 2), (2, 3)],
+            },
+        ),
         # A long one in the way of two.
         (
             [(0, 2), (1, 5), (4, 6)],
@@ -59,7 +70,9 @@ def test_what_remains_is_flat_and_the_rest_overlaps_a_better_one(policy: str, ow
         ),
     ],
 )
-def test_policies_by_hand(own: list[tuple[int, int]], expected: dict[str, list[tuple[int, int]]]) -> None:
+def test_policies_by_hand(
+    own: list[tuple[int, int]], expected: dict[str, list[tuple[int, int]]]
+) -> None:
     for policy, places in expected.items():
         kept = resolve_overlaps([Span(*place, "X") for place in own], policy)  # type: ignore[arg-type]
         assert [(span.start, span.end) for span in kept] == places

@@ -6,10 +6,10 @@ from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.reading import DatasetReader, PeopleDailyReader
 
 
-def test_rows(tmp_path: Path) -> None:
+def test_sentences(tmp_path: Path) -> None:
     path = tmp_path / "corpus"
     path.write_text("甲 B-PER\n乙 I-PER\n  O\n\n丙 O\n")
-    found = [(row.text, row.spans) for row in PeopleDailyReader().read(path)]
+    found = [(sentence.text, sentence.spans) for sentence in PeopleDailyReader().read(path)]
     assert found == [("甲乙 ", [(0, 2, "PER")]), ("丙", [])]
 
 

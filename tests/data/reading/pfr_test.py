@@ -17,36 +17,36 @@ def read(tmp_path: Path, text: str, **options: Any) -> Sequence[Instance]:
     return PfrReader(**options).read(path)
 
 
-def entities(row: Instance) -> list[tuple[str, str]]:
+def entities(sentence: Instance) -> list[tuple[str, str]]:
     """Types and surfaces of a sentence's entities."""
-    return [(span.type, row.text[span.start : span.end]) for span in row.spans or []]
+    return [(span.type, sentence.text[span.start : span.end]) for span in sentence.spans or []]
 
 
-def words(row: Instance) -> str:
+def words(sentence: Instance) -> str:
     """The words of a sentence, parted by spaces."""
-    return " ".join(row.text[span.start : span.end] for span in row.spans or [])
+    return " ".join(sentence.text[span.start : span.end] for span in sentence.spans or [])
 
 
 def names(tmp_path: Path, line: str, **options: Any) -> list[str]:
-    (row,) = read(tmp_path, line, **options)
-    return [f"{kind}:{surface}" for kind, surface in entities(row)]
+    (sentence,) = read(tmp_path, line, **options)
+    return [f"{kind}:{surface}" for kind, surface in entities(sentence)]
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("line_break", ["\n", "\r\n"])
 @pytest.mark.parametrize("number", ["", "19980101-01-001-002/m  "])
 @pytest.mark.parametrize("gap", ["  ", " ", "   "])
-def test_rows(tmp_path: Path, mark: str, line_break: str, number: str, gap: str) -> None:
+def test_sentences(tmp_path: Path, mark: str, line_break: str, number: str, gap: str) -> None:
     text = f"{number}江/nr  泽民/nr  在/p  上海/ns  说/v{line_break}{line_break}{number}新华社/nt  电/n  {line_break}"
     text = mark + text.replace("  ", gap)
-    rows = read(tmp_path, text)
-    assert [(row.text, row.spans) for row in rows] == [
+    sentences = read(tmp_path, text)
+    assert [(sentence.text, sentence.spans) for sentence in sentences] == [
         ("江泽民在上海说", [(0, 3, "PER"), (4, 6, "LOC")]),
         ("新华社电", [(0, 3, "ORG")]),
     ]
-    assert [row.metadata for row in rows] == [{"line": 1}, {"line": 3}]
+    assert [sentence.metadata for sentence in sentences] == [{"line": 1}, {"line": 3}]
     segmented = read(tmp_path, text, task="segmentation")
-    assert [(row.text, row.spans) for row in segmented] == [
+    assert [(sentence.text, sentence.spans) for sentence in segmented] == [
         ("江泽民在上海说", [(0, 1, ""), (1, 3, ""), (3, 4, ""), (4, 6, ""), (6, 7, "")]),
         ("新华社电", [(0, 3, ""), (3, 4, "")]),
     ]
@@ -61,7 +61,7 @@ def test_rows(tmp_path: Path, mark: str, line_break: str, number: str, gap: str)
         ("欧阳/nr  中石/nr", "PER:欧阳中石"),
         ("司马/nr  迁/nr", "PER:司马迁"),
         ("陈/nr  方/nr  安生/nr", "PER:陈方安生"),
-        # Names in a row, with and without a mark between them.
+        # Names in a sentence, with and without a mark between them.
         ("江/nr  泽民/nr  、/w  李/nr  鹏/nr", "PER:江泽民 PER:李鹏"),
         ("江/nr  泽民/nr  李/nr  鹏/nr  乔/nr  石/nr", "PER:江泽民 PER:李鹏 PER:乔石"),
         ("贾/nr  永/nr  黄/nr  秋生/nr", "PER:贾永 PER:黄秋生"),
@@ -76,7 +76,10 @@ def test_rows(tmp_path: Path, mark: str, line_break: str, number: str, gap: str)
         ("江/nr  上海/ns  泽民/nr", "PER:江 LOC:上海 PER:泽民"),
         # Compounds in brackets: nothing inside them counts where they do.
         ("[中央/n  电视台/n]nt", "ORG:中央电视台"),
-        ("在/p  [北京/ns  大学/n]nt  的/u  [香港/ns  特别/a  行政区/n]ns", "ORG:北京大学 LOC:香港特别行政区"),
+        (
+            "在/p  [北京/ns  大学/n]nt  的/u  [香港/ns  特别/a  行政区/n]ns",
+            "ORG:北京大学 LOC:香港特别行政区",
+        ),
         ("[[中国/ns  银行/n]nt  广东/ns  分行/n]nt", "ORG:中国银行广东分行"),
         ("[北京/ns  [东方/nz  剧院/n]nz]nt  王/nr  小/nr", "ORG:北京东方剧院 PER:王小"),
         ("[上海/ns  人/n]n", "LOC:上海"),
@@ -115,11 +118,21 @@ def test_nested_entities_as_an_error(tmp_path: Path) -> None:
 
 
 def test_brackets_and_slashes_as_words(tmp_path: Path) -> None:
-    rows = read(
-        tmp_path, "[/w  甲/n  ]/w  //w  １/２/m\n[乙//n  丙/n]nt\n1/m  19980101-01-001-002/m", task="segmentation"
+    sentences = read(
+        tmp_path,
+        "[/w  甲/n  ]/w  //w  １/２/m\n[乙//n  丙/n]nt\n1/m  19980101-01-001-002/m",
+        task="segmentation",
     )
-    assert [words(row) for row in rows] == ["[ 甲 ] / １/２", "乙/ 丙", "1 19980101-01-001-002"]
-    assert [row.text for row in rows] == ["[甲]/１/２", "乙/丙", "119980101-01-001-002"]
+    assert [words(sentence) for sentence in sentences] == [
+        "[ 甲 ] / １/２",
+        "乙/ 丙",
+        "1 19980101-01-001-002",
+    ]
+    assert [sentence.text for sentence in sentences] == [
+        "[甲]/１/２",
+        "乙/丙",
+        "119980101-01-001-002",
+    ]
 
 
 @pytest.mark.parametrize("task", ["ner", "segmentation"])
@@ -149,8 +162,8 @@ def test_words_have_no_types() -> None:
 def test_embedded_corpus(fixture_data: Path) -> None:
     path = fixture_data / "pfr" / "199801.txt"
     lines = path.read_text(encoding="utf-8").splitlines()
-    rows = PfrReader().read(path)
-    assert len(rows) == len(lines) == 150
+    sentences = PfrReader().read(path)
+    assert len(sentences) == len(lines) == 150
     numbered = [line for line in lines if line.startswith("19980101-")]
     assert len(numbered) == 75 and any("]nt" in line for line in numbered)
     assert not any("[" in line or "-0" in line for line in lines if line not in numbered)
@@ -160,14 +173,20 @@ def test_embedded_corpus(fixture_data: Path) -> None:
         for text in text
         if text
     ]
-    assert [surface for row in rows for kind, surface in entities(row) if kind == "ORG"] == organisations
-    assert not any("/" in row.text or "1998" in row.text for row in rows)
+    assert [
+        surface for sentence in sentences for kind, surface in entities(sentence) if kind == "ORG"
+    ] == organisations
+    assert not any("/" in sentence.text or "1998" in sentence.text for sentence in sentences)
     # Places inside of organisations count where overlapping entities are kept.
     nested = re.findall(r"(\S+)/ns", " ".join(re.findall(r"\[([^]]*)\]nt", "\n".join(lines))))
-    everything = Counter(entity for row in PfrReader(overlaps="keep").read(path) for entity in entities(row))
-    assert everything - Counter(entity for row in rows for entity in entities(row)) == Counter(
-        ("LOC", name) for name in nested
+    everything = Counter(
+        entity
+        for sentence in PfrReader(overlaps="keep").read(path)
+        for entity in entities(sentence)
     )
+    assert everything - Counter(
+        entity for sentence in sentences for entity in entities(sentence)
+    ) == Counter(("LOC", name) for name in nested)
     assert len(nested) == 73
 
 
@@ -175,22 +194,26 @@ def test_embedded_corpus(fixture_data: Path) -> None:
 def test_real_corpus(shared: Path) -> None:
     path = shared / "data" / "pfr" / "199801.txt"
     text = path.read_text(encoding="utf-8")
-    rows = PfrReader().read(path)
-    assert len(rows) == len([line for line in text.split("\n") if line]) == 19484
-    assert max(map(len, rows)) == 1019
-    counts = Counter(kind for row in rows for kind, _ in entities(row))
+    sentences = PfrReader().read(path)
+    assert len(sentences) == len([line for line in text.split("\n") if line]) == 19484
+    assert max(map(len, sentences)) == 1019
+    counts = Counter(kind for sentence in sentences for kind, _ in entities(sentence))
     assert counts["LOC"] == text.count("/ns  ") + text.count("/ns\n") == 27890
     assert counts["ORG"] == text.count("/nt  ") + text.count("/nt\n") == 3573
     # Runs of nr words, each word one letter: s a surname, g any other of two characters, o of more.
     compound = "欧阳|司马|诸葛|司徒|南宫|令狐"
     assert counts["PER"] == sum(
-        len(re.findall("^ssg$|s.|.", re.sub(r"(\S+)/nr ? ?", lambda m: _letter(m[1], compound), run)))
+        len(
+            re.findall(
+                "^ssg$|s.|.", re.sub(r"(\S+)/nr ? ?", lambda m: _letter(m[1], compound), run)
+            )
+        )
         for run in re.findall(r"(?:\S+/nr(?:  |\n|$))+", text)
     )
     assert counts["PER"] == 20084
     segmented = PfrReader(task="segmentation").read(path)
-    assert [row.text for row in segmented] == [row.text for row in rows]
-    assert sum(len(row.spans or []) for row in segmented) == len(text.split())
+    assert [sentence.text for sentence in segmented] == [sentence.text for sentence in sentences]
+    assert sum(len(sentence.spans or []) for sentence in segmented) == len(text.split())
 
 
 def _letter(word: str, compound: str) -> str:

@@ -14,14 +14,14 @@ def written(tmp_path: Path, text: str) -> Path:
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_rows(tmp_path: Path, line_break: str, mark: str) -> None:
+def test_sentences(tmp_path: Path, line_break: str, mark: str) -> None:
     text = mark + "  甲乙  丙 丁戊己  \n\n   \n甲\u3000乙\u00a0\t  丙".replace("\n", line_break)
-    rows = SighanCwsReader().read(written(tmp_path, text))
-    assert [(row.text, row.spans) for row in rows] == [
+    sentences = SighanCwsReader().read(written(tmp_path, text))
+    assert [(sentence.text, sentence.spans) for sentence in sentences] == [
         ("甲乙丙丁戊己", [(0, 2, ""), (2, 3, ""), (3, 6, "")]),
         ("甲\u3000乙\u00a0\t丙", [(0, 5, ""), (5, 6, "")]),
     ]
-    assert [row.metadata for row in rows] == [{"line": 1}, {"line": 4}]
+    assert [sentence.metadata for sentence in sentences] == [{"line": 1}, {"line": 4}]
 
 
 def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:

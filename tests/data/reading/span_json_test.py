@@ -10,37 +10,47 @@ from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import DatasetReader, SpanJsonReader
 
-ROW = {
+SENTENCE = {
     "text": "甲乙丙😀丁甲",
     "label": {"name": {"甲": [[5, 5], [0, 0]]}, "a b": {"乙丙": [[1, 2]]}, "none": {"x": []}},
 }
 
 
-def read(tmp_path: Path, *rows: object, **options: Any) -> Sequence[Instance]:
+def read(tmp_path: Path, *sentences: object, **options: Any) -> Sequence[Instance]:
     path = tmp_path / "corpus"
-    lines = [row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows]
+    lines = [
+        sentence if isinstance(sentence, str) else json.dumps(sentence, ensure_ascii=False)
+        for sentence in sentences
+    ]
     path.write_bytes("\n".join(lines).encode())
     return SpanJsonReader(**options).read(path)
 
 
-def test_rows(tmp_path: Path) -> None:
-    rows = read(tmp_path, ROW, "", " \t\r", {"text": " 丁\n", "label": {}, "id": 3})
-    assert [(row.text, row.spans) for row in rows] == [
+def test_sentences(tmp_path: Path) -> None:
+    sentences = read(tmp_path, SENTENCE, "", " \t\r", {"text": " 丁\n", "label": {}, "id": 3})
+    assert [(sentence.text, sentence.spans) for sentence in sentences] == [
         ("甲乙丙😀丁甲", [(0, 1, "name"), (1, 3, "a b"), (5, 6, "name")]),
         (" 丁\n", []),
     ]
-    assert [row.metadata for row in rows] == [{"line": 1}, {"line": 4}]
+    assert [sentence.metadata for sentence in sentences] == [{"line": 1}, {"line": 4}]
 
 
 def test_neighbours_of_one_type_stay_apart(tmp_path: Path) -> None:
     label = {"x": {"甲乙": [[0, 1]]}, "y": {"丙": [[2, 2]]}, "z": {"丁戊己": [[3, 5]]}}
-    (row,) = read(tmp_path, {"text": "甲乙丙丁戊己庚", "label": label}, type_map={"x": "T", "y": "T", "z": "T"})
-    assert row.spans == [(0, 2, "T"), (2, 3, "T"), (3, 6, "T")]
+    (sentence,) = read(
+        tmp_path,
+        {"text": "甲乙丙丁戊己庚", "label": label},
+        type_map={"x": "T", "y": "T", "z": "T"},
+    )
+    assert sentence.spans == [(0, 2, "T"), (2, 3, "T"), (3, 6, "T")]
 
 
 def test_without_labels(tmp_path: Path) -> None:
-    rows = read(tmp_path, {"id": 0, "text": "甲乙"}, {"text": "丙", "label": None})
-    assert [(row.text, row.spans) for row in rows] == [("甲乙", None), ("丙", None)]
+    sentences = read(tmp_path, {"id": 0, "text": "甲乙"}, {"text": "丙", "label": None})
+    assert [(sentence.text, sentence.spans) for sentence in sentences] == [
+        ("甲乙", None),
+        ("丙", None),
+    ]
 
 
 LABEL = "{type: {surface: [[start, end], ...]}}"
@@ -49,7 +59,7 @@ INSIDE = "start and end, which counts too, inside the text of 2 characters"
 
 
 @pytest.mark.parametrize(
-    ("row", "message"),
+    ("sentence", "message"),
     [
         ('{"text": ', "found '{\"text\": ', expected a JSON object: Expecting value: line 1 column 10 (char 9)"),
         ("[" * 100000, None),
@@ -75,47 +85,72 @@ INSIDE = "start and end, which counts too, inside the text of 2 characters"
         ),
     ],
 )  # fmt: skip
-def test_rows_that_cannot_be_read(tmp_path: Path, row: object, message: str | None) -> None:
+def test_sentences_that_cannot_be_read(
+    tmp_path: Path, sentence: object, message: str | None
+) -> None:
     with pytest.raises(DataError) as error:
-        read(tmp_path, {"text": "甲", "label": {}}, "", row)
+        read(tmp_path, {"text": "甲", "label": {}}, "", sentence)
     assert (error.value.file_path, error.value.line) == (str(tmp_path / "corpus"), 3)
     if message is not None:
         assert str(error.value) == f"{tmp_path / 'corpus'}:3: {message}"
 
 
-def test_a_label_where_the_first_row_has_none(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r""":2: found 'a "label"', expected no "label" as in line 1"""):
+def test_a_label_where_the_first_sentence_has_none(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r""":2: found 'a "label"', expected no "label" as in line 1"""
+    ):
         read(tmp_path, {"text": "甲"}, {"text": "甲", "label": {}})
 
 
 def test_a_type_that_is_dropped_may_overlap(tmp_path: Path) -> None:
-    row = {"text": "甲乙丙", "label": {"t": {"甲乙丙": [[0, 2]]}, "u": {"乙": [[1, 1]]}}}
-    assert read(tmp_path, row, type_map={"t": None}, overlaps="error")[0].spans == [(1, 2, "u")]
-    assert read(tmp_path, row, type_map={"u": None}, overlaps="error")[0].spans == [(0, 3, "t")]
+    sentence = {"text": "甲乙丙", "label": {"t": {"甲乙丙": [[0, 2]]}, "u": {"乙": [[1, 1]]}}}
+    assert read(tmp_path, sentence, type_map={"t": None}, overlaps="error")[0].spans == [
+        (1, 2, "u")
+    ]
+    assert read(tmp_path, sentence, type_map={"u": None}, overlaps="error")[0].spans == [
+        (0, 3, "t")
+    ]
 
 
 def test_nested_and_crossing_entities(tmp_path: Path) -> None:
-    row = {"text": "甲乙丙丁", "label": {"t": {"甲乙丙": [[0, 2]], "乙": [[1, 1]]}, "u": {"丙丁": [[2, 3]]}}}
-    assert read(tmp_path, row)[0].spans == [(0, 3, "t"), (1, 2, "t"), (2, 4, "u")]
+    sentence = {
+        "text": "甲乙丙丁",
+        "label": {"t": {"甲乙丙": [[0, 2]], "乙": [[1, 1]]}, "u": {"丙丁": [[2, 3]]}},
+    }
+    assert read(tmp_path, sentence)[0].spans == [(0, 3, "t"), (1, 2, "t"), (2, 4, "u")]
 
 
-def test_the_same_entity_twice_counts_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    row = {"text": "甲乙", "label": {"t": {"甲": [[0, 0], [0, 0]]}, "u": {"甲": [[0, 0]]}}}
-    assert read(tmp_path, row)[0].spans == [(0, 1, "t"), (0, 1, "u")]
-    assert caplog.messages == [f"{tmp_path / 'corpus'}: 1 spans stand twice in their sentence and count once"]
+def test_the_same_entity_twice_counts_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sentence = {"text": "甲乙", "label": {"t": {"甲": [[0, 0], [0, 0]]}, "u": {"甲": [[0, 0]]}}}
+    assert read(tmp_path, sentence)[0].spans == [(0, 1, "t"), (0, 1, "u")]
+    assert caplog.messages == [
+        f"{tmp_path / 'corpus'}: 1 spans stand twice in their sentence and count once"
+    ]
     # Types that are one after type_map make it twice, too.
-    assert read(tmp_path, row, type_map={"u": "t"}, overlaps="error")[0].spans == [(0, 1, "t")]
+    assert read(tmp_path, sentence, type_map={"u": "t"}, overlaps="error")[0].spans == [(0, 1, "t")]
 
 
-@pytest.mark.parametrize(("file", "num_rows"), [("train.json", 60), ("dev.json", 20)])
-def test_embedded_corpus(fixture_data: Path, file: str, num_rows: int) -> None:
+@pytest.mark.parametrize(("file", "num_sentences"), [("train.json", 60), ("dev.json", 20)])
+def test_embedded_corpus(fixture_data: Path, file: str, num_sentences: int) -> None:
     path = fixture_data / "cluener" / file
     written = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    rows = SpanJsonReader().read(path)
-    assert [row.text for row in rows] == [row["text"] for row in written] and len(rows) == num_rows
-    counts = Counter(span.type for row in rows for span in row.spans or [])
+    sentences = SpanJsonReader().read(path)
+    assert [sentence.text for sentence in sentences] == [
+        sentence["text"] for sentence in written
+    ] and len(sentences) == num_sentences
+    counts = Counter(span.type for sentence in sentences for span in sentence.spans or [])
     for kind in ("name", "organization", "address", "scene"):
-        assert counts[kind] == sum(len(places) for row in written for places in row["label"].get(kind, {}).values()) > 0
+        assert (
+            counts[kind]
+            == sum(
+                len(places)
+                for sentence in written
+                for places in sentence["label"].get(kind, {}).values()
+            )
+            > 0
+        )
 
 
 def test_registered() -> None:

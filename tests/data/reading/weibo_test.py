@@ -29,7 +29,9 @@ def test_two_replacement_characters_are_one_emoji(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", ["ner", "segmentation"])
-@pytest.mark.parametrize("line", ["甲\tO", "甲乙0\tO", "甲\ufffd0\tO", "甲0 O", "甲0", "甲²\tO", "甲０\tO", "1\tO"])
+@pytest.mark.parametrize(
+    "line", ["甲\tO", "甲乙0\tO", "甲\ufffd0\tO", "甲0 O", "甲0", "甲²\tO", "甲０\tO", "1\tO"]
+)
 def test_lines_that_cannot_be_read(tmp_path: Path, task: str, line: str) -> None:
     expected = "one character, its position in its word in digits, then a tab"
     with pytest.raises(DataError) as error:
@@ -41,22 +43,22 @@ WORDS = "科0\tB-ORG.NAM\n技1\tI-ORG.NAM\n，0\tO\n" + "".join(f"{i % 10}{i}\tO
 
 
 def test_words_from_positions(tmp_path: Path) -> None:
-    rows = read(tmp_path, WORDS + "\n的0\tO\n", task="segmentation")
-    assert [(row.text, row.spans) for row in rows] == [
+    sentences = read(tmp_path, WORDS + "\n的0\tO\n", task="segmentation")
+    assert [(sentence.text, sentence.spans) for sentence in sentences] == [
         ("科技，012345678901", [(0, 2, ""), (2, 3, ""), (3, 15, "")]),
         ("的", [(0, 1, "")]),
     ]
-    assert [row.metadata for row in rows] == [{"line": 1}, {"line": 17}]
+    assert [sentence.metadata for sentence in sentences] == [{"line": 1}, {"line": 17}]
 
 
 def test_positions_that_do_not_follow(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     text = "甲1\tO\n乙2\tO\n丙0\tO\n丁2\tO\n戊3\tO\n己3\tO\n"
     reader = WeiboReader(task="segmentation")
     (tmp_path / "corpus").write_text(text)
-    (row,) = reader.read(tmp_path / "corpus")
-    assert row.spans == [(0, 2, ""), (2, 6, "")]
+    (sentence,) = reader.read(tmp_path / "corpus")
+    assert sentence.spans == [(0, 2, ""), (2, 6, "")]
     assert reader.repaired == {str(tmp_path / "corpus"): 3}
-    assert reader.illegal_rows == {str(tmp_path / "corpus"): {1: 3}}
+    assert reader.illegal_sentences == {str(tmp_path / "corpus"): {1: 3}}
     assert "3 illegal positions read as inside their word" in caplog.text
     # The names do not depend on them.
     assert read(tmp_path, text, illegal_tags="error")[0].spans == []
@@ -76,7 +78,8 @@ def test_positions_as_errors(tmp_path: Path, text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("split", "num_words", "num_characters", "num_repaired"), [("train", 45678, 73778, 1), ("dev", 9026, 14509, 0)]
+    ("split", "num_words", "num_characters", "num_repaired"),
+    [("train", 45678, 73778, 1), ("dev", 9026, 14509, 0)],
 )
 def test_words_of_the_real_corpus(
     shared: Path, split: str, num_words: int, num_characters: int, num_repaired: int
@@ -84,12 +87,14 @@ def test_words_of_the_real_corpus(
     path = shared / "data" / "weibo" / f"weiboNER_2nd_conll.{split}"
     text = path.read_text(encoding="utf-8")
     reader = WeiboReader(task="segmentation")
-    rows = reader.read(path)
-    assert [row.text for row in rows] == [row.text for row in WeiboReader().read(path)]
-    assert sum(map(len, rows)) == len(re.findall("\t", text)) == num_characters
+    sentences = reader.read(path)
+    assert [sentence.text for sentence in sentences] == [
+        sentence.text for sentence in WeiboReader().read(path)
+    ]
+    assert sum(map(len, sentences)) == len(re.findall("\t", text)) == num_characters
     # A word begins where the digits between the character and the tab are a 0.
     words = len(re.findall("^(?:\ufffd\ufffd|.)0\t", text, re.MULTILINE))
-    assert sum(len(row.spans or []) for row in rows) == words == num_words
+    assert sum(len(sentence.spans or []) for sentence in sentences) == words == num_words
     assert reader.repaired == {str(path): num_repaired}
 
 

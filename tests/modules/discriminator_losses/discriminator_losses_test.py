@@ -19,9 +19,11 @@ SIZES = {"news": 300, "social": 100, "reviews": 60}
 def test_cross_entropy_is_the_logarithm_of_the_right_class() -> None:
     logits = torch.tensor([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0]])
     losses = CrossEntropy(SIZES)(logits, torch.tensor([1, 0]))
-    for row, right in ((0, 1), (1, 0)):
-        total = sum(math.exp(score) for score in logits[row].tolist())
-        assert losses[row].item() == pytest.approx(-math.log(math.exp(logits[row, right].item()) / total), rel=1e-5)
+    for sentence, right in ((0, 1), (1, 0)):
+        total = sum(math.exp(score) for score in logits[sentence].tolist())
+        assert losses[sentence].item() == pytest.approx(
+            -math.log(math.exp(logits[sentence, right].item()) / total), rel=1e-5
+        )
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.0, 1.0), st.sampled_from([0.0, 0.5, 1.0, 2.0]))
@@ -62,7 +64,9 @@ def test_certain_discriminators_leave_loss_and_gradient_finite(gamma: float, sco
     logits = torch.tensor([[score, 0.0, 0.0]], requires_grad=True)
     loss = Grad(SIZES, gamma)(logits, torch.tensor([0])).sum()
     loss.backward()
-    assert loss.isfinite() and loss >= 0 and logits.grad is not None and logits.grad.isfinite().all()
+    assert (
+        loss.isfinite() and loss >= 0 and logits.grad is not None and logits.grad.isfinite().all()
+    )
     if score == 200.0:
         assert loss == 0
 
@@ -71,9 +75,15 @@ def test_certain_discriminators_leave_loss_and_gradient_finite(gamma: float, sco
     ("settings", "message"),
     [
         ({"gamma": -1}, "loss.gamma: expected 0 or more, found -1"),
-        ({"alpha": {"news": 1, "socail": 1}}, 'loss.alpha.socail: nothing is named so. Did you mean "social"'),
+        (
+            {"alpha": {"news": 1, "socail": 1}},
+            'loss.alpha.socail: nothing is named so. Did you mean "social"',
+        ),
         ({"alpha": {"news": 1, "social": 1}}, "loss.alpha.reviews: missing key"),
-        ({"alpha": {"news": -1, "social": 1, "reviews": 1}}, "loss.alpha.news: expected 0 or more, found -1"),
+        (
+            {"alpha": {"news": -1, "social": 1, "reviews": 1}},
+            "loss.alpha.news: expected 0 or more, found -1",
+        ),
     ],
 )
 def test_errors(settings: dict[str, Any], message: str) -> None:

@@ -20,7 +20,12 @@ from transformers import (
 )
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from tests.modules.encoders.transformers import PIECES, PlainTransformer, encoder_of, write_tiny_transformer
+from tests.modules.encoders.transformers import (
+    PIECES,
+    PlainTransformer,
+    encoder_of,
+    write_tiny_transformer,
+)
 from tests.modules.examples import TEXT, text_batch
 
 SIZES: dict[str, Any] = {
@@ -41,14 +46,21 @@ KINDS: dict[str, PreTrainedConfig] = {
     "modernbert": ModernBertConfig(**SIZES, pad_token_id=0, cls_token_id=2, sep_token_id=3),
     "xlm-roberta": XLMRobertaConfig(**SIZES, pad_token_id=1),
     "distilbert": DistilBertConfig(
-        vocab_size=len(PIECES), dim=16, n_layers=2, n_heads=2, hidden_dim=32, max_position_embeddings=32
+        vocab_size=len(PIECES),
+        dim=16,
+        n_layers=2,
+        n_heads=2,
+        hidden_dim=32,
+        max_position_embeddings=32,
     ),
 }
 SPLIT = {"½": "1⁄2", "㍿": "株式会社", "℡": "TEL"}
 
 
 def pieces_of(text: str) -> list[list[int]]:
-    return [[PIECES.index(piece) for piece in SPLIT.get(character, character)] for character in text]
+    return [
+        [PIECES.index(piece) for piece in SPLIT.get(character, character)] for character in text
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -61,15 +73,15 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @torch.no_grad()
 def test_pieces_of_a_character_are_averaged(tiny_bert: Path) -> None:
     encoder, plain = encoder_of(tiny_bert, overlap=8), PlainTransformer(tiny_bert, 2, 3)
-    # The third row is the shortest in characters and the longest in pieces.
+    # The third sequence is the shortest in characters and the longest in pieces.
     texts = [TEXT[:9], "我½们㍿", "㍿℡㍿", "在", "½"]
     states = encoder(text_batch(encoder.alphabet, *texts))
     assert states.shape == (5, 9, 16) and sorted(map(len, encoder.alphabet.composites)) == [3, 3, 4]
-    for row, text in enumerate(texts):
+    for sequence, text in enumerate(texts):
         pieces = pieces_of(text)
         flat = plain.states([piece for group in pieces for piece in group])
         expected = [part.mean(0) for part in flat.split([len(group) for group in pieces])]
-        assert_close(states[row, : len(text)], torch.stack(expected), rtol=1e-4, atol=1e-5)
+        assert_close(states[sequence, : len(text)], torch.stack(expected), rtol=1e-4, atol=1e-5)
 
 
 @torch.no_grad()
@@ -81,7 +93,9 @@ def test_windows_are_over_pieces(tiny_bert: Path) -> None:
     assert len(flat) == 19
     stitched = torch.cat([plain.states(flat[:12])[:9], plain.states(flat[7:])[2:]])
     expected = [part.mean(0) for part in stitched.split([len(group) for group in pieces_of(text)])]
-    assert_close(encoder(text_batch(encoder.alphabet, text))[0], torch.stack(expected), rtol=1e-4, atol=1e-5)
+    assert_close(
+        encoder(text_batch(encoder.alphabet, text))[0], torch.stack(expected), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_one_character_for_another_is_no_composite(tiny_bert: Path) -> None:
@@ -92,7 +106,7 @@ def test_one_character_for_another_is_no_composite(tiny_bert: Path) -> None:
 @pytest.mark.parametrize("kind", list(KINDS))
 @torch.no_grad()
 def test_other_transformers(kind: str, tmp_path: Path) -> None:
-    """Rows up to the last position that the transformer has, and rows beyond it."""
+    """Sequences up to the last position that the transformer has, and sequences beyond it."""
     write_tiny_transformer(tmp_path, KINDS[kind])
     encoder, plain = encoder_of(tmp_path, overlap=8), PlainTransformer(tmp_path, 2, 3)
     # RoBERTa and its kin number positions from behind that of padding.
@@ -103,12 +117,12 @@ def test_other_transformers(kind: str, tmp_path: Path) -> None:
     states = encoder(batch)
     assert states[batch.mask_BL].isfinite().all()
     for text in texts[:2]:
-        row = batch.lengths.index(len(text))
+        sequence = batch.lengths.index(len(text))
         expected = plain.states([PIECES.index(character) for character in text])
-        assert_close(states[row, : len(text)], expected, rtol=1e-4, atol=1e-5)
+        assert_close(states[sequence, : len(text)], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_others_pad_rows_in_groups_of_similar_length(tmp_path: Path) -> None:
+def test_others_pad_sequences_in_groups_of_similar_length(tmp_path: Path) -> None:
     write_tiny_transformer(tmp_path, KINDS["distilbert"])
     encoder = encoder_of(tmp_path, overlap=8)
 
@@ -130,10 +144,15 @@ def test_the_tokenizer_may_take_less_than_the_transformer(tmp_path: Path) -> Non
     ("settings", "message"),
     [
         ({"frozen_layers": 1}, "frozen_layers: no numbered layers in a distilbert"),
-        ({"attention_dropout": 0.1}, 'attention_dropout: a distilbert has no setting "attention_probs_dropout_prob"'),
+        (
+            {"attention_dropout": 0.1},
+            'attention_dropout: a distilbert has no setting "attention_probs_dropout_prob"',
+        ),
     ],
 )
-def test_settings_that_a_transformer_lacks(settings: dict[str, object], message: str, tmp_path: Path) -> None:
+def test_settings_that_a_transformer_lacks(
+    settings: dict[str, object], message: str, tmp_path: Path
+) -> None:
     write_tiny_transformer(tmp_path, KINDS["distilbert"])
     with pytest.raises(ConfigurationError, match=message):
         encoder_of(tmp_path, overlap=8, **settings)
@@ -151,6 +170,6 @@ def test_real_encoders_give_one_state_a_character(name: str, shared: Path) -> No
     states = encoder(batch)
     assert states.shape == (4, 540, encoder.get_output_dim())
     assert states[batch.mask_BL].isfinite().all()
-    for row, text in enumerate(sorted(texts, key=len, reverse=True)):
+    for sequence, text in enumerate(sorted(texts, key=len, reverse=True)):
         alone = encoder(text_batch(encoder.alphabet, text))
-        assert_close(states[row, : len(text)], alone[0], rtol=1e-3, atol=1e-4)
+        assert_close(states[sequence, : len(text)], alone[0], rtol=1e-3, atol=1e-4)

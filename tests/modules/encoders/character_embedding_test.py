@@ -9,7 +9,9 @@ from tests.modules.examples import TEXT, text_batch, vocabulary
 
 def encoder_of(**settings: object) -> CharacterEmbedding:
     torch.manual_seed(0)
-    made = Encoder.from_params({"type": "character_embedding", "embedding_dim": 4, **settings}, vocab=vocabulary())
+    made = Encoder.from_params(
+        {"type": "character_embedding", "embedding_dim": 4, **settings}, vocab=vocabulary()
+    )
     assert isinstance(made, CharacterEmbedding)
     return made.eval()
 

@@ -1,4 +1,4 @@
-"""Attention without padding, against attention over each row by itself."""
+"""Attention without padding, against attention over each sequence by itself."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,33 +17,39 @@ from ner_adv_plugin.modules.encoders.packed_attention import Packing, SideBySide
 NONE = torch.nn.Identity()
 
 
-def states_of(lengths: Sequence[int], heads: int, size: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+def states_of(
+    lengths: Sequence[int], heads: int, size: int, dtype: torch.dtype = torch.float64
+) -> list[Tensor]:
     """Random queries, keys and values (1, A, N, S), leaves, as a layer gives them."""
     torch.manual_seed(0)
     made = [torch.randn(1, sum(lengths), heads * size, dtype=dtype) for _ in range(3)]
     return [one.view(1, -1, heads, size).transpose(1, 2).requires_grad_() for one in made]
 
 
-def row_by_row(states: Sequence[Tensor], lengths: Sequence[int], scale: float) -> Tensor:
-    """softmax(scale Q K^T) V of every row, (1, N, A, S)."""
-    rows = zip(*(part.split(lengths, 2) for part in states), strict=True)
-    return torch.cat([scaled_dot_product_attention(q, k, v, scale=scale) for q, k, v in rows], 2).transpose(1, 2)
+def sequence_by_sequence(states: Sequence[Tensor], lengths: Sequence[int], scale: float) -> Tensor:
+    """softmax(scale Q K^T) V of every sequence, (1, N, A, S)."""
+    sequences = zip(*(part.split(lengths, 2) for part in states), strict=True)
+    return torch.cat(
+        [scaled_dot_product_attention(q, k, v, scale=scale) for q, k, v in sequences], 2
+    ).transpose(1, 2)
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=9).map(lambda own: sorted(own, reverse=True)),
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=9).map(
+        lambda own: sorted(own, reverse=True)
+    ),
     heads=st.integers(1, 3),
     size=st.integers(1, 4),
     overhead=st.sampled_from([0, 48, 10_000]),
     learns=st.booleans(),
 )
-def test_every_token_attends_to_its_own_row(
+def test_every_token_attends_to_its_own_sequence(
     lengths: list[int], heads: int, size: int, overhead: int, learns: bool
 ) -> None:
     packing = Packing(lengths)
     states = states_of(lengths, heads, size)
-    expected = row_by_row(states, lengths, 0.3)
+    expected = sequence_by_sequence(states, lengths, 0.3)
     with torch.set_grad_enabled(learns), pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "GROUP_OVERHEAD", overhead)
         found, weights = packed_attention(NONE, *states, None, scaling=0.3, packing=packing)
@@ -51,13 +57,19 @@ def test_every_token_attends_to_its_own_row(
     assert_close(found, expected.detach() if not learns else expected)
     if learns:
         by = torch.randn_like(found)
-        assert_close(torch.autograd.grad(found, states, by), torch.autograd.grad(expected, states, by))
+        assert_close(
+            torch.autograd.grad(found, states, by), torch.autograd.grad(expected, states, by)
+        )
 
 
-@pytest.mark.parametrize("lengths", [[17] * 5 + [3], [17] * 5, [33, 20, 20, 16, 16, 5, 5, 5, 1], [7]])
+@pytest.mark.parametrize(
+    "lengths", [[17] * 5 + [3], [17] * 5, [33, 20, 20, 16, 16, 5, 5, 5, 1], [7]]
+)
 @torch.no_grad()
-def test_keys_fill_whole_lanes_where_there_are_neighbours(lengths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a row sees of its neighbours, to fill torch's lanes, counts for nothing."""
+def test_keys_fill_whole_lanes_where_there_are_neighbours(
+    lengths: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a sequence sees of its neighbours, to fill torch's lanes, counts for nothing."""
     seen = []
 
     def listening(query: Tensor, key: Tensor, *others: Any, **settings: Any) -> Tensor:
@@ -67,10 +79,15 @@ def test_keys_fill_whole_lanes_where_there_are_neighbours(lengths: list[int], mo
     states = states_of(lengths, 2, 3)
     monkeypatch.setattr(module, "scaled_dot_product_attention", listening)
     found, _ = packed_attention(NONE, *states, None, scaling=0.3, packing=Packing(lengths))
-    assert_close(found, row_by_row(states, lengths, 0.3))
-    # One call for all rows of a length; only where the tokens end are there none to fill up with.
-    runs = [(length, sum(1 for own in lengths if own == length)) for length in sorted(set(lengths), reverse=True)]
-    ends = [sum(own for own in lengths if own > length) + length * (count - 1) for length, count in runs]
+    assert_close(found, sequence_by_sequence(states, lengths, 0.3))
+    # One call for all sequences of a length; only where the tokens end are there none to fill up with.
+    runs = [
+        (length, sum(1 for own in lengths if own == length))
+        for length in sorted(set(lengths), reverse=True)
+    ]
+    ends = [
+        sum(own for own in lengths if own > length) + length * (count - 1) for length, count in runs
+    ]
     full = [-(-length // 16) * 16 for length, _ in runs]
     expected = [
         (length, size if end + size <= sum(lengths) else length)
@@ -79,10 +96,10 @@ def test_keys_fill_whole_lanes_where_there_are_neighbours(lengths: list[int], mo
     assert seen == expected
 
 
-def test_groups_pad_to_their_longest_row() -> None:
+def test_groups_pad_to_their_longest_sequence() -> None:
     sides = SideBySide([100, 99, 5, 4], 2)
     assert [group.shape for group in sides.groups] == [(2, 2, 100), (2, 2, 5)]
-    # Only rows that are shorter than the longest of their group have anything to mask.
+    # Only sequences that are shorter than the longest of their group have anything to mask.
     assert sides.groups[0].bias is not None
     assert sides.groups[0].bias.isinf().sum() == 1 and len(sides.empty) == 2 * (1 + 1)
     assert SideBySide([7, 7, 7], 2).groups[0].bias is None
@@ -97,7 +114,7 @@ def test_the_gradient_with_dropout() -> None:
         torch.manual_seed(1)
         return packed_attention(NONE, *own, None, dropout=0.4, packing=packing)[0]
 
-    assert not torch.allclose(attend(*states), row_by_row(states, lengths, 3**-0.5))
+    assert not torch.allclose(attend(*states), sequence_by_sequence(states, lengths, 3**-0.5))
     assert torch.autograd.gradcheck(attend, states)
 
 
@@ -105,9 +122,11 @@ def test_the_mean_over_dropout_is_attention_without() -> None:
     lengths, packing = [4, 3], Packing([4, 3])
     states = [part.detach() for part in states_of(lengths, 1, 2)]
     torch.manual_seed(0)
-    draws = [packed_attention(NONE, *states, None, dropout=0.3, packing=packing)[0] for _ in range(4000)]
+    draws = [
+        packed_attention(NONE, *states, None, dropout=0.3, packing=packing)[0] for _ in range(4000)
+    ]
     spread = torch.stack(draws).std(0).max().item()
-    expected = row_by_row(states, lengths, 2**-0.5)
+    expected = sequence_by_sequence(states, lengths, 2**-0.5)
     assert_close(torch.stack(draws).mean(0), expected, rtol=0, atol=5 * spread / 4000**0.5)
 
 
@@ -115,7 +134,7 @@ def test_bfloat16_keeps_shares_in_float32() -> None:
     lengths, packing = [30, 20, 20], Packing([30, 20, 20])
     states = states_of(lengths, 2, 8, torch.bfloat16)
     found, _ = packed_attention(NONE, *states, None, packing=packing)
-    expected = row_by_row([part.float() for part in states], lengths, 8**-0.5)
+    expected = sequence_by_sequence([part.float() for part in states], lengths, 8**-0.5)
     assert found.dtype == torch.bfloat16
     assert_close(found.float(), expected, rtol=2e-2, atol=2e-2)
 

@@ -16,20 +16,33 @@ from tests.modules.examples import TEXT, character_alphabet, text_batch, vocabul
 
 Made = tuple[Encoder, torch.nn.Embedding, Batch]
 CHARACTERS = "".join(dict.fromkeys(TEXT))
-CONFIG = {"vocab_size": len(PIECES), "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2}
+CONFIG = {
+    "vocab_size": len(PIECES),
+    "hidden_size": 8,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+}
 
 
 def of_characters(folder: Path) -> Made:
     encoder = CharacterEmbedding(vocabulary(), embedding_dim=5)
-    batch = text_batch(character_alphabet(vocabulary()), CHARACTERS[:7], CHARACTERS[7:10], CHARACTERS[10])
+    batch = text_batch(
+        character_alphabet(vocabulary()), CHARACTERS[:7], CHARACTERS[7:10], CHARACTERS[10]
+    )
     return encoder, encoder.embedding, batch
 
 
 def of_pieces(texts: tuple[str, ...], **settings: object) -> Callable[[Path], Made]:
     def make(folder: Path) -> Made:
-        write_tiny_transformer(folder, BertConfig(**CONFIG, intermediate_size=16, max_position_embeddings=32))
+        write_tiny_transformer(
+            folder, BertConfig(**CONFIG, intermediate_size=16, max_position_embeddings=32)
+        )
         encoder = encoder_of(folder, **settings)
-        return encoder, encoder.transformer.get_input_embeddings(), text_batch(encoder.alphabet, *texts)
+        return (
+            encoder,
+            encoder.transformer.get_input_embeddings(),
+            text_batch(encoder.alphabet, *texts),
+        )
 
     return make
 
@@ -52,13 +65,21 @@ def states_of(encoder: Encoder, batch: Batch) -> Tensor:
 
 @pytest.mark.parametrize(
     ("name", "pieces"),
-    [("characters", 11), ("one_call", 11), ("a_call_a_length", 11), ("windows", 15), ("several_pieces", 9)],
+    [
+        ("characters", 11),
+        ("one_call", 11),
+        ("a_call_a_length", 11),
+        ("windows", 15),
+        ("several_pieces", 9),
+    ],
 )
 def test_every_position_is_perturbed_as_its_embedding(
     name: str, pieces: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overhead = {"cpu": 10**6 if name == "one_call" else 0}
-    monkeypatch.setattr("ner_adv_plugin.modules.encoders.pretrained_transformer.CALL_OVERHEAD", overhead)
+    monkeypatch.setattr(
+        "ner_adv_plugin.modules.encoders.pretrained_transformer.CALL_OVERHEAD", overhead
+    )
     encoder, table, batch = CASES[name](tmp_path)
     plain = states_of(encoder, batch)
     direction = torch.randn(plain.shape)
@@ -73,7 +94,7 @@ def test_every_position_is_perturbed_as_its_embedding(
     (clean * direction).sum().backward()
     gradient_BPE = perturbation.delta_BPE.grad
     ids_BP = seen[0]
-    # Nothing beyond a row's end, and every position of its own.
+    # Nothing beyond a sequence's end, and every position of its own.
     real_BP = gradient_BPE.any(-1)
     assert len(ids_BP[real_BP].unique()) == int(real_BP.sum()) == pieces
     assert_close(gradient_BPE[real_BP], table.weight.grad[ids_BP[real_BP]])

@@ -42,18 +42,26 @@ def texts_of(pieces: dict[str, int], lengths: Sequence[int]) -> list[str]:
 
 @pytest.mark.parametrize("lengths", [[5, 4, 4], [120, 118, 7, 2, 1], [1]])
 @torch.no_grad()
-def test_rows_equal_the_plain_transformer(
-    encoder: PretrainedTransformer, plain: PlainTransformer, pieces: dict[str, int], lengths: list[int]
+def test_sequences_equal_the_plain_transformer(
+    encoder: PretrainedTransformer,
+    plain: PlainTransformer,
+    pieces: dict[str, int],
+    lengths: list[int],
 ) -> None:
     texts = texts_of(pieces, lengths)
     states = encoder(text_batch(encoder.alphabet, *texts))
     assert states.shape == (len(lengths), lengths[0], encoder.get_output_dim())
-    for row, text in enumerate(texts):
-        assert_close(states[row, : len(text)], plain.states([pieces[c] for c in text]), rtol=1e-4, atol=1e-5)
+    for sequence, text in enumerate(texts):
+        assert_close(
+            states[sequence, : len(text)],
+            plain.states([pieces[c] for c in text]),
+            rtol=1e-4,
+            atol=1e-5,
+        )
 
 
 @torch.no_grad()
-def test_a_long_row_is_stitched_of_its_windows(
+def test_a_long_sequence_is_stitched_of_its_windows(
     encoder: PretrainedTransformer, plain: PlainTransformer, pieces: dict[str, int]
 ) -> None:
     texts = texts_of(pieces, [1200, 510, 3])
@@ -63,12 +71,19 @@ def test_a_long_row_is_stitched_of_its_windows(
     first, second, third = (plain.states(ids[0][start : start + 510]) for start in (0, 345, 690))
     expected = torch.cat([first[:427], second[427 - 345 : 772 - 345], third[772 - 690 :]])
     assert_close(states[0], expected, rtol=1e-4, atol=1e-5)
-    for row in (1, 2):
-        assert_close(states[row, : len(ids[row])], plain.states(ids[row]), rtol=1e-4, atol=1e-5)
+    for sequence in (1, 2):
+        assert_close(
+            states[sequence, : len(ids[sequence])],
+            plain.states(ids[sequence]),
+            rtol=1e-4,
+            atol=1e-5,
+        )
 
 
 @torch.no_grad()
-def test_a_smaller_window(fixture_encoder: Path, plain: PlainTransformer, pieces: dict[str, int]) -> None:
+def test_a_smaller_window(
+    fixture_encoder: Path, plain: PlainTransformer, pieces: dict[str, int]
+) -> None:
     small = encoder_of(fixture_encoder, window=12, overlap=4)
     texts = texts_of(pieces, [16, 10, 5])
     states = small(text_batch(small.alphabet, *texts))
@@ -80,7 +95,7 @@ def test_a_smaller_window(fixture_encoder: Path, plain: PlainTransformer, pieces
 
 
 @torch.no_grad()
-def test_states_do_not_depend_on_how_rows_are_grouped(
+def test_states_do_not_depend_on_how_sequences_are_grouped(
     encoder: PretrainedTransformer, pieces: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = text_batch(encoder.alphabet, *texts_of(pieces, [700, 60, 50, 9, 8, 1]))
@@ -90,7 +105,9 @@ def test_states_do_not_depend_on_how_rows_are_grouped(
     assert_close(whole[batch.mask_BL], parts[batch.mask_BL], rtol=1e-4, atol=1e-5)
 
 
-def test_every_character_of_a_stitched_row_learns(encoder: PretrainedTransformer, pieces: dict[str, int]) -> None:
+def test_every_character_of_a_stitched_sequence_learns(
+    encoder: PretrainedTransformer, pieces: dict[str, int]
+) -> None:
     text = "".join(list(pieces)[:700])
     encoder(text_batch(encoder.alphabet, text))[0].pow(2).sum().backward()
     gradient = encoder.transformer.get_input_embeddings().weight.grad
@@ -103,7 +120,7 @@ def test_one_call_without_padding(encoder: PretrainedTransformer, pieces: dict[s
     hook = encoder.transformer.register_forward_hook(lambda *_: calls.append(None))
     encoder(text_batch(encoder.alphabet, *texts_of(pieces, [100, 60, 2])))
     hook.remove()
-    # [CLS] and [SEP] of three rows.
+    # [CLS] and [SEP] of three sequences.
     assert len(calls) == 1 and encoder.positions == 100 + 60 + 2 + 3 * 2
     # Two windows of 510.
     encoder(text_batch(encoder.alphabet, *texts_of(pieces, [600])))
@@ -117,7 +134,9 @@ def test_characters_that_the_tokenizer_drops_or_does_not_know(
     known = list(pieces)[7]
     for odd in " \n\t\u3000😀\ufffd\u200b\u0301鿋\ud83d\x00":
         states = encoder(text_batch(encoder.alphabet, known + odd + known))
-        assert_close(states[0], plain.states([pieces[known], UNKNOWN, pieces[known]]), rtol=1e-4, atol=1e-5)
+        assert_close(
+            states[0], plain.states([pieces[known], UNKNOWN, pieces[known]]), rtol=1e-4, atol=1e-5
+        )
     assert not encoder.alphabet.composites
 
 
@@ -136,14 +155,25 @@ def varies(encoder: PretrainedTransformer, pieces: dict[str, int]) -> bool:
     return not torch.equal(first, second)
 
 
-@pytest.mark.parametrize("setting", ["dropout", "embedding_dropout", "attention_dropout", "hidden_dropout"])
-def test_each_dropout_works_by_itself(fixture_encoder: Path, pieces: dict[str, int], setting: str) -> None:
-    none = {"dropout": 0.0, "embedding_dropout": 0.0, "attention_dropout": 0.0, "hidden_dropout": 0.0}
+@pytest.mark.parametrize(
+    "setting", ["dropout", "embedding_dropout", "attention_dropout", "hidden_dropout"]
+)
+def test_each_dropout_works_by_itself(
+    fixture_encoder: Path, pieces: dict[str, int], setting: str
+) -> None:
+    none = {
+        "dropout": 0.0,
+        "embedding_dropout": 0.0,
+        "attention_dropout": 0.0,
+        "hidden_dropout": 0.0,
+    }
     assert not varies(encoder_of(fixture_encoder, **none), pieces)
     assert varies(encoder_of(fixture_encoder, **{**none, setting: 0.5}), pieces)
 
 
-def test_embedding_dropout_is_on_the_vectors_of_the_pieces(fixture_encoder: Path, pieces: dict[str, int]) -> None:
+def test_embedding_dropout_is_on_the_vectors_of_the_pieces(
+    fixture_encoder: Path, pieces: dict[str, int]
+) -> None:
     encoder = encoder_of(fixture_encoder, embedding_dropout=0.5).train()
     seen: list[torch.Tensor] = []
     encoder.transformer.register_forward_pre_hook(
@@ -158,9 +188,15 @@ def test_embedding_dropout_is_on_the_vectors_of_the_pieces(fixture_encoder: Path
     assert_close(seen[0][0][kept], 2 * vectors[kept])
 
 
-@pytest.mark.parametrize(("layers", "open_layers"), [(0, {0, 1}), (1, {1}), (2, set()), (-1, set())])
+@pytest.mark.parametrize(
+    ("layers", "open_layers"), [(0, {0, 1}), (1, {1}), (2, set()), (-1, set())]
+)
 def test_frozen_layers(fixture_encoder: Path, layers: int, open_layers: set[int]) -> None:
-    trainable = {n for n, p in encoder_of(fixture_encoder, frozen_layers=layers).named_parameters() if p.requires_grad}
+    trainable = {
+        n
+        for n, p in encoder_of(fixture_encoder, frozen_layers=layers).named_parameters()
+        if p.requires_grad
+    }
     stack = {i for i in (0, 1) if any(f"layer.{i}." in name for name in trainable)}
     assert stack == open_layers
     assert any("embeddings" in name for name in trainable) == (layers == 0)
@@ -196,5 +232,7 @@ def test_errors(fixture_encoder: Path, settings: dict[str, object], message: str
 
 def test_a_folder_without_an_encoder_is_an_error(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(ConfigurationError, match=f'model_name: cannot load encoder "{folder}": '):
+        with pytest.raises(
+            ConfigurationError, match=f'model_name: cannot load encoder "{folder}": '
+        ):
             encoder_of(folder)

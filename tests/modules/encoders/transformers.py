@@ -46,9 +46,13 @@ class PlainTransformer:
         return output[0, 1:-1]
 
 
-def write_tiny_transformer(folder: Path, config: PreTrainedConfig, model_max_length: int | None = None) -> None:
+def write_tiny_transformer(
+    folder: Path, config: PreTrainedConfig, model_max_length: int | None = None
+) -> None:
     """A random transformer over `PIECES`, with a tokenizer that normalises to NFKC and cuts into characters."""
-    inner = Tokenizer(models.WordLevel({piece: i for i, piece in enumerate(PIECES)}, unk_token="[UNK]"))
+    inner = Tokenizer(
+        models.WordLevel({piece: i for i, piece in enumerate(PIECES)}, unk_token="[UNK]")
+    )
     inner.normalizer = normalizers.NFKC()
     inner.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex("."), "isolated")]

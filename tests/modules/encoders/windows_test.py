@@ -1,4 +1,4 @@
-"""Windows over long rows, and groups of rows of similar length."""
+"""Windows over long sequences, and groups of sequences of similar length."""
 
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ from ner_adv_plugin.modules.encoders.windows import Window, cover, length_groups
 
 @st.composite
 def layouts(draw: st.DrawFn) -> tuple[int, int, int]:
-    """Length of a row, size of a window, overlap."""
+    """Length of a sequence, size of a window, overlap."""
     size = draw(st.integers(1, 600))
     return draw(st.integers(0, 6000)), size, draw(st.integers(0, size - 1))
 
@@ -18,13 +18,13 @@ def layouts(draw: st.DrawFn) -> tuple[int, int, int]:
 @given(layouts())
 @example((1200, 510, 64))
 @example((511, 510, 509))
-def test_kept_ranges_tile_the_row(layout: tuple[int, int, int]) -> None:
+def test_kept_ranges_tile_the_sequence(layout: tuple[int, int, int]) -> None:
     length, size, overlap = layout
     windows = cover(7, length, size, overlap)
     assert windows[0].keep_start == 0 and windows[-1].keep_stop == length
     assert all(left.keep_stop == right.keep_start for left, right in pairwise(windows))
     for window in windows:
-        assert window.row == 7
+        assert window.sequence == 7
         assert 0 <= window.start <= window.keep_start <= window.keep_stop <= window.stop <= length
         assert len(window) == min(size, length)
     for left, right in pairwise(windows):
@@ -53,11 +53,13 @@ def cost(groups: list[tuple[int, int]], lengths: list[int], overhead: int) -> in
 
 
 def allowed(groups: list[tuple[int, int]], lengths: list[int], most: int) -> bool:
-    return all(stop - first == 1 or (stop - first) * lengths[first] <= most for first, stop in groups)
+    return all(
+        stop - first == 1 or (stop - first) * lengths[first] <= most for first, stop in groups
+    )
 
 
 def partitions(count: int) -> list[list[tuple[int, int]]]:
-    """Every way to cut `count` rows into consecutive groups."""
+    """Every way to cut `count` sequences into consecutive groups."""
     found = []
     for cuts in range(2 ** max(count - 1, 0)):
         edges = [0, *(i + 1 for i in range(count - 1) if cuts >> i & 1), count]
@@ -65,13 +67,17 @@ def partitions(count: int) -> list[list[tuple[int, int]]]:
     return found
 
 
-@given(st.lists(st.integers(0, 60), min_size=1, max_size=8), st.integers(0, 100), st.integers(1, 200))
+@given(
+    st.lists(st.integers(0, 60), min_size=1, max_size=8), st.integers(0, 100), st.integers(1, 200)
+)
 def test_groups_cost_least_of_all_partitions(lengths: list[int], overhead: int, most: int) -> None:
     lengths.sort(reverse=True)
     groups = length_groups(lengths, overhead, most)
     options = [option for option in partitions(len(lengths)) if allowed(option, lengths, most)]
     assert groups in options
-    assert cost(groups, lengths, overhead) == min(cost(option, lengths, overhead) for option in options)
+    assert cost(groups, lengths, overhead) == min(
+        cost(option, lengths, overhead) for option in options
+    )
 
 
 def test_worked_groups() -> None:
@@ -80,5 +86,5 @@ def test_worked_groups() -> None:
     assert length_groups([10, 9, 2, 1], 5, 100) == [(0, 2), (2, 4)]
     assert length_groups([10, 9, 2, 1], 50, 100) == [(0, 4)]
     assert length_groups([10, 10, 10], 50, 20) in ([(0, 1), (1, 3)], [(0, 2), (2, 3)])
-    # A row longer than the cap still has its group.
+    # A sequence longer than the cap still has its group.
     assert length_groups([300, 1], 1000, 100) == [(0, 1), (1, 2)]

@@ -23,8 +23,8 @@ def naive_scores(head: torch.nn.Module, states_LD: Tensor) -> dict[tuple[int, in
     weights = {name: parameter.double().tolist() for name, parameter in head.named_parameters()}
     edges = [
         [
-            max(0.0, bias + sum(w * x for w, x in zip(row, state, strict=True)))
-            for row, bias in zip(weights["edges.weight"], weights["edges.bias"], strict=True)
+            max(0.0, bias + sum(w * x for w, x in zip(sentence, state, strict=True)))
+            for sentence, bias in zip(weights["edges.weight"], weights["edges.bias"], strict=True)
         ]
         for state in states_LD.double().tolist()
     ]
@@ -33,19 +33,30 @@ def naive_scores(head: torch.nn.Module, states_LD: Tensor) -> dict[tuple[int, in
         for j in range(i, len(edges)):
             first, last = edges[i][:SIZE], edges[j][SIZE:]
             scores[i, j] = [
-                sum(first[h] * weights["pairs"][k][h][g] * last[g] for h in range(SIZE) for g in range(SIZE))
-                + sum(w * x for w, x in zip(weights["singles.weight"][k], first + last, strict=True))
+                sum(
+                    first[h] * weights["pairs"][k][h][g] * last[g]
+                    for h in range(SIZE)
+                    for g in range(SIZE)
+                )
+                + sum(
+                    w * x for w, x in zip(weights["singles.weight"][k], first + last, strict=True)
+                )
                 + weights["singles.bias"][k]
                 for k in range(len(OPTIONS))
             ]
     return scores
 
 
-def naive_loss(scores: dict[tuple[int, int], list[float]], gold: list[Span], hidden: tuple[str, ...] = ()) -> float:
+def naive_loss(
+    scores: dict[tuple[int, int], list[float]], gold: list[Span], hidden: tuple[str, ...] = ()
+) -> float:
     """The cross-entropy of all pairs; for one that is no gold span "none" and the hidden types are right."""
     total = 0.0
     for (i, j), own in scores.items():
-        right = [span.type for span in gold if (span.start, span.end) == (i, j + 1)] or ["", *hidden]
+        right = [span.type for span in gold if (span.start, span.end) == (i, j + 1)] or [
+            "",
+            *hidden,
+        ]
         likely = sum(math.exp(own[OPTIONS.index(kind)]) for kind in right)
         total -= math.log(likely / sum(map(math.exp, own)))
     return total
@@ -76,7 +87,9 @@ def test_loss_is_the_sum_over_pairs() -> None:
     head = biaffine()
     batch = batch_with(head, SENTENCES)
     states = states_of(batch)
-    expected = [naive_loss(naive_scores(head, states[i, :n]), gold) for i, (n, gold) in enumerate(SENTENCES)]
+    expected = [
+        naive_loss(naive_scores(head, states[i, :n]), gold) for i, (n, gold) in enumerate(SENTENCES)
+    ]
     assert head.loss(head(states, batch), batch).tolist() == pytest.approx(expected, rel=1e-5)
 
 
@@ -86,8 +99,15 @@ def test_types_that_a_dataset_does_not_mark_are_as_right_as_none() -> None:
     batch = batch_of(head, {"full": [(5, NESTED)], "partial": [(4, persons), (3, [])]}, PARTIAL)
     states = states_of(batch)
     output = head(states, batch)
-    golds: list[tuple[list[Span], tuple[str, ...]]] = [(NESTED, ()), (persons, ("LOC",)), ([], ("LOC",))]
-    expected = [naive_loss(naive_scores(head, states[i, : batch.lengths[i]]), *gold) for i, gold in enumerate(golds)]
+    golds: list[tuple[list[Span], tuple[str, ...]]] = [
+        (NESTED, ()),
+        (persons, ("LOC",)),
+        ([], ("LOC",)),
+    ]
+    expected = [
+        naive_loss(naive_scores(head, states[i, : batch.lengths[i]]), *gold)
+        for i, gold in enumerate(golds)
+    ]
     assert head.loss(output, batch).tolist() == pytest.approx(expected, rel=1e-5)
 
 
@@ -97,7 +117,9 @@ def test_nothing_is_learnt_of_a_type_that_a_dataset_does_not_mark() -> None:
     batch = batch_of(head, {"partial": [(3, [])]}, PARTIAL)
     scores = torch.randn(1, 3, 3, 3)
     scores[..., OPTIONS.index("PER")] = -100.0
-    output = torch.where(torch.ones(3, 3).triu().bool()[None, :, :, None], scores, torch.tensor([0.0, -1e9, -1e9]))
+    output = torch.where(
+        torch.ones(3, 3).triu().bool()[None, :, :, None], scores, torch.tensor([0.0, -1e9, -1e9])
+    )
     output.requires_grad_()
     loss_B = head.loss(output, batch)
     loss_B.sum().backward()

@@ -13,16 +13,27 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.heads import Head
-from tests.modules.examples import SPACES, TEXT, character_alphabet, mixed_batch, vocabulary, vocabulary_of
+from tests.modules.examples import (
+    SPACES,
+    TEXT,
+    character_alphabet,
+    mixed_batch,
+    vocabulary,
+    vocabulary_of,
+)
 
 WIDTH = 5
 LENGTHS = [6, 4, 3, 1]
 VOCAB = vocabulary()
 # Two datasets on the head "weibo", of LOC and PER: one marks both types, the other persons alone.
-PARTIAL = vocabulary_of({"full": SPACES["weibo"], "partial": replace(SPACES["weibo"], annotated_types=["PER"])})
+PARTIAL = vocabulary_of(
+    {"full": SPACES["weibo"], "partial": replace(SPACES["weibo"], annotated_types=["PER"])}
+)
 
 
-def head_of(kind: str, head: str = "weibo", vocab: Vocabulary = VOCAB, width: int = WIDTH, **settings: Any) -> Any:
+def head_of(
+    kind: str, head: str = "weibo", vocab: Vocabulary = VOCAB, width: int = WIDTH, **settings: Any
+) -> Any:
     """A head without dropout."""
     torch.manual_seed(0)
     config = {"type": kind, "dropout": 0.0, **settings}
@@ -41,13 +52,18 @@ def states_of(batch: Batch, width: int = WIDTH, seed: int = 1) -> Tensor:
 
 
 def batch_with(
-    head: Head, sentences: Sequence[tuple[int, list[Span]]], dataset: str | None = None, vocab: Vocabulary = VOCAB
+    head: Head,
+    sentences: Sequence[tuple[int, list[Span]]],
+    dataset: str | None = None,
+    vocab: Vocabulary = VOCAB,
 ) -> Batch:
     """Sentences, given their lengths and gold spans, with the targets of a head."""
     return batch_of(head, {dataset or head.label_space.head: sentences}, vocab)
 
 
-def batch_of(head: Head, datasets: dict[str, Sequence[tuple[int, list[Span]]]], vocab: Vocabulary) -> Batch:
+def batch_of(
+    head: Head, datasets: dict[str, Sequence[tuple[int, list[Span]]]], vocab: Vocabulary
+) -> Batch:
     """Sentences of several datasets of a head, given the lengths and gold spans of each, with the head's targets."""
     sources = [dataset_of(name, sentences, vocab) for name, sentences in datasets.items()]
     owner = f"heads.{head.label_space.head}"
@@ -56,7 +72,11 @@ def batch_of(head: Head, datasets: dict[str, Sequence[tuple[int, list[Span]]]], 
     return collate([(source, i) for source in sources for i in range(len(source))]).owned_by(owner)
 
 
-def dataset_of(name: str, sentences: Sequence[tuple[int, list[Span]]], vocab: Vocabulary = VOCAB) -> EncodedDataset:
+def dataset_of(
+    name: str, sentences: Sequence[tuple[int, list[Span]]], vocab: Vocabulary = VOCAB
+) -> EncodedDataset:
     """Sentences of a dataset, given their lengths and gold spans."""
-    instances = [Instance((TEXT * (1 + length // len(TEXT)))[:length], spans) for length, spans in sentences]
+    instances = [
+        Instance((TEXT * (1 + length // len(TEXT)))[:length], spans) for length, spans in sentences
+    ]
     return EncodedDataset(name, instances, vocab, character_alphabet(vocab))

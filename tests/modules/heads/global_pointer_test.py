@@ -25,7 +25,10 @@ def turned(vector: list[float], position: int) -> list[float]:
     for m in range(len(vector) // 2):
         angle = position * 10000 ** (-2 * m / len(vector))
         x, y = vector[2 * m], vector[2 * m + 1]
-        result += [x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle)]
+        result += [
+            x * math.cos(angle) - y * math.sin(angle),
+            x * math.sin(angle) + y * math.cos(angle),
+        ]
     return result
 
 
@@ -38,8 +41,10 @@ def naive_scores(head: torch.nn.Module, states_LD: Tensor) -> dict[tuple[str, in
     weights = {name: parameter.double().tolist() for name, parameter in head.named_parameters()}
     projected = [
         [
-            dot(row, state) + bias
-            for row, bias in zip(weights["query_key.weight"], weights["query_key.bias"], strict=True)
+            dot(sentence, state) + bias
+            for sentence, bias in zip(
+                weights["query_key.weight"], weights["query_key.bias"], strict=True
+            )
         ]
         for state in states_LD.double().tolist()
     ]
@@ -55,13 +60,19 @@ def naive_scores(head: torch.nn.Module, states_LD: Tensor) -> dict[tuple[str, in
     return scores
 
 
-def naive_loss(scores: dict[tuple[str, int, int], float], gold: list[Span], kinds: list[str]) -> float:
+def naive_loss(
+    scores: dict[tuple[str, int, int], float], gold: list[Span], kinds: list[str]
+) -> float:
     """The sum over types of the multilabel cross-entropy."""
     total = 0.0
     for kind in kinds:
         inside = [s for (c, i, j), s in scores.items() if c == kind and Span(i, j + 1, c) in gold]
-        outside = [s for (c, i, j), s in scores.items() if c == kind and Span(i, j + 1, c) not in gold]
-        total += math.log(1 + sum(map(math.exp, outside))) + math.log(1 + sum(math.exp(-s) for s in inside))
+        outside = [
+            s for (c, i, j), s in scores.items() if c == kind and Span(i, j + 1, c) not in gold
+        ]
+        total += math.log(1 + sum(map(math.exp, outside))) + math.log(
+            1 + sum(math.exp(-s) for s in inside)
+        )
     return total
 
 
@@ -84,7 +95,9 @@ def test_scores_are_the_formula() -> None:
             for i in range(5):
                 for j in range(5):
                     score = expected.get((kind, i, j), -math.inf)
-                    assert output[sentence, c, i, j].item() == pytest.approx(score, rel=1e-4, abs=1e-5)
+                    assert output[sentence, c, i, j].item() == pytest.approx(
+                        score, rel=1e-4, abs=1e-5
+                    )
 
 
 def test_loss_is_the_sum_over_types() -> None:
@@ -92,7 +105,8 @@ def test_loss_is_the_sum_over_types() -> None:
     batch = batch_with(head, SENTENCES)
     states = states_of(batch)
     expected = [
-        naive_loss(naive_scores(head, states[i, :length]), gold, TYPES) for i, (length, gold) in enumerate(SENTENCES)
+        naive_loss(naive_scores(head, states[i, :length]), gold, TYPES)
+        for i, (length, gold) in enumerate(SENTENCES)
     ]
     assert head.loss(head(states, batch), batch).tolist() == pytest.approx(expected, rel=1e-5)
 
@@ -107,7 +121,10 @@ def test_loss_is_of_the_types_that_a_dataset_marks() -> None:
     loss_B = head.loss(output, batch)
 
     golds = [(NESTED, TYPES), (persons[1:], ["PER"]), ([], ["PER"])]
-    expected = [naive_loss(naive_scores(head, states[i, : batch.lengths[i]]), *gold) for i, gold in enumerate(golds)]
+    expected = [
+        naive_loss(naive_scores(head, states[i, : batch.lengths[i]]), *gold)
+        for i, gold in enumerate(golds)
+    ]
     assert loss_B.tolist() == pytest.approx(expected, rel=1e-5)
     loss_B.sum().backward()
     assert output.grad[0].flatten(1).any(1).all()
@@ -138,5 +155,7 @@ def test_scores_of_equal_states_depend_on_the_distance_alone() -> None:
 
 @pytest.mark.parametrize("size", [0, 5, -2])
 def test_size_is_even(size: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"head_size: expected an even number of 2 or more, found {size}"):
+    with pytest.raises(
+        ConfigurationError, match=f"head_size: expected an even number of 2 or more, found {size}"
+    ):
         head_of("global_pointer", head_size=size)

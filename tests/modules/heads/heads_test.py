@@ -42,10 +42,13 @@ def test_softmax_loss_is_the_cross_entropy_of_each_character() -> None:
     head = head_of("softmax")
     batch, states = example()
     output, tags_BL = head(states, batch), batch.targets["tags"]
-    for row, length in enumerate(LENGTHS):
-        logits = states[row, :length] @ head.projection.weight.T + head.projection.bias
-        assert_close(head.loss(output, batch)[row], cross_entropy(logits, tags_BL[row, :length], reduction="sum"))
-        best = head.decode(output, batch.mask_BL)[row]
+    for sentence, length in enumerate(LENGTHS):
+        logits = states[sentence, :length] @ head.projection.weight.T + head.projection.bias
+        assert_close(
+            head.loss(output, batch)[sentence],
+            cross_entropy(logits, tags_BL[sentence, :length], reduction="sum"),
+        )
+        best = head.decode(output, batch.mask_BL)[sentence]
         assert best[:length].equal(logits.argmax(-1)) and not best[length:].any()
 
 
@@ -53,14 +56,18 @@ def test_softmax_loss_is_the_cross_entropy_of_each_character() -> None:
 def test_task_loss_is_the_weighted_mean_over_sentences(kind: str) -> None:
     batch, states = example()
     batch.weights_B = torch.tensor([1.0, 0.5, 0.0, 2.0])
-    for normalize_by in ("characters", "rows"):
+    for normalize_by in ("characters", "sentences"):
         head = head_of(kind, normalize_by=normalize_by)
         loss_B = head.loss(head(states, batch), batch)
         sentences = [
             weight * loss / (length if normalize_by == "characters" else 1)
-            for weight, loss, length in zip(batch.weights_B.tolist(), loss_B.tolist(), LENGTHS, strict=True)
+            for weight, loss, length in zip(
+                batch.weights_B.tolist(), loss_B.tolist(), LENGTHS, strict=True
+            )
         ]
-        assert head.task_loss(loss_B, batch).item() == pytest.approx(sum(sentences) / len(LENGTHS), rel=1e-5)
+        assert head.task_loss(loss_B, batch).item() == pytest.approx(
+            sum(sentences) / len(LENGTHS), rel=1e-5
+        )
 
 
 def test_task_loss_is_a_share_of_the_global_batch() -> None:
@@ -68,8 +75,10 @@ def test_task_loss_is_a_share_of_the_global_batch() -> None:
     batch, states = example()
     micro = share_totals([batch.select([0, 1]), batch.select([2, 3])])
     parts = [
-        head.task_loss(head.loss(head(states[rows, : part.mask_BL.shape[1]], part), part), part)
-        for rows, part in zip(([0, 1], [2, 3]), micro, strict=True)
+        head.task_loss(
+            head.loss(head(states[sentences, : part.mask_BL.shape[1]], part), part), part
+        )
+        for sentences, part in zip(([0, 1], [2, 3]), micro, strict=True)
     ]
     assert_close(sum(parts), head.task_loss(head.loss(head(states, batch), batch), batch))
 
@@ -91,9 +100,13 @@ def test_constrained_head_gives_legal_tags_only(task: str) -> None:
     head = head_of("crf", task)
     batch, _ = example(task)
     for seed in range(5):
-        emissions = 20 * torch.randn(4, 6, len(head.labels), generator=torch.Generator().manual_seed(seed))
-        for row, length in zip(head.decode(emissions, batch.mask_BL).tolist(), LENGTHS, strict=True):
-            assert head.scheme.illegal([head.labels[tag] for tag in row[:length]]) == []
+        emissions = 20 * torch.randn(
+            4, 6, len(head.labels), generator=torch.Generator().manual_seed(seed)
+        )
+        for sentence, length in zip(
+            head.decode(emissions, batch.mask_BL).tolist(), LENGTHS, strict=True
+        ):
+            assert head.scheme.illegal([head.labels[tag] for tag in sentence[:length]]) == []
 
 
 @each_tagger
@@ -116,7 +129,9 @@ def test_full_precision_under_autocast(kind: str) -> None:
         output = head(states, batch)
         loss_B, spans = head.loss(output, batch), head.decode_spans(output, batch)
     assert torch.equal(output, expected)
-    assert torch.equal(loss_B, head.loss(expected, batch)) and spans == head.decode_spans(expected, batch)
+    assert torch.equal(loss_B, head.loss(expected, batch)) and spans == head.decode_spans(
+        expected, batch
+    )
 
 
 def test_dropout_works_in_training_only() -> None:
@@ -130,7 +145,9 @@ def test_dropout_works_in_training_only() -> None:
 
 def test_types_and_settings() -> None:
     assert isinstance(head_of("crf", reads=["shared"], weight=0.5), CrfHead)
-    assert isinstance(head_of("pytorch_crf"), PytorchCrfHead) and isinstance(head_of("softmax"), SoftmaxHead)
+    assert isinstance(head_of("pytorch_crf"), PytorchCrfHead) and isinstance(
+        head_of("softmax"), SoftmaxHead
+    )
     assert isinstance(head_of("biaffine"), BiaffineHead)
     assert isinstance(head_of("global_pointer"), GlobalPointerHead)
     default = Head.from_params({}, label_space=VOCAB.label_space("weibo"), input_dim=WIDTH)

@@ -21,35 +21,46 @@ def batch_for(head: Head, **lengths: list[int]) -> Batch:
     chance, sentences = random.Random(0), {}
     for name, sizes in lengths.items():
         gold = [(length, random_spans(PARTIAL, "weibo", length, chance)) for length in sizes]
-        sentences[name] = [(n, [s for s in spans if name == "full" or s.type == "PER"]) for n, spans in gold]
+        sentences[name] = [
+            (n, [s for s in spans if name == "full" or s.type == "PER"]) for n, spans in gold
+        ]
     return batch_of(head, sentences, PARTIAL)
 
 
 def enumerated(head: Head, emissions: torch.Tensor, tags: list[int], partial: bool) -> torch.Tensor:
-    """Negative log-likelihood of one row: of every path that agrees with its tags, one by one."""
+    """Negative log-likelihood of one sentence: of every path that agrees with its tags, one by one."""
     scores, agree = [], []
     crf = head.as_crf()
     for path in product(range(len(NAMES)), repeat=len(tags)):
-        legal = bool(crf.allowed_starts[path[0]]) and all(crf.allowed_transitions[a, b] for a, b in pairwise(path))
+        legal = bool(crf.allowed_starts[path[0]]) and all(
+            crf.allowed_transitions[a, b] for a, b in pairwise(path)
+        )
         if legal:
             ends = crf.start_transitions[path[0]] + crf.end_transitions[path[-1]]
             moves = [crf.transitions[a, b] for a, b in pairwise(path)]
             scores.append(ends + sum(moves) + sum(emissions[i, tag] for i, tag in enumerate(path)))
-            agree.append(all(a == b or (partial and b == 0 and a in (1, 2)) for a, b in zip(path, tags, strict=True)))
+            agree.append(
+                all(
+                    a == b or (partial and b == 0 and a in (1, 2))
+                    for a, b in zip(path, tags, strict=True)
+                )
+            )
     stacked = torch.stack(scores)
     return stacked.logsumexp(0) - stacked[torch.tensor(agree)].logsumexp(0)
 
 
 @pytest.mark.parametrize("kind", ["crf", "softmax"])
-@pytest.mark.parametrize("lengths", [{"full": [4, 2], "partial": [4, 3, 1]}, {"partial": [3, 3]}, {"full": [2]}])
+@pytest.mark.parametrize(
+    "lengths", [{"full": [4, 2], "partial": [4, 3, 1]}, {"partial": [3, 3]}, {"full": [2]}]
+)
 def test_loss_is_that_of_all_paths_that_agree(kind: str, lengths: dict[str, list[int]]) -> None:
     head = head_of(kind, vocab=PARTIAL)
     batch = batch_for(head, **lengths)
     output = head(states_of(batch), batch)
     loss_B, tags_BL = head.loss(output, batch), batch.targets["tags"]
     expected = [
-        enumerated(head, output[row], tags_BL[row, :length].tolist(), name == "partial")
-        for row, (length, name) in enumerate(zip(batch.lengths, batch.datasets, strict=True))
+        enumerated(head, output[sentence], tags_BL[sentence, :length].tolist(), name == "partial")
+        for sentence, (length, name) in enumerate(zip(batch.lengths, batch.datasets, strict=True))
     ]
     assert_close(loss_B, torch.stack(expected), rtol=1e-4, atol=1e-5)
     given, wanted = (
@@ -61,7 +72,7 @@ def test_loss_is_that_of_all_paths_that_agree(kind: str, lengths: dict[str, list
             assert_close(one, other, rtol=1e-3, atol=1e-4)
 
 
-def test_full_rows_take_no_other_way_than_without_partial_ones() -> None:
+def test_full_sentences_take_no_other_way_than_without_partial_ones() -> None:
     head = head_of("crf", vocab=PARTIAL)
     batch = batch_for(head, full=[4, 3])
     head.marginal = None
@@ -69,7 +80,9 @@ def test_full_rows_take_no_other_way_than_without_partial_ones() -> None:
 
 
 def test_a_head_without_marginals_refuses_at_once() -> None:
-    with pytest.raises(ConfigurationError, match="type: PytorchCrfHead does not learn partial labels.* for partial"):
+    with pytest.raises(
+        ConfigurationError, match="type: PytorchCrfHead does not learn partial labels.* for partial"
+    ):
         head_of("pytorch_crf", vocab=PARTIAL)
     assert head_of("pytorch_crf").may_be_PTT.shape == (0, 5, 5)
 

@@ -20,7 +20,12 @@ from tests.modules.heads.building import batch_with, head_of, states_of
 KINDS = ["global_pointer", "biaffine"]
 TYPES = ["LOC", "PER"]
 NESTED = [Span(0, 6, "PER"), Span(0, 2, "LOC"), Span(2, 6, "LOC"), Span(3, 4, "PER")]
-SENTENCES = [(8, NESTED), (7, [Span(1, 6, "LOC"), Span(1, 5, "PER"), Span(2, 3, "PER")]), (4, []), (1, [])]
+SENTENCES = [
+    (8, NESTED),
+    (7, [Span(1, 6, "LOC"), Span(1, 5, "PER"), Span(2, 3, "PER")]),
+    (4, []),
+    (1, []),
+]
 each_kind = pytest.mark.parametrize("kind", KINDS)
 Reading = tuple[Span, ...]
 
@@ -42,14 +47,20 @@ def output_with(kind: str, head: Any, length: int, probabilities: dict[Span, flo
     for span, probability in probabilities.items():
         score = math.log(probability / (1 - probability))
         c, last = TYPES.index(span.type), span.end - 1
-        output[(0, c, span.start, last) if kind == "global_pointer" else (0, span.start, last, c + 1)] = score
+        output[
+            (0, c, span.start, last) if kind == "global_pointer" else (0, span.start, last, c + 1)
+        ] = score
     return output
 
 
 def decoded(kind: str, length: int, probabilities: dict[Span, float], **options: Any) -> list[Span]:
     head = head_of(kind, **options)
-    (spans,) = head.decode_spans(output_with(kind, head, length, probabilities), batch_with(head, [(length, [])]))
-    assert [span.score for span in spans] == pytest.approx([probabilities[span.span] for span in spans], rel=1e-4)
+    (spans,) = head.decode_spans(
+        output_with(kind, head, length, probabilities), batch_with(head, [(length, [])])
+    )
+    assert [span.score for span in spans] == pytest.approx(
+        [probabilities[span.span] for span in spans], rel=1e-4
+    )
     return [span.span for span in spans]
 
 
@@ -78,7 +89,9 @@ def test_gradients_reach_every_parameter(kind: str) -> None:
     states = states_of(batch).requires_grad_()
     head.task_loss(head.loss(head(states, batch), batch), batch).backward()
     for name, parameter in head.named_parameters():
-        assert parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.any(), name
+        assert (
+            parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.any()
+        ), name
     assert states.grad is not None and states.grad.isfinite().all()
     assert states.grad.any(-1)[batch.mask_BL].all() and not states.grad[~batch.mask_BL].any()
 
@@ -98,13 +111,18 @@ def test_padding_and_other_sentences_have_no_influence(kind: str, garbage: float
         assert_close(head.loss(alone, part)[0], loss_B[i])
         (own,) = head.decode_spans(alone, part)
         assert [span.span for span in own] == [span.span for span in spans[i]]
-        assert [span.score for span in own] == pytest.approx([span.score for span in spans[i]], rel=1e-4)
+        assert [span.score for span in own] == pytest.approx(
+            [span.score for span in spans[i]], rel=1e-4
+        )
 
 
 @each_kind
 def test_targets_are_the_known_spans(kind: str) -> None:
     head = head_of(kind)
-    batch = batch_with(head, [(5, [Span(1, 4, "PER"), Span(1, 2, "GPE"), Span(0, 5, "LOC")]), (2, [Span(0, 2, "GPE")])])
+    batch = batch_with(
+        head,
+        [(5, [Span(1, 4, "PER"), Span(1, 2, "GPE"), Span(0, 5, "LOC")]), (2, [Span(0, 2, "GPE")])],
+    )
     assert batch.targets["spans"].tolist() == [[[0, 4, 0], [1, 3, 1]], [[-1] * 3] * 2]
     gold = head.gold(batch)
     assert gold.nonzero().tolist() == [[0, 0, 4, 0], [0, 1, 3, 1]]
@@ -112,7 +130,12 @@ def test_targets_are_the_known_spans(kind: str) -> None:
 
 @each_kind
 def test_crossing_spans_are_dropped_and_nested_ones_kept(kind: str) -> None:
-    outer, crossing, inner, behind = Span(0, 4, "PER"), Span(2, 6, "LOC"), Span(1, 3, "LOC"), Span(5, 8, "PER")
+    outer, crossing, inner, behind = (
+        Span(0, 4, "PER"),
+        Span(2, 6, "LOC"),
+        Span(1, 3, "LOC"),
+        Span(5, 8, "PER"),
+    )
     spans = {outer: 0.9, crossing: 0.8, inner: 0.7, behind: 0.6}
     # `crossing` is out, and crosses out nothing itself.
     assert decoded(kind, 8, spans) == [outer, inner, behind]
@@ -137,9 +160,16 @@ places = st.tuples(st.integers(0, 7), st.integers(1, 4), st.sampled_from(TYPES))
 @each_kind
 @pytest.mark.parametrize("flat", [False, True])
 @settings(max_examples=40)
-@given(spans=st.lists(places, unique_by=lambda span: span[:2], max_size=8), chances=st.permutations(range(8)))
-def test_decoding_resolves_every_conflict(kind: str, flat: bool, spans: list[Span], chances: list[int]) -> None:
-    probabilities = {span: 0.55 + 0.05 * chance for span, chance in zip(spans, chances, strict=False)}
+@given(
+    spans=st.lists(places, unique_by=lambda span: span[:2], max_size=8),
+    chances=st.permutations(range(8)),
+)
+def test_decoding_resolves_every_conflict(
+    kind: str, flat: bool, spans: list[Span], chances: list[int]
+) -> None:
+    probabilities = {
+        span: 0.55 + 0.05 * chance for span, chance in zip(spans, chances, strict=False)
+    }
     kept = decoded(kind, 8, probabilities, flat=flat)
 
     def conflict(one: Span, other: Span) -> bool:
@@ -148,7 +178,9 @@ def test_decoding_resolves_every_conflict(kind: str, flat: bool, spans: list[Spa
 
     assert not any(conflict(one, other) for one, other in itertools.combinations(kept, 2))
     for span in set(spans) - set(kept):
-        assert any(conflict(span, other) and probabilities[other] > probabilities[span] for other in kept)
+        assert any(
+            conflict(span, other) and probabilities[other] > probabilities[span] for other in kept
+        )
 
 
 def spread(kind: str, temperature: float) -> Any:
@@ -170,14 +202,18 @@ def test_scores_are_the_probabilities_of_spans(kind: str, temperature: float) ->
     found = head.decode_spans(output, batch)
     table = SpanTable.of(found, TYPES)
     probabilities = head.span_probabilities(output, batch, table)
-    np.testing.assert_allclose(probabilities, [span.score for own in found for span in sorted(own)], rtol=1e-6)
+    np.testing.assert_allclose(
+        probabilities, [span.score for own in found for span in sorted(own)], rtol=1e-6
+    )
     assert (probabilities == head.span_probabilities(output, batch, table, temperature)).all()
 
     def by_hand(sentence: int, span: ScoredSpan) -> float:
         c, last = TYPES.index(span.type), span.end - 1
         if kind == "global_pointer":
             return 1 / (1 + math.exp(-output[sentence, c, span.start, last].item() / temperature))
-        scores = [math.exp(score / temperature) for score in output[sentence, span.start, last].tolist()]
+        scores = [
+            math.exp(score / temperature) for score in output[sentence, span.start, last].tolist()
+        ]
         return scores[c + 1] / sum(scores)
 
     expected = [by_hand(i, span) for i, own in enumerate(found) for span in sorted(own)]
@@ -192,7 +228,10 @@ def every_reading(kind: str, output: Tensor, length: int) -> list[tuple[float, R
             spans = [Span(i, j + 1, kind_of) for kind_of in TYPES]
             if kind == "global_pointer":
                 shares = [torch.sigmoid(output[c, i, j].double()).item() for c in range(2)]
-                groups += [[(1 - share, None), (share, span)] for share, span in zip(shares, spans, strict=True)]
+                groups += [
+                    [(1 - share, None), (share, span)]
+                    for share, span in zip(shares, spans, strict=True)
+                ]
             else:
                 none, *shares = output[i, j].double().softmax(0).tolist()
                 groups.append([(none, None), *zip(shares, spans, strict=True)])
@@ -225,14 +264,22 @@ def test_ranked_readings_equal_enumeration(kind: str, n: int) -> None:
         expected = [(share, own) for own, share in best.items()]
         count = min(n, len(expected))
         shares = [share for share, _ in expected]
-        assert [tuple(span.span for span in own) for own in ranked.spans[i]] == [own for _, own in expected[:count]]
-        assert ranked.probabilities_BN[i, :count].tolist() == pytest.approx(shares[:count], rel=1e-5)
+        assert [tuple(span.span for span in own) for own in ranked.spans[i]] == [
+            own for _, own in expected[:count]
+        ]
+        assert ranked.probabilities_BN[i, :count].tolist() == pytest.approx(
+            shares[:count], rel=1e-5
+        )
         assert ranked.scores_BN[i, :count].tolist() == pytest.approx(
             [math.log(p) for p in shares[:count]], rel=1e-4, abs=1e-6
         )
-        assert (ranked.scores_BN[i, count:] == -torch.inf).all() and not ranked.probabilities_BN[i, count:].any()
+        assert (ranked.scores_BN[i, count:] == -torch.inf).all() and not ranked.probabilities_BN[
+            i, count:
+        ].any()
         assert ranked.entropy_B is not None
-        assert ranked.entropy_B[i].item() == pytest.approx(-sum(p * math.log(p) for p, _ in every), rel=1e-4, abs=1e-6)
+        assert ranked.entropy_B[i].item() == pytest.approx(
+            -sum(p * math.log(p) for p, _ in every), rel=1e-4, abs=1e-6
+        )
     assert [own[0] for own in ranked.spans] == head.decode_spans(output, batch)
     assert head.rank(output, batch, 1).entropy_B is None
 
@@ -257,7 +304,9 @@ def test_full_precision_under_autocast(kind: str) -> None:
         loss_B, spans = head.loss(output, batch), head.decode_spans(output, batch)
         ranked = head.rank(output, batch, 3)
     assert output.dtype == torch.float32 and torch.equal(output, expected)
-    assert torch.equal(loss_B, head.loss(expected, batch)) and spans == head.decode_spans(expected, batch)
+    assert torch.equal(loss_B, head.loss(expected, batch)) and spans == head.decode_spans(
+        expected, batch
+    )
     assert torch.equal(ranked.probabilities_BN, head.rank(expected, batch, 3).probabilities_BN)
 
 
@@ -275,9 +324,15 @@ def test_dropout_works_in_training_only(kind: str) -> None:
 def test_weights_and_lengths_normalise_the_loss(kind: str) -> None:
     batch = batch_with(head_of(kind), SENTENCES)
     batch = replace(batch, weights_B=torch.tensor([1.0, 0.5, 0.0, 2.0]))
-    for normalize_by in ("characters", "rows"):
+    for normalize_by in ("characters", "sentences"):
         head = head_of(kind, normalize_by=normalize_by)
         loss_B = head.loss(head(states_of(batch), batch), batch)
         sizes = batch.lengths if normalize_by == "characters" else [1] * 4
-        expected = sum(w * x / n for w, x, n in zip(batch.weights_B.tolist(), loss_B.tolist(), sizes, strict=True)) / 4
+        expected = (
+            sum(
+                w * x / n
+                for w, x, n in zip(batch.weights_B.tolist(), loss_B.tolist(), sizes, strict=True)
+            )
+            / 4
+        )
         assert head.task_loss(loss_B, batch).item() == pytest.approx(expected, rel=1e-5)

@@ -33,8 +33,12 @@ LENGTHS = [9, 5, 4, 1]
 class Smoothed(TaggingHead):
     """A custom head with nothing but a loss and a decoder."""
 
-    def negative_log_likelihood(self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor) -> Tensor:
-        nll_BL = cross_entropy(emissions_BLT.transpose(1, 2), tags_BL, reduction="none", label_smoothing=0.1)
+    def negative_log_likelihood(
+        self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor
+    ) -> Tensor:
+        nll_BL = cross_entropy(
+            emissions_BLT.transpose(1, 2), tags_BL, reduction="none", label_smoothing=0.1
+        )
         return nll_BL.masked_fill(~mask_BL, 0.0).sum(1)
 
     def decode(self, emissions_BLT: Tensor, mask_BL: Tensor) -> Tensor:
@@ -61,7 +65,8 @@ def test_a_custom_head_trains_predicts_and_evaluates(tmp_path: Path) -> None:
     job = checked_job(config)
     again = evaluator_of(job, archive.model, read_data(job), "test").evaluate(archive.model)
     assert {f"test_{name}": value for name, value in again.items()} == pytest.approx(
-        {name: value for name, value in metrics.items() if name.removeprefix("test_") in again}, nan_ok=True
+        {name: value for name, value in metrics.items() if name.removeprefix("test_") in again},
+        nan_ok=True,
     )
 
     message = r'head "weibo" \(Smoothed\) does not rank readings, which n_best, select and .*"biaffine", "crf"'
@@ -109,9 +114,11 @@ def test_targets_are_the_tags_of_the_scheme(task: str, name: str) -> None:
     for seed in range(5):
         sentences = random_sentences(task, seed)
         tags_BL = batch_with(head, sentences).targets["tags"]
-        for row, (length, spans) in enumerate(sentences):
-            assert [head.labels[tag] for tag in tags_BL[row, :length].tolist()] == scheme.tags(spans, length)
-            assert not tags_BL[row, length:].any()
+        for sentence, (length, spans) in enumerate(sentences):
+            assert [head.labels[tag] for tag in tags_BL[sentence, :length].tolist()] == scheme.tags(
+                spans, length
+            )
+            assert not tags_BL[sentence, length:].any()
 
 
 @pytest.mark.parametrize(("task", "name"), SCHEMES)
@@ -122,8 +129,12 @@ def test_gold_that_is_beyond_doubt_is_found(kind: str, task: str, name: str) -> 
     batch = batch_with(head, sentences)
     output = 40.0 * one_hot(batch.targets["tags"], len(head.labels))
     found = head.decode_spans(output, batch)
-    assert [[span.span for span in own] for own in found] == [sorted(spans) for _, spans in sentences]
-    assert [span.score for own in found for span in own] == pytest.approx([1.0] * sum(map(len, found)))
+    assert [[span.span for span in own] for own in found] == [
+        sorted(spans) for _, spans in sentences
+    ]
+    assert [span.score for own in found for span in own] == pytest.approx(
+        [1.0] * sum(map(len, found))
+    )
     assert (head.loss(output, batch) < 1e-3).all() or kind == "test_smoothed"
 
 
@@ -132,8 +143,14 @@ def test_tags_are_read_strictly_and_words_tile(name: str) -> None:
     """Of heads without constraints: what is not opened or closed as the scheme asks is no entity."""
     head = head_of("softmax", scheme=name)
     batch = batch_with(head, [(5, [])])
-    tags = {"BIO": "O I-PER B-PER I-LOC O", "BIOES": "B-PER I-PER O S-LOC E-LOC", "IOB1": "B-PER O I-PER B-PER O"}
-    output = 9.0 * one_hot(torch.tensor([[head.labels.index(tag) for tag in tags[name].split()]]), len(head.labels))
+    tags = {
+        "BIO": "O I-PER B-PER I-LOC O",
+        "BIOES": "B-PER I-PER O S-LOC E-LOC",
+        "IOB1": "B-PER O I-PER B-PER O",
+    }
+    output = 9.0 * one_hot(
+        torch.tensor([[head.labels.index(tag) for tag in tags[name].split()]]), len(head.labels)
+    )
     expected = {"BIO": [(2, 3)], "BIOES": [(3, 4)], "IOB1": [(2, 3), (3, 4)]}
     assert [span[:2] for span in head.decode_spans(output, batch)[0]] == expected[name]
 
@@ -148,7 +165,9 @@ def test_scores_are_left_out_on_request() -> None:
     batch = batch_with(head, random_sentences("msr", 0))
     output = head(states_of(batch), batch)
     scored, bare = head.decode_spans(output, batch), head.decode_spans(output, batch, scored=False)
-    assert [[span.span for span in own] for own in scored] == [[span.span for span in own] for own in bare]
+    assert [[span.span for span in own] for own in scored] == [
+        [span.span for span in own] for own in bare
+    ]
     assert all(span.score != span.score for own in bare for span in own)
 
 
@@ -162,9 +181,13 @@ def test_the_temperature_flattens_scores_and_leaves_spans(kind: str) -> None:
     asked = head.span_probabilities(output, batch, table, temperature=4.0)
     head.temperature.fill_(4.0)
     after, flat = head.decode_spans(output, batch), head.rank(output, batch, 3, entropy=True)
-    assert [[span.span for span in own] for own in after] == [[span.span for span in own] for own in before]
+    assert [[span.span for span in own] for own in after] == [
+        [span.span for span in own] for own in before
+    ]
     assert [span.score for own in after for span in own] == pytest.approx(asked.tolist())
-    assert (flat.entropy_B > ranked.entropy_B).all() and (flat.probabilities_BN < ranked.probabilities_BN)[:, 0].all()
+    assert (flat.entropy_B > ranked.entropy_B).all() and (
+        flat.probabilities_BN < ranked.probabilities_BN
+    )[:, 0].all()
 
 
 def test_types_that_a_head_does_not_know_are_not_learnt() -> None:
@@ -175,7 +198,15 @@ def test_types_that_a_head_does_not_know_are_not_learnt() -> None:
     known_alone = dataset_of("weibo", [(6, known), (3, [])])
     tags = head.targets(dataset)["tags"].values
     assert (tags == head.targets(known_alone)["tags"].values).all()
-    assert [head.labels[tag] for tag in tags.tolist()] == ["B-PER", "I-PER", "O", "O", "B-LOC", "O", *"OOO"]
+    assert [head.labels[tag] for tag in tags.tolist()] == [
+        "B-PER",
+        "I-PER",
+        "O",
+        "O",
+        "B-LOC",
+        "O",
+        *"OOO",
+    ]
     (expected,) = tags_of(known_alone, VOCAB).values()
     assert (tags == expected["tags"].values).all()
 
@@ -189,11 +220,23 @@ def test_types_that_a_head_does_not_know_are_not_learnt() -> None:
             "model.head.scheme",
             'no tag scheme "BIOS": expected one of BIO, BIOES',
         ),
-        ("weibo", {"heads": {"weibo": {"scheme": "bmes"}}}, "model.heads.weibo.scheme", 'no tag scheme "bmes"'),
-        ("msr", {"head": {"scheme": "IOB1"}}, "model.head.scheme", 'no tag scheme "IOB1" for word segmentation'),
+        (
+            "weibo",
+            {"heads": {"weibo": {"scheme": "bmes"}}},
+            "model.heads.weibo.scheme",
+            'no tag scheme "bmes"',
+        ),
+        (
+            "msr",
+            {"head": {"scheme": "IOB1"}},
+            "model.head.scheme",
+            'no tag scheme "IOB1" for word segmentation',
+        ),
     ],
 )
-def test_schemes_that_are_none(task: str, settings: dict[str, Any], path: str, message: str) -> None:
+def test_schemes_that_are_none(
+    task: str, settings: dict[str, Any], path: str, message: str
+) -> None:
     vocab: Vocabulary = vocabulary(task)
     with pytest.raises(ConfigurationError) as error:
         build_model("hard_sharing", vocab, **settings)
@@ -205,4 +248,6 @@ def test_a_head_that_scores_pairs_has_no_scheme() -> None:
         build_model("hard_sharing", vocabulary("weibo"), head={"type": "biaffine", "scheme": "BIO"})
     model = build_model("hard_sharing", VOCAB, heads={"weibo": {"type": "global_pointer"}})
     assert model.scheme("weibo") is None
-    assert model.scheme("msra") == get_scheme("BIO") and model.scheme("msr") == get_scheme("BMES", True)
+    assert model.scheme("msra") == get_scheme("BIO") and model.scheme("msr") == get_scheme(
+        "BMES", True
+    )

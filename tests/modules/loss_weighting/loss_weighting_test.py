@@ -33,7 +33,9 @@ def test_by_hand() -> None:
     # sigma = 2: 3 / 4 + ln 2; sigma = 1: 3.
     weighting = uncertainty(a=math.log(4.0), b=0.0)
     assert float(weighting("a", 1.0, THREE, 1.0).detach()) == pytest.approx(0.75 + math.log(2))
-    assert float(weighting("a", 2.0, THREE, 0.5).detach()) == pytest.approx(2 * (0.75 + math.log(2) / 2))
+    assert float(weighting("a", 2.0, THREE, 0.5).detach()) == pytest.approx(
+        2 * (0.75 + math.log(2) / 2)
+    )
     assert float(weighting("b", 1.0, THREE, 1.0).detach()) == 3.0
     assert {name: float(value) for name, (value, _) in weighting.report().items()} == pytest.approx(
         {"a_log_variance": math.log(4.0), "b_log_variance": 0.0}
@@ -80,7 +82,10 @@ def test_a_model_sums_weighted_losses() -> None:
 
 def test_micro_batches_add_up() -> None:
     vocab = vocabulary()
-    model, whole = build_model("hard_sharing", vocab, loss_weighting="uncertainty"), batch_for(vocab)
+    model, whole = (
+        build_model("hard_sharing", vocab, loss_weighting="uncertainty"),
+        batch_for(vocab),
+    )
     for parameter in model.loss_weighting.log_variances:
         parameter.data.fill_(0.7)
     (one,) = share_totals([whole])
@@ -88,9 +93,12 @@ def test_micro_batches_add_up() -> None:
     assert_close(sum(model(part)["loss"] for part in parts), model(one)["loss"])
 
 
-def test_a_head_without_rows_keeps_its_variance() -> None:
+def test_a_head_without_sentences_keeps_its_variance() -> None:
     vocab = vocabulary()
-    model, whole = build_model("hard_sharing", vocab, loss_weighting="uncertainty"), batch_for(vocab)
+    model, whole = (
+        build_model("hard_sharing", vocab, loss_weighting="uncertainty"),
+        batch_for(vocab),
+    )
     (part,) = share_totals([whole.select(whole.sentences_of("msra"))])
     model(part)["loss"].backward()
     taught = [parameter.grad is not None for parameter in model.loss_weighting.log_variances]
@@ -98,9 +106,15 @@ def test_a_head_without_rows_keeps_its_variance() -> None:
 
 
 def test_variances_are_learnt_and_saved(tmp_path: Path) -> None:
-    train_model(tiny_config(model__loss_weighting="uncertainty", trainer__num_epochs=2), tmp_path / "run")
+    train_model(
+        tiny_config(model__loss_weighting="uncertainty", trainer__num_epochs=2), tmp_path / "run"
+    )
     state = weights(tmp_path / "run" / "best.th")
-    learnt = [float(value) for name, value in state.items() if name.startswith("loss_weighting.log_variances.")]
+    learnt = [
+        float(value)
+        for name, value in state.items()
+        if name.startswith("loss_weighting.log_variances.")
+    ]
     assert len(learnt) == 3 and all(learnt)
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))
     assert all(f"training_{head}_log_variance" in metrics for head in ("weibo", "msra", "msr"))

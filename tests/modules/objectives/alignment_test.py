@@ -32,8 +32,10 @@ def mmd_by_hand(one: list[list[float]], other: list[list[float]], bandwidths: li
     def square(x: list[float], y: list[float]) -> float:
         return sum((a - b) ** 2 for a, b in zip(x, y, strict=True))
 
-    rows = one + other
-    mean = sum(square(x, y) for x, y in itertools.combinations(rows, 2)) / math.comb(len(rows), 2)
+    sentences = one + other
+    mean = sum(square(x, y) for x, y in itertools.combinations(sentences, 2)) / math.comb(
+        len(sentences), 2
+    )
 
     def kernel(xs: list[list[float]], ys: list[list[float]]) -> float:
         values = [math.exp(-square(x, y) / (b * mean)) for x in xs for y in ys for b in bandwidths]
@@ -54,21 +56,36 @@ def test_loss_is_the_mean_over_all_pairs_of_domains(kind: str) -> None:
     values = torch.randn(7, 5, 3, requires_grad=True)
     states = {"shared": TowerStates(values, list(range(7)), batch)}
     settings: dict[str, Any] = {"bandwidths": [0.5, 2.0]} if kind == "mmd" else {}
-    loss, statistics = objective_of(kind, vocab=THREE, pooling="mean", **settings)(states, batch, 0.0)
+    loss, statistics = objective_of(kind, vocab=THREE, pooling="mean", **settings)(
+        states, batch, 0.0
+    )
     domains: dict[str, list[list[float]]] = {}
-    for row, dataset in enumerate(batch.datasets):
-        domains.setdefault(dataset, []).append(values[row, : batch.lengths[row]].mean(0).tolist())
+    for sentence, dataset in enumerate(batch.datasets):
+        domains.setdefault(dataset, []).append(
+            values[sentence, : batch.lengths[sentence]].mean(0).tolist()
+        )
     pairs = list(itertools.combinations(domains.values(), 2))
-    distances = [mmd_by_hand(*pair, [0.5, 2.0]) if kind == "mmd" else coral_by_hand(*pair) for pair in pairs]
+    distances = [
+        mmd_by_hand(*pair, [0.5, 2.0]) if kind == "mmd" else coral_by_hand(*pair) for pair in pairs
+    ]
     assert len(pairs) == 3 and not statistics
     assert loss.item() == pytest.approx(sum(distances) / 3, rel=1e-4)
     loss.backward()
-    # Every row takes part by its domain, unlabelled ones too.
-    assert values.grad is not None and values.grad.isfinite().all() and values.grad.flatten(1).any(1).all()
+    # Every sentence takes part by its domain, unlabelled ones too.
+    assert (
+        values.grad is not None
+        and values.grad.isfinite().all()
+        and values.grad.flatten(1).any(1).all()
+    )
 
 
-@given(st.lists(st.integers(-3, 3), min_size=2, max_size=6), st.lists(st.integers(-3, 3), min_size=2, max_size=6))
-def test_distances_are_symmetric_not_negative_and_0_between_equals(one: list[int], other: list[int]) -> None:
+@given(
+    st.lists(st.integers(-3, 3), min_size=2, max_size=6),
+    st.lists(st.integers(-3, 3), min_size=2, max_size=6),
+)
+def test_distances_are_symmetric_not_negative_and_0_between_equals(
+    one: list[int], other: list[int]
+) -> None:
     x, y = (torch.tensor([[float(v), float(v * v)] for v in values]) for values in (one, other))
     for kind in KINDS:
         objective = objective_of(kind)
@@ -92,20 +109,20 @@ def test_descending_brings_domains_together(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_too_few_rows_or_domains_teach_nothing(kind: str) -> None:
+def test_too_few_sentences_or_domains_teach_nothing(kind: str) -> None:
     batch, states = example()
     objective = objective_of(kind)
-    social = [row for row, name in enumerate(batch.datasets) if name != "msra"]
+    social = [sentence for sentence, name in enumerate(batch.datasets) if name != "msra"]
     ((part, own),) = micro_batches(batch, states, [social])
     loss, _ = objective(own, part, 0.0)
     assert loss == 0
     loss.backward()
-    # One row of news: a mean, but no covariance.
+    # One sentence of news: a mean, but no covariance.
     assert (objective(states, batch, 0.0)[0] == 0) == (kind == "coral")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_micro_batches_are_estimates_weighted_by_their_rows(kind: str) -> None:
+def test_micro_batches_are_estimates_weighted_by_their_sentences(kind: str) -> None:
     torch.manual_seed(1)
     batch = mixed_batch(VOCAB, {"weibo": [5, 2, 2, 1, 1], "msra": [4, 4, 3, 1]})
     states = {"shared": TowerStates(torch.randn(9, 5, 3), list(range(9)), batch)}
@@ -114,7 +131,11 @@ def test_micro_batches_are_estimates_weighted_by_their_rows(kind: str) -> None:
     assert not objective.adds_up
     parts = [sorted(social[:3] + news[:2]), sorted(social[3:] + news[2:])]
     losses = [objective(own, part, 0.0)[0] for part, own in micro_batches(batch, states, parts)]
-    alone = [objective(own, part, 0.0)[0] for rows in parts for part, own in micro_batches(batch, states, [rows])]
+    alone = [
+        objective(own, part, 0.0)[0]
+        for sentences in parts
+        for part, own in micro_batches(batch, states, [sentences])
+    ]
     assert_close(losses, [alone[0] * 5 / 9, alone[1] * 4 / 9])
 
 

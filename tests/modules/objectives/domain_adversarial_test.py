@@ -31,11 +31,11 @@ def test_loss_is_the_cross_entropy_of_the_domain(pooling: str) -> None:
     assert isinstance(linear, torch.nn.Linear)
     total, right = 0.0, 0
     domains = {"weibo": "social", "msra": "news", "reviews": "social"}
-    for row, length in enumerate(batch.lengths):
-        real = states["shared"].states_BLD[row, :length]
+    for sentence, length in enumerate(batch.lengths):
+        real = states["shared"].states_BLD[sentence, :length]
         pooled = real.max(0).values if pooling == "max" else real.mean(0)
         scores = [(w @ pooled + b).item() for w, b in zip(linear.weight, linear.bias, strict=True)]
-        gold = VOCAB.domains.index(domains[batch.datasets[row]])
+        gold = VOCAB.domains.index(domains[batch.datasets[sentence]])
         total += math.log(sum(math.exp(score) for score in scores)) - scores[gold]
         right += scores[gold] == max(scores)
     assert loss.item() == pytest.approx(total / 4, rel=1e-5)
@@ -43,7 +43,7 @@ def test_loss_is_the_cross_entropy_of_the_domain(pooling: str) -> None:
     assert statistics["reversal_scale"] == (1.0, 1)
 
 
-def test_rows_without_labels_count() -> None:
+def test_sentences_without_labels_count() -> None:
     batch, states = example()
     unlabelled = batch.heads.index(None)
     adversary()(states, batch, 0.0)[0].backward()
@@ -60,7 +60,9 @@ def test_towers_get_the_reversed_gradient_and_the_discriminator_the_whole() -> N
         inputs = [states["shared"].states_BLD, *objective.parameters()]
         gradients[scale] = torch.autograd.grad(loss, inputs)
     plain = adversary(hidden_size=4)
-    pooled = torch.stack([states["shared"].states_BLD[i, :n].max(0).values for i, n in enumerate(batch.lengths)])
+    pooled = torch.stack(
+        [states["shared"].states_BLD[i, :n].max(0).values for i, n in enumerate(batch.lengths)]
+    )
     direct = torch.nn.functional.cross_entropy(plain.discriminator(pooled), batch.domain_B)
     forward = torch.autograd.grad(direct, [states["shared"].states_BLD, *plain.parameters()])
     for scale, (towers, *discriminator) in gradients.items():
@@ -82,36 +84,42 @@ def test_several_towers_are_put_side_by_side() -> None:
     assert objective.discriminator[-1].in_features == 5
     loss, _ = objective(states, batch, 0.0)
     loss.backward()
-    assert all(part.states_BLD.grad is not None and part.states_BLD.grad.any() for part in states.values())
+    assert all(
+        part.states_BLD.grad is not None and part.states_BLD.grad.any() for part in states.values()
+    )
 
 
 @pytest.mark.parametrize("discriminates", ["domain", "task"])
 @pytest.mark.parametrize("loss", ["cross_entropy", {"type": "grad", "gamma": 1.5}])
-def test_losses_of_micro_batches_sum_to_that_of_the_global_batch(discriminates: str, loss: Any) -> None:
+def test_losses_of_micro_batches_sum_to_that_of_the_global_batch(
+    discriminates: str, loss: Any
+) -> None:
     batch, states = example()
     objective = adversary(discriminates=discriminates, loss=loss, pooling="self_attention")
     assert objective.adds_up
-    # The last holds the unlabelled row alone, which has no task.
+    # The last holds the unlabelled sentence alone, which has no task.
     unlabelled = batch.heads.index(None)
-    rows = [row for row in range(4) if row != unlabelled]
-    parts = micro_batches(batch, states, [rows[:1], rows[1:], [unlabelled]])
+    sentences = [sentence for sentence in range(4) if sentence != unlabelled]
+    parts = micro_batches(batch, states, [sentences[:1], sentences[1:], [unlabelled]])
     losses = [objective(own, part, 0.0)[0] for part, own in parts]
     assert_close(sum(losses), objective(states, batch, 0.0)[0])
     sum(losses).backward()
     assert (losses[-1] == 0) == (discriminates == "task")
 
 
-def test_loss_on_tasks_is_the_mean_over_labelled_rows() -> None:
+def test_loss_on_tasks_is_the_mean_over_labelled_sentences() -> None:
     batch, states = example()
     objective = adversary(discriminates="task", pooling="mean")
     loss, statistics = objective(states, batch, 0.0)
     linear = objective.discriminator[-1]
     assert isinstance(linear, torch.nn.Linear) and linear.out_features == 3
     expected = torch.zeros(())
-    for row, head in enumerate(batch.heads):
+    for sentence, head in enumerate(batch.heads):
         if head is not None:
-            pooled = states["shared"].states_BLD[row, : batch.lengths[row]].mean(0)
-            expected = expected - linear(pooled).log_softmax(-1)[["weibo", "msra", "msr"].index(head)] / 3
+            pooled = states["shared"].states_BLD[sentence, : batch.lengths[sentence]].mean(0)
+            expected = (
+                expected - linear(pooled).log_softmax(-1)[["weibo", "msra", "msr"].index(head)] / 3
+            )
     assert_close(loss, expected)
     assert statistics["discriminator_accuracy"][1] == 3
     loss.backward()
@@ -119,13 +127,17 @@ def test_loss_on_tasks_is_the_mean_over_labelled_rows() -> None:
     assert gradient is not None and not gradient[batch.heads.index(None)].any()
 
 
-def test_balance_of_the_loss_is_that_of_the_training_rows() -> None:
+def test_balance_of_the_loss_is_that_of_the_training_sentences() -> None:
     sizes = {"weibo": 10, "msra": 300, "msr": 100, "reviews": 40}
     spaces = {name: replace(space, sentences=sizes[name]) for name, space in VOCAB.datasets.items()}
     vocab = Vocabulary(spaces, {"domains": VOCAB.domains})
     domains = adversary(vocab=vocab, loss="grad").loss
     tasks = adversary(vocab=vocab, loss="grad", discriminates="task").loss
-    assert domains.sizes == {"social": 50, "news": 400} and tasks.sizes == {"weibo": 10, "msra": 300, "msr": 100}
+    assert domains.sizes == {"social": 50, "news": 400} and tasks.sizes == {
+        "weibo": 10,
+        "msra": 300,
+        "msr": 100,
+    }
     assert isinstance(domains, Grad)
     assert_close(domains.alpha_K, torch.tensor([8 / 9, 1 / 9]))
 
@@ -147,16 +159,27 @@ def test_what_the_pooling_learns_is_not_reversed() -> None:
 
 
 def test_schedule_is_of_the_weight() -> None:
-    objective = adversary(weight=0.5, schedule={"type": "linear_warmup", "scale": 2.0, "warmup": 0.5})
-    assert [objective.weight_at(progress) for progress in (0.0, 0.25, 0.5, 1.0)] == [0.0, 0.5, 1.0, 1.0]
+    objective = adversary(
+        weight=0.5, schedule={"type": "linear_warmup", "scale": 2.0, "warmup": 0.5}
+    )
+    assert [objective.weight_at(progress) for progress in (0.0, 0.25, 0.5, 1.0)] == [
+        0.0,
+        0.5,
+        1.0,
+        1.0,
+    ]
     assert adversary(weight=0.5).weight_at(0.3) == 0.5
 
 
 def test_one_domain_is_an_error() -> None:
-    with pytest.raises(ConfigurationError, match="needs two domains or more, the datasets have .'news'."):
+    with pytest.raises(
+        ConfigurationError, match="needs two domains or more, the datasets have .'news'."
+    ):
         DomainAdversarial(vocabulary("msra", "msr"), DIMS)
 
 
 def test_one_task_is_an_error() -> None:
-    with pytest.raises(ConfigurationError, match="needs two tasks or more, the datasets have .'weibo'."):
+    with pytest.raises(
+        ConfigurationError, match="needs two tasks or more, the datasets have .'weibo'."
+    ):
         adversary(vocab=vocabulary("weibo", "reviews"), discriminates="task")

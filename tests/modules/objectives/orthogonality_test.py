@@ -16,37 +16,49 @@ DIMS = {"shared": 3, "weibo": 2, "msra": 4}
 
 
 def private_states() -> tuple[Batch, States]:
-    """States of a shared tower over all rows, and of two private ones over theirs; padding that is no number."""
+    """States of a shared tower over all sentences, and of two private ones over theirs; padding that is no number."""
     torch.manual_seed(1)
     batch = mixed_batch(VOCAB, {"weibo": [5, 2], "msra": [4], "reviews": [3]})
     states = {}
     for name, size in DIMS.items():
-        rows = list(range(4)) if name == "shared" else batch.sentences_of(name)
-        part = batch.select(rows)
-        values = torch.randn(*part.mask_BL.shape, size).masked_fill(~part.mask_BL[..., None], float("nan"))
-        states[name] = TowerStates(values.requires_grad_(), rows, part)
+        sentences = list(range(4)) if name == "shared" else batch.sentences_of(name)
+        part = batch.select(sentences)
+        values = torch.randn(*part.mask_BL.shape, size).masked_fill(
+            ~part.mask_BL[..., None], float("nan")
+        )
+        states[name] = TowerStates(values.requires_grad_(), sentences, part)
     return batch, states
 
 
 def expected_loss(batch: Batch, states: States, normalize_by: str) -> float:
-    """Every product of a shared and a private dimension, squared; the mean over the three labelled rows."""
+    """Every product of a shared and a private dimension, squared; the mean over the three labelled sentences."""
     total = 0.0
-    for row, head in enumerate(batch.heads):
+    for sentence, head in enumerate(batch.heads):
         if head is None:
             continue
-        shared, private = states["shared"].select([row])[0], states[head].select([row])[0]
+        shared, private = states["shared"].select([sentence])[0], states[head].select([sentence])[0]
         for i in range(shared.shape[1]):
             for j in range(private.shape[1]):
-                products = [shared[at, i].item() * private[at, j].item() for at in range(batch.lengths[row])]
-                total += (sum(products) / (len(products) if normalize_by == "characters" else 1)) ** 2
+                products = [
+                    shared[at, i].item() * private[at, j].item()
+                    for at in range(batch.lengths[sentence])
+                ]
+                total += (
+                    sum(products) / (len(products) if normalize_by == "characters" else 1)
+                ) ** 2
     return total / 3
 
 
-@pytest.mark.parametrize("normalize_by", ["rows", "characters"])
+@pytest.mark.parametrize("normalize_by", ["sentences", "characters"])
 def test_loss_is_its_definition(normalize_by: str) -> None:
     batch, states = private_states()
-    loss, statistics = objective_of("orthogonality", dims=DIMS, normalize_by=normalize_by)(states, batch, 0.0)
-    assert loss.item() == pytest.approx(expected_loss(batch, states, normalize_by), rel=1e-5) and not statistics
+    loss, statistics = objective_of("orthogonality", dims=DIMS, normalize_by=normalize_by)(
+        states, batch, 0.0
+    )
+    assert (
+        loss.item() == pytest.approx(expected_loss(batch, states, normalize_by), rel=1e-5)
+        and not statistics
+    )
     loss.backward()
     for tower in states.values():
         gradient = tower.states_BLD.grad
@@ -56,26 +68,35 @@ def test_loss_is_its_definition(normalize_by: str) -> None:
     assert shared is not None and not shared[batch.heads.index(None)].any()
 
 
-@pytest.mark.parametrize(("normalize_by", "expected"), [("rows", 2.0), ("characters", 0.5)])
+@pytest.mark.parametrize(("normalize_by", "expected"), [("sentences", 2.0), ("characters", 0.5)])
 def test_hand_worked_value(normalize_by: str, expected: float) -> None:
     batch = mixed_batch(VOCAB, {"weibo": [2]})
     shared, private = torch.tensor([[[1.0], [2.0]]]), torch.tensor([[[1.0, 3.0], [0.0, -1.0]]])
-    states = {name: TowerStates(x, [0], batch) for name, x in (("shared", shared), ("weibo", private))}
+    states = {
+        name: TowerStates(x, [0], batch) for name, x in (("shared", shared), ("weibo", private))
+    }
     # S^T H = (1*1 + 2*0, 1*3 - 2*1) = (1, 1)
-    objective = objective_of("orthogonality", dims={"shared": 1, "weibo": 2}, normalize_by=normalize_by)
+    objective = objective_of(
+        "orthogonality", dims={"shared": 1, "weibo": 2}, normalize_by=normalize_by
+    )
     assert objective(states, batch, 0.0)[0].item() == expected
 
 
 def test_losses_of_micro_batches_sum_to_that_of_the_global_batch() -> None:
     batch, states = private_states()
     objective = objective_of("orthogonality", dims=DIMS)
-    assert objective.adds_up and not objective.every_row
-    weibo, rest = batch.sentences_of("weibo"), [row for row in range(4) if batch.heads[row] != "weibo"]
+    assert objective.adds_up and not objective.every_sentence
+    weibo, rest = (
+        batch.sentences_of("weibo"),
+        [sentence for sentence in range(4) if batch.heads[sentence] != "weibo"],
+    )
     parts = micro_batches(batch, states, [weibo[:1], sorted([weibo[1], *rest])])
-    assert_close(sum(objective(own, part, 0.0)[0] for part, own in parts), objective(states, batch, 0.0)[0])
+    assert_close(
+        sum(objective(own, part, 0.0)[0] for part, own in parts), objective(states, batch, 0.0)[0]
+    )
 
 
-def test_unlabelled_rows_alone_teach_nothing() -> None:
+def test_unlabelled_sentences_alone_teach_nothing() -> None:
     batch, states = private_states()
     ((part, own),) = micro_batches(batch, states, [[batch.heads.index(None)]])
     loss, _ = objective_of("orthogonality", dims=DIMS)(own, part, 0.0)
@@ -83,11 +104,20 @@ def test_unlabelled_rows_alone_teach_nothing() -> None:
 
 
 def test_reads_the_shared_tower_and_all_others_by_default() -> None:
-    assert objective_of("orthogonality", dims={"weibo": 1, "shared": 1, "msra": 1}).reads == ["shared", "weibo", "msra"]
-    assert objective_of("orthogonality", dims=DIMS, reads=["msra", "weibo"]).reads == ["msra", "weibo"]
+    assert objective_of("orthogonality", dims={"weibo": 1, "shared": 1, "msra": 1}).reads == [
+        "shared",
+        "weibo",
+        "msra",
+    ]
+    assert objective_of("orthogonality", dims=DIMS, reads=["msra", "weibo"]).reads == [
+        "msra",
+        "weibo",
+    ]
 
 
 @pytest.mark.parametrize("settings", [{"reads": ["shared"]}, {"reads": ["shared", "msra", "msra"]}])
 def test_errors(settings: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="reads: expected a shared tower and private ones, each once"):
+    with pytest.raises(
+        ConfigurationError, match="reads: expected a shared tower and private ones, each once"
+    ):
         objective_of("orthogonality", dims=DIMS, **settings)

@@ -19,7 +19,12 @@ from ner_adv_plugin.modules.pooling import (
 from tests.modules.examples import prefix_mask
 
 LENGTHS = [5, 3, 1]
-CONFIGS: list[Any] = ["max", "mean", "self_attention", {"type": "self_attention", "hidden_size": 3, "hops": 2}]
+CONFIGS: list[Any] = [
+    "max",
+    "mean",
+    "self_attention",
+    {"type": "self_attention", "hidden_size": 3, "hops": 2},
+]
 
 
 def pooling_of(config: Any) -> Pooling:
@@ -28,15 +33,21 @@ def pooling_of(config: Any) -> Pooling:
 
 
 def by_hand(pooling: Pooling, real_LD: Tensor) -> Tensor:
-    """What becomes of one row without padding."""
+    """What becomes of one sequence without padding."""
     if isinstance(pooling, SelfAttentionPooling):
         vectors = []
         for scores in pooling.scores.weight:
-            logits = torch.stack([scores @ torch.tanh(pooling.hidden.weight @ state) for state in real_LD])
+            logits = torch.stack(
+                [scores @ torch.tanh(pooling.hidden.weight @ state) for state in real_LD]
+            )
             weights = logits.exp() / logits.exp().sum()
-            vectors.append(sum((w * state for w, state in zip(weights, real_LD, strict=True)), torch.zeros(4)))
+            vectors.append(
+                sum((w * state for w, state in zip(weights, real_LD, strict=True)), torch.zeros(4))
+            )
         return torch.cat(vectors)
-    return real_LD.max(0).values if isinstance(pooling, MaxPooling) else real_LD.sum(0) / len(real_LD)
+    return (
+        real_LD.max(0).values if isinstance(pooling, MaxPooling) else real_LD.sum(0) / len(real_LD)
+    )
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
@@ -48,11 +59,14 @@ def test_padding_has_no_influence(config: Any, padding: float) -> None:
     states = (-torch.rand(3, 5, 4) - 1).requires_grad_()
     pooled = pooling(states.masked_fill(~mask[..., None], padding), mask)
     assert pooled.shape == (3, pooling.get_output_dim())
-    for row, length in enumerate(LENGTHS):
-        assert_close(pooled[row], by_hand(pooling, states[row, :length]))
+    for sequence, length in enumerate(LENGTHS):
+        assert_close(pooled[sequence], by_hand(pooling, states[sequence, :length]))
     pooled.sum().backward()
     assert states.grad is not None and states.grad.isfinite().all() and not states.grad[~mask].any()
-    assert all(p.grad is not None and p.grad.isfinite().all() and p.grad.any() for p in pooling.parameters())
+    assert all(
+        p.grad is not None and p.grad.isfinite().all() and p.grad.any()
+        for p in pooling.parameters()
+    )
 
 
 def test_max_is_the_default() -> None:

@@ -5,7 +5,12 @@ import math
 import pytest
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.modules.schedules import ConstantSchedule, DannSchedule, LinearWarmupSchedule, Schedule
+from ner_adv_plugin.modules.schedules import (
+    ConstantSchedule,
+    DannSchedule,
+    LinearWarmupSchedule,
+    Schedule,
+)
 
 PROGRESS = [0.0, 0.01, 0.25, 0.5, 1.0]
 
@@ -14,7 +19,9 @@ PROGRESS = [0.0, 0.01, 0.25, 0.5, 1.0]
 @pytest.mark.parametrize(("scale", "gamma"), [(1.0, 10.0), (0.1, 10.0), (2.0, 4.0)])
 def test_dann_is_a_hyperbolic_tangent(progress: float, scale: float, gamma: float) -> None:
     # 2 / (1 + exp(-x)) - 1 = tanh(x / 2)
-    assert DannSchedule(scale, gamma).at(progress) == pytest.approx(scale * math.tanh(gamma * progress / 2))
+    assert DannSchedule(scale, gamma).at(progress) == pytest.approx(
+        scale * math.tanh(gamma * progress / 2)
+    )
 
 
 def test_dann_values() -> None:
@@ -37,11 +44,14 @@ def test_constant_is_the_default_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("progress", "expected"), [(0.0, 0.0), (0.05, 0.1), (0.1, 0.2), (0.2, 0.4), (0.7, 0.4), (1, 0.4)]
+    ("progress", "expected"),
+    [(0.0, 0.0), (0.05, 0.1), (0.1, 0.2), (0.2, 0.4), (0.7, 0.4), (1, 0.4)],
 )
 def test_linear_warmup_rises_in_a_line_and_stays(progress: float, expected: float) -> None:
     schedule = Schedule.from_params({"type": "linear_warmup", "scale": 0.4, "warmup": 0.2})
-    assert isinstance(schedule, LinearWarmupSchedule) and schedule.at(progress) == pytest.approx(expected)
+    assert isinstance(schedule, LinearWarmupSchedule) and schedule.at(progress) == pytest.approx(
+        expected
+    )
 
 
 @pytest.mark.parametrize("warmup", [0.0, -0.1, 1.5])

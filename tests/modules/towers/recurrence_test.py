@@ -21,27 +21,41 @@ from tests.modules.towers.tower_test import TOWERS, tower_of
 
 LSTM: dict[str, Any] = {"type": "lstm", "hidden_size": 4, "bidirectional": True}
 VOCAB = vocabulary()
-TOLERANCE = {torch.float32: {"rtol": 1e-4, "atol": 1e-5}, torch.float64: {"rtol": 1e-10, "atol": 1e-12}}
+TOLERANCE = {
+    torch.float32: {"rtol": 1e-4, "atol": 1e-5},
+    torch.float64: {"rtol": 1e-10, "atol": 1e-12},
+}
 
 
 def by_torch(
-    lstms: Sequence[torch.nn.LSTM], states_BLD: Tensor, lengths: Sequence[int], rows: Sequence[Sequence[int]]
+    lstms: Sequence[torch.nn.LSTM],
+    states_BLD: Tensor,
+    lengths: Sequence[int],
+    sequences: Sequence[Sequence[int]],
 ) -> list[Tensor]:
     """The same as `run_lstms`, each LSTM over a packed sequence."""
     found = []
-    for lstm, own in zip(lstms, rows, strict=True):
+    for lstm, own in zip(lstms, sequences, strict=True):
         if not own:
             found.append(states_BLD.new_zeros(0, 0, 2 * lstm.hidden_size))
             continue
         packed = pack_padded_sequence(
-            states_BLD[list(own)], [lengths[row] for row in own], batch_first=True, enforce_sorted=False
+            states_BLD[list(own)],
+            [lengths[sequence] for sequence in own],
+            batch_first=True,
+            enforce_sorted=False,
         )
         found.append(pad_packed_sequence(lstm(packed)[0], batch_first=True)[0])
     return found
 
 
-def make(count: int, inputs: int, hidden: int, dtype: torch.dtype = torch.float64) -> list[torch.nn.LSTM]:
-    return [torch.nn.LSTM(inputs, hidden, batch_first=True, bidirectional=True, dtype=dtype) for _ in range(count)]
+def make(
+    count: int, inputs: int, hidden: int, dtype: torch.dtype = torch.float64
+) -> list[torch.nn.LSTM]:
+    return [
+        torch.nn.LSTM(inputs, hidden, batch_first=True, bidirectional=True, dtype=dtype)
+        for _ in range(count)
+    ]
 
 
 def parameters(lstms: Sequence[torch.nn.LSTM]) -> list[Tensor]:
@@ -56,51 +70,58 @@ def weighted(states: Sequence[Tensor]) -> Tensor:
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[list[int], list[list[int]]]:
-    """Lengths, longest first, and the rows of some towers, of which some may have one row or none."""
+    """Lengths, longest first, and the sequences of some towers, of which some may have one sequence or none."""
     lengths = sorted(draw(st.lists(st.integers(1, 9), min_size=1, max_size=6)), reverse=True)
     of_one = st.sets(st.integers(0, len(lengths) - 1)).map(sorted)
     return lengths, draw(st.lists(of_one, min_size=1, max_size=4))
 
 
 @settings(max_examples=60)
-@given(case=cases(), inputs=st.integers(1, 5), hidden=st.integers(1, 4), dtype=st.sampled_from([*TOLERANCE]))
+@given(
+    case=cases(),
+    inputs=st.integers(1, 5),
+    hidden=st.integers(1, 4),
+    dtype=st.sampled_from([*TOLERANCE]),
+)
 def test_states_and_gradients_are_those_of_torch(
     case: tuple[list[int], list[list[int]]], inputs: int, hidden: int, dtype: torch.dtype
 ) -> None:
-    lengths, rows = case
-    lstms = make(len(rows), inputs, hidden, dtype)
+    lengths, sequences = case
+    lstms = make(len(sequences), inputs, hidden, dtype)
     states = torch.randn(len(lengths), lengths[0], inputs, dtype=dtype, requires_grad=True)
-    ours, theirs = (run(lstms, states, lengths, rows) for run in (run_lstms, by_torch))
+    ours, theirs = (run(lstms, states, lengths, sequences) for run in (run_lstms, by_torch))
     assert [part.shape for part in ours] == [part.shape for part in theirs]
     assert_close(ours, theirs, **TOLERANCE[dtype])
-    if any(rows):
+    if any(sequences):
         known = [states, *parameters(lstms)]
-        gradients = [torch.autograd.grad(weighted(part), known, allow_unused=True) for part in (ours, theirs)]
+        gradients = [
+            torch.autograd.grad(weighted(part), known, allow_unused=True) for part in (ours, theirs)
+        ]
         for own, other in zip(*gradients, strict=True):
-            # Of an LSTM without rows torch is not asked.
+            # Of an LSTM without sequences torch is not asked.
             assert_close(own, torch.zeros_like(own) if other is None else other, **TOLERANCE[dtype])
 
 
 BY_DIFFERENCES = [([3, 2, 1], [[0, 1, 2], [1]]), ([1], [[0]]), ([1, 1], [[1], [], [0, 1]])]
 
 
-@pytest.mark.parametrize(("lengths", "rows"), BY_DIFFERENCES)
-def test_gradients_by_finite_differences(lengths: list[int], rows: list[list[int]]) -> None:
-    lstms = make(len(rows), 2, 2)
+@pytest.mark.parametrize(("lengths", "sequences"), BY_DIFFERENCES)
+def test_gradients_by_finite_differences(lengths: list[int], sequences: list[list[int]]) -> None:
+    lstms = make(len(sequences), 2, 2)
     states = torch.randn(len(lengths), lengths[0], 2, dtype=torch.float64, requires_grad=True)
 
     def run(states: Tensor, *_: Tensor) -> tuple[Tensor, ...]:
-        return tuple(part for part in run_lstms(lstms, states, lengths, rows) if part.numel())
+        return tuple(part for part in run_lstms(lstms, states, lengths, sequences) if part.numel())
 
     assert torch.autograd.gradcheck(run, (states, *parameters(lstms)))
 
 
-def test_a_long_row_beside_short_ones() -> None:
-    lengths, rows = [700, 3, 1], [[0, 1, 2], [1, 2]]
+def test_a_long_sequence_beside_short_ones() -> None:
+    lengths, sequences = [700, 3, 1], [[0, 1, 2], [1, 2]]
     lstms = make(2, 3, 4, torch.float32)
     states = torch.randn(3, 700, 3)
-    found = run_lstms(lstms, states, lengths, rows)
-    assert_close(found, by_torch(lstms, states, lengths, rows), **TOLERANCE[torch.float32])
+    found = run_lstms(lstms, states, lengths, sequences)
+    assert_close(found, by_torch(lstms, states, lengths, sequences), **TOLERANCE[torch.float32])
     alone = run_lstms(lstms[1:], states[2:, :1], [1], [[0]])[0]
     assert_close(found[1][1:, :1], alone)
     assert not found[1][1, 1:].any()
@@ -108,18 +129,20 @@ def test_a_long_row_beside_short_ones() -> None:
 
 def test_twice_through_one_graph() -> None:
     """What came in, and what the first pass needed, is as it was."""
-    lengths, rows = [5, 3, 3], [[0, 1, 2], [1], [0, 2]]
+    lengths, sequences = [5, 3, 3], [[0, 1, 2], [1], [0, 2]]
     lstms = make(3, 3, 2)
     states = torch.randn(3, 5, 3, dtype=torch.float64, requires_grad=True)
     known = [states, *parameters(lstms)]
     before = copy.deepcopy([tensor.detach() for tensor in known])
     inputs = 2 * states
     kept = inputs.detach().clone()
-    found = run_lstms(lstms, inputs, lengths, rows)
+    found = run_lstms(lstms, inputs, lengths, sequences)
     values = copy.deepcopy([part.detach() for part in found])
     arriving = [torch.randn_like(part) for part in found]
     sent = copy.deepcopy(arriving)
-    first, second = (torch.autograd.grad(found, known, arriving, retain_graph=True) for _ in range(2))
+    first, second = (
+        torch.autograd.grad(found, known, arriving, retain_graph=True) for _ in range(2)
+    )
     assert all(map(torch.equal, first, second))
     # One tower's own, in between.
     torch.autograd.grad(found[1].sum(), known, retain_graph=True, allow_unused=True)
@@ -139,12 +162,12 @@ def test_gradients_of_gradients_are_refused() -> None:
 
 
 def test_the_same_from_run_to_run() -> None:
-    lengths, rows = [9, 9, 4, 1], [[0, 1, 2, 3], [0, 3], [1, 2]]
+    lengths, sequences = [9, 9, 4, 1], [[0, 1, 2, 3], [0, 3], [1, 2]]
     lstms = make(3, 6, 5, torch.float32)
     states = torch.randn(4, 9, 6, requires_grad=True)
     runs = []
     for _ in range(2):
-        found = run_lstms(lstms, states, lengths, rows)
+        found = run_lstms(lstms, states, lengths, sequences)
         runs.append([*found, *torch.autograd.grad(weighted(found), [states, *parameters(lstms)])])
     assert all(map(torch.equal, *runs))
 
@@ -163,30 +186,37 @@ OTHERS = [
 def test_which_run_together() -> None:
     batch = mixed_batch(VOCAB, {"weibo": [5, 2], "msr": [4]})
     states = torch.randn(3, 5, 6)
-    towers = {f"{place}": tower_of(config) for place, config in enumerate([*PLAIN, {**LSTM, "hidden_size": 3}])}
+    towers = {
+        f"{place}": tower_of(config)
+        for place, config in enumerate([*PLAIN, {**LSTM, "hidden_size": 3}])
+    }
     left = {f"left {place}": tower_of(config) for place, config in enumerate(OTHERS)}
     left["heard"], left["brief"] = tower_of(LSTM), tower_of(LSTM).bfloat16()
     left["heard"].register_forward_hook(lambda *_: None)
-    rows = {name: [0, 1, 2] for name in left} | {"0": [0, 1, 2], "1": [1, 2], "2": [2]}
-    found = run_together(towers | left, states, batch, rows)
+    sequences = {name: [0, 1, 2] for name in left} | {"0": [0, 1, 2], "1": [1, 2], "2": [2]}
+    found = run_together(towers | left, states, batch, sequences)
     assert set(found) == set(towers)
     for name, own in found.items():
-        part = batch.select(rows[name])
-        expected = run_tower(towers[name], states[rows[name], : part.lengths[0]], batch, rows[name])
+        part = batch.select(sequences[name])
+        expected = run_tower(
+            towers[name], states[sequences[name], : part.lengths[0]], batch, sequences[name]
+        )
         assert_close(own.states_BLD, expected.states_BLD)
-        assert own.rows == rows[name] and own.batch.lengths == part.lengths
+        assert own.sequences == sequences[name] and own.batch.lengths == part.lengths
     for without in (torch.no_grad(), torch.inference_mode()):
         with without:
-            assert run_together(towers, states, batch, rows) == {}
+            assert run_together(towers, states, batch, sequences) == {}
 
 
 def test_in_their_own_precision_under_autocast() -> None:
     batch, tower = mixed_batch(VOCAB, {"weibo": [5, 2]}), tower_of(LSTM)
     states = torch.randn(2, 5, 6, dtype=torch.bfloat16, requires_grad=True)
-    rows = {"shared": [0, 1]}
-    expected = run_together({"shared": tower}, states.float(), batch, rows)["shared"].states_BLD
+    sequences = {"shared": [0, 1]}
+    expected = run_together({"shared": tower}, states.float(), batch, sequences)[
+        "shared"
+    ].states_BLD
     with torch.autocast("cpu", torch.bfloat16):
-        found = run_together({"shared": tower}, states, batch, rows)["shared"].states_BLD
+        found = run_together({"shared": tower}, states, batch, sequences)["shared"].states_BLD
     assert found.dtype == torch.float32 and torch.equal(found, expected)
     found.sum().backward()
     assert states.grad is not None and states.grad.dtype == torch.bfloat16 and states.grad.any()
@@ -194,9 +224,11 @@ def test_in_their_own_precision_under_autocast() -> None:
 
 @torch.inference_mode()
 def test_inference() -> None:
-    lengths, rows = [5, 2, 1], [[0, 1, 2], [2]]
+    lengths, sequences = [5, 2, 1], [[0, 1, 2], [2]]
     lstms, states = make(2, 3, 4), torch.randn(3, 5, 3, dtype=torch.float64)
-    assert_close(run_lstms(lstms, states, lengths, rows), by_torch(lstms, states, lengths, rows))
+    assert_close(
+        run_lstms(lstms, states, lengths, sequences), by_torch(lstms, states, lengths, sequences)
+    )
 
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -205,13 +237,18 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "adversarial": ("adversarial", {}),
     "two sizes": ("adversarial", {"towers": {"msra": {**LSTM, "hidden_size": 2}}}),
     "another tower": ("adversarial", {"towers": {"msr": {"type": "gru", "hidden_size": 3}}}),
-    "towers that read towers": ("adversarial", {"inputs": {"msra": ["encoder", "shared"], "weibo": ["msr"]}}),
+    "towers that read towers": (
+        "adversarial",
+        {"inputs": {"msra": ["encoder", "shared"], "weibo": ["msr"]}},
+    ),
 }
 
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("training", [True, False])
-def test_a_model_is_the_same_with_and_without(name: str, training: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_is_the_same_with_and_without(
+    name: str, training: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kind, given_settings = MODELS[name]
     vocab = vocabulary("weibo") if kind == "crf_tagger" else VOCAB
     model, batch = build_model(kind, vocab, **given_settings).train(training), batch_for(vocab)
@@ -240,7 +277,9 @@ def test_a_model_is_the_same_with_and_without(name: str, training: bool, monkeyp
             assert (gradient - expected[key]).norm() <= 1e-5 * expected[key].norm(), key
 
 
-def test_a_loss_gives_no_gradient_to_towers_that_it_does_not_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_gives_no_gradient_to_towers_that_it_does_not_reach(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The aggregated step tells by that which parameters losses share."""
     model, batch = build_model("adversarial", VOCAB), batch_for(VOCAB)
     known = list(model.parameters())
@@ -248,7 +287,12 @@ def test_a_loss_gives_no_gradient_to_towers_that_it_does_not_reach(monkeypatch: 
     for run in (run_together, lambda *_: {}):
         monkeypatch.setattr(sharing_model, "run_together", run)
         losses = model(batch)["losses"].values()
-        results.append([torch.autograd.grad(loss, known, retain_graph=True, allow_unused=True) for loss in losses])
+        results.append(
+            [
+                torch.autograd.grad(loss, known, retain_graph=True, allow_unused=True)
+                for loss in losses
+            ]
+        )
     for own, others in zip(*results, strict=True):
         assert [gradient is None for gradient in own] == [gradient is None for gradient in others]
         reached = [pair for pair in zip(own, others, strict=True) if pair[0] is not None]

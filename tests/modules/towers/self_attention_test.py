@@ -25,9 +25,12 @@ def tower(heads: int = 2) -> SelfAttention:
 
 
 def by_hand(made: SelfAttention, states_LD: Tensor) -> Tensor:
-    """Softmax(Q K^T / sqrt(size)) V of every head, side by side, projected; a row without padding."""
+    """Softmax(Q K^T / sqrt(size)) V of every head, side by side, projected; a sequence without padding."""
     size = states_LD.shape[1]
-    weights, biases = made.attention.in_proj_weight.split(size), made.attention.in_proj_bias.split(size)
+    weights, biases = (
+        made.attention.in_proj_weight.split(size),
+        made.attention.in_proj_bias.split(size),
+    )
     query, key, value = (states_LD @ w.T + b for w, b in zip(weights, biases, strict=True))
     width = size // made.attention.num_heads
     heads = []
@@ -43,9 +46,11 @@ def test_states_are_attended_to(heads: int) -> None:
     inputs = torch.randn(3, 5, 6)
     with torch.no_grad():
         attended = made(inputs, mask)
-        for row, length in enumerate(LENGTHS):
-            states = made.tower(inputs[row : row + 1, :length], mask[row : row + 1, :length])[0]
-            assert_close(attended[row, :length], by_hand(made, states), rtol=1e-4, atol=1e-5)
+        for sequence, length in enumerate(LENGTHS):
+            states = made.tower(
+                inputs[sequence : sequence + 1, :length], mask[sequence : sequence + 1, :length]
+            )[0]
+            assert_close(attended[sequence, :length], by_hand(made, states), rtol=1e-4, atol=1e-5)
     assert (made.get_input_dim(), made.get_output_dim(), made.is_bidirectional()) == (6, 8, True)
 
 
@@ -55,5 +60,7 @@ def test_its_tower_is_a_bidirectional_lstm_by_default() -> None:
 
 @pytest.mark.parametrize("heads", [0, 3])
 def test_heads_divide_the_states(heads: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"model.tower.num_heads: expected a divisor of 8, .*found {heads}"):
+    with pytest.raises(
+        ConfigurationError, match=f"model.tower.num_heads: expected a divisor of 8, .*found {heads}"
+    ):
         tower(heads)

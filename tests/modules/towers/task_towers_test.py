@@ -1,4 +1,4 @@
-"""Towers that are told the task of every row."""
+"""Towers that are told the task of every sequence."""
 
 from typing import Any
 
@@ -33,19 +33,21 @@ def test_the_tower_inside_reads_the_task(config: dict[str, Any], head: str | Non
     states = torch.randn(4, 5, 6)
     given = run_tower(tower, states, batch, [0, 1, 2, 3], head).states_BLD
     assert given.shape == (4, 5, 8)
-    for row, length in enumerate(batch.lengths):
-        task = tower.embedding.weight[PLACES[head or batch.heads[row]]]
-        real = states[row, :length]
+    for sequence, length in enumerate(batch.lengths):
+        task = tower.embedding.weight[PLACES[head or batch.heads[sequence]]]
+        real = states[sequence, :length]
         if config is TOKEN:
             inputs, left_out = torch.cat([task[None], real]), 1
         else:
             inputs, left_out = torch.cat([real, task.expand(length, -1)], 1), 0
-        expected = tower.tower(inputs[None], torch.ones(1, len(inputs), dtype=torch.bool))[0, left_out:]
-        assert_close(given[row, :length], expected)
+        expected = tower.tower(inputs[None], torch.ones(1, len(inputs), dtype=torch.bool))[
+            0, left_out:
+        ]
+        assert_close(given[sequence, :length], expected)
 
 
 @pytest.mark.parametrize("config", [TOKEN, BESIDE], ids=lambda config: config["type"])
-def test_only_the_tasks_of_the_rows_learn(config: dict[str, Any]) -> None:
+def test_only_the_tasks_of_the_sequences_learn(config: dict[str, Any]) -> None:
     tower = task_tower(config)
     batch = mixed_batch(VOCAB, {"weibo": [5, 2], "reviews": [3]})
     run_tower(tower, torch.randn(3, 5, 6), batch, [0, 1, 2]).states_BLD.sum().backward()
@@ -57,12 +59,21 @@ def test_sizes() -> None:
     assert task_tower({"type": "task_embedding", "tower": LSTM}).embedding.weight.shape == (4, 25)
     token = task_tower({"type": "task_token", "tower": {"type": "gru", "hidden_size": 3}})
     assert token.embedding.weight.shape == (4, 6)
-    assert (token.get_input_dim(), token.get_output_dim(), token.is_bidirectional()) == (6, 3, False)
+    assert (token.get_input_dim(), token.get_output_dim(), token.is_bidirectional()) == (
+        6,
+        3,
+        False,
+    )
 
 
 @pytest.mark.parametrize("outer", ["self_attention", "task_token"])
 def test_must_stand_outermost(outer: str) -> None:
-    with pytest.raises(ConfigurationError, match="model.tower.tower: a tower that is told the tasks must stand outer"):
+    with pytest.raises(
+        ConfigurationError,
+        match="model.tower.tower: a tower that is told the tasks must stand outer",
+    ):
         tower_of({"type": outer, "tower": BESIDE})
-    with_attention = task_tower({"type": "task_token", "tower": {"type": "self_attention", "tower": LSTM}})
+    with_attention = task_tower(
+        {"type": "task_token", "tower": {"type": "self_attention", "tower": LSTM}}
+    )
     assert with_attention.get_output_dim() == 8

@@ -51,14 +51,29 @@ def test_state_of_a_callback_comes_back_after_a_kill(tmp_path: Path) -> None:
     config = tiny_config(
         trainer__num_epochs=EPOCHS,
         trainer__checkpointer={"save_every_num_batches": 2},
-        trainer__callbacks=[{"type": "tensorboard", "summary_interval": 1}, {"type": "diary", "name": "diary.json"}],
+        trainer__callbacks=[
+            {"type": "tensorboard", "summary_interval": 1},
+            {"type": "diary", "name": "diary.json"},
+        ],
     )
     path = write_config(tmp_path / "config.json", config)
 
     def train(day: str, *arguments: str) -> int:
-        command = [sys.executable, "-m", "ner_adv_plugin", "train", path, "-s", "run", "--include-package", "own"]
+        command = [
+            sys.executable,
+            "-m",
+            "ner_adv_plugin",
+            "train",
+            path,
+            "-s",
+            "run",
+            "--include-package",
+            "own",
+        ]
         environment = {**os.environ, "DAY": day}
-        done = subprocess.run([*command, *arguments], cwd=tmp_path, env=environment, capture_output=True, timeout=300)
+        done = subprocess.run(
+            [*command, *arguments], cwd=tmp_path, env=environment, capture_output=True, timeout=300
+        )
         return done.returncode
 
     assert train("first") == 9
@@ -69,4 +84,6 @@ def test_state_of_a_callback_comes_back_after_a_kill(tmp_path: Path) -> None:
     expected = [["first" if i < STEPS + 2 else "second", *batch] for i, batch in enumerate(batches)]
     assert json.loads((tmp_path / "run" / "diary.json").read_text(encoding="utf-8")) == expected
     # What another callback had written up to there is not lost, and not there twice.
-    assert [step for step, _ in curves(tmp_path / "run", "train")["loss"]] == list(range(EPOCHS * STEPS))
+    assert [step for step, _ in curves(tmp_path / "run", "train")["loss"]] == list(
+        range(EPOCHS * STEPS)
+    )

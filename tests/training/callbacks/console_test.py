@@ -20,11 +20,14 @@ METRICS = {
 
 
 @pytest.mark.parametrize(("best_epoch", "mark"), [(1, " (best so far)"), (0, "")])
-def test_losses_and_f1(best_epoch: int, mark: str, caplog: pytest.LogCaptureFixture, tmp_path: Any) -> None:
+def test_losses_and_f1(
+    best_epoch: int, mark: str, caplog: pytest.LogCaptureFixture, tmp_path: Any
+) -> None:
     trainer = cast(Any, SimpleNamespace(num_epochs=3))
     with caplog.at_level(logging.INFO, logger="ner_adv_plugin"):
         ConsoleCallback(str(tmp_path)).on_epoch(trainer, {**METRICS, "best_epoch": best_epoch}, 1)
     (line,) = caplog.messages
     assert line == (
-        "epoch 2 of 3: loss 0.2500, weibo_loss 0.1250, discriminator_accuracy 0.5000, weibo_f1 0.6667" + mark
+        "epoch 2 of 3: loss 0.2500, weibo_loss 0.1250, discriminator_accuracy 0.5000, weibo_f1 0.6667"
+        + mark
     )

@@ -12,8 +12,8 @@ def classes(*counts: int) -> torch.Tensor:
     return torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
 
 
-def noise(rows: int, size: int = 5) -> torch.Tensor:
-    return torch.randn(rows, size, generator=torch.Generator().manual_seed(0))
+def noise(sentences: int, size: int = 5) -> torch.Tensor:
+    return torch.randn(sentences, size, generator=torch.Generator().manual_seed(0))
 
 
 def test_separable_classes() -> None:
@@ -37,7 +37,7 @@ def test_features_that_say_nothing() -> None:
     assert (found.accuracy, found.a_distance) == (0.5, pytest.approx(0.0, abs=1e-9))
 
 
-def test_more_features_than_rows_do_not_make_classes() -> None:
+def test_more_features_than_sentences_do_not_make_classes() -> None:
     found = probe(noise(200, 500), classes(100, 100))
     assert found is not None and found.accuracy == pytest.approx(0.5, abs=0.14)
 
@@ -51,7 +51,7 @@ def test_distance_is_the_mean_over_pairs() -> None:
     assert found.a_distance == pytest.approx((2 + 2 + 0) / 3, abs=0.12)
 
 
-def test_classes_of_few_rows() -> None:
+def test_classes_of_few_sentences() -> None:
     assert probe(noise(11), classes(10, 1)) is None
     # The third is left out; the indices of the others need not follow one another.
     class_N = torch.tensor([1] * 10 + [3] * 10 + [4])
@@ -65,11 +65,11 @@ def test_features_are_means_and_maxima_of_states() -> None:
     objective = model.objectives[0]
     assert isinstance(objective, Objective)
     kinds = {"weibo": "social", "msra": "news", "msr": None}
-    features, class_N = tower_features(model, objective, loader.rows(), kinds, 12)
+    features, class_N = tower_features(model, objective, loader.sentences(), kinds, 12)
     assert class_N.bincount().tolist() == [12, 12] and set(features) == {"shared"}
     assert features["shared"].shape == (24, 64) and model.training
     mean_NF, max_NF = features["shared"].chunk(2, 1)
     assert (mean_NF <= max_NF).all() and not features["shared"].requires_grad
-    again, _ = tower_features(model, objective, loader.rows(), kinds, 12)
-    # Without dropout, and of the same rows.
+    again, _ = tower_features(model, objective, loader.sentences(), kinds, 12)
+    # Without dropout, and of the same sentences.
     assert torch.equal(features["shared"], again["shared"])

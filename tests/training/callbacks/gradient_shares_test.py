@@ -31,7 +31,9 @@ def test_ratio_is_that_of_the_slopes(scale: float) -> None:
     other = shares.watched(1, states, ["shared"])
     reversed_BLD = reverse_gradient(views["shared"].states_BLD, scale)
     # The second objective counts for neither.
-    loss = of_heads(states, 8.0) + 4.0 * reversed_BLD.sum() + 100.0 * other["shared"].states_BLD.sum()
+    loss = (
+        of_heads(states, 8.0) + 4.0 * reversed_BLD.sum() + 100.0 * other["shared"].states_BLD.sum()
+    )
     loss.backward()
     assert shares.ratio(0, ["shared"]) == pytest.approx(scale * 4 / 8)
     assert shares.ratio(1, ["shared"]) == pytest.approx(100 / 8)
@@ -76,5 +78,9 @@ def test_nothing_to_compare_with() -> None:
 def test_no_gradient_to_listen_to() -> None:
     states, shares = states_of("shared"), GradientShares()
     with torch.no_grad():
-        states = {"shared": TowerStates(states["shared"].states_BLD * 1.0, [0, 1, 2, 3], states["shared"].batch)}
+        states = {
+            "shared": TowerStates(
+                states["shared"].states_BLD * 1.0, [0, 1, 2, 3], states["shared"].batch
+            )
+        }
     assert shares.watched(0, states, ["shared"]) == states

@@ -66,4 +66,7 @@ def events(folder: Path, split: str) -> EventAccumulator:
 def curves(folder: Path, split: str) -> dict[str, list[tuple[int, float]]]:
     """Steps and values of every curve."""
     found = events(folder, split)
-    return {tag: [(event.step, event.value) for event in found.Scalars(tag)] for tag in found.Tags()["scalars"]}
+    return {
+        tag: [(event.step, event.value) for event in found.Scalars(tag)]
+        for tag in found.Tags()["scalars"]
+    }

@@ -1,4 +1,4 @@
-"""Against numpy, and against layers called row by row."""
+"""Against numpy, and against layers called sentence by sentence."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ LAYERS = {
 
 @Seq2SeqEncoder.register("rectified")
 class Rectified(Seq2SeqEncoder):
-    """A linear layer whose negative outputs are 0; what stands beyond a row's end is not."""
+    """A linear layer whose negative outputs are 0; what stands beyond a sentence's end is not."""
 
     def __init__(self, input_size: int) -> None:
         super().__init__()
@@ -51,25 +51,33 @@ class Rectified(Seq2SeqEncoder):
 def rectified_config(**overrides: Any) -> dict[str, Any]:
     """Towers that give zeros, and no dropout."""
     return tiny_config(
-        model__tower={"type": "rectified"}, model__encoder__dropout=0.0, model__head__dropout=0.0, **overrides
+        model__tower={"type": "rectified"},
+        model__encoder__dropout=0.0,
+        model__head__dropout=0.0,
+        **overrides,
     )
 
 
 def outputs_by_hand(model: Model, batch: Batch) -> dict[str, np.ndarray]:
-    """What every layer gives for the characters of a batch, each row by itself: (N, D), in no certain order."""
+    """What every layer gives for the characters of a batch, each sentence by itself: (N, D), in no certain order."""
     parts: Any = model
     states_BLD = parts.encoder(batch)
     found: dict[str, list[Tensor]] = {}
-    for row, (length, head) in enumerate(zip(batch.lengths, batch.heads, strict=True)):
-        states_1LD = states_BLD[row : row + 1, :length]
+    for sentence, (length, head) in enumerate(zip(batch.lengths, batch.heads, strict=True)):
+        states_1LD = states_BLD[sentence : sentence + 1, :length]
         mask_1L = torch.ones(1, length, dtype=torch.bool)
-        # The domain discriminator reads the shared tower for every row.
-        by_tower = {name: parts.towers[name](states_1LD, mask_1L) for name in {"shared", *parts.graph.reads[head]}}
+        # The domain discriminator reads the shared tower for every sentence.
+        by_tower = {
+            name: parts.towers[name](states_1LD, mask_1L)
+            for name in {"shared", *parts.graph.reads[head]}
+        }
         read_1LD = torch.cat([by_tower[name] for name in parts.graph.reads[head]], -1)
         made = {"encoder": states_1LD, f"heads.{head}": parts.heads[head].projection(read_1LD)}
-        for name, states in (made | {f"towers.{name}": states for name, states in by_tower.items()}).items():
+        for name, states in (
+            made | {f"towers.{name}": states for name, states in by_tower.items()}
+        ).items():
             found.setdefault(name, []).append(states[0])
-    return {name: torch.cat(rows).detach().numpy() for name, rows in found.items()}
+    return {name: torch.cat(sentences).detach().numpy() for name, sentences in found.items()}
 
 
 def sorted_values(values: Any) -> np.ndarray:
@@ -103,14 +111,21 @@ def test_histogram_of_one_value(value: float) -> None:
 
 def test_histogram_of_what_is_not_finite() -> None:
     found = histogram(torch.tensor([1.0, torch.nan, 2.0, -torch.inf]))
-    assert found is not None and (sum(found.counts), found.total, found.edges[0], found.edges[-1]) == (2, 3, 1, 2)
+    assert found is not None and (
+        sum(found.counts),
+        found.total,
+        found.edges[0],
+        found.edges[-1],
+    ) == (2, 3, 1, 2)
     assert histogram(torch.tensor([torch.nan])) is None
     assert histogram(torch.zeros(0, 3)) is None
 
 
 @given(st.lists(st.sampled_from([0.0, -0.0, 1e-30, 1.0, torch.nan]), min_size=1))
 def test_fraction_of_zeros(values: list[float]) -> None:
-    assert zero_fraction(torch.tensor(values)) == pytest.approx(sum(value == 0 for value in values) / len(values))
+    assert zero_fraction(torch.tensor(values)) == pytest.approx(
+        sum(value == 0 for value in values) / len(values)
+    )
 
 
 def test_statistics_of_parameters() -> None:
@@ -157,8 +172,8 @@ def test_watch_keeps_the_scores_of_all_spans(head: str) -> None:
     parts: Any = model.eval()
     scores = []
     for batch in batches:
-        for row in batch.sentences_of("weibo"):
-            one = batch.select([row]).without_targets()
+        for sentence in batch.sentences_of("weibo"):
+            one = batch.select([sentence]).without_targets()
             _, output = parts._output(one, "weibo")
             length = one.lengths[0]
             pairs = torch.ones(length, length, dtype=torch.bool).triu()
@@ -189,6 +204,8 @@ def test_watch_keeps_what_layers_give_for_characters() -> None:
     for name, values in found.items():
         wanted = np.concatenate([made[name] for made in by_hand if name in made])
         assert values.shape == wanted.shape and not values.requires_grad
-        np.testing.assert_allclose(sorted_values(values), sorted_values(wanted), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            sorted_values(values), sorted_values(wanted), rtol=1e-5, atol=1e-6
+        )
         assert zero_fraction(values) == pytest.approx((wanted == 0).mean())
     assert zero_fraction(found["towers.shared"]) > 0.1 and zero_fraction(found["encoder"]) == 0

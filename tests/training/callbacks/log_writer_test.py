@@ -57,8 +57,12 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_another_callback_measures_is_written_whatever_the_order(tmp_path: Path) -> None:
     writer = {"type": "tensorboard", "summary_interval": 1}
     for name, callbacks in (("before", ["measuring", writer]), ("after", [writer, "measuring"])):
-        metrics = train_model(tiny_config(trainer__num_epochs=1, trainer__callbacks=callbacks), tmp_path / name)
-        assert curves(tmp_path / name, "train")["double_step"] == [(step, 2.0 * step) for step in range(STEPS)]
+        metrics = train_model(
+            tiny_config(trainer__num_epochs=1, trainer__callbacks=callbacks), tmp_path / name
+        )
+        assert curves(tmp_path / name, "train")["double_step"] == [
+            (step, 2.0 * step) for step in range(STEPS)
+        ]
         assert curves(tmp_path / name, "validation")["steps_in_all"] == [(STEPS, STEPS)]
         assert (metrics["steps_in_all"], metrics["remark"]) == (STEPS, "no number")
         # What validation found is there once.
@@ -66,7 +70,7 @@ def test_what_another_callback_measures_is_written_whatever_the_order(tmp_path: 
 
 
 def test_states_of_callbacks_are_in_the_order_of_the_config(tmp_path: Path) -> None:
-    callbacks = [{"type": "tensorboard"}, {"type": "reversal_health", "probe_rows": 0}]
+    callbacks = [{"type": "tensorboard"}, {"type": "reversal_health", "probe_sentences": 0}]
     train_model(tiny_config(trainer__num_epochs=1, trainer__callbacks=callbacks), tmp_path)
     state = weights(tmp_path / "checkpoints" / "training_state_e1_b0.th")
     assert [list(own) for own in state["callbacks"]] == [[], ["reversals"]]
@@ -74,11 +78,14 @@ def test_states_of_callbacks_are_in_the_order_of_the_config(tmp_path: Path) -> N
 
 def test_histograms_of_the_first_step(seen: Path) -> None:
     model, loader = model_and_loader(LARGE)
-    shown = {f"parameter_histogram/{name}": value.detach().numpy() for name, value in model.named_parameters()}
+    shown = {
+        f"parameter_histogram/{name}": value.detach().numpy()
+        for name, value in model.named_parameters()
+    }
     by_hand = outputs_by_hand(model, next(iter(loader)))
     shown |= {f"activation_histogram/{name}": values for name, values in by_hand.items()}
     found = events(seen, "train")
-    # A layer that no row of the first batch reads has its first histogram later.
+    # A layer that no sentence of the first batch reads has its first histogram later.
     assert set(shown) <= set(found.Tags()["histograms"])
     for name, values in shown.items():
         first = found.Histograms(name)[0]
@@ -90,7 +97,9 @@ def test_histograms_of_the_first_step(seen: Path) -> None:
             assert (made.min, made.max) == pytest.approx((values.min(), values.max()), abs=1e-5)
         # Rounding may put a value that stands between two bins into either.
         counts, _ = np.histogram(values, made.bucket_limit)
-        assert made.bucket[0] == 0 and np.abs(counts - made.bucket[1:]).sum() <= 0.01 * values.size + 2
+        assert (
+            made.bucket[0] == 0 and np.abs(counts - made.bucket[1:]).sum() <= 0.01 * values.size + 2
+        )
 
 
 def test_histograms_are_as_far_apart_as_asked(seen: Path) -> None:
@@ -98,14 +107,19 @@ def test_histograms_are_as_far_apart_as_asked(seen: Path) -> None:
     every_third = [0, 3, 6, 9]
     for name in found.Tags()["histograms"]:
         steps = [event.step for event in found.Histograms(name)]
-        assert steps == every_third or (name.startswith("activation_") and set(steps) <= set(every_third)), name
+        assert steps == every_third or (
+            name.startswith("activation_") and set(steps) <= set(every_third)
+        ), name
 
 
 def test_fractions_of_zeros_of_the_first_step(seen: Path) -> None:
     model, loader = model_and_loader(LARGE)
     found = curves(seen, "train")
     for name, values in outputs_by_hand(model, next(iter(loader))).items():
-        assert found[f"zero_fraction/{name}"][0] == (0, pytest.approx((values == 0).mean(), abs=1e-6))
+        assert found[f"zero_fraction/{name}"][0] == (
+            0,
+            pytest.approx((values == 0).mean(), abs=1e-6),
+        )
     assert found["zero_fraction/towers.shared"][0][1] > 0.1
 
 
@@ -127,13 +141,19 @@ def test_statistics_of_parameters_and_gradients_of_the_first_step(seen: Path) ->
 def test_pictures_are_those_of_the_epochs_ends(seen: Path) -> None:
     model, _ = model_and_loader(LARGE)
     found = events(seen, "validation")
-    assert set(found.Tags()["images"]) == {"transitions/weibo", "transitions/msra", "transitions/msr"}
+    assert set(found.Tags()["images"]) == {
+        "transitions/weibo",
+        "transitions/msra",
+        "transitions/msr",
+    }
     for epoch in range(EPOCHS):
         model.load_state_dict(weights(seen / "checkpoints" / f"model_state_e{epoch + 1}_b0.th"))
         for name, picture in transition_pictures(model).items():
             event = found.Images(name)[epoch]
             assert event.step == STEPS * (epoch + 1)
-            np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(event.encoded_image_string))), picture)
+            np.testing.assert_array_equal(
+                np.asarray(Image.open(io.BytesIO(event.encoded_image_string))), picture
+            )
 
 
 def test_a_run_learns_the_same_unseen(seen: Path, tmp_path: Path) -> None:
@@ -167,9 +187,14 @@ def test_layers_are_watched_in_the_steps_that_show_them_only(tmp_path: Path) -> 
         trainers.append(trainer)
 
     with looking(look):
-        train_model(rectified_config(trainer__num_epochs=1, trainer__callbacks=[EVERYTHING, "looking"]), tmp_path)
+        train_model(
+            rectified_config(trainer__num_epochs=1, trainer__callbacks=[EVERYTHING, "looking"]),
+            tmp_path,
+        )
     # At the backward and at the end of steps 0 to 4, each time before the writer: it shows steps 0 and 3.
-    assert [count > 0 for count in hooks] == [step % 3 == 0 and turn == 0 for step in range(STEPS) for turn in (0, 1)]
+    assert [count > 0 for count in hooks] == [
+        step % 3 == 0 and turn == 0 for step in range(STEPS) for turn in (0, 1)
+    ]
     look("end", trainers[0])
     assert hooks[-1] == 0
 

@@ -15,7 +15,7 @@ from ner_adv_plugin.training.callbacks import ReversalHealthCallback
 from tests.tiny import assert_same_weights, learnt, model_and_loader, tiny_config
 from tests.training.callbacks.helpers import curves, looking, train_in_two
 
-HEALTH = {"type": "reversal_health", "interval": 1, "probe_rows": 0}
+HEALTH = {"type": "reversal_health", "interval": 1, "probe_sentences": 0}
 ADVERSARY = {
     "type": "domain_adversarial",
     "weight": 0.5,
@@ -25,7 +25,7 @@ ADVERSARY = {
 
 
 def config_of(*objectives: Any, callbacks: Any = (HEALTH,), **overrides: Any) -> dict[str, Any]:
-    """One step of all 80 rows an epoch, without dropout, so that gradients are the same in every run."""
+    """One step of all 80 sentences an epoch, without dropout, so that gradients are the same in every run."""
     settings = {
         "model__objectives": list(objectives) or [ADVERSARY],
         "model__encoder__dropout": 0.0,
@@ -55,7 +55,9 @@ def gradients_one_by_one(config: dict[str, Any]) -> tuple[float, float]:
     seen: list[torch.Tensor] = []
     objective = model.objectives[0]
     assert isinstance(objective, Objective)
-    objective.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]["shared"].states_BLD))
+    objective.register_forward_pre_hook(
+        lambda module, arguments: seen.append(arguments[0]["shared"].states_BLD)
+    )
     losses = model(batch, 0.0)["losses"]
     norms = {}
     for kind in ("objectives", "heads"):
@@ -71,13 +73,17 @@ def test_ratio_is_that_of_gradients_taken_one_by_one(tmp_path: Path) -> None:
     doubled = ratio_of(tmp_path / "two", with_scale(0.8))
     assert doubled == pytest.approx(2 * reversed_norm / task_norm, rel=1e-4)
     parts = {"data_loader__batch_size": 20, "trainer__num_gradient_accumulation_steps": 4}
-    assert ratio_of(tmp_path / "three", **parts) == pytest.approx(reversed_norm / task_norm, rel=1e-4)
+    assert ratio_of(tmp_path / "three", **parts) == pytest.approx(
+        reversed_norm / task_norm, rel=1e-4
+    )
 
 
 def test_another_step_has_the_same_ratio(tmp_path: Path) -> None:
     pytest.importorskip("torchjd")
     plain = ratio_of(tmp_path / "one")
-    aggregated = ratio_of(tmp_path / "two", trainer__step={"type": "aggregated", "aggregator": "sum"})
+    aggregated = ratio_of(
+        tmp_path / "two", trainer__step={"type": "aggregated", "aggregator": "sum"}
+    )
     assert aggregated == pytest.approx(plain, rel=1e-4)
 
 
@@ -89,14 +95,17 @@ def test_names_of_several_objectives_and_chance_of_each(tmp_path: Path) -> None:
         dataset_reader__readers__msra__max_instances=30,
         trainer__num_epochs=2,
         data_loader__batch_size=16,
-        callbacks=[{**HEALTH, "interval": 4, "probe_rows": 20}],
+        callbacks=[{**HEALTH, "interval": 4, "probe_sentences": 20}],
     )
     metrics = train_model(config, tmp_path)
-    # 40 rows of Weibo, 30 of MSRA, 20 of MSR: 50 of news.
+    # 40 sentences of Weibo, 30 of MSRA, 20 of MSR: 50 of news.
     assert metrics["training_objective_0_discriminator_chance"] == pytest.approx(50 / 90)
     assert metrics["training_objective_2_discriminator_chance"] == pytest.approx(40 / 90)
     assert "training_objective_1_discriminator_chance" not in metrics
-    assert metrics["training_objective_0_reversal_ratio"] > 0 and metrics["training_objective_2_reversal_ratio"] > 0
+    assert (
+        metrics["training_objective_0_reversal_ratio"] > 0
+        and metrics["training_objective_2_reversal_ratio"] > 0
+    )
     assert metrics["objective_0_probe_shared_chance"] == 0.5
     assert metrics["objective_2_probe_shared_chance"] == pytest.approx(1 / 3)
 
@@ -107,30 +116,44 @@ def test_training_is_the_same_watched_or_not_and_resumed(tmp_path: Path) -> None
         "trainer__num_epochs": 2,
         "trainer__checkpointer": {"save_every_num_batches": 2},
     }
-    health = {"type": "reversal_health", "interval": 2, "probe_rows": 10}
+    health = {"type": "reversal_health", "interval": 2, "probe_sentences": 10}
     train_model(config_of(callbacks=[], **settings), tmp_path / "unwatched")
-    config = config_of(callbacks=[health, {"type": "tensorboard", "summary_interval": 1}], **settings)
+    config = config_of(
+        callbacks=[health, {"type": "tensorboard", "summary_interval": 1}], **settings
+    )
     metrics = train_model(config, tmp_path / "watched")
     assert_same_weights(tmp_path / "unwatched" / "best.th", tmp_path / "watched" / "best.th")
     config["trainer"]["callbacks"].append("stopping")
     train_in_two(config, tmp_path / "resumed", 3)
     assert_same_weights(tmp_path / "unwatched" / "best.th", tmp_path / "resumed" / "best.th")
     resumed = (tmp_path / "resumed" / "metrics.json").read_text(encoding="utf-8")
-    assert {name: f'"{name}": {value}' in resumed for name, value in learnt(metrics).items() if "probe" in name} == (
-        dict.fromkeys(("probe_shared_accuracy", "probe_shared_chance", "probe_shared_a_distance"), True)
+    assert {
+        name: f'"{name}": {value}' in resumed
+        for name, value in learnt(metrics).items()
+        if "probe" in name
+    } == (
+        dict.fromkeys(
+            ("probe_shared_accuracy", "probe_shared_chance", "probe_shared_a_distance"), True
+        )
     )
     # Steps between two measurements show the latest; the epoch's mean is of the measured ones alone.
     points = dict(curves(tmp_path / "watched", "train")["reversal_ratio"])
     assert list(points) == list(range(10)) and points[1] == points[0] != points[2] == points[3]
-    assert metrics["training_reversal_ratio"] == pytest.approx((points[5] + points[7] + points[9]) / 3, rel=1e-5)
+    assert metrics["training_reversal_ratio"] == pytest.approx(
+        (points[5] + points[7] + points[9]) / 3, rel=1e-5
+    )
     assert dict(curves(tmp_path / "resumed", "train")["reversal_ratio"]) == pytest.approx(points)
-    assert dict(curves(tmp_path / "watched", "train")["discriminator_chance"])[9] == pytest.approx(0.5)
+    assert dict(curves(tmp_path / "watched", "train")["discriminator_chance"])[9] == pytest.approx(
+        0.5
+    )
     final = curves(tmp_path / "watched", "validation")
-    assert final["probe_shared_a_distance"] == [(10, pytest.approx(metrics["probe_shared_a_distance"], rel=1e-6))]
+    assert final["probe_shared_a_distance"] == [
+        (10, pytest.approx(metrics["probe_shared_a_distance"], rel=1e-6))
+    ]
 
 
 def test_curves_are_the_same_whatever_the_order(tmp_path: Path) -> None:
-    health = {"type": "reversal_health", "interval": 2, "probe_rows": 10}
+    health = {"type": "reversal_health", "interval": 2, "probe_sentences": 10}
     writer = {"type": "tensorboard", "summary_interval": 1}
     found = []
     for name, callbacks in (("before", [health, writer]), ("after", [writer, health])):
@@ -157,7 +180,12 @@ def test_curves_are_the_same_whatever_the_order(tmp_path: Path) -> None:
     ],
 )
 def test_inert_reversal(
-    scale: float, head_weight: float, least: float, warns: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    scale: float,
+    head_weight: float,
+    least: float,
+    warns: bool,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     config = config_of(with_scale(scale), trainer__num_epochs=2, model__head__weight=head_weight)
     with caplog.at_level(logging.WARNING):
@@ -165,10 +193,14 @@ def test_inert_reversal(
     assert metrics["training_reversal_ratio"] >= least
     found = [record.getMessage() for record in caplog.records if "inert" in record.getMessage()]
     # Once.
-    assert len(found) == warns and all(message.startswith("model.objectives.0: ") for message in found)
+    assert len(found) == warns and all(
+        message.startswith("model.objectives.0: ") for message in found
+    )
 
 
-@pytest.mark.parametrize(("epochs", "batch_size", "interval"), [(5, 80, 1), (1, 80, 1), (1, 16, 10), (2, 20, 3)])
+@pytest.mark.parametrize(
+    ("epochs", "batch_size", "interval"), [(5, 80, 1), (1, 80, 1), (1, 16, 10), (2, 20, 3)]
+)
 def test_reversal_that_has_yet_to_grow_is_not_inert(
     epochs: int, batch_size: int, interval: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -187,7 +219,9 @@ def test_reversal_that_has_yet_to_grow_is_not_inert(
 
 
 @pytest.mark.parametrize(("epochs", "warnings"), [(1, 0), (3, 1)])
-def test_constant_answers(epochs: int, warnings: int, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_constant_answers(
+    epochs: int, warnings: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     def collapse(turn: str, trainer: Any) -> None:
         last = trainer.model.objectives[0].discriminator[-1]
         with torch.no_grad():
@@ -200,15 +234,21 @@ def test_constant_answers(epochs: int, warnings: int, tmp_path: Path, caplog: py
         metrics = train_model(config, tmp_path)
     assert metrics["training_discriminator_chance"] == 0.5
     assert epochs == 1 or metrics["training_discriminator_accuracy"] == 0.5
-    assert len([record for record in caplog.records if "constant answer" in record.getMessage()]) == warnings
+    assert (
+        len([record for record in caplog.records if "constant answer" in record.getMessage()])
+        == warnings
+    )
 
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"model__type": "hard_sharing", "model__objectives": []}, 'finds no objective "domain_adversarial"'),
+        (
+            {"model__type": "hard_sharing", "model__objectives": []},
+            'finds no objective "domain_adversarial"',
+        ),
         ({"callbacks": [{**HEALTH, "interval": 0}]}, "expected 1 or more, found 0"),
-        ({"callbacks": [{**HEALTH, "probe_rows": -1}]}, "expected 0 or more, found -1"),
+        ({"callbacks": [{**HEALTH, "probe_sentences": -1}]}, "expected 0 or more, found -1"),
     ],
 )
 def test_errors(overrides: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -217,7 +257,7 @@ def test_errors(overrides: dict[str, Any], message: str, tmp_path: Path) -> None
 
 
 def test_no_probe_of_a_run_cut_short(tmp_path: Path) -> None:
-    config = config_of(callbacks=[{**HEALTH, "probe_rows": 5}, "looking"])
+    config = config_of(callbacks=[{**HEALTH, "probe_sentences": 5}, "looking"])
     seen: list[Any] = []
 
     def stop(turn: str, trainer: Any) -> None:

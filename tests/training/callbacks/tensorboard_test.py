@@ -15,7 +15,10 @@ STEPS = 5  # an epoch of `tiny_run`
 
 def epochs_of(run: Path) -> list[dict[str, float]]:
     count = len(list(run.glob("metrics_epoch_*.json")))
-    return [json.loads((run / f"metrics_epoch_{i}.json").read_text(encoding="utf-8")) for i in range(count)]
+    return [
+        json.loads((run / f"metrics_epoch_{i}.json").read_text(encoding="utf-8"))
+        for i in range(count)
+    ]
 
 
 def test_tags_of_training(tiny_run: Path) -> None:
@@ -37,10 +40,15 @@ def test_tags_of_training(tiny_run: Path) -> None:
 def test_tags_of_validation_are_its_metrics(tiny_run: Path) -> None:
     found = curves(tiny_run, "validation")
     epochs = epochs_of(tiny_run)
-    names = {name.removeprefix("validation_") for name in epochs[0] if name.startswith("validation_")}
+    names = {
+        name.removeprefix("validation_") for name in epochs[0] if name.startswith("validation_")
+    }
     assert set(found) == names and "weibo_f1" in names
     for name in names:
-        expected = [(STEPS * (i + 1), pytest.approx(m[f"validation_{name}"], rel=1e-6)) for i, m in enumerate(epochs)]
+        expected = [
+            (STEPS * (i + 1), pytest.approx(m[f"validation_{name}"], rel=1e-6))
+            for i, m in enumerate(epochs)
+        ]
         assert found[name] == expected
 
 
@@ -49,7 +57,10 @@ def test_values_of_steps(tiny_run: Path) -> None:
     total = STEPS * len(epochs_of(tiny_run))
     schedule, warmup = DannSchedule(scale=0.5), round(0.1 * total)
     for step in range(total):
-        assert found["reversal_scale"][step] == (step, pytest.approx(schedule.at(step / total), rel=1e-5))
+        assert found["reversal_scale"][step] == (
+            step,
+            pytest.approx(schedule.at(step / total), rel=1e-5),
+        )
         factor = min(step / warmup, (total - step) / (total - warmup))
         for index, rate in enumerate((0.02, 0.03)):
             value = found[f"learning_rate/group_{index}"][step]
@@ -62,7 +73,9 @@ def test_means_of_an_epochs_steps_are_its_metrics(tiny_run: Path) -> None:
     found = curves(tiny_run, "train")
     for epoch, metrics in enumerate(epochs_of(tiny_run)):
         steps = found["loss"][STEPS * epoch : STEPS * (epoch + 1)]
-        assert metrics["training_loss"] == pytest.approx(sum(value for _, value in steps) / STEPS, rel=1e-5)
+        assert metrics["training_loss"] == pytest.approx(
+            sum(value for _, value in steps) / STEPS, rel=1e-5
+        )
 
 
 def test_points_are_as_far_apart_as_asked(tmp_path: Path) -> None:

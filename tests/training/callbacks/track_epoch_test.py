@@ -16,8 +16,12 @@ STEPS = 5
 def test_epochs_done(name: str, tmp_path: Path) -> None:
     seen: list[Any] = []
     with looking(lambda turn, trainer: seen.append((turn, trainer.model.epoch))):
-        train_model(tiny_config(trainer__num_epochs=2, trainer__callbacks=["looking", name]), tmp_path)
-    assert seen == [(turn, epoch) for epoch in (0, 1) for _ in range(STEPS) for turn in ("backward", "batch")]
+        train_model(
+            tiny_config(trainer__num_epochs=2, trainer__callbacks=["looking", name]), tmp_path
+        )
+    assert seen == [
+        (turn, epoch) for epoch in (0, 1) for _ in range(STEPS) for turn in ("backward", "batch")
+    ]
 
 
 def test_epochs_done_after_a_recovery(tmp_path: Path) -> None:

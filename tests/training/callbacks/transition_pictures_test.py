@@ -6,7 +6,11 @@ import pytest
 import torch
 
 from ner_adv_plugin.modules.crf import ConditionalRandomField
-from ner_adv_plugin.training.callbacks.transition_pictures import draw, transition_pictures, transition_scores
+from ner_adv_plugin.training.callbacks.transition_pictures import (
+    draw,
+    transition_pictures,
+    transition_scores,
+)
 from tests.tiny import model_and_loader, tiny_config
 
 
@@ -52,11 +56,11 @@ def test_cells_of_a_picture(crf: ConditionalRandomField) -> None:
     assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
     down: dict[int, list[float]] = {}
     right: dict[int, list[float]] = {}
-    for row, column in np.argwhere(~forbidden & ~np.isnan(scores)):
-        found = places(picture, scores[row, column], 8.0)
+    for sentence, column in np.argwhere(~forbidden & ~np.isnan(scores)):
+        found = places(picture, scores[sentence, column], 8.0)
         assert len(found) > 200, "a cell is larger than a stripe of the colour bar"
         middle = np.median(found, axis=0)
-        down.setdefault(row, []).append(middle[0])
+        down.setdefault(sentence, []).append(middle[0])
         right.setdefault(column, []).append(middle[1])
     for middles in (down, right):
         assert all(max(cells) - min(cells) <= 2 for cells in middles.values())
@@ -68,7 +72,8 @@ def test_cells_of_a_picture(crf: ConditionalRandomField) -> None:
 
 def test_more_labels_make_a_larger_picture() -> None:
     small, large = (
-        draw("title", [f"B-{i}" for i in range(n)], np.eye(n + 1), np.zeros((n + 1, n + 1), bool)) for n in (4, 17)
+        draw("title", [f"B-{i}" for i in range(n)], np.eye(n + 1), np.zeros((n + 1, n + 1), bool))
+        for n in (4, 17)
     )
     assert large.shape[0] - small.shape[0] == large.shape[1] - small.shape[1] == 13 * 30
 
@@ -83,4 +88,6 @@ def test_heads_without_transitions_have_no_picture() -> None:
     pictures = transition_pictures(model_and_loader(tiny_config(model__heads=heads))[0])
     assert set(pictures) == {"transitions/weibo", "transitions/msr"}
     heads = {"weibo": {"type": "global_pointer"}, "msra": {"type": "biaffine"}}
-    assert set(transition_pictures(model_and_loader(tiny_config(model__heads=heads))[0])) == {"transitions/msr"}
+    assert set(transition_pictures(model_and_loader(tiny_config(model__heads=heads))[0])) == {
+        "transitions/msr"
+    }

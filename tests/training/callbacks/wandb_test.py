@@ -22,7 +22,15 @@ def config_of_run(**about: Any) -> dict[str, Any]:
     return tiny_config(
         trainer__num_epochs=2,
         trainer__callbacks=[
-            {"type": "wandb", "project": "ner", "name": "first", "tags": ["tiny"], "notes": "a try", **SHOWN, **about},
+            {
+                "type": "wandb",
+                "project": "ner",
+                "name": "first",
+                "tags": ["tiny"],
+                "notes": "a try",
+                **SHOWN,
+                **about,
+            },
             {"type": "tensorboard", **SHOWN},
             "stopping",
         ],
@@ -66,25 +74,25 @@ def records(folder: Path) -> list[list[Any]]:
 
 def history(found: list[Any]) -> list[dict[str, Any]]:
     """What was written at each step, by name; of histograms and pictures a dictionary."""
-    rows = []
+    sentences = []
     for record in found:
         if record.HasField("history"):
-            row: dict[str, Any] = {}
+            sentence: dict[str, Any] = {}
             for item in record.history.item:
                 name, *inner = item.nested_key or [item.key]
-                target = row.setdefault(name, {}) if inner else row
+                target = sentence.setdefault(name, {}) if inner else sentence
                 target[inner[0] if inner else name] = json.loads(item.value_json)
-            rows.append(row)
-    return rows
+            sentences.append(sentence)
+    return sentences
 
 
-def points(rows: list[dict[str, Any]], prefix: str) -> dict[str, list[tuple[int, float]]]:
+def points(sentences: list[dict[str, Any]], prefix: str) -> dict[str, list[tuple[int, float]]]:
     """The curves whose names begin so."""
     result: dict[str, list[tuple[int, float]]] = {}
-    for row in rows:
-        for name, value in row.items():
+    for sentence in sentences:
+        for name, value in sentence.items():
             if name.startswith(prefix):
-                result.setdefault(name.removeprefix(prefix), []).append((row["_step"], value))
+                result.setdefault(name.removeprefix(prefix), []).append((sentence["_step"], value))
     return result
 
 
@@ -92,37 +100,51 @@ def test_the_same_curves_as_tensorboards(wandb: Any, tmp_path: Path) -> None:
     train_model(config_of_run(), tmp_path)
     (found,) = records(tmp_path)
     (run,) = [record.run for record in found if record.HasField("run")][:1]
-    assert (run.project, run.display_name, list(run.tags), run.notes) == ("ner", "first", ["tiny"], "a try")
+    assert (run.project, run.display_name, list(run.tags), run.notes) == (
+        "ner",
+        "first",
+        ["tiny"],
+        "a try",
+    )
     settings = {update.key: json.loads(update.value_json) for update in run.config.update}
     assert settings["trainer"]["num_epochs"] == 2
     (exit,) = [record.exit for record in found if record.HasField("exit")]
     assert exit.exit_code == 0
 
-    rows = history(found)
-    assert [row["_step"] for row in rows] == sorted({row["_step"] for row in rows})
+    sentences = history(found)
+    assert [sentence["_step"] for sentence in sentences] == sorted(
+        {sentence["_step"] for sentence in sentences}
+    )
     # A training step bears the number of steps up to its end.
     training = {
         name: [(step + 1, pytest.approx(value, rel=1e-5, nan_ok=True)) for step, value in curve]
         for name, curve in curves(tmp_path, "train").items()
     }
-    assert points(rows, "train/") == training and len(training["loss"]) == STEPS
+    assert points(sentences, "train/") == training and len(training["loss"]) == STEPS
     validation = {
         name: [(step, pytest.approx(value, rel=1e-5, nan_ok=True)) for step, value in curve]
         for name, curve in curves(tmp_path, "validation").items()
     }
-    assert points(rows, "validation/") == validation and "weibo_f1" in validation
+    assert points(sentences, "validation/") == validation and "weibo_f1" in validation
 
-    ((step, made), _) = points(rows, "parameter_histogram/")["heads.weibo.projection.weight"]
-    assert (step, made["_type"]) == (1, "histogram") and len(made["bins"]) == len(made["values"]) + 1
-    pictures = points(rows, "transitions/")
+    ((step, made), _) = points(sentences, "parameter_histogram/")["heads.weibo.projection.weight"]
+    assert (step, made["_type"]) == (1, "histogram") and len(made["bins"]) == len(
+        made["values"]
+    ) + 1
+    pictures = points(sentences, "transitions/")
     assert set(pictures) == {"weibo", "msra", "msr"}
-    assert [(step, value["_type"]) for step, value in pictures["weibo"]] == [(5, "image-file"), (10, "image-file")]
+    assert [(step, value["_type"]) for step, value in pictures["weibo"]] == [
+        (5, "image-file"),
+        (10, "image-file"),
+    ]
 
 
 def test_a_recovered_run_goes_on_with_its_run(wandb: Any, tmp_path: Path) -> None:
     train_in_two(config_of_run(), tmp_path, STEPS + 2)
     first, second = records(tmp_path)
-    ids = {record.run.run_id for part in (first, second) for record in part if record.HasField("run")}
+    ids = {
+        record.run.run_id for part in (first, second) for record in part if record.HasField("run")
+    }
     assert len(ids) == 1
     (exit,) = [record.exit for record in first if record.HasField("exit")]
     assert exit.exit_code == 1

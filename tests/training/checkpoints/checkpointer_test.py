@@ -54,7 +54,11 @@ def test_half_a_pair_is_none(tmp_path: Path, lost: str) -> None:
 
 def test_files_of_other_names_are_none(tmp_path: Path) -> None:
     save(Checkpointer(), tmp_path, 1, 0)
-    for name in ("training_state_e9_b9.th.partial", ".training_state_e9_b9.th.partial", "training_state_e9_bx.th"):
+    for name in (
+        "training_state_e9_b9.th.partial",
+        ".training_state_e9_b9.th.partial",
+        "training_state_e9_bx.th",
+    ):
         (tmp_path / name).write_bytes(b"half")
         (tmp_path / name.replace("training", "model")).write_bytes(b"half")
     assert latest(tmp_path) == [1, 0]
@@ -80,7 +84,11 @@ def test_as_many_are_kept_as_asked(tmp_path: Path, keep: int | None) -> None:
     for epoch, batch in places:
         save(checkpointer, tmp_path, epoch, batch)
     kept = places if keep is None else places[-keep:]
-    expected = {f"{kind}_state_e{epoch}_b{batch}.th" for epoch, batch in kept for kind in ("model", "training")}
+    expected = {
+        f"{kind}_state_e{epoch}_b{batch}.th"
+        for epoch, batch in kept
+        for kind in ("model", "training")
+    }
     assert {path.name for path in tmp_path.iterdir()} == expected
 
 
@@ -134,7 +142,10 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) 
         (tmp_path / name).write_bytes(b"half")
     assert latest(tmp_path) == [3, 0]
     kept = {f"{kind}_state_e{epoch}_b0.th" for epoch in (2, 3) for kind in ("model", "training")}
-    assert {path.name for path in tmp_path.iterdir()} == kept | {"notes.txt", "model_state_e3_b0.th.copy"}
+    assert {path.name for path in tmp_path.iterdir()} == kept | {
+        "notes.txt",
+        "model_state_e3_b0.th.copy",
+    }
     (tmp_path / left[0]).write_bytes(b"half")
     save(Checkpointer(), tmp_path, 4, 0)
     assert not (tmp_path / left[0]).exists() and latest(tmp_path) == [4, 0]

@@ -6,13 +6,22 @@ import random
 import numpy as np
 import torch
 
-from ner_adv_plugin.training.checkpoints.random_state import random_state, seed_everything, set_random_state
+from ner_adv_plugin.training.checkpoints.random_state import (
+    random_state,
+    seed_everything,
+    set_random_state,
+)
 
 
 def draws() -> list[float]:
     # An odd number of normal draws, since each generator keeps the second of a pair.
     own = [random.random(), random.gauss(0, 1)]
-    return own + [np.random.random(), np.random.normal(), torch.rand(()).item(), torch.randn(3).sum().item()]
+    return own + [
+        np.random.random(),
+        np.random.normal(),
+        torch.rand(()).item(),
+        torch.randn(3).sum().item(),
+    ]
 
 
 def test_round_trip_through_a_file() -> None:

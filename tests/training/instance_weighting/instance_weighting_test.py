@@ -1,4 +1,4 @@
-"""Weights of rows against their definitions, and self-training within a whole run."""
+"""Weights of sentences against their definitions, and self-training within a whole run."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,11 @@ from ner_adv_plugin.models import Model, SharingModel
 from ner_adv_plugin.modules.heads import CrfHead, GlobalPointerHead, Head, SoftmaxHead
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.train_job import train_model
-from ner_adv_plugin.training.instance_weighting import Confidence, DomainSimilarity, InstanceWeighting
+from ner_adv_plugin.training.instance_weighting import (
+    Confidence,
+    DomainSimilarity,
+    InstanceWeighting,
+)
 from ner_adv_plugin.training.instance_weighting.trigram_model import TrigramModel
 from tests.stopping import stopping_before
 from tests.tiny import DATA, assert_same_weights, learnt, model_and_loader, tiny_config
@@ -40,7 +44,7 @@ class UnrankedHead(SoftmaxHead):
 
 
 def config_of_run(head: str = "crf", **weighting: Any) -> dict[str, Any]:
-    """The tiny run with unlabelled rows; Weibo has a head of this type."""
+    """The tiny run with unlabelled sentences; Weibo has a head of this type."""
     config = tiny_config(
         data_loader__batch_size=8,
         trainer__num_epochs=3,
@@ -59,7 +63,7 @@ def config_of_run(head: str = "crf", **weighting: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def parts() -> tuple[Model, dict[str, EncodedDataset]]:
     model, loader = model_and_loader(config_of_run())
-    return model, dict(loader.rows())
+    return model, dict(loader.sentences())
 
 
 def weighed(
@@ -67,24 +71,29 @@ def weighed(
 ) -> EncodedDataset:
     weighting.bind(dataset, parts[1], parts[0])
     weighting.before_epoch(0)
-    return weighting.rows
+    return weighting.sentences
 
 
 @torch.no_grad()
-def means(model: Model, rows: EncodedDataset) -> torch.Tensor:
-    """Mean states of every row, one row at a time."""
+def means(model: Model, sentences: EncodedDataset) -> torch.Tensor:
+    """Mean states of every sentence, one sentence at a time."""
     model.eval()
-    each = [model.encode(collate([(rows, row)]))[0].double().mean(0) for row in range(len(rows))]
+    each = [
+        model.encode(collate([(sentences, sentence)]))[0].double().mean(0)
+        for sentence in range(len(sentences))
+    ]
     model.train()
     return torch.stack(each)
 
 
-def test_domain_similarity_is_its_definition(parts: tuple[Model, dict[str, EncodedDataset]]) -> None:
-    model, rows = parts
-    v, w = means(model, rows["msra"]), means(model, rows["weibo"]).mean(0)
+def test_domain_similarity_is_its_definition(
+    parts: tuple[Model, dict[str, EncodedDataset]],
+) -> None:
+    model, sentences = parts
+    v, w = means(model, sentences["msra"]), means(model, sentences["weibo"]).mean(0)
     cosine = torch.nn.functional.cosine_similarity(v, w.expand_as(v))
     distance = (v - w).norm(dim=1)
-    entropy = TrigramModel(rows["weibo"]).cross_entropy(rows["msra"])
+    entropy = TrigramModel(sentences["weibo"]).cross_entropy(sentences["msra"])
     cases: list[tuple[dict[str, Any], Any]] = [
         ({"similarity": "polynomial"}, cosine.clamp(0, 1)),
         ({"similarity": "polynomial", "degree": 3, "scale": 2.0}, cosine.clamp(0, 1) ** 3 / 2),
@@ -97,7 +106,7 @@ def test_domain_similarity_is_its_definition(parts: tuple[Model, dict[str, Encod
         np.testing.assert_allclose(found, np.asarray(expected), rtol=1e-4, atol=1e-6)
         assert found.dtype == np.float32 and 0 < found.mean() < 1
     assert model.training
-    rows["msra"].weights = np.ones(len(rows["msra"]), np.float32)
+    sentences["msra"].weights = np.ones(len(sentences["msra"]), np.float32)
 
 
 def test_domain_similarity_is_measured_once(parts: tuple[Model, dict[str, EncodedDataset]]) -> None:
@@ -119,23 +128,24 @@ def fitted(head: str) -> tuple[SharingModel, EncodedDataset, Mapping[str, Encode
     model, loader = model_and_loader(config)
     assert isinstance(model, SharingModel)
 
-    rows = loader.rows()
-    batch = collate([(rows["weibo"], i) for i in range(len(rows["weibo"]))])
+    sentences = loader.sentences()
+    batch = collate([(sentences["weibo"], i) for i in range(len(sentences["weibo"]))])
     optimizer = torch.optim.AdamW(model.parameters(), 0.02)
     for _ in range(STEPS[head]):
         optimizer.zero_grad()
         model(batch)["losses"]["heads.weibo"].backward()
         optimizer.step()
-    return model.eval(), rows["reviews"], rows
+    return model.eval(), sentences["reviews"], sentences
 
 
 @pytest.mark.parametrize(
-    ("head", "measure"), [("crf", "margin"), ("crf", "ratio"), ("global_pointer", "margin"), ("biaffine", "margin")]
+    ("head", "measure"),
+    [("crf", "margin"), ("crf", "ratio"), ("global_pointer", "margin"), ("biaffine", "margin")],
 )
-def test_confidence_labels_rows_and_weighs_them(head: str, measure: Any) -> None:
-    model, reviews, rows = fitted(head)
+def test_confidence_labels_sentences_and_weighs_them(head: str, measure: Any) -> None:
+    model, reviews, sentences = fitted(head)
     weighting = Confidence("weibo", measure, wait=2)
-    weighting.bind("reviews", rows, model)
+    weighting.bind("reviews", sentences, model)
     weighting.before_epoch(1)
     assert reviews.head is None and reviews.spans is None
 
@@ -146,7 +156,7 @@ def test_confidence_labels_rows_and_weighs_them(head: str, measure: Any) -> None
     assert list(reviews.spans) == best and any(best)
     np.testing.assert_allclose(reviews.weights, getattr(ranked, measure)(), rtol=1e-5, atol=1e-7)
     assert 0 < reviews.weights.mean() < 1
-    batch = collate([(reviews, 3), (rows["weibo"], 0)])
+    batch = collate([(reviews, 3), (sentences["weibo"], 0)])
     loss = model(batch)["loss"]
     assert batch.heads == ["weibo", "weibo"] and loss.isfinite()
 
@@ -157,7 +167,9 @@ def test_confidence_labels_rows_and_weighs_them(head: str, measure: Any) -> None
     weighting.load_state_dict(state)
     assert reviews.head == "weibo" and list(reviews.spans) == best
     np.testing.assert_allclose(reviews.weights, getattr(ranked, measure)(), rtol=1e-5, atol=1e-7)
-    torch.testing.assert_close(model(collate([(reviews, 3), (rows["weibo"], 0)]))["loss"], loss)
+    torch.testing.assert_close(
+        model(collate([(reviews, 3), (sentences["weibo"], 0)]))["loss"], loss
+    )
 
 
 def two_best_of_crf(head: CrfHead, emissions_1LT: torch.Tensor) -> tuple[list[Span], float, float]:
@@ -175,7 +187,9 @@ def two_best_of_crf(head: CrfHead, emissions_1LT: torch.Tensor) -> tuple[list[Sp
     return head.scheme.spans([head.labels[tag] for tag in best_1L[0].tolist()]), first, second
 
 
-def two_best_of_groups(groups: Iterable[tuple[int, int, Options]]) -> tuple[list[Span], float, float]:
+def two_best_of_groups(
+    groups: Iterable[tuple[int, int, Options]],
+) -> tuple[list[Span], float, float]:
     """The same if each of some groups, by first and last character, has options of its own."""
     found, first, ratio = [], 1.0, 0.0
     for start, last, options in groups:
@@ -205,28 +219,32 @@ def two_best(head: Any, output: torch.Tensor) -> tuple[list[Span], float, float]
     pairs = [(i, j) for i in range(length) for j in range(i, length)]
     if isinstance(head, GlobalPointerHead):
         p_CLL = output[0].double().sigmoid()
-        binary = [(i, j, kind, float(p_CLL[c, i, j])) for i, j in pairs for c, kind in enumerate(types)]
+        binary = [
+            (i, j, kind, float(p_CLL[c, i, j])) for i, j in pairs for c, kind in enumerate(types)
+        ]
         return two_best_of_groups((i, j, {kind: p, None: 1 - p}) for i, j, kind, p in binary)
     p_LLK = output[0].double().softmax(-1)
-    return two_best_of_groups((i, j, dict(zip([None, *types], p_LLK[i, j].tolist(), strict=True))) for i, j in pairs)
+    return two_best_of_groups(
+        (i, j, dict(zip([None, *types], p_LLK[i, j].tolist(), strict=True))) for i, j in pairs
+    )
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("head", list(STEPS))
 def test_confidence_follows_the_model_from_epoch_to_epoch(head: str) -> None:
-    model, reviews, rows = fitted(head)
+    model, reviews, sentences = fitted(head)
     weighting = Confidence("weibo", wait=0)
-    weighting.bind("reviews", rows, model)
+    weighting.bind("reviews", sentences, model)
     module, found, outputs = model.heads["weibo"], [], []
     module.register_forward_hook(lambda *given: outputs.append(given[-1]))
     learnt_weights = [parameter.clone() for parameter in model.parameters()]
     for epoch in range(3):
         weighting.before_epoch(epoch)
-        for row in range(0, len(reviews), 2):
-            model.predict(collate([(reviews, row)]).without_targets(), "weibo")
+        for sentence in range(0, len(reviews), 2):
+            model.predict(collate([(reviews, sentence)]).without_targets(), "weibo")
             best, first, second = two_best(module, outputs[-1])
-            assert best == reviews.gold(row)
-            assert reviews.weights[row] == pytest.approx(first - second, rel=1e-3, abs=1e-5)
+            assert best == reviews.gold(sentence)
+            assert reviews.weights[sentence] == pytest.approx(first - second, rel=1e-3, abs=1e-5)
         found.append((list(reviews.spans), reviews.weights.tolist()))
         for parameter, value in zip(model.parameters(), learnt_weights, strict=True):
             parameter.copy_(value if epoch else value + 0.3 * torch.randn_like(value))
@@ -235,18 +253,22 @@ def test_confidence_follows_the_model_from_epoch_to_epoch(head: str) -> None:
 
 def test_a_head_that_cannot_rank_is_named(tmp_path: Path) -> None:
     config = config_of_run("unranked", reviews={**CONFIDENCE, "wait": 0})
-    message = (
-        r'head "weibo" \(UnrankedHead\) does not rank readings, .*"confidence" need; heads that do: "biaffine", "crf"'
-    )
+    message = r'head "weibo" \(UnrankedHead\) does not rank readings, .*"confidence" need; heads that do: "biaffine", "crf"'
     with pytest.raises(UserError, match=message):
         train_model(config, tmp_path / "run")
 
 
-def test_a_run_in_which_rows_begin_to_teach(tmp_path: Path) -> None:
+def test_a_run_in_which_sentences_begin_to_teach(tmp_path: Path) -> None:
     train_model(config_of_run(reviews=CONFIDENCE, msra=SIMILARITY), tmp_path / "run")
-    epochs = [json.loads((tmp_path / "run" / f"metrics_epoch_{epoch}.json").read_text()) for epoch in range(3)]
+    epochs = [
+        json.loads((tmp_path / "run" / f"metrics_epoch_{epoch}.json").read_text())
+        for epoch in range(3)
+    ]
     assert "training_reviews_row_weight" not in epochs[0]
-    assert 0 < epochs[1]["training_reviews_row_weight"] < 1 and 0 < epochs[0]["training_msra_row_weight"] < 1
+    assert (
+        0 < epochs[1]["training_reviews_row_weight"] < 1
+        and 0 < epochs[0]["training_msra_row_weight"] < 1
+    )
     assert epochs[1]["training_msra_row_weight"] == epochs[0]["training_msra_row_weight"]
     assert epochs[2]["training_reviews_row_weight"] != epochs[1]["training_reviews_row_weight"]
 
@@ -285,16 +307,27 @@ def test_a_stopped_run_ends_as_one_not_stopped(
     ("weighting", "message"),
     [
         ({"review": CONFIDENCE}, 'trainer.instance_weighting.review: .*Did you mean "reviews"'),
-        ({"reviews": {**CONFIDENCE, "head": "weib"}}, 'reviews.head: no head "weib". Did you mean "weibo"'),
-        ({"msra": CONFIDENCE}, 'instance_weighting.msra: "confidence" labels rows without labels.* teach head "msra"'),
-        ({"reviews": SIMILARITY}, "instance_weighting.reviews: its rows have no labels"),
-        ({"msra": {**SIMILARITY, "target": "msra"}}, "msra.target: rows cannot be compared with themselves"),
+        (
+            {"reviews": {**CONFIDENCE, "head": "weib"}},
+            'reviews.head: no head "weib". Did you mean "weibo"',
+        ),
+        (
+            {"msra": CONFIDENCE},
+            'instance_weighting.msra: "confidence" labels sentences without labels.* teach head "msra"',
+        ),
+        ({"reviews": SIMILARITY}, "instance_weighting.reviews: its sentences have no labels"),
+        (
+            {"msra": {**SIMILARITY, "target": "msra"}},
+            "msra.target: sentences cannot be compared with themselves",
+        ),
         ({"msra": {**SIMILARITY, "target": "wei"}}, "msra.target: .*weibo"),
         ({"msra": {**SIMILARITY, "sigma": 0.0}}, "msra.sigma: expected above 0, found 0"),
         ({"reviews": {**CONFIDENCE, "wait": -1}}, "reviews.wait: expected 0 or more, found -1"),
         ({"reviews": {**CONFIDENCE, "measure": "entropy"}}, "reviews.measure"),
     ],
 )
-def test_what_does_not_fit_is_told_before_data_are_read(weighting: dict[str, Any], message: str) -> None:
+def test_what_does_not_fit_is_told_before_data_are_read(
+    weighting: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ConfigurationError, match=message):
         checked_job(config_of_run(**weighting))

@@ -12,14 +12,14 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.training.instance_weighting.trigram_model import TrigramModel
-from tests.data.rows import character_alphabet, encoded, ner_reader
+from tests.data.sentences import character_alphabet, encoded, ner_reader
 
 CORPUS = ["甲乙丙", "甲乙甲乙丁", "", "丙"]
 # Two that the corpus does not have, and one that no vocabulary has.
 texts = st.text("甲乙丙丁戊己?", max_size=7)
 
 
-def rows_of(corpus: list[str], others: list[str]) -> tuple[EncodedDataset, EncodedDataset]:
+def sentences_of(corpus: list[str], others: list[str]) -> tuple[EncodedDataset, EncodedDataset]:
     train = {"corpus": [Instance(t, []) for t in corpus], "known": [Instance("戊己", [])]}
     vocab = Vocabulary.from_instances({"train": train}, {name: ner_reader(name) for name in train})
     alphabet = character_alphabet(vocab)
@@ -31,7 +31,10 @@ def rows_of(corpus: list[str], others: list[str]) -> tuple[EncodedDataset, Encod
 def naive(corpus: list[str], text: str) -> float:
     """Cross-entropy by counting substrings."""
     padded = ["\n\n" + own for own in corpus]
-    grams = {n: Counter(own[i - n + 1 : i + 1] for own in padded for i in range(2, len(own))) for n in (1, 2, 3)}
+    grams = {
+        n: Counter(own[i - n + 1 : i + 1] for own in padded for i in range(2, len(own)))
+        for n in (1, 2, 3)
+    }
     bits = 0.0
     known = "\n\n" + text
     for place in range(2, len(known)):
@@ -46,30 +49,35 @@ def naive(corpus: list[str], text: str) -> float:
     return bits / max(len(text), 1)
 
 
-@given(st.lists(texts.map(lambda text: text.replace("?", "")), min_size=1, max_size=5), st.lists(texts, max_size=4))
+@given(
+    st.lists(texts.map(lambda text: text.replace("?", "")), min_size=1, max_size=5),
+    st.lists(texts, max_size=4),
+)
 def test_cross_entropy_is_the_formula(corpus: list[str], others: list[str]) -> None:
-    own, rows = rows_of(corpus, others)
-    assert TrigramModel(own).cross_entropy(rows) == pytest.approx([naive(corpus, text) for text in others])
+    own, sentences = sentences_of(corpus, others)
+    assert TrigramModel(own).cross_entropy(sentences) == pytest.approx(
+        [naive(corpus, text) for text in others]
+    )
 
 
 def test_by_hand() -> None:
-    own, rows = rows_of(["甲"], ["甲", "乙"])
+    own, sentences = sentences_of(["甲"], ["甲", "乙"])
     # Of one known character, all others as one more: 1/2; then (1 + 1 x 1/2) / (1 + 1) for each longer context.
     p, q = 0.5, 0.5
     for _ in range(3):
         p, q = (1 + p) / 2, q / 2
-    assert TrigramModel(own).cross_entropy(rows) == pytest.approx([-log2(p), -log2(q)])
+    assert TrigramModel(own).cross_entropy(sentences) == pytest.approx([-log2(p), -log2(q)])
     assert p + q == 1.0
 
 
 def test_after_any_context_probabilities_sum_to_one() -> None:
     for context in ("", "甲", "甲乙", "乙丙", "戊戊"):
-        own, rows = rows_of(CORPUS, [context, *(context + c for c in "甲乙丙丁戊")])
-        bits = TrigramModel(own).cross_entropy(rows) * rows.lengths
+        own, sentences = sentences_of(CORPUS, [context, *(context + c for c in "甲乙丙丁戊")])
+        bits = TrigramModel(own).cross_entropy(sentences) * sentences.lengths
         assert np.exp2(bits[0] - bits[1:]).sum() == pytest.approx(1.0)
 
 
-def test_rows_of_the_corpus_fit_best() -> None:
-    rows = encoded({"a": [Instance("甲乙丙丁", [])], "b": [Instance("丁丙乙甲", [])]})
-    model = TrigramModel(rows["a"])
-    assert model.cross_entropy(rows["a"])[0] < model.cross_entropy(rows["b"])[0]
+def test_sentences_of_the_corpus_fit_best() -> None:
+    sentences = encoded({"a": [Instance("甲乙丙丁", [])], "b": [Instance("丁丙乙甲", [])]})
+    model = TrigramModel(sentences["a"])
+    assert model.cross_entropy(sentences["a"])[0] < model.cross_entropy(sentences["b"])[0]

@@ -53,7 +53,9 @@ BY_EPOCH = {
 WITHOUT_WARMUP = {"constant", *SETTINGS} - {"polynomial_decay"}
 
 
-def make(name: str, warmup: float | None = 0.25) -> tuple[LearningRateScheduler, torch.optim.Optimizer]:
+def make(
+    name: str, warmup: float | None = 0.25
+) -> tuple[LearningRateScheduler, torch.optim.Optimizer]:
     settings: dict[str, Any] = {"type": name, **SETTINGS.get(name, {})}
     if name not in WITHOUT_WARMUP and warmup is not None:
         settings["warmup"] = warmup
@@ -67,7 +69,9 @@ def built(settings: dict[str, Any]) -> tuple[LearningRateScheduler, torch.optim.
     return LearningRateScheduler.from_params(settings, **supplied), optimizer
 
 
-def rates(scheduler: LearningRateScheduler, optimizer: torch.optim.Optimizer, steps: int) -> list[list[float]]:
+def rates(
+    scheduler: LearningRateScheduler, optimizer: torch.optim.Optimizer, steps: int
+) -> list[list[float]]:
     """Rates before each of so many steps."""
     seen = []
     for _ in range(steps):
@@ -92,7 +96,11 @@ def resume(
 
 
 def test_all_schedulers_are_tested() -> None:
-    assert set(LearningRateScheduler.list_available()) == {*FORMULAS, *BY_EPOCH, "reduce_on_plateau"}
+    assert set(LearningRateScheduler.list_available()) == {
+        *FORMULAS,
+        *BY_EPOCH,
+        "reduce_on_plateau",
+    }
 
 
 @pytest.mark.parametrize("warmup", [0.25, 5, 5.0])
@@ -149,28 +157,40 @@ def test_warmup_under_its_name_in_allennlp(name: str, key: str) -> None:
             built({**settings, **wrong})
 
 
-@pytest.mark.parametrize(("name", "share"), [("linear_with_warmup", 0.1), ("polynomial_decay", 0.0)])
+@pytest.mark.parametrize(
+    ("name", "share"), [("linear_with_warmup", 0.1), ("polynomial_decay", 0.0)]
+)
 def test_warmup_that_is_not_given(name: str, share: float) -> None:
     settings = {"type": name, **SETTINGS.get(name, {})}
     assert rates(*built(settings), TOTAL) == rates(*built({**settings, "warmup": share}), TOTAL)
 
 
 def test_a_cosine_of_more_waves() -> None:
-    scheduler, optimizer = built({"type": "cosine_with_warmup", "num_warmup_steps": 0, "num_cycles": 1.5})
-    expected = [0.5 * (1 + math.cos(3 * math.pi * step / TOTAL)) * RATES[0] for step in range(TOTAL)]
+    scheduler, optimizer = built(
+        {"type": "cosine_with_warmup", "num_warmup_steps": 0, "num_cycles": 1.5}
+    )
+    expected = [
+        0.5 * (1 + math.cos(3 * math.pi * step / TOTAL)) * RATES[0] for step in range(TOTAL)
+    ]
     assert [rate for rate, _ in rates(scheduler, optimizer, TOTAL)] == pytest.approx(expected)
 
 
 def test_no_warmup_begins_at_the_full_rate() -> None:
     scheduler, optimizer = make("linear_with_warmup", 0)
-    assert rates(scheduler, optimizer, 2) == [list(RATES), pytest.approx([0.95 * rate for rate in RATES])]
+    assert rates(scheduler, optimizer, 2) == [
+        list(RATES),
+        pytest.approx([0.95 * rate for rate in RATES]),
+    ]
 
 
 @pytest.mark.parametrize("name", BY_EPOCH)
 def test_rates_change_with_epochs_only(name: str) -> None:
     scheduler, optimizer = make(name)
     for epoch in range(6):
-        assert rates(scheduler, optimizer, 3) == [pytest.approx([BY_EPOCH[name](epoch) * rate for rate in RATES])] * 3
+        assert (
+            rates(scheduler, optimizer, 3)
+            == [pytest.approx([BY_EPOCH[name](epoch) * rate for rate in RATES])] * 3
+        )
         scheduler.step_epoch(0.5)
 
 
@@ -198,7 +218,11 @@ def test_the_rate_falls_on_a_plateau() -> None:
 
 def test_a_plateau_by_absolute_differences_and_smallest_rates() -> None:
     settings = {"type": "reduce_on_plateau", "mode": "max", "patience": 0, "factor": 0.5}
-    for more, falls in (({}, False), ({"threshold_mode": "abs", "threshold": 0.05}, True), ({"eps": 10.0}, False)):
+    for more, falls in (
+        ({}, False),
+        ({"threshold_mode": "abs", "threshold": 0.05}, True),
+        ({"eps": 10.0}, False),
+    ):
         scheduler, optimizer = built({**settings, **more})
         for metric in (0.1, 0.12):
             scheduler.step_epoch(metric)

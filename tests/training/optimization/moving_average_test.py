@@ -35,7 +35,9 @@ def test_by_hand() -> None:
         average.apply(num_updates)
         if expected is None:
             expected = 0.25 * before + 0.75 * value
-        assert average.state_dict()["averages"]["weight"].item() == pytest.approx(expected, rel=1e-6)
+        assert average.state_dict()["averages"]["weight"].item() == pytest.approx(
+            expected, rel=1e-6
+        )
         assert weight.item() == value
     assert expected == pytest.approx(0.25 * (0.25 * (0.25 * 29 / 11 + 3.75) + 3.75) + 0.75)
 
@@ -86,7 +88,9 @@ def test_state_comes_back_from_a_file(tmp_path: Path) -> None:
     fresh.load_state_dict(torch.load(tmp_path / "state.th", weights_only=True))
     kept = average.state_dict()["averages"]
     assert set(kept) == {"weight", "bias"}
-    assert all(torch.equal(value, kept[name]) for name, value in fresh.state_dict()["averages"].items())
+    assert all(
+        torch.equal(value, kept[name]) for name, value in fresh.state_dict()["averages"].items()
+    )
 
 
 def test_a_loaded_state_is_not_shared() -> None:
@@ -95,7 +99,10 @@ def test_a_loaded_state_is_not_shared() -> None:
     second.load_state_dict(first.state_dict())
     weight.data.fill_(3.0)
     first.apply()
-    assert [average.state_dict()["averages"]["weight"].item() for average in (first, second)] == [2.0, 1.0]
+    assert [average.state_dict()["averages"]["weight"].item() for average in (first, second)] == [
+        2.0,
+        1.0,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +137,9 @@ def test_a_run_keeps_the_averages_and_goes_on_with_its_weights(tmp_path: Path) -
 
     def look(turn: str, trainer: Any) -> None:
         if turn == "batch" or not history:  # before the first step, and after each
-            history.append({k: v.detach().double().numpy().copy() for k, v in trainer.model.named_parameters()})
+            history.append(
+                {k: v.detach().double().numpy().copy() for k, v in trainer.model.named_parameters()}
+            )
 
     with looking(look):
         metrics = train_model(config_of_run(), tmp_path / "whole")
@@ -139,7 +148,9 @@ def test_a_run_keeps_the_averages_and_goes_on_with_its_weights(tmp_path: Path) -
     last = weights(tmp_path / "whole" / "checkpoints" / "model_state_e2_b0.th")
     for name, start in history[0].items():
         average = start
-        for step, values in enumerate(history[1 : STEPS * (metrics["best_epoch"] + 1) + 1], start=1):
+        for step, values in enumerate(
+            history[1 : STEPS * (metrics["best_epoch"] + 1) + 1], start=1
+        ):
             decay = min(0.8, (1 + step) / (10 + step))
             average = decay * average + (1 - decay) * values[name]
         np.testing.assert_allclose(best[name].numpy(), average, rtol=1e-5, atol=1e-6)

@@ -11,29 +11,58 @@ from tango.common.registrable import Registrable as TangoRegistrable
 from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.training.optimization.optimizers import LazyOptimizer, Optimizer
-from ner_adv_plugin.training.optimization.parameter_groups import NamedParameters, ParameterGroups, parameter_groups
+from ner_adv_plugin.training.optimization.parameter_groups import (
+    NamedParameters,
+    ParameterGroups,
+    parameter_groups,
+)
 from ner_adv_plugin.training.optimization.parameter_groups import parameter_groups as grouped
 
-NAMES = ["encoder.embedding.weight", "towers.shared.weight", "heads.weibo.projection.bias", "heads.msra.crf.weight"]
+NAMES = [
+    "encoder.embedding.weight",
+    "towers.shared.weight",
+    "heads.weibo.projection.bias",
+    "heads.msra.crf.weight",
+]
 # For every registered optimizer the class of torch's, what it does by default, and settings to try.
 TORCH: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any], dict[str, Any]]] = {
-    "adam": (torch.optim.Adam, {}, {"lr": 0.1, "betas": [0.8, 0.9], "eps": 1e-3, "weight_decay": 0.1, "amsgrad": True}),
-    "adamw": (torch.optim.AdamW, {}, {"lr": 0.1, "betas": [0.8, 0.9], "weight_decay": 0.2, "amsgrad": True}),
+    "adam": (
+        torch.optim.Adam,
+        {},
+        {"lr": 0.1, "betas": [0.8, 0.9], "eps": 1e-3, "weight_decay": 0.1, "amsgrad": True},
+    ),
+    "adamw": (
+        torch.optim.AdamW,
+        {},
+        {"lr": 0.1, "betas": [0.8, 0.9], "weight_decay": 0.2, "amsgrad": True},
+    ),
     "huggingface_adamw": (
         torch.optim.AdamW,
         {"lr": 1e-5, "weight_decay": 0.0},
         {"lr": 0.1, "betas": [0.8, 0.9], "eps": 1e-3, "weight_decay": 0.2},
     ),
     "adagrad": (torch.optim.Adagrad, {}, {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1}),
-    "adadelta": (torch.optim.Adadelta, {}, {"lr": 0.5, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.1}),
-    "rmsprop": (torch.optim.RMSprop, {}, {"lr": 0.1, "alpha": 0.9, "momentum": 0.5, "centered": True}),
+    "adadelta": (
+        torch.optim.Adadelta,
+        {},
+        {"lr": 0.5, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.1},
+    ),
+    "rmsprop": (
+        torch.optim.RMSprop,
+        {},
+        {"lr": 0.1, "alpha": 0.9, "momentum": 0.5, "centered": True},
+    ),
     "adamax": (torch.optim.Adamax, {}, {"lr": 0.1, "betas": [0.8, 0.9], "weight_decay": 0.1}),
     "huggingface_adafactor": (
         transformers.Adafactor,
         {},
         {"lr": 0.1, "relative_step": False, "scale_parameter": False, "weight_decay": 0.1},
     ),
-    "sgd": (torch.optim.SGD, {}, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}),
+    "sgd": (
+        torch.optim.SGD,
+        {},
+        {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True},
+    ),
 }
 
 
@@ -49,9 +78,13 @@ def names_of(groups: list[dict[str, Any]], parameters: NamedParameters) -> list[
 
 def test_patterns_are_searched_for_anywhere_in_a_name() -> None:
     parameters = named()
-    groups = parameter_groups(parameters, [(["weibo", r"^encoder\."], {"lr": 0.5}), (["crf"], {"weight_decay": 0.0})])
+    groups = parameter_groups(
+        parameters, [(["weibo", r"^encoder\."], {"lr": 0.5}), (["crf"], {"weight_decay": 0.0})]
+    )
     assert names_of(groups, parameters) == [[NAMES[0], NAMES[2]], [NAMES[3]], [NAMES[1]]]
-    assert groups[0]["lr"] == 0.5 and groups[1]["weight_decay"] == 0.0 and set(groups[2]) == {"params"}
+    assert (
+        groups[0]["lr"] == 0.5 and groups[1]["weight_decay"] == 0.0 and set(groups[2]) == {"params"}
+    )
 
 
 def test_without_groups_all_are_one() -> None:
@@ -66,7 +99,9 @@ def test_groups_without_a_parameter_are_left_out() -> None:
 
 
 def test_a_parameter_of_two_groups_is_an_error() -> None:
-    with pytest.raises(ConfigurationError, match=r'parameter_groups: "heads.weibo.projection.bias".* 0 and 2'):
+    with pytest.raises(
+        ConfigurationError, match=r'parameter_groups: "heads.weibo.projection.bias".* 0 and 2'
+    ):
         parameter_groups(named(), [(["weibo"], {}), (["encoder"], {}), (["projection"], {})])
 
 
@@ -85,31 +120,63 @@ def test_a_pattern_that_finds_nothing_is_told(caplog: pytest.LogCaptureFixture) 
 
 
 def test_a_pattern_that_does_not_compile_is_an_error() -> None:
-    with pytest.raises(ConfigurationError, match=r'parameter_groups.1.0: "\(" is no regular expression'):
+    with pytest.raises(
+        ConfigurationError, match=r'parameter_groups.1.0: "\(" is no regular expression'
+    ):
         parameter_groups(named(), [(["encoder"], {}), (["("], {})])
 
 
 def test_an_unknown_setting_of_a_group_is_an_error() -> None:
     with pytest.raises(
-        ConfigurationError, match=r'^parameter_groups.0.1.weight_decy: unknown key. Did you mean "weight_decay"'
+        ConfigurationError,
+        match=r'^parameter_groups.0.1.weight_decy: unknown key. Did you mean "weight_decay"',
     ):
-        Optimizer.from_params({"parameter_groups": [[["encoder"], {"weight_decy": 0.1}]]}, model_parameters=named())
+        Optimizer.from_params(
+            {"parameter_groups": [[["encoder"], {"weight_decy": 0.1}]]}, model_parameters=named()
+        )
 
 
 @pytest.mark.parametrize(
     ("kind", "groups", "path", "message"),
     [
         ("adam", [[["a"], {"lr": "0.1"}]], "0.1.lr", "expected a number, found '0.1'"),
-        ("adamw", [[["a"], {}], [["a"], {"betas": [0.9]}]], "1.1.betas", "expected 2 values, found 1"),
+        (
+            "adamw",
+            [[["a"], {}], [["a"], {"betas": [0.9]}]],
+            "1.1.betas",
+            "expected 2 values, found 1",
+        ),
         ("adam", [[["a"], {"amsgrad": 1}]], "0.1.amsgrad", "expected true or false, found 1"),
-        ("sgd", [[["a"], {"momentun": 0.1}]], "0.1.momentun", 'unknown key. Did you mean "momentum"? Accepted: damp'),
-        ("sgd", [[["a"], {"betas": [0.9, 0.9]}]], "0.1.betas", "unknown key. Accepted: dampening, lr, momentum, "),
-        ("sgd", [[["a"], {"parameter_groups": []}]], "0.1.parameter_groups", "unknown key. Accepted: dampening"),
+        (
+            "sgd",
+            [[["a"], {"momentun": 0.1}]],
+            "0.1.momentun",
+            'unknown key. Did you mean "momentum"? Accepted: damp',
+        ),
+        (
+            "sgd",
+            [[["a"], {"betas": [0.9, 0.9]}]],
+            "0.1.betas",
+            "unknown key. Accepted: dampening, lr, momentum, ",
+        ),
+        (
+            "sgd",
+            [[["a"], {"parameter_groups": []}]],
+            "0.1.parameter_groups",
+            "unknown key. Accepted: dampening",
+        ),
         ("sgd", [[["a"], {"params": []}]], "0.1.params", "unknown key. Accepted: dampening"),
-        ("sgd", [[["a", "(b"], {}]], "0.0.1", '"(b" is no regular expression: missing ), unterminated'),
+        (
+            "sgd",
+            [[["a", "(b"], {}]],
+            "0.0.1",
+            '"(b" is no regular expression: missing ), unterminated',
+        ),
     ],
 )
-def test_groups_are_checked_before_anything_is_built(kind: str, groups: Any, path: str, message: str) -> None:
+def test_groups_are_checked_before_anything_is_built(
+    kind: str, groups: Any, path: str, message: str
+) -> None:
     with pytest.raises(ConfigurationError) as error:
         construct(LazyOptimizer, {"type": kind, "parameter_groups": groups}, "trainer.optimizer")
     assert error.value.path == f"trainer.optimizer.parameter_groups.{path}"
@@ -147,7 +214,9 @@ def test_steps_are_those_of_torch(name: str, defaults: bool) -> None:
     for _ in range(4):
         for parameters, steps in ((ours, optimizer), (theirs, reference)):
             steps.zero_grad()
-            torch.stack([((p - i) ** 4).sum() for i, (_, p) in enumerate(parameters)]).sum().backward()
+            torch.stack(
+                [((p - i) ** 4).sum() for i, (_, p) in enumerate(parameters)]
+            ).sum().backward()
             steps.step()
     for (key, mine), (_, other), before in zip(ours, theirs, start, strict=True):
         torch.testing.assert_close(mine, other, msg=key)

@@ -36,7 +36,9 @@ def gradients(
     engine.prepare(torch.optim.SGD(model.parameters(), 0.1))
     model.zero_grad()
     loss, _ = step.run(engine, batches, 0.5)
-    return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}, float(loss)
+    return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}, float(
+        loss
+    )
 
 
 class TwoTasks(Model):
@@ -44,15 +46,17 @@ class TwoTasks(Model):
 
     def __init__(self, first: Sequence[float], second: Sequence[float]) -> None:
         super().__init__(vocabulary())
-        self.rows = {"first": torch.tensor(first), "second": torch.tensor(second)}
+        self.sentences = {"first": torch.tensor(first), "second": torch.tensor(second)}
         self.w = torch.nn.Parameter(torch.tensor([5.0, 7.0]))
-        self.own = torch.nn.ParameterDict({name: torch.nn.Parameter(torch.ones(1)) for name in self.rows})
+        self.own = torch.nn.ParameterDict(
+            {name: torch.nn.Parameter(torch.ones(1)) for name in self.sentences}
+        )
         self.frozen = torch.nn.Parameter(torch.ones(1), requires_grad=False)
 
     def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
         losses = {
-            name: (self.w @ row + factor * self.own[name]).sum()
-            for (name, row), factor in zip(self.rows.items(), (2.0, 3.0), strict=True)
+            name: (self.w @ sentence + factor * self.own[name]).sum()
+            for (name, sentence), factor in zip(self.sentences.items(), (2.0, 3.0), strict=True)
         }
         losses["constant"] = self.frozen.sum()
         return {"loss": sum(losses.values()), "losses": losses}
@@ -81,14 +85,19 @@ def test_two_tasks_by_hand(aggregator: str, shared: list[float], size: float) ->
     assert loss == pytest.approx(size * (5 - 5 + 7) + 5 + 1)
     # Gradients of micro-batches are added up before.
     twice, _ = gradients(AggregatedStep(aggregator), model, [batch_for(model.vocab)] * 2)
-    assert_close(twice, {name: 2 * gradient for name, gradient in found.items()}, rtol=1e-4, atol=1e-4 * size)
+    assert_close(
+        twice, {name: 2 * gradient for name, gradient in found.items()}, rtol=1e-4, atol=1e-4 * size
+    )
 
 
 @pytest.mark.parametrize("aggregator", ["pcgrad", "upgrad", "mgda", "mean"])
-def test_no_row_for_a_loss_without_gradient(aggregator: str) -> None:
+def test_no_sentence_for_a_loss_without_gradient(aggregator: str) -> None:
     """As behind a gradient reversal whose scale is 0: the other loss has its way."""
     model = TwoTasks([1.0, 2.0], [0.0, 0.0])
-    assert_close(gradients(AggregatedStep(aggregator), model, [batch_for(model.vocab)])[0]["w"], model.rows["first"])
+    assert_close(
+        gradients(AggregatedStep(aggregator), model, [batch_for(model.vocab)])[0]["w"],
+        model.sentences["first"],
+    )
     model = TwoTasks([0.0, 0.0], [0.0, 0.0])
     assert not gradients(AggregatedStep(aggregator), model, [batch_for(model.vocab)])[0]["w"].any()
 
@@ -114,35 +123,43 @@ def test_the_mean_is_the_plain_step_where_losses_meet() -> None:
     found, _ = gradients(AggregatedStep("mean"), model, [batch])
     shared = {name for name in plain if name.startswith(("encoder.", "towers.shared."))}
     assert shared and len(shared) < len(plain)
-    assert_close(found, {n: g / 4 if n in shared else g for n, g in plain.items()}, rtol=1e-4, atol=1e-7)
+    assert_close(
+        found, {n: g / 4 if n in shared else g for n, g in plain.items()}, rtol=1e-4, atol=1e-7
+    )
 
 
 def test_a_tower_that_two_of_three_tasks_read() -> None:
-    """PCGrad with rows that are zero on a part of what is shared, against the projections written out."""
+    """PCGrad with sentences that are zero on a part of what is shared, against the projections written out."""
     vocab = vocabulary()
     model, batch = build_model("asymmetric", vocab, sources={"weibo": ["msra"]}), batch_for(vocab)
     # Gradients of fresh weights hardly ever conflict.
     for name, parameter in model.named_parameters():
         if name.startswith("heads."):
             parameter.data.normal_()
-    names = [name for name, _ in model.named_parameters() if name.startswith(("encoder.", "towers.msra."))]
+    names = [
+        name
+        for name, _ in model.named_parameters()
+        if name.startswith(("encoder.", "towers.msra."))
+    ]
     parameters = dict(model.named_parameters())
-    rows = []
+    sentences = []
     for loss in model(batch)["losses"].values():
-        own = torch.autograd.grad(loss, [parameters[n] for n in names], retain_graph=True, materialize_grads=True)
-        rows.append(torch.cat([gradient.flatten() for gradient in own]))
-    conflicts = sum(float(a @ b) < 0 for i, a in enumerate(rows) for b in rows[:i])
+        own = torch.autograd.grad(
+            loss, [parameters[n] for n in names], retain_graph=True, materialize_grads=True
+        )
+        sentences.append(torch.cat([gradient.flatten() for gradient in own]))
+    conflicts = sum(float(a @ b) < 0 for i, a in enumerate(sentences) for b in sentences[:i])
     torch.manual_seed(3)
     found, _ = gradients(AggregatedStep("pcgrad"), model, [batch])
     torch.manual_seed(3)
-    total = torch.zeros_like(rows[0])
-    for i, row in enumerate(rows):
-        order = [int(j) for j in torch.randperm(len(rows)) if j != i]
+    total = torch.zeros_like(sentences[0])
+    for i, sentence in enumerate(sentences):
+        order = [int(j) for j in torch.randperm(len(sentences)) if j != i]
         for j in order:
-            slope = float(row @ rows[j])
+            slope = float(sentence @ sentences[j])
             if slope < 0:
-                row = row - slope / float(rows[j] @ rows[j]) * rows[j]
-        total = total + row
+                sentence = sentence - slope / float(sentences[j] @ sentences[j]) * sentences[j]
+        total = total + sentence
     assert conflicts
     assert_close(torch.cat([found[name].flatten() for name in names]), total, rtol=1e-3, atol=1e-6)
 
@@ -150,7 +167,9 @@ def test_a_tower_that_two_of_three_tasks_read() -> None:
 def test_a_single_loss_is_left_alone() -> None:
     vocab = vocabulary()
     model, whole = build_model("hard_sharing", vocab), batch_for(vocab)
-    batches = share_totals([whole.select(whole.sentences_of("msra")), whole.select([0]).unlabelled()])
+    batches = share_totals(
+        [whole.select(whole.sentences_of("msra")), whole.select([0]).unlabelled()]
+    )
     found, _ = gradients(AggregatedStep("mgda"), model, batches)
     assert_close(found, gradients(PlainStep(), model, batches)[0])
 
@@ -158,7 +177,10 @@ def test_a_single_loss_is_left_alone() -> None:
 def test_mixed_precision() -> None:
     vocab = vocabulary()
     model, batch = build_model("adversarial", vocab), batch_for(vocab)
-    exact, low = (gradients(AggregatedStep("sum"), model, [batch], precision)[0] for precision in ("fp32", "bf16"))
+    exact, low = (
+        gradients(AggregatedStep("sum"), model, [batch], precision)[0]
+        for precision in ("fp32", "bf16")
+    )
     for name, gradient in exact.items():
         assert low[name].dtype == torch.float32
         assert torch.cosine_similarity(low[name].flatten(), gradient.flatten(), 0) > 0.98, name
@@ -167,8 +189,16 @@ def test_mixed_precision() -> None:
 @pytest.mark.parametrize(
     ("settings", "path", "message"),
     [
-        ({"step": {"type": "aggregated", "aggregator": "pc_grad"}}, "step.aggregator", 'Did you mean "pcgrad"?'),
-        ({"step": {"type": "aggregated", "aggregator": "sums"}}, "step.aggregator", "expected one of alignedmtl, "),
+        (
+            {"step": {"type": "aggregated", "aggregator": "pc_grad"}},
+            "step.aggregator",
+            'Did you mean "pcgrad"?',
+        ),
+        (
+            {"step": {"type": "aggregated", "aggregator": "sums"}},
+            "step.aggregator",
+            "expected one of alignedmtl, ",
+        ),
         (
             {"step": {"type": "aggregated", "aggregator": "mgda", "settings": {"max_iter": 5}}},
             "step.settings.max_iter",
@@ -178,7 +208,9 @@ def test_mixed_precision() -> None:
         ({"step": {"type": "aggregated", "attack": "fgm"}}, "step.attack", ""),
     ],
 )
-def test_settings_that_do_not_go_together(settings: dict[str, Any], path: str, message: str) -> None:
+def test_settings_that_do_not_go_together(
+    settings: dict[str, Any], path: str, message: str
+) -> None:
     with pytest.raises(ConfigurationError) as error:
         checked_job(tiny_config(**{f"trainer__{name}": value for name, value in settings.items()}))
     assert error.value.path == f"trainer.{path}"
@@ -187,7 +219,9 @@ def test_settings_that_do_not_go_together(settings: dict[str, Any], path: str, m
 
 def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ConfigurationError, match=r"^trainer\.step: AggregatedStep needs the whole batch at once"):
+    with pytest.raises(
+        ConfigurationError, match=r"^trainer\.step: AggregatedStep needs the whole batch at once"
+    ):
         checked_job(tiny_config(trainer__step="aggregated"))
 
 

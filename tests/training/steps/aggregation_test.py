@@ -27,14 +27,18 @@ PREFERRED = torch.tensor([1.0, 2.0, 0.5])
 BY_LOSS = {"objectives.0": 0.5, "heads.b": 2.0, "heads.a": 1.0, "heads.elsewhere": 9.0}
 
 
-def rows(jacobian: Tensor = JACOBIAN) -> dict[str, Tensor]:
+def sentences(jacobian: Tensor = JACOBIAN) -> dict[str, Tensor]:
     """The gradients of the losses."""
     return dict(zip(NAMES, jacobian, strict=True))
 
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("AlignedMTL", {}, {}),
-    ("AlignedMTL", {"scale_mode": "rmse", "pref_vector": BY_LOSS}, {"scale_mode": "rmse", "pref_vector": PREFERRED}),
+    (
+        "AlignedMTL",
+        {"scale_mode": "rmse", "pref_vector": BY_LOSS},
+        {"scale_mode": "rmse", "pref_vector": PREFERRED},
+    ),
     ("CAGrad", {"c": 0.5}, {"c": 0.5}),
     ("ConFIG", {"pref_vector": BY_LOSS}, {"pref_vector": PREFERRED}),
     ("Constant", {"weights": BY_LOSS}, {"weights": PREFERRED}),
@@ -64,7 +68,9 @@ def made(name: str, settings: dict[str, Any]) -> Aggregation:
 
 
 @pytest.mark.parametrize(("name", "settings", "arguments"), CASES)
-def test_settings_are_the_aggregators_own(name: str, settings: dict[str, Any], arguments: dict[str, Any]) -> None:
+def test_settings_are_the_aggregators_own(
+    name: str, settings: dict[str, Any], arguments: dict[str, Any]
+) -> None:
     ours, own = made(name, settings), getattr(theirs, name)(**arguments)
     for seed, factor in enumerate((1.0, 3.0, -0.5)):
         jacobian = JACOBIAN * torch.tensor([[factor], [1.0], [2.0]])
@@ -72,7 +78,7 @@ def test_settings_are_the_aggregators_own(name: str, settings: dict[str, Any], a
         expected = own(jacobian)
         torch.manual_seed(seed)
         ours.expect(NAMES)
-        assert_close(ours(rows(jacobian)), expected, rtol=1e-4, atol=1e-4)
+        assert_close(ours(sentences(jacobian)), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_every_aggregator_that_torchjd_has_is_tried() -> None:
@@ -87,10 +93,13 @@ def test_every_aggregator_that_torchjd_has_is_tried() -> None:
 
 
 def test_some_results_follow_the_size_of_gradients() -> None:
-    """alpha = 1: sum_i 1 / (g_i . d) g_i has norm sqrt(K), whatever the gradients' (Ban & Ji 2024, with orthogonal
-    ones: weights 1 / |g_i|)."""
+    """Alpha = 1: sum_i 1 / (g_i . d) g_i has norm sqrt(K), whatever the gradients' (Ban & Ji 2024, with orthogonal
+    ones: weights 1 / |g_i|).
+    """
     for size in (1.0, 8.0):
-        found = Aggregation("fairgrad", {"alpha": 1.0})({"a": size * torch.eye(2)[0], "b": 3 * size * torch.eye(2)[1]})
+        found = Aggregation("fairgrad", {"alpha": 1.0})(
+            {"a": size * torch.eye(2)[0], "b": 3 * size * torch.eye(2)[1]}
+        )
         assert_close(found, torch.ones(2), rtol=1e-3, atol=1e-3)
 
 
@@ -102,7 +111,7 @@ def test_only_the_losses_that_are_there_take_part() -> None:
 
 
 def test_the_primary_loss_has_its_way() -> None:
-    """tau = 0 and the others do not go against it: its own gradient."""
+    """Tau = 0 and the others do not go against it: its own gradient."""
     second_first = Aggregation("pcd", {"primary": "heads.b", "tau": 0})
     second_first.expect(["heads.a", "heads.b"])
     found = second_first({"heads.a": torch.tensor([0.0, 1.0]), "heads.b": torch.tensor([1.0, 0.0])})
@@ -113,18 +122,43 @@ def test_the_primary_loss_has_its_way() -> None:
     ("name", "settings", "path", "message"),
     [
         ("cagrad", {}, "settings.c", "missing key, required here: a number"),
-        ("krum", {"n_byzantin": 1}, "settings.n_byzantin", 'Did you mean "n_byzantine"? Accepted: n_byzantine, n_sel'),
-        ("krum", {"n_byzantine": 0.5}, "settings.n_byzantine", "expected a whole number, found 0.5"),
+        (
+            "krum",
+            {"n_byzantin": 1},
+            "settings.n_byzantin",
+            'Did you mean "n_byzantine"? Accepted: n_byzantine, n_sel',
+        ),
+        (
+            "krum",
+            {"n_byzantine": 0.5},
+            "settings.n_byzantine",
+            "expected a whole number, found 0.5",
+        ),
         ("krum", {"n_byzantine": -1}, "settings", "n_byzantine must be non-negative"),
         ("sum", {"weights": {}}, "settings.weights", "unknown key. Accepted: (none)"),
-        ("constant", {"weights": [1, 2]}, "settings.weights", "expected an object of names and values"),
-        ("constant", {"weights": {"heads.a": "1"}}, "settings.weights.heads.a", "expected a number"),
+        (
+            "constant",
+            {"weights": [1, 2]},
+            "settings.weights",
+            "expected an object of names and values",
+        ),
+        (
+            "constant",
+            {"weights": {"heads.a": "1"}},
+            "settings.weights.heads.a",
+            "expected a number",
+        ),
         ("alignedmtl", {"scale_mode": "med"}, "settings.scale_mode", 'Did you mean "median"?'),
         ("graddrop", {"f": "identity"}, "settings.f", "Accepted: leak"),
         ("upgrad", {"projector": {}}, "settings.projector", "Accepted: pref_vector"),
         ("pcd", {"tau": 0.1}, "settings.primary", "missing key, required here: a string"),
         ("pcd", {"primary": "heads.a", "tau": 2}, "settings", "must be in [0, 1]"),
-        ("nashmtl", {"n_tasks": 3}, "aggregator", "no way to save: a run that was stopped and recovered"),
+        (
+            "nashmtl",
+            {"n_tasks": 3},
+            "aggregator",
+            "no way to save: a run that was stopped and recovered",
+        ),
         ("gramianweightedaggregator", {}, "aggregator", "expected one of alignedmtl, cagrad"),
     ],
 )
@@ -144,23 +178,37 @@ def test_wrong_settings(name: str, settings: dict[str, Any], path: str, message:
             ".weights",
             'no number for loss "heads.a", only for heads.aa',
         ),
-        ("krum", {"n_byzantine": 1}, "", "of heads.a, heads.b, objectives.0, those of zeros left out: Parameter"),
-        ("trimmedmean", {"trim_number": 2}, "", "at least 5 rows"),
-        ("pcd", {"primary": "head.b"}, ".primary", 'found no loss "head.b". Did you mean "heads.b"?'),
+        (
+            "krum",
+            {"n_byzantine": 1},
+            "",
+            "of heads.a, heads.b, objectives.0, those of zeros left out: Parameter",
+        ),
+        ("trimmedmean", {"trim_number": 2}, "", "at least 5 sentences"),
+        (
+            "pcd",
+            {"primary": "head.b"},
+            ".primary",
+            'found no loss "head.b". Did you mean "heads.b"?',
+        ),
     ],
 )
-def test_settings_that_do_not_fit_the_losses(name: str, settings: dict[str, Any], path: str, message: str) -> None:
+def test_settings_that_do_not_fit_the_losses(
+    name: str, settings: dict[str, Any], path: str, message: str
+) -> None:
     own = Aggregation(name, settings)
     with pytest.raises(ConfigurationError) as error:
         own.expect(NAMES)
-        own(rows())
+        own(sentences())
     assert error.value.path == f"trainer.step.settings{path}"
     assert message in error.value.message
 
 
 def test_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "quadprog", None)
-    with pytest.raises(UserError, match=r'^aggregator "upgrad": .*quadprog.* pip install "torchjd\['):
+    with pytest.raises(
+        UserError, match=r'^aggregator "upgrad": .*quadprog.* pip install "torchjd\['
+    ):
         Aggregation("upgrad", {})
 
 
@@ -173,11 +221,15 @@ def stateful(name: str) -> Aggregation:
 def test_the_same_losses_at_every_step(name: str) -> None:
     own = stateful(name)
     own.expect(NAMES)
-    own(rows())
+    own(sentences())
     own.expect(NAMES[::-1])
-    with pytest.raises(ConfigurationError, match=r"every step must have the same: found 3 numbers, before 4"):
-        own(rows(JACOBIAN[:, :3]))
-    with pytest.raises(ConfigurationError, match=r"found heads.a, heads.b, before heads.a, heads.b, objectives.0"):
+    with pytest.raises(
+        ConfigurationError, match=r"every step must have the same: found 3 numbers, before 4"
+    ):
+        own(sentences(JACOBIAN[:, :3]))
+    with pytest.raises(
+        ConfigurationError, match=r"found heads.a, heads.b, before heads.a, heads.b, objectives.0"
+    ):
         own.expect(NAMES[:2])
 
 
@@ -193,7 +245,7 @@ def test_the_same_losses_at_every_step(name: str) -> None:
 def test_state_goes_on(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
     """Saved and taken up between steps, before the first too, it makes what it would have made."""
     torch.manual_seed(0)
-    steps = [rows(torch.randn(3, 5)) for _ in range(6)]
+    steps = [sentences(torch.randn(3, 5)) for _ in range(6)]
     whole, parts = Aggregation(name, settings), Aggregation(name, settings)
     forgetful = []
     for step in steps:
@@ -220,7 +272,10 @@ def test_state_goes_on(name: str, settings: dict[str, Any], tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", RESUMABLE)
 def test_a_run_that_was_stopped_ends_as_one_never_stopped(name: str, tmp_path: Path) -> None:
-    settings = {"pcd": {"primary": "heads.weibo", "tau": 0.2}, "excessmtl": {"n_warmup_steps": 2}}.get(name, {})
+    settings = {
+        "pcd": {"primary": "heads.weibo", "tau": 0.2},
+        "excessmtl": {"n_warmup_steps": 2},
+    }.get(name, {})
     config = tiny_config(
         trainer__num_epochs=1,
         trainer__step={"type": "aggregated", "aggregator": name, "settings": settings},
@@ -235,7 +290,9 @@ def test_a_run_that_was_stopped_ends_as_one_never_stopped(name: str, tmp_path: P
     # TensorBoard reads files of one second in no certain order.
     time.sleep(1.0 - time.time() % 1.0)
     train_model(config, tmp_path / "stopped", recover=True)
-    files = sorted(path.name for path in (tmp_path / "whole" / "checkpoints").glob("training_state*"))
+    files = sorted(
+        path.name for path in (tmp_path / "whole" / "checkpoints").glob("training_state*")
+    )
     step: Any = weights(tmp_path / "whole" / "checkpoints" / files[-1])["step"]
     assert step["losses"][0].startswith("heads.") and len(step["losses"]) == 4
     assert differences(tmp_path / "stopped", tmp_path / "whole") == []

@@ -17,7 +17,11 @@ from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.testing import MultiTaskModelTestCase
 from ner_adv_plugin.training.accelerator import Precision
 from ner_adv_plugin.training.engine import Engine
-from ner_adv_plugin.training.steps.attacks import Attack, FastGradientMethod, ProjectedGradientDescent
+from ner_adv_plugin.training.steps.attacks import (
+    Attack,
+    FastGradientMethod,
+    ProjectedGradientDescent,
+)
 from ner_adv_plugin.training.steps.perturbed import PerturbedStep
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.step import TrainingStep
@@ -29,7 +33,7 @@ Gradients = dict[str, Tensor]
 
 
 class Linear(Model):
-    """The loss of a row is the sum of w . embedding over its characters."""
+    """The loss of a sentence is the sum of w . embedding over its characters."""
 
     def __init__(self, adds: bool = True) -> None:
         super().__init__(vocabulary())
@@ -43,14 +47,22 @@ class Linear(Model):
 
 
 def gradients(
-    step: TrainingStep, model: Model, batches: Sequence[Batch], precision: Precision = "fp32", progress: float = 0.5
+    step: TrainingStep,
+    model: Model,
+    batches: Sequence[Batch],
+    precision: Precision = "fp32",
+    progress: float = 0.5,
 ) -> tuple[Gradients, Tensor | float, dict[str, Any]]:
     """The gradients that a step leaves, its loss, and what it reports."""
     engine = Engine(model, precision, -1)
     engine.prepare(torch.optim.SGD(model.parameters(), 0.1))
     model.zero_grad()
     loss, statistics = step.run(engine, batches, progress)
-    return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}, loss, statistics
+    return (
+        {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None},
+        loss,
+        statistics,
+    )
 
 
 def test_a_linear_model_by_hand() -> None:
@@ -58,39 +70,47 @@ def test_a_linear_model_by_hand() -> None:
     model = Linear()
     batch = batch_for(model.vocab)
     vectors = model.encoder.embedding(batch.token_ids_BL)[batch.mask_BL].detach()
-    # The gradient of a row of n characters is w at each of them, of norm 5 sqrt(n): moved by epsilon along it, its
+    # The gradient of a sentence of n characters is w at each of them, of norm 5 sqrt(n): moved by epsilon along it, its
     # loss rises by epsilon 5 sqrt(n).
     rise = 0.5 * 5 * sum(n**0.5 for n in batch.lengths)
-    found, loss, statistics = gradients(PerturbedStep(FastGradientMethod(0.5), weight=3.0), model, [batch])
+    found, loss, statistics = gradients(
+        PerturbedStep(FastGradientMethod(0.5), weight=3.0), model, [batch]
+    )
     clean = float((vectors @ model.w.detach()).sum())
     assert float(loss) == pytest.approx(4 * clean + 3 * rise, rel=1e-5)
     value, count = statistics["adversarial_loss"]
     assert float(value) / count == pytest.approx(clean + rise, rel=1e-5)
-    # In the second pass the perturbation, sqrt(n) epsilon w / 5 a row, is a constant.
+    # In the second pass the perturbation, sqrt(n) epsilon w / 5 a sentence, is a constant.
     moved = sum(n**0.5 for n in batch.lengths) * 0.5 * model.w.detach() / 5
     assert_close(found["w"], 4 * vectors.sum(0) + 3 * moved)
     # However many moves, the loss is largest where one to the border leads.
-    assert_close(gradients(PerturbedStep(ProjectedGradientDescent(0.5), 3.0), model, [batch])[0], found)
+    assert_close(
+        gradients(PerturbedStep(ProjectedGradientDescent(0.5), 3.0), model, [batch])[0], found
+    )
 
 
 def by_hooks(model: Any, batch: Batch, attack: Attack, weight: float) -> Gradients:
-    """The same by hand: a hook on the embedding table's output, one row after the other."""
+    """The same by hand: a hook on the embedding table's output, one sentence after the other."""
     delta = torch.zeros(*batch.token_ids_BL.shape, model.encoder.embedding.embedding_dim)
-    hook = model.encoder.embedding.register_forward_hook(lambda module, given, output: output + delta)
+    hook = model.encoder.embedding.register_forward_hook(
+        lambda module, given, output: output + delta
+    )
     clean = model(batch, 0.5)["loss"]
     for _ in range(attack.steps):
         delta = delta.clone().requires_grad_()
         (slope,) = torch.autograd.grad(model(batch, 0.5)["loss"], delta)
         moved = delta.detach().clone()
-        for row in range(len(batch)):
-            own = slope[row]
+        for sentence in range(len(batch)):
+            own = slope[sentence]
             if not own.any():
                 continue
             if attack.norm == "linf":
-                moved[row] = (moved[row] + attack.step_size * own.sign()).clamp(-attack.epsilon, attack.epsilon)
+                moved[sentence] = (moved[sentence] + attack.step_size * own.sign()).clamp(
+                    -attack.epsilon, attack.epsilon
+                )
             else:
-                moved[row] += attack.step_size * own / own.norm()
-                moved[row] *= min(1.0, attack.epsilon / float(moved[row].norm()))
+                moved[sentence] += attack.step_size * own / own.norm()
+                moved[sentence] *= min(1.0, attack.epsilon / float(moved[sentence].norm()))
         delta = moved
     model.zero_grad()
     (clean + weight * model(batch, 0.5)["loss"]).backward()
@@ -99,7 +119,10 @@ def by_hooks(model: Any, batch: Batch, attack: Attack, weight: float) -> Gradien
 
 
 # msr has the default, a CRF.
-HEADS = {"weibo": {"type": "global_pointer", "dropout": 0.0}, "msra": {"type": "biaffine", "dropout": 0.0}}
+HEADS = {
+    "weibo": {"type": "global_pointer", "dropout": 0.0},
+    "msra": {"type": "biaffine", "dropout": 0.0},
+}
 ATTACKS: dict[str, Callable[[], Attack]] = {
     "fgm": lambda: FastGradientMethod(0.3),
     "fgm_linf": lambda: FastGradientMethod(0.05, "linf"),
@@ -125,10 +148,10 @@ def test_gradients_are_those_of_hooks(kind: str, name: str) -> None:
 
 
 def test_micro_batches_are_one_batch() -> None:
-    """A row's perturbation is its own, so that it does not matter which rows share a micro-batch."""
+    """A sentence's perturbation is its own, so that it does not matter which sentences share a micro-batch."""
     vocab = vocabulary()
     model, whole = build_model("hard_sharing", vocab), batch_for(vocab)
-    parts = [whole.select(rows) for rows in ([0, 3, 4], [1, 2, 5, 6], [7, 8, 9])]
+    parts = [whole.select(sentences) for sentences in ([0, 3, 4], [1, 2, 5, 6], [7, 8, 9])]
     step = PerturbedStep(ProjectedGradientDescent(0.3, steps=2))
     one, one_loss, _ = gradients(step, model, share_totals([whole]))
     several, several_loss, _ = gradients(step, model, share_totals(parts))
@@ -137,7 +160,7 @@ def test_micro_batches_are_one_batch() -> None:
 
 
 def test_a_small_perturbation_raises_the_loss_by_the_norm_of_its_gradient() -> None:
-    """l(x + epsilon g / ||g||) - l(x) = epsilon sum over rows of ||g||, by finite differences."""
+    """l(x + epsilon g / ||g||) - l(x) = epsilon sum over sentences of ||g||, by finite differences."""
     vocab = vocabulary()
     model = build_model("hard_sharing", vocab)
     (batch,) = share_totals([batch_for(vocab).select([5, 7, 9])])
@@ -147,16 +170,18 @@ def test_a_small_perturbation_raises_the_loss_by_the_norm_of_its_gradient() -> N
     rise = float(value) / count - float(model(batch)["loss"].detach())
     table, steepness = model.encoder.embedding, 0.0
     size = 1e-2
-    for row in range(len(batch)):
+    for sentence in range(len(batch)):
         slopes = []
-        for place in range(batch.lengths[row]):
+        for place in range(batch.lengths[sentence]):
             for axis in range(table.embedding_dim):
                 sides = []
                 for side in (size, -size):
 
-                    def nudge(module: Any, given: Any, output: Tensor, side: float = side) -> Tensor:
+                    def nudge(
+                        module: Any, given: Any, output: Tensor, side: float = side
+                    ) -> Tensor:
                         output = output.clone()
-                        output[row, place, axis] += side  # noqa: B023
+                        output[sentence, place, axis] += side  # noqa: B023
                         return output
 
                     hook = table.register_forward_hook(nudge)
@@ -191,7 +216,11 @@ def test_mixed_precision() -> None:
 
 def test_losses_scaled_for_fp16() -> None:
     vocab = vocabulary()
-    model, batch, step = build_model("hard_sharing", vocab), batch_for(vocab), PerturbedStep(ATTACKS["pgd"]())
+    model, batch, step = (
+        build_model("hard_sharing", vocab),
+        batch_for(vocab),
+        PerturbedStep(ATTACKS["pgd"]()),
+    )
     expected = gradients(step, model, [batch])[0]
     engine = Engine(model, "fp32", -1)
     engine.prepare(torch.optim.SGD(model.parameters(), 0.1))
@@ -202,7 +231,7 @@ def test_losses_scaled_for_fp16() -> None:
     assert_close(scaled, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_rows_that_teach_nothing_cost_nothing() -> None:
+def test_sentences_that_teach_nothing_cost_nothing() -> None:
     vocab = vocabulary()
     model, batch = build_model("hard_sharing", vocab), batch_for(vocab)
     unlabelled = batch.select([i for i, head in enumerate(batch.heads) if head is None])
@@ -212,7 +241,9 @@ def test_rows_that_teach_nothing_cost_nothing() -> None:
 
 def test_an_encoder_that_adds_nothing_is_refused() -> None:
     model = Linear(adds=False)
-    with pytest.raises(ConfigurationError, match="CharacterEmbedding adds no perturbation") as error:
+    with pytest.raises(
+        ConfigurationError, match="CharacterEmbedding adds no perturbation"
+    ) as error:
         gradients(PerturbedStep(), model, [batch_for(model.vocab)])
     assert error.value.path == "model.encoder.type"
     del model.encoder

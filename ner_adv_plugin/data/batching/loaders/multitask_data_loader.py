@@ -1,4 +1,4 @@
-"""The training data loader: a plan of which rows make which batch, from (seed, epoch)."""
+"""The training data loader: a plan of which sentences make which batch, from (seed, epoch)."""
 
 import copy
 import logging
@@ -22,22 +22,22 @@ logger = logging.getLogger(__name__)
 
 
 class DataLoader(Registrable):
-    """Mixes any number of datasets: the sampler says how many rows of each, the scheduler lays them into batches.
+    """Mixes any number of datasets: the sampler says how many sentences of each, the scheduler lays them into batches.
 
-    A dataset's rows come in passes, each a fresh shuffle of all its rows; an epoch goes on where the last one
-    stopped, so that no row is drawn again before all others were. How many rows an epoch draws of each is what the
+    A dataset's sentences come in passes, each a fresh shuffle of all its sentences; an epoch goes on where the last one
+    stopped, so that no sentence is drawn again before all others were. How many sentences an epoch draws of each is what the
     sampler asks for, raised where the scheduler repeats small datasets.
     Registered as "multitask", the default.
 
     # Parameters
 
-    scheduler : by default "roundrobin" with batches of `batch_size` rows.
-    sampler : by default "proportional", every row once an epoch.
+    scheduler : by default "roundrobin" with batches of `batch_size` sentences.
+    sampler : by default "proportional", every sentence once an epoch.
     batch_size : short for the batch size of the default scheduler; of no use with another.
-    leakage : what to do with training rows that hold a validation or test row: "drop" leaves them out and
+    leakage : what to do with training sentences that hold a validation or test sentence: "drop" leaves them out and
         says so, "error" stops, "allow" keeps them.
-    max_length : training rows of more characters are cut into windows of at most as many, each a row of its own, none
-        of which cuts an entity or a word: one that is longer has a longer window. null leaves rows whole.
+    max_length : training sentences of more characters are cut into windows of at most as many, each a sentence of its own, none
+        of which cuts an entity or a word: one that is longer has a longer window. null leaves sentences whole.
     """
 
     default_implementation = "multitask"
@@ -51,41 +51,45 @@ class DataLoader(Registrable):
         max_length: int | None = 512,
     ) -> None:
         if max_length is not None and max_length < 1:
-            raise ConfigurationError(f"expected 1 or more, or null, found {max_length}", "max_length")
+            raise ConfigurationError(
+                f"expected 1 or more, or null, found {max_length}", "max_length"
+            )
         self.scheduler = scheduler or RoundRobinScheduler(batch_size)
         self.sampler = sampler or ProportionalSampler()
         self.leakage = leakage
         self.max_length = max_length
-        self._rows: dict[str, EncodedDataset] = {}
+        self._sentences: dict[str, EncodedDataset] = {}
         self._drawn: dict[str, int] = {}
         self._seed = 0
 
-    def set_rows(self, rows: Mapping[str, EncodedDataset], seed: int) -> None:
+    def set_sentences(self, sentences: Mapping[str, EncodedDataset], seed: int) -> None:
         """Set the training sentences of every dataset; called once, before all other methods."""
-        for name, own in rows.items():
+        for name, own in sentences.items():
             if not len(own):
-                raise UserError(f"{name}: there is no training row")
-        self._rows = {name: self._windows(own) for name, own in rows.items()}
-        self._drawn = dict.fromkeys(rows, 0)
+                raise UserError(f"{name}: there is no training sentence")
+        self._sentences = {name: self._windows(own) for name, own in sentences.items()}
+        self._drawn = dict.fromkeys(sentences, 0)
         self._seed = seed
-        self.sampler.set_heads({name: own.head for name, own in rows.items()})
+        self.sampler.set_heads({name: own.head for name, own in sentences.items()})
         first, last = self._counts(0, 2), self._counts(1, 2)
-        for name in rows:
+        for name in sentences:
             if first[name] == last[name] == 0:
-                logger.warning("%s: the sampler draws none of its rows in an epoch", name)
+                logger.warning("%s: the sampler draws none of its sentences in an epoch", name)
 
-    def rows(self) -> Mapping[str, EncodedDataset]:
+    def sentences(self) -> Mapping[str, EncodedDataset]:
         """Return the training sentences of every dataset, cut to `max_length`."""
-        return self._rows
+        return self._sentences
 
-    def _windows(self, rows: EncodedDataset) -> EncodedDataset:
-        return rows if self.max_length is None else training_windows(rows, self.max_length)
+    def _windows(self, sentences: EncodedDataset) -> EncodedDataset:
+        return (
+            sentences if self.max_length is None else training_windows(sentences, self.max_length)
+        )
 
     def _counts(self, epoch: int, num_epochs: int) -> dict[str, int]:
-        """Rows of each dataset that an epoch draws."""
+        """Sentences of each dataset that an epoch draws."""
         progress = min(1.0, epoch / max(1, num_epochs - 1))
-        sizes = {name: len(rows) for name, rows in self._rows.items()}
-        return self.scheduler.draws(self.sampler.rows_per_epoch(sizes, progress))
+        sizes = {name: len(sentences) for name, sentences in self._sentences.items()}
+        return self.scheduler.draws(self.sampler.sentences_per_epoch(sizes, progress))
 
     def __len__(self) -> int:
         """Return the number of batches of the first epoch."""
@@ -94,9 +98,9 @@ class DataLoader(Registrable):
     def batches_per_epoch(self, num_epochs: int) -> list[int]:
         """Return the number of batches of every epoch of a run, counted from the present state.
 
-        Epochs are planned where counts of rows alone do not tell. A sampler that learns from epochs ("loss_based") is
-        taken as it is now: lengths are then exact where they depend on the sum of rows alone ("roundrobin" with a
-        batch size in rows), else as near as its shares stay.
+        Epochs are planned where counts of sentences alone do not tell. A sampler that learns from epochs ("loss_based") is
+        taken as it is now: lengths are then exact where they depend on the sum of sentences alone ("roundrobin" with a
+        batch size in sentences), else as near as its shares stay.
         """
         state = copy.deepcopy(self.state_dict())
         numbers = [self._pass_over(epoch, num_epochs) for epoch in range(num_epochs)]
@@ -104,7 +108,7 @@ class DataLoader(Registrable):
         return numbers
 
     def _pass_over(self, epoch: int, num_epochs: int) -> int:
-        """The number of batches of an epoch, whose rows then count as drawn."""
+        """The number of batches of an epoch, whose sentences then count as drawn."""
         counts = self._counts(epoch, num_epochs)
         number = self.scheduler.count(counts)
         if number is None:
@@ -122,7 +126,7 @@ class DataLoader(Registrable):
         """
         counts = self._counts(epoch, num_epochs)
         drawn = {name: self._draw(name, count) for name, count in counts.items()}
-        lengths = {name: rows.lengths for name, rows in self._rows.items()}
+        lengths = {name: sentences.lengths for name, sentences in self._sentences.items()}
         batches = self.scheduler.batches(drawn, lengths, np.random.default_rng([self._seed, epoch]))
         self._count_as_drawn(counts)
         return batches
@@ -132,8 +136,8 @@ class DataLoader(Registrable):
             self._drawn[name] += count
 
     def _draw(self, name: str, count: int) -> NDArray[np.int64]:
-        """The next rows of a dataset's endless sequence of shuffles."""
-        size, start = len(self._rows[name]), self._drawn[name]
+        """The next sentences of a dataset's endless sequence of shuffles."""
+        size, start = len(self._sentences[name]), self._drawn[name]
         passes = range(start // size, -(-(start + count) // size))
         key = zlib.crc32(name.encode())
         shuffles = [np.random.default_rng([self._seed, key, i]).permutation(size) for i in passes]
@@ -141,7 +145,9 @@ class DataLoader(Registrable):
             return np.zeros(0, dtype=np.int64)
         return np.concatenate(shuffles)[start % size : start % size + count]
 
-    def batches(self, planned: Sequence[PlannedBatch], rank: int = 0, world_size: int = 1) -> list[Batch]:
+    def batches(
+        self, planned: Sequence[PlannedBatch], rank: int = 0, world_size: int = 1
+    ) -> list[Batch]:
         """Return the part of one process of a step's micro-batches, with the totals of all.
 
         # Parameters
@@ -149,14 +155,16 @@ class DataLoader(Registrable):
         planned : the micro-batches.
         rank, world_size : number of the process, and of processes.
         """
-        heads = [self._rows[name].head for rows in planned for name, _ in rows]
-        return share_totals([self._batch(rows, rank, world_size) for rows in planned], heads)
+        heads = [self._sentences[name].head for sentences in planned for name, _ in sentences]
+        return share_totals(
+            [self._batch(sentences, rank, world_size) for sentences in planned], heads
+        )
 
     def _batch(self, planned: PlannedBatch, rank: int, world_size: int) -> Batch:
-        rows = [(self._rows[name], row) for name, row in planned]
-        # By length, so that every process gets rows as long as the others'.
-        rows.sort(key=lambda pair: -int(pair[0].lengths[pair[1]]))
-        return collate(rows[rank::world_size])
+        sentences = [(self._sentences[name], sentence) for name, sentence in planned]
+        # By length, so that every process gets sentences as long as the others'.
+        sentences.sort(key=lambda pair: -int(pair[0].lengths[pair[1]]))
+        return collate(sentences[rank::world_size])
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches of epoch 0, for a look at the data."""

@@ -1,4 +1,4 @@
-"""Samplers: how many rows of each dataset an epoch draws."""
+"""Samplers: how many sentences of each dataset an epoch draws."""
 
 from ner_adv_plugin.data.batching.samplers.curriculum import CurriculumSampler
 from ner_adv_plugin.data.batching.samplers.loss_based import LossBasedSampler

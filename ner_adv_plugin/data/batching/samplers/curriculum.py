@@ -1,4 +1,4 @@
-"""Rows by weights that change as training goes on."""
+"""Sentences by weights that change as training goes on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ class CurriculumSampler(MultiTaskEpochSampler):
 
     In epoch e of E, counted from 0, at progress p = e / (E - 1), a dataset weighs
     start + min(1, p / until) * (end - start): the first epoch has the start weights, every epoch from `until` on the
-    end weights. A run of one epoch has the start weights. Every epoch has as many rows, unless an `anchor` is given.
+    end weights. A run of one epoch has the start weights. Every epoch has as many sentences, unless an `anchor` is given.
     Registered as "curriculum".
 
     # Parameters
@@ -56,15 +56,19 @@ class CurriculumSampler(MultiTaskEpochSampler):
         return dict(self.start)
 
     def proportions_at(self, sizes: Mapping[str, int], progress: float) -> dict[str, float]:
-        """start + min(1, progress / until) * (end - start)."""
+        """Start + min(1, progress / until) * (end - start)."""
         share = min(1.0, progress / self.until)
-        return {name: (1 - share) * start + share * self.end[name] for name, start in self.start.items()}
+        return {
+            name: (1 - share) * start + share * self.end[name] for name, start in self.start.items()
+        }
 
 
 def _check_weights(weights: Mapping[str, float], key: str, anchor: str | None) -> None:
     for name, weight in weights.items():
         if not weight >= 0:
-            raise ConfigurationError(f"expected a weight of 0 or more, found {weight}", f"{key}.{name}")
+            raise ConfigurationError(
+                f"expected a weight of 0 or more, found {weight}", f"{key}.{name}"
+            )
     if not any(weights.values()):
         raise ConfigurationError("expected a weight above 0, found none", key)
     if weights.get(anchor or "") == 0:

@@ -1,4 +1,4 @@
-"""More rows where the loss lags behind."""
+"""More sentences where the loss lags behind."""
 
 import math
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ LOWEST_LOSS = 1e-6
 class LossBasedSampler(MultiTaskEpochSampler):
     """Draws more from datasets whose head learns more slowly than the others.
 
-    The rule is the relative inverse training rate of GradNorm (Chen et al. 2018, section 3), for rows in place of
+    The rule is the relative inverse training rate of GradNorm (Chen et al. 2018, section 3), for sentences in place of
     gradients: r = (loss of the head / its loss in the first epoch), over the mean of this ratio of all heads. Of
     k datasets one has the share floor + (1 - k * floor) * r ** strength / (sum of r ** strength). The loss is that of
     validation where the head has one, else that of training. A dataset without a head, or a head without a loss,
     has r = 1. The first two epochs draw equally, as there is nothing to compare yet.
 
-    Every epoch has as many rows. Epochs to come are counted (`DataLoader.batches_per_epoch`) with the shares of
-    now: exact with "roundrobin" and a batch size in rows, else as near as the shares stay.
+    Every epoch has as many sentences. Epochs to come are counted (`DataLoader.batches_per_epoch`) with the shares of
+    now: exact with "roundrobin" and a batch size in sentences, else as near as the shares stay.
     Registered as "loss_based".
 
     # Parameters
@@ -33,7 +33,9 @@ class LossBasedSampler(MultiTaskEpochSampler):
     instances_per_epoch : see `MultiTaskEpochSampler`.
     """
 
-    def __init__(self, strength: float = 1.0, floor: float = 0.05, instances_per_epoch: int | None = None) -> None:
+    def __init__(
+        self, strength: float = 1.0, floor: float = 0.05, instances_per_epoch: int | None = None
+    ) -> None:
         super().__init__(instances_per_epoch=instances_per_epoch)
         for key, value in (("strength", strength), ("floor", floor)):
             if not 0 <= value < math.inf:
@@ -65,7 +67,9 @@ class LossBasedSampler(MultiTaskEpochSampler):
     def update_from_epoch_metrics(self, metrics: Mapping[str, float]) -> None:
         """Take the loss of every head; one that is missing or not finite leaves the last one."""
         for head in filter(None, dict.fromkeys(self.heads.values())):
-            loss = metrics.get(f"validation_{head}_loss", metrics.get(f"training_{head}_loss", math.nan))
+            loss = metrics.get(
+                f"validation_{head}_loss", metrics.get(f"training_{head}_loss", math.nan)
+            )
             if math.isfinite(loss):
                 self._last[head] = max(loss, LOWEST_LOSS)
                 self._first.setdefault(head, self._last[head])
@@ -81,4 +85,6 @@ class LossBasedSampler(MultiTaskEpochSampler):
 
 def _check_floor(floor: float, datasets: int) -> None:
     if floor * datasets > 1:
-        raise ConfigurationError(f"expected at most {1 / datasets:.4g}, 1 / number of datasets, found {floor}", "floor")
+        raise ConfigurationError(
+            f"expected at most {1 / datasets:.4g}, 1 / number of datasets, found {floor}", "floor"
+        )

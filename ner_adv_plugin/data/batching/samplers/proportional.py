@@ -1,4 +1,4 @@
-"""Rows by dataset size."""
+"""Sentences by dataset size."""
 
 from collections.abc import Mapping
 
@@ -8,17 +8,17 @@ from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
 
 @MultiTaskEpochSampler.register("proportional")
 class ProportionalSampler(MultiTaskEpochSampler):
-    """Draws from a dataset of n rows in proportion to n ** alpha (MaChAmp, van der Goot et al. 2021).
+    """Draws from a dataset of n sentences in proportion to n ** alpha (MaChAmp, van der Goot et al. 2021).
 
     With `cap` n is at most that (examples-proportional mixing, Raffel et al. 2020, section 3.5.2), also in the
-    number of rows that an epoch draws by default: then a dataset below the cap is drawn once with `alpha` 1.
+    number of sentences that an epoch draws by default: then a dataset below the cap is drawn once with `alpha` 1.
     Registered as "proportional".
 
     # Parameters
 
-    alpha : 1 draws by size, every row once an epoch; 0 draws equally.
+    alpha : 1 draws by size, every sentence once an epoch; 0 draws equally.
     temperature : T for n ** (1 / T), the same as `alpha` = 1 / T; not together with `alpha`.
-    cap : a dataset counts as at most so many rows.
+    cap : a dataset counts as at most so many sentences.
     anchor, instances_per_epoch : see `MultiTaskEpochSampler`.
     """
 
@@ -33,9 +33,13 @@ class ProportionalSampler(MultiTaskEpochSampler):
         super().__init__(anchor, instances_per_epoch)
         if temperature is not None:
             if alpha != 1.0:
-                raise ConfigurationError("alpha and temperature say the same: give one", "temperature")
+                raise ConfigurationError(
+                    "alpha and temperature say the same: give one", "temperature"
+                )
             if not temperature > 0:
-                raise ConfigurationError(f"expected more than 0, found {temperature}", "temperature")
+                raise ConfigurationError(
+                    f"expected more than 0, found {temperature}", "temperature"
+                )
         if cap is not None and cap < 1:
             raise ConfigurationError(f"expected 1 or more, found {cap}", "cap")
         self.alpha = alpha if temperature is None else 1 / temperature
@@ -48,6 +52,6 @@ class ProportionalSampler(MultiTaskEpochSampler):
         """min(n, cap) ** alpha."""
         return {name: float(self._counted(size)) ** self.alpha for name, size in sizes.items()}
 
-    def total_rows(self, sizes: Mapping[str, int]) -> int:
+    def total_sentences(self, sizes: Mapping[str, int]) -> int:
         """The sum of min(n, cap)."""
         return sum(map(self._counted, sizes.values()))

@@ -1,4 +1,4 @@
-"""As many rows of every dataset as the smallest has."""
+"""As many sentences of every dataset as the smallest has."""
 
 from collections.abc import Mapping
 
@@ -7,10 +7,10 @@ from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
 
 @MultiTaskEpochSampler.register("subsample_to_smallest")
 class SubsampleToSmallestSampler(MultiTaskEpochSampler):
-    """Draws as many rows of every dataset as the smallest has.
+    """Draws as many sentences of every dataset as the smallest has.
 
-    An epoch has (number of datasets) x (rows of the smallest) rows. The smallest dataset comes whole in every epoch;
-    of another every epoch draws fresh rows until all were drawn, so that a row comes twice in an epoch only where
+    An epoch has (number of datasets) x (sentences of the smallest) sentences. The smallest dataset comes whole in every epoch;
+    of another every epoch draws fresh sentences until all were drawn, so that a sentence comes twice in an epoch only where
     one pass over its dataset ends and the next begins.
     Registered as "subsample_to_smallest".
     """
@@ -22,6 +22,6 @@ class SubsampleToSmallestSampler(MultiTaskEpochSampler):
         """1 each."""
         return dict.fromkeys(sizes, 1.0)
 
-    def total_rows(self, sizes: Mapping[str, int]) -> int:
-        """Datasets x rows of the smallest."""
+    def total_sentences(self, sizes: Mapping[str, int]) -> int:
+        """Datasets x sentences of the smallest."""
         return len(sizes) * min(sizes.values())

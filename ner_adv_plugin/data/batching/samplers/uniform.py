@@ -1,4 +1,4 @@
-"""Equally many rows of every dataset."""
+"""Equally many sentences of every dataset."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
 
 @MultiTaskEpochSampler.register("uniform")
 class UniformSampler(MultiTaskEpochSampler):
-    """Draws equally many rows of every dataset.
+    """Draws equally many sentences of every dataset.
 
     Registered as "uniform".
 

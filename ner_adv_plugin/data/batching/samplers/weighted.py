@@ -1,4 +1,4 @@
-"""Rows by given weights."""
+"""Sentences by given weights."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,12 +22,17 @@ class WeightedSampler(MultiTaskEpochSampler):
     """
 
     def __init__(
-        self, weights: dict[str, float], anchor: str | None = None, instances_per_epoch: int | None = None
+        self,
+        weights: dict[str, float],
+        anchor: str | None = None,
+        instances_per_epoch: int | None = None,
     ) -> None:
         super().__init__(anchor, instances_per_epoch)
         for name, weight in weights.items():
             if weight <= 0:
-                raise ConfigurationError(f"expected a positive weight, found {weight}", f"weights.{name}")
+                raise ConfigurationError(
+                    f"expected a positive weight, found {weight}", f"weights.{name}"
+                )
         self.weights = weights
 
     @classmethod

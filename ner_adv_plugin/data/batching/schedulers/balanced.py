@@ -1,4 +1,4 @@
-"""Batches of equally many rows of every dataset."""
+"""Batches of equally many sentences of every dataset."""
 
 from collections.abc import Mapping
 
@@ -8,11 +8,11 @@ from ner_adv_plugin.data.batching.schedulers.scheduler import MultiTaskScheduler
 
 @MultiTaskScheduler.register("balanced")
 class BalancedScheduler(MixedScheduler):
-    """Puts equally many rows of every dataset, within one, into every batch.
+    """Puts equally many sentences of every dataset, within one, into every batch.
 
-    Draws of every dataset as many rows as the sampler asks for of any: small datasets repeat, each row equally
+    Draws of every dataset as many sentences as the sampler asks for of any: small datasets repeat, each sentence equally
     often within one. A dataset that the sampler asks nothing of stays out. An epoch thus has (number of datasets) x
-    (largest number asked for) rows; of the sampler's proportions nothing else is left.
+    (largest number asked for) sentences; of the sampler's proportions nothing else is left.
     Registered as "balanced".
 
     # Parameters

@@ -13,11 +13,11 @@ from ner_adv_plugin.data.dataset_names import check_dataset
 
 @MultiTaskScheduler.register("half_and_half")
 class HalfAndHalfScheduler(MixedScheduler):
-    """Makes every batch half of rows of the target, half of rows of all others, within one.
+    """Makes every batch half of sentences of the target, half of sentences of all others, within one.
 
-    Draws as many rows of the target as of all others together: the half that the sampler asks less of repeats, each
-    row of a dataset equally often within one, the others keeping the sampler's proportions among them. An epoch thus
-    has twice the rows of the larger half. Where the sampler asks nothing of one half, batches are of the other alone.
+    Draws as many sentences of the target as of all others together: the half that the sampler asks less of repeats, each
+    sentence of a dataset equally often within one, the others keeping the sampler's proportions among them. An epoch thus
+    has twice the sentences of the larger half. Where the sampler asks nothing of one half, batches are of the other alone.
     Registered as "half_and_half".
 
     # Parameters
@@ -27,7 +27,11 @@ class HalfAndHalfScheduler(MixedScheduler):
     """
 
     def __init__(
-        self, target: str, batch_size: int | None = None, max_tokens: int | None = None, pool: int = 50
+        self,
+        target: str,
+        batch_size: int | None = None,
+        max_tokens: int | None = None,
+        pool: int = 50,
     ) -> None:
         super().__init__(batch_size, max_tokens, pool)
         self.target = target

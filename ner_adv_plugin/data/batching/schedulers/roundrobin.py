@@ -6,10 +6,10 @@ from ner_adv_plugin.data.batching.schedulers.scheduler import MultiTaskScheduler
 
 @MultiTaskScheduler.register("roundrobin")
 class RoundRobinScheduler(MixedScheduler):
-    """Mixes the datasets inside every batch in the proportions of the epoch, by rows, within a row or two (`spread`).
+    """Mixes the datasets inside every batch in the proportions of the epoch, by sentences, within a sentence or two (`spread`).
 
     Draws what the sampler asks for; repeats nothing that the sampler does not. For the length of an epoch see
-    `MixedScheduler`: ceil(drawn rows / batch_size) batches, or as many as `max_tokens` takes.
+    `MixedScheduler`: ceil(drawn sentences / batch_size) batches, or as many as `max_tokens` takes.
     Registered as "roundrobin".
 
     # Parameters

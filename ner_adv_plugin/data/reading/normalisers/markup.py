@@ -30,7 +30,9 @@ class MarkupNormaliser(Normaliser):
         try:
             self._compiled = re.compile(self.pattern)
         except re.error as error:
-            raise ConfigurationError(f"{self.pattern!r} is no regular expression: {error}", "pattern") from error
+            raise ConfigurationError(
+                f"{self.pattern!r} is no regular expression: {error}", "pattern"
+            ) from error
 
     def normalise(self, text: str) -> str:
         """See `Normaliser.normalise`."""

@@ -1,6 +1,6 @@
 """The base of all attacks.
 
-Shape suffixes: B rows, P positions, E size of an embedding.
+Shape suffixes: B sentences, P positions, E size of an embedding.
 """
 
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ Norm: TypeAlias = Literal["l2", "linf"]
 
 
 class Attack(Registrable):
-    """Moves a batch's embeddings so that its loss rises, each row by no more than a given norm.
+    """Moves a batch's embeddings so that its loss rises, each sentence by no more than a given norm.
 
     # Parameters
 
-    epsilon : the largest norm of a row's perturbation.
-    norm : "l2" of all of a row's numbers together (positions times size), or "linf", the largest of them.
+    epsilon : the largest norm of a sentence's perturbation.
+    norm : "l2" of all of a sentence's numbers together (positions times size), or "linf", the largest of them.
     steps : how often it moves; the loss's gradient is needed as often.
     step_size : norm of a move.
     """
@@ -44,15 +44,18 @@ class Attack(Registrable):
 
     def move(self, delta_BPE: Tensor, gradient_BPE: Tensor) -> Tensor:
         """The perturbation after one more move from `delta_BPE`, where the loss has this gradient or a positive
-        multiple of it; a row without gradient stays."""
+        multiple of it; a sentence without gradient stays.
+        """
         if self.norm == "linf":
             moved_BPE = delta_BPE + self.step_size * gradient_BPE.sign()
             return moved_BPE.clamp(-self.epsilon, self.epsilon)
-        size_B11 = _row_norms(gradient_BPE)
-        moved_BPE = delta_BPE + gradient_BPE * torch.where(size_B11 > 0, self.step_size / size_B11, 0.0)
-        size_B11 = _row_norms(moved_BPE)
+        size_B11 = _sentence_norms(gradient_BPE)
+        moved_BPE = delta_BPE + gradient_BPE * torch.where(
+            size_B11 > 0, self.step_size / size_B11, 0.0
+        )
+        size_B11 = _sentence_norms(moved_BPE)
         return moved_BPE * torch.where(size_B11 > self.epsilon, self.epsilon / size_B11, 1.0)
 
 
-def _row_norms(values_BPE: Tensor) -> Tensor:
+def _sentence_norms(values_BPE: Tensor) -> Tensor:
     return torch.linalg.vector_norm(values_BPE, dim=(1, 2), keepdim=True)

@@ -16,5 +16,13 @@ class ProjectedGradientDescent(Attack):
     step_size : norm of a move; 2.5 epsilon / steps where null.
     """
 
-    def __init__(self, epsilon: float = 1.0, norm: Norm = "l2", steps: int = 3, step_size: float | None = None) -> None:
-        super().__init__(epsilon, norm, steps, 2.5 * epsilon / steps if step_size is None else step_size)
+    def __init__(
+        self,
+        epsilon: float = 1.0,
+        norm: Norm = "l2",
+        steps: int = 3,
+        step_size: float | None = None,
+    ) -> None:
+        super().__init__(
+            epsilon, norm, steps, 2.5 * epsilon / steps if step_size is None else step_size
+        )

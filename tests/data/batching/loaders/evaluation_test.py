@@ -5,27 +5,35 @@ from hypothesis import strategies as st
 
 from ner_adv_plugin.data.batching.loaders import evaluation_batches
 from ner_adv_plugin.data.batching.targets import PerSentence
-from tests.data.rows import of_lengths, realistic_lengths
+from tests.data.sentences import of_lengths, realistic_lengths
 
 
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.integers(1, 12), st.integers(1, 200))
+@given(
+    st.lists(st.integers(0, 40), min_size=1, max_size=60), st.integers(1, 12), st.integers(1, 200)
+)
 @example([0, 0], 1, 1)
 @example([40, 40, 1], 2, 80)
-def test_every_row_once_within_the_caps(lengths: list[int], batch_size: int, max_tokens: int) -> None:
-    rows = of_lengths(a=lengths)["a"]
-    batches = list(evaluation_batches(rows, batch_size, max_tokens))
-    seen = [row for batch in batches for row in batch.sentence_ids]
-    assert sorted(seen) == [row for row, length in enumerate(lengths) if length]
+def test_every_sentence_once_within_the_caps(
+    lengths: list[int], batch_size: int, max_tokens: int
+) -> None:
+    sentences = of_lengths(a=lengths)["a"]
+    batches = list(evaluation_batches(sentences, batch_size, max_tokens))
+    seen = [sentence for batch in batches for sentence in batch.sentence_ids]
+    assert sorted(seen) == [sentence for sentence, length in enumerate(lengths) if length]
     for batch in batches:
         assert 1 <= len(batch) <= batch_size
         assert batch.token_ids_BL.numel() <= max_tokens or len(batch) == 1
-        assert batch.lengths == [lengths[row] for row in batch.sentence_ids]
-    # Longest first, rows of one length in file order: memory runs out at once or never.
-    assert seen == sorted(seen, key=lambda row: (-lengths[row], row))
+        assert batch.lengths == [lengths[sentence] for sentence in batch.sentence_ids]
+    # Longest first, sentences of one length in file order: memory runs out at once or never.
+    assert seen == sorted(seen, key=lambda sentence: (-lengths[sentence], sentence))
 
 
-@given(st.lists(st.integers(1, 40), min_size=2, max_size=60), st.integers(1, 12), st.integers(40, 400))
-def test_batches_are_as_large_as_the_caps_allow(lengths: list[int], batch_size: int, max_tokens: int) -> None:
+@given(
+    st.lists(st.integers(1, 40), min_size=2, max_size=60), st.integers(1, 12), st.integers(40, 400)
+)
+def test_batches_are_as_large_as_the_caps_allow(
+    lengths: list[int], batch_size: int, max_tokens: int
+) -> None:
     batches = list(evaluation_batches(of_lengths(a=lengths)["a"], batch_size, max_tokens))
     for batch in batches[:-1]:
         assert len(batch) == batch_size or batch.lengths[0] * (len(batch) + 1) > max_tokens
@@ -33,9 +41,9 @@ def test_batches_are_as_large_as_the_caps_allow(lengths: list[int], batch_size: 
 
 @pytest.mark.parametrize("batch_size", [1, 64])
 def test_targets_come_along(batch_size: int) -> None:
-    rows = of_lengths(a=realistic_lengths(100))["a"]
-    rows.targets = {"heads.a": {"number": PerSentence(np.arange(100))}}
-    for batch in evaluation_batches(rows, batch_size):
+    sentences = of_lengths(a=realistic_lengths(100))["a"]
+    sentences.targets = {"heads.a": {"number": PerSentence(np.arange(100))}}
+    for batch in evaluation_batches(sentences, batch_size):
         assert batch.owned_by("heads.a").targets["number"].tolist() == batch.sentence_ids
         assert batch.heads == ["a"] * len(batch)
         assert batch.totals == {"a": len(batch)}

@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.batching.loaders import DataLoader
-from ner_adv_plugin.data.batching.samplers import ProportionalSampler, UniformSampler, WeightedSampler
+from ner_adv_plugin.data.batching.samplers import (
+    ProportionalSampler,
+    UniformSampler,
+    WeightedSampler,
+)
 from ner_adv_plugin.data.batching.schedulers import MultiTaskScheduler, RoundRobinScheduler
 from tests.data.batching.loaders.planning import (
     BY_TOKENS,
@@ -28,24 +32,32 @@ from tests.data.batching.loaders.planning import (
     plans,
     run_epoch,
 )
-from tests.data.rows import of_lengths
+from tests.data.sentences import of_lengths
 from tests.planned import check
 
 
 def test_defaults() -> None:
     loader = loader_of(batch_size=5)
-    assert isinstance(loader.scheduler, RoundRobinScheduler) and loader.scheduler.limit.rows == 5
+    assert (
+        isinstance(loader.scheduler, RoundRobinScheduler) and loader.scheduler.limit.sentences == 5
+    )
     assert isinstance(loader.sampler, ProportionalSampler) and loader.leakage == "drop"
     assert len(loader) == -(-92 // 5)
-    with pytest.raises(ConfigurationError, match="leakage: found 'dorp', expected one of 'drop', 'error', 'allow'"):
+    with pytest.raises(
+        ConfigurationError, match="leakage: found 'dorp', expected one of 'drop', 'error', 'allow'"
+    ):
         bind(DataLoader, {"leakage": "dorp"})
 
 
 @either_scheduler
-def test_by_size_every_epoch_is_every_row_once(scheduler: dict[str, Any]) -> None:
+def test_by_size_every_epoch_is_every_sentence_once(scheduler: dict[str, Any]) -> None:
     for plan in plans(loader_of(scheduler=scheduler), 3):
-        rows = [(name, row) for name, size in (("a", 60), ("b", 25), ("c", 7)) for row in range(size)]
-        assert counted(plan) == Counter(rows)
+        sentences = [
+            (name, sentence)
+            for name, size in (("a", 60), ("b", 25), ("c", 7))
+            for sentence in range(size)
+        ]
+        assert counted(plan) == Counter(sentences)
 
 
 @settings(max_examples=40)
@@ -56,21 +68,21 @@ def test_by_size_every_epoch_is_every_row_once(scheduler: dict[str, Any]) -> Non
     st.integers(1, 90),
     st.integers(0, 3),
 )
-def test_no_row_again_before_all_others(
+def test_no_sentence_again_before_all_others(
     scheduler: dict[str, Any],
     sizes: tuple[int, int, int],
     weights: tuple[float, float, float],
     total: int,
     seed: int,
 ) -> None:
-    """After every epoch the rows of a dataset were drawn equally often, give or take one."""
+    """After every epoch the sentences of a dataset were drawn equally often, give or take one."""
     named = dict(zip("abc", sizes, strict=True))
     loader = DataLoader(
         construct(MultiTaskScheduler, scheduler),
         WeightedSampler(dict(zip("abc", weights, strict=True)), instances_per_epoch=total),
     )
-    loader.set_rows(of_lengths(**{name: [1] * size for name, size in named.items()}), seed)
-    asked = loader.sampler.rows_per_epoch(named)
+    loader.set_sentences(of_lengths(**{name: [1] * size for name, size in named.items()}), seed)
+    asked = loader.sampler.sentences_per_epoch(named)
     wanted = Counter(loader.scheduler.draws(asked))
     assert asked == wanted or scheduler in REPEATING + BY_TOKENS[2:]
     drawn: Counter[tuple[str, int]] = Counter()
@@ -79,16 +91,16 @@ def test_no_row_again_before_all_others(
         assert Counter(name for name, _ in counted(plan).elements()) == wanted
         drawn += counted(plan)
         for name, size in named.items():
-            times = [drawn[name, row] for row in range(size)]
+            times = [drawn[name, sentence] for sentence in range(size)]
             assert max(times) - min(times) <= 1
 
 
 def test_a_dataset_drawn_beyond_its_size_repeats_within_an_epoch() -> None:
     loader = loader_of(sampler={"type": "uniform", "anchor": "a"})
-    rows = counted(loader.plan(0))
-    assert {times for (name, _), times in rows.items() if name == "a"} == {1}
-    assert {times for (name, _), times in rows.items() if name == "c"} == {8, 9}
-    assert sum(times for (name, _), times in rows.items() if name == "c") == 60
+    sentences = counted(loader.plan(0))
+    assert {times for (name, _), times in sentences.items() if name == "a"} == {1}
+    assert {times for (name, _), times in sentences.items() if name == "c"} == {8, 9}
+    assert sum(times for (name, _), times in sentences.items() if name == "c") == 60
 
 
 @every_scheduler
@@ -122,7 +134,9 @@ def test_resumed_run_plans_what_the_whole_run_plans(
 
 @every_scheduler
 @every_sampler
-def test_lengths_of_epochs_to_come_are_exact(scheduler: dict[str, Any], sampler: dict[str, Any]) -> None:
+def test_lengths_of_epochs_to_come_are_exact(
+    scheduler: dict[str, Any], sampler: dict[str, Any]
+) -> None:
     """Whatever was drawn before, and the state stays as it was."""
     loader = loader_of(scheduler=scheduler, sampler=sampler)
     for num_epochs in (5, 2, 1):
@@ -136,9 +150,18 @@ def test_lengths_of_epochs_to_come_are_exact(scheduler: dict[str, Any], sampler:
 def test_lengths_differ_where_they_must() -> None:
     curriculum = SAMPLERS[4]
     lengths = loader_of(sampler=curriculum, batch_size=1).batches_per_epoch(3)
-    # 25 rows of b at weights 2, 1.5 and 1: of a 12.5, 16.7 and 25, of c 0, 25 and 75.
+    # 25 sentences of b at weights 2, 1.5 and 1: of a 12.5, 16.7 and 25, of c 0, 25 and 75.
     assert lengths == [25 + 12, 25 + 17 + 25, 25 + 25 + 75]
-    assert len(set(loader_of(scheduler={"type": "roundrobin", "max_tokens": 300, "pool": 2}).batches_per_epoch(8))) > 1
+    assert (
+        len(
+            set(
+                loader_of(
+                    scheduler={"type": "roundrobin", "max_tokens": 300, "pool": 2}
+                ).batches_per_epoch(8)
+            )
+        )
+        > 1
+    )
 
 
 def test_losses_change_the_draws_and_not_the_length_of_an_epoch() -> None:
@@ -150,24 +173,32 @@ def test_losses_change_the_draws_and_not_the_length_of_an_epoch() -> None:
     assert drawn[0] == drawn[1] == {"a": 17, "b": 17, "c": 16}
     # Of the losses 1/2 and 1 are left, a mean of 3/4 for head c that has none; 15 % is sure to all.
     shares = [0.05 + 0.85 * lag / 2.25 for lag in (0.5, 1.0, 0.75)]
-    assert all(abs(drawn[2][name] - 50 * share) < 1 for name, share in zip("abc", shares, strict=True))
+    assert all(
+        abs(drawn[2][name] - 50 * share) < 1 for name, share in zip("abc", shares, strict=True)
+    )
 
 
-def test_a_dataset_without_rows_is_an_error() -> None:
-    with pytest.raises(UserError, match="b: there is no training row"):
+def test_a_dataset_without_sentences_is_an_error() -> None:
+    with pytest.raises(UserError, match="b: there is no training sentence"):
         loader_of(sizes={"a": 3, "b": 0})
 
 
 def test_a_dataset_of_which_nothing_is_drawn_is_told(caplog: pytest.LogCaptureFixture) -> None:
     loader_of(sampler={"type": "weighted", "weights": {"a": 1, "b": 1, "c": 0.001}})
-    assert caplog.messages == ["c: the sampler draws none of its rows in an epoch"]
+    assert caplog.messages == ["c: the sampler draws none of its sentences in an epoch"]
     caplog.clear()
     # One that comes later is drawn in the run.
-    loader_of(sampler={"type": "curriculum", "start": {"a": 1, "b": 1, "c": 0}, "end": {"a": 1, "b": 0, "c": 1}})
+    loader_of(
+        sampler={
+            "type": "curriculum",
+            "start": {"a": 1, "b": 1, "c": 0},
+            "end": {"a": 1, "b": 0, "c": 1},
+        }
+    )
     assert not caplog.messages
 
 
-def test_batches_hold_the_planned_rows() -> None:
+def test_batches_hold_the_planned_sentences() -> None:
     loader = loader_of(sampler={"type": "uniform"})
     for planned, batch in zip(loader.plan(0), loader_of(sampler={"type": "uniform"}), strict=True):
         assert Counter(zip(batch.datasets, batch.sentence_ids, strict=True)) == Counter(planned)
@@ -180,7 +211,10 @@ def test_wrong_names_stop_before_the_first_epoch() -> None:
         ({"sampler": {"type": "weighted", "weights": {"a": 1}}}, "data_loader.sampler.weights.b"),
         ({"sampler": {"type": "loss_based", "floor": 0.5}}, "data_loader.sampler.floor"),
         ({"sampler": {**SAMPLERS[4], "end": {"a": 1, "b": 1}}}, "data_loader.sampler.end.c"),
-        ({"scheduler": {**SCHEDULERS[1], "batch_size": {"a": 1}}}, "data_loader.scheduler.batch_size.b"),
+        (
+            {"scheduler": {**SCHEDULERS[1], "batch_size": {"a": 1}}},
+            "data_loader.scheduler.batch_size.b",
+        ),
         ({"scheduler": {"type": "half_and_half", "target": "z"}}, "data_loader.scheduler.target"),
     ):
         with pytest.raises(ConfigurationError) as error:
@@ -189,9 +223,9 @@ def test_wrong_names_stop_before_the_first_epoch() -> None:
 
 
 def test_uniform_sampler_over_epochs_is_exact() -> None:
-    """Three datasets of one size: each has its third of every epoch, none more than one row from it."""
+    """Three datasets of one size: each has its third of every epoch, none more than one sentence from it."""
     loader = DataLoader(RoundRobinScheduler(7), UniformSampler(instances_per_epoch=100))
-    loader.set_rows(of_lengths(a=[1] * 40, b=[1] * 40, c=[1] * 40), 5)
+    loader.set_sentences(of_lengths(a=[1] * 40, b=[1] * 40, c=[1] * 40), 5)
     for plan in plans(loader, 4):
         names = Counter(name for name, _ in counted(plan).elements())
         assert sorted(names.values()) == [33, 33, 34]

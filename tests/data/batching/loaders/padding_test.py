@@ -4,8 +4,11 @@ import pytest
 
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.data.batching.loaders import DataLoader
-from ner_adv_plugin.data.batching.schedulers import HomogeneousRoundRobinScheduler, RoundRobinScheduler
-from tests.data.rows import of_lengths, realistic_lengths
+from ner_adv_plugin.data.batching.schedulers import (
+    HomogeneousRoundRobinScheduler,
+    RoundRobinScheduler,
+)
+from tests.data.sentences import of_lengths, realistic_lengths
 
 
 def padding_ratio(loader: DataLoader) -> float:
@@ -15,25 +18,42 @@ def padding_ratio(loader: DataLoader) -> float:
 
 
 @pytest.mark.parametrize(
-    ("kind", "bound"), [(RoundRobinScheduler, 1.25), (HomogeneousRoundRobinScheduler, 1.15)], ids=["mixed", "of one"]
+    ("kind", "bound"),
+    [(RoundRobinScheduler, 1.25), (HomogeneousRoundRobinScheduler, 1.15)],
+    ids=["mixed", "of one"],
 )
-def test_padding(kind: type[RoundRobinScheduler | HomogeneousRoundRobinScheduler], bound: float) -> None:
-    rows = of_lengths(news=realistic_lengths(4_000, 1), social=[n * 2 // 3 + 1 for n in realistic_lengths(1_300, 2)])
+def test_padding(
+    kind: type[RoundRobinScheduler | HomogeneousRoundRobinScheduler], bound: float
+) -> None:
+    sentences = of_lengths(
+        news=realistic_lengths(4_000, 1),
+        social=[n * 2 // 3 + 1 for n in realistic_lengths(1_300, 2)],
+    )
     ratios = {}
     for pool in (1, 50):
         loader = DataLoader(kind(batch_size=32, pool=pool))
-        loader.set_rows(rows, 0)
+        loader.set_sentences(sentences, 0)
         ratios[pool] = padding_ratio(loader)
     assert ratios[1] > 2.5 and ratios[50] < bound
 
 
 @pytest.mark.parametrize(
     ("scheduler", "bound"),
-    [("roundrobin", 1.25), ("homogeneous_roundrobin", 1.1), ("balanced", 1.25), ("half_and_half", 1.25)],
+    [
+        ("roundrobin", 1.25),
+        ("homogeneous_roundrobin", 1.1),
+        ("balanced", 1.25),
+        ("half_and_half", 1.25),
+    ],
 )
 def test_padding_of_token_batches(scheduler: str, bound: float) -> None:
     target = {"target": "social"} if scheduler == "half_and_half" else {}
-    loader = construct(DataLoader, {"scheduler": {"type": scheduler, "max_tokens": 2_048, **target}})
-    rows = of_lengths(news=realistic_lengths(4_000, 1), social=[n * 2 // 3 + 1 for n in realistic_lengths(1_300, 2)])
-    loader.set_rows(rows, 0)
+    loader = construct(
+        DataLoader, {"scheduler": {"type": scheduler, "max_tokens": 2_048, **target}}
+    )
+    sentences = of_lengths(
+        news=realistic_lengths(4_000, 1),
+        social=[n * 2 // 3 + 1 for n in realistic_lengths(1_300, 2)],
+    )
+    loader.set_sentences(sentences, 0)
     assert padding_ratio(loader) < bound

@@ -1,4 +1,4 @@
-"""Loaders over made rows, and their plans."""
+"""Loaders over made sentences, and their plans."""
 
 from collections import Counter
 from typing import Any
@@ -8,10 +8,16 @@ import pytest
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
-from tests.data.rows import of_lengths, realistic_lengths
+from tests.data.sentences import of_lengths, realistic_lengths
 
-SCHEDULERS = [{"type": "roundrobin", "batch_size": 8}, {"type": "homogeneous_roundrobin", "batch_size": 8}]
-REPEATING = [{"type": "balanced", "batch_size": 8}, {"type": "half_and_half", "target": "b", "batch_size": 8}]
+SCHEDULERS = [
+    {"type": "roundrobin", "batch_size": 8},
+    {"type": "homogeneous_roundrobin", "batch_size": 8},
+]
+REPEATING = [
+    {"type": "balanced", "batch_size": 8},
+    {"type": "half_and_half", "target": "b", "batch_size": 8},
+]
 BY_TOKENS = [
     {"type": "roundrobin", "max_tokens": 500},
     {"type": "homogeneous_roundrobin", "max_tokens": 500},
@@ -23,21 +29,32 @@ SAMPLERS = [
     {"type": "proportional", "temperature": 2, "cap": 30},
     {"type": "uniform", "anchor": "b"},
     {"type": "subsample_to_smallest"},
-    {"type": "curriculum", "start": {"a": 1, "b": 2, "c": 0}, "end": {"a": 1, "b": 1, "c": 3}, "anchor": "b"},
+    {
+        "type": "curriculum",
+        "start": {"a": 1, "b": 2, "c": 0},
+        "end": {"a": 1, "b": 1, "c": 3},
+        "anchor": "b",
+    },
     {"type": "loss_based", "instances_per_epoch": 50},
 ]
-either_scheduler = pytest.mark.parametrize("scheduler", SCHEDULERS, ids=lambda scheduler: scheduler["type"])
+either_scheduler = pytest.mark.parametrize(
+    "scheduler", SCHEDULERS, ids=lambda scheduler: scheduler["type"]
+)
 every_scheduler = pytest.mark.parametrize(
-    "scheduler", SCHEDULERS + REPEATING + BY_TOKENS, ids=lambda scheduler: "-".join(map(str, scheduler.values()))
+    "scheduler",
+    SCHEDULERS + REPEATING + BY_TOKENS,
+    ids=lambda scheduler: "-".join(map(str, scheduler.values())),
 )
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler["type"])
 
 
 def loader_of(seed: int = 0, sizes: dict[str, int] | None = None, **settings: Any) -> DataLoader:
-    """A loader over datasets of 60, 25 and 7 rows, from its config."""
+    """A loader over datasets of 60, 25 and 7 sentences, from its config."""
     loader = construct(DataLoader, settings)
     sizes = sizes or {"a": 60, "b": 25, "c": 7}
-    loader.set_rows(of_lengths(**{name: realistic_lengths(size, size) for name, size in sizes.items()}), seed)
+    loader.set_sentences(
+        of_lengths(**{name: realistic_lengths(size, size) for name, size in sizes.items()}), seed
+    )
     return loader
 
 
@@ -48,7 +65,9 @@ def plans(loader: DataLoader, epochs: int, start: int = 0) -> list[list[PlannedB
 def run_epoch(loader: DataLoader, epoch: int, num_epochs: int) -> list[PlannedBatch]:
     """Plan an epoch of a run and report losses at its end: of head "a" they fall, of "b" they stay."""
     plan = loader.plan(epoch, num_epochs)
-    loader.update_from_epoch_metrics({"training_a_loss": 1 / (epoch + 1), "training_b_loss": 0.7, "training_loss": 1})
+    loader.update_from_epoch_metrics(
+        {"training_a_loss": 1 / (epoch + 1), "training_b_loss": 0.7, "training_loss": 1}
+    )
     return plan
 
 

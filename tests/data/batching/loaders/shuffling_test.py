@@ -1,4 +1,4 @@
-"""Where the rows of an epoch come: shuffled over it all, drawn anew in every pass, every dataset spread."""
+"""Where the sentences of an epoch come: shuffled over it all, drawn anew in every pass, every dataset spread."""
 
 from collections import Counter
 from typing import Any
@@ -11,15 +11,15 @@ from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 from tests.data.batching.loaders.planning import counted, either_scheduler, loader_of, plans
-from tests.data.rows import of_lengths, realistic_lengths
+from tests.data.sentences import of_lengths, realistic_lengths
 
 
 def test_order_of_batches_is_drawn_anew() -> None:
-    """Rows of distinct lengths in one pool make the same batches always: only their order is left to chance."""
+    """Sentences of distinct lengths in one pool make the same batches always: only their order is left to chance."""
 
     def order(seed: int, epoch: int) -> list[PlannedBatch]:
         loader = DataLoader(batch_size=4)
-        loader.set_rows(of_lengths(a=range(1, 101)), seed)
+        loader.set_sentences(of_lengths(a=range(1, 101)), seed)
         return [sorted(batch) for batch in loader.plan(epoch)]
 
     orders = [order(0, 0), order(0, 1), order(1, 0)]
@@ -28,9 +28,14 @@ def test_order_of_batches_is_drawn_anew() -> None:
 
 
 def test_every_pass_and_every_dataset_has_a_shuffle_of_its_own() -> None:
-    loader = loader_of(sizes={"a": 60, "b": 60}, sampler={"type": "uniform", "instances_per_epoch": 40})
-    rows = [counted(plan) for plan in plans(loader, 6)]
-    first, second = ([{row for name, row in epoch if name == own} for epoch in rows] for own in "ab")
+    loader = loader_of(
+        sizes={"a": 60, "b": 60}, sampler={"type": "uniform", "instances_per_epoch": 40}
+    )
+    sentences = [counted(plan) for plan in plans(loader, 6)]
+    first, second = (
+        [{sentence for name, sentence in epoch if name == own} for epoch in sentences]
+        for own in "ab"
+    )
     # Three epochs make a pass: the first third of one pass is not that of the next, or of another dataset.
     assert first[0] != first[3] and second[0] != second[3]
     assert first[0] != second[0] and first[3] != second[3]
@@ -46,11 +51,17 @@ def test_chance_elsewhere_is_no_part_of_it() -> None:
 def test_order_of_a_dataset_does_not_depend_on_the_others() -> None:
     """Adding a dataset leaves the passes over another as they were: experiments stay comparable."""
 
-    def first_rows(sizes: dict[str, int]) -> set[int]:
-        loader = loader_of(sizes=sizes, sampler={"type": "uniform", "instances_per_epoch": 10 * len(sizes)})
-        return {row for name, row in counted(loader.plan(0)) if name == "a"}
+    def first_sentences(sizes: dict[str, int]) -> set[int]:
+        loader = loader_of(
+            sizes=sizes, sampler={"type": "uniform", "instances_per_epoch": 10 * len(sizes)}
+        )
+        return {sentence for name, sentence in counted(loader.plan(0)) if name == "a"}
 
-    assert first_rows({"a": 60}) == first_rows({"a": 60, "b": 50}) == first_rows({"z": 20, "a": 60})
+    assert (
+        first_sentences({"a": 60})
+        == first_sentences({"a": 60, "b": 50})
+        == first_sentences({"z": 20, "a": 60})
+    )
 
 
 @either_scheduler
@@ -64,8 +75,8 @@ def test_each_dataset_is_spread_over_the_epoch(scheduler: dict[str, Any]) -> Non
 
 
 def rank_correlation(plan: list[PlannedBatch]) -> float:
-    """Of the rows' places in the epoch and in the file; both are permutations, so that Pearson's is Spearman's."""
-    in_order = [row for batch in plan for _, row in batch]
+    """Of the sentences' places in the epoch and in the file; both are permutations, so that Pearson's is Spearman's."""
+    in_order = [sentence for batch in plan for _, sentence in batch]
     return float(np.corrcoef(in_order, np.arange(len(in_order)))[0, 1])
 
 
@@ -78,13 +89,13 @@ OF_ONE_DATASET = [
 
 @pytest.mark.parametrize("scheduler", OF_ONE_DATASET)
 def test_shuffle_is_global(scheduler: dict[str, Any]) -> None:
-    """A row's place in the epoch says nothing of its place in the file."""
+    """A sentence's place in the epoch says nothing of its place in the file."""
     loader = loader_of(sizes={"a": 5_000}, scheduler=scheduler)
     for plan in plans(loader, 3):
-        # 5,000 rows by chance: a standard deviation of 0.014.
+        # 5,000 sentences by chance: a standard deviation of 0.014.
         assert abs(rank_correlation(plan)) < 0.05
         # Neighbours of the file are a third of the epoch apart on average, as two random places are.
-        place = np.argsort([row for batch in plan for _, row in batch])
+        place = np.argsort([sentence for batch in plan for _, sentence in batch])
         assert 0.3 < np.abs(np.diff(place)).mean() / 5_000 < 0.37
 
 
@@ -92,7 +103,7 @@ def test_shuffle_is_global(scheduler: dict[str, Any]) -> None:
 def test_shuffle_of_a_file_sorted_by_length_is_global(scheduler: dict[str, Any]) -> None:
     """Bucketing then puts neighbours of the file into one batch; the order of batches stays random."""
     loader = construct(DataLoader, {"scheduler": scheduler})
-    loader.set_rows(of_lengths(a=sorted(realistic_lengths(5_000))), 0)
+    loader.set_sentences(of_lengths(a=sorted(realistic_lengths(5_000))), 0)
     correlations = [rank_correlation(plan) for plan in plans(loader, 30)]
     # 157 batches by chance: a standard deviation of 0.08, that of the mean of 30 epochs 0.015.
     assert abs(np.mean(correlations)) < 0.05 and np.max(np.abs(correlations)) < 0.3
@@ -103,5 +114,5 @@ def test_half_and_half_is_shuffled_globally() -> None:
     loader = loader_of(sizes={"a": 3_000, "b": 3_000}, scheduler=scheduler)
     for plan in plans(loader, 2):
         for name in "ab":
-            own = [[(name, row) for of, row in batch if of == name] for batch in plan]
+            own = [[(name, sentence) for of, sentence in batch if of == name] for batch in plan]
             assert abs(rank_correlation(own)) < 0.06

@@ -22,27 +22,36 @@ def sampler_of(
     sampler = LossBasedSampler(**settings)  # type: ignore[arg-type]
     sampler.set_heads(heads or HEADS)
     for social, news in epochs:
-        sampler.update_from_epoch_metrics({"training_social_loss": social, "training_news_loss": news})
+        sampler.update_from_epoch_metrics(
+            {"training_social_loss": social, "training_news_loss": news}
+        )
     return sampler
 
 
-def test_rows_by_hand() -> None:
+def test_sentences_by_hand() -> None:
     """Losses fell to 3/4 and to 1/4: a mean of 1/2, so that the lags are 1.5, 0.5 and, without a head, 1."""
     sampler = sampler_of((4, 8), (3, 2), floor=0.0)
     sampler.instances_per_epoch = 600
-    assert sampler.rows_per_epoch(SIZES) == {"weibo": 300, "msra": 100, "raw": 200}
+    assert sampler.sentences_per_epoch(SIZES) == {"weibo": 300, "msra": 100, "raw": 200}
     squared = sampler_of((4, 8), (3, 2), floor=0.0, strength=2)
     squared.instances_per_epoch = 140
     # 9 to 1 to 4.
-    assert squared.rows_per_epoch(SIZES) == {"weibo": 90, "msra": 10, "raw": 40}
+    assert squared.sentences_per_epoch(SIZES) == {"weibo": 90, "msra": 10, "raw": 40}
     # A tenth each is sure, seven tenths are shared out as above.
     floored = sampler_of((4, 8), (3, 2), floor=0.1)
-    assert floored.get_task_proportions(SIZES) == pytest.approx({"weibo": 0.45, "msra": 0.1 + 0.7 / 6, "raw": 1 / 3})
+    assert floored.get_task_proportions(SIZES) == pytest.approx(
+        {"weibo": 0.45, "msra": 0.1 + 0.7 / 6, "raw": 1 / 3}
+    )
 
 
 def test_draws_equally_before_there_is_anything_to_compare() -> None:
-    for sampler in (LossBasedSampler(), sampler_of(), sampler_of((5, 1)), sampler_of((5, 1), (3, 2), strength=0.0)):
-        assert sampler.rows_per_epoch({"a": 7, "b": 8}) == {"a": 8, "b": 7}
+    for sampler in (
+        LossBasedSampler(),
+        sampler_of(),
+        sampler_of((5, 1)),
+        sampler_of((5, 1), (3, 2), strength=0.0),
+    ):
+        assert sampler.sentences_per_epoch({"a": 7, "b": 8}) == {"a": 8, "b": 7}
         assert sampler.get_task_proportions(SIZES) == pytest.approx(dict.fromkeys(SIZES, 1 / 3))
 
 
@@ -50,7 +59,11 @@ def test_validation_is_preferred_to_training() -> None:
     sampler = sampler_of(floor=0.0)
     for validation, training in ((1.0, 1.0), (0.9, 0.1)):
         sampler.update_from_epoch_metrics(
-            {"validation_social_loss": validation, "training_social_loss": training, "training_news_loss": training}
+            {
+                "validation_social_loss": validation,
+                "training_social_loss": training,
+                "training_news_loss": training,
+            }
         )
     shares = sampler.get_task_proportions(SIZES)
     assert shares["weibo"] / shares["msra"] == pytest.approx(9)
@@ -68,32 +81,42 @@ def test_datasets_of_one_head_share_its_lag() -> None:
     st.floats(0, 1 / 3),
     st.integers(1, 10**6),
 )
-def test_shares_are_at_least_the_floor_and_every_epoch_has_as_many_rows(
+def test_shares_are_at_least_the_floor_and_every_epoch_has_as_many_sentences(
     epochs: list[tuple[float, float]], strength: float, floor: float, total: int
 ) -> None:
     sampler = sampler_of(*epochs, strength=strength, floor=floor)
     sampler.instances_per_epoch = total
-    rows = sampler.rows_per_epoch(SIZES)
-    assert sum(rows.values()) == total
-    assert all(count >= math.floor(floor * total - 1e-6) for count in rows.values())
+    sentences = sampler.sentences_per_epoch(SIZES)
+    assert sum(sentences.values()) == total
+    assert all(count >= math.floor(floor * total - 1e-6) for count in sentences.values())
 
 
 @given(st.tuples(*[st.floats(0.1, 10)] * 4), st.floats(0.1, 3))
-def test_the_head_that_lags_is_drawn_more(values: tuple[float, float, float, float], strength: float) -> None:
+def test_the_head_that_lags_is_drawn_more(
+    values: tuple[float, float, float, float], strength: float
+) -> None:
     shares = sampler_of(values[:2], values[2:], strength=strength).get_task_proportions(SIZES)
     social, news = values[2] / values[0], values[3] / values[1]
-    assert (shares["weibo"] >= shares["msra"]) if social > news else (shares["weibo"] <= shares["msra"] + 1e-12)
+    assert (
+        (shares["weibo"] >= shares["msra"])
+        if social > news
+        else (shares["weibo"] <= shares["msra"] + 1e-12)
+    )
 
 
 @given(st.lists(st.tuples(losses, losses), max_size=6), st.integers(0, 6))
-def test_resumed_after_any_epoch_it_draws_the_same(epochs: list[tuple[float, float]], stop: int) -> None:
+def test_resumed_after_any_epoch_it_draws_the_same(
+    epochs: list[tuple[float, float]], stop: int
+) -> None:
     whole = sampler_of(*epochs)
     state = sampler_of(*epochs[:stop]).state_dict()
     assert json.loads(json.dumps(state)) == state
     resumed = sampler_of()
     resumed.load_state_dict(json.loads(json.dumps(state)))
     for social, news in epochs[stop:]:
-        resumed.update_from_epoch_metrics({"training_social_loss": social, "training_news_loss": news})
+        resumed.update_from_epoch_metrics(
+            {"training_social_loss": social, "training_news_loss": news}
+        )
     assert resumed.get_task_proportions(SIZES) == whole.get_task_proportions(SIZES)
     assert resumed.state_dict() == whole.state_dict()
 
@@ -110,7 +133,9 @@ def test_resumed_after_any_epoch_it_draws_the_same(epochs: list[tuple[float, flo
 def test_wrong_settings(settings: dict[str, float], path: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         construct(MultiTaskEpochSampler, {"type": "loss_based", **settings}, "data_loader.sampler")
-    assert error.value.path == f"data_loader.sampler.{path}" and error.value.message.startswith(message)
+    assert error.value.path == f"data_loader.sampler.{path}" and error.value.message.startswith(
+        message
+    )
 
 
 def test_a_floor_that_leaves_no_room() -> None:
@@ -121,4 +146,4 @@ def test_a_floor_that_leaves_no_room() -> None:
     assert error.value.path == "data_loader.sampler.floor"
     assert error.value.message == "expected at most 0.3333, 1 / number of datasets, found 0.4"
     with pytest.raises(ConfigurationError, match=r"^floor: expected at most 0\.3333"):
-        LossBasedSampler(floor=0.4).rows_per_epoch(SIZES)
+        LossBasedSampler(floor=0.4).sentences_per_epoch(SIZES)

@@ -29,7 +29,9 @@ weight_lists = st.lists(st.floats(1e-3, 1e3), min_size=6, max_size=6)
 totals = st.none() | st.integers(1, 3_000_000)
 
 
-def samplers_of(sizes: dict[str, int], weights: list[float], **settings: Any) -> list[MultiTaskEpochSampler]:
+def samplers_of(
+    sizes: dict[str, int], weights: list[float], **settings: Any
+) -> list[MultiTaskEpochSampler]:
     return [
         ProportionalSampler(**settings),
         ProportionalSampler(alpha=0.5, **settings),
@@ -38,35 +40,43 @@ def samplers_of(sizes: dict[str, int], weights: list[float], **settings: Any) ->
         UniformSampler(**settings),
         WeightedSampler(dict(zip(sizes, weights, strict=False)), **settings),
         CurriculumSampler(
-            dict(zip(sizes, weights, strict=False)), dict(zip(sizes, reversed(weights), strict=False)), **settings
+            dict(zip(sizes, weights, strict=False)),
+            dict(zip(sizes, reversed(weights), strict=False)),
+            **settings,
         ),
     ]
 
 
-def exact_shares(sampler: MultiTaskEpochSampler, sizes: dict[str, int], progress: float) -> dict[str, Fraction]:
+def exact_shares(
+    sampler: MultiTaskEpochSampler, sizes: dict[str, int], progress: float
+) -> dict[str, Fraction]:
     """The share of each dataset, in rational arithmetic, the proportions taken as they are."""
-    proportions = {name: Fraction(value) for name, value in sampler.proportions_at(sizes, progress).items()}
+    proportions = {
+        name: Fraction(value) for name, value in sampler.proportions_at(sizes, progress).items()
+    }
     return {name: value / sum(proportions.values()) for name, value in proportions.items()}
 
 
 @given(dataset_sizes, weight_lists, totals, st.floats(0, 1))
 @example({"a": 1, "b": 1, "c": 1}, [1.0] * 6, 1, 0.0)
 @example(dict.fromkeys(NAMES, 7), [0.1] * 6, 10, 1.0)
-def test_shares_sum_exactly(sizes: dict[str, int], weights: list[float], total: int | None, progress: float) -> None:
+def test_shares_sum_exactly(
+    sizes: dict[str, int], weights: list[float], total: int | None, progress: float
+) -> None:
     for sampler in [
         *samplers_of(sizes, weights, instances_per_epoch=total),
         LossBasedSampler(instances_per_epoch=total),
     ]:
-        rows = sampler.rows_per_epoch(sizes, progress)
+        sentences = sampler.sentences_per_epoch(sizes, progress)
         wanted = total or sum(sizes.values())
-        assert list(rows) == list(sizes) and sum(rows.values()) == wanted
+        assert list(sentences) == list(sizes) and sum(sentences.values()) == wanted
         for name, share in exact_shares(sampler, sizes, progress).items():
-            assert abs(rows[name] - wanted * share) < 1 + 1e-6
+            assert abs(sentences[name] - wanted * share) < 1 + 1e-6
 
 
 @given(dataset_sizes)
-def test_by_size_draws_every_row_once(sizes: dict[str, int]) -> None:
-    assert ProportionalSampler().rows_per_epoch(sizes) == sizes
+def test_by_size_draws_every_sentence_once(sizes: dict[str, int]) -> None:
+    assert ProportionalSampler().sentences_per_epoch(sizes) == sizes
 
 
 @given(dataset_sizes, weight_lists, st.floats(0, 1))
@@ -75,28 +85,32 @@ def test_anchor_is_drawn_once_and_others_by_their_proportion(
 ) -> None:
     for anchor in sizes:
         for sampler in samplers_of(sizes, weights, anchor=anchor):
-            rows = sampler.rows_per_epoch(sizes, progress)
-            assert rows[anchor] == sizes[anchor]
+            sentences = sampler.sentences_per_epoch(sizes, progress)
+            assert sentences[anchor] == sizes[anchor]
             shares = exact_shares(sampler, sizes, progress)
             for name in sizes:
                 exact = sizes[anchor] * shares[name] / shares[anchor]
-                assert abs(rows[name] - exact) <= Fraction(1, 2) + exact / 10**9
+                assert abs(sentences[name] - exact) <= Fraction(1, 2) + exact / 10**9
 
 
 @pytest.mark.parametrize(
-    ("total", "rows"),
+    ("total", "sentences"),
     [(10, {"a": 5, "b": 3, "c": 2}), (11, {"a": 6, "b": 3, "c": 2}), (1, {"a": 1, "b": 0, "c": 0})],
 )
-def test_largest_remainder_by_hand(total: int, rows: dict[str, int]) -> None:
+def test_largest_remainder_by_hand(total: int, sentences: dict[str, int]) -> None:
     """Of 10: 5, 3, 2. Of 11: 5.5, 3.3, 2.2. Of 1: 0.5, 0.3, 0.2."""
     sampler = WeightedSampler({"a": 0.5, "b": 0.3, "c": 0.2}, instances_per_epoch=total)
-    assert sampler.rows_per_epoch({"a": 1, "b": 1, "c": 1}) == rows
+    assert sampler.sentences_per_epoch({"a": 1, "b": 1, "c": 1}) == sentences
 
 
 @pytest.mark.parametrize(
     ("settings", "path", "message"),
     [
-        ({"anchor": "a", "instances_per_epoch": 3}, "anchor", "anchor and instances_per_epoch each set the length"),
+        (
+            {"anchor": "a", "instances_per_epoch": 3},
+            "anchor",
+            "anchor and instances_per_epoch each set the length",
+        ),
         ({"instances_per_epoch": 0}, "instances_per_epoch", "expected 1 or more, found 0"),
         ({"instances_per_epoch": -3}, "instances_per_epoch", "expected 1 or more, found -3"),
     ],
@@ -110,21 +124,34 @@ def test_largest_remainder_by_hand(total: int, rows: dict[str, int]) -> None:
         {"type": "curriculum", "start": {"a": 1}, "end": {"a": 1}},
     ],
 )
-def test_wrong_settings(kind: dict[str, Any], settings: dict[str, Any], path: str, message: str) -> None:
+def test_wrong_settings(
+    kind: dict[str, Any], settings: dict[str, Any], path: str, message: str
+) -> None:
     with pytest.raises(ConfigurationError) as error:
         construct(MultiTaskEpochSampler, {**kind, **settings}, "data_loader.sampler")
-    assert error.value.path == f"data_loader.sampler.{path}" and error.value.message.startswith(message)
+    assert error.value.path == f"data_loader.sampler.{path}" and error.value.message.startswith(
+        message
+    )
 
 
 def test_an_anchor_that_is_no_dataset() -> None:
     with pytest.raises(ConfigurationError) as error:
-        check(MultiTaskEpochSampler, {"type": "uniform", "anchor": "webo"}, "data_loader.sampler", ["weibo", "msra"])
+        check(
+            MultiTaskEpochSampler,
+            {"type": "uniform", "anchor": "webo"},
+            "data_loader.sampler",
+            ["weibo", "msra"],
+        )
     assert error.value.path == "data_loader.sampler.anchor"
     assert error.value.message == 'no dataset "webo". Did you mean "weibo"? Datasets: weibo, msra.'
 
 
 def test_state_is_plain() -> None:
-    for sampler in [*samplers_of({"a": 1}, [1.0]), SubsampleToSmallestSampler(), LossBasedSampler()]:
+    for sampler in [
+        *samplers_of({"a": 1}, [1.0]),
+        SubsampleToSmallestSampler(),
+        LossBasedSampler(),
+    ]:
         state = json.loads(json.dumps(sampler.state_dict()))
         sampler.load_state_dict(state)
-        assert sampler.rows_per_epoch({"a": 1}) == {"a": 1}
+        assert sampler.sentences_per_epoch({"a": 1}) == {"a": 1}

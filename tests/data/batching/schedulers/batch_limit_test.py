@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.schedulers.batch_limit import BatchLimit
 
-row_lengths = st.lists(st.integers(0, 50), max_size=60)
+sentence_lengths = st.lists(st.integers(0, 50), max_size=60)
 
 
-@given(row_lengths, st.integers(1, 200))
+@given(sentence_lengths, st.integers(1, 200))
 @example([300, 1, 1, 300], 10)
 @example([0, 0, 0], 2)
 def test_batches_of_tokens_are_as_large_as_they_may_be(lengths: list[int], tokens: int) -> None:
@@ -17,7 +17,7 @@ def test_batches_of_tokens_are_as_large_as_they_may_be(lengths: list[int], token
     assert sum(sizes) == len(lengths) and all(size >= 1 for size in sizes)
     start = 0
     for size in sizes:
-        # Rows without characters count as one.
+        # Sentences without characters count as one.
         cost = size * max(1, *lengths[start : start + size])
         assert cost <= tokens or size == 1
         if start + size < len(lengths):
@@ -25,11 +25,15 @@ def test_batches_of_tokens_are_as_large_as_they_may_be(lengths: list[int], token
         start += size
 
 
-@given(row_lengths, st.integers(1, 20))
-def test_batches_of_rows(lengths: list[int], rows: int) -> None:
-    sizes = BatchLimit(rows=rows).cut(lengths)
-    assert sum(sizes) == len(lengths) and len(sizes) == BatchLimit(rows=rows).count(len(lengths))
-    assert all(size == rows for size in sizes[:-1]) and all(1 <= size <= rows for size in sizes)
+@given(sentence_lengths, st.integers(1, 20))
+def test_batches_of_sentences(lengths: list[int], sentences: int) -> None:
+    sizes = BatchLimit(sentences=sentences).cut(lengths)
+    assert sum(sizes) == len(lengths) and len(sizes) == BatchLimit(sentences=sentences).count(
+        len(lengths)
+    )
+    assert all(size == sentences for size in sizes[:-1]) and all(
+        1 <= size <= sentences for size in sizes
+    )
 
 
 def test_by_hand() -> None:
@@ -39,18 +43,19 @@ def test_by_hand() -> None:
     assert BatchLimit().cut([1] * 70) == [32, 32, 6] and BatchLimit().count(70) == 3
 
 
-def test_rows_of_some_batches() -> None:
-    assert BatchLimit(rows=8).together(50, np.array([100])) == 400
-    # Rows of 20 characters on average: 10 a batch.
+def test_sentences_of_some_batches() -> None:
+    assert BatchLimit(sentences=8).together(50, np.array([100])) == 400
+    # Sentences of 20 characters on average: 10 a batch.
     assert BatchLimit(tokens=200).together(5, np.array([10, 30, 20])) == 50
     assert BatchLimit(tokens=1).together(1, np.array([500])) == 1
     assert BatchLimit(tokens=7).together(2, np.array([0, 0])) == 28
 
 
 @pytest.mark.parametrize(
-    ("rows", "tokens", "path"), [(1, 1, "max_tokens"), (0, None, "batch_size"), (None, 0, "max_tokens")]
+    ("sentences", "tokens", "path"),
+    [(1, 1, "max_tokens"), (0, None, "batch_size"), (None, 0, "max_tokens")],
 )
-def test_wrong_sizes(rows: int | None, tokens: int | None, path: str) -> None:
+def test_wrong_sizes(sentences: int | None, tokens: int | None, path: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        BatchLimit(rows, tokens)
+        BatchLimit(sentences, tokens)
     assert error.value.path == path

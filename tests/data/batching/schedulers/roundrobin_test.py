@@ -11,15 +11,17 @@ dataset_counts = st.lists(st.integers(1, 150), min_size=1, max_size=5).map(
 )
 
 
-def plan(counts: dict[str, int], pool: int, seed: int = 0, **limit: int) -> list[list[tuple[str, int]]]:
+def plan(
+    counts: dict[str, int], pool: int, seed: int = 0, **limit: int
+) -> list[list[tuple[str, int]]]:
     generator = np.random.default_rng(seed)
     lengths = {name: generator.integers(1, 60, count) for name, count in counts.items()}
-    rows = {name: generator.permutation(count) for name, count in counts.items()}
-    return RoundRobinScheduler(**limit, pool=pool).batches(rows, lengths, generator)
+    sentences = {name: generator.permutation(count) for name, count in counts.items()}
+    return RoundRobinScheduler(**limit, pool=pool).batches(sentences, lengths, generator)
 
 
 def check_mix(batches: list[list[tuple[str, int]]], counts: dict[str, int]) -> None:
-    """Every batch has of every dataset its share of rows, as near as `spread` says."""
+    """Every batch has of every dataset its share of sentences, as near as `spread` says."""
     total = sum(counts.values())
     for name, count in counts.items():
         share = count / total
@@ -41,25 +43,30 @@ def test_batches_are_full_and_mixed(counts: dict[str, int], batch_size: int, poo
 
 @given(dataset_counts, st.integers(1, 600), st.integers(1, 6))
 @example({"dataset0": 1, "dataset1": 150}, 100, 2)
-def test_the_mix_of_token_batches_holds_by_rows(counts: dict[str, int], max_tokens: int, pool: int) -> None:
+def test_the_mix_of_token_batches_holds_by_sentences(
+    counts: dict[str, int], max_tokens: int, pool: int
+) -> None:
     check_mix(plan(counts, pool, max_tokens=max_tokens), counts)
 
 
 def test_the_mix_of_a_small_and_a_large_dataset() -> None:
-    """1 in 33 rows of 32 a batch: nearly every batch holds one of the small dataset, none more than two."""
+    """1 in 33 sentences of 32 a batch: nearly every batch holds one of the small dataset, none more than two."""
     batches = plan({"weibo": 100, "msra": 3_200}, 50, batch_size=32)
     small = Counter(sum(name == "weibo" for name, _ in batch) for batch in batches)
     assert set(small) <= {0, 1, 2} and small[1] >= 95
 
 
-def test_rows_of_a_batch_are_of_similar_length_in_every_dataset() -> None:
+def test_sentences_of_a_batch_are_of_similar_length_in_every_dataset() -> None:
     generator = np.random.default_rng(0)
     counts = {"a": 640, "b": 640}
     lengths = {name: generator.integers(1, 200, count) for name, count in counts.items()}
-    rows = {name: generator.permutation(count) for name, count in counts.items()}
-    batches = RoundRobinScheduler(batch_size=32, pool=40).batches(rows, lengths, generator)
+    sentences = {name: generator.permutation(count) for name, count in counts.items()}
+    batches = RoundRobinScheduler(batch_size=32, pool=40).batches(sentences, lengths, generator)
     for name in counts:
-        ranges = [np.ptp([lengths[name][row] for own, row in batch if own == name]) for batch in batches]
+        ranges = [
+            np.ptp([lengths[name][sentence] for own, sentence in batch if own == name])
+            for batch in batches
+        ]
         # One pool holds everything: 40 batches share 200 lengths, 5 each, give or take the gaps.
         assert max(ranges) <= 15 and np.mean(ranges) < 6
 
@@ -67,10 +74,12 @@ def test_rows_of_a_batch_are_of_similar_length_in_every_dataset() -> None:
 def test_token_batches_are_of_similar_length_and_nearly_full() -> None:
     generator = np.random.default_rng(0)
     lengths = {name: generator.integers(1, 200, 2_000) for name in "ab"}
-    rows = {name: generator.permutation(2_000) for name in "ab"}
-    batches = RoundRobinScheduler(max_tokens=2_048, pool=50).batches(rows, lengths, generator)
-    padded = [len(batch) * max(lengths[name][row] for name, row in batch) for batch in batches]
+    sentences = {name: generator.permutation(2_000) for name in "ab"}
+    batches = RoundRobinScheduler(max_tokens=2_048, pool=50).batches(sentences, lengths, generator)
+    padded = [
+        len(batch) * max(lengths[name][sentence] for name, sentence in batch) for batch in batches
+    ]
     real = sum(int(lengths[name].sum()) for name in "ab")
     assert max(padded) <= 2_048 and sum(padded) < 1.1 * real
-    # All but the last of a pool are as full as one more row allows.
+    # All but the last of a pool are as full as one more sentence allows.
     assert sum(size < 0.85 * 2_048 for size in padded) <= len(batches) / 50 + 1

@@ -42,16 +42,21 @@ def schedulers_of(limit: dict[str, int], pool: int) -> list[MultiTaskScheduler]:
     ]
 
 
-def drawn_rows(counts: dict[str, int], seed: int = 0) -> tuple[Drawn, Drawn]:
-    """So many rows of each dataset in random order, some more than once, and the lengths of all its rows."""
+def drawn_sentences(counts: dict[str, int], seed: int = 0) -> tuple[Drawn, Drawn]:
+    """So many sentences of each dataset in random order, some more than once, and the lengths of all its sentences."""
     generator = np.random.default_rng(seed)
     sizes = {name: max(1, count * 2 // 3) for name, count in counts.items()}
-    rows = {name: generator.permutation(np.arange(count) % sizes[name]) for name, count in counts.items()}
-    return rows, {name: generator.integers(0, 60, size) for name, size in sizes.items()}
+    sentences = {
+        name: generator.permutation(np.arange(count) % sizes[name])
+        for name, count in counts.items()
+    }
+    return sentences, {name: generator.integers(0, 60, size) for name, size in sizes.items()}
 
 
-def plan(scheduler: MultiTaskScheduler, rows: Drawn, lengths: Drawn, seed: int = 0) -> list[PlannedBatch]:
-    return scheduler.batches(rows, lengths, np.random.default_rng(seed))
+def plan(
+    scheduler: MultiTaskScheduler, sentences: Drawn, lengths: Drawn, seed: int = 0
+) -> list[PlannedBatch]:
+    return scheduler.batches(sentences, lengths, np.random.default_rng(seed))
 
 
 def largest_departure(order: list[str], name: str) -> float:
@@ -65,15 +70,17 @@ def largest_departure(order: list[str], name: str) -> float:
 @example({"dataset0": 0, "dataset1": 0}, {"batch_size": 1}, 1, 0)
 @example({"dataset0": 0, "dataset1": 0}, {"max_tokens": 1}, 1, 0)
 @example({"dataset0": 0, "dataset1": 3}, {"batch_size": 3}, 1, 0)
-def test_every_drawn_row_is_in_one_batch(asked: dict[str, int], limit: dict[str, int], pool: int, seed: int) -> None:
+def test_every_drawn_sentence_is_in_one_batch(
+    asked: dict[str, int], limit: dict[str, int], pool: int, seed: int
+) -> None:
     for scheduler in schedulers_of(limit, pool):
         counts = scheduler.draws(asked)
         assert list(counts) == list(asked) and all(counts[name] >= asked[name] for name in asked)
-        rows, lengths = drawn_rows(counts, seed)
-        batches = plan(scheduler, rows, lengths, seed)
+        sentences, lengths = drawn_sentences(counts, seed)
+        batches = plan(scheduler, sentences, lengths, seed)
         assert scheduler.count(counts) == (len(batches) if "batch_size" in limit else None)
         for batch in batches:
-            longest = max(lengths[name][row] for name, row in batch)
+            longest = max(lengths[name][sentence] for name, sentence in batch)
             fits = (
                 len(batch) <= limit["batch_size"]
                 if "batch_size" in limit
@@ -81,23 +88,31 @@ def test_every_drawn_row_is_in_one_batch(asked: dict[str, int], limit: dict[str,
             )
             assert len(batch) == 1 or (batch and fits)
         planned = Counter(place for batch in batches for place in batch)
-        assert planned == Counter((name, int(row)) for name, own in rows.items() for row in own)
-        assert all(type(name) is str and type(row) is int for name, row in planned)
+        assert planned == Counter(
+            (name, int(sentence)) for name, own in sentences.items() for sentence in own
+        )
+        assert all(type(name) is str and type(sentence) is int for name, sentence in planned)
 
 
 @given(dataset_counts, limits, pools)
-def test_a_function_of_the_generator_alone(asked: dict[str, int], limit: dict[str, int], pool: int) -> None:
-    for scheduler, other in zip(schedulers_of(limit, pool), schedulers_of(limit, pool), strict=True):
-        rows, lengths = drawn_rows(scheduler.draws(asked))
-        first = plan(scheduler, rows, lengths, 1)
-        plan(scheduler, rows, lengths, 2)
-        assert plan(scheduler, rows, lengths, 1) == plan(other, rows, lengths, 1) == first
+def test_a_function_of_the_generator_alone(
+    asked: dict[str, int], limit: dict[str, int], pool: int
+) -> None:
+    for scheduler, other in zip(
+        schedulers_of(limit, pool), schedulers_of(limit, pool), strict=True
+    ):
+        sentences, lengths = drawn_sentences(scheduler.draws(asked))
+        first = plan(scheduler, sentences, lengths, 1)
+        plan(scheduler, sentences, lengths, 2)
+        assert plan(scheduler, sentences, lengths, 1) == plan(other, sentences, lengths, 1) == first
 
 
-@pytest.mark.parametrize("scheduler", schedulers_of({"batch_size": 8}, 5) + schedulers_of({"max_tokens": 300}, 5))
+@pytest.mark.parametrize(
+    "scheduler", schedulers_of({"batch_size": 8}, 5) + schedulers_of({"max_tokens": 300}, 5)
+)
 def test_another_generator_plans_otherwise(scheduler: MultiTaskScheduler) -> None:
-    rows, lengths = drawn_rows(scheduler.draws({"dataset0": 200, "dataset1": 100}))
-    assert plan(scheduler, rows, lengths, 1) != plan(scheduler, rows, lengths, 2)
+    sentences, lengths = drawn_sentences(scheduler.draws({"dataset0": 200, "dataset1": 100}))
+    assert plan(scheduler, sentences, lengths, 1) != plan(scheduler, sentences, lengths, 2)
 
 
 @given(dataset_counts.filter(lambda counts: sum(counts.values()) > 0))
@@ -134,12 +149,16 @@ def test_by_length(lengths: list[int], seed: int) -> None:
     assert (np.diff(np.array(lengths)[rising]) >= 0).all()
 
 
-def test_rows_of_one_length_meet_by_chance() -> None:
-    """File order leaves no trace: each of 4 rows is in the first half about half the time."""
+def test_sentences_of_one_length_meet_by_chance() -> None:
+    """File order leaves no trace: each of 4 sentences is in the first half about half the time."""
     generator = np.random.default_rng(0)
-    first = Counter(int(row) for _ in range(400) for row in by_length(np.arange(4), np.full(4, 7), generator)[:2])
+    first = Counter(
+        int(sentence)
+        for _ in range(400)
+        for sentence in by_length(np.arange(4), np.full(4, 7), generator)[:2]
+    )
     # 400 draws at a half: a standard deviation of 10.
-    assert all(150 <= first[row] <= 250 for row in range(4))
+    assert all(150 <= first[sentence] <= 250 for sentence in range(4))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,7 +9,10 @@ from ner_adv_plugin.data.reading.normalisers import MarkupNormaliser
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ('电话：<ADDREX0TYPE="PHONE">（０１０）</ADDREX>转', "电话：" + 21 * " " + "（０１０）" + 9 * " " + "转"),
+        (
+            '电话：<ADDREX0TYPE="PHONE">（０１０）</ADDREX>转',
+            "电话：" + 21 * " " + "（０１０）" + 9 * " " + "转",
+        ),
         ('看<a href="http://t.cn/x">这里</a>', "看" + 24 * " " + "这里    "),
         ("<b><i>甲</i></b>", 6 * " " + "甲" + 8 * " "),
         ("读<色戒>，1<2，a > b，x<", "读<色戒>，1<2，a > b，x<"),
@@ -28,7 +31,12 @@ def test_nothing_but_tags_is_blank(text: str) -> None:
         name = start + 1 + (text[start + 1 : start + 2] == "/")
         end = text.find(">", start)
         inside = text[start + 1 : end] if end > 0 else ""
-        if text[start] == "<" and text[name : name + 1] in ("a", "B") and end > 0 and "<" not in inside:
+        if (
+            text[start] == "<"
+            and text[name : name + 1] in ("a", "B")
+            and end > 0
+            and "<" not in inside
+        ):
             expected[start : end + 1] = " " * (end + 1 - start)
             start = end
         start += 1
@@ -36,9 +44,14 @@ def test_nothing_but_tags_is_blank(text: str) -> None:
 
 
 def test_a_pattern_of_ones_own() -> None:
-    assert MarkupNormaliser(r"#[^#]+#|@\w+").normalise("#话题#去@某人 吧") == 4 * " " + "去" + 3 * " " + " 吧"
+    assert (
+        MarkupNormaliser(r"#[^#]+#|@\w+").normalise("#话题#去@某人 吧")
+        == 4 * " " + "去" + 3 * " " + " 吧"
+    )
     # A pattern of nothing hides nothing.
     assert MarkupNormaliser("x*").normalise("axxb") == "a  b"
-    with pytest.raises(ConfigurationError, match=r"'\(' is no regular expression: missing \)") as error:
+    with pytest.raises(
+        ConfigurationError, match=r"'\(' is no regular expression: missing \)"
+    ) as error:
         MarkupNormaliser("(")
     assert error.value.path == "pattern"

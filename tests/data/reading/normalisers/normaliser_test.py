@@ -17,11 +17,13 @@ from ner_adv_plugin.data.reading.normalisers import (
     Normaliser,
 )
 from ner_adv_plugin.data.vocabulary import CHARACTERS, PADDING, UNKNOWN, Vocabulary
-from tests.data.rows import character_alphabet, ner_reader, rows_of
+from tests.data.sentences import character_alphabet, ner_reader, sentences_of
 
 CHARACTERWISE = [NfkcNormaliser(), LowercaseNormaliser()]
 # All of Unicode, half pairs, combining marks and what lies beyond the basic plane among it, and what is often met.
-texts = st.text(st.one_of(st.characters(categories=None), st.sampled_from("aＡİ①…㎏é\u0301ﾞ\ud83d\udc00😀<a>/ ")))
+texts = st.text(
+    st.one_of(st.characters(categories=None), st.sampled_from("aＡİ①…㎏é\u0301ﾞ\ud83d\udc00😀<a>/ "))
+)
 
 
 class Doubling(Normaliser):
@@ -32,15 +34,21 @@ class Doubling(Normaliser):
 @pytest.mark.parametrize("normaliser", CHARACTERWISE)
 @given(one=texts, other=texts)
 def test_one_character_at_a_time(normaliser: Normaliser, one: str, other: str) -> None:
-    assert normaliser.normalise(one + other) == normaliser.normalise(one) + normaliser.normalise(other)
+    assert normaliser.normalise(one + other) == normaliser.normalise(one) + normaliser.normalise(
+        other
+    )
     assert len(normaliser.normalise(one)) == len(one)
     assert normaliser.normalise(normaliser.normalise(one)) == normaliser.normalise(one)
 
 
 @given(texts)
 def test_shown_texts_are_as_long_and_built_in_order(text: str) -> None:
-    reader = DatasetReader(normalisers=[NfkcNormaliser(), LowercaseNormaliser(), MarkupNormaliser()])
-    expected = MarkupNormaliser().normalise(LowercaseNormaliser().normalise(NfkcNormaliser().normalise(text)))
+    reader = DatasetReader(
+        normalisers=[NfkcNormaliser(), LowercaseNormaliser(), MarkupNormaliser()]
+    )
+    expected = MarkupNormaliser().normalise(
+        LowercaseNormaliser().normalise(NfkcNormaliser().normalise(text))
+    )
     assert reader.shown(text) == expected and len(expected) == len(text)
     assert reader.text_to_instance(text).text == text
 
@@ -59,23 +67,39 @@ def test_without_normalisers_the_text_itself() -> None:
 def test_a_normaliser_that_changes_the_length() -> None:
     reader = DatasetReader(normalisers=[LowercaseNormaliser(), Doubling()])
     assert reader.shown("") == ""
-    with pytest.raises(UserError, match="Doubling makes 4 characters of a text of 2: expected one for each"):
+    with pytest.raises(
+        UserError, match="Doubling makes 4 characters of a text of 2: expected one for each"
+    ):
         reader.shown("甲乙")
 
 
 def test_named_in_a_config() -> None:
     settings = {"type": "conll", "normalisers": ["nfkc", {"type": "markup", "pattern": "#"}]}
-    assert construct(DatasetReader, settings).normalisers == [NfkcNormaliser(), MarkupNormaliser("#")]
-    with pytest.raises(ConfigurationError, match='"nfk" is not a registered Normaliser. Did you mean "nfkc"?'):
+    assert construct(DatasetReader, settings).normalisers == [
+        NfkcNormaliser(),
+        MarkupNormaliser("#"),
+    ]
+    with pytest.raises(
+        ConfigurationError, match='"nfk" is not a registered Normaliser. Did you mean "nfkc"?'
+    ):
         construct(DatasetReader, {"type": "conll", "normalisers": ["nfk"]})
 
 
 def test_the_vocabulary_holds_the_characters_that_are_shown() -> None:
     reader = ner_reader("a")
     reader.normalisers = [NfkcNormaliser(), LowercaseNormaliser()]
-    rows = rows_of(("Ａb①", "B-PER I-PER O"), ("Ｂ", "O"))
-    vocab = Vocabulary.from_instances({"train": {"a": rows}}, {"a": reader})
-    assert list(vocab.get_token_to_index_vocabulary(CHARACTERS)) == [PADDING, UNKNOWN, "1", "a", "b"]
-    encoded = EncodedDataset("a", rows, vocab, character_alphabet(vocab), reader.shown)
+    sentences = sentences_of(("Ａb①", "B-PER I-PER O"), ("Ｂ", "O"))
+    vocab = Vocabulary.from_instances({"train": {"a": sentences}}, {"a": reader})
+    assert list(vocab.get_token_to_index_vocabulary(CHARACTERS)) == [
+        PADDING,
+        UNKNOWN,
+        "1",
+        "a",
+        "b",
+    ]
+    encoded = EncodedDataset("a", sentences, vocab, character_alphabet(vocab), reader.shown)
     assert encoded.token_ids.tolist() == [3, 4, 2, 4]
-    assert [row.text for row in rows] == ["Ａb①", "Ｂ"] and encoded.lengths.tolist() == [3, 1]
+    assert [sentence.text for sentence in sentences] == [
+        "Ａb①",
+        "Ｂ",
+    ] and encoded.lengths.tolist() == [3, 1]

@@ -8,14 +8,18 @@ from ner_adv_plugin.data.reading.normalisers import SimplifiedNormaliser
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opencc", None)
-    with pytest.raises(UserError, match='"simplified" needs a package that is not installed: pip install opencc'):
+    with pytest.raises(
+        UserError, match='"simplified" needs a package that is not installed: pip install opencc'
+    ):
         SimplifiedNormaliser()
 
 
 def test_one_character_at_a_time() -> None:
     pytest.importorskip("opencc")
     simplified = SimplifiedNormaliser()
-    assert simplified.normalise("臺灣大學的後裏，Ａ😀\ud83d\x00") == "台湾大学的后里，Ａ😀\ud83d\x00"
+    assert (
+        simplified.normalise("臺灣大學的後裏，Ａ😀\ud83d\x00") == "台湾大学的后里，Ａ😀\ud83d\x00"
+    )
     assert simplified.normalise("乾坤乾淨") == "干坤干净"
     assert simplified.normalise("简体字") == "简体字"
 

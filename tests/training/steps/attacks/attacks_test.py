@@ -11,9 +11,13 @@ from torch.testing import assert_close
 
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.training.steps.attacks import Attack, FastGradientMethod, ProjectedGradientDescent
+from ner_adv_plugin.training.steps.attacks import (
+    Attack,
+    FastGradientMethod,
+    ProjectedGradientDescent,
+)
 
-# Two rows of two positions of two numbers; the second row has no gradient.
+# Two sentences of two positions of two numbers; the second sentence has no gradient.
 GRADIENT = torch.tensor([[[3.0, 0.0], [0.0, -4.0]], [[0.0, 0.0], [0.0, 0.0]]])
 ZEROS = torch.zeros_like(GRADIENT)
 
@@ -28,7 +32,7 @@ def along(attack: Attack, gradient: Tensor) -> Tensor:
 
 def norms(delta: Tensor, norm: str) -> Tensor:
     order = 2 if norm == "l2" else float("inf")
-    return torch.stack([torch.linalg.vector_norm(row, order) for row in delta])
+    return torch.stack([torch.linalg.vector_norm(sentence, order) for sentence in delta])
 
 
 def test_fgm_by_hand() -> None:
@@ -58,9 +62,15 @@ def test_default_moves_reach_the_border() -> None:
 
 
 @given(
-    st.integers(0, 2**31), st.floats(0.01, 10), st.integers(1, 4), st.floats(0.01, 10), st.sampled_from(["l2", "linf"])
+    st.integers(0, 2**31),
+    st.floats(0.01, 10),
+    st.integers(1, 4),
+    st.floats(0.01, 10),
+    st.sampled_from(["l2", "linf"]),
 )
-def test_rows_stay_in_their_balls(seed: int, epsilon: float, steps: int, step_size: float, norm: Any) -> None:
+def test_sentences_stay_in_their_balls(
+    seed: int, epsilon: float, steps: int, step_size: float, norm: Any
+) -> None:
     chance = torch.Generator().manual_seed(seed)
     attack = ProjectedGradientDescent(epsilon, norm, steps, step_size)
     delta = torch.zeros(3, 4, 2)
@@ -68,11 +78,13 @@ def test_rows_stay_in_their_balls(seed: int, epsilon: float, steps: int, step_si
         gradient = torch.randn(3, 4, 2, generator=chance)
         moved = attack.move(delta, gradient)
         assert (norms(moved, norm) <= epsilon * (1 + 1e-5)).all()
-        # fp16 scales gradients; other rows of the batch do not matter.
+        # fp16 scales gradients; other sentences of the batch do not matter.
         assert_close(attack.move(delta, 1024 * gradient), moved)
         assert_close(attack.move(delta[1:2], gradient[1:2]), moved[1:2])
         delta = moved
-    assert (norms(along(attack, gradient), norm) >= min(epsilon, steps * step_size) * (1 - 1e-4)).all()
+    assert (
+        norms(along(attack, gradient), norm) >= min(epsilon, steps * step_size) * (1 - 1e-4)
+    ).all()
 
 
 @pytest.mark.parametrize(

@@ -37,14 +37,16 @@ def spans_of(tags: str) -> list[Span]:
     return get_scheme("BIO").spans(tags.split())
 
 
-def rows_of(*pairs: tuple[str, str | None]) -> list[Instance]:
+def sentences_of(*pairs: tuple[str, str | None]) -> list[Instance]:
     """Instances from texts and their BIO tags, parted by spaces; None without labels."""
     return [Instance(text, None if tags is None else spans_of(tags)) for text, tags in pairs]
 
 
 def words_of(*sentences: str) -> list[Instance]:
     """Instances from texts whose words are parted by spaces."""
-    return [Instance("".join(words), tiling(map(len, words))) for words in map(str.split, sentences)]
+    return [
+        Instance("".join(words), tiling(map(len, words))) for words in map(str.split, sentences)
+    ]
 
 
 def character_alphabet(vocab: Vocabulary) -> CharacterAlphabet:
@@ -57,8 +59,13 @@ def encoded(
     train: Mapping[str, list[Instance]], readers: Mapping[str, DatasetReader] | None = None
 ) -> dict[str, EncodedDataset]:
     """Encoded training sentences of datasets, each with its own head unless readers say otherwise."""
-    vocab = Vocabulary.from_instances({"train": train}, readers or {name: ner_reader(name) for name in train})
-    return {name: EncodedDataset(name, rows, vocab, character_alphabet(vocab)) for name, rows in train.items()}
+    vocab = Vocabulary.from_instances(
+        {"train": train}, readers or {name: ner_reader(name) for name in train}
+    )
+    return {
+        name: EncodedDataset(name, sentences, vocab, character_alphabet(vocab))
+        for name, sentences in train.items()
+    }
 
 
 def of_lengths(**lengths: Sequence[int]) -> dict[str, EncodedDataset]:

@@ -1,5 +1,6 @@
-"""Rows far beyond the encoder's window: every entity is found, wherever the windows meet, and memory grows with the
-row, not with its square."""
+"""Sentences far beyond the encoder's window: every entity is found, wherever the windows meet, and memory grows with the
+sentence, not with its square.
+"""
 
 import random
 import tracemalloc
@@ -30,7 +31,9 @@ WINDOW, OVERLAP = 16, 6
 SIZE = WINDOW - 2
 
 
-def row_of(starts: Iterable[int], length: int, chance: random.Random) -> tuple[str, list[Span]]:
+def sentence_of(
+    starts: Iterable[int], length: int, chance: random.Random
+) -> tuple[str, list[Span]]:
     """A text with a name of three characters at each of these places."""
     text = chance.choices(OTHERS, k=length)
     spans = []
@@ -45,7 +48,7 @@ def conll(path: Path, count: int, seed: int) -> str:
     blocks = []
     for _ in range(count):
         starts = range(chance.randint(0, 3), 35, chance.randint(4, 9))
-        text, spans = row_of(starts, 38, chance)
+        text, spans = sentence_of(starts, 38, chance)
         tags = get_scheme("BIO").tags(spans, 38)
         blocks.append("".join(f"{c}\t{tag}\n" for c, tag in zip(text, tags, strict=True)))
     path.write_text("\n".join(blocks), encoding="utf-8")
@@ -78,7 +81,7 @@ def tagger(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
 
 
 def borders_of(length: int) -> list[int]:
-    """Where the windows over a row meet."""
+    """Where the windows over a sentence meet."""
     return [window.keep_stop for window in cover(0, length, SIZE, OVERLAP)][:-1]
 
 
@@ -87,7 +90,7 @@ def test_an_entity_across_every_border_is_found(tagger: Predictor, place: int) -
     length = 1000
     borders = borders_of(length)
     assert len(borders) > 100 and min(end - start for start, end in pairwise(borders)) > 3
-    text, spans = row_of([border - place for border in borders], length, random.Random(place))
+    text, spans = sentence_of([border - place for border in borders], length, random.Random(place))
     (answer,) = tagger.predict_batch_json([{"sentence": text}])
     assert answer["tags"] == get_scheme("BIO").tags(spans, length)
     assert [entity["start"] + place for entity in answer["entities"]] == borders
@@ -103,26 +106,33 @@ class Allocated(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
-        given = {t.untyped_storage().data_ptr() for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)}
+        given = {
+            t.untyped_storage().data_ptr()
+            for t in tree_leaves((args, kwargs))
+            if isinstance(t, torch.Tensor)
+        }
         for tensor in tree_leaves(out):
             # A view, or what was changed in place, takes no memory.
-            if isinstance(tensor, torch.Tensor) and tensor.untyped_storage().data_ptr() not in given:
+            if (
+                isinstance(tensor, torch.Tensor)
+                and tensor.untyped_storage().data_ptr() not in given
+            ):
                 self.bytes += tensor.untyped_storage().nbytes()
                 self.largest = max(self.largest, tensor.untyped_storage().nbytes())
         return out
 
 
 def costs(tagger: Predictor, length: int) -> tuple[int, int, int, int]:
-    """What a row costs with its loss: positions encoded, tensors made, the largest of them, other memory; in bytes."""
+    """What a sentence costs with its loss: positions encoded, tensors made, the largest of them, other memory; in bytes."""
     chance = random.Random(length)
-    text, spans = row_of(range(0, length - 3, 7), length, chance)
+    text, spans = sentence_of(range(0, length - 3, 7), length, chance)
     model = tagger.archive.model
-    rows = EncodedDataset("names", [Instance(text, spans)], model.vocab, model.alphabet)
-    rows.targets = model.targets(rows, training=False)
+    sentences = EncodedDataset("names", [Instance(text, spans)], model.vocab, model.alphabet)
+    sentences.targets = model.targets(sentences, training=False)
     tracemalloc.start()
     try:
         with Allocated() as allocated:
-            found = predict_dataset(model, rows, "names")
+            found = predict_dataset(model, sentences, "names")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -133,8 +143,8 @@ def costs(tagger: Predictor, length: int) -> tuple[int, int, int, int]:
 
 
 @pytest.mark.slow
-def test_memory_grows_with_the_row(tagger: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    # So few positions a call that both rows take many.
+def test_memory_grows_with_the_sentence(tagger: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    # So few positions a call that both sentences take many.
     monkeypatch.setattr(pretrained_transformer, "MAX_POSITIONS", 256)
     short, long = costs(tagger, 500), costs(tagger, 2000)
     # What was ever made is no less than what was held at once.
