@@ -1,4 +1,7 @@
-"""Data: from corpus files to planned batches. Exported is what a custom component needs."""
+"""Data: from corpus files to planned batches.
+
+This module exports the classes that custom components need.
+"""
 
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset

@@ -1,4 +1,7 @@
-"""Alphabet: the index of every character for an encoder, one index a character."""
+"""Character vocabulary of an encoder: exactly one index for every character.
+
+Shape suffixes: L characters of a text, U distinct characters without an index so far.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,20 +11,20 @@ CODE_POINTS = 0x110000
 
 
 def code_points(text: str) -> NDArray[np.uint32]:
-    """The code point of each character of a text, (len(text),)."""
+    """Return the `(L,)` code points of a text of L characters."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
 class Alphabet:
-    """Maps characters to indices through a table over all code points.
+    """Base class of character vocabularies; maps characters to indices with a lookup table.
 
-    A character that the encoder's tokenizer cuts into several pieces gets an index of its own, at or above
-    `size`, whose pieces are in `composites`.
+    A character that the encoder's tokenizer splits into several subwords gets an extra index, at or
+    above `size`; its subwords are stored in `composites`.
 
     # Parameters
 
-    size : number of piece indices.
-    unknown : the piece that stands for whatever the encoder does not know; None where there is no such.
+    size : number of subword indices.
+    unknown : index of the unknown subword; None if the encoder has none.
     """
 
     def __init__(self, size: int, unknown: int | None = None) -> None:
@@ -31,42 +34,52 @@ class Alphabet:
         self._table: NDArray[np.int32] = np.full(CODE_POINTS, UNSEEN, dtype=np.int32)
 
     def pieces(self, character: str) -> tuple[int, ...]:
-        """The piece indices of one character; at least one."""
+        """Return the subword indices of a character, at least one."""
         raise NotImplementedError
 
     def pieces_of(self, characters: list[str]) -> list[tuple[int, ...]]:
-        """The piece indices of each of several characters; one by one where a subclass does not know better."""
+        """Return the subword indices of each of several characters.
+
+        Calls `pieces` for each character; a subclass may override it with a faster batched lookup.
+        """
         return [self.pieces(character) for character in characters]
 
     def knows(self, character: str) -> bool:
-        """Whether the encoder tells this character from those that it does not know."""
+        """Whether the encoder distinguishes a character from unknown ones."""
         return self.unknown not in self.pieces(character)
 
     def encode(self, text: str) -> NDArray[np.int32]:
-        """Index of each character of a text, (len(text),)."""
-        points = code_points(text)
-        indices = self._table[points]
-        if indices.size and indices.min() == UNSEEN:
-            unseen = np.unique(points[indices == UNSEEN])
-            pieces = self.pieces_of(list(map(chr, unseen.tolist())))
-            self._table[unseen] = [self._index(own) for own in pieces]
-            indices = self._table[points]
-        return indices
+        """Return the `(L,)` character indices of a text of L characters."""
+        points_L = code_points(text)
+        indices_L = self._table[points_L]
 
-    def _index(self, pieces: tuple[int, ...]) -> int:
-        if len(pieces) == 1:
-            return pieces[0]
-        self.composites.append(pieces)
+        if indices_L.size and indices_L.min() == UNSEEN:
+            unseen_U = np.unique(points_L[indices_L == UNSEEN])
+            subwords = self.pieces_of(list(map(chr, unseen_U.tolist())))
+            self._table[unseen_U] = [self._index(of_character) for of_character in subwords]
+            indices_L = self._table[points_L]
+        return indices_L
+
+    def _index(self, subwords: tuple[int, ...]) -> int:
+        """Return the only subword, or a new index for a sequence of several."""
+        if len(subwords) == 1:
+            return subwords[0]
+        self.composites.append(subwords)
         return self.size + len(self.composites) - 1
 
 
 class CharacterAlphabet(Alphabet):
-    """An alphabet of listed characters; others share the index of the unknown.
+    """A vocabulary of listed characters; all others share one index.
 
     # Parameters
 
     indices : index of each known character.
-    unknown : index of all others.
+    unknown : index of all other characters.
+
+    # Examples
+
+    >>> CharacterAlphabet({"北": 2, "京": 3}, unknown=1).encode("北京市").tolist()
+    [2, 3, 1]
     """
 
     def __init__(self, indices: dict[str, int], unknown: int) -> None:
@@ -75,5 +88,5 @@ class CharacterAlphabet(Alphabet):
         self._unknown = unknown
 
     def pieces(self, character: str) -> tuple[int, ...]:
-        """One index."""
+        """Return the index of a character as a tuple of one."""
         return (self._indices.get(character, self._unknown),)

@@ -1,4 +1,4 @@
-"""What checks of settings may know of a run before it reads any data."""
+"""What the checks of settings know about a run before any data is read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,19 @@ from ner_adv_plugin.data.vocabulary import DatasetSpace
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run, as far as its config tells.
+    """A training run as described by its config alone.
 
     # Parameters
 
-    config : the whole config, defaults filled in.
+    config : the whole config with defaults filled in.
     datasets : head, domain, task and annotated types of every dataset.
-    heads : the heads that datasets name, and for each where in the config the first dataset does.
-    validated : the labelled datasets that validation scores.
-    metrics : what validation gives; those of entity types, which only the data name, end in
-        `f1_<TYPE>`.
+    heads : the heads that datasets belong to, each with the config path of the first dataset that
+        names it.
+    validated : the labelled datasets that are scored in validation.
+    metrics : names of the validation metrics; since entity types are known only from the data,
+        metrics of single types appear as `f1_<TYPE>` at the end of the name.
     precision : "fp32", "bf16" or "fp16".
-    processes : how many processes train together.
+    processes : number of training processes.
     """
 
     config: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Names of datasets in settings."""
+"""Checks of dataset names in settings."""
 
 from collections.abc import Collection
 
@@ -6,13 +6,17 @@ from ner_adv_plugin.common.errors import ConfigurationError, nearest
 
 
 def check_dataset(name: str, datasets: Collection[str], path: str) -> None:
-    """`ConfigurationError` where a setting names no dataset.
+    """Check that a setting names a dataset of the run.
 
     # Parameters
 
-    name : what stands there.
-    datasets : those of the run.
-    path : where in the config.
+    name : the name found in the config.
+    datasets : names of the run's datasets.
+    path : config path of the name.
+
+    # Raises
+
+    ConfigurationError : if there is no such dataset.
     """
     if name not in datasets:
         hint = nearest(name, datasets)
@@ -21,20 +25,25 @@ def check_dataset(name: str, datasets: Collection[str], path: str) -> None:
         )
 
 
-def check_one_each(given: Collection[str], datasets: Collection[str], path: str) -> None:
-    """`ConfigurationError` unless a setting says something of every dataset, and of nothing else.
+def check_one_each(names: Collection[str], datasets: Collection[str], path: str) -> None:
+    """Check that a setting has exactly one entry for every dataset of the run.
 
     # Parameters
 
-    given : the names that it has.
-    datasets : those of the run.
-    path : where in the config.
+    names : the dataset names that the setting has entries for.
+    datasets : names of the run's datasets.
+    path : config path of the setting.
+
+    # Raises
+
+    ConfigurationError : if an entry names no dataset, or a dataset has no entry.
     """
-    for name in given:
+    for name in names:
         check_dataset(name, datasets, f"{path}.{name}")
+
     for name in datasets:
-        if name not in given:
+        if name not in names:
             known = ", ".join(datasets)
             raise ConfigurationError(
-                f"missing key: every dataset has one here, {known}", f"{path}.{name}"
+                f"missing key: expected one per dataset ({known})", f"{path}.{name}"
             )

@@ -1,4 +1,4 @@
-"""Instance: one sentence of a corpus, as its author wrote it."""
+"""Instance: one sentence of a corpus with its gold spans."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,14 +8,25 @@ from ner_adv_plugin.data.labels.spans import Span
 
 @dataclass(slots=True)
 class Instance:
-    """A text with the spans that were marked in it.
+    """A text with its annotated spans.
 
     # Parameters
 
-    text : the original string; offsets count its Python characters, spaces included.
-    spans : entities, which may nest and overlap, or words that tile the text; None if the text has no labels.
-    metadata : anything a reader adds, such as the line at which the sentence begins.
-    dataset : name of the dataset it belongs to.
+    text : the original string; offsets count its Python characters, including spaces.
+    spans : entities, which may nest and overlap, or words that tile the text; None if the text is
+        unlabelled.
+    metadata : additional information from the reader, such as the line on which the sentence
+        begins.
+    dataset : name of the dataset that the sentence belongs to.
+
+    # Examples
+
+    >>> from ner_adv_plugin.data import Instance, Span
+    >>> instance = Instance("王明在北京", [Span(0, 2, "PER"), Span(3, 5, "LOC")])
+    >>> len(instance)
+    5
+    >>> [instance.text[span.start : span.end] for span in instance.spans]
+    ['王明', '北京']
     """
 
     text: str

@@ -6,20 +6,20 @@ from hypothesis import strategies as st
 from ner_adv_plugin.data.alphabet import Alphabet, CharacterAlphabet
 
 
-class Pieces(Alphabet):
-    """Counts how often it is asked; a capital is two pieces."""
+class RecordingAlphabet(Alphabet):
+    """Records the characters looked up; a capital letter has two subwords."""
 
     def __init__(self) -> None:
         super().__init__(1000)
-        self.asked: list[str] = []
+        self.looked_up: list[str] = []
 
     def pieces(self, character: str) -> tuple[int, ...]:
-        self.asked.append(character)
+        self.looked_up.append(character)
         return (1, ord(character)) if character.isupper() else (ord(character) % 1000,)
 
 
 @given(st.text(st.characters(), max_size=30), st.text(st.characters(), max_size=30))
-def test_one_index_a_character(one: str, other: str) -> None:
+def test_one_index_per_character(one: str, other: str) -> None:
     indices = {character: i for i, character in enumerate(sorted(set(one)))}
     alphabet = CharacterAlphabet(indices, unknown=len(indices))
     for text in (one, other, one + other):
@@ -36,9 +36,9 @@ def test_any_code_point(text: str) -> None:
     ]
 
 
-def test_several_pieces_share_an_index_beyond_the_others() -> None:
-    alphabet = Pieces()
+def test_several_subwords_get_one_extra_index() -> None:
+    alphabet = RecordingAlphabet()
     assert alphabet.encode("aAbBA").tolist() == [97, 1000, 98, 1001, 1000]
     assert alphabet.encode("Bc").tolist() == [1001, 99]
     assert alphabet.composites == [(1, 65), (1, 66)]
-    assert sorted(alphabet.asked) == ["A", "B", "a", "b", "c"]
+    assert sorted(alphabet.looked_up) == ["A", "B", "a", "b", "c"]

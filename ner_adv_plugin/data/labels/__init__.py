@@ -1,1 +1,1 @@
-"""Labels: spans, and the tag schemes that write them."""
+"""Labels: spans, and the tag schemes that encode them."""

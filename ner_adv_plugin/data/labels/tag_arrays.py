@@ -1,6 +1,7 @@
-"""Spans of many sentences read from, and written as, flat arrays of tag indices.
+"""Conversion between the spans of many sentences and flat arrays of tag indices.
 
-Shape suffixes: R sentences, N characters of all sentences, S spans, T tags.
+Shape suffixes: R sentences, N characters of all sentences, S spans, T tags, P positions with a tag
+other than `O`.
 """
 
 from collections.abc import Sequence
@@ -17,14 +18,14 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class TagTable:
-    """What each of T tags means.
+    """Role and span type of each tag of a scheme.
 
     # Parameters
 
-    scheme : of the tags.
+    scheme : the tag scheme.
     type_names : names of the span types.
     roles_T : role of each tag.
-    types_T : index of its span type in `type_names`, -1 for `O`.
+    types_T : index of each tag's span type in `type_names`, -1 for `O`.
     """
 
     scheme: TagScheme
@@ -34,16 +35,16 @@ class TagTable:
 
     @classmethod
     def of(cls, scheme: TagScheme, type_names: Sequence[str]) -> "TagTable":
-        """The table of the tags that a scheme has for these types, in the order of `TagScheme.labels`."""
+        """Build the table of a scheme's tags for the given types, ordered as `TagScheme.labels`."""
         parsed = [scheme.parse(tag) for tag in scheme.labels(type_names)]
+        roles = np.array([role for role, _ in parsed], dtype=np.int64)
         types = [
             -1 if role is Role.OUTSIDE else list(type_names).index(name) for role, name in parsed
         ]
-        roles = np.array([role for role, _ in parsed], dtype=np.int64)
         return cls(scheme, tuple(type_names), roles, np.array(types, dtype=np.int64))
 
     def tag_of(self, role: Role) -> Integers:
-        """`(types,)` the tag of this role for each type."""
+        """Return the `(len(type_names),)` tags that have this role, one per type."""
         tags = np.zeros(len(self.type_names), dtype=np.int64)
         found = np.flatnonzero(self.roles_T == role)
         tags[self.types_T[found]] = found
@@ -51,18 +52,27 @@ class TagTable:
 
 
 def sentence_offsets(lengths: NDArray[np.integer] | Sequence[int]) -> Integers:
-    """`(R + 1,)` flat position at which each of R sentences begins, and the end of the last."""
+    """Return the `(R + 1,)` flat positions of the sentences' first characters, and the total.
+
+    # Parameters
+
+    lengths : `(R,)` number of characters of each sentence.
+    """
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
 
 
 def write_spans(spans: SpanTable, offsets: Integers, table: TagTable) -> NDArray[np.int16]:
-    """The tags of sentences with these spans, `(N,)`.
+    """Encode the spans of many sentences as tags.
 
     # Parameters
 
-    spans : none overlaps another; their types are those of the table.
+    spans : spans that do not overlap; their types are those of the table.
     offsets : `(R + 1,)` from `sentence_offsets`.
     table : the tags.
+
+    # Returns
+
+    `(N,)` tag indices of all sentences, concatenated.
     """
     tags: NDArray[np.int16] = np.zeros(int(offsets[-1]), dtype=np.int16)
     starts_S = offsets[spans.sentences_S] + spans.starts_S
@@ -75,13 +85,14 @@ def write_spans(spans: SpanTable, offsets: Integers, table: TagTable) -> NDArray
         table.tag_of(Role.INSIDE)[types_S], lengths_S
     )
 
-    begins_S = np.ones(len(starts_S), dtype=bool)
+    has_begin_S = np.ones(len(starts_S), dtype=bool)
     if table.scheme.name == "IOB1":
-        # B only parts a span from one of its type just before it.
-        begins_S[:1] = False
-        begins_S[1:] = (starts_S[1:] == ends_S[:-1]) & (types_S[1:] == types_S[:-1])
-        begins_S[1:] &= np.diff(spans.sentences_S) == 0
-    tags[starts_S[begins_S]] = table.tag_of(Role.BEGIN)[types_S[begins_S]]
+        # B only separates a span from an adjacent one of the same type before it.
+        has_begin_S[:1] = False
+        has_begin_S[1:] = (starts_S[1:] == ends_S[:-1]) & (types_S[1:] == types_S[:-1])
+        has_begin_S[1:] &= np.diff(spans.sentences_S) == 0
+    tags[starts_S[has_begin_S]] = table.tag_of(Role.BEGIN)[types_S[has_begin_S]]
+
     if table.scheme.closes:
         tags[ends_S - 1] = table.tag_of(Role.END)[types_S]
         single_S = lengths_S == 1
@@ -90,63 +101,76 @@ def write_spans(spans: SpanTable, offsets: Integers, table: TagTable) -> NDArray
 
 
 def lenient_spans(tags: NDArray[np.integer], offsets: Integers, table: TagTable) -> SpanTable:
-    """The spans of any tag sequences as conlleval reads them (`TagScheme.spans`, for many sentences).
+    """Decode tag sequences, legal or not, as conlleval does; see `TagScheme.spans`.
 
     # Parameters
 
-    tags : `(N,)` tag indices of all sentences one after another.
-    offsets : `(R + 1,)` from `sentence_offsets`; spans never cross sentences.
+    tags : `(N,)` tag indices of all sentences, concatenated.
+    offsets : `(R + 1,)` from `sentence_offsets`; spans never cross sentence boundaries.
     table : the tags.
     """
     return _read(tags, offsets, table)[0]
 
 
 def strict_spans(tags: NDArray[np.integer], offsets: Integers, table: TagTable) -> SpanTable:
-    """The spans that are written without a fault, as seqeval reads them in strict mode.
+    """Decode only well-formed spans, as seqeval does in strict mode.
 
-    A span must begin with BEGIN or SINGLE and, in schemes that close spans, end with END or SINGLE. In IOB1
-    it must begin with INSIDE, or with BEGIN if a span of its type ends just before it. Parameters as in
-    `lenient_spans`.
+    A span must begin with BEGIN or SINGLE and, in schemes that close spans, end with END or SINGLE.
+    In IOB1 it must begin with INSIDE, or with BEGIN if a span of the same type ends directly before
+    it.
+
+    # Parameters
+
+    tags : see `lenient_spans`.
+    offsets : see `lenient_spans`.
+    table : see `lenient_spans`.
     """
-    spans, touching_S = _read(tags, offsets, table)
+    spans, adjacent_S = _read(tags, offsets, table)
     base_S = offsets[spans.sentences_S]
     first_S = table.roles_T[tags[base_S + spans.starts_S]]
     last_S = table.roles_T[tags[base_S + spans.ends_S - 1]]
+
     if table.scheme.name == "IOB1":
-        sound_S = (first_S == Role.INSIDE) | touching_S
+        well_formed_S = (first_S == Role.INSIDE) | adjacent_S
     elif table.scheme.closes:
-        sound_S = (first_S == Role.SINGLE) | ((first_S == Role.BEGIN) & (last_S == Role.END))
+        well_formed_S = (first_S == Role.SINGLE) | ((first_S == Role.BEGIN) & (last_S == Role.END))
     else:
-        sound_S = first_S == Role.BEGIN
-    return spans.keep(sound_S)
+        well_formed_S = first_S == Role.BEGIN
+    return spans.keep(well_formed_S)
 
 
 def _read(
     tags: NDArray[np.integer], offsets: Integers, table: TagTable
 ) -> tuple[SpanTable, NDArray[np.bool_]]:
-    """The lenient spans, and whether a span of the same type ends just before each of them."""
-    # Most characters of a NER corpus are O: only the others are looked at.
-    positions = np.flatnonzero(table.roles_T[tags] != Role.OUTSIDE)
-    roles, types = table.roles_T[tags[positions]], table.types_T[tags[positions]]
-    # One place more than characters, for empty sentences at the end.
-    sentence_start = np.zeros(len(tags) + 1, dtype=bool)
-    sentence_start[offsets] = True
+    """Decode tags leniently.
 
-    beside = np.zeros(len(positions), dtype=bool)
-    beside[1:] = (np.diff(positions) == 1) & ~sentence_start[positions[1:]]
-    same_type = np.zeros(len(positions), dtype=bool)
-    same_type[1:] = types[1:] == types[:-1]
-    opens = np.isin(roles, (Role.BEGIN, Role.SINGLE))
-    opens[1:] |= np.isin(roles[:-1], (Role.END, Role.SINGLE))
+    # Returns
 
-    firsts = np.flatnonzero(opens | ~beside | ~same_type)
-    lasts = np.append(firsts[1:], len(positions)) - 1 if len(firsts) else firsts
-    sentences_S = np.searchsorted(offsets, positions[firsts], side="right") - 1
+    The spans, and an `(S,)` mask of those with a span of the same type directly before them.
+    """
+    # Most characters of an NER corpus are O, so only the other positions are processed.
+    positions_P = np.flatnonzero(table.roles_T[tags] != Role.OUTSIDE)
+    roles_P = table.roles_T[tags[positions_P]]
+    types_P = table.types_T[tags[positions_P]]
+
+    # The mask has one element more than there are characters, for empty sentences at the end.
+    is_sentence_start = np.zeros(len(tags) + 1, dtype=bool)
+    is_sentence_start[offsets] = True
+    adjacent_P = np.zeros(len(positions_P), dtype=bool)
+    adjacent_P[1:] = (np.diff(positions_P) == 1) & ~is_sentence_start[positions_P[1:]]
+    same_type_P = np.zeros(len(positions_P), dtype=bool)
+    same_type_P[1:] = types_P[1:] == types_P[:-1]
+    opens_P = np.isin(roles_P, (Role.BEGIN, Role.SINGLE))
+    opens_P[1:] |= np.isin(roles_P[:-1], (Role.END, Role.SINGLE))
+
+    first_S = np.flatnonzero(opens_P | ~adjacent_P | ~same_type_P)
+    last_S = np.append(first_S[1:], len(positions_P)) - 1 if len(first_S) else first_S
+    sentences_S = np.searchsorted(offsets, positions_P[first_S], side="right") - 1
     spans = SpanTable(
         types=table.type_names,
-        starts_S=(positions[firsts] - offsets[sentences_S]).astype(np.int32),
-        ends_S=(positions[lasts] + 1 - offsets[sentences_S]).astype(np.int32),
-        types_S=types[firsts].astype(np.int16),
+        starts_S=(positions_P[first_S] - offsets[sentences_S]).astype(np.int32),
+        ends_S=(positions_P[last_S] + 1 - offsets[sentences_S]).astype(np.int32),
+        types_S=types_P[first_S].astype(np.int16),
         counts_R=np.bincount(sentences_S, minlength=len(offsets) - 1).astype(np.int32),
     )
-    return spans, (beside & same_type)[firsts]
+    return spans, (adjacent_P & same_type_P)[first_S]

@@ -1,4 +1,7 @@
-"""Tag schemes: how spans over the characters of a sentence are written as one tag a character, and read back."""
+"""Tag schemes: encode the spans of a sentence as one tag per character, and decode them.
+
+Shape suffixes: T labels.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +18,7 @@ OUTSIDE_TAG = "O"
 
 
 class Role(IntEnum):
-    """What a tag says about its character's place in a span."""
+    """Position of a character in a span, as indicated by its tag."""
 
     OUTSIDE = 0
     BEGIN = 1
@@ -26,13 +29,24 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class TagScheme:
-    """One way of writing spans as tags.
+    """A way of encoding spans as tags; `get_scheme` returns the known ones.
 
     # Parameters
 
-    name : its name, such as `BIO`.
+    name : name of the scheme, such as `BIO`.
     letters : role of every prefix letter.
-    segmentation : labels are bare letters and there is no `O`: every character belongs to a word.
+    segmentation : whether labels are bare letters without `O`, as every character belongs to a
+        word.
+
+    # Examples
+
+    >>> scheme = get_scheme("BIO")
+    >>> scheme.tags([Span(0, 2, "PER")], length=3)
+    ['B-PER', 'I-PER', 'O']
+    >>> scheme.spans(["B-PER", "I-PER", "O"])
+    [Span(start=0, end=2, type='PER')]
+    >>> scheme.repair(["O", "I-PER", "I-PER"])
+    (['O', 'B-PER', 'I-PER'], 1)
     """
 
     name: str
@@ -41,17 +55,17 @@ class TagScheme:
 
     @property
     def closes(self) -> bool:
-        """Whether the last character of a span has letters of its own (END, SINGLE)."""
+        """Whether the scheme marks the last character of a span (END, SINGLE)."""
         return Role.END in self.letters.values()
 
     @property
     def known_tags(self) -> str:
-        """The tags it knows, in words, for messages: `O, B-TYPE or I-TYPE`."""
+        """The scheme's tags for error messages, such as `O, B-TYPE or I-TYPE`."""
         *tags, last = self.labels(["TYPE"])
         return f"{', '.join(tags)} or {last}"
 
     def labels(self, types: Iterable[str] = ()) -> list[str]:
-        """The label space over these span types: `O` first, then by sorted type every prefix."""
+        """Return the labels for span types: `O`, then all prefixes of each type, sorted by type."""
         if self.segmentation:
             return list(self.letters)
         return [OUTSIDE_TAG] + [
@@ -59,25 +73,31 @@ class TagScheme:
         ]
 
     def parse(self, tag: str) -> tuple[Role, str]:
-        """Role and span type of a tag (`B-PER.NAM` gives BEGIN, `PER.NAM`); `ValueError` where it is none."""
+        """Return role and span type of a tag: BEGIN and `PER.NAM` for `B-PER.NAM`.
+
+        # Raises
+
+        ValueError : if the scheme has no such tag.
+        """
         return _parse(self, tag)
 
     def spans(self, tags: Sequence[str]) -> list[Span]:
-        """The spans of any tag sequence, legal or not, as conlleval reads it.
+        """Decode a tag sequence, legal or not, as conlleval does.
 
-        A span begins at a BEGIN or SINGLE tag, after `O`, after an END or SINGLE tag, where the type changes
-        and at the start of the sentence (Tjong Kim Sang and Buchholz 2000, the script conlleval.pl).
+        A span begins at a BEGIN or SINGLE tag, after `O`, after an END or SINGLE tag, at a change
+        of type and at the start of the sentence. Source: conlleval.pl of Tjong Kim Sang & Buchholz
+        2000.
         """
         parsed = {tag: _parse(self, tag) for tag in set(tags)}
         if all(role is Role.OUTSIDE for role, _ in parsed.values()):
             return []
+
         pairs = list(pairwise(tags))
-        cuts = {pair for pair in set(pairs) if _cuts(parsed[pair[0]], parsed[pair[1]])}
-        edges = [
-            0,
-            *(position for position, pair in enumerate(pairs, 1) if pair in cuts),
-            len(tags),
-        ]
+        boundaries = {
+            (left, right) for left, right in set(pairs) if _is_boundary(parsed[left], parsed[right])
+        }
+        inner = (position for position, pair in enumerate(pairs, 1) if pair in boundaries)
+        edges = [0, *inner, len(tags)]
         return [
             Span(start, end, parsed[tags[start]][1])
             for start, end in pairwise(edges)
@@ -85,62 +105,93 @@ class TagScheme:
         ]
 
     def tags(self, spans: Iterable[Span], length: int) -> list[str]:
-        """The tags of a sentence of `length` characters with these spans.
+        """Encode the spans of a sentence as tags.
 
-        Raises `ValueError` where spans overlap or leave the sentence, or where segmentation leaves a gap.
+        # Parameters
+
+        spans : spans that do not overlap, in any order.
+        length : number of characters of the sentence.
+
+        # Raises
+
+        ValueError : if spans are empty, overlap or exceed the sentence, or if words leave a gap.
         """
         tags: list[str] = []
         previous_type: str | None = None
+
         for span in sorted(spans, key=lambda span: span.start):
             if not len(tags) <= span.start < span.end <= length:
                 raise ValueError(
-                    f"{span} is empty, overlaps another or leaves a sentence of {length} characters"
+                    f"{span} is empty, overlaps another span or exceeds the sentence of {length} "
+                    "characters"
                 )
+
             if span.start > len(tags):
                 tags += self._outside(span.start - len(tags))
                 previous_type = None
-            tags += self._inside(
-                span.end - span.start, span.type, touching=span.type == previous_type
-            )
+            adjacent = span.type == previous_type
+            tags += self._inside(span.end - span.start, span.type, adjacent)
             previous_type = span.type
+
         return tags + self._outside(length - len(tags))
 
     def repair(self, tags: Sequence[str]) -> tuple[list[str], int]:
-        """Legal tags with conlleval's reading of `tags`, and how many tags that changed."""
+        """Make a tag sequence legal without changing the spans that conlleval finds in it.
+
+        # Returns
+
+        The legal tags, and how many of them differ from `tags`.
+        """
         if not self._forbidden(tags):
             return list(tags), 0
         repaired = self.tags(self.spans(tags), len(tags))
         return repaired, sum(old != new for old, new in zip(tags, repaired, strict=True))
 
     def illegal(self, tags: Sequence[str]) -> list[int]:
-        """Positions whose tag cannot follow the one before; `len(tags)` where the sentence cannot end so."""
+        """Return the positions of tags that may not follow the previous tag.
+
+        `len(tags)` is one of them if the last tag may not end a sentence.
+        """
         forbidden = self._forbidden(tags)
         pairs = enumerate(zip([None, *tags], [*tags, None], strict=True))
         return [position for position, pair in pairs if pair in forbidden]
 
     def _forbidden(self, tags: Sequence[str]) -> set[tuple[str | None, str | None]]:
-        """The pairs of neighbours that are not legal, sentence edges as None."""
+        """Return the illegal pairs of adjacent tags; None marks the edges of the sentence."""
         pairs = set(zip([None, *tags], [*tags, None], strict=True))
         return {pair for pair in pairs if not _legal(self, *pair)}
 
     def transitions(self, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which labels may start a sentence `(T,)`, follow each other `(T, T)` [from, to], and end it `(T,)`."""
-        starts = np.array([_legal(self, None, label) for label in labels], dtype=bool)
-        pairs = np.array(
+        """Return the transitions between labels that the scheme allows.
+
+        # Returns
+
+        Three Boolean arrays: `(T,)` labels that may start a sentence, `(T, T)` pairs of labels
+        [from, to] that may follow each other, and `(T,)` labels that may end a sentence.
+        """
+        starts_T = np.array([_legal(self, None, label) for label in labels], dtype=bool)
+        pairs_TT = np.array(
             [[_legal(self, left, right) for right in labels] for left in labels], dtype=bool
         )
-        ends = np.array([_legal(self, label, None) for label in labels], dtype=bool)
-        return starts, pairs.reshape(len(labels), len(labels)), ends
+        ends_T = np.array([_legal(self, label, None) for label in labels], dtype=bool)
+        return starts_T, pairs_TT.reshape(len(labels), len(labels)), ends_T
 
     def _outside(self, length: int) -> list[str]:
         if length and self.segmentation:
             raise ValueError(f"{length} characters belong to no word")
         return [OUTSIDE_TAG] * length
 
-    def _inside(self, length: int, span_type: str, touching: bool) -> list[str]:
-        """The tags of one span; `touching` where a span of its type ends just before it."""
+    def _inside(self, length: int, span_type: str, adjacent: bool) -> list[str]:
+        """Return the tags of one span.
+
+        # Parameters
+
+        length : number of characters.
+        span_type : its type.
+        adjacent : whether a span of the same type ends directly before it.
+        """
         roles = [Role.INSIDE] * length
-        if self.name != "IOB1" or touching:
+        if self.name != "IOB1" or adjacent:
             roles[0] = Role.BEGIN
         if self.closes:
             roles[-1] = Role.END if length > 1 else Role.SINGLE
@@ -152,16 +203,31 @@ _SCHEMES: dict[str, Mapping[str, Role]] = {
     "BIO": _BEGIN_INSIDE,
     "BIOES": {**_BEGIN_INSIDE, "E": Role.END, "S": Role.SINGLE},
     "BMES": {"B": Role.BEGIN, "M": Role.INSIDE, "E": Role.END, "S": Role.SINGLE},
-    # IOB1 begins a span with I, and with B only where it touches the span of the same type before it.
+    # IOB1 begins a span with I; B only separates it from an adjacent span of its type before it.
     "IOB1": _BEGIN_INSIDE,
     "BILOU": {**_BEGIN_INSIDE, "L": Role.END, "U": Role.SINGLE},
 }
 
 
 def get_scheme(name: str, segmentation: bool = False, path: str = "") -> TagScheme:
-    """A scheme by name: BIO, BIOES, BMES, IOB1 or BILOU, over span types or, for segmentation, over words.
+    """Return a tag scheme by name.
 
-    Raises `ConfigurationError` at `path` for any other name, and for segmentation in IOB1.
+    # Parameters
+
+    name : "BIO", "BIOES", "BMES", "IOB1" or "BILOU".
+    segmentation : whether the spans are words, which have no types; not available for IOB1.
+    path : config path of the name, for error messages.
+
+    # Raises
+
+    ConfigurationError : if there is no such scheme.
+
+    # Examples
+
+    >>> get_scheme("BMES", segmentation=True).labels()
+    ['B', 'M', 'E', 'S']
+    >>> get_scheme("BIOES").labels(["LOC"])
+    ['O', 'B-LOC', 'I-LOC', 'E-LOC', 'S-LOC']
     """
     known = [known for known in _SCHEMES if not (segmentation and known == "IOB1")]
     if name not in known:
@@ -191,8 +257,8 @@ def _write(scheme: TagScheme, role: Role, span_type: str) -> str:
     return letter if scheme.segmentation else f"{letter}-{span_type}"
 
 
-def _cuts(left: tuple[Role, str], right: tuple[Role, str]) -> bool:
-    """Whether a span begins at `right`, or ends before it, read as conlleval does."""
+def _is_boundary(left: tuple[Role, str], right: tuple[Role, str]) -> bool:
+    """Whether a span starts or ends between two adjacent tags, according to conlleval."""
     if right[0] is Role.OUTSIDE or left[0] is Role.OUTSIDE:
         return left[0] is not right[0]
     return (
@@ -204,14 +270,15 @@ def _cuts(left: tuple[Role, str], right: tuple[Role, str]) -> bool:
 
 @lru_cache(maxsize=65536)
 def _legal(scheme: TagScheme, left_tag: str | None, right_tag: str | None) -> bool:
-    """Whether `right_tag` may follow `left_tag`; None stands before the start and after the end of a sentence."""
+    """Whether `right_tag` may follow `left_tag`; None marks the edges of a sentence."""
     outside = (Role.OUTSIDE, "")
     left = outside if left_tag is None else _parse(scheme, left_tag)
     right = outside if right_tag is None else _parse(scheme, right_tag)
     same_type = left[1] == right[1]
+
     if scheme.name == "IOB1":
         return right[0] is not Role.BEGIN or (left[0] is not Role.OUTSIDE and same_type)
-    goes_on = right[0] in (Role.INSIDE, Role.END)
+    continues = right[0] in (Role.INSIDE, Role.END)
     if left[0] in (Role.BEGIN, Role.INSIDE):
-        return same_type if goes_on else not scheme.closes
-    return not goes_on
+        return same_type if continues else not scheme.closes
+    return not continues

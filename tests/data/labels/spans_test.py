@@ -1,4 +1,4 @@
-"""Spans as columns, against spans as lists."""
+"""Spans as columns, compared with spans as lists."""
 
 from collections import Counter
 from itertools import combinations
@@ -25,7 +25,7 @@ scored_spans = st.builds(
     spans,
     st.floats(0, 1, width=32),
 )
-# Few places, so that spans nest, cross, touch and repeat.
+# Few positions, so that spans nest, cross, touch and repeat.
 sentences = st.lists(st.none() | st.lists(spans, max_size=4), max_size=5)
 
 
@@ -35,21 +35,21 @@ def overlap(one: Span, other: Span) -> bool:
 
 
 def flat(own: list[list[T] | None]) -> list[T]:
-    """The spans of all sentences in the table's order, given sorted ones."""
+    """Concatenate the spans of all sentences."""
     return [span for spans_of_sentence in own for span in spans_of_sentence or []]
 
 
 def in_order(own: list[list[Span] | None]) -> list[list[Span] | None]:
-    """The sentences with their spans sorted."""
+    """Sort the spans of each sentence."""
     return [None if of_sentence is None else sorted(of_sentence) for of_sentence in own]
 
 
-def test_a_scored_span_without_its_score() -> None:
+def test_span_of_a_scored_span() -> None:
     assert ScoredSpan(1, 3, "PER", 0.5).span == Span(1, 3, "PER")
 
 
 @given(st.lists(st.text("甲", min_size=1, max_size=3)))
-def test_words_tile_their_text(words: list[str]) -> None:
+def test_tiling(words: list[str]) -> None:
     starts = [len("".join(words[:i])) for i in range(len(words))]
     assert tiling(map(len, words)) == [
         (start, start + len(word), "") for start, word in zip(starts, words, strict=True)
@@ -57,7 +57,7 @@ def test_words_tile_their_text(words: list[str]) -> None:
 
 
 @given(sentences)
-def test_a_table_holds_what_it_is_made_of(own: list[list[Span] | None]) -> None:
+def test_table_equals_the_lists_it_was_built_from(own: list[list[Span] | None]) -> None:
     table = SpanTable.of(own)
     assert len(table) == len(own) and list(table) == in_order(own)
     assert [table.spans(i) for i in range(len(own))] == in_order(own)
@@ -126,7 +126,7 @@ def test_found_in(pairs: list[tuple[list[Span] | None, list[Span] | None]]) -> N
 
 
 @given(sentences)
-def test_repeated_spans(own: list[list[Span] | None]) -> None:
+def test_duplicates(own: list[list[Span] | None]) -> None:
     table = SpanTable.of(own)
     expected = [
         span in of_sentence[:i]
@@ -179,6 +179,6 @@ def test_concatenated(parts: list[list[list[ScoredSpan] | None]]) -> None:
 
 
 @pytest.mark.parametrize("scored_first", [True, False])
-def test_scores_of_some_tables_only_are_left_out(scored_first: bool) -> None:
+def test_scores_are_dropped_unless_all_tables_have_them(scored_first: bool) -> None:
     tables = [SpanTable.of([[ScoredSpan(0, 1, "X", 0.5)]]), SpanTable.of([[Span(0, 1, "X")]])]
     assert concatenated(tables if scored_first else tables[::-1]).scores_S is None

@@ -1,4 +1,4 @@
-"""Tags of many sentences at once, against `TagScheme`, which writes and reads one sentence at a time."""
+"""Tags of many sentences at once, compared with `TagScheme`, which handles single sentences."""
 
 from collections.abc import Callable
 
@@ -27,13 +27,16 @@ every_scheme = pytest.mark.parametrize("scheme", SCHEMES + OF_WORDS, ids=str)
 
 
 def types_of(scheme: TagScheme) -> list[str]:
-    """The types of a table of this scheme."""
+    """Return the types of a table of this scheme."""
     return [""] if scheme.segmentation else TYPES
 
 
 @st.composite
 def sentences(draw: st.DrawFn, scheme: TagScheme) -> list[tuple[list[Span], int]]:
-    """Spans that do not overlap, some of them touching, and lengths, 0 among them; words leave no gap."""
+    """Spans of several sentences with the sentences' lengths, which may be 0.
+
+    Spans do not overlap but may be adjacent; words leave no gap.
+    """
     made = []
     for sizes in draw(
         st.lists(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), max_size=4), max_size=4)
@@ -51,7 +54,7 @@ def sentences(draw: st.DrawFn, scheme: TagScheme) -> list[tuple[list[Span], int]
 
 @st.composite
 def tagged(draw: st.DrawFn, scheme: TagScheme) -> list[list[str]]:
-    """Sentences of any of a scheme's tags, legal or not."""
+    """Tag sequences of a scheme, legal or not."""
     tags = st.lists(st.sampled_from(scheme.labels(types_of(scheme))), max_size=8)
     return draw(st.lists(tags, max_size=5))
 
@@ -62,7 +65,7 @@ def found(
     scheme: TagScheme,
     types: list[str] | None = None,
 ) -> list[list[Span] | None]:
-    """What `lenient_spans` or `strict_spans` reads."""
+    """Decode tag sequences with `lenient_spans` or `strict_spans`."""
     types = types or types_of(scheme)
     labels = scheme.labels(types)
     tags = np.array(
@@ -79,9 +82,7 @@ def found(
 
 @every_scheme
 @given(data=st.data())
-def test_spans_are_written_as_the_scheme_writes_them(
-    scheme: TagScheme, data: st.DataObject
-) -> None:
+def test_write_spans_equals_tags_of_the_scheme(scheme: TagScheme, data: st.DataObject) -> None:
     drawn = data.draw(sentences(scheme))
     types = types_of(scheme)
     table = SpanTable.of([spans for spans, _ in drawn], types)
@@ -97,9 +98,7 @@ def test_spans_are_written_as_the_scheme_writes_them(
 @every_scheme
 @pytest.mark.parametrize("read", [lenient_spans, strict_spans])
 @given(data=st.data())
-def test_what_is_written_is_read_back(
-    scheme: TagScheme, read: Callable[..., SpanTable], data: st.DataObject
-) -> None:
+def test_round_trip(scheme: TagScheme, read: Callable[..., SpanTable], data: st.DataObject) -> None:
     drawn = data.draw(sentences(scheme))
     types = types_of(scheme)
     offsets, table = sentence_offsets([length for _, length in drawn]), TagTable.of(scheme, types)
@@ -109,7 +108,7 @@ def test_what_is_written_is_read_back(
 
 @every_scheme
 @given(data=st.data())
-def test_lenient_spans_are_those_of_the_scheme(scheme: TagScheme, data: st.DataObject) -> None:
+def test_lenient_spans_equal_spans_of_the_scheme(scheme: TagScheme, data: st.DataObject) -> None:
     sentences = data.draw(tagged(scheme))
     assert found(lenient_spans, sentences, scheme) == [
         scheme.spans(sentence) for sentence in sentences
@@ -118,11 +117,9 @@ def test_lenient_spans_are_those_of_the_scheme(scheme: TagScheme, data: st.DataO
 
 @every_scheme
 @given(data=st.data())
-def test_strict_spans_are_those_that_repair_leaves_alone(
-    scheme: TagScheme, data: st.DataObject
-) -> None:
+def test_strict_spans_are_those_unchanged_by_repair(scheme: TagScheme, data: st.DataObject) -> None:
     sentences = data.draw(tagged(scheme))
-    sound = [
+    well_formed = [
         [
             span
             for span in scheme.spans(sentence)
@@ -130,12 +127,12 @@ def test_strict_spans_are_those_that_repair_leaves_alone(
         ]
         for sentence, repaired in ((sentence, scheme.repair(sentence)[0]) for sentence in sentences)
     ]
-    assert found(strict_spans, sentences, scheme) == sound
+    assert found(strict_spans, sentences, scheme) == well_formed
 
 
 @pytest.mark.parametrize("name", SEQEVAL)
 @given(data=st.data())
-def test_strict_spans_are_those_of_seqeval(name: str, data: st.DataObject) -> None:
+def test_strict_spans_equal_those_of_seqeval(name: str, data: st.DataObject) -> None:
     scheme = get_scheme(name)
     sentences = data.draw(tagged(scheme))
     expected = [
@@ -156,7 +153,7 @@ def test_spans_do_not_cross_sentences() -> None:
     assert found(strict_spans, sentences, get_scheme("BIO"), ["X"]) == [[(1, 2, "X")], [], [], []]
 
 
-def test_table() -> None:
+def test_tag_table() -> None:
     table = TagTable.of(get_scheme("BIO"), ["LOC", "PER"])
     assert table.type_names == ("LOC", "PER")
     assert table.roles_T.tolist() == [

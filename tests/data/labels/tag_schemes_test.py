@@ -16,7 +16,7 @@ SEGMENTATION = ["BMES", "BIOES", "BIO", "BILOU"]
 
 @st.composite
 def sentences(draw: st.DrawFn) -> tuple[list[Span], int]:
-    """Spans that do not overlap, touching ones of one type among them, and the length of their sentence."""
+    """Spans that may be adjacent but do not overlap, and the length of their sentence."""
     spans, position = [], 0
     for gap, length, name in draw(
         st.lists(
@@ -31,13 +31,13 @@ def sentences(draw: st.DrawFn) -> tuple[list[Span], int]:
 
 
 def all_sentences(length: int, types: list[str], gaps: bool) -> list[list[Span]]:
-    """Every set of spans that a sentence of this length can have."""
+    """Return every set of spans that a sentence of this length can have."""
     if length == 0:
         return [[]]
     found = all_sentences(length - 1, types, gaps) if gaps else []
     for start in range(length):
-        heads = all_sentences(start, types, gaps)
-        found += [[*head, Span(start, length, name)] for head in heads for name in types]
+        prefixes = all_sentences(start, types, gaps)
+        found += [[*prefix, Span(start, length, name)] for prefix in prefixes for name in types]
     return found
 
 
@@ -59,7 +59,7 @@ def test_tags_of_a_sentence_by_hand(name: str, expected: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @given(sentence=sentences())
-def test_spans_come_back(name: str, sentence: tuple[list[Span], int]) -> None:
+def test_round_trip_of_entities(name: str, sentence: tuple[list[Span], int]) -> None:
     scheme = get_scheme(name)
     tags = scheme.tags(*sentence)
     assert len(tags) == sentence[1]
@@ -70,7 +70,7 @@ def test_spans_come_back(name: str, sentence: tuple[list[Span], int]) -> None:
 
 @pytest.mark.parametrize("name", SEGMENTATION)
 @given(lengths=st.lists(st.integers(1, 5)))
-def test_words_come_back(name: str, lengths: list[int]) -> None:
+def test_round_trip_of_words(name: str, lengths: list[int]) -> None:
     scheme = get_scheme(name, segmentation=True)
     words = tiling(lengths)
     tags = scheme.tags(words, sum(lengths))
@@ -85,7 +85,7 @@ def test_words_come_back(name: str, lengths: list[int]) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("length", [1, 2, 3, 4])
-def test_transitions_allow_exactly_the_tags_of_some_spans(scheme: TagScheme, length: int) -> None:
+def test_transitions_allow_exactly_the_encodings_of_spans(scheme: TagScheme, length: int) -> None:
     types = [""] if scheme.segmentation else ["X", "Y"]
     labels = scheme.labels(types)
     starts, pairs, ends = scheme.transitions(labels)
@@ -130,7 +130,7 @@ def test_repair_of_words_by_hand() -> None:
 
 @pytest.mark.parametrize("name", ["BIO", "IOB1", "BIOES"])
 @given(data=st.data())
-def test_any_tags_are_read_as_seqeval_reads_them(name: str, data: st.DataObject) -> None:
+def test_spans_of_any_tags_equal_those_of_seqeval(name: str, data: st.DataObject) -> None:
     scheme = get_scheme(name)
     tags = data.draw(st.lists(st.sampled_from(scheme.labels(["LOC", "PER"])), max_size=10))
     spans = [(span.type, span.start, span.end - 1) for span in scheme.spans(tags)]
@@ -165,12 +165,12 @@ def test_parse() -> None:
 
 
 @pytest.mark.parametrize("tag", ["", "B", "B-", "-PER", "E-PER", "b-PER", "O-PER", " O", "PER-B"])
-def test_parse_garbage(tag: str) -> None:
+def test_parse_of_unknown_tags(tag: str) -> None:
     with pytest.raises(ValueError, match="is not a BIO tag: expected O, B-TYPE or I-TYPE"):
         get_scheme("BIO").parse(tag)
 
 
-def test_words_have_no_outside() -> None:
+def test_segmentation_has_no_outside_tag() -> None:
     scheme = get_scheme("BMES", segmentation=True)
     with pytest.raises(ValueError, match="expected B, M, E or S"):
         scheme.parse("O")
@@ -181,14 +181,14 @@ def test_words_have_no_outside() -> None:
 @pytest.mark.parametrize(
     "spans", [[Span(0, 2, "X"), Span(1, 3, "X")], [Span(2, 5, "X")], [Span(1, 1, "X")]]
 )
-def test_spans_that_cannot_be_written(spans: list[Span]) -> None:
+def test_invalid_spans(spans: list[Span]) -> None:
     with pytest.raises(
-        ValueError, match="is empty, overlaps another or leaves a sentence of 4 characters"
+        ValueError, match="is empty, overlaps another span or exceeds the sentence of 4 characters"
     ):
         get_scheme("BIO").tags(spans, 4)
 
 
-def test_unknown_scheme_names_the_known() -> None:
+def test_unknown_scheme_lists_the_known_ones() -> None:
     with pytest.raises(
         ConfigurationError, match='"BIOS": .* BIO, BIOES, BMES, IOB1, BILOU. .*"BIOES"'
     ):

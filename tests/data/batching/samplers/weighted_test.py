@@ -20,7 +20,7 @@ def test_sentences() -> None:
 @pytest.mark.parametrize(
     ("weights", "path", "message"),
     [
-        ({"weibo": 1}, "weights.msra", "missing key: every dataset has one here, weibo, msra"),
+        ({"weibo": 1}, "weights.msra", "missing key: expected one per dataset (weibo, msra)"),
         (
             {"weibo": 1, "mrsa": 1},
             "weights.mrsa",

@@ -51,7 +51,7 @@ def test_batches_of_one_dataset_in_turns(
 @pytest.mark.parametrize(
     ("sizes", "path", "message"),
     [
-        ({"a": 1, "b": 2}, "batch_size.c", "missing key: every dataset has one here, a, b, c"),
+        ({"a": 1, "b": 2}, "batch_size.c", "missing key: expected one per dataset (a, b, c)"),
         ({"a": 1, "b": 2, "c": 3, "bc": 4}, "batch_size.bc", 'no dataset "bc". Did you mean "'),
     ],
 )
