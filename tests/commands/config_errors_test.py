@@ -92,7 +92,7 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
         "dataset_reader.readers.msra.training_scheme",
         [
             "unknown key",
-            "a key of the head now",
+            "now a key of the head",
             "model.head.scheme",
             "model.heads.<head>.scheme",
             "tag_scheme",

@@ -147,7 +147,7 @@ def test_two_precisions_are_refused_early() -> None:
         (
             {"type": "weibo"},
             "validation_dataset_reader",
-            "expected a multitask reader, as dataset_reader is",
+            "expected a multitask reader, as in dataset_reader",
         ),
         (
             {"type": "multitask", "readers": {"wiebo": "weibo"}},

@@ -27,13 +27,13 @@ def test_a_type_that_is_not_declared_is_an_error(
 ) -> None:
     path = conll(tmp_path / "a.txt", "甲 B-PER;乙 I-PER", "丙 B-LOC")
     with pytest.raises(
-        DataError, match="a.txt: found 'entities of type LOC', expected types of annotated_types"
+        DataError, match="a.txt: found 'entities of type LOC', expected types listed in"
     ):
         ConllReader(annotated_types=["PER"]).read(path)
     sentences = ConllReader(annotated_types=["PER", "ORG"], type_map={"LOC": None}).read(path)
     assert [sentence.spans for sentence in sentences] == [[Span(0, 2, "PER")], []]
     assert 'no entity of type "ORG", which annotated_types names' in caplog.text
-    with pytest.raises(ConfigurationError, match="annotated_types: found none: expected some"):
+    with pytest.raises(ConfigurationError, match="annotated_types: found an empty list"):
         ConllReader(annotated_types=[])
 
 

@@ -1,4 +1,4 @@
-"""Corpora with one character a line, its tag in a column beside it."""
+"""Corpora with one character and its tag per line."""
 
 import re
 import sys
@@ -15,23 +15,36 @@ from ner_adv_plugin.data.reading.entity_reader import EntityReader
 from ner_adv_plugin.data.reading.lines import blocks, read_text
 
 _REPLACEMENT = "\ufffd"
-_LOST = re.compile(f"^{_REPLACEMENT}+", re.MULTILINE)
+_LEADING_REPLACEMENTS = re.compile(f"^{_REPLACEMENT}+", re.MULTILINE)
 
 
 @DatasetReader.register("conll")
 @dataclass(kw_only=True)
 class ConllReader(EntityReader):
-    """Reads sentences of one character a line, parted by blank lines. Registered as "conll".
+    """Reads one character and its tag per line, with empty lines between sentences.
 
-    The first Python character of a line is the character, whatever it is: a space, a tab and U+3000 too.
-    Several replacement characters (U+FFFD) that begin a line are one character whose bytes were lost. Only a
-    line of nothing but its line break is blank. Every line has as many columns as the first.
+    Registered as "conll". The first Python character of a line is the character, even if it is a
+    space, a tab or U+3000. Several replacement characters (U+FFFD) at the beginning of a line are
+    one character whose bytes were lost. A line is empty only if it has nothing but a line break.
+    All lines have as many columns as the first.
 
     # Parameters
 
-    separator : what stands between columns; null for any run of spaces and tabs.
-    tag_column : which column holds the tag, counted from 0, or from the end where negative.
-    tag_scheme : scheme of the file's tags.
+    separator : the text between two columns; null for one or more spaces and tabs.
+    tag_column : index of the tag's column, counted from 0, or from the end if negative.
+    tag_scheme : tag scheme of the file: "BIO", "BIOES", "BMES", "IOB1" or "BILOU".
+
+    # Example
+
+    ```jsonnet
+    { type: 'conll', separator: ' ', tag_column: 1, tag_scheme: 'BIOES' }
+    ```
+
+    # Examples
+
+    >>> table = ConllReader().read("fixtures/data/msra/test.bio")
+    >>> [(span.type, table[0].text[span.start : span.end]) for span in table[0].spans]
+    [('LOC', '瑞士'), ('PER', '崔兴'), ('PER', '廖峰心'), ('LOC', '汕头')]
     """
 
     separator: str | None = None
@@ -49,42 +62,51 @@ class ConllReader(EntityReader):
             raise ConfigurationError('found "": expected a separator or null', "separator")
 
     def text(self, file_path: str) -> str:
-        """The text of a file, every line of which begins with one character."""
+        """Read a file so that every line begins with exactly one character."""
         text = read_text(file_path, self.encoding_errors)
-        return _LOST.sub(_REPLACEMENT, text) if _REPLACEMENT in text else text
-
-    def _read(self, file_path: str) -> Iterator[Instance]:
-        self.repaired[file_path], self.illegal_sentences[file_path] = 0, {}
-        parser = _LineParser(self, file_path)
-        # Few different things follow a character: each is looked at once.
-        tag_after = parser.tag_after
-        for first, sentence in blocks(self.text(file_path)):
-            try:
-                tags = [tag_after[line[1:]] for line in sentence]
-            except KeyError:
-                tags = [
-                    parser.parse(line, number) for number, line in enumerate(sentence, start=first)
-                ]
-            text = "".join([line[0] for line in sentence])
-            yield self.text_to_instance(text, self._entities(tags, file_path, first), first)
+        return _LEADING_REPLACEMENTS.sub(_REPLACEMENT, text) if _REPLACEMENT in text else text
 
     def columns_after_character(self, rest: str) -> list[str] | None:
-        """The columns beside the character, from what follows it; None where no separator follows it."""
+        """Split the columns that follow the character.
+
+        # Parameters
+
+        rest : the line without its first character.
+
+        # Returns
+
+        The columns; None if `rest` does not begin with a separator.
+        """
         if self.separator is not None:
             return rest.split(self.separator)[1:] if rest.startswith(self.separator) else None
         return re.split("[ \t]+", rest.rstrip(" \t"))[1:] if rest.startswith((" ", "\t")) else None
 
     def expected_line(self) -> str:
-        """How a line begins, for messages."""
-        return "one character, then " + (
-            "a space or tab" if self.separator is None else repr(self.separator)
-        )
+        """Describe the beginning of a line, for error messages."""
+        separator = "a space or tab" if self.separator is None else repr(self.separator)
+        return f"one character, then {separator}"
+
+    def _read(self, file_path: str) -> Iterator[Instance]:
+        self.repaired[file_path] = 0
+        self.illegal_sentences[file_path] = {}
+        parser = _LineParser(self, file_path)
+
+        # Few distinct strings follow the characters of a file, so each is parsed only once.
+        tag_after = parser.tag_after
+        for first, lines in blocks(self.text(file_path)):
+            try:
+                tags = [tag_after[line[1:]] for line in lines]
+            except KeyError:
+                tags = [parser.parse(line, number) for number, line in enumerate(lines, first)]
+            text = "".join([line[0] for line in lines])
+            yield self.text_to_instance(text, self._entities(tags, file_path, first), first)
 
     def _entities(self, tags: list[str], file_path: str, first_line: int) -> list[Span]:
-        """The entities of a sentence; tags that break the scheme are repaired as conlleval reads them, and counted."""
+        """Decode the tags of a sentence; count illegal tags and repair them as conlleval does."""
         legal, changed = self.file_scheme.repair(tags)
         if changed and self.illegal_tags == "error":
-            _stop_at_illegal(self.file_scheme, tags, file_path, first_line)
+            _raise_illegal_tag(self.file_scheme, tags, file_path, first_line)
+
         if changed:
             self.repaired[file_path] += changed
             self.illegal_sentences[file_path][first_line] = len(self.file_scheme.illegal(tags))
@@ -92,7 +114,7 @@ class ConllReader(EntityReader):
 
 
 class _LineParser:
-    """Checks the lines of one file and remembers which tag stands in what follows a character."""
+    """Checks the lines of a file and caches the tag for each string that follows a character."""
 
     def __init__(self, reader: ConllReader, file_path: str) -> None:
         self.reader = reader
@@ -102,21 +124,33 @@ class _LineParser:
         self.num_columns = 0
 
     def parse(self, line: str, number: int) -> str:
-        """The tag of a line; raises `DataError` where the line is not as the reader describes it."""
-        reader, rest = self.reader, line[1:]
+        """Return the tag of a line.
+
+        # Parameters
+
+        line : the line, without its line break.
+        number : its 1-based number.
+
+        # Raises
+
+        DataError : if the line does not have the reader's format.
+        """
+        reader = self.reader
+        rest = line[1:]
         columns = reader.columns_after_character(rest)
         if columns is None:
             raise DataError(self.file_path, number, line, reader.expected_line())
         if not columns:
             raise DataError(self.file_path, number, line, "a tag column after the character")
         self._check_columns(columns, line, number)
+
         index = reader.tag_column - 1 if reader.tag_column > 0 else reader.tag_column
         try:
             tag = columns[index]
         except IndexError:
-            raise DataError(
-                self.file_path, number, line, f"a tag in column {reader.tag_column}"
-            ) from None
+            expected = f"a tag in column {reader.tag_column}"
+            raise DataError(self.file_path, number, line, expected) from None
+
         try:
             reader.file_scheme.parse(tag)
         except ValueError:
@@ -126,19 +160,20 @@ class _LineParser:
 
     def _check_columns(self, columns: list[str], line: str, number: int) -> None:
         if not self.num_columns:
-            self.first_line, self.num_columns = number, len(columns)
+            self.first_line = number
+            self.num_columns = len(columns)
         if len(columns) != self.num_columns:
             expected = f"{self.num_columns + 1} columns as in line {self.first_line}"
             raise DataError(self.file_path, number, line, expected)
 
 
-def _stop_at_illegal(
+def _raise_illegal_tag(
     scheme: TagScheme, tags: list[str], file_path: str, first_line: int
 ) -> NoReturn:
     position = scheme.illegal(tags)[0]
     if position == len(tags):
-        raise DataError(
-            file_path, first_line + position - 1, tags[-1], "a tag that may end a sentence"
-        )
+        expected = "a tag that may end a sentence"
+        raise DataError(file_path, first_line + position - 1, tags[-1], expected)
+
     before = f"follow {tags[position - 1]!r}" if position else "begin a sentence"
     raise DataError(file_path, first_line + position, tags[position], f"a tag that may {before}")

@@ -1,4 +1,7 @@
-"""The base of all dataset readers."""
+"""Base class of dataset readers.
+
+Shape suffixes: R sentences, S spans.
+"""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -7,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import DataError, UserError
 from ner_adv_plugin.common.files import is_url
@@ -21,37 +25,52 @@ logger = logging.getLogger(__name__)
 
 SAME_AS_DATASET = "<dataset>"
 Task = Literal["ner", "segmentation"]
-# Python's handlers that decode; not "surrogatepass": two halves of a pair would become one character in JSON.
+# Python's error handlers for decoding, except "surrogatepass", with which the two halves of a
+# surrogate pair would become one character in JSON.
 EncodingErrors = Literal["strict", "replace", "ignore", "backslashreplace", "surrogateescape"]
 
 
 @dataclass(kw_only=True)
 class DatasetReader(Registrable):
-    """Turns a corpus file into instances.
+    """Base class of dataset readers, which convert a corpus file to instances.
 
     A subclass is a keyword-only dataclass (or any class) that overrides `_read`; its fields are its
-    config keys. `task` says what the spans are; a subclass that reads words, too, declares it anew as a key, and so
-    does one of entities `annotated_types`.
+    config keys. `task` is what the spans are: a subclass that can also read words redeclares it as
+    a config key, and a reader of entities redeclares `annotated_types`.
 
     # Parameters
 
-    head : the task this dataset belongs to, by the name of its head; the dataset's name by default, null for
-        text without labels.
-    domain : what a domain discriminator predicts for its sentences; the dataset's name by default.
-    illegal_tags : what to do with gold such as `I-X` after `O`: "repair" reads it as conlleval does (`B-X`)
-        and counts it, "error" stops.
-    overlaps : what to do with entities that nest or overlap: "keep" them (a head that cannot represent them stops
-        at the first), "error" stops, "outermost" keeps the longest, "innermost" the shortest, "first" the one that
-        stands first in the file; the number of dropped entities is logged.
-    max_instances : read at most so many sentences.
-    encoding_errors : what to do with bytes that are not UTF-8: Python's name of an error handler; "strict"
-        stops, any other says how many lines it touched, and which was the first.
-    normalisers : how the encoder is shown the text, each applied to the result of the one before; spans, offsets,
-        answers and scores are of the original.
+    head : the task that this dataset belongs to, given by the name of its head; by default the name
+        of the dataset, null for unlabelled text.
+    domain : the domain of the sentences, which a domain discriminator predicts; by default the name
+        of the dataset.
+    illegal_tags : how to treat gold tags that violate the tag scheme, such as `I-X` after `O`:
+        "repair" decodes them as conlleval does (here as `B-X`) and counts them, "error" raises an
+        error.
+    overlaps : how to treat entities that nest or overlap: "keep" keeps them (a head that cannot
+        represent them raises an error), "error" raises an error, "outermost" prefers the longest,
+        "innermost" the shortest and "first" the first in the file; the number of dropped entities
+        is logged.
+    max_instances : maximum number of sentences to read.
+    encoding_errors : how to treat bytes that are not UTF-8, as the name of one of Python's error
+        handlers: "strict" raises an error, all others log the number of affected lines and the
+        first of them.
+    normalisers : normalisers of the text that the encoder receives, applied in order; spans,
+        offsets, predictions and scores refer to the original text.
+
+    # Examples
+
+    >>> from ner_adv_plugin.data.reading import MsraReader
+    >>> table = MsraReader(max_instances=10).read("fixtures/data/msra/test.bio")
+    >>> len(table)
+    10
+    >>> [(span.type, table[0].text[span.start : span.end]) for span in table[0].spans]
+    [('LOC', '瑞士'), ('PER', '崔兴'), ('PER', '廖峰心'), ('LOC', '汕头')]
     """
 
     moved_keys: ClassVar[Mapping[str, str]] = {
-        "training_scheme": "The scheme is a key of the head now: model.head.scheme, or model.heads.<head>.scheme."
+        "training_scheme": "The scheme is now a key of the head: model.head.scheme, "
+        "or model.heads.<head>.scheme."
     }
     task: Task = field(default="ner", init=False)
     annotated_types: list[str] | None = field(default=None, init=False)
@@ -63,14 +82,16 @@ class DatasetReader(Registrable):
     max_instances: int | None = None
     encoding_errors: EncodingErrors = "strict"
     normalisers: list[Normaliser] = field(default_factory=list)
+    # For every file, the number of tags that were repaired.
     repaired: dict[str, int] = field(default_factory=dict, init=False, repr=False)
-    # For every file the sentences with illegal tags, by their first line: how many tags cannot follow the one before.
+    # For every file, the number of tags that may not follow the previous one in each sentence with
+    # illegal tags, by the sentence's first line.
     illegal_sentences: dict[str, dict[int, int]] = field(
         default_factory=dict, init=False, repr=False
     )
 
     def bind(self, dataset: str) -> None:
-        """Set the dataset it reads; `head` and `domain` left open take its name."""
+        """Set the name of the dataset, which is the default of `head` and `domain`."""
         self.dataset = dataset
         if self.head == SAME_AS_DATASET:
             self.head = dataset
@@ -78,21 +99,73 @@ class DatasetReader(Registrable):
             self.domain = dataset
 
     def read(self, file_path: str | Path) -> InstanceTable:
-        """All sentences of a file, in file order.
+        """Read all sentences of a file, in file order.
 
         # Parameters
 
         file_path : a path or a URL.
 
-        Raises `DataError` with file and line if a sentence cannot be read, or if the file holds none.
+        # Raises
+
+        DataError : with file and line, if a sentence cannot be read; without a line, if the file
+            does not exist or has no sentences.
         """
         if not is_url(file_path) and not Path(file_path).is_file():
-            raise DataError(file_path, None, "no such file", "a corpus file that exists")
+            raise DataError(file_path, None, "no such file", "an existing corpus file")
         path = str(file_path)
         return InstanceTable.of(self._read_all(path), getattr(self, "dataset", ""))
 
+    def shown(self, text: str) -> str:
+        """Apply the normalisers to a text.
+
+        # Returns
+
+        The text for the encoder, with one character for each character of the original.
+
+        # Raises
+
+        UserError : if a normaliser changes the length of the text.
+        """
+        for normaliser in self.normalisers:
+            form = normaliser.normalise(text)
+            if len(form) != len(text):
+                raise UserError(
+                    f"{type(normaliser).__name__} returned {len(form)} characters for a text of "
+                    f"{len(text)}: expected the same number"
+                )
+            text = form
+        return text
+
+    def text_to_instance(
+        self, text: str, spans: list[Span] | None = None, line: int | None = None
+    ) -> Instance:
+        """Create an instance of this dataset.
+
+        # Parameters
+
+        text : the sentence.
+        spans : its entities or words; None if it is unlabelled.
+        line : number of the line on which it begins.
+        """
+        if spans and isinstance(spans[0], str):
+            raise UserError(
+                f"{type(self).__name__} passes tags as spans: "
+                "expected spans, such as `TagScheme.spans(tags)` returns"
+            )
+        metadata = {} if line is None else {"line": line}
+        return Instance(text, spans, metadata, getattr(self, "dataset", ""))
+
+    def _read(self, file_path: str) -> Iterable[Instance]:
+        """Yield the sentences of a file.
+
+        # Parameters
+
+        file_path : a path or a URL; `read_lines` and `local_path` accept both.
+        """
+        raise NotImplementedError
+
     def _read_all(self, file_path: str) -> InstanceTable:
-        """The sentences of an existing file, checked; what was repaired or dropped is logged."""
+        """Read and check the sentences of an existing file; log what was repaired or dropped."""
         flattener = Flattener(self.overlaps)
         instances = self._read(file_path)
         if flattener.needed:
@@ -104,119 +177,65 @@ class DatasetReader(Registrable):
         table = table.with_columns(source=file_path)
         if table.spans is not None:
             self._check_spans(table)
-            table = self._checked_overlaps(table)
+            table = self._check_overlaps(table)
+
         if flattener.dropped:
             message = '%s: %d entities overlap others and were dropped (overlaps "%s")'
             logger.warning(message, file_path, flattener.dropped, self.overlaps)
-
         if count := self.repaired.get(file_path):
-            words = self.task == "segmentation"
-            done = (
-                "positions read as inside their word"
-                if words
+            repair = (
+                "positions treated as inside their word"
+                if self.task == "segmentation"
                 else "tags repaired as conlleval reads them"
             )
-            logger.warning("%s: %d illegal %s", file_path, count, done)
+            logger.warning("%s: %d illegal %s", file_path, count, repair)
         return table
 
-    def _read(self, file_path: str) -> Iterable[Instance]:
-        """The sentences of a file; `read_lines` or `local_path` open it, whether it is a path or a URL."""
-        raise NotImplementedError
-
     def _check_spans(self, table: InstanceTable) -> None:
-        """`DataError` if a span leaves its text, or words do not tile it."""
-        spans, lengths = table.spans, table.lengths
+        """Raise a `DataError` if a span exceeds its text, or if words do not tile theirs."""
+        spans = table.spans
+        lengths_R = table.lengths
         assert spans is not None
-        wrong_S = (
+        invalid_S = (
             (spans.starts_S < 0)
             | (spans.starts_S >= spans.ends_S)
-            | (spans.ends_S > lengths[spans.sentences_S])
+            | (spans.ends_S > lengths_R[spans.sentences_S])
         )
-        if wrong_S.any():
-            place = int(np.flatnonzero(wrong_S)[0])
-            span = Span(
-                int(spans.starts_S[place]),
-                int(spans.ends_S[place]),
-                spans.types[spans.types_S[place]],
-            )
-            sentence = int(spans.sentences_S[place])
-            expected = f"a span of one or more characters within the text of {lengths[sentence]}"
-            raise DataError(
-                *table.place(sentence), f"{span.type} [{span.start}, {span.end})", expected
-            )
+        if invalid_S.any():
+            first = int(np.flatnonzero(invalid_S)[0])
+            sentence = int(spans.sentences_S[first])
+            span_type = spans.types[spans.types_S[first]]
+            found = f"{span_type} [{spans.starts_S[first]}, {spans.ends_S[first]})"
+            expected = f"a non-empty span within the text of {lengths_R[sentence]} characters"
+            raise DataError(*table.place(sentence), found, expected)
 
-        if self.task == "segmentation" and not _tiles(spans, lengths):
+        if self.task == "segmentation" and not _tiles(spans, lengths_R):
             for sentence, words in enumerate(spans):
-                edges = [
-                    0,
-                    *(edge for word in words or () for edge in (word.start, word.end)),
-                    int(lengths[sentence]),
-                ]
-                gaps = [
-                    pair for pair in zip(edges[::2], edges[1::2], strict=True) if pair[0] != pair[1]
-                ]
-                if words is not None and gaps:
-                    end, start = gaps[0]
-                    found = (
-                        f"[{end}, {start}) in no word"
-                        if end < start
-                        else f"[{start}, {end}) in two words"
-                    )
-                    raise DataError(
-                        *table.place(sentence), f"characters {found}", "words that tile the text"
-                    )
+                _check_tiling(table, sentence, words)
 
-    def _checked_overlaps(self, table: InstanceTable) -> InstanceTable:
-        """The table without repeated spans; `DataError` if spans overlap and `overlaps` says "error"."""
-        known, spans = table.columns.spans, table.spans
-        assert known is not None and spans is not None
-        if repeated := int(spans.duplicates_S().sum()):
-            message = "%s: %d spans stand twice in their sentence and count once"
-            logger.warning(message, table.columns.source, repeated)
-            table = table.with_columns(spans=known.distinct())
+    def _check_overlaps(self, table: InstanceTable) -> InstanceTable:
+        """Drop duplicate spans; raise a `DataError` if others overlap and `overlaps` is "error"."""
+        all_spans = table.columns.spans
+        spans = table.spans
+        assert all_spans is not None and spans is not None
+        if duplicates := int(spans.duplicates_S().sum()):
+            message = "%s: %d duplicate spans are counted once"
+            logger.warning(message, table.columns.source, duplicates)
+            table = table.with_columns(spans=all_spans.distinct())
 
         found = spans.distinct().first_overlap() if self.overlaps == "error" else None
         if found is not None:
             raise overlap_error(table, found, "entities that do not overlap")
         return table
 
-    def shown(self, text: str) -> str:
-        """A text as the encoder is shown it, one character for each of the original."""
-        for normaliser in self.normalisers:
-            form = normaliser.normalise(text)
-            if len(form) != len(text):
-                found = f"{len(form)} characters of a text of {len(text)}"
-                raise UserError(f"{type(normaliser).__name__} makes {found}: expected one for each")
-            text = form
-        return text
-
-    def text_to_instance(
-        self, text: str, spans: list[Span] | None = None, line: int | None = None
-    ) -> Instance:
-        """An instance of this dataset.
-
-        # Parameters
-
-        text : the sentence.
-        spans : its entities or words; None if it has no labels.
-        line : the line of the file at which it begins.
-        """
-        if spans and isinstance(spans[0], str):
-            raise UserError(
-                f"{type(self).__name__} gives tags: expected spans, such as those of `TagScheme.spans(tags)`"
-            )
-        return Instance(
-            text, spans, {} if line is None else {"line": line}, getattr(self, "dataset", "")
-        )
-
 
 def overlap_error(table: InstanceTable, found: tuple[int, Span, Span], expected: str) -> DataError:
-    """The error of two overlapping spans, with file, line and both spans.
+    """Return an error about two overlapping spans that names the file, the line and both spans.
 
     # Parameters
 
-    table : where they stand.
-    found : from `SpanTable.first_overlap`.
+    table : the sentences.
+    found : index of the sentence and the two spans, from `SpanTable.first_overlap`.
     expected : what is accepted instead.
     """
     sentence, *pair = found
@@ -227,14 +246,29 @@ def overlap_error(table: InstanceTable, found: tuple[int, Span, Span], expected:
     return DataError(*table.place(sentence), shown, expected)
 
 
-def _tiles(spans: SpanTable, lengths_R: np.ndarray) -> bool:
+def _tiles(spans: SpanTable, lengths_R: NDArray[np.int32]) -> bool:
     """Whether the spans of every labelled sentence tile its text."""
     labelled_R = spans.counts_R >= 0
     follows_S = np.zeros(len(spans.starts_S), dtype=bool)
     follows_S[1:] = (spans.starts_S[1:] == spans.ends_S[:-1]) & (np.diff(spans.sentences_S) == 0)
     first_S = np.zeros(len(spans.starts_S), dtype=bool)
     first_S[spans.offsets[:-1][spans.counts_R > 0]] = True
+
     covered_R = np.zeros(len(spans), dtype=np.int64)
     np.add.at(covered_R, spans.sentences_S, spans.ends_S - spans.starts_S)
-    begins_right = ((spans.starts_S == 0) & first_S) | (follows_S & ~first_S)
-    return bool(begins_right.all() and (covered_R == lengths_R)[labelled_R].all())
+    starts_correctly_S = ((spans.starts_S == 0) & first_S) | (follows_S & ~first_S)
+    return bool(starts_correctly_S.all() and (covered_R == lengths_R)[labelled_R].all())
+
+
+def _check_tiling(table: InstanceTable, sentence: int, words: list[Span] | None) -> None:
+    """Raise a `DataError` if the words of a sentence do not tile its text."""
+    edges = [edge for word in words or () for edge in (word.start, word.end)]
+    edges = [0, *edges, int(table.lengths[sentence])]
+    between = zip(edges[::2], edges[1::2], strict=True)
+    gaps = [(end, start) for end, start in between if end != start]
+
+    if words is not None and gaps:
+        end, start = gaps[0]
+        found = f"[{end}, {start}) in no word" if end < start else f"[{start}, {end}) in two words"
+        expected = "words that tile the text"
+        raise DataError(*table.place(sentence), f"characters {found}", expected)

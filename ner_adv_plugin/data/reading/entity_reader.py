@@ -1,4 +1,4 @@
-"""The base of readers of named entities."""
+"""Base class of readers of named entities."""
 
 import logging
 from collections.abc import Iterable
@@ -14,15 +14,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(kw_only=True)
 class EntityReader(DatasetReader):
-    """Base of readers of named entities, whose types may be renamed or dropped.
+    """Base class of readers of named entities, which may rename or drop entity types.
 
     # Parameters
 
-    type_map : new names of entity types, such as `{"PER.NAM": "PER", "PER.NOM": "PER", "GPE.NAM": null}`; null
-        drops the entities of a type; types that it does not name stay.
-    annotated_types : the types, after `type_map`, that the annotators marked; null for all. With a list, an
-        unmarked character may be "outside, or of any other type of the head", in training (marginal likelihood) as
-        in scores.
+    type_map : new names of entity types, such as `{ 'PER.NAM': 'PER', 'GPE.NAM': null }`; null
+        drops the entities of a type; types that are not listed keep their names.
+    annotated_types : the types, after `type_map`, that are annotated in this corpus; null for all.
+        With a list, an unmarked character may be outside of entities or belong to any other type of
+        the head, both in training (marginal likelihood) and in scores.
     """
 
     type_map: dict[str, str | None] = field(default_factory=dict)
@@ -31,22 +31,22 @@ class EntityReader(DatasetReader):
 
     def __post_init__(self) -> None:
         if self.type_map and self.task == "segmentation":
-            raise ConfigurationError("words have no types: expected none to be named", "type_map")
+            raise ConfigurationError("words have no types: expected no such key", "type_map")
+
         for name, new_name in self.type_map.items():
             if new_name == "":
                 raise ConfigurationError('found "": expected a type or null', f"type_map.{name}")
-        if self.annotated_types is not None and (
-            self.task == "segmentation" or not self.annotated_types
-        ):
-            why = (
-                "words have no types: expected null"
-                if self.task == "segmentation"
-                else "found none: expected some"
-            )
-            raise ConfigurationError(why, "annotated_types")
+
+        if self.annotated_types is not None:
+            if self.task == "segmentation":
+                raise ConfigurationError("words have no types: expected null", "annotated_types")
+            if not self.annotated_types:
+                raise ConfigurationError(
+                    "found an empty list: expected types or null", "annotated_types"
+                )
 
     def _read_all(self, file_path: str) -> InstanceTable:
-        """See `DatasetReader._read_all`; warns of a type of `type_map` that the whole file does not have."""
+        """See `DatasetReader._read_all`; warn about types of `type_map` that do not occur."""
         self.types_met = set()
         table = super()._read_all(file_path)
 
@@ -60,26 +60,33 @@ class EntityReader(DatasetReader):
         self._check_annotated(file_path, table)
         return table
 
+    def map_types(self, spans: Iterable[Span]) -> list[Span]:
+        """Rename and drop the types of entities according to `type_map`."""
+        spans = list(spans)
+        self.types_met.update(span.type for span in spans)
+        if not self.type_map:
+            return spans
+
+        renamed = [(span, self.type_map.get(span.type, span.type)) for span in spans]
+        return [Span(span.start, span.end, name) for span, name in renamed if name is not None]
+
     def _check_annotated(self, file_path: str, table: InstanceTable) -> None:
-        """`DataError` if a type occurs that `annotated_types` does not name, a warning if a named one does not."""
+        """Check the types of a file against `annotated_types`.
+
+        Raise a `DataError` if a type occurs that is not listed; warn if a listed type does not
+        occur.
+        """
         if self.annotated_types is None:
             return
+
         found = set(table.spans.types_used()) if table.spans is not None else set()
         for name in sorted(found - set(self.annotated_types)):
             hint = nearest(name, self.annotated_types)
-            expected = f"types of annotated_types, or null for it in type_map.{hint}"
+            expected = f"types listed in annotated_types, or null for it in type_map.{hint}"
             raise DataError(file_path, None, f"entities of type {name}", expected)
+
         for name in sorted(set(self.annotated_types) - found):
             if len(table) != self.max_instances:
                 logger.warning(
                     '%s: no entity of type "%s", which annotated_types names', file_path, name
                 )
-
-    def map_types(self, spans: Iterable[Span]) -> list[Span]:
-        """The entities with the types that `type_map` gives them, without those it drops."""
-        spans = list(spans)
-        self.types_met.update(span.type for span in spans)
-        if not self.type_map:
-            return spans
-        renamed = [(span, self.type_map.get(span.type, span.type)) for span in spans]
-        return [Span(span.start, span.end, name) for span, name in renamed if name is not None]

@@ -9,38 +9,44 @@ from ner_adv_plugin.data.reading.multitask import MultiTaskDatasetReader
 def held_out_reader_of(
     held_out: DatasetReader | None, reader: MultiTaskDatasetReader
 ) -> MultiTaskDatasetReader:
-    """The reader of validation and test sets; one of a single dataset reads that of the training set.
+    """Return the reader of validation and test sets.
 
     # Parameters
 
-    held_out : as `validation_dataset_reader` says; None for that of the training sets.
-    reader : of the training sets.
+    held_out : the reader from `validation_dataset_reader`, which may be of a single dataset if the
+        run has only one; None to use the reader of the training sets.
+    reader : the reader of the training sets.
 
-    Raises `ConfigurationError` where the two do not fit.
+    # Raises
+
+    ConfigurationError : if the two readers are incompatible.
     """
     if held_out is None:
         return reader
+
     if not isinstance(held_out, MultiTaskDatasetReader):
         if len(reader.readers) > 1:
             raise ConfigurationError(
-                "expected a multitask reader, as dataset_reader is", "validation_dataset_reader"
+                "expected a multitask reader, as in dataset_reader", "validation_dataset_reader"
             )
-        ((name, of_training),) = reader.readers.items()
-        _check_normalisers(held_out, of_training, "validation_dataset_reader")
+        ((name, training_reader),) = reader.readers.items()
+        _check_normalisers(held_out, training_reader, "validation_dataset_reader")
         return MultiTaskDatasetReader({name: held_out})
-    for name, own in held_out.readers.items():
-        place = f"validation_dataset_reader.readers.{name}"
-        check_dataset(name, reader.readers, place)
-        _check_normalisers(own, reader.readers[name], place)
+
+    for name, single_reader in held_out.readers.items():
+        path = f"validation_dataset_reader.readers.{name}"
+        check_dataset(name, reader.readers, path)
+        _check_normalisers(single_reader, reader.readers[name], path)
     return held_out
 
 
-def _check_normalisers(held_out: DatasetReader, of_training: DatasetReader, place: str) -> None:
-    """`ConfigurationError` where a reader of held-out sentences names other normalisers than that of the training sentences,
-    which are those of all splits.
+def _check_normalisers(held_out: DatasetReader, training: DatasetReader, path: str) -> None:
+    """Check that a held-out reader has no normalisers, or those of the training reader.
+
+    The normalisers of the training reader are applied to all splits.
     """
-    if held_out.normalisers and held_out.normalisers != of_training.normalisers:
+    if held_out.normalisers and held_out.normalisers != training.normalisers:
         raise ConfigurationError(
-            "the encoder is shown all splits as the training set: expected no such key, or as in dataset_reader",
-            f"{place}.normalisers",
+            "all splits use the normalisers of dataset_reader: expected no key, or the same list",
+            f"{path}.normalisers",
         )

@@ -17,24 +17,24 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import SpanTable
 from ner_adv_plugin.data.reading.texts import HeldTexts, Texts
 
-# The line of a sentence that names none.
+# The line of a sentence without a known line.
 NO_LINE = -1
 LINE = "line"
-# Characters of the sentences that are looked at together when a table is read part by part.
-CHARACTERS_OF_PART = 1 << 20
+# Number of characters in each part when a table is processed in parts.
+CHARACTERS_PER_PART = 1 << 20
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What is known of R sentences.
+    """The data of R sentences, as columns.
 
     # Parameters
 
-    texts : their texts.
-    lines : `(R,)` the line at which each begins, -1 if unknown.
-    spans : their entities or words; None if no sentence has labels.
-    metadata : further metadata, by sentence; only of those that have any.
-    source : the file they were read from.
+    texts : the texts.
+    lines : `(R,)` number of the line on which each sentence begins, -1 if unknown.
+    spans : entities or words; None if no sentence is labelled.
+    metadata : additional metadata by index of the sentence, only for sentences that have any.
+    source : path of the file that the sentences were read from.
     """
 
     texts: Texts
@@ -45,15 +45,25 @@ class Columns:
 
 
 class InstanceTable(Sequence[Instance]):
-    """The sentences of one dataset; each is made an `Instance` on access, and changes to it are not kept.
+    """The sentences of one dataset; a sequence of `Instance`.
 
-    A slice, like any other selection, shares the texts and spans of the table it is taken from.
+    Instances are created on access, and changes to them are not stored. Slices and other selections
+    share the texts and spans of their table.
 
     # Parameters
 
-    columns : what is known of the sentences.
-    dataset : the dataset they belong to.
-    sentences : which sentences of the columns, in order; None takes all.
+    columns : the data of the sentences.
+    dataset : name of the dataset that they belong to.
+    sentences : `(R,)` indices into the columns; None to select all sentences.
+
+    # Examples
+
+    >>> from ner_adv_plugin.data import Instance, Span
+    >>> table = InstanceTable.of([Instance("王明", [Span(0, 2, "PER")]), Instance("你好", [])], "a")
+    >>> table[0]
+    Instance(text='王明', spans=[Span(start=0, end=2, type='PER')], metadata={}, dataset='a')
+    >>> [instance.text for instance in table[1:]]
+    ['你好']
     """
 
     def __init__(
@@ -67,13 +77,13 @@ class InstanceTable(Sequence[Instance]):
     def of(
         cls, instances: Iterable[Instance], dataset: str | None = None, at_most: int | None = None
     ) -> "InstanceTable":
-        """Lay out instances as a table.
+        """Build a table from instances.
 
         # Parameters
 
-        instances : the sentences; a table is taken as it is.
-        dataset : the dataset that all belong to; None takes the first instance's.
-        at_most : the number of sentences taken; None takes all.
+        instances : the sentences; the columns of a table are shared, not copied.
+        dataset : name of the dataset that all belong to; None for that of the first instance.
+        at_most : maximum number of sentences; None for no limit.
         """
         if isinstance(instances, InstanceTable):
             whole = cls(
@@ -92,19 +102,19 @@ class InstanceTable(Sequence[Instance]):
         return len(self.columns.texts) if self._sentences is None else len(self._sentences)
 
     @overload
-    def __getitem__(self, place: int) -> Instance: ...
+    def __getitem__(self, key: int) -> Instance: ...
 
     @overload
-    def __getitem__(self, place: slice) -> "InstanceTable": ...
+    def __getitem__(self, key: slice) -> "InstanceTable": ...
 
-    def __getitem__(self, place: int | slice) -> "Instance | InstanceTable":
-        if isinstance(place, slice):
-            return self.select(np.fromiter(range(*place.indices(len(self))), np.int64))
-        place = range(len(self))[index(place)]
-        return self._instance(place if self._sentences is None else int(self._sentences[place]))
+    def __getitem__(self, key: int | slice) -> "Instance | InstanceTable":
+        if isinstance(key, slice):
+            return self.select(np.fromiter(range(*key.indices(len(self))), np.int64))
+        sentence = range(len(self))[index(key)]
+        return self._instance(self._in_columns(sentence))
 
     def __eq__(self, other: object) -> bool:
-        """A table equals any sequence of equal instances."""
+        """Return whether another sequence has equal instances."""
         if not isinstance(other, Sequence) or isinstance(other, str | bytes):
             return NotImplemented
         return len(self) == len(other) and all(
@@ -113,29 +123,21 @@ class InstanceTable(Sequence[Instance]):
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _instance(self, sentence: int) -> Instance:
-        known = self.columns
-        metadata = dict((known.metadata or {}).get(sentence, {}))
-        if known.lines[sentence] != NO_LINE:
-            metadata[LINE] = int(known.lines[sentence])
-        spans = None if known.spans is None else known.spans.spans(sentence)
-        return Instance(known.texts.sentence(sentence), spans, metadata, self.dataset)
-
     @property
     def streamed(self) -> bool:
-        """Whether texts are read from their file on each access, as they may not fit into memory."""
+        """Whether texts are read from their file on each access; they may not fit into memory."""
         return self.columns.texts.streamed
 
     @property
     def spans(self) -> SpanTable | None:
-        """The entities or words of the sentences; None if no sentence has labels."""
+        """The entities or words of the sentences; None if no sentence is labelled."""
         spans = self.columns.spans
         if spans is not None and self._sentences is not None:
             spans = spans.select(self._sentences)
         return spans if spans is not None and spans.labelled else None
 
     def select(self, sentences: NDArray[np.int64]) -> "InstanceTable":
-        """A table of some of the sentences, given by index."""
+        """Return a table of the sentences with these indices, in their order."""
         return InstanceTable(
             self.columns,
             self.dataset,
@@ -143,35 +145,36 @@ class InstanceTable(Sequence[Instance]):
         )
 
     def with_columns(self, **columns: Any) -> "InstanceTable":
-        """The table with some of its columns replaced."""
+        """Return a table with some of its columns replaced."""
         return InstanceTable(replace(self.columns, **columns), self.dataset, self._sentences)
 
     def place(self, sentence: int) -> tuple[str, int | None]:
-        """File and line of a sentence, None for a line that is not known."""
-        line = int(
-            self.columns.lines[sentence if self._sentences is None else self._sentences[sentence]]
-        )
+        """Return the file and line of a sentence; the line is None if unknown."""
+        line = int(self.columns.lines[self._in_columns(sentence)])
         return self.columns.source or self.dataset, None if line == NO_LINE else line
 
     @property
     def lengths(self) -> NDArray[np.int32]:
-        """`(R,)` characters of each sentence."""
+        """`(R,)` number of characters of each sentence."""
         lengths = self.columns.texts.lengths
         return lengths if self._sentences is None else lengths[self._sentences]
 
     def texts(self) -> Iterator[str]:
-        """The text of every sentence."""
+        """Iterate over the texts of all sentences."""
         sentences = range(len(self)) if self._sentences is None else self._sentences.tolist()
         return map(self.columns.texts.sentence, sentences)
 
-    def text(self, place: int) -> str:
-        """The text of one sentence."""
-        return self.columns.texts.sentence(
-            place if self._sentences is None else int(self._sentences[place])
-        )
+    def text(self, sentence: int) -> str:
+        """Return the text of a sentence, given by its index."""
+        return self.columns.texts.sentence(self._in_columns(sentence))
 
-    def parts(self, characters: int = CHARACTERS_OF_PART) -> Iterator["InstanceTable"]:
-        """The table in parts of about so many characters."""
+    def parts(self, characters: int = CHARACTERS_PER_PART) -> Iterator["InstanceTable"]:
+        """Yield the table in consecutive parts.
+
+        # Parameters
+
+        characters : maximum number of characters in a part, unless it is a single sentence.
+        """
         ends = np.cumsum(self.lengths, dtype=np.int64)
         start = 0
         while start < len(self):
@@ -180,9 +183,21 @@ class InstanceTable(Sequence[Instance]):
             yield self[start:end]
             start = end
 
+    def _in_columns(self, sentence: int) -> int:
+        """Return the index into the columns of a sentence of this table."""
+        return sentence if self._sentences is None else int(self._sentences[sentence])
+
+    def _instance(self, index_in_columns: int) -> Instance:
+        columns = self.columns
+        metadata = dict((columns.metadata or {}).get(index_in_columns, {}))
+        if columns.lines[index_in_columns] != NO_LINE:
+            metadata[LINE] = int(columns.lines[index_in_columns])
+        spans = None if columns.spans is None else columns.spans.spans(index_in_columns)
+        return Instance(columns.texts.sentence(index_in_columns), spans, metadata, self.dataset)
+
 
 class _Builder:
-    """Collects instances one after another."""
+    """Collects instances into columns."""
 
     def __init__(self) -> None:
         self.dataset = ""
@@ -193,7 +208,10 @@ class _Builder:
 
     def add(self, instance: Instance) -> None:
         """Add a sentence."""
-        self.dataset = self.dataset if self._texts else instance.dataset
+        if not self._texts:
+            self.dataset = instance.dataset
+
+        # A line that does not fit into the column remains in the metadata.
         metadata = instance.metadata
         line = metadata.get(LINE)
         if type(line) is not int or not 0 <= line < 2**31:
@@ -209,7 +227,7 @@ class _Builder:
         self._texts.append(instance.text)
 
     def columns(self) -> Columns:
-        """All sentences."""
+        """Return the columns of all sentences added."""
         lengths = np.fromiter(map(len, self._texts), np.int32, len(self._texts))
         return Columns(
             texts=HeldTexts("".join(self._texts), lengths),

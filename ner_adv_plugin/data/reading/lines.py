@@ -13,26 +13,38 @@ _UTF8 = "UTF-8 text (or set encoding_errors)"
 
 
 def read_text(file_path: str, errors: str = "strict") -> str:
-    """The text of a UTF-8 file with LF at the end of its lines, with or without a byte order mark; it may be a URL.
+    """Read a UTF-8 file with or without a byte order mark, and convert its line breaks to LF.
 
     # Parameters
 
     file_path : a path or a URL.
-    errors : Python's name of what to do with bytes that are not UTF-8; what it touched is logged.
+    errors : Python's name of the error handler for bytes that are not UTF-8; affected lines are
+        logged.
 
-    Raises `DataError` with the line where the bytes are not UTF-8 and `errors` is "strict".
+    # Raises
+
+    DataError : with the line number, if bytes are not UTF-8 and `errors` is "strict".
     """
     data = local_path(file_path).read_bytes().removeprefix(codecs.BOM_UTF8)
-    text, touched = decode(data, errors, file_path)
-    say_touched(file_path, touched, errors)
+    text, undecodable = decode(data, errors, file_path)
+    log_undecodable(file_path, undecodable, errors)
     return text.replace("\r\n", "\n")
 
 
 def read_lines(file_path: str, errors: str = "strict") -> list[str]:
-    """The lines of a UTF-8 file without their line breaks; parameters and errors as in `read_text`.
+    """Read the lines of a UTF-8 file without their line breaks.
 
-    Only LF and CRLF end a line: U+2028, U+0085 and the others that `str.splitlines` breaks at may be
-    characters of a text.
+    Only LF and CRLF end a line: U+2028, U+0085 and the other characters at which `str.splitlines`
+    splits may be part of a text.
+
+    # Parameters
+
+    file_path : see `read_text`.
+    errors : see `read_text`.
+
+    # Raises
+
+    DataError : see `read_text`.
     """
     lines = read_text(file_path, errors).split("\n")
     if not lines[-1]:
@@ -41,21 +53,29 @@ def read_lines(file_path: str, errors: str = "strict") -> list[str]:
 
 
 def decode(data: bytes, errors: str, file_path: str, first_line: int = 1) -> tuple[str, list[int]]:
-    """The text of some lines of a file, and the numbers of those with bytes that are not UTF-8.
+    """Decode whole lines of a file.
 
     # Parameters
 
-    data : the lines, whole.
-    errors : Python's name of what to do with bytes that are not UTF-8.
-    file_path : for messages.
-    first_line : the number of the first line.
+    data : the bytes of the lines.
+    errors : Python's name of the error handler for bytes that are not UTF-8.
+    file_path : path of the file, for error messages.
+    first_line : number of the first line.
 
-    Raises `DataError` as `read_text` does.
+    # Returns
+
+    The text, and the numbers of the lines with bytes that are not UTF-8.
+
+    # Raises
+
+    DataError : see `read_text`.
     """
     try:
         return data.decode("utf-8"), []
     except UnicodeDecodeError:
-        lines, touched = [], []
+        lines: list[str] = []
+        undecodable: list[int] = []
+
     for number, line in enumerate(data.split(b"\n"), start=first_line):
         try:
             lines.append(line.decode("utf-8"))
@@ -63,26 +83,41 @@ def decode(data: bytes, errors: str, file_path: str, first_line: int = 1) -> tup
             if errors == "strict":
                 raise DataError(file_path, number, line[error.start : error.end], _UTF8) from None
             lines.append(line.decode("utf-8", errors))
-            touched.append(number)
-    return "\n".join(lines), touched
+            undecodable.append(number)
+    return "\n".join(lines), undecodable
 
 
-def say_touched(file_path: str, touched: list[int], errors: str) -> None:
-    """Log which lines of a file `decode` touched, where there are any."""
-    if touched:
-        message = '%s: %d lines hold bytes that are not UTF-8, the first is line %d: read with encoding_errors "%s"'
-        logger.warning(message, file_path, len(touched), touched[0], errors)
+def log_undecodable(file_path: str, undecodable: list[int], errors: str) -> None:
+    """Log a warning about the lines of a file that are not UTF-8, if there are any.
+
+    # Parameters
+
+    file_path : path of the file.
+    undecodable : line numbers returned by `decode`.
+    errors : name of the error handler that was used.
+    """
+    if undecodable:
+        message = (
+            "%s: %d lines hold bytes that are not UTF-8, the first is line %d: "
+            'decoded with encoding_errors "%s"'
+        )
+        logger.warning(message, file_path, len(undecodable), undecodable[0], errors)
 
 
 def blocks(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Runs of lines between empty ones, each with the number of its first line, counted from 1."""
-    start, number = 0, 1
+    """Yield each block of consecutive non-empty lines with the 1-based number of its first line."""
+    start = 0
+    number = 1
     while start < len(text):
         if text[start] == "\n":
-            start, number = start + 1, number + 1
+            start += 1
+            number += 1
             continue
+
         end = text.find("\n\n", start)
         end = len(text) if end < 0 else end
         lines = text[start:end].removesuffix("\n").split("\n")
         yield number, lines
-        start, number = end + 1, number + len(lines)
+
+        start = end + 1
+        number += len(lines)

@@ -1,4 +1,7 @@
-"""Sentences of plain text lines, left in their file."""
+"""Sentences of plain text lines in a memory-mapped file.
+
+Shape suffixes: P lines of a chunk of the file, F those of them that are not empty.
+"""
 
 import codecs
 from collections.abc import Sequence
@@ -9,67 +12,77 @@ from numpy.typing import NDArray
 
 from ner_adv_plugin.common.files import local_path
 from ner_adv_plugin.data.reading.instance_table import Columns, InstanceTable
-from ner_adv_plugin.data.reading.lines import decode, say_touched
+from ner_adv_plugin.data.reading.lines import decode, log_undecodable
 from ner_adv_plugin.data.reading.texts import MappedTexts
 
 Number = TypeVar("Number", np.int32, np.int64)
-# Bytes looked at together.
-BYTES_OF_PART = 1 << 20
+# Number of bytes that are scanned at a time.
+CHUNK_BYTES = 1 << 20
 
 
 def map_lines(file_path: str, lines_per_sentence: int = 1, errors: str = "strict") -> InstanceTable:
-    """Sentences of so many lines on end, or of fewer before an empty line and at the end of the file; none has tags.
+    """Index the sentences of a plain text file without reading it into memory.
 
-    The file is read once, part by part; what is kept is where sentences begin and how long they are. Lines end as in
-    `read_lines`.
+    The file is scanned once in chunks; only the offsets and lengths of sentences are kept. Lines
+    end as in `read_lines`.
 
     # Parameters
 
     file_path : a path or a URL.
-    lines_per_sentence : lines of a sentence at most.
-    errors : Python's name of what to do with bytes that are not UTF-8; what it touches is logged.
+    lines_per_sentence : number of consecutive lines in a sentence; the last sentence before an
+        empty line or the end of the file may have fewer.
+    errors : Python's name of the error handler for bytes that are not UTF-8; affected lines are
+        logged.
 
-    Raises `DataError` with the line where the bytes are not UTF-8 and `errors` is "strict".
+    # Returns
+
+    A table of unlabelled sentences whose texts are read on access.
+
+    # Raises
+
+    DataError : with the line number, if bytes are not UTF-8 and `errors` is "strict".
     """
     path = local_path(file_path)
-    touched: list[int] = []
+    undecodable: list[int] = []
     with open(path, "rb") as file:
         mark = len(codecs.BOM_UTF8) if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else 0
         file.seek(mark)
-        sentences = _Sentences(lines_per_sentence, mark)
-        while lines := file.readlines(BYTES_OF_PART):
-            text, touched_here = decode(b"".join(lines), errors, file_path, sentences.number)
-            touched += touched_here
-            # After the last line break there is nothing, which is no line.
+        index = _SentenceIndex(lines_per_sentence, mark)
+        while lines := file.readlines(CHUNK_BYTES):
+            text, in_chunk = decode(b"".join(lines), errors, file_path, index.next_line)
+            undecodable += in_chunk
+            # The empty string after a final line break is not a line.
             decoded = text.replace("\r\n", "\n").split("\n")[: len(lines)]
-            sentences.add(_lengths(lines), _lengths(decoded))
-    say_touched(file_path, touched, errors)
+            index.add(_lengths(lines), _lengths(decoded))
+
+    log_undecodable(file_path, undecodable, errors)
     texts = MappedTexts(
-        path, _whole(sentences.starts), _whole(sentences.sizes), _whole(sentences.lengths), errors
+        path, _joined(index.starts), _joined(index.sizes), _joined(index.lengths), errors
     )
-    return InstanceTable(Columns(texts, _whole(sentences.lines)))
+    return InstanceTable(Columns(texts, _joined(index.lines)))
 
 
 def _lengths(lines: Sequence[str | bytes]) -> NDArray[np.int32]:
     return np.fromiter(map(len, lines), np.int32, len(lines))
 
 
-def _whole(parts: list[NDArray[Number]]) -> NDArray[Number]:
-    """The parts as one, which are not kept beside it."""
-    whole = np.concatenate(parts)
-    parts.clear()
-    return whole
+def _joined(chunks: list[NDArray[Number]]) -> NDArray[Number]:
+    """Concatenate arrays and clear the list to free their memory."""
+    joined = np.concatenate(chunks)
+    chunks.clear()
+    return joined
 
 
-class _Sentences:
-    """Lays lines into sentences, a part of the file after the other.
+class _SentenceIndex:
+    """Groups the lines of a file into sentences, chunk by chunk.
+
+    The attributes `starts`, `sizes` and `lengths` are lists of chunks of the arrays of
+    `MappedTexts`, and `lines` of that of `Columns`; `next_line` is the number of the next line.
 
     # Parameters
 
-    lines_per_sentence : lines of a sentence at most.
-    position : the byte at which the first line begins.
-
-    `starts`, `sizes`, `lengths` and `lines` are those of `MappedTexts` and `Columns`, in parts.
+    lines_per_sentence : maximum number of lines in a sentence.
+    position : byte offset of the first line.
     """
 
     def __init__(self, lines_per_sentence: int, position: int) -> None:
@@ -77,35 +90,52 @@ class _Sentences:
         self.sizes: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
         self.lengths: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
         self.lines: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
-        self.number = 1
+        self.next_line = 1
         self._lines_per_sentence = lines_per_sentence
         self._position = position
-        # Lines since the last empty one.
-        self._run = 0
+        self._lines_in_block = 0  # since the last empty line
 
-    def add(self, sizes: NDArray[np.int32], lengths: NDArray[np.int32]) -> None:
-        """Take lines: their bytes with line breaks, their characters without."""
-        ends = self._position + np.cumsum(sizes, dtype=np.int64)
-        full = np.flatnonzero(lengths)
-        places = self._places(full)
-        first = np.flatnonzero(places % self._lines_per_sentence == 0)
-        going_on = full[: first[0] if len(first) else len(full)]
-        if len(going_on):
-            self.sizes[-1][-1] += sizes[going_on].sum()
-            self.lengths[-1][-1] += lengths[going_on].sum()
+    def add(self, sizes_P: NDArray[np.int32], lengths_P: NDArray[np.int32]) -> None:
+        """Add the lines of the next chunk.
+
+        # Parameters
+
+        sizes_P : number of bytes of each line, including its line break.
+        lengths_P : number of characters of each line, without its line break.
+        """
+        ends_P = self._position + np.cumsum(sizes_P, dtype=np.int64)
+        full_F = np.flatnonzero(lengths_P)
+        index_in_block_F = self._index_in_block(full_F)
+        first = np.flatnonzero(index_in_block_F % self._lines_per_sentence == 0)
+
+        # Lines that belong to the last sentence of the previous chunk.
+        continued = full_F[: first[0] if len(first) else len(full_F)]
+        if len(continued):
+            self.sizes[-1][-1] += sizes_P[continued].sum()
+            self.lengths[-1][-1] += lengths_P[continued].sum()
+
         if len(first):
-            self.starts.append(ends[full[first]] - sizes[full[first]])
-            self.sizes.append(np.add.reduceat(sizes[full], first, dtype=np.int32))
-            self.lengths.append(np.add.reduceat(lengths[full], first, dtype=np.int32))
-            self.lines.append((self.number + full[first]).astype(np.int32))
-        self._run = int(places[-1]) + 1 if len(full) and full[-1] == len(lengths) - 1 else 0
-        self._position = int(ends[-1])
-        self.number += len(lengths)
+            self.starts.append(ends_P[full_F[first]] - sizes_P[full_F[first]])
+            self.sizes.append(np.add.reduceat(sizes_P[full_F], first, dtype=np.int32))
+            self.lengths.append(np.add.reduceat(lengths_P[full_F], first, dtype=np.int32))
+            self.lines.append((self.next_line + full_F[first]).astype(np.int32))
 
-    def _places(self, full: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The place of each line that is not empty among those on end with it."""
-        order = np.arange(len(full))
-        begins = np.diff(full, prepend=-1 if self._run else -2) != 1
-        places = order - np.maximum.accumulate(np.where(begins, order, 0))
-        # The first may go on with a run of the part before.
-        return np.where(np.logical_or.accumulate(begins), places, places + self._run)
+        block_is_open = len(full_F) and full_F[-1] == len(lengths_P) - 1
+        self._lines_in_block = int(index_in_block_F[-1]) + 1 if block_is_open else 0
+        self._position = int(ends_P[-1])
+        self.next_line += len(lengths_P)
+
+    def _index_in_block(self, full_F: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the index of each non-empty line within its block of consecutive ones.
+
+        # Parameters
+
+        full_F : indices of the chunk's non-empty lines.
+        """
+        order_F = np.arange(len(full_F))
+        begins_F = np.diff(full_F, prepend=-1 if self._lines_in_block else -2) != 1
+        index_F = order_F - np.maximum.accumulate(np.where(begins_F, order_F, 0))
+
+        # The first block of the chunk may continue the last one of the previous chunk.
+        in_new_block_F = np.logical_or.accumulate(begins_F)
+        return np.where(in_new_block_F, index_F, index_F + self._lines_in_block)

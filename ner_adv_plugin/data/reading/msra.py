@@ -9,6 +9,21 @@ from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 @DatasetReader.register("msra")
 @dataclass(kw_only=True)
 class MsraReader(ConllReader):
-    """Reads MSRA NER: `character<TAB>tag`, BIO. Registered as "msra"; parameters as in `conll`."""
+    """Reads MSRA NER: per line a character, a tab and a BIO tag. Registered as "msra".
+
+    Has the parameters of `conll`.
+
+    # Example
+
+    ```jsonnet
+    { type: 'msra', domain: 'news', type_map: { ORG: null } }
+    ```
+
+    # Examples
+
+    >>> table = MsraReader().read("fixtures/data/msra/test.bio")
+    >>> table[0].spans[0]
+    Span(start=2, end=4, type='LOC')
+    """
 
     separator: str | None = "\t"

@@ -1,4 +1,4 @@
-"""Several datasets read side by side."""
+"""Reading of several datasets, each with its own reader."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,25 +11,49 @@ from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
 @DatasetReader.register("multitask")
 class MultiTaskDatasetReader(DatasetReader):
-    """Reads any number of datasets, each with its own reader; data paths are then objects with the same names.
+    """Reads any number of datasets, each with its own reader. Registered as "multitask".
 
-    Registered as "multitask".
+    Data paths such as `train_data_path` are then objects with the names of the datasets as keys.
 
     # Parameters
 
     readers : the reader of each dataset, by the dataset's name.
+
+    # Example
+
+    ```jsonnet
+    {
+      type: 'multitask',
+      readers: { msra: { type: 'msra', domain: 'news' }, msr: { type: 'msr', domain: 'news' } },
+    }
+    ```
+
+    # Examples
+
+    >>> from ner_adv_plugin.data.reading import MsraReader, MsrReader
+    >>> reader = MultiTaskDatasetReader({"msra": MsraReader(), "msr": MsrReader()})
+    >>> tables = reader.read_all(
+    ...     {
+    ...         "msra": "fixtures/data/msra/test.bio",
+    ...         "msr": "fixtures/data/msr/msr_test_gold.utf8",
+    ...     }
+    ... )
+    >>> {name: len(table) for name, table in tables.items()}
+    {'msra': 120, 'msr': 100}
     """
 
     def __init__(self, readers: dict[str, DatasetReader]) -> None:
         super().__init__()
         if not readers:
             raise ConfigurationError("expected at least one reader", "readers")
+
         self.readers = readers
         for name, reader in readers.items():
             reader.bind(name)
             if reader.head is not None and (not reader.head or set("./") & set(reader.head)):
                 raise ConfigurationError(
-                    f'found "{reader.head}": a head gives files and modules their names, expected no "." or "/"',
+                    f'found "{reader.head}": a head names files and modules, '
+                    'expected a name without "." and "/"',
                     f"readers.{name}.head",
                 )
 
@@ -39,24 +63,50 @@ class MultiTaskDatasetReader(DatasetReader):
         )
 
     def read_all(self, paths: Mapping[str, str]) -> dict[str, InstanceTable]:
-        """The sentences of each dataset named in `paths`."""
+        """Read the datasets named in `paths`.
+
+        # Parameters
+
+        paths : path or URL of each dataset's file, by the dataset's name.
+
+        # Returns
+
+        The sentences of each dataset, in the order of `paths`.
+
+        # Raises
+
+        ConfigurationError : if there is no reader for a dataset.
+        """
         for name in paths:
             if name not in self.readers:
+                hint = nearest(name, self.readers)
                 raise ConfigurationError(
-                    f'no reader for dataset "{name}".{nearest(name, self.readers)} Readers: {", ".join(self.readers)}.'
+                    f'no reader for dataset "{name}".{hint} Readers: {", ".join(self.readers)}.'
                 )
         return {name: self.readers[name].read(path) for name, path in paths.items()}
 
 
 def as_multitask(reader: DatasetReader, config: Any) -> MultiTaskDatasetReader:
-    """A reader of one dataset as a multitask reader; the dataset takes the name of its head or of its type."""
+    """Wrap the reader of a single dataset in a multitask reader.
+
+    # Parameters
+
+    reader : any reader; a multitask reader is returned unchanged.
+    config : its config; the dataset is named after `head` or, without one, after `type`.
+    """
     if isinstance(reader, MultiTaskDatasetReader):
         return reader
-    kind = config if isinstance(config, str) else config.get("type", "dataset")
-    return MultiTaskDatasetReader({dataset_name(config, str(kind)): reader})
+    reader_type = config if isinstance(config, str) else config.get("type", "dataset")
+    return MultiTaskDatasetReader({dataset_name(config, str(reader_type)): reader})
 
 
-def dataset_name(config: Any, kind: str) -> str:
-    """The name of the only dataset of a run."""
+def dataset_name(config: Any, default: str) -> str:
+    """Return the name of the only dataset of a run.
+
+    # Parameters
+
+    config : the config of its reader.
+    default : the name if the config names no head.
+    """
     head = config.get("head") if isinstance(config, dict) else None
-    return kind if head in (None, SAME_AS_DATASET) else str(head)
+    return default if head in (None, SAME_AS_DATASET) else str(head)

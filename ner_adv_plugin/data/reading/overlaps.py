@@ -1,4 +1,4 @@
-"""Overlapping entities made flat."""
+"""Removal of overlapping entities."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -8,7 +8,7 @@ from ner_adv_plugin.data.labels.spans import Span
 
 Overlaps = Literal["keep", "error", "outermost", "innermost", "first"]
 
-# The order in which spans are kept: one that overlaps an earlier one is dropped.
+# Sort keys of spans: in this order, a span that overlaps an earlier one is dropped.
 _PREFERENCE: dict[str, Callable[[Span], tuple[int, int]]] = {
     "outermost": lambda span: (span.start - span.end, span.start),
     "innermost": lambda span: (span.end - span.start, span.start),
@@ -17,13 +17,21 @@ _PREFERENCE: dict[str, Callable[[Span], tuple[int, int]]] = {
 
 
 def resolve_overlaps(spans: Sequence[Span], policy: Overlaps) -> list[Span]:
-    """The spans that remain when no two may overlap, in order of their starts.
+    """Select spans that do not overlap, sorted by start.
 
     # Parameters
 
-    spans : in the order of the file.
-    policy : "outermost" prefers the longest, "innermost" the shortest, "first" the first; of two equally good, the
-        one that starts earlier.
+    spans : the spans in file order.
+    policy : "outermost" prefers the longest span, "innermost" the shortest and "first" the first
+        one; of spans of equal length, the one that starts earlier is preferred.
+
+    # Examples
+
+    >>> spans = [Span(0, 4, "ORG"), Span(0, 2, "LOC")]
+    >>> resolve_overlaps(spans, "outermost")
+    [Span(start=0, end=4, type='ORG')]
+    >>> resolve_overlaps(spans, "innermost")
+    [Span(start=0, end=2, type='LOC')]
     """
     kept: list[Span] = []
     for span in sorted(spans, key=_PREFERENCE[policy]):
@@ -33,13 +41,11 @@ def resolve_overlaps(spans: Sequence[Span], policy: Overlaps) -> list[Span]:
 
 
 class Flattener:
-    """Makes the spans of instances flat, one instance after another.
+    """Removes overlapping spans from instances; `dropped` is the number of removed spans so far.
 
     # Parameters
 
-    policy : see `DatasetReader`; "keep" and "error" leave instances as they are.
-
-    `dropped` counts the spans that were left out.
+    policy : see `DatasetReader`; "keep" and "error" leave instances unchanged.
     """
 
     def __init__(self, policy: Overlaps) -> None:
@@ -48,7 +54,7 @@ class Flattener:
         self.dropped = 0
 
     def __call__(self, instance: Instance) -> Instance:
-        """The instance with spans that do not overlap."""
+        """Remove the overlapping spans of an instance in place, and return it."""
         spans = instance.spans
         if spans and len(spans) > 1:
             instance.spans = resolve_overlaps(spans, self.policy)

@@ -9,9 +9,21 @@ from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 @DatasetReader.register("people_daily")
 @dataclass(kw_only=True)
 class PeopleDailyReader(ConllReader):
-    """Reads People's Daily NER: `character tag`, one space, BIO. Registered as "people_daily".
+    """Reads People's Daily NER: per line a character, a space and a BIO tag.
 
-    Parameters as in `conll`.
+    Registered as "people_daily". Has the parameters of `conll`.
+
+    # Example
+
+    ```jsonnet
+    { type: 'people_daily', domain: 'news' }
+    ```
+
+    # Examples
+
+    >>> table = PeopleDailyReader().read("fixtures/data/people_daily/example.dev")
+    >>> table[0].spans[0]
+    Span(start=0, end=2, type='LOC')
     """
 
     separator: str | None = " "

@@ -1,4 +1,4 @@
-"""PFR People's Daily corpus: words with their part of speech."""
+"""PFR People's Daily corpus: words with their parts of speech."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from ner_adv_plugin.data.reading.overlaps import Overlaps
 
 _TYPES = {"nr": "PER", "ns": "LOC", "nt": "ORG"}
 _PARAGRAPH = re.compile(r" *\d{8}-\d\d-\d{3}-\d{3}/m(?= |$)")
-# Brackets that open before a word, the word, its part of speech, brackets that close after it.
+# Opening brackets, a word, its part of speech, and closing brackets with their parts of speech.
 _ITEM = re.compile(r"(\[*)(.+)/([A-Za-z]+)((?:\][A-Za-z]+)*)")
 _COMPOUND_SURNAMES = frozenset(
     [
@@ -58,13 +58,14 @@ _COMPOUND_SURNAMES = frozenset(
 
 @dataclass(slots=True)
 class _Sentence:
-    """The words of a sentence.
+    """The parsed words of a line.
 
     # Parameters
 
-    words, parts_of_speech : of each word.
-    brackets : how many brackets stand before each word.
-    compounds : what stands in brackets, with its part of speech.
+    words : the words.
+    parts_of_speech : part of speech of each word.
+    brackets : number of opening and closing brackets before each word.
+    compounds : spans of the bracketed compounds, with their parts of speech as types.
     """
 
     words: list[str] = field(default_factory=list)
@@ -76,27 +77,46 @@ class _Sentence:
 @DatasetReader.register("pfr")
 @dataclass(kw_only=True)
 class PfrReader(EntityReader):
-    """Reads one text a line as `word/pos`, parted by runs of ASCII spaces. Registered as "pfr".
+    """Reads one sentence per line as `word/pos` items, separated by one or more ASCII spaces.
 
-    The text is its words joined; a word may hold a `/`: the last one counts. A paragraph's number
-    (`19980101-01-001-001/m`) that begins a line is left out. Lines without a word are skipped.
+    Registered as "pfr". The text consists of the words without the spaces between them. A word may
+    contain `/`: the last one separates it from its part of speech. The number of a paragraph
+    (`19980101-01-001-001/m`) at the beginning of a line is skipped, as are lines without words.
 
-    Entities are words of the parts of speech nr (PER), ns (LOC) and nt (ORG), and compounds such as
-    `[中央/n  电视台/n]nt` of these, inside which no other entity counts unless `overlaps` is "keep".
-    Surname and given name are two words there (`江/nr  泽民/nr`), and names may follow each other with
-    nothing between. So in a run of nr words one that has one character, or is a compound surname such as
-    欧阳, is joined with the word after it, which begins no name itself; a run of two words of one character
-    and one of two is one name with two surnames (`陈/nr  方/nr  安生/nr`); any other is a name by itself.
-    Neighbours of ns and nt stay apart.
-    Corpus: Institute of Computational Linguistics, Peking University; January 1998.
+    Entities are the words with part of speech nr (PER), ns (LOC) or nt (ORG), and compounds of
+    these parts of speech, such as `[中央/n  电视台/n]nt`. Entities inside a compound are dropped
+    unless `overlaps` says otherwise.
+
+    The corpus splits a person's name into surname and given name (`江/nr  泽民/nr`), and names may
+    be adjacent. In a sequence of nr words, a word of one character or a compound surname such as
+    欧阳 is therefore joined with the next word, which cannot begin a name itself. A sequence of two
+    words of one character and one of two characters is a single name with two surnames
+    (`陈/nr  方/nr  安生/nr`). Every other nr word is a name by itself. Adjacent ns and nt words are
+    separate entities.
+
+    Source: Institute of Computational Linguistics, Peking University, January 1998.
 
     # Parameters
 
-    task : "ner" for the entities, "segmentation" for the words. For both, name two datasets of the same file,
-        with a reader each: `readers: { names: { type: "pfr" }, words: { type: "pfr", task: "segmentation" } }`.
-    overlaps : see `DatasetReader`; "keep" gives entities nested in compounds.
+    task : "ner" for the entities, "segmentation" for the words. To train on both, configure two
+        datasets with a reader each for the same file.
+    overlaps : see `DatasetReader`; "keep" yields entities nested in compounds.
 
-    Raises `DataError` where a word has no part of speech, or brackets do not match.
+    # Raises
+
+    DataError : if a word has no part of speech, or brackets do not match.
+
+    # Example
+
+    ```jsonnet
+    { type: 'pfr', task: 'segmentation', head: 'words', domain: 'news' }
+    ```
+
+    # Examples
+
+    >>> table = PfrReader().read("fixtures/data/pfr/199801.txt")
+    >>> [(span.type, table[1].text[span.start : span.end]) for span in table[1].spans]
+    [('LOC', '昆明'), ('LOC', '云台广场')]
     """
 
     task: Task = "ner"
@@ -108,25 +128,36 @@ class PfrReader(EntityReader):
             sentence = _parse(line, number, file_path, items)
             if not sentence.words:
                 continue
-            words = self.task == "segmentation"
-            spans = (
-                tiling(map(len, sentence.words)) if words else self.map_types(_entities(sentence))
-            )
+
+            if self.task == "segmentation":
+                spans = tiling(map(len, sentence.words))
+            else:
+                spans = self.map_types(_entities(sentence))
             yield self.text_to_instance("".join(sentence.words), spans, number)
 
 
 def _parse(line: str, number: int, file_path: str, items: dict[str, re.Match[str]]) -> _Sentence:
-    """The words of a line; `items` remembers how those met so far are read."""
+    """Parse a line.
+
+    # Parameters
+
+    line : the line, without its line break.
+    number : its 1-based number.
+    file_path : path of the file, for error messages.
+    items : cache of the parsed items of a file.
+    """
     sentence = _Sentence()
-    open_at: list[int] = []
+    open_at: list[int] = []  # position of every bracket that is not closed yet
     position = brackets = 0
     paragraph = _PARAGRAPH.match(line)
+
     for item in line[paragraph.end() if paragraph else 0 :].split(" "):
         if not item:
             continue
         match = items.get(item) or _ITEM.fullmatch(item)
         if match is None:
             raise DataError(file_path, number, item, "word/pos")
+
         opening, word, part_of_speech, closing = items.setdefault(item, match).groups()
         open_at += [position] * len(opening)
         brackets += len(opening)
@@ -134,18 +165,20 @@ def _parse(line: str, number: int, file_path: str, items: dict[str, re.Match[str
         sentence.parts_of_speech.append(part_of_speech)
         sentence.brackets.append(brackets)
         position += len(word)
+
         for compound in closing.split("]")[1:]:
             if not open_at:
                 raise DataError(file_path, number, item, "a [ before every ]")
             sentence.compounds.append(Span(open_at.pop(), position, compound))
             brackets += 1
+
     if open_at:
         raise DataError(file_path, number, line, "a ] after every [")
     return sentence
 
 
 def _entities(sentence: _Sentence) -> list[Span]:
-    """The entities of a sentence; those inside a compound nest in it."""
+    """Return the entities of a sentence; those inside a compound are nested in its span."""
     spans = [
         Span(span.start, span.end, _TYPES[span.type])
         for span in sentence.compounds
@@ -153,8 +186,10 @@ def _entities(sentence: _Sentence) -> list[Span]:
     ]
     position = 0
     words = zip(sentence.words, sentence.parts_of_speech, sentence.brackets, strict=True)
-    for (part_of_speech, _), run in groupby(words, key=itemgetter(1, 2)):
-        texts = [word for word, _, _ in run]
+
+    # A name does not extend across a bracket.
+    for (part_of_speech, _), group in groupby(words, key=itemgetter(1, 2)):
+        texts = [word for word, _, _ in group]
         for length in _lengths_of_names(texts) if part_of_speech == "nr" else map(len, texts):
             if part_of_speech in _TYPES:
                 spans.append(Span(position, position + length, _TYPES[part_of_speech]))
@@ -163,9 +198,10 @@ def _entities(sentence: _Sentence) -> list[Span]:
 
 
 def _lengths_of_names(words: list[str]) -> list[int]:
-    """How many characters each name of a run of nr words has."""
+    """Return the number of characters of each name in a sequence of nr words."""
     if [len(word) for word in words] == [1, 1, 2]:
         return [4]
+
     lengths: list[int] = []
     after_surname = False
     for word in words:

@@ -12,10 +12,23 @@ from ner_adv_plugin.data.reading.lines import read_lines
 @DatasetReader.register("sighan_cws")
 @dataclass(kw_only=True)
 class SighanCwsReader(DatasetReader):
-    """Reads one segmented text a line, words parted by runs of ASCII spaces. Registered as "sighan_cws".
+    """Reads one segmented sentence per line, with words separated by one or more ASCII spaces.
 
-    The text is its words joined; a full-width space is a character. Lines without a word are skipped.
-    Parameters as in the base.
+    Registered as "sighan_cws". The text consists of the words without the spaces between them; a
+    full-width space is an ordinary character. Lines without words are skipped. Has the parameters
+    of the base class.
+
+    # Example
+
+    ```jsonnet
+    { type: 'sighan_cws', head: 'words', domain: 'news' }
+    ```
+
+    # Examples
+
+    >>> table = SighanCwsReader().read("fixtures/data/pku/pku_test_gold.utf8")
+    >>> [table[0].text[word.start : word.end] for word in table[0].spans[:3]]
+    ['两国', '法官', '还']
     """
 
     task: Task = field(default="segmentation", init=False)

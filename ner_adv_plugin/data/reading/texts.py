@@ -1,4 +1,7 @@
-"""The texts of many sentences: held in memory as one string, or left in a file that is mapped into memory."""
+"""The texts of many sentences, held in memory or read from a memory-mapped file.
+
+Shape suffixes: R sentences.
+"""
 
 import mmap
 from abc import ABC, abstractmethod
@@ -7,20 +10,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-# Sentences read from a mapped file before its pages are given back to the system, which still has them where there is room:
-# reading one sentence may map 2 MB of the file.
+# Sentences read from a mapped file before its pages are released to the system: reading a single
+# sentence may map 2 MB of the file. Released pages stay in the system's cache if memory permits.
 SENTENCES_BEFORE_RELEASE = 8
 
 
 class Texts(ABC):
-    """The texts of R sentences.
+    """Base class of the texts of R sentences.
 
     # Parameters
 
-    lengths : `(R,)` characters of each.
+    lengths : `(R,)` number of characters of each sentence.
     """
 
-    # Whether a text is read from its file whenever it is asked for.
+    # Whether a text is read from its file on each access.
     streamed = False
 
     def __init__(self, lengths: NDArray[np.int32]) -> None:
@@ -31,7 +34,7 @@ class Texts(ABC):
 
     @abstractmethod
     def sentence(self, sentence: int) -> str:
-        """The text of a sentence."""
+        """Return the text of a sentence, given by its index."""
 
 
 class HeldTexts(Texts):
@@ -39,8 +42,8 @@ class HeldTexts(Texts):
 
     # Parameters
 
-    text : all of them, one after another.
-    lengths : `(R,)` characters of each.
+    text : all texts, concatenated.
+    lengths : `(R,)` number of characters of each sentence.
     """
 
     def __init__(self, text: str, lengths: NDArray[np.int32]) -> None:
@@ -58,11 +61,12 @@ class MappedTexts(Texts):
 
     # Parameters
 
-    path : the file, which must stay as it is.
-    starts : `(R,)` the byte at which each begins.
-    sizes : `(R,)` bytes of each, line breaks included, which are left out of the text.
-    lengths : `(R,)` characters of each, without line breaks.
-    errors : Python's name of what to do with bytes that are not UTF-8.
+    path : the file, which must not change.
+    starts : `(R,)` byte offset of each sentence.
+    sizes : `(R,)` number of bytes of each sentence, including line breaks, which are not part of
+        the text.
+    lengths : `(R,)` number of characters of each sentence, without line breaks.
+    errors : Python's name of the error handler for bytes that are not UTF-8.
     """
 
     streamed = True
@@ -81,7 +85,7 @@ class MappedTexts(Texts):
         self._errors = errors
         self._sentences_read = 0
         with open(path, "rb") as file:
-            # A file without a byte cannot be mapped, and has no sentence.
+            # An empty file cannot be mapped; it has no sentences.
             self._map = (
                 mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if len(lengths) else None
             )
@@ -91,6 +95,7 @@ class MappedTexts(Texts):
         assert self._map is not None
         start = int(self._starts[sentence])
         data = self._map[start : start + int(self._sizes[sentence])]
+
         self._sentences_read += 1
         if self._sentences_read % SENTENCES_BEFORE_RELEASE == 0 and hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)

@@ -13,21 +13,34 @@ from ner_adv_plugin.data.reading.mapped_lines import map_lines
 @DatasetReader.register("unlabelled")
 @dataclass(kw_only=True)
 class UnlabelledReader(DatasetReader):
-    """Reads text without tags, one or several lines a sentence. Registered as "unlabelled".
+    """Reads text without labels, one or several lines per sentence. Registered as "unlabelled".
 
-    A line of nothing but its line break ends a sentence and gives none; a line keeps the spaces at its ends. The file may
-    be larger than memory: it is mapped, and a sentence is read when it is asked for.
+    An empty line ends a sentence and yields none. Spaces at the beginning and the end of a line are
+    kept. The file may be larger than memory: it is memory-mapped, and each sentence is read on
+    access.
 
     # Parameters
 
-    head : null: no head learns from these sentences, only objectives such as a domain discriminator.
-    lines_per_sentence : a sentence is so many lines on end, joined with nothing between them; fewer before an empty line
-        and at the end of the file.
+    head : null, as only objectives such as a domain discriminator are trained on these sentences.
+    lines_per_sentence : number of consecutive lines that are joined to a sentence, without a
+        separator; the last sentence before an empty line or the end of the file may have fewer.
+
+    # Example
+
+    ```jsonnet
+    { type: 'unlabelled', domain: 'social', lines_per_sentence: 2 }
+    ```
+
+    # Examples
+
+    >>> table = UnlabelledReader().read("fixtures/data/unlabelled/reviews.txt")
+    >>> table[0].text, table[0].spans
+    ('用了9天就坏了，高兴！！！', None)
     """
 
     moved_keys: ClassVar[Mapping[str, str]] = {
         **DatasetReader.moved_keys,
-        "lines_per_row": "It is called lines_per_sentence now.",
+        "lines_per_row": "It was renamed to lines_per_sentence.",
     }
 
     head: str | None = None

@@ -17,66 +17,85 @@ _DIGITS = "0123456789"
 @DatasetReader.register("weibo")
 @dataclass(kw_only=True)
 class WeiboReader(ConllReader):
-    """Reads Weibo NER: a character with its position in its word, a tab, a BIO tag. Registered as "weibo".
+    r"""Reads Weibo NER: per line a character with its position in its word, a tab and a BIO tag.
 
-    The first Python character of a line is the character and the digits after it are the position, so that
-    `110` is the character `1` at position 10. Other parameters as in `conll`, which reads the first edition:
-    it has no positions, and bytes that are not UTF-8 (`separator: "\\t", encoding_errors: "replace"`).
-    Corpus: Peng and Dredze 2015, second edition.
+    Registered as "weibo". The first Python character of a line is the character and the digits
+    after it are its position, so that `110` is the character `1` at position 10. Has the parameters
+    of `conll`, which reads the first edition of the corpus: that one has no positions, but bytes
+    that are not UTF-8 (`separator: '\t', encoding_errors: 'replace'`).
+
+    Source: Peng & Dredze 2015, second edition.
 
     # Parameters
 
-    task : "ner" for the entities; "segmentation" for the words, which the positions give: 0 begins a word, any
-        other goes on with it. A position that is not one more than the one before is what `illegal_tags` is
-        about: "repair" counts it. For both, name two datasets of the same file, with a reader each.
+    task : "ner" for the entities; "segmentation" for the words, which are derived from the
+        positions: 0 begins a word, any other position continues it. `illegal_tags` applies to
+        positions that do not follow the previous one: "repair" counts them, "error" raises an
+        error. To train on both, configure two datasets with a reader each for the same file.
+
+    # Example
+
+    ```jsonnet
+    { type: 'weibo', domain: 'social', type_map: { 'PER.NAM': 'PER', 'PER.NOM': null } }
+    ```
+
+    # Examples
+
+    >>> table = WeiboReader().read("fixtures/data/weibo/weiboNER_2nd_conll.dev")
+    >>> [(span.type, table[1].text[span.start : span.end]) for span in table[1].spans]
+    [('PER.NAM', '阿勇'), ('PER.NAM', '魏哥')]
     """
 
     separator: str | None = "\t"
     task: Task = "ner"
 
     def columns_after_character(self, rest: str) -> list[str] | None:
+        """Split the columns after the position; None if there is no position or no separator."""
         after_position = rest.lstrip(_DIGITS)
         return super().columns_after_character(after_position) if after_position != rest else None
 
     def expected_line(self) -> str:
+        """See `ConllReader.expected_line`."""
         return "one character, its position in its word in digits, then a tab"
 
     def _read(self, file_path: str) -> Iterator[Instance]:
-        return (
-            self._read_words(file_path) if self.task == "segmentation" else super()._read(file_path)
-        )
+        if self.task == "segmentation":
+            return self._read_words(file_path)
+        return super()._read(file_path)
 
     def _read_words(self, file_path: str) -> Iterator[Instance]:
-        self.repaired[file_path], self.illegal_sentences[file_path] = 0, {}
-        for first, sentence in blocks(self.text(file_path)):
-            positions = self._positions(sentence, first, file_path)
-            begins = [
-                0,
-                *(place for place, position in enumerate(positions) if place and not position),
-            ]
-            words = tiling(end - start for start, end in pairwise([*begins, len(sentence)]))
-            yield self.text_to_instance("".join(line[0] for line in sentence), words, first)
+        self.repaired[file_path] = 0
+        self.illegal_sentences[file_path] = {}
+        for first, lines in blocks(self.text(file_path)):
+            positions = self._positions(lines, first, file_path)
+            inner = (i for i, position in enumerate(positions) if i and not position)
+            edges = [0, *inner, len(lines)]
+            words = tiling(end - start for start, end in pairwise(edges))
+            yield self.text_to_instance("".join(line[0] for line in lines), words, first)
 
-    def _positions(self, sentence: list[str], first: int, file_path: str) -> list[int]:
-        """The position of every character in its word."""
+    def _positions(self, lines: list[str], first: int, file_path: str) -> list[int]:
+        """Return the position of every character in its word."""
         positions: list[int] = []
-        for number, line in enumerate(sentence, start=first):
-            if not self.columns_after_character(line[1:]):
-                raise DataError(file_path, number, line, self.expected_line())
+        for number, line in enumerate(lines, start=first):
             rest = line[1:]
+            if not self.columns_after_character(rest):
+                raise DataError(file_path, number, line, self.expected_line())
+
             position = int(rest[: len(rest) - len(rest.lstrip(_DIGITS))])
             following = positions[-1] + 1 if positions else 0
             if position not in (0, following):
-                if self.illegal_tags == "error":
-                    expected = (
-                        f"position {following}, or 0 where a word begins"
-                        if positions
-                        else "position 0"
-                    )
-                    raise DataError(file_path, number, line, expected)
-                self.repaired[file_path] += 1
-                self.illegal_sentences[file_path][first] = (
-                    self.illegal_sentences[file_path].get(first, 0) + 1
-                )
+                self._handle_illegal(file_path, first, number, line, following)
             positions.append(position)
         return positions
+
+    def _handle_illegal(
+        self, file_path: str, first: int, number: int, line: str, following: int
+    ) -> None:
+        """Count a position that is neither 0 nor `following`, or raise a `DataError`."""
+        if self.illegal_tags == "error":
+            expected = f"position {following}, or 0 to begin a word" if following else "position 0"
+            raise DataError(file_path, number, line, expected)
+
+        self.repaired[file_path] += 1
+        illegal = self.illegal_sentences[file_path]
+        illegal[first] = illegal.get(first, 0) + 1

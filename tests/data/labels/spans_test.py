@@ -34,14 +34,14 @@ def overlap(one: Span, other: Span) -> bool:
     return bool(set(range(one.start, one.end)) & set(range(other.start, other.end)))
 
 
-def flat(own: list[list[T] | None]) -> list[T]:
+def flat(drawn: list[list[T] | None]) -> list[T]:
     """Concatenate the spans of all sentences."""
-    return [span for spans_of_sentence in own for span in spans_of_sentence or []]
+    return [span for spans_of_sentence in drawn for span in spans_of_sentence or []]
 
 
-def in_order(own: list[list[Span] | None]) -> list[list[Span] | None]:
+def in_order(drawn: list[list[Span] | None]) -> list[list[Span] | None]:
     """Sort the spans of each sentence."""
-    return [None if of_sentence is None else sorted(of_sentence) for of_sentence in own]
+    return [None if of_sentence is None else sorted(of_sentence) for of_sentence in drawn]
 
 
 def test_span_of_a_scored_span() -> None:
@@ -57,26 +57,26 @@ def test_tiling(words: list[str]) -> None:
 
 
 @given(sentences)
-def test_table_equals_the_lists_it_was_built_from(own: list[list[Span] | None]) -> None:
-    table = SpanTable.of(own)
-    assert len(table) == len(own) and list(table) == in_order(own)
-    assert [table.spans(i) for i in range(len(own))] == in_order(own)
+def test_table_equals_the_lists_it_was_built_from(drawn: list[list[Span] | None]) -> None:
+    table = SpanTable.of(drawn)
+    assert len(table) == len(drawn) and list(table) == in_order(drawn)
+    assert [table.spans(i) for i in range(len(drawn))] == in_order(drawn)
     assert table.sentences_S.tolist() == [
-        i for i, of_sentence in enumerate(own) for _ in of_sentence or []
+        i for i, of_sentence in enumerate(drawn) for _ in of_sentence or []
     ]
-    assert np.diff(table.offsets).tolist() == [len(of_sentence or []) for of_sentence in own]
-    assert table.labelled == any(of_sentence is not None for of_sentence in own)
-    assert table.types_used() == sorted({span.type for span in flat(own)})
+    assert np.diff(table.offsets).tolist() == [len(of_sentence or []) for of_sentence in drawn]
+    assert table.labelled == any(of_sentence is not None for of_sentence in drawn)
+    assert table.types_used() == sorted({span.type for span in flat(drawn)})
     assert set(table.types) == set(table.types_used()) and table.scores_S is None
 
 
 @given(st.lists(st.lists(scored_spans, max_size=4), max_size=4))
-def test_scores_stay_with_their_spans(own: list[list[ScoredSpan]]) -> None:
-    table = SpanTable.of(own)
-    expected = [span.score for of_sentence in own for span in sorted(of_sentence)]
+def test_scores_stay_with_their_spans(drawn: list[list[ScoredSpan]]) -> None:
+    table = SpanTable.of(drawn)
+    expected = [span.score for of_sentence in drawn for span in sorted(of_sentence)]
     assert ([] if table.scores_S is None else table.scores_S.tolist()) == expected
-    backwards = table.select(np.arange(len(own))[::-1])
-    expected = [span.score for of_sentence in reversed(own) for span in sorted(of_sentence)]
+    backwards = table.select(np.arange(len(drawn))[::-1])
+    expected = [span.score for of_sentence in reversed(drawn) for span in sorted(of_sentence)]
     assert ([] if backwards.scores_S is None else backwards.scores_S.tolist()) == expected
 
 
@@ -86,64 +86,64 @@ def test_named_types_come_first() -> None:
 
 
 @given(sentences, st.data())
-def test_select(own: list[list[Span] | None], data: st.DataObject) -> None:
-    chosen = data.draw(st.lists(st.integers(0, len(own) - 1), max_size=6)) if own else []
-    table = SpanTable.of(own).select(np.array(chosen, dtype=np.int64))
-    assert list(table) == [in_order(own)[i] for i in chosen]
+def test_select(drawn: list[list[Span] | None], data: st.DataObject) -> None:
+    chosen = data.draw(st.lists(st.integers(0, len(drawn) - 1), max_size=6)) if drawn else []
+    table = SpanTable.of(drawn).select(np.array(chosen, dtype=np.int64))
+    assert list(table) == [in_order(drawn)[i] for i in chosen]
 
 
 @given(sentences, st.data())
-def test_keep(own: list[list[Span] | None], data: st.DataObject) -> None:
-    table = SpanTable.of(own)
+def test_keep(drawn: list[list[Span] | None], data: st.DataObject) -> None:
+    table = SpanTable.of(drawn)
     count = len(table.starts_S)
     kept = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
     answers = iter(kept)
     expected = [
         None if of_sentence is None else [span for span in of_sentence if next(answers)]
-        for of_sentence in in_order(own)
+        for of_sentence in in_order(drawn)
     ]
     assert list(table.keep(np.array(kept, dtype=bool))) == expected
 
 
 @given(sentences, st.lists(st.sampled_from([*TYPES, "X"]), unique=True))
-def test_with_types(own: list[list[Span] | None], types: list[str]) -> None:
-    table = SpanTable.of(own).with_types(types)
-    assert list(table) == in_order(own)
+def test_with_types(drawn: list[list[Span] | None], types: list[str]) -> None:
+    table = SpanTable.of(drawn).with_types(types)
+    assert list(table) == in_order(drawn)
     assert table.types[: len(types)] == types
-    assert set(table.types[len(types) :]) == {span.type for span in flat(own)} - set(types)
+    assert set(table.types[len(types) :]) == {span.type for span in flat(drawn)} - set(types)
 
 
 @given(st.lists(st.tuples(*[st.none() | st.lists(spans, max_size=4)] * 2), max_size=5))
 def test_found_in(pairs: list[tuple[list[Span] | None, list[Span] | None]]) -> None:
-    own, other = ([pair[side] for pair in pairs] for side in range(2))
-    found = SpanTable.of(own, ["LOC"]).found_in(SpanTable.of(other, ["A-B", "PER"]))
+    drawn, other = ([pair[side] for pair in pairs] for side in range(2))
+    found = SpanTable.of(drawn, ["LOC"]).found_in(SpanTable.of(other, ["A-B", "PER"]))
     expected = [
         span in (right or [])
-        for left, right in zip(in_order(own), other, strict=True)
+        for left, right in zip(in_order(drawn), other, strict=True)
         for span in left or []
     ]
     assert found.tolist() == expected
 
 
 @given(sentences)
-def test_duplicates(own: list[list[Span] | None]) -> None:
-    table = SpanTable.of(own)
+def test_duplicates(drawn: list[list[Span] | None]) -> None:
+    table = SpanTable.of(drawn)
     expected = [
         span in of_sentence[:i]
-        for of_sentence in in_order(own)
+        for of_sentence in in_order(drawn)
         for i, span in enumerate(of_sentence or [])
     ]  # type: ignore[index]
     assert table.duplicates_S().tolist() == expected
-    distinct = [None if of_sentence is None else sorted(set(of_sentence)) for of_sentence in own]
+    distinct = [None if of_sentence is None else sorted(set(of_sentence)) for of_sentence in drawn]
     assert list(table.distinct()) == distinct
 
 
 @given(sentences)
-def test_overlaps(own: list[list[Span] | None]) -> None:
-    table = SpanTable.of(own)
+def test_overlaps(drawn: list[list[Span] | None]) -> None:
+    table = SpanTable.of(drawn)
     expected = [
         any(overlap(span, earlier) for earlier in (of_sentence or [])[:i])
-        for of_sentence in in_order(own)
+        for of_sentence in in_order(drawn)
         for i, span in enumerate(of_sentence or [])
     ]
     assert table.overlapping_S().tolist() == expected
@@ -151,7 +151,7 @@ def test_overlaps(own: list[list[Span] | None]) -> None:
     found = table.first_overlap()
     pairs = [
         (i, one, other)
-        for i, of_sentence in enumerate(in_order(own))
+        for i, of_sentence in enumerate(in_order(drawn))
         for one, other in combinations(of_sentence or [], 2)
         if overlap(one, other)
     ]
@@ -167,8 +167,8 @@ def test_overlaps(own: list[list[Span] | None]) -> None:
     )
 )
 def test_concatenated(parts: list[list[list[ScoredSpan] | None]]) -> None:
-    table = concatenated([SpanTable.of(own) for own in parts])
-    whole = SpanTable.of([of_sentence for own in parts for of_sentence in own])
+    table = concatenated([SpanTable.of(drawn) for drawn in parts])
+    whole = SpanTable.of([of_sentence for drawn in parts for of_sentence in drawn])
     assert list(table) == list(whole)
     if whole.scores_S is None:
         assert table.scores_S is None

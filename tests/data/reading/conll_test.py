@@ -38,7 +38,7 @@ def test_sentences(
 
 @pytest.mark.parametrize("separator", [None, "\t", " "])
 @pytest.mark.parametrize("character", list(" \t\u3000\u00a0\u2028\u0085\x0b\x1c\ufeff0-O😀"))
-def test_any_character_stands_for_itself(
+def test_any_character_represents_itself(
     tmp_path: Path, character: str, separator: str | None
 ) -> None:
     text = "甲 B-X\n? I-X\n乙 O\n".replace(" ", separator or "\t").replace("?", character)
@@ -86,7 +86,7 @@ def test_lines_and_dataset_of_instances(tmp_path: Path) -> None:
         ("BILOU", "B-X L-X U-X O"),
     ],
 )
-def test_schemes_of_files(tmp_path: Path, scheme: str, tags: str) -> None:
+def test_tag_schemes(tmp_path: Path, scheme: str, tags: str) -> None:
     text = "".join(
         f"{character} {tag}\n" for character, tag in zip("甲乙丙丁", tags.split(), strict=True)
     )
@@ -157,7 +157,7 @@ def test_lines_that_cannot_be_read(
     assert (error.value.file_path, error.value.line) == (str(tmp_path / "corpus"), 4)
 
 
-def test_tag_column_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_tag_column(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r":1: found '甲 O', expected a tag in column 2"):
         read(tmp_path, "甲 O\n", tag_column=2)
 
@@ -170,7 +170,7 @@ def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
 
 
 def test_first_edition_of_weibo(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    # Halves of emoji as three bytes each, which UTF-8 does not have; and what others have made of them.
+    # Surrogates of emoji encoded in three bytes each, which is not UTF-8, and their replacements.
     path = tmp_path / "corpus"
     halves = b"\xed\xa0\xbd\tO\n\xed\xb8\x82\tO\n"
     path.write_bytes(
@@ -179,7 +179,8 @@ def test_first_edition_of_weibo(tmp_path: Path, caplog: pytest.LogCaptureFixture
     found = ConllReader(separator="\t", encoding_errors="replace").read(path)
     assert sentences(found) == [("甲\ufffd\ufffd乙", [(0, 1, "PER.NAM")]), ("\ufffd", [])]
     assert caplog.messages == [
-        f'{path}: 2 lines hold bytes that are not UTF-8, the first is line 2: read with encoding_errors "replace"'
+        f"{path}: 2 lines hold bytes that are not UTF-8, the first is line 2: "
+        'decoded with encoding_errors "replace"'
     ]
     with pytest.raises(
         DataError, match=r":2: found b'\\xed', expected UTF-8 text \(or set encoding_errors\)"
@@ -193,7 +194,7 @@ def test_no_sentences(tmp_path: Path, text: str) -> None:
         read(tmp_path, text)
 
 
-def test_settings_that_cannot_be() -> None:
+def test_invalid_settings() -> None:
     with pytest.raises(ConfigurationError, match="column 0 holds the character"):
         ConllReader(tag_column=0)
     with pytest.raises(ConfigurationError, match="expected a separator or null"):

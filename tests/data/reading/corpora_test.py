@@ -1,4 +1,4 @@
-"""The readers on the real corpora, where those are at hand; on the embedded ones, as the configs name them."""
+"""Readers on the real corpora, if available, and on the fixtures as configured in the recipes."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_corpus(
 ) -> None:
     path = CORPORA / file
     if not path.is_file():
-        pytest.skip(f"the corpus {file} is not at hand")
+        pytest.skip(f"the corpus {file} is not available")
     dataset_reader = DatasetReader.by_name(reader)()
     sentences = dataset_reader.read(path)
     assert len(sentences) == num_sentences
@@ -49,7 +49,7 @@ def test_corpus(
 def test_longest_msra_sentence_is_whole() -> None:
     path = CORPORA / "msra/test.bio"
     if not path.is_file():
-        pytest.skip("the corpus msra/test.bio is not at hand")
+        pytest.skip("the corpus msra/test.bio is not available")
     assert max(len(sentence) for sentence in DatasetReader.by_name("msra")().read(path)) == 2427
 
 
@@ -84,7 +84,7 @@ class TestReaders(MultiTaskModelTestCase):
             "pfr": "BIO",
             "cluener": "BIO",
         }
-        # One head for the words of two corpora, which are also read for their names.
+        # One head for the words of two corpora, whose entities are read, too.
         assert set(labels) == {"weibo", "weibo_words", "pfr", "cluener"}
         self.ensure_model_can_train_save_and_load()
         self.ensure_batch_predictions_are_consistent()

@@ -1,4 +1,4 @@
-"""What every reader checks of the spans that it reads."""
+"""The checks of spans that every reader makes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ NESTED = [Span(1, 3, "LOC"), Span(0, 4, "ORG"), Span(3, 5, "PER")]
 
 @dataclass(kw_only=True)
 class Plain(DatasetReader):
-    """A custom reader that yields spans as they are given."""
+    """A custom reader that yields the sentences it is constructed with."""
 
     task: Task = "ner"
     sentences: Sequence[tuple[str, list[Span] | None]] = field(default_factory=list)
@@ -52,8 +52,9 @@ def error_of(path: Path, *sentences: tuple[str, list[Span] | None], **options: A
 @pytest.mark.parametrize(
     "span", [Span(-1, 1, "X"), Span(1, 1, "X"), Span(2, 1, "X"), Span(1, 3, "X"), Span(2, 3, "X")]
 )
-def test_spans_that_leave_their_text(path: Path, span: Span) -> None:
-    message = f"20: found 'X [{span.start}, {span.end})', expected a span of one or more characters within the text of 2"
+def test_spans_outside_of_the_text(path: Path, span: Span) -> None:
+    found = f"X [{span.start}, {span.end})"
+    message = f"20: found '{found}', expected a non-empty span within the text of 2 characters"
     assert error_of(path, ("甲乙丙丁", [Span(0, 4, "X")]), ("甲乙", [span])) == message
 
 
@@ -105,17 +106,15 @@ def test_overlapping_spans_are_dropped_and_counted(
     ]
 
 
-def test_a_span_that_is_given_twice_counts_once(
-    path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_duplicate_spans_are_counted_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     twice = [Span(0, 1, "X"), Span(1, 2, "X"), Span(0, 1, "X")]
     expected = [[(0, 1, "X"), (1, 2, "X")]]
     assert read(path, ("甲乙", twice)) == read(path, ("甲乙", twice), overlaps="error") == expected
-    assert caplog.messages == [f"{path}: 1 spans stand twice in their sentence and count once"] * 2
+    assert caplog.messages == [f"{path}: 1 duplicate spans are counted once"] * 2
 
 
-def test_lines_are_those_of_a_selection(path: Path) -> None:
-    """A reader may give a part of another reader's table."""
+def test_errors_name_the_line_if_a_reader_returns_a_selection(path: Path) -> None:
+    """A reader may return a part of another reader's table."""
 
     class Later(Plain):
         def _read(self, file_path: str) -> InstanceTable:
@@ -137,15 +136,12 @@ words = st.lists(st.builds(Span, st.integers(0, 4), st.integers(1, 5)), max_size
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), words), min_size=1, max_size=4))
 def test_words_must_tile_their_text(path: Path, drawn: list[tuple[int, bool, list[Span]]]) -> None:
-    """Any spans as words, against the characters that they cover, in order."""
+    """Any spans as words, compared with the characters that they cover, in order."""
     sentences: list[tuple[str, list[Span] | None]] = []
     wrong = []
-    for number, (length, sound, own) in enumerate(drawn, start=1):
-        own = (
-            tiling([1] * length)
-            if sound
-            else [span for span in sorted(own) if span.start < span.end <= length]
-        )
+    for number, (length, is_tiled, spans) in enumerate(drawn, start=1):
+        within = [span for span in sorted(spans) if span.start < span.end <= length]
+        own = tiling([1] * length) if is_tiled else within
         sentences.append(("字" * length, own))
         if [i for span in own for i in range(span.start, span.end)] != list(range(length)):
             wrong.append(10 * number)
@@ -176,9 +172,9 @@ def test_words_that_do_not_tile(path: Path, words: list[Span], found: str) -> No
     assert read(path, *sentences[:2], task="segmentation") == [None, [(0, 1, "")]]
 
 
-def test_no_file_and_no_sentence(path: Path, tmp_path: Path) -> None:
+def test_missing_and_empty_files(path: Path, tmp_path: Path) -> None:
     assert error_of(path).endswith("found 'no sentences', expected at least one sentence")
     with pytest.raises(
-        DataError, match="no-such: found 'no such file', expected a corpus file that exists"
+        DataError, match="no-such: found 'no such file', expected an existing corpus file"
     ):
         Plain().read(tmp_path / "no-such")

@@ -1,4 +1,4 @@
-"""Types merged and dropped, in every reader of entities and every scheme of a file."""
+"""Renaming and dropping of types, in every reader of entities and every tag scheme of a file."""
 
 import itertools
 import json
@@ -48,21 +48,17 @@ def span_json(sentences: list[Sentence], scheme: str) -> str:
 def pfr(sentences: list[Sentence], scheme: str) -> str:
     lines = []
     for text, spans in sentences:
-        cuts = sorted(
-            {0, len(text)} | {place for span in spans for place in (span.start, span.end)}
-        )
+        cuts = sorted({0, len(text)} | {edge for span in spans for edge in (span.start, span.end)})
         types = {span.start: POS[span.type] for span in spans}
-        pieces = [(text[start:end], types.get(start)) for start, end in itertools.pairwise(cuts)]
-        # In brackets, so that no two names are joined.
-        lines.append(
-            "  ".join(f"[{piece}/n]{pos}" if pos else f"{piece}/v" for piece, pos in pieces)
-        )
+        words = [(text[start:end], types.get(start)) for start, end in itertools.pairwise(cuts)]
+        # Brackets prevent the joining of adjacent names.
+        lines.append("  ".join(f"[{word}/n]{pos}" if pos else f"{word}/v" for word, pos in words))
     return "\n".join(lines)
 
 
 @st.composite
 def a_sentence(draw: st.DrawFn) -> Sentence:
-    """A text and entities that do not overlap, touching ones of one type among them."""
+    """A text and entities that may be adjacent but do not overlap."""
     spans, position = [], 0
     for gap, length, name in draw(
         st.lists(
@@ -87,7 +83,7 @@ def a_sentence(draw: st.DrawFn) -> Sentence:
         st.sampled_from(list(POS)), st.sampled_from([None, "PER", "LOC", "X"])
     ),
 )
-def test_entities_come_back(
+def test_round_trip_of_entities(
     tmp_path: Path,
     reader: str,
     write: Writer,
@@ -98,8 +94,8 @@ def test_entities_come_back(
     path = tmp_path / "corpus"
     path.write_text(write(sentences, file_scheme), encoding="utf-8", newline="\n")
     options = {"tag_scheme": file_scheme} if reader in ("conll", "weibo") else {}
-    made = DatasetReader.by_name(reader)(**options, type_map=type_map, illegal_tags="error")
-    found = made.read(path)
+    reader_class = DatasetReader.by_name(reader)
+    found = reader_class(**options, type_map=type_map, illegal_tags="error").read(path)
     assert [sentence.text for sentence in found] == [text for text, _ in sentences]
     for sentence, (_, spans) in zip(found, sentences, strict=True):
         expected = [(span.start, span.end, type_map.get(span.type, span.type)) for span in spans]
@@ -142,8 +138,8 @@ def test_types_after_repair(tmp_path: Path, caplog: pytest.LogCaptureFixture) ->
 def test_types_that_never_occur(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     read(tmp_path, TEXT, type_map={"PER.NMA": "PER", "PER.NOM": "PER"})
     assert [record.getMessage() for record in caplog.records] == [
-        f'{tmp_path / "corpus"}: no entity of type "PER.NMA", which type_map names. Did you mean "PER.NAM"? '
-        "Types: GPE.NAM, LOC.NAM, PER.NAM, PER.NOM."
+        f'{tmp_path / "corpus"}: no entity of type "PER.NMA", which type_map names. '
+        'Did you mean "PER.NAM"? Types: GPE.NAM, LOC.NAM, PER.NAM, PER.NOM.'
     ]
     caplog.clear()
     read(tmp_path, "甲 O\n", type_map={"PER": None})
@@ -151,7 +147,7 @@ def test_types_that_never_occur(tmp_path: Path, caplog: pytest.LogCaptureFixture
         f'{tmp_path / "corpus"}: no entity of type "PER", which type_map names. Types: none.'
     ]
     caplog.clear()
-    # A part of a file says nothing about the rest.
+    # Types may occur in the part of the file that is not read.
     read(tmp_path, TEXT, type_map={"LOC.NAM": "LOC"}, max_instances=1)
     assert caplog.messages == []
 
@@ -186,7 +182,7 @@ def test_types_that_never_occur(tmp_path: Path, caplog: pytest.LogCaptureFixture
         (
             {"type": "msra", "annotated_types": []},
             "reader.annotated_types",
-            "found none: expected some",
+            "found an empty list: expected types or null",
         ),
         (
             {"type": "pfr", "task": "segmentation", "annotated_types": ["PER"]},
@@ -205,7 +201,7 @@ def test_types_that_never_occur(tmp_path: Path, caplog: pytest.LogCaptureFixture
         ),
     ],
 )
-def test_settings_that_cannot_be(settings: dict[str, Any], path: str, message: str) -> None:
+def test_invalid_settings(settings: dict[str, Any], path: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         construct(DatasetReader, settings, "reader")
     assert error.value.path == path and error.value.message.startswith(message)
@@ -221,7 +217,7 @@ def test_annotated_types_against_the_file(tmp_path: Path, caplog: pytest.LogCapt
     ]
     with pytest.raises(DataError) as error:
         read(tmp_path, TEXT, type_map=mapped, annotated_types=["PER", "LOCATION"])
-    expected = "types of annotated_types, or null for it in type_map. Did you mean"
+    expected = "types listed in annotated_types, or null for it in type_map. Did you mean"
     assert str(error.value).startswith(
         f"{tmp_path / 'corpus'}: found 'entities of type LOC', expected {expected}"
     )

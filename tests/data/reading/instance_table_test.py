@@ -16,7 +16,7 @@ metadata = st.dictionaries(
     st.sampled_from(["line", "url", "n"]),
     st.one_of(st.integers(-3, 2**40), st.booleans(), st.text(max_size=2), st.tuples(st.integers())),
 )
-# A table holds spans in order; that they lie within the text is for the reader to check.
+# A table sorts spans; the reader checks that they lie within the text.
 sentences = st.lists(
     st.builds(
         Instance, texts, st.none() | st.lists(spans, max_size=4).map(sorted), metadata, st.just("a")
@@ -26,73 +26,85 @@ sentences = st.lists(
 
 
 @given(sentences)
-def test_a_table_is_the_sentences_it_was_made_of(own: list[Instance]) -> None:
-    table = InstanceTable.of(own)
-    assert len(table) == len(own) and list(table) == own and table == own
-    assert [table[i] for i in range(-len(own), len(own))] == own + own
-    for place in (len(own), -len(own) - 1):
+def test_a_table_equals_the_instances_it_was_built_from(instances: list[Instance]) -> None:
+    table = InstanceTable.of(instances)
+    assert len(table) == len(instances) and list(table) == instances and table == instances
+    assert [table[i] for i in range(-len(instances), len(instances))] == instances + instances
+    for index in (len(instances), -len(instances) - 1):
         with pytest.raises(IndexError):
-            table[place]
-    assert InstanceTable.of(table) == own and table == InstanceTable.of(own)
-    assert table != [*own, Instance("")] and (not own or table != own[:-1])
+            table[index]
+    assert InstanceTable.of(table) == instances and table == InstanceTable.of(instances)
+    assert table != [*instances, Instance("")] and (not instances or table != instances[:-1])
     assert [type(sentence.metadata.get("line")) for sentence in table] == [
-        type(sentence.metadata.get("line")) for sentence in own
+        type(sentence.metadata.get("line")) for sentence in instances
     ]
 
 
 @given(sentences, st.data())
-def test_any_selection(own: list[Instance], data: st.DataObject) -> None:
-    table = InstanceTable.of(own)
+def test_any_selection(instances: list[Instance], data: st.DataObject) -> None:
+    table = InstanceTable.of(instances)
     for _ in range(2):
-        place = data.draw(st.slices(len(own)))
-        table, own = table[place], own[place]
-        chosen = data.draw(st.lists(st.integers(0, len(own) - 1))) if own else []
-        table, own = table.select(np.array(chosen, dtype=np.int64)), [own[i] for i in chosen]
-        assert table == own and list(table.texts()) == [sentence.text for sentence in own]
-        assert [table.text(i) for i in range(len(own))] == [sentence.text for sentence in own]
-        assert table.lengths.tolist() == [len(sentence.text) for sentence in own]
-        if all(sentence.spans is None for sentence in own):
+        selection = data.draw(st.slices(len(instances)))
+        table, instances = table[selection], instances[selection]
+        chosen = data.draw(st.lists(st.integers(0, len(instances) - 1))) if instances else []
+        table, instances = (
+            table.select(np.array(chosen, dtype=np.int64)),
+            [instances[i] for i in chosen],
+        )
+        assert table == instances and list(table.texts()) == [
+            sentence.text for sentence in instances
+        ]
+        assert [table.text(i) for i in range(len(instances))] == [
+            sentence.text for sentence in instances
+        ]
+        assert table.lengths.tolist() == [len(sentence.text) for sentence in instances]
+        if all(sentence.spans is None for sentence in instances):
             assert table.spans is None
         else:
             assert table.spans is not None and list(table.spans) == [
-                sentence.spans for sentence in own
+                sentence.spans for sentence in instances
             ]
 
 
 @given(sentences, st.integers(1, 20))
-def test_parts(own: list[Instance], characters: int) -> None:
-    parts = list(InstanceTable.of(own).parts(characters))
-    assert [sentence for part in parts for sentence in part] == own
+def test_parts(instances: list[Instance], characters: int) -> None:
+    parts = list(InstanceTable.of(instances).parts(characters))
+    assert [sentence for part in parts for sentence in part] == instances
     assert all(len(part) == 1 or part.lengths.sum() <= characters for part in parts)
-    # As few as can be: the next sentence would not have fitted.
+    # There are as few parts as possible: the next sentence would exceed the maximum.
     for part, following in zip(parts, parts[1:], strict=False):
         assert part.lengths.sum() + following.lengths[0] > characters
 
 
-def test_sentences_are_made_when_asked_for() -> None:
+def test_instances_are_created_on_access() -> None:
     table = InstanceTable.of([Instance("甲", [Span(0, 1, "X")], {"url": "u"}, "a")])
     table[0].text = table[0].metadata["url"] = ""
     table[0].spans = None
     assert table[0] == Instance("甲", [Span(0, 1, "X")], {"url": "u"}, "a")
 
 
-def test_all_sentences_are_of_one_dataset() -> None:
-    own = [Instance("甲", dataset="a"), Instance("乙", dataset="b")]
-    assert [sentence.dataset for sentence in InstanceTable.of(own)] == ["a", "a"]
-    assert [sentence.dataset for sentence in InstanceTable.of(InstanceTable.of(own), "c")] == [
+def test_all_sentences_belong_to_one_dataset() -> None:
+    instances = [Instance("甲", dataset="a"), Instance("乙", dataset="b")]
+    assert [sentence.dataset for sentence in InstanceTable.of(instances)] == ["a", "a"]
+    assert [
+        sentence.dataset for sentence in InstanceTable.of(InstanceTable.of(instances), "c")
+    ] == [
         "c",
         "c",
     ]
-    assert [sentence.dataset for sentence in InstanceTable.of(InstanceTable.of(own))] == ["a", "a"]
+    assert [sentence.dataset for sentence in InstanceTable.of(InstanceTable.of(instances))] == [
+        "a",
+        "a",
+    ]
 
 
 @pytest.mark.parametrize(("at_most", "count"), [(None, 3), (2, 2), (5, 3)])
-def test_so_many_sentences_at_most(at_most: int | None, count: int) -> None:
-    asked = []
+def test_maximum_number_of_sentences(at_most: int | None, count: int) -> None:
+    yielded = []
 
     def endless() -> object:
         for i in range(3):
-            asked.append(i)
+            yielded.append(i)
             yield Instance(str(i))
 
     assert [sentence.text for sentence in InstanceTable.of(endless(), at_most=at_most)] == [
@@ -100,7 +112,7 @@ def test_so_many_sentences_at_most(at_most: int | None, count: int) -> None:
         "1",
         "2",
     ][:count]  # type: ignore
-    assert len(asked) == count
+    assert len(yielded) == count
     assert len(InstanceTable.of(InstanceTable.of(map(Instance, "012")), at_most=at_most)) == count
 
 
@@ -115,8 +127,8 @@ def test_a_selection_copies_no_text() -> None:
     assert table.select(np.array([2, 0])).columns is table.columns
 
 
-def test_places() -> None:
-    """File and line of a sentence, in selections too; the dataset's name without a file."""
+def test_place() -> None:
+    """File and line of a sentence, also in selections; the name of the dataset without a file."""
     table = InstanceTable.of(
         [Instance("甲", None, {"line": 3}, "a"), Instance("乙", None, {}, "a")]
     )
@@ -140,7 +152,7 @@ def test_bytes_of_a_real_corpus(shared: Path) -> None:
         columns.lines,
         columns.texts.lengths,
     )
-    # Of a sentence three numbers of four bytes; of an entity two of four and one of two.
+    # Three numbers of four bytes per sentence; two of four and one of two bytes per entity.
     assert sum(array.nbytes for array in arrays) == 3 * 4 * 45000 + (2 * 4 + 2) * len(
         spans.starts_S
     )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.reading.lines import blocks, read_lines
 
-PIECES = [b"\xff", b"\xe7\x94", b"\xed\xa0\xbd", "甲".encode(), b"a", b"\n", b"\r\n"]
+FRAGMENTS = [b"\xff", b"\xe7\x94", b"\xed\xa0\xbd", "甲".encode(), b"a", b"\n", b"\r\n"]
 
 
 def written(tmp_path: Path, data: bytes) -> str:
@@ -51,8 +51,8 @@ def test_bytes_that_are_not_utf8(tmp_path: Path, mark: bytes) -> None:
 
 
 @pytest.mark.parametrize("errors", ["replace", "ignore", "backslashreplace", "surrogateescape"])
-@given(data=st.lists(st.sampled_from(PIECES)).map(b"".join))
-def test_handlers_do_as_python_does(
+@given(data=st.lists(st.sampled_from(FRAGMENTS)).map(b"".join))
+def test_error_handlers_equal_those_of_python(
     tmp_path_factory: pytest.TempPathFactory, errors: str, data: bytes
 ) -> None:
     lines = re.split("\r?\n", data.decode("utf-8", errors))
@@ -62,11 +62,12 @@ def test_handlers_do_as_python_does(
     )
 
 
-def test_what_a_handler_touched_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_undecodable_lines_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = written(tmp_path, "甲\n乙".encode() + b"\xff\xff\n\n\xe7\n" + "丙\n".encode())
     assert read_lines(path, "ignore") == ["甲", "乙", "", "", "丙"]
     assert caplog.messages == [
-        f'{path}: 2 lines hold bytes that are not UTF-8, the first is line 2: read with encoding_errors "ignore"'
+        f"{path}: 2 lines hold bytes that are not UTF-8, the first is line 2: "
+        'decoded with encoding_errors "ignore"'
     ]
     caplog.clear()
     assert read_lines(written(tmp_path, "甲\ufffd".encode()), "replace") == ["甲\ufffd"]

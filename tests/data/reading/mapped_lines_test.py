@@ -20,7 +20,7 @@ from ner_adv_plugin.data.reading.mapped_lines import map_lines
 from ner_adv_plugin.data.reading.texts import MappedTexts
 from ner_adv_plugin.data.vocabulary import CHARACTERS, Vocabulary
 
-PIECES = [
+FRAGMENTS = [
     b"\xff",
     b"\xe7\x94",
     "甲".encode(),
@@ -35,7 +35,7 @@ PIECES = [
 
 
 def brute_force(data: bytes, lines_per_sentence: int, errors: str) -> list[tuple[str, int]]:
-    """The sentences of a file and their first lines, line by line."""
+    """Return the sentences of a file and their first lines, found line by line."""
     lines = re.split("\r?\n", data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors))
     sentences: list[tuple[str, int]] = []
     run = 0
@@ -50,23 +50,23 @@ def brute_force(data: bytes, lines_per_sentence: int, errors: str) -> list[tuple
 
 @pytest.mark.parametrize("errors", ["replace", "ignore", "backslashreplace", "surrogateescape"])
 @given(
-    data=st.lists(st.sampled_from(PIECES)).map(b"".join),
+    data=st.lists(st.sampled_from(FRAGMENTS)).map(b"".join),
     lines_per_sentence=st.integers(1, 4),
-    part=st.integers(1, 12),
+    chunk=st.integers(1, 12),
 )
-@example(data=b"a\n\xff\nb", lines_per_sentence=2, part=1)
-@example(data=b"a\r\xff\nb", lines_per_sentence=2, part=1)
-def test_any_file_in_parts_of_any_size(
+@example(data=b"a\n\xff\nb", lines_per_sentence=2, chunk=1)
+@example(data=b"a\r\xff\nb", lines_per_sentence=2, chunk=1)
+def test_any_file_in_chunks_of_any_size(
     tmp_path_factory: pytest.TempPathFactory,
     errors: str,
     data: bytes,
     lines_per_sentence: int,
-    part: int,
+    chunk: int,
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "corpus"
     path.write_bytes(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mapped_lines, "BYTES_OF_PART", part)
+        patch.setattr(mapped_lines, "CHUNK_BYTES", chunk)
         table = map_lines(str(path), lines_per_sentence, errors)
     found = [(sentence.text, sentence.metadata["line"]) for sentence in table]
     assert found == brute_force(data, lines_per_sentence, errors)
@@ -77,10 +77,10 @@ def test_any_file_in_parts_of_any_size(
     assert list(table[::-1].texts()) == [text for text, _ in found][::-1]
 
 
-def test_bytes_that_are_not_utf8_are_found_before_a_sentence_is_asked_for(
+def test_undecodable_bytes_are_found_before_a_sentence_is_accessed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mapped_lines, "BYTES_OF_PART", 10)
+    monkeypatch.setattr(mapped_lines, "CHUNK_BYTES", 10)
     path = tmp_path / "corpus"
     path.write_bytes("甲\n\n乙\n".encode() * 20 + b"\xff\xff\n" + "丙\n".encode() * 20 + b"\xe7\n")
     with pytest.raises(DataError) as error:
@@ -92,7 +92,8 @@ def test_bytes_that_are_not_utf8_are_found_before_a_sentence_is_asked_for(
     with caplog.at_level(logging.WARNING):
         UnlabelledReader(encoding_errors="ignore").read(path)
     assert caplog.messages == [
-        f'{path}: 2 lines hold bytes that are not UTF-8, the first is line 61: read with encoding_errors "ignore"'
+        f"{path}: 2 lines hold bytes that are not UTF-8, the first is line 61: "
+        'decoded with encoding_errors "ignore"'
     ]
 
 
@@ -107,8 +108,8 @@ def corpus(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The sentences that are read from the file, in order."""
+def accessed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sentences that are read from the file, in order of access."""
     sentences: list[int] = []
     sentence = MappedTexts.sentence
     monkeypatch.setattr(
@@ -119,32 +120,34 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sentences
 
 
-def test_a_sentence_is_read_when_it_is_asked_for(
-    corpus: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch
+def test_sentences_are_read_on_access(
+    corpus: Path, accessed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is held at a time is a part of the file, then the sentences of a batch; order and lengths need no text."""
+    """Memory holds a chunk of the file, then the sentences of a batch; planning needs no texts."""
     sizes: list[int] = []
     decode = mapped_lines.decode
     monkeypatch.setattr(
         mapped_lines, "decode", lambda data, *rest: sizes.append(len(data)) or decode(data, *rest)
     )
-    monkeypatch.setattr(mapped_lines, "BYTES_OF_PART", 1000)
+    monkeypatch.setattr(mapped_lines, "CHUNK_BYTES", 1000)
     reader = UnlabelledReader()
     reader.bind("u")
     table = reader.read(corpus)
     assert sum(sizes) == corpus.stat().st_size and max(sizes) <= 1000 + 151
-    assert len(table) == 500 and asked == []
+    assert len(table) == 500 and accessed == []
     vocab = Vocabulary.from_instances({"train": {"u": [Instance("甲乙")]}}, {"u": reader})
     indices = vocab.get_token_to_index_vocabulary(CHARACTERS)
     sentences = EncodedDataset("u", table, vocab, CharacterAlphabet(indices, 1), reader.shown)
     loader = DataLoader(batch_size=20)
     loader.set_sentences({"u": sentences}, seed=0)
     plan = loader.plan(0)
-    assert sentences.token_ids is None and asked == []
+    assert sentences.token_ids is None and accessed == []
     assert sorted(sentence for batch in plan for _, sentence in batch) == list(range(500))
     (batch,) = loader.batches(plan[:1])
     assert (
-        sorted(asked) == sorted(batch.sentence_ids) == sorted(sentence for _, sentence in plan[0])
+        sorted(accessed)
+        == sorted(batch.sentence_ids)
+        == sorted(sentence for _, sentence in plan[0])
     )
     for i, sentence in enumerate(batch.sentence_ids):
         expected = [indices.get(character, 1) for character in table[sentence].text]
@@ -170,8 +173,8 @@ def test_windows_of_streamed_sentences(corpus: Path) -> None:
         ).all()
 
 
-def test_leaked_sentences_are_left_out_part_by_part(
-    corpus: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch
+def test_leaked_sentences_are_dropped_part_by_part(
+    corpus: Path, accessed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = UnlabelledReader().read(corpus)
     monkeypatch.setattr(InstanceTable.parts, "__defaults__", (100,))
@@ -191,9 +194,9 @@ def test_an_empty_file(tmp_path: Path) -> None:
             UnlabelledReader().read(path)
 
 
-def test_a_reader_on_top_of_it(corpus: Path) -> None:
+def test_a_derived_reader(corpus: Path) -> None:
     class Longer(UnlabelledReader):
-        """Leaves short sentences out."""
+        """Drops short sentences."""
 
         def _read(self, file_path: str) -> list[Instance]:
             return [sentence for sentence in super()._read(file_path) if len(sentence) > 40]

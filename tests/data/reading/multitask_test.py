@@ -23,34 +23,34 @@ def files(tmp_path: Path) -> dict[str, str]:
     return {name: str(tmp_path / name) for name in ("names", "words", "text")}
 
 
-def test_reads_each_dataset_with_its_reader(files: dict[str, str]) -> None:
+def test_each_dataset_is_read_by_its_reader(files: dict[str, str]) -> None:
     reader = reader_of(names={"type": "msra", "domain": "news"}, words="msr", text="unlabelled")
     sentences = reader.read_all(
         {"text": files["text"], "names": files["names"], "words": files["words"]}
     )
     # In the order of the paths.
     assert [
-        (name, [(sentence.text, sentence.spans) for sentence in own])
-        for name, own in sentences.items()
+        (name, [(sentence.text, sentence.spans) for sentence in table])
+        for name, table in sentences.items()
     ] == [
         ("text", [("丁", None), ("戊", None)]),
         ("names", [("甲乙", [(0, 1, "PER")]), ("丙", [])]),
         ("words", [("甲乙丙", [(0, 2, ""), (2, 3, "")])]),
     ]
-    assert all(sentence.dataset == name for name, own in sentences.items() for sentence in own)
-    # Validation may have some of the datasets only.
+    assert all(sentence.dataset == name for name, table in sentences.items() for sentence in table)
+    # Validation may use only some of the datasets.
     assert list(reader.read_all({"names": files["names"]})) == ["names"]
     assert reader.read_all({}) == {}
 
 
-def test_head_and_domain_are_named_after_the_dataset() -> None:
+def test_head_and_domain_default_to_the_dataset() -> None:
     reader = reader_of(
         a={"type": "msra"},
         b={"type": "msra", "head": "a", "domain": "news"},
         c={"type": "msr", "head": None},
         d={"type": "unlabelled", "domain": "web"},
     )
-    assert {name: (own.head, own.domain) for name, own in reader.readers.items()} == {
+    assert {name: (single.head, single.domain) for name, single in reader.readers.items()} == {
         "a": ("a", "a"),
         "b": ("a", "news"),
         "c": (None, "c"),
@@ -95,7 +95,7 @@ def test_head_and_domain_are_named_after_the_dataset() -> None:
         (
             {"a": {"type": "unlabelled", "lines_per_row": 2}},
             "readers.a.lines_per_row",
-            "unknown key. It is called lines_per_sentence now.",
+            "unknown key. It was renamed to lines_per_sentence.",
         ),
         (
             {"a": {"type": "conll", "tag_scheme": "bio"}},
@@ -105,24 +105,24 @@ def test_head_and_domain_are_named_after_the_dataset() -> None:
         (
             {"a.b": "msra"},
             "readers.a.b.head",
-            'found "a.b": a head gives files and modules their names',
+            'found "a.b": a head names files and modules',
         ),
-        ({"a": {"type": "msra", "head": "x/y"}}, "readers.a.head", 'found "x/y": a head gives'),
-        ({"a": {"type": "msra", "head": ""}}, "readers.a.head", 'found "": a head gives'),
+        ({"a": {"type": "msra", "head": "x/y"}}, "readers.a.head", 'found "x/y": a head names'),
+        ({"a": {"type": "msra", "head": ""}}, "readers.a.head", 'found "": a head names'),
     ],
 )
-def test_wrong_readers(readers: dict[str, Any], path: str, message: str) -> None:
+def test_invalid_readers(readers: dict[str, Any], path: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         reader_of(**readers)
     assert error.value.path == f"dataset_reader.{path}"
     assert error.value.message.startswith(message)
 
 
-def test_text_without_labels_may_have_any_name() -> None:
+def test_unlabelled_datasets_may_have_any_name() -> None:
     assert list(reader_of(**{"a/b.c": "unlabelled"}).readers) == ["a/b.c"]
 
 
-def test_a_path_of_no_reader(files: dict[str, str]) -> None:
+def test_a_path_without_a_reader(files: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError) as error:
         reader_of(names="msra", words="msr").read_all({"name": files["names"]})
     assert (
@@ -131,7 +131,7 @@ def test_a_path_of_no_reader(files: dict[str, str]) -> None:
     )
 
 
-def test_one_path_for_several_readers(files: dict[str, str]) -> None:
+def test_a_single_path_for_a_multitask_reader(files: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError) as error:
         reader_of(names="msra").read(files["names"])
     assert (
@@ -140,7 +140,7 @@ def test_one_path_for_several_readers(files: dict[str, str]) -> None:
     )
 
 
-def test_errors_of_a_file_name_it(files: dict[str, str], tmp_path: Path) -> None:
+def test_errors_name_the_file(files: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"{tmp_path / 'words'}:1: found"):
         reader_of(names="msra").read_all({"names": files["words"]})
     with pytest.raises(DataError, match="no-such: found 'no such file'"):
@@ -166,6 +166,6 @@ def test_one_dataset_is_named_after_its_head_or_its_type(
     assert single.head == head
 
 
-def test_a_multitask_reader_is_one_already() -> None:
+def test_as_multitask_returns_a_multitask_reader_unchanged() -> None:
     reader = reader_of(names="msra")
     assert as_multitask(reader, {"type": "multitask"}) is reader

@@ -1,4 +1,4 @@
-"""Overlapping entities made flat, against trying all of them in order."""
+"""Removal of overlapping entities, checked against the definition of the policies."""
 
 import pytest
 from hypothesis import given
@@ -20,26 +20,26 @@ spans = st.lists(
 
 
 def characters(span: Span) -> set[int]:
-    """The positions of a span."""
+    """Return the positions of a span."""
     return set(range(span.start, span.end))
 
 
 @pytest.mark.parametrize("policy", ["outermost", "innermost", "first"])
-@given(own=spans)
-def test_what_remains_is_flat_and_the_rest_overlaps_a_better_one(
-    policy: str, own: list[Span]
+@given(drawn=spans)
+def test_kept_spans_are_flat_and_dropped_ones_overlap_a_better_one(
+    policy: str, drawn: list[Span]
 ) -> None:
-    kept = resolve_overlaps(own, policy)  # type: ignore[arg-type]
-    assert kept == sorted(kept) and all(kept.count(span) <= own.count(span) for span in kept)
+    kept = resolve_overlaps(drawn, policy)  # type: ignore[arg-type]
+    assert kept == sorted(kept) and all(kept.count(span) <= drawn.count(span) for span in kept)
     assert sum(len(characters(span)) for span in kept) == len(set().union(*map(characters, kept)))
 
     def better(one: Span, other: Span) -> bool:
         """Whether `one` is at least as good as `other`."""
         difference = (one.end - one.start) - (other.end - other.start)
         by_policy = {"outermost": difference >= 0, "innermost": difference <= 0}
-        return by_policy.get(policy, own.index(one) <= own.index(other))
+        return by_policy.get(policy, drawn.index(one) <= drawn.index(other))
 
-    for span in own:
+    for span in drawn:
         if span not in kept:
             assert any(
                 characters(span) & characters(other) and better(other, span) for other in kept
@@ -47,11 +47,11 @@ def test_what_remains_is_flat_and_the_rest_overlaps_a_better_one(
 
 
 @pytest.mark.parametrize(
-    ("own", "expected"),
+    ("drawn", "expected"),
     [
         # Nested.
         ([(1, 2), (0, 4)], {"outermost": [(0, 4)], "innermost": [(1, 2)], "first": [(1, 2)]}),
-        # Crossing; of two equally long ones the earlier.
+        # Crossing; of two equally long spans the earlier one is kept.
         ([(2, 4), (0, 3)], {"outermost": [(0, 3)], "innermost": [(2, 4)], "first": [(2, 4)]}),
         ([(2, 4), (1, 3)], {"outermost": [(1, 3)], "innermost": [(1, 3)], "first": [(2, 4)]}),
         # Touching spans do not overlap.
@@ -63,7 +63,7 @@ def test_what_remains_is_flat_and_the_rest_overlaps_a_better_one(
                 "first": [(0, 2), (2, 3)],
             },
         ),
-        # A long one in the way of two.
+        # A long span that overlaps two others.
         (
             [(0, 2), (1, 5), (4, 6)],
             {"outermost": [(1, 5)], "innermost": [(0, 2), (4, 6)], "first": [(0, 2), (4, 6)]},
@@ -71,17 +71,17 @@ def test_what_remains_is_flat_and_the_rest_overlaps_a_better_one(
     ],
 )
 def test_policies_by_hand(
-    own: list[tuple[int, int]], expected: dict[str, list[tuple[int, int]]]
+    drawn: list[tuple[int, int]], expected: dict[str, list[tuple[int, int]]]
 ) -> None:
-    for policy, places in expected.items():
-        kept = resolve_overlaps([Span(*place, "X") for place in own], policy)  # type: ignore[arg-type]
-        assert [(span.start, span.end) for span in kept] == places
+    for policy, ranges in expected.items():
+        kept = resolve_overlaps([Span(*edges, "X") for edges in drawn], policy)  # type: ignore[arg-type]
+        assert [(span.start, span.end) for span in kept] == ranges
 
 
-def test_of_equal_places_the_first_is_kept() -> None:
-    own = [Span(0, 2, "PER"), Span(0, 2, "LOC")]
+def test_of_spans_with_equal_edges_the_first_is_kept() -> None:
+    drawn = [Span(0, 2, "PER"), Span(0, 2, "LOC")]
     for policy in ("outermost", "innermost", "first"):
-        assert resolve_overlaps(own, policy) == [Span(0, 2, "PER")]
+        assert resolve_overlaps(drawn, policy) == [Span(0, 2, "PER")]
 
 
 def test_dropped_spans_are_counted() -> None:

@@ -18,18 +18,18 @@ def read(tmp_path: Path, text: str, **options: Any) -> Sequence[Instance]:
 
 
 def entities(sentence: Instance) -> list[tuple[str, str]]:
-    """Types and surfaces of a sentence's entities."""
+    """Return types and surfaces of a sentence's entities."""
     return [(span.type, sentence.text[span.start : span.end]) for span in sentence.spans or []]
 
 
 def words(sentence: Instance) -> str:
-    """The words of a sentence, parted by spaces."""
+    """Return the words of a sentence, separated by spaces."""
     return " ".join(sentence.text[span.start : span.end] for span in sentence.spans or [])
 
 
 def names(tmp_path: Path, line: str, **options: Any) -> list[str]:
     (sentence,) = read(tmp_path, line, **options)
-    return [f"{kind}:{surface}" for kind, surface in entities(sentence)]
+    return [f"{span_type}:{surface}" for span_type, surface in entities(sentence)]
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
@@ -37,8 +37,8 @@ def names(tmp_path: Path, line: str, **options: Any) -> list[str]:
 @pytest.mark.parametrize("number", ["", "19980101-01-001-002/m  "])
 @pytest.mark.parametrize("gap", ["  ", " ", "   "])
 def test_sentences(tmp_path: Path, mark: str, line_break: str, number: str, gap: str) -> None:
-    text = f"{number}江/nr  泽民/nr  在/p  上海/ns  说/v{line_break}{line_break}{number}新华社/nt  电/n  {line_break}"
-    text = mark + text.replace("  ", gap)
+    lines = [f"{number}江/nr  泽民/nr  在/p  上海/ns  说/v", "", f"{number}新华社/nt  电/n  ", ""]
+    text = mark + line_break.join(lines).replace("  ", gap)
     sentences = read(tmp_path, text)
     assert [(sentence.text, sentence.spans) for sentence in sentences] == [
         ("江泽民在上海说", [(0, 3, "PER"), (4, 6, "LOC")]),
@@ -70,11 +70,11 @@ def test_sentences(tmp_path: Path, mark: str, line_break: str, number: str, gap:
         ("焦/nr  秋生/nr  银春/nr", "PER:焦秋生 PER:银春"),
         ("剑武/nr  安/nr  远远/nr", "PER:剑武 PER:安远远"),
         ("韩/nr  钟（昆音）/nr", "PER:韩钟（昆音）"),
-        # Neighbours of other kinds stay apart, and other kinds are none.
+        # Adjacent places or organisations are separate; other parts of speech are no entities.
         ("江苏/ns  南京/ns  东南/nt  大学/nt", "LOC:江苏 LOC:南京 ORG:东南 ORG:大学"),
         ("长江/nz  李/n  ｐｎ/nx", ""),
         ("江/nr  上海/ns  泽民/nr", "PER:江 LOC:上海 PER:泽民"),
-        # Compounds in brackets: nothing inside them counts where they do.
+        # Compounds in brackets: entities inside of an entity are dropped.
         ("[中央/n  电视台/n]nt", "ORG:中央电视台"),
         (
             "在/p  [北京/ns  大学/n]nt  的/u  [香港/ns  特别/a  行政区/n]ns",
@@ -84,7 +84,7 @@ def test_sentences(tmp_path: Path, mark: str, line_break: str, number: str, gap:
         ("[北京/ns  [东方/nz  剧院/n]nz]nt  王/nr  小/nr", "ORG:北京东方剧院 PER:王小"),
         ("[上海/ns  人/n]n", "LOC:上海"),
         ("[新华社/nt]nt", "ORG:新华社"),
-        # A name does not go on beyond a bracket.
+        # A name does not extend across a bracket.
         ("李/nr  [国庆/nr  公司/n]nt  王/nr", "PER:李 ORG:国庆公司 PER:王"),
         ("李/nr  [国庆/nr  歌/n]nz", "PER:李 PER:国庆"),
     ],
@@ -101,7 +101,7 @@ NESTED = "[[中国/ns  银行/n]nt  广东/ns  分行/n]nt  [李/nr  家/n]n"
     [
         ("outermost", "ORG:中国银行广东分行 PER:李"),
         ("innermost", "LOC:中国 LOC:广东 PER:李"),
-        # Compounds stand before words, inner ones before outer ones.
+        # Compounds come before words, inner ones before outer ones.
         ("first", "ORG:中国银行 LOC:广东 PER:李"),
         ("keep", "LOC:中国 ORG:中国银行 ORG:中国银行广东分行 LOC:广东 PER:李"),
     ],
@@ -174,17 +174,20 @@ def test_embedded_corpus(fixture_data: Path) -> None:
         if text
     ]
     assert [
-        surface for sentence in sentences for kind, surface in entities(sentence) if kind == "ORG"
+        surface
+        for sentence in sentences
+        for span_type, surface in entities(sentence)
+        if span_type == "ORG"
     ] == organisations
     assert not any("/" in sentence.text or "1998" in sentence.text for sentence in sentences)
-    # Places inside of organisations count where overlapping entities are kept.
+    # Places inside of organisations are entities if overlapping entities are kept.
     nested = re.findall(r"(\S+)/ns", " ".join(re.findall(r"\[([^]]*)\]nt", "\n".join(lines))))
-    everything = Counter(
+    with_nested = Counter(
         entity
         for sentence in PfrReader(overlaps="keep").read(path)
         for entity in entities(sentence)
     )
-    assert everything - Counter(
+    assert with_nested - Counter(
         entity for sentence in sentences for entity in entities(sentence)
     ) == Counter(("LOC", name) for name in nested)
     assert len(nested) == 73
@@ -197,10 +200,11 @@ def test_real_corpus(shared: Path) -> None:
     sentences = PfrReader().read(path)
     assert len(sentences) == len([line for line in text.split("\n") if line]) == 19484
     assert max(map(len, sentences)) == 1019
-    counts = Counter(kind for sentence in sentences for kind, _ in entities(sentence))
+    counts = Counter(name for sentence in sentences for name, _ in entities(sentence))
     assert counts["LOC"] == text.count("/ns  ") + text.count("/ns\n") == 27890
     assert counts["ORG"] == text.count("/nt  ") + text.count("/nt\n") == 3573
-    # Runs of nr words, each word one letter: s a surname, g any other of two characters, o of more.
+    # Sequences of nr words with a letter for each word: s for a surname, g for any other word of
+    # two characters, o for longer ones.
     compound = "欧阳|司马|诸葛|司徒|南宫|令狐"
     assert counts["PER"] == sum(
         len(

@@ -35,7 +35,7 @@ def test_sentences(tmp_path: Path) -> None:
     assert [sentence.metadata for sentence in sentences] == [{"line": 1}, {"line": 4}]
 
 
-def test_neighbours_of_one_type_stay_apart(tmp_path: Path) -> None:
+def test_adjacent_entities_of_one_type_are_separate(tmp_path: Path) -> None:
     label = {"x": {"甲乙": [[0, 1]]}, "y": {"丙": [[2, 2]]}, "z": {"丁戊己": [[3, 5]]}}
     (sentence,) = read(
         tmp_path,
@@ -54,40 +54,59 @@ def test_without_labels(tmp_path: Path) -> None:
 
 
 LABEL = "{type: {surface: [[start, end], ...]}}"
-WHOLE = "[start, end] of whole numbers"
-INSIDE = "start and end, which counts too, inside the text of 2 characters"
+INTEGERS = "[start, end] as integers"
+INSIDE = "0 <= start <= end < 2, the length of the text"
 
 
 @pytest.mark.parametrize(
     ("sentence", "message"),
     [
-        ('{"text": ', "found '{\"text\": ', expected a JSON object: Expecting value: line 1 column 10 (char 9)"),
-        ("[" * 100000, None),
-        (["甲"], f"""found '["甲"]', expected a JSON object: {{"text": ..., "label": {LABEL}}}"""),
-        ({"label": {}}, "found None, expected a \"text\" of one or more characters"),
-        ({"text": "", "label": {}}, "found '', expected a \"text\" of one or more characters"),
-        ({"text": 5, "label": {}}, "found 5, expected a \"text\" of one or more characters"),
-        ({"text": "甲"}, "found 'no \"label\"', expected a \"label\" as in line 1"),
-        ({"text": "甲", "label": []}, f"found {{'label': []}}, expected {LABEL}"),
-        ({"text": "甲", "label": {"": {}}}, "found {'': {}}, expected a type that is not empty"),
-        ({"text": "甲", "label": {"t": [[0, 0]]}}, f"found {{'t': [[0, 0]]}}, expected {LABEL}"),
-        ({"text": "甲", "label": {"t": {"甲": 0}}}, f"found {{'t': {{'甲': 0}}}}, expected {LABEL}"),
-        ({"text": "甲", "label": {"t": {"甲": [0, 0]}}}, f"found {{'t': {{'甲': [0]}}}}, expected {WHOLE}"),
-        ({"text": "甲", "label": {"t": {"甲": [[0]]}}}, f"found {{'t': {{'甲': [[0]]}}}}, expected {WHOLE}"),
-        ({"text": "甲乙", "label": {"t": {"": [[True, 1]]}}}, f"found {{'t': {{'': [[True, 1]]}}}}, expected {WHOLE}"),
-        ({"text": "甲", "label": {"t": {"甲": [[0, 0.0]]}}}, f"found {{'t': {{'甲': [[0, 0.0]]}}}}, expected {WHOLE}"),
-        ({"text": "甲乙", "label": {"t": {"乙": [[1, 2]]}}}, f"found {{'t': {{'乙': [[1, 2]]}}}}, expected {INSIDE}"),
-        ({"text": "甲乙", "label": {"t": {"": [[-1, -1]]}}}, f"found {{'t': {{'': [[-1, -1]]}}}}, expected {INSIDE}"),
-        ({"text": "甲乙", "label": {"t": {"": [[1, 0]]}}}, f"found {{'t': {{'': [[1, 0]]}}}}, expected {INSIDE}"),
         (
-            {"text": "甲乙", "label": {"t": {"甲": [[0, 1]]}}},
-            "found {'t': {'甲': [[0, 1]]}}, expected the text's own '甲乙' from 0 to 1",
+            '{"text": ',
+            "found '{\"text\": ', expected a JSON object: "
+            "Expecting value: line 1 column 10 (char 9)",
+        ),
+        ("[" * 100000, None),
+        (
+            ["甲"],
+            f"""found '["甲"]', expected a JSON object: {{"text": ..., "label": {LABEL}}}""",
+        ),
+        ({"label": {}}, 'found None, expected a non-empty string as "text"'),
+        ({"text": "", "label": {}}, "found '', expected a non-empty string as \"text\""),
+        ({"text": 5, "label": {}}, 'found 5, expected a non-empty string as "text"'),
+        ({"text": "甲"}, 'found \'no "label"\', expected a "label" as in line 1'),
+        ({"text": "甲", "label": []}, f"found {{'label': []}}, expected {LABEL}"),
+        (
+            {"text": "甲", "label": {"t": {"甲": [0, 0]}}},
+            f"found {{'t': {{'甲': [0]}}}}, expected {INTEGERS}",
         ),
     ],
-)  # fmt: skip
-def test_sentences_that_cannot_be_read(
-    tmp_path: Path, sentence: object, message: str | None
-) -> None:
+)
+def test_objects_that_cannot_be_read(tmp_path: Path, sentence: object, message: str | None) -> None:
+    check_error(tmp_path, sentence, message)
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "expected"),
+    [
+        ("甲", {"t": [[0, 0]]}, LABEL),
+        ("甲", {"t": {"甲": 0}}, LABEL),
+        ("甲", {"": {}}, "a non-empty type"),
+        ("甲", {"t": {"甲": [[0]]}}, INTEGERS),
+        ("甲乙", {"t": {"": [[True, 1]]}}, INTEGERS),
+        ("甲", {"t": {"甲": [[0, 0.0]]}}, INTEGERS),
+        ("甲乙", {"t": {"乙": [[1, 2]]}}, INSIDE),
+        ("甲乙", {"t": {"": [[-1, -1]]}}, INSIDE),
+        ("甲乙", {"t": {"": [[1, 0]]}}, INSIDE),
+        ("甲乙", {"t": {"甲": [[0, 1]]}}, "the surface '甲乙', as in the text"),
+    ],
+)
+def test_labels_that_cannot_be_read(tmp_path: Path, text: str, label: Any, expected: str) -> None:
+    sentence = {"text": text, "label": label}
+    check_error(tmp_path, sentence, f"found {label}, expected {expected}")
+
+
+def check_error(tmp_path: Path, sentence: object, message: str | None) -> None:
     with pytest.raises(DataError) as error:
         read(tmp_path, {"text": "甲", "label": {}}, "", sentence)
     assert (error.value.file_path, error.value.line) == (str(tmp_path / "corpus"), 3)
@@ -95,7 +114,7 @@ def test_sentences_that_cannot_be_read(
         assert str(error.value) == f"{tmp_path / 'corpus'}:3: {message}"
 
 
-def test_a_label_where_the_first_sentence_has_none(tmp_path: Path) -> None:
+def test_a_label_after_a_sentence_without_one(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r""":2: found 'a "label"', expected no "label" as in line 1"""
     ):
@@ -120,15 +139,13 @@ def test_nested_and_crossing_entities(tmp_path: Path) -> None:
     assert read(tmp_path, sentence)[0].spans == [(0, 3, "t"), (1, 2, "t"), (2, 4, "u")]
 
 
-def test_the_same_entity_twice_counts_once(
+def test_duplicate_entities_are_counted_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     sentence = {"text": "甲乙", "label": {"t": {"甲": [[0, 0], [0, 0]]}, "u": {"甲": [[0, 0]]}}}
     assert read(tmp_path, sentence)[0].spans == [(0, 1, "t"), (0, 1, "u")]
-    assert caplog.messages == [
-        f"{tmp_path / 'corpus'}: 1 spans stand twice in their sentence and count once"
-    ]
-    # Types that are one after type_map make it twice, too.
+    assert caplog.messages == [f"{tmp_path / 'corpus'}: 1 duplicate spans are counted once"]
+    # Types that are equal after type_map make spans equal, too.
     assert read(tmp_path, sentence, type_map={"u": "t"}, overlaps="error")[0].spans == [(0, 1, "t")]
 
 
@@ -137,20 +154,13 @@ def test_embedded_corpus(fixture_data: Path, file: str, num_sentences: int) -> N
     path = fixture_data / "cluener" / file
     written = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     sentences = SpanJsonReader().read(path)
-    assert [sentence.text for sentence in sentences] == [
-        sentence["text"] for sentence in written
-    ] and len(sentences) == num_sentences
+    assert len(sentences) == num_sentences
+    assert [sentence.text for sentence in sentences] == [sentence["text"] for sentence in written]
     counts = Counter(span.type for sentence in sentences for span in sentence.spans or [])
-    for kind in ("name", "organization", "address", "scene"):
-        assert (
-            counts[kind]
-            == sum(
-                len(places)
-                for sentence in written
-                for places in sentence["label"].get(kind, {}).values()
-            )
-            > 0
-        )
+    for name in ("name", "organization", "address", "scene"):
+        surfaces = [sentence["label"].get(name, {}) for sentence in written]
+        expected = sum(len(ranges) for of_surface in surfaces for ranges in of_surface.values())
+        assert counts[name] == expected > 0
 
 
 def test_registered() -> None:

@@ -26,7 +26,7 @@ def test_sentences(tmp_path: Path) -> None:
         (100, [("甲 乙丙", 1), ("丁戊", 6)]),
     ],
 )
-def test_lines_of_a_sentence(
+def test_lines_per_sentence(
     tmp_path: Path, lines_per_sentence: int, sentences: list[tuple[str, int]]
 ) -> None:
     path = tmp_path / "corpus"

@@ -51,7 +51,7 @@ def test_words_from_positions(tmp_path: Path) -> None:
     assert [sentence.metadata for sentence in sentences] == [{"line": 1}, {"line": 17}]
 
 
-def test_positions_that_do_not_follow(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_illegal_positions_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     text = "甲1\tO\n乙2\tO\n丙0\tO\n丁2\tO\n戊3\tO\n己3\tO\n"
     reader = WeiboReader(task="segmentation")
     (tmp_path / "corpus").write_text(text)
@@ -59,8 +59,8 @@ def test_positions_that_do_not_follow(tmp_path: Path, caplog: pytest.LogCaptureF
     assert sentence.spans == [(0, 2, ""), (2, 6, "")]
     assert reader.repaired == {str(tmp_path / "corpus"): 3}
     assert reader.illegal_sentences == {str(tmp_path / "corpus"): {1: 3}}
-    assert "3 illegal positions read as inside their word" in caplog.text
-    # The names do not depend on them.
+    assert "3 illegal positions treated as inside their word" in caplog.text
+    # Entities do not depend on positions.
     assert read(tmp_path, text, illegal_tags="error")[0].spans == []
 
 
@@ -68,10 +68,10 @@ def test_positions_that_do_not_follow(tmp_path: Path, caplog: pytest.LogCaptureF
     ("text", "message"),
     [
         ("甲0\tO\n\n乙1\tO\n", "3: found '乙1\\tO', expected position 0"),
-        ("甲0\tO\n乙2\tO\n", "2: found '乙2\\tO', expected position 1, or 0 where a word begins"),
+        ("甲0\tO\n乙2\tO\n", "2: found '乙2\\tO', expected position 1, or 0 to begin a word"),
     ],
 )
-def test_positions_as_errors(tmp_path: Path, text: str, message: str) -> None:
+def test_illegal_positions_as_errors(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DataError) as error:
         read(tmp_path, text, task="segmentation", illegal_tags="error")
     assert str(error.value) == f"{tmp_path / 'corpus'}:{message}"
@@ -92,7 +92,7 @@ def test_words_of_the_real_corpus(
         sentence.text for sentence in WeiboReader().read(path)
     ]
     assert sum(map(len, sentences)) == len(re.findall("\t", text)) == num_characters
-    # A word begins where the digits between the character and the tab are a 0.
+    # A word begins if the digits between the character and the tab are a 0.
     words = len(re.findall("^(?:\ufffd\ufffd|.)0\t", text, re.MULTILINE))
     assert sum(len(sentence.spans or []) for sentence in sentences) == words == num_words
     assert reader.repaired == {str(path): num_repaired}

@@ -1,4 +1,4 @@
-"""Normalisers: one registered class per file."""
+"""Normalisers: how a text is shown to the encoder, one registered class per file."""
 
 from ner_adv_plugin.data.reading.normalisers.lowercase import LowercaseNormaliser
 from ner_adv_plugin.data.reading.normalisers.markup import MarkupNormaliser

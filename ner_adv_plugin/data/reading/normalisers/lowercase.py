@@ -1,4 +1,4 @@
-"""Lower case."""
+"""Conversion to lower case."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,20 @@ from ner_adv_plugin.data.reading.normalisers.normaliser import CharacterNormalis
 @Normaliser.register("lowercase")
 @dataclass
 class LowercaseNormaliser(CharacterNormaliser):
-    """Shows each letter in lower case. Registered as "lowercase".
+    """Converts letters to lower case. Registered as "lowercase".
 
-    `İ`, whose lower case is two characters, stays as it is.
+    `İ`, whose lower case has two characters, is left unchanged.
+
+    # Example
+
+    ```jsonnet
+    { type: 'lowercase' }
+    ```
+
+    # Examples
+
+    >>> LowercaseNormaliser().normalise("IBM公司")
+    'ibm公司'
     """
 
     def form(self, character: str) -> str:

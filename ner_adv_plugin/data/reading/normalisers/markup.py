@@ -1,4 +1,4 @@
-"""Markup."""
+"""Removal of markup."""
 
 import re
 from dataclasses import dataclass
@@ -12,16 +12,26 @@ BLANK = " "
 @Normaliser.register("markup")
 @dataclass
 class MarkupNormaliser(Normaliser):
-    """Shows markup such as `<ADDREX TYPE="PHONE">` or `</a>` as spaces, as many as it has characters.
+    """Replaces each character of markup such as `<a href="x">` or `</a>` by a space.
 
-    A space says nothing to any encoder: a tokenizer leaves nothing of it, and what it leaves nothing of is the unknown
-    piece.
-    Registered as "markup".
+    Registered as "markup". Tokenizers drop spaces, so that an encoder with a tokenizer receives the
+    unknown subword for each of them.
 
     # Parameters
 
-    pattern : a regular expression of Python's for what is markup; a tag with a Latin name by default, so that
-        `<色戒>` is none.
+    pattern : a Python regular expression that matches markup; by default a tag with a Latin name,
+        so that `<色戒>` is left unchanged.
+
+    # Example
+
+    ```jsonnet
+    { type: 'markup', pattern: '#[^#]+#|@[A-Za-z]+' }
+    ```
+
+    # Examples
+
+    >>> MarkupNormaliser().normalise("<b>北京</b>")
+    '   北京    '
     """
 
     pattern: str = r"</?[A-Za-z][^<>]*>"
@@ -31,9 +41,9 @@ class MarkupNormaliser(Normaliser):
             self._compiled = re.compile(self.pattern)
         except re.error as error:
             raise ConfigurationError(
-                f"{self.pattern!r} is no regular expression: {error}", "pattern"
+                f"{self.pattern!r} is not a regular expression: {error}", "pattern"
             ) from error
 
     def normalise(self, text: str) -> str:
         """See `Normaliser.normalise`."""
-        return self._compiled.sub(lambda found: BLANK * len(found[0]), text)
+        return self._compiled.sub(lambda match: BLANK * len(match[0]), text)

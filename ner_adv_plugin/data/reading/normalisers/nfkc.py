@@ -1,4 +1,4 @@
-"""Compatibility forms of Unicode."""
+"""Unicode normalisation form KC."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -9,10 +9,24 @@ from ner_adv_plugin.data.reading.normalisers.normaliser import CharacterNormalis
 @Normaliser.register("nfkc")
 @dataclass
 class NfkcNormaliser(CharacterNormaliser):
-    """Shows each character in its compatibility form: `Ａ` as `A`, `①` as `1`, U+3000 as a space. Registered as "nfkc".
+    """Converts characters to normalisation form KC: `Ａ` to `A`, `①` to `1`, U+3000 to a space.
 
-    Characters are looked at one by one, so that a letter and its combining mark stay two. One whose form is several
-    characters, such as `…` or `㎏`, stays as it is. Source: Unicode Standard Annex 15, form KC.
+    Registered as "nfkc". Characters are converted one by one, so that a letter and its combining
+    mark remain two characters. Characters whose form has several characters, such as `…` or `㎏`,
+    are left unchanged.
+
+    Source: Unicode Standard Annex 15.
+
+    # Example
+
+    ```jsonnet
+    { type: 'nfkc' }
+    ```
+
+    # Examples
+
+    >>> NfkcNormaliser().normalise("Ｔ恤…")
+    'T恤…'
     """
 
     def form(self, character: str) -> str:

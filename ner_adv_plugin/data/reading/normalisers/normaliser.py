@@ -1,4 +1,4 @@
-"""The base of all normalisers."""
+"""Base classes of normalisers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,22 +7,24 @@ from ner_adv_plugin.common.registrable import Registrable
 
 
 class Normaliser(Registrable):
-    """Shows the encoder a text in another form, one character for each of the original.
+    """Base class of normalisers, which change the text that the encoder receives.
 
-    Tags, offsets, answers, scores and leakage are of the original all the same.
+    Every character is replaced by exactly one character, so that tags and offsets remain valid.
+    Predictions, scores and the detection of leakage use the original text.
     """
 
     def normalise(self, text: str) -> str:
-        """A text as it is shown to the encoder; as long as the original."""
+        """Return the text for the encoder, which is as long as the original."""
         raise NotImplementedError
 
 
 @dataclass
 class CharacterNormaliser(Normaliser):
-    """Base of normalisers that look at one character at a time; a subclass overrides `form`.
+    """Base class of normalisers that treat characters independently; subclasses override `form`.
 
-    A character whose form is not one character is shown as it is: whatever was cut out of `…` or `㎏` would
-    say less than they do, and a tokenizer of pieces makes of them what it was trained on.
+    A character whose form is not a single character is left unchanged: a part of the form of `…` or
+    `㎏` would lose information, and subword tokenizers normalise such characters as they did in
+    pre-training.
     """
 
     _table: dict[int, str] = field(init=False, repr=False, compare=False)
@@ -31,7 +33,7 @@ class CharacterNormaliser(Normaliser):
         self._table = _Table(self.form)
 
     def form(self, character: str) -> str:
-        """What a character becomes, of any length."""
+        """Return the normalised form of a character, of any length."""
         raise NotImplementedError
 
     def normalise(self, text: str) -> str:
@@ -40,7 +42,7 @@ class CharacterNormaliser(Normaliser):
 
 
 class _Table(dict[int, str]):
-    """What is shown for each code point, found out where it is first met."""
+    """The replacement of each code point, computed on first access."""
 
     def __init__(self, form: Callable[[str], str]) -> None:
         super().__init__()

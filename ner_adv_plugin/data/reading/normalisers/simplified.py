@@ -1,4 +1,4 @@
-"""Simplified characters."""
+"""Conversion to simplified characters."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +10,21 @@ from ner_adv_plugin.data.reading.normalisers.normaliser import CharacterNormalis
 @Normaliser.register("simplified")
 @dataclass
 class SimplifiedNormaliser(CharacterNormaliser):
-    """Shows traditional characters as simplified ones, by OpenCC's table `t2s`. Registered as "simplified".
+    """Converts traditional to simplified characters with OpenCC's configuration `t2s`.
 
-    Characters are looked at one by one: OpenCC's phrases, which tell `乾坤` from `乾淨`, may change the length of a
-    text, so that `乾` is `干` in both. Raises `UserError` where the package `opencc` is not installed.
+    Registered as "simplified". Characters are converted one by one, without OpenCC's phrase tables,
+    which may change the length of a text: `乾` is converted to `干` both in `乾坤` and in `乾淨`.
+    Requires the package `opencc`.
+
+    # Raises
+
+    UserError : if `opencc` is not installed.
+
+    # Example
+
+    ```jsonnet
+    { type: 'simplified' }
+    ```
     """
 
     _converter: Any = field(init=False, repr=False, compare=False)
@@ -31,5 +42,5 @@ class SimplifiedNormaliser(CharacterNormaliser):
     def form(self, character: str) -> str:
         """See `CharacterNormaliser.form`."""
         if "\ud800" <= character <= "\udfff":
-            return character  # half a surrogate pair, which OpenCC does not take
+            return character  # OpenCC does not accept single surrogates.
         return str(self._converter.convert(character))

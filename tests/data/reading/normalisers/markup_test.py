@@ -20,12 +20,12 @@ from ner_adv_plugin.data.reading.normalisers import MarkupNormaliser
         ("<a\n>甲", "    甲"),
     ],
 )
-def test_tags_are_blank(text: str, shown: str) -> None:
+def test_tags_are_blanked(text: str, shown: str) -> None:
     assert MarkupNormaliser().normalise(text) == shown
 
 
 @given(st.text("<>/aB甲 \n", max_size=20))
-def test_nothing_but_tags_is_blank(text: str) -> None:
+def test_only_tags_are_blanked(text: str) -> None:
     expected, start = list(text), 0
     while start < len(text):
         name = start + 1 + (text[start + 1 : start + 2] == "/")
@@ -43,15 +43,15 @@ def test_nothing_but_tags_is_blank(text: str) -> None:
     assert MarkupNormaliser().normalise(text) == "".join(expected)
 
 
-def test_a_pattern_of_ones_own() -> None:
+def test_custom_pattern() -> None:
     assert (
         MarkupNormaliser(r"#[^#]+#|@\w+").normalise("#话题#去@某人 吧")
         == 4 * " " + "去" + 3 * " " + " 吧"
     )
-    # A pattern of nothing hides nothing.
+    # Empty matches change nothing.
     assert MarkupNormaliser("x*").normalise("axxb") == "a  b"
     with pytest.raises(
-        ConfigurationError, match=r"'\(' is no regular expression: missing \)"
+        ConfigurationError, match=r"'\(' is not a regular expression: missing \)"
     ) as error:
         MarkupNormaliser("(")
     assert error.value.path == "pattern"

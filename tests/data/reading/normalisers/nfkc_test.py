@@ -4,7 +4,7 @@ import unicodedata
 from ner_adv_plugin.data.reading.normalisers import NfkcNormaliser
 
 
-def test_characters_of_one_character_forms_equal_unicodedata() -> None:
+def test_forms_of_one_character_equal_unicodedata() -> None:
     everything = "".join(map(chr, range(sys.maxunicode + 1)))
     shown = NfkcNormaliser().normalise(everything)
     forms = [unicodedata.normalize("NFKC", character) for character in everything]
@@ -12,8 +12,8 @@ def test_characters_of_one_character_forms_equal_unicodedata() -> None:
     assert sum(one != other for one, other in zip(shown, everything, strict=True)) > 3000
 
 
-def test_characters_of_longer_forms_stay() -> None:
+def test_characters_with_longer_forms_are_unchanged() -> None:
     assert NfkcNormaliser().normalise("Ａｂ１①，　㈠ｱ") == "Ab11, ㈠ア"
     assert NfkcNormaliser().normalise("…㎏½⑩℃ﬁ") == "…㎏½⑩℃ﬁ"
-    # One by one: what NFKC would join stays apart.
+    # Characters that NFKC would compose remain separate.
     assert NfkcNormaliser().normalise("ｶﾞe\u0301") == "カ\u3099e\u0301"

@@ -1,4 +1,7 @@
-"""What holds of all normalisers: a text of the same length, character by character, and the original elsewhere."""
+"""Properties of all normalisers.
+
+The encoder receives a text of the same length, character by character; all else uses the original.
+"""
 
 import string
 
@@ -20,7 +23,7 @@ from ner_adv_plugin.data.vocabulary import CHARACTERS, PADDING, UNKNOWN, Vocabul
 from tests.data.sentences import character_alphabet, ner_reader, sentences_of
 
 CHARACTERWISE = [NfkcNormaliser(), LowercaseNormaliser()]
-# All of Unicode, half pairs, combining marks and what lies beyond the basic plane among it, and what is often met.
+# All of Unicode, including surrogates and combining marks, and frequent characters.
 texts = st.text(
     st.one_of(st.characters(categories=None), st.sampled_from("aＡİ①…㎏é\u0301ﾞ\ud83d\udc00😀<a>/ "))
 )
@@ -33,7 +36,7 @@ class Doubling(Normaliser):
 
 @pytest.mark.parametrize("normaliser", CHARACTERWISE)
 @given(one=texts, other=texts)
-def test_one_character_at_a_time(normaliser: Normaliser, one: str, other: str) -> None:
+def test_characters_are_independent(normaliser: Normaliser, one: str, other: str) -> None:
     assert normaliser.normalise(one + other) == normaliser.normalise(one) + normaliser.normalise(
         other
     )
@@ -42,7 +45,7 @@ def test_one_character_at_a_time(normaliser: Normaliser, one: str, other: str) -
 
 
 @given(texts)
-def test_shown_texts_are_as_long_and_built_in_order(text: str) -> None:
+def test_normalisers_are_applied_in_order(text: str) -> None:
     reader = DatasetReader(
         normalisers=[NfkcNormaliser(), LowercaseNormaliser(), MarkupNormaliser()]
     )
@@ -54,12 +57,12 @@ def test_shown_texts_are_as_long_and_built_in_order(text: str) -> None:
 
 
 def test_order_matters() -> None:
-    only_low = MarkupNormaliser("[a-z]")
-    assert DatasetReader(normalisers=[only_low, LowercaseNormaliser()]).shown("Ab") == "a "
-    assert DatasetReader(normalisers=[LowercaseNormaliser(), only_low]).shown("Ab") == "  "
+    only_lower_case = MarkupNormaliser("[a-z]")
+    assert DatasetReader(normalisers=[only_lower_case, LowercaseNormaliser()]).shown("Ab") == "a "
+    assert DatasetReader(normalisers=[LowercaseNormaliser(), only_lower_case]).shown("Ab") == "  "
 
 
-def test_without_normalisers_the_text_itself() -> None:
+def test_without_normalisers_the_text_is_unchanged() -> None:
     text = string.printable + "Ａ\ud800"
     assert DatasetReader().shown(text) is text
 
@@ -68,12 +71,12 @@ def test_a_normaliser_that_changes_the_length() -> None:
     reader = DatasetReader(normalisers=[LowercaseNormaliser(), Doubling()])
     assert reader.shown("") == ""
     with pytest.raises(
-        UserError, match="Doubling makes 4 characters of a text of 2: expected one for each"
+        UserError, match="Doubling returned 4 characters for a text of 2: expected the same number"
     ):
         reader.shown("甲乙")
 
 
-def test_named_in_a_config() -> None:
+def test_config() -> None:
     settings = {"type": "conll", "normalisers": ["nfkc", {"type": "markup", "pattern": "#"}]}
     assert construct(DatasetReader, settings).normalisers == [
         NfkcNormaliser(),
@@ -85,7 +88,7 @@ def test_named_in_a_config() -> None:
         construct(DatasetReader, {"type": "conll", "normalisers": ["nfk"]})
 
 
-def test_the_vocabulary_holds_the_characters_that_are_shown() -> None:
+def test_the_vocabulary_has_the_normalised_characters() -> None:
     reader = ner_reader("a")
     reader.normalisers = [NfkcNormaliser(), LowercaseNormaliser()]
     sentences = sentences_of(("Ａb①", "B-PER I-PER O"), ("Ｂ", "O"))
