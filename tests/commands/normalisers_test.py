@@ -163,7 +163,7 @@ def test_held_out_sentences_are_shown_as_training_sentences(
         checked_job(config)
         return
     with pytest.raises(
-        ConfigurationError, match="as the training set: expected no such key"
+        ConfigurationError, match="all splits use the normalisers of dataset_reader"
     ) as error:
         checked_job(config)
     assert error.value.path == "validation_dataset_reader.normalisers"
