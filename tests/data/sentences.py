@@ -1,4 +1,4 @@
-"""Sentences made for tests."""
+"""Artificial sentences for tests."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ Splits = Mapping[str, Mapping[str, list[Instance]]]
 
 
 def ner_reader(dataset: str, head: str | None = "", domain: str = "") -> DatasetReader:
-    """A reader of entities, as a multitask reader would bind it."""
+    """Build a reader of entities, bound as by a multitask reader."""
     settings: dict[str, str | None] = {"domain": domain} if domain else {}
     if head != "":
         settings["head"] = head
@@ -26,31 +26,31 @@ def ner_reader(dataset: str, head: str | None = "", domain: str = "") -> Dataset
 
 
 def word_reader(dataset: str, head: str = "") -> DatasetReader:
-    """A reader of words."""
+    """Build a reader of words."""
     reader = SighanCwsReader(head=head) if head else SighanCwsReader()
     reader.bind(dataset)
     return reader
 
 
 def spans_of(tags: str) -> list[Span]:
-    """The entities that BIO tags, parted by spaces, stand for."""
+    """Convert BIO tags separated by spaces to entities."""
     return get_scheme("BIO").spans(tags.split())
 
 
 def sentences_of(*pairs: tuple[str, str | None]) -> list[Instance]:
-    """Instances from texts and their BIO tags, parted by spaces; None without labels."""
+    """Build instances from texts and BIO tags separated by spaces; None if unlabelled."""
     return [Instance(text, None if tags is None else spans_of(tags)) for text, tags in pairs]
 
 
 def words_of(*sentences: str) -> list[Instance]:
-    """Instances from texts whose words are parted by spaces."""
+    """Build instances from texts whose words are separated by spaces."""
     return [
         Instance("".join(words), tiling(map(len, words))) for words in map(str.split, sentences)
     ]
 
 
 def character_alphabet(vocab: Vocabulary) -> CharacterAlphabet:
-    """The alphabet of a vocabulary's characters."""
+    """Build the character vocabulary of an encoder trained from scratch."""
     indices = vocab.get_token_to_index_vocabulary(CHARACTERS)
     return CharacterAlphabet(indices, indices[UNKNOWN])
 
@@ -58,7 +58,7 @@ def character_alphabet(vocab: Vocabulary) -> CharacterAlphabet:
 def encoded(
     train: Mapping[str, list[Instance]], readers: Mapping[str, DatasetReader] | None = None
 ) -> dict[str, EncodedDataset]:
-    """Encoded training sentences of datasets, each with its own head unless readers say otherwise."""
+    """Encode the training sentences of datasets, by default with one head for each dataset."""
     vocab = Vocabulary.from_instances(
         {"train": train}, readers or {name: ner_reader(name) for name in train}
     )
@@ -69,11 +69,11 @@ def encoded(
 
 
 def of_lengths(**lengths: Sequence[int]) -> dict[str, EncodedDataset]:
-    """Sentences of given lengths without an entity."""
+    """Encode sentences of given lengths without entities."""
     return encoded({name: [Instance("字" * n, []) for n in own] for name, own in lengths.items()})
 
 
 def realistic_lengths(count: int, seed: int = 0) -> list[int]:
-    """Lengths as of news sentences: log-normal, median 43 characters, a twentieth beyond 115."""
+    """Draw lengths like those of news: log-normal, median 43 characters, 5 % longer than 115."""
     drawn = np.random.default_rng(seed).lognormal(np.log(43), 0.6, count)
     return [int(n) for n in np.clip(drawn, 1, 800)]
