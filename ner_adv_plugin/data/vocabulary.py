@@ -237,12 +237,14 @@ class Vocabulary(Registrable):
         """
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
+
         for namespace, tokens in self._tokens.items():
             # An entry may be any character, even a line break, so that lines are JSON strings.
             lines = "".join(json.dumps(token, ensure_ascii=False) + "\n" for token in tokens)
             (folder / f"{namespace}{ENTRIES}").write_text(
                 lines, encoding="utf-8", errors=HALF_PAIRS
             )
+
         spaces = {name: asdict(space) for name, space in self.datasets.items()}
         text = json.dumps(spaces, ensure_ascii=False, indent=2)
         (folder / TASKS_FILE).write_text(text + "\n", encoding="utf-8")
@@ -386,6 +388,7 @@ def agreed_task(head: str, datasets: Mapping[str, DatasetSpace]) -> str:
     members = [name for name, space in datasets.items() if space.head == head]
     # A dataset with the name of the head determines its task; the error names another one.
     members.sort(key=lambda name: name != head)
+
     first = datasets[members[0]].task
     for name in members[1:]:
         if datasets[name].task != first:

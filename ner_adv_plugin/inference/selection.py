@@ -98,9 +98,11 @@ class Selector:
     ) -> None:
         if count < 1:
             raise ConfigurationError(f"expected 1 or more, found {count}", "count")
+
         self.tagger = Tagger(archive, head, batch_size)
         self.strategy = strategy
         self.count = count
+
         if archive.model.vocab.label_space(self.tagger.head).segmentation:
             raise UserError(
                 f'head "{self.tagger.head}" segments words: choose a head for entities with '

@@ -176,6 +176,7 @@ def _rebased(
     starts_S = offsets[spans.sentences_S] + spans.starts_S
     sentences_S = np.searchsorted(new_offsets, starts_S, side="right") - 1
     shift_S = (new_offsets[sentences_S] - offsets[spans.sentences_S]).astype(np.int32)
+
     return SpanTable(
         types=spans.types,
         starts_S=spans.starts_S - shift_S,

@@ -66,10 +66,12 @@ def _details(summary: SplitSummary) -> Iterator[str]:
     """Yield the lines below the numbers of a split."""
     corpus = summary.known_as or "not a known public file"
     yield f"  {corpus}, fingerprint {summary.fingerprint[:SHOWN_DIGITS]}"
+
     if summary.entities:
         yield from _wrapped(
             "  ".join(f"{name} {count:,}" for name, count in summary.entities["types"].items())
         )
+
     if summary.illegal_sentences:
         shown = ", ".join(map(str, summary.illegal_sentences[:SHOWN_SENTENCES]))
         more = len(summary.illegal_sentences) - SHOWN_SENTENCES
@@ -142,6 +144,7 @@ def _aligned(names: Sequence[str], columns: Columns) -> list[str]:
     cells = [list(names)]
     for head, values in columns.items():
         cells.append([head, *("-" if value is None else f"{value:,}" for value in values)])
+
     widths = [max(map(len, column)) for column in cells]
     return [
         "  ".join(

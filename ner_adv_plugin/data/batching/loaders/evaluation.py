@@ -47,6 +47,7 @@ def evaluation_batches(
 def _groups(sentences: EncodedDataset, batch_size: int, max_tokens: int) -> Iterator[list[int]]:
     """Yield the indices of the sentences of each batch, longest first."""
     order = np.argsort(-sentences.lengths, kind="stable")
+
     group: list[int] = []
     for sentence in order[: int(np.count_nonzero(sentences.lengths))]:
         longest = int(sentences.lengths[group[0]]) if group else 0
@@ -54,5 +55,6 @@ def _groups(sentences: EncodedDataset, batch_size: int, max_tokens: int) -> Iter
             yield group
             group = []
         group.append(int(sentence))
+
     if group:
         yield group

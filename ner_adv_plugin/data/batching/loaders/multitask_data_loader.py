@@ -47,6 +47,7 @@ class DataLoader(Registrable):
 
     ```jsonnet
     {
+      type: 'multitask',
       scheduler: { type: 'balanced', batch_size: 16 },
       sampler: { type: 'proportional', alpha: 0.5 },
       leakage: 'error',
@@ -68,10 +69,12 @@ class DataLoader(Registrable):
             raise ConfigurationError(
                 f"expected 1 or more, or null, found {max_length}", "max_length"
             )
+
         self.scheduler = scheduler or RoundRobinScheduler(batch_size)
         self.sampler = sampler or ProportionalSampler()
         self.leakage = leakage
         self.max_length = max_length
+
         self._sentences: dict[str, EncodedDataset] = {}
         self._drawn: dict[str, int] = {}
         self._seed = 0

@@ -58,6 +58,7 @@ class ProportionalSampler(MultiTaskEpochSampler):
                 )
         if cap is not None and cap < 1:
             raise ConfigurationError(f"expected 1 or more, found {cap}", "cap")
+
         self.alpha = alpha if temperature is None else 1 / temperature
         self.cap = cap
 

@@ -40,6 +40,7 @@ class MultiTaskEpochSampler(Registrable):
             raise ConfigurationError(
                 f"expected 1 or more, found {instances_per_epoch}", "instances_per_epoch"
             )
+
         self.anchor = anchor
         self.instances_per_epoch = instances_per_epoch
         self.heads: Mapping[str, str | None] = {}
