@@ -1,4 +1,4 @@
-"""Vocabulary: label spaces of heads, domains, characters and known words, and which dataset uses which."""
+"""Vocabulary: entity types, known words, domains and characters, and the task of each dataset."""
 
 import gzip
 import json
@@ -23,18 +23,23 @@ ENTRIES = ".txt"
 DOMAINS = "domains"
 CHARACTERS = "characters"
 PADDING, UNKNOWN = "@@PADDING@@", "@@UNKNOWN@@"
-# JSON corpora may hold half a surrogate pair, which is no UTF-8 otherwise.
+# JSON corpora may hold half of a surrogate pair, which is invalid in strict UTF-8.
 HALF_PAIRS = "surrogatepass"
-# Bytes of a file in an archive: no vocabulary has more.
+# Maximum size in bytes of a vocabulary file in an archive.
 LARGEST = 2**28
 
 
 @dataclass(frozen=True)
 class DatasetSpace:
-    """What a dataset belongs to: a task, by the name of its head (None without labels), and a domain.
+    """The task and the domain to which a dataset belongs.
 
-    `annotated_types` are the entity types that its annotators marked, None for all of the head's; `sentences` its
-    training sentences, 0 if not known.
+    # Parameters
+
+    head : name of the head of its task; None if the dataset is unlabelled.
+    domain : name of its domain.
+    task : what its spans are, "ner" or "segmentation".
+    annotated_types : the entity types that its annotators marked; None for all types of the head.
+    sentences : number of training sentences; 0 if unknown.
     """
 
     head: str | None
@@ -46,15 +51,15 @@ class DatasetSpace:
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """What one head finds.
+    """The span types that a head predicts.
 
     # Parameters
 
-    head : its name.
-    types : entity types, in the order of their indices; one empty name for words.
+    head : name of the head.
+    types : entity types in the order of their indices; a single empty name for words.
     segmentation : whether spans are words that tile the text.
-    annotated_types : those of every dataset of this head that marks only some: what it leaves unmarked may be an
-        entity of any other type.
+    annotated_types : the marked types of every dataset of the head that marks only some of them;
+        characters that such a dataset leaves unmarked may be an entity of any other type.
     """
 
     head: str
@@ -63,7 +68,7 @@ class LabelSpace:
     annotated_types: Mapping[str, Collection[str]] = field(default_factory=dict, compare=False)
 
     def unannotated(self, dataset: str) -> list[int]:
-        """Indices of the types that a dataset does not mark; none if it marks all."""
+        """Return the indices of the types that a dataset does not mark."""
         marked = self.annotated_types.get(dataset)
         return (
             [] if marked is None else [i for i, name in enumerate(self.types) if name not in marked]
@@ -71,15 +76,37 @@ class LabelSpace:
 
 
 class Vocabulary(Registrable):
-    """Indices of everything that a model names.
+    """Indices of the entity types, known words, domains and characters of a model.
 
-    Namespaces: `<head>_types`, `<head>_words` (known words of a segmentation head), `domains` and `characters`
-    (the last with padding at 0 and unknown at 1).
+    Registered with two constructors: "from_instances", the default, collects the vocabulary from
+    the data of the run; "from_files" reads a saved one.
+
+    The namespaces are `<head>_types`, `<head>_words` (known words of a segmentation head),
+    `domains`, and `characters` with padding at index 0 and unknown characters at index 1.
 
     # Parameters
 
-    datasets : the spaces of every dataset, by its name.
-    namespaces : for every namespace its entries, in the order of their indices.
+    datasets : task and domain of each dataset.
+    namespaces : entries of each namespace in the order of their indices.
+    directory : the folder from which it was read, if any.
+
+    # Example
+
+    ```jsonnet
+    { type: 'from_files', directory: 'runs/weibo/vocabulary' }
+    ```
+
+    # Examples
+
+    >>> from ner_adv_plugin.data.reading import MsraReader
+    >>> reader = MsraReader(max_instances=20)
+    >>> reader.bind("msra")
+    >>> sentences = reader.read("fixtures/data/msra/train.bio")
+    >>> vocab = Vocabulary.from_instances({"train": {"msra": sentences}}, {"msra": reader})
+    >>> vocab.heads
+    ['msra']
+    >>> vocab.label_space("msra").types
+    ('LOC', 'ORG', 'PER')
     """
 
     default_implementation = "from_instances"
@@ -106,19 +133,27 @@ class Vocabulary(Registrable):
     ) -> "Vocabulary":
         """Collect the vocabulary of a run.
 
-        Labels come from every split, so that a type seen only in validation has its label; characters, as the
-        encoder is shown them, and words from `train` alone.
+        Registered as "from_instances".
+
+        Types are collected from every split, so that a type that occurs only in validation data has
+        an index. Characters, as the encoder sees them, and words are collected from "train" only.
 
         # Parameters
 
-        instances : supplied; for each split ("train", "validation", "test") the instances of each dataset.
-        readers : supplied; the reader of each dataset.
+        instances : supplied; instances of each dataset, by split ("train", "validation", "test").
+        readers : supplied; reader of each dataset.
+
+        # Example
+
+        ```jsonnet
+        { type: 'from_instances' }
+        ```
         """
         datasets = dataset_spaces(readers)
         namespaces: dict[str, list[str]] = {}
         tables = {
-            split: {name: InstanceTable.of(given) for name, given in own.items()}
-            for split, own in instances.items()
+            split: {name: InstanceTable.of(sentences) for name, sentences in by_dataset.items()}
+            for split, by_dataset in instances.items()
         }
         train = tables.get("train", {})
         for head in heads_of(datasets):
@@ -128,20 +163,27 @@ class Vocabulary(Registrable):
                 words = {word for name in members if name in train for word in _words(train[name])}
                 namespaces[f"{head}_words"] = sorted(words)
             else:
-                own = [
+                tables_of_spans = [
                     split[name].spans
                     for split in tables.values()
                     for name in members
                     if name in split
                 ]
-                types = {name for spans in own if spans is not None for name in spans.types_used()}
+                types = {
+                    name
+                    for spans in tables_of_spans
+                    if spans is not None
+                    for name in spans.types_used()
+                }
                 namespaces[f"{head}_types"] = sorted(types)
-        met = np.zeros(CODE_POINTS, dtype=bool)
+
+        seen = np.zeros(CODE_POINTS, dtype=bool)
         for name, table in train.items():
             for part in table.parts():
-                met[code_points("".join(map(readers[name].shown, part.texts())))] = True
-        namespaces[CHARACTERS] = [PADDING, UNKNOWN, *map(chr, np.flatnonzero(met).tolist())]
+                seen[code_points("".join(map(readers[name].shown, part.texts())))] = True
+        namespaces[CHARACTERS] = [PADDING, UNKNOWN, *map(chr, np.flatnonzero(seen).tolist())]
         namespaces[DOMAINS] = list(dict.fromkeys(space.domain for space in datasets.values()))
+
         sizes = {name: len(table) for name, table in train.items()}
         datasets = {
             name: replace(space, sentences=sizes.get(name, 0)) for name, space in datasets.items()
@@ -150,7 +192,7 @@ class Vocabulary(Registrable):
 
     @property
     def heads(self) -> list[str]:
-        """Names of the heads, in the order in which the datasets name them."""
+        """Names of the heads, in the order of the datasets."""
         return heads_of(self.datasets)
 
     @property
@@ -159,55 +201,74 @@ class Vocabulary(Registrable):
         return self._tokens[DOMAINS]
 
     def label_space(self, head: str) -> LabelSpace:
-        """What a head finds."""
+        """Return the span types that a head predicts."""
         space = next(space for space in self.datasets.values() if space.head == head)
-        members = {
-            name: own.annotated_types for name, own in self.datasets.items() if own.head == head
+        partial = {
+            name: dataset.annotated_types
+            for name, dataset in self.datasets.items()
+            if dataset.head == head and dataset.annotated_types is not None
         }
-        partial = {name: types for name, types in members.items() if types is not None}
         return LabelSpace(
             head, tuple(self._tokens[f"{head}_types"]), space.task == "segmentation", partial
         )
 
     def known_words(self, head: str) -> frozenset[str]:
-        """Words of a segmentation head's training data."""
+        """Return the words in the training data of a segmentation head."""
         return frozenset(self._tokens.get(f"{head}_words", ()))
 
     def get_vocab_size(self, namespace: str) -> int:
-        """Number of entries of a namespace."""
+        """Return the number of entries of a namespace."""
         return len(self._tokens.get(namespace, ()))
 
     def get_index_to_token_vocabulary(self, namespace: str) -> dict[int, str]:
-        """Entries of a namespace by index."""
+        """Return the entries of a namespace by index."""
         return dict(enumerate(self._tokens.get(namespace, ())))
 
     def get_token_to_index_vocabulary(self, namespace: str) -> dict[str, int]:
-        """Indices of a namespace by entry."""
+        """Return the indices of a namespace by entry."""
         return self._indices.get(namespace, {})
 
     def save_to_files(self, directory: str | Path) -> None:
-        """Write one file a namespace, one entry a line, and `datasets.json`."""
+        """Write one file per namespace with one entry per line, and `datasets.json`.
+
+        # Parameters
+
+        directory : the folder, which is created if missing.
+        """
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
+
         for namespace, tokens in self._tokens.items():
-            # An entry may be any character, a line break too: each line is a JSON string.
+            # An entry may be any character, even a line break, so that lines are JSON strings.
             lines = "".join(json.dumps(token, ensure_ascii=False) + "\n" for token in tokens)
             (folder / f"{namespace}{ENTRIES}").write_text(
                 lines, encoding="utf-8", errors=HALF_PAIRS
             )
+
         spaces = {name: asdict(space) for name, space in self.datasets.items()}
         text = json.dumps(spaces, ensure_ascii=False, indent=2)
         (folder / TASKS_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def from_files(cls, directory: str | Path) -> "Vocabulary":
-        """Read what `save_to_files` wrote.
+        """Read a vocabulary written by `save_to_files`.
+
+        Registered as "from_files".
 
         # Parameters
 
-        directory : the folder, such as a run's `vocabulary`; or a `.tar.gz`, of `build-vocab` or of a model.
+        directory : a folder, such as `vocabulary` in a run's folder, or a `.tar.gz` file written by
+            `build-vocab` or that of a model.
 
-        Raises `ConfigurationError` if it holds no vocabulary, or one that cannot be read.
+        # Raises
+
+        ConfigurationError : if there is no vocabulary, or it cannot be read.
+
+        # Example
+
+        ```jsonnet
+        { type: 'from_files', directory: 'runs/weibo/vocabulary' }
+        ```
         """
         source = Path(directory)
         files = _files_in_archive(source) if source.is_file() else _files_in_folder(source)
@@ -229,31 +290,34 @@ class Vocabulary(Registrable):
 
 
 def _datasets(content: bytes) -> dict[str, DatasetSpace]:
+    """Parse `datasets.json`."""
     spaces = json.loads(content)
     settings = spaces.values() if isinstance(spaces, dict) else ()
     if any(isinstance(space, dict) and "scheme" in space for space in settings):
         raise ValueError(
-            f"{TASKS_FILE} was written by ner_adv_plugin 0.1, which kept tags instead of types: collect"
-            " it again with `allennlp build-vocab`, or leave `vocabulary` out of the config"
+            f"{TASKS_FILE} was written by ner_adv_plugin 0.1, which stored tags instead of types: "
+            "collect it again with `allennlp build-vocab`, or remove `vocabulary` from the config"
         )
     datasets: dict[str, DatasetSpace] = construct(dict[str, DatasetSpace], spaces, TASKS_FILE)
     return datasets
 
 
 def _entries(name: str, content: bytes) -> list[str]:
+    """Parse the file of a namespace."""
     entries = [json.loads(line) for line in content.decode("utf-8", HALF_PAIRS).split("\n") if line]
     if not all(isinstance(entry, str) for entry in entries):
-        raise ValueError(f"{name} holds other entries than strings")
+        raise ValueError(f"{name}: expected one JSON string per line, found other values")
     return entries
 
 
 def _words(table: InstanceTable) -> set[str]:
-    """The words of a dataset's sentences."""
+    """Collect the words of the sentences of a dataset."""
     words: set[str] = set()
     for part in table.parts():
-        spans, starts = part.spans, np.cumsum(part.lengths) - part.lengths
+        spans = part.spans
         if spans is not None:
-            text, base_S = "".join(part.texts()), starts[spans.sentences_S]
+            text = "".join(part.texts())
+            base_S = (np.cumsum(part.lengths) - part.lengths)[spans.sentences_S]
             bounds = zip(
                 (base_S + spans.starts_S).tolist(), (base_S + spans.ends_S).tolist(), strict=True
             )
@@ -269,7 +333,10 @@ def _files_in_folder(folder: Path) -> dict[str, bytes]:
 
 
 def _files_in_archive(archive: Path) -> dict[str, bytes]:
-    """The vocabulary's files, read without extracting anything; a model's archive holds them in a folder."""
+    """Read the files of a vocabulary from an archive without extracting them.
+
+    In the archive of a model they are in the folder `vocabulary`.
+    """
     files: dict[str, bytes] = {}
     try:
         with gzip.open(archive) as packed, tarfile.open(fileobj=packed, mode="r|") as tar:
@@ -282,15 +349,15 @@ def _files_in_archive(archive: Path) -> dict[str, bytes]:
                 ):
                     if member.size > LARGEST:
                         raise tarfile.ReadError(
-                            f"{name} has {member.size} bytes, {LARGEST} are allowed"
+                            f"{name} has {member.size} bytes, at most {LARGEST} are allowed"
                         )
                     content = tar.extractfile(member)
                     files[name] = content.read() if content else b""
-            # The checksum stands at the end, beyond what tarfile reads.
+            # tarfile does not read up to the checksum at the end of the file.
             while packed.read(1 << 20):
                 pass
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise ConfigurationError(f"{archive} is no sound archive: {error}") from error
+        raise ConfigurationError(f"{archive} is not a valid archive: {error}") from error
     return files
 
 
@@ -299,7 +366,7 @@ Vocabulary.register("from_files", constructor="from_files")(Vocabulary)
 
 
 def dataset_spaces(readers: Mapping[str, DatasetReader]) -> dict[str, DatasetSpace]:
-    """What each reader's dataset belongs to."""
+    """Return the task and domain of the dataset of each reader."""
     return {
         name: DatasetSpace(reader.head, reader.domain, reader.task, reader.annotated_types)
         for name, reader in readers.items()
@@ -307,21 +374,27 @@ def dataset_spaces(readers: Mapping[str, DatasetReader]) -> dict[str, DatasetSpa
 
 
 def heads_of(datasets: Mapping[str, DatasetSpace]) -> list[str]:
-    """The heads that datasets belong to, in the order in which these name them."""
+    """Return the names of the heads of datasets, in the order of the datasets."""
     return list(dict.fromkeys(space.head for space in datasets.values() if space.head is not None))
 
 
 def agreed_task(head: str, datasets: Mapping[str, DatasetSpace]) -> str:
-    """The task of all datasets of one head; `ConfigurationError` if they disagree on it."""
+    """Return the task of all datasets of a head.
+
+    # Raises
+
+    ConfigurationError : if the datasets disagree on it.
+    """
     members = [name for name, space in datasets.items() if space.head == head]
-    # The head's namesake is right, whoever else names it is not.
+    # A dataset with the name of the head determines its task; the error names another one.
     members.sort(key=lambda name: name != head)
+
     first = datasets[members[0]].task
     for name in members[1:]:
         if datasets[name].task != first:
             raise ConfigurationError(
-                f'datasets "{members[0]}" ({first}) and "{name}" ({datasets[name].task}) share head "{head}" and'
-                " disagree on its labels: one of them needs another head",
+                f'datasets "{members[0]}" ({first}) and "{name}" ({datasets[name].task}) share '
+                f'head "{head}" but have different tasks: one of them needs another head',
                 f"dataset_reader.readers.{name}.head",
                 absolute=True,
             )

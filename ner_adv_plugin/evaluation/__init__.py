@@ -1,1 +1,1 @@
-"""Evaluation: plain functions over spans."""
+"""Evaluation: scores of predicted spans."""

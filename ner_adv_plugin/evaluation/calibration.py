@@ -1,4 +1,4 @@
-"""Calibration: whether an entity's score is the share of such entities that are right.
+"""Calibration: how well the scores of predicted entities match their precision.
 
 Shape suffixes: S predicted entities, K bins.
 """
@@ -18,13 +18,13 @@ PICTURES = (".png", ".svg", ".pdf")
 
 @dataclass(frozen=True)
 class Reliability:
-    """Scores against what came true, in bins of equal width.
+    """A reliability diagram: mean score and precision of entities in bins of equal width.
 
     # Parameters
 
-    counts_K : entities in each bin.
-    scores_K : their mean score, NaN in an empty bin.
-    precision_K : the share of them that are right, NaN in an empty bin.
+    counts_K : number of entities in each bin.
+    scores_K : mean score of each bin; NaN if it is empty.
+    precision_K : share of correct entities of each bin; NaN if it is empty.
     """
 
     counts_K: NDArray[np.int64]
@@ -33,8 +33,10 @@ class Reliability:
 
     @property
     def ece(self) -> float:
-        """Expected calibration error, the mean distance of score and precision over entities (Naeini et al. 2015; Guo
-        et al. 2017); 0.0 without entities.
+        """Expected calibration error, 0 to 1; 0.0 without entities.
+
+        It is the distance between score and precision of the bins, averaged over entities (Naeini
+        et al. 2015; Guo et al. 2017).
         """
         filled = self.counts_K > 0
         gaps = np.abs(self.scores_K[filled] - self.precision_K[filled])
@@ -44,31 +46,38 @@ class Reliability:
 def reliability(
     scores_S: NDArray[np.floating], correct_S: NDArray[np.bool_], bins: int = BINS
 ) -> Reliability:
-    """Lay predicted entities into bins by their score.
+    """Compute a reliability diagram of predicted entities.
 
     # Parameters
 
-    scores_S : 0 to 1.
-    correct_S : whether each is right.
-    bins : how many.
+    scores_S : score of each entity, 0 to 1.
+    correct_S : whether each entity is correct.
+    bins : number of bins.
+
+    # Examples
+
+    >>> curve = reliability(np.array([0.9, 0.9, 0.9, 0.9]), np.array([True, True, True, False]))
+    >>> round(curve.ece, 2)
+    0.15
     """
-    places_S = np.minimum((scores_S * bins).astype(np.int64), bins - 1)
-    counts_K = np.bincount(places_S, minlength=bins)
+    bins_S = np.minimum((scores_S * bins).astype(np.int64), bins - 1)
+    counts_K = np.bincount(bins_S, minlength=bins)
     with np.errstate(invalid="ignore"):
         return Reliability(
             counts_K=counts_K,
-            scores_K=np.bincount(places_S, scores_S, bins) / counts_K,
-            precision_K=np.bincount(places_S, correct_S, bins) / counts_K,
+            scores_K=np.bincount(bins_S, scores_S, bins) / counts_K,
+            precision_K=np.bincount(bins_S, correct_S, bins) / counts_K,
         )
 
 
 def draw_reliability(found: Mapping[str, Reliability], path: Path) -> None:
-    """Draw precision against score, one curve for each head, in the format that the path's ending names.
+    """Plot precision over score, one curve per head, to an image file.
 
     # Parameters
 
-    found : by the names of the heads.
-    path : ends in one of `PICTURES`, or has no ending for a PNG.
+    found : reliability diagram of each head.
+    path : the file; its suffix, one of `PICTURES`, determines the format, which is PNG without a
+        suffix.
     """
     from matplotlib.figure import Figure
 
@@ -80,13 +89,13 @@ def draw_reliability(found: Mapping[str, Reliability], path: Path) -> None:
         sizes = 20 + 180 * curve.counts_K[filled] / max(int(curve.counts_K.max(initial=0)), 1)
         (line,) = axes.plot(curve.scores_K[filled], curve.precision_K[filled], linewidth=1.5)
         label = f"{name} (ECE {curve.ece:.3f})"
-        places = (curve.scores_K[filled], curve.precision_K[filled])
-        axes.scatter(*places, sizes, color=line.get_color(), alpha=0.6, label=label)
+        points = (curve.scores_K[filled], curve.precision_K[filled])
+        axes.scatter(*points, sizes, color=line.get_color(), alpha=0.6, label=label)
     axes.set(
         xlim=(0, 1.02),
         ylim=(0, 1.02),
-        xlabel="score of an entity",
-        ylabel="share of them that are right",
+        xlabel="score",
+        ylabel="precision",
     )
     axes.legend(loc="upper left", frameon=False)
 

@@ -1,4 +1,4 @@
-"""Entity scores: strict micro F1 in front, lenient and per-type scores beside it.
+"""Entity scores: strict micro F1, with lenient and per-type scores.
 
 Shape suffixes: R sentences, C types, S spans.
 """
@@ -14,12 +14,13 @@ from ner_adv_plugin.data.labels.spans import SpanTable
 
 @dataclass(frozen=True)
 class EntityCounts:
-    """Entities of each sentence and type, from which all scores follow.
+    """Numbers of entities of each sentence and type, from which all scores are computed.
 
     # Parameters
 
-    types : names of the types, in the order of the columns.
-    predicted_RC, gold_RC, correct_RC : how many; an entity is correct if start, end and type are right.
+    types : names of the types in the order of the columns.
+    predicted_RC, gold_RC, correct_RC : number of predicted, gold and correct entities; an entity is
+        correct if its start, end and type are.
     """
 
     types: Sequence[str]
@@ -31,15 +32,33 @@ class EntityCounts:
 def count_entities(
     predicted: SpanTable, gold: SpanTable, types: Sequence[str] = ()
 ) -> EntityCounts:
-    """Count predicted, gold and correct entities.
+    """Count predicted, gold and correct entities by sentence and type.
+
+    Nested and overlapping entities count individually, repeated ones once.
 
     # Parameters
 
-    predicted, gold : of the same R sentences; nested and overlapping spans count each on their own, repeated ones once.
-    types : names that come first in the columns; other types that occur follow.
+    predicted, gold : predicted and gold entities of the same R sentences.
+    types : names of the first columns; other types that occur follow.
+
+    # Raises
+
+    ValueError : if the numbers of sentences differ.
+
+    # Examples
+
+    >>> from ner_adv_plugin.data.labels.spans import Span
+    >>> gold = SpanTable.of([[Span(0, 2, "GPE")], [Span(0, 3, "ORG"), Span(0, 2, "GPE")]])
+    >>> predicted = SpanTable.of([[Span(0, 2, "GPE")], [Span(0, 3, "ORG")]])
+    >>> count_entities(predicted, gold, ["GPE", "ORG"]).correct_RC.tolist()
+    [[1, 0], [0, 1]]
     """
     if len(predicted) != len(gold):
-        raise ValueError(f"predictions for {len(predicted)} sentences, gold for {len(gold)}")
+        raise ValueError(
+            f"expected predicted and gold entities of the same sentences, found {len(predicted)} "
+            f"and {len(gold)} sentences"
+        )
+
     names = list(dict.fromkeys([*types, *gold.types_used(), *predicted.types_used()]))
     predicted, gold = (table.distinct().with_types(names) for table in (predicted, gold))
     correct = gold.keep(gold.found_in(predicted))
@@ -48,6 +67,7 @@ def count_entities(
 
 
 def _by_sentence(spans: SpanTable, types: int) -> NDArray[np.int64]:
+    """Count spans by sentence and type, (R, C)."""
     cells_S = spans.sentences_S * types + spans.types_S
     return np.bincount(cells_S, minlength=len(spans) * types).reshape(len(spans), types)
 
@@ -55,21 +75,40 @@ def _by_sentence(spans: SpanTable, types: int) -> NDArray[np.int64]:
 def entity_scores(
     predicted: SpanTable, gold: SpanTable, types: Sequence[str] = ()
 ) -> dict[str, float]:
-    """Strict micro `f1`, `precision` and `recall`, `lenient_f1`, and strict `f1_<TYPE>`; 0.0 if undefined.
+    """Compute micro-averaged entity scores, strict and lenient.
 
-    Strict equals seqeval with `mode="strict"` on flat entities. Lenient counts an entity if another of its type
-    overlaps it. Parameters as in `count_entities`.
+    Strict scores equal those of seqeval with `mode="strict"` for flat entities. The lenient score
+    counts an entity as correct if another one of the same type overlaps it.
+
+    # Parameters
+
+    predicted, gold, types : see `count_entities`.
+
+    # Returns
+
+    Strict `f1`, `precision`, `recall` and `f1_<TYPE>`, and `lenient_f1`, each 0.0 if undefined.
+
+    # Examples
+
+    >>> from ner_adv_plugin.data.labels.spans import Span
+    >>> gold = SpanTable.of([[Span(0, 2, "GPE"), Span(4, 6, "PER")]])
+    >>> predicted = SpanTable.of([[Span(0, 2, "GPE"), Span(3, 6, "PER")]])
+    >>> scores = entity_scores(predicted, gold)
+    >>> scores["f1"], scores["lenient_f1"], scores["f1_GPE"]
+    (0.5, 1.0, 1.0)
     """
     predicted, gold = predicted.distinct(), gold.distinct()
     counts = count_entities(predicted, gold, types)
     by_type = np.stack([counts.predicted_RC, counts.gold_RC, counts.correct_RC]).sum(1)
     precision, recall, f1 = precision_recall_f1(*by_type.sum(1).tolist())
-    found, hit = lenient_matches(gold, predicted), lenient_matches(predicted, gold)
+    lenient_precision = lenient_matches(predicted, gold)
+    lenient_recall = lenient_matches(gold, predicted)
+
     scores = {
         "f1": f1,
         "precision": precision,
         "recall": recall,
-        "lenient_f1": harmonic_mean(hit, found),
+        "lenient_f1": harmonic_mean(lenient_precision, lenient_recall),
     }
     for name, of_type in zip(counts.types, by_type.T.tolist(), strict=True):
         scores[f"f1_{name}"] = precision_recall_f1(*of_type)[2]
@@ -77,33 +116,39 @@ def entity_scores(
 
 
 def lenient_matches(spans: SpanTable, others: SpanTable) -> float:
-    """The share of spans that overlap one of `others` of the same type in the same sentence; 0.0 without spans."""
+    """Return the share of spans that overlap one of `others`; 0.0 without spans.
+
+    Only spans of the same sentence and type are compared.
+    """
     if not len(spans.starts_S):
         return 0.0
+
     names = list(dict.fromkeys([*spans.types, *others.types]))
     spans, others = spans.with_types(names), others.with_types(names)
-    # Each sentence and type is a stretch of one line; spans of others are counted by where they begin and end.
+
+    # Each sentence and type is an interval of one axis. A span overlaps another one if more of the
+    # others start before its end than end at or before its start.
     stride = 1 + max(int(spans.ends_S.max(initial=0)), int(others.ends_S.max(initial=0)))
     base_S = (spans.sentences_S * len(names) + spans.types_S) * stride
     other_base_S = (others.sentences_S * len(names) + others.types_S) * stride
-    begun_S = np.searchsorted(
+    started_S = np.searchsorted(
         np.sort(other_base_S + others.starts_S), base_S + spans.ends_S, side="left"
     )
     ended_S = np.searchsorted(
         np.sort(other_base_S + others.ends_S), base_S + spans.starts_S, side="right"
     )
-    return float((begun_S > ended_S).mean())
+    return float((started_S > ended_S).mean())
 
 
 def precision_recall_f1(
     num_predicted: int, num_gold: int, num_correct: int
 ) -> tuple[float, float, float]:
-    """Precision, recall and F1 from counts; 0.0 if nothing was predicted, or nothing is there."""
+    """Compute precision, recall and F1 from counts, each 0.0 if undefined."""
     precision = num_correct / num_predicted if num_predicted else 0.0
     recall = num_correct / num_gold if num_gold else 0.0
     return precision, recall, harmonic_mean(precision, recall)
 
 
 def harmonic_mean(precision: float, recall: float) -> float:
-    """F1 of precision and recall; 0.0 if either is 0."""
+    """Compute the harmonic mean of precision and recall; 0.0 if either is 0."""
     return 2 * precision * recall / (precision + recall) if precision and recall else 0.0

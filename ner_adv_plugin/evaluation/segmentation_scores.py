@@ -1,4 +1,4 @@
-"""Word segmentation scores: word F1, and recall of words that training did not show.
+"""Word segmentation scores: word F1 and recall of words that do not occur in training data.
 
 Shape suffixes: S words.
 """
@@ -14,14 +14,25 @@ from ner_adv_plugin.evaluation.entity_scores import precision_recall_f1
 def segmentation_scores(
     predicted: SpanTable, gold: SpanTable, texts: Iterable[str], known_words: Collection[str]
 ) -> dict[str, float]:
-    """`f1`, `precision`, `recall`, `oov_recall` and `oov_rate` over words, as the SIGHAN bake-off has them (Emerson
-    2005); 0.0 if undefined.
+    """Compute the scores of the SIGHAN bake-off over words (Emerson 2005).
 
     # Parameters
 
-    predicted, gold : words of the same sentences.
-    texts : of the sentences.
-    known_words : of the training data; gold words not among them are out of vocabulary.
+    predicted, gold : predicted and gold words of the same sentences.
+    texts : text of each sentence.
+    known_words : words of the training data; other gold words are out of vocabulary.
+
+    # Returns
+
+    `f1`, `precision`, `recall`, `oov_recall` and `oov_rate`, each 0.0 if undefined.
+
+    # Examples
+
+    >>> from ner_adv_plugin.data.labels.spans import tiling
+    >>> gold = SpanTable.of([tiling([2, 1, 2])])  # 魏勇 | 在 | 深圳
+    >>> predicted = SpanTable.of([tiling([2, 1, 1, 1])])  # 魏勇 | 在 | 深 | 圳
+    >>> segmentation_scores(predicted, gold, ["魏勇在深圳"], {"魏勇", "在"})["precision"]
+    0.5
     """
     correct_S = gold.found_in(predicted)
     unknown = [

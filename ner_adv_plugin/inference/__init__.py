@@ -1,4 +1,4 @@
-"""Inference: what trained models say of text."""
+"""Inference: predictions of trained models."""
 
 from ner_adv_plugin.inference.predictor import Predictor
 from ner_adv_plugin.inference.tagger import Tagger

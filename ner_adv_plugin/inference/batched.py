@@ -1,4 +1,4 @@
-"""What a model says of whole datasets, batch by batch."""
+"""Inference over whole datasets, batch by batch."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders.evaluation import MAX_TOKENS, evaluation_batches
 from ner_adv_plugin.models import Model
 
-# Batches computed side by side, at most: more would wait for one another, since Python runs on one thread at a time.
+# Maximum number of concurrent batches; more would wait for the global interpreter lock.
 MAX_WORKERS = 8
 T = TypeVar("T")
 _starting = Lock()
@@ -28,27 +28,26 @@ def infer(
     batch_size: int,
     description: str,
 ) -> Iterator[tuple[Batch, T]]:
-    """Every batch of a dataset with what `ask` says of it; the model is left in the mode it was in.
+    """Yield every batch of a dataset with the result of `ask`.
 
-    On a CPU several batches are computed side by side, each on its share of torch's threads: what cannot be split, such
-    as the steps of an LSTM, then leaves none idle. Where there are several processes each gets its share of the
-    batches.
+    The model is in evaluation mode without gradients, and its mode is restored afterwards. On a CPU
+    several batches are computed concurrently, each with its share of torch's threads, so that
+    sequential work such as the steps of an LSTM leaves no thread idle. With several processes, each
+    gets its share of the batches.
 
     # Parameters
 
-    model : asked in evaluation mode, without gradients.
+    model : the model.
     sentences : the dataset; its empty sentences are in no batch.
-    ask : called with a batch on the model's device, by several threads at once.
-    batch_size : sentences a batch at most.
-    description : of the progress bar.
+    ask : function of a batch on the model's device; it is called from several threads concurrently.
+    batch_size : maximum number of sentences in a batch.
+    description : label of the progress bar.
     """
     device = next(model.parameters()).device
-    threads, batch_count = (
-        torch.get_num_threads(),
-        -(-len(sentences) // (max(batch_size, 1) * world_size())),
-    )
+    threads = torch.get_num_threads()
+    batch_count = -(-len(sentences) // (max(batch_size, 1) * world_size()))
     workers = max(1, min(threads, batch_count, MAX_WORKERS)) if device.type == "cpu" else 1
-    # Every thread has its own.
+    # Autocast is set per thread.
     precision = torch.get_autocast_dtype(device.type), torch.is_autocast_enabled(device.type)
 
     def answered(batch: Batch) -> tuple[Batch, T]:
@@ -61,7 +60,7 @@ def infer(
     try:
         with progress_bar(len(sentences), description) as bar:
             for batch, answer in (
-                _side_by_side(answered, batches, workers) if workers > 1 else map(answered, batches)
+                _concurrent(answered, batches, workers) if workers > 1 else map(answered, batches)
             ):
                 yield batch, answer
                 bar.update(len(batch))
@@ -69,12 +68,13 @@ def infer(
         model.train(was_training)
 
 
-def _side_by_side(
+def _concurrent(
     function: Callable[[Batch], T], batches: Iterator[Batch], workers: int
 ) -> Iterator[T]:
-    """What a function makes of batches, in their order, computed by several threads of Python's."""
+    """Map a function over batches with several Python threads; yield the results in order."""
     waiting: deque[Future[T]] = deque()
-    pool = _started(workers)
+    pool = _start_threads(workers)
+
     try:
         for batch in batches:
             waiting.append(pool.submit(function, batch))
@@ -86,21 +86,22 @@ def _side_by_side(
         pool.shutdown(cancel_futures=True)
 
 
-def _started(workers: int) -> ThreadPoolExecutor:
-    """Threads of Python's that have begun, each with its share of torch's."""
+def _start_threads(workers: int) -> ThreadPoolExecutor:
+    """Start Python threads, each with its share of torch's threads."""
     threads = torch.get_num_threads()
-    met = Barrier(workers + 1)
+    all_started = Barrier(workers + 1)
 
     def begin() -> None:
-        # Asked for the first time, torch takes what is set for all; only then does a thread keep a setting of its own.
+        # The first call in a thread makes torch adopt the global setting; only after that does the
+        # thread keep its own.
         torch.get_num_threads()
         torch.set_num_threads(threads // workers)
 
     pool = ThreadPoolExecutor(workers, "inference", begin)
     with _starting:
         for _ in range(workers):
-            pool.submit(met.wait)
-        met.wait()
-        # It is set for all that begin later, too.
+            pool.submit(all_started.wait)
+        all_started.wait()
+        # Setting it in a thread also changes the default of threads that start later: restore it.
         torch.set_num_threads(threads)
     return pool

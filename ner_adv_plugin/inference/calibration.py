@@ -1,6 +1,6 @@
-"""Temperature scaling: scores of entities made as large as they are right, on held-out data.
+"""Temperature scaling: calibration of entity scores on held-out data.
 
-Shape suffixes: K temperatures, S spans.
+Shape suffixes: K temperatures, S predicted entities.
 """
 
 from collections.abc import Sequence
@@ -16,30 +16,34 @@ from ner_adv_plugin.inference.batched import infer
 from ner_adv_plugin.inference.evaluator import Evaluator, counted
 from ner_adv_plugin.models import Model
 
-# From a quarter to eight, in steps of 4 %.
+# From 0.25 to 8 in steps of 4 %.
 TEMPERATURES = tuple(np.geomspace(0.25, 8.0, 89).tolist())
-# Probabilities of 0 and 1 would cost infinitely much if wrong.
+# Probabilities are clipped, as a wrong 0 or 1 would have infinite log loss.
 LEAST = 1e-6
 
 
 def calibrated_heads(evaluator: Evaluator) -> list[str]:
-    """The heads that find entities, not words, in the data of an evaluator."""
+    """Return the heads in the data of an evaluator that predict entities, not words."""
     return [
         head for head in evaluator.by_head if not evaluator.vocab.label_space(head).segmentation
     ]
 
 
 def calibrate(model: Model, evaluator: Evaluator) -> dict[str, float]:
-    """Fit the temperatures of a model's heads and set them.
+    """Fit the temperatures of the heads of a model and set them.
 
     # Parameters
 
-    model : its heads find the same spans before and after.
-    evaluator : of the validation data.
+    model : the model; its predicted spans do not change.
+    evaluator : evaluator of the validation data.
 
     # Returns
 
-    `<head>_temperature` of every head that finds entities and predicts any.
+    `<head>_temperature` of every head for entities that predicts any.
+
+    # Raises
+
+    UserError : if such a head has no temperature.
     """
     fitted = {}
     for head in calibrated_heads(evaluator):
@@ -53,39 +57,49 @@ def calibrate(model: Model, evaluator: Evaluator) -> dict[str, float]:
 def fit_temperature(
     model: Model, head: str, datasets: Sequence[EncodedDataset], batch_size: int = 64
 ) -> float | None:
-    """The temperature at which the scores of predicted entities best foretell which of them are right.
+    """Find the temperature at which the scores of predicted entities are best calibrated.
 
-    It has the least mean log loss of "this entity is right" under its score (Guo et al. 2017, "On calibration of
-    modern neural networks"; there of classes), found on a grid. What is predicted does not depend on it. None if
-    nothing is predicted.
+    It minimises the mean log loss of "this entity is correct" under its score over a grid of
+    temperatures. The predicted entities do not depend on it. The mode of the model is restored.
+
+    Source: Guo et al. 2017, "On calibration of modern neural networks", there for classes.
 
     # Parameters
 
-    model : its mode is left as it was.
-    head : its name.
-    datasets : with gold spans.
-    batch_size : sentences encoded together at most.
+    model : the model.
+    head : name of the head.
+    datasets : datasets with gold spans.
+    batch_size : maximum number of sentences in a batch.
 
-    Raises `UserError` if the head has no temperature.
+    # Returns
+
+    The temperature, or None if no entity is predicted.
+
+    # Raises
+
+    UserError : if the head has no temperature.
     """
-    scores_KS, correct_S = [np.zeros((len(TEMPERATURES), 0))], [np.zeros(0, dtype=bool)]
+    scores = [np.zeros((len(TEMPERATURES), 0))]
+    correct = [np.zeros(0, dtype=bool)]
     for dataset in datasets:
         own_scores_KS, own_correct_S = _scored(model, head, dataset, batch_size)
-        scores_KS.append(own_scores_KS)
-        correct_S.append(own_correct_S)
+        scores.append(own_scores_KS)
+        correct.append(own_correct_S)
 
-    everything_KS, right_S = np.concatenate(scores_KS, axis=1), np.concatenate(correct_S)
-    if not len(right_S):
+    scores_KS = np.concatenate(scores, axis=1)
+    correct_S = np.concatenate(correct)
+    if not len(correct_S):
         return None
-    clipped_KS = np.clip(everything_KS, LEAST, 1 - LEAST)
-    loss_K = -np.where(right_S, np.log(clipped_KS), np.log1p(-clipped_KS)).mean(axis=1)
+
+    clipped_KS = np.clip(scores_KS, LEAST, 1 - LEAST)
+    loss_K = -np.where(correct_S, np.log(clipped_KS), np.log1p(-clipped_KS)).mean(axis=1)
     return float(TEMPERATURES[int(loss_K.argmin())])
 
 
 def _scored(
     model: Model, head: str, dataset: EncodedDataset, batch_size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Scores of predicted entities at all temperatures, (K, S), and whether each is right, (S,)."""
+    """Compute scores of predicted entities, (K, S), and whether each is correct, (S,)."""
     assert dataset.spans is not None
 
     def ask(batch: Batch) -> tuple[list[list[ScoredSpan]], NDArray[np.float64]]:
@@ -96,12 +110,13 @@ def _scored(
         model, dataset, ask, batch_size, f"calibrating {dataset.dataset}"
     ):
         ends = np.cumsum([len(own) for own in spans])
-        parts = np.split(scores_KS, ends[:-1], axis=1)
-        found.update(zip(batch.sentence_ids, zip(spans, parts, strict=True), strict=True))
+        scores_by_sentence = np.split(scores_KS, ends[:-1], axis=1)
+        pairs = zip(spans, scores_by_sentence, strict=True)
+        found.update(zip(batch.sentence_ids, pairs, strict=True))
 
-    everything = {key: value for part in gather(found) for key, value in part.items()}
+    by_sentence = {key: value for share in gather(found) for key, value in share.items()}
     nothing: tuple[list[ScoredSpan], NDArray[np.float64]] = ([], np.zeros((len(TEMPERATURES), 0)))
-    in_order = [everything.get(sentence, nothing) for sentence in range(len(dataset))]
+    in_order = [by_sentence.get(sentence, nothing) for sentence in range(len(dataset))]
     space = model.vocab.label_space(head)
     predicted = SpanTable.of([spans for spans, _ in in_order], space.types)
     scores_KS = np.concatenate([scores for _, scores in in_order], axis=1)

@@ -1,4 +1,7 @@
-"""Scores of a model on whole datasets."""
+"""Evaluation of a model on whole datasets.
+
+Shape suffixes: S predicted spans, T span types.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +24,12 @@ from ner_adv_plugin.models import Model
 
 @dataclass
 class Predictions:
-    """What one head says of one dataset.
+    """The predictions of one head for one dataset.
 
     # Parameters
 
-    spans : predicted spans of all sentences, in file order.
-    loss : each sentence's loss divided by its characters; None without gold.
+    spans : predicted spans of all sentences, in the order of the dataset.
+    loss : loss of each sentence divided by its number of characters; None without gold spans.
     """
 
     spans: SpanTable
@@ -41,9 +44,19 @@ def predict_dataset(
     description: str = "predicting",
     scored: bool = True,
 ) -> Predictions:
-    """Find the spans of every sentence of a dataset, whole, by one head; the model's mode is left as it was.
+    """Predict the spans of every sentence of a dataset with one head.
 
-    With several processes each predicts its share, and all get the whole.
+    Sentences are not cut. The mode of the model is restored. With several processes, each predicts
+    its share of the sentences, and all return the whole result.
+
+    # Parameters
+
+    model : the model.
+    dataset : the sentences.
+    head : name of the head.
+    batch_size : maximum number of sentences in a batch.
+    description : label of the progress bar.
+    scored : whether to compute the scores of spans.
     """
     has_gold = dataset.head == head
 
@@ -57,17 +70,20 @@ def predict_dataset(
         if loss_B is not None:
             loss[batch.sentence_ids] = loss_B.double().cpu().numpy() / np.maximum(batch.lengths, 1)
 
-    # A sentence that another process predicted is missing here, and its loss 0.
-    everything: dict[int, list[ScoredSpan]] = {}
-    for part in gather(found):
-        everything.update(part)
+    # Sentences predicted by other processes are missing in this one, and their losses are 0.
+    by_sentence: dict[int, list[ScoredSpan]] = {}
+    for share in gather(found):
+        by_sentence.update(share)
     types = model.vocab.label_space(head).types
-    table = SpanTable.of([everything.get(sentence, []) for sentence in range(len(dataset))], types)
+    table = SpanTable.of([by_sentence.get(sentence, []) for sentence in range(len(dataset))], types)
     return Predictions(table, np.sum(gather(loss), axis=0) if has_gold else None)
 
 
 def counted(space: LabelSpace, dataset: str, predicted: SpanTable) -> SpanTable:
-    """The predicted spans that count in a dataset's scores: none of types that its annotators did not mark."""
+    """Select the predicted spans that count in the scores of a dataset.
+
+    Types that the annotators of the dataset did not mark do not count.
+    """
     marked = space.annotated_types.get(dataset)
     if marked is None:
         return predicted
@@ -78,14 +94,18 @@ def counted(space: LabelSpace, dataset: str, predicted: SpanTable) -> SpanTable:
 def score(
     vocab: Vocabulary, head: str, datasets: Sequence[EncodedDataset], predicted: Sequence[SpanTable]
 ) -> dict[str, float]:
-    """Scores of one head's predictions for some of its datasets together, without a prefix.
+    """Score the predictions of one head for several datasets together.
 
     # Parameters
 
-    vocab : the model's.
-    head : its name.
-    datasets : with gold spans.
-    predicted : spans of each of them.
+    vocab : vocabulary of the model.
+    head : name of the head.
+    datasets : datasets with gold spans.
+    predicted : predicted spans of each dataset.
+
+    # Returns
+
+    The scores of `segmentation_scores` or `entity_scores`, without a prefix.
     """
     space = vocab.label_space(head)
     gold_spans = concatenated([dataset.spans for dataset in datasets if dataset.spans is not None])
@@ -95,6 +115,7 @@ def score(
             for dataset, spans in zip(datasets, predicted, strict=True)
         ]
     )
+
     if space.segmentation:
         texts = (text for dataset in datasets for text in dataset.texts())
         return segmentation_scores(predicted_spans, gold_spans, texts, vocab.known_words(head))
@@ -102,7 +123,7 @@ def score(
 
 
 def score_names(segmentation: bool, types: Sequence[str] = ()) -> list[str]:
-    """The keys of a head's scores, of words or of entities of some types."""
+    """Return the names of the scores of a head, for words or for entities of these types."""
     nothing = SpanTable.of([])
     return list(
         segmentation_scores(nothing, nothing, (), ())
@@ -112,7 +133,12 @@ def score_names(segmentation: bool, types: Sequence[str] = ()) -> list[str]:
 
 
 def metric_names(scored: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> list[str]:
-    """The metrics of heads, given for each its datasets and the keys of its scores."""
+    """Return the names of the metrics of an evaluation.
+
+    # Parameters
+
+    scored : the datasets of each head and the names of its scores.
+    """
     names = ["loss"]
     for head, (datasets, keys) in scored.items():
         names += [f"{head}_{key}" for key in keys] + [f"{head}_loss"]
@@ -122,13 +148,31 @@ def metric_names(scored: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> l
 
 
 class Evaluator:
-    """Scores a model on datasets, head by head.
+    """Evaluate a model on datasets, head by head.
 
     # Parameters
 
-    vocab : the model's.
-    datasets : sentences with gold spans, by dataset; those without are left out.
-    batch_size : sentences encoded together at most.
+    vocab : vocabulary of the model.
+    datasets : the encoded datasets by name; unlabelled ones are ignored.
+    batch_size : maximum number of sentences in a batch.
+
+    # Examples
+
+    >>> from ner_adv_plugin.data.alphabet import CharacterAlphabet
+    >>> from ner_adv_plugin.data.reading import MsraReader
+    >>> reader = MsraReader(max_instances=20)
+    >>> reader.bind("msra")
+    >>> sentences = reader.read("fixtures/data/msra/train.bio")
+    >>> vocab = Vocabulary.from_instances({"train": {"msra": sentences}}, {"msra": reader})
+    >>> characters = vocab.get_token_to_index_vocabulary("characters")
+    >>> alphabet = CharacterAlphabet(characters, unknown=1)
+    >>> dataset = EncodedDataset("msra", sentences, vocab, alphabet)
+
+    With a model, `evaluate` predicts and scores; here gold spans are scored as predictions:
+
+    >>> evaluator = Evaluator(vocab, {"msra": dataset})
+    >>> evaluator.metrics({"msra": Predictions(dataset.spans, loss=None)})["msra_f1"]
+    1.0
     """
 
     def __init__(
@@ -142,7 +186,7 @@ class Evaluator:
                 self.by_head.setdefault(dataset.head, []).append(dataset)
 
     def metric_names(self) -> list[str]:
-        """The metrics that `evaluate` gives."""
+        """Return the names of the metrics that `evaluate` returns."""
         scored = {}
         for head, datasets in self.by_head.items():
             space = self.vocab.label_space(head)
@@ -159,7 +203,14 @@ class Evaluator:
     def predict(
         self, model: Model, description: str = "validating", scored: bool = False
     ) -> dict[str, Predictions]:
-        """What the model says of every dataset; `scored` asks for the scores of spans, too."""
+        """Predict the spans of every dataset.
+
+        # Parameters
+
+        model : the model.
+        description : label of the progress bar, followed by the name of the dataset.
+        scored : whether to compute the scores of spans.
+        """
         return {
             dataset.dataset: predict_dataset(
                 model, dataset, head, self.batch_size, f"{description} {dataset.dataset}", scored
@@ -169,31 +220,46 @@ class Evaluator:
         }
 
     def metrics(self, predictions: Mapping[str, Predictions]) -> dict[str, float]:
-        """Metrics of every dataset's predictions, named `<head>_<key>`, and `<head>_<dataset>_<key>` if datasets
-        share a head; `loss` is the sum of the heads' losses.
+        """Compute the metrics of predictions.
+
+        # Parameters
+
+        predictions : predictions for every dataset.
+
+        # Returns
+
+        `<head>_<score>` and `<head>_loss` of every head, `<head>_<dataset>_<score>` if several
+        datasets share a head, and `loss`, the sum over heads.
         """
         metrics: dict[str, float] = {}
         for head, datasets in self.by_head.items():
             predicted = [predictions[dataset.dataset].spans for dataset in datasets]
             if len(datasets) > 1:
                 for dataset, spans in zip(datasets, predicted, strict=True):
-                    alone = score(self.vocab, head, [dataset], [spans])
+                    scores = score(self.vocab, head, [dataset], [spans])
                     metrics.update(
-                        {f"{head}_{dataset.dataset}_{key}": value for key, value in alone.items()}
+                        {f"{head}_{dataset.dataset}_{key}": value for key, value in scores.items()}
                     )
-            together = score(self.vocab, head, datasets, predicted)
-            metrics.update({f"{head}_{key}": value for key, value in together.items()})
+            scores = score(self.vocab, head, datasets, predicted)
+            metrics.update({f"{head}_{key}": value for key, value in scores.items()})
+
             losses = [
                 own
                 for dataset in datasets
                 if (own := predictions[dataset.dataset].loss) is not None
             ]
             metrics[f"{head}_loss"] = float(np.concatenate(losses).mean()) if losses else 0.0
+
         metrics["loss"] = sum(metrics[f"{head}_loss"] for head in self.by_head)
         return metrics
 
     def reliability(self, predictions: Mapping[str, Predictions]) -> dict[str, Reliability]:
-        """How well the scores of predicted entities are calibrated, by head; heads that segment words are left out."""
+        """Compute the reliability diagram of every head for entities.
+
+        # Parameters
+
+        predictions : predictions with scores for every dataset.
+        """
         found = {}
         for head, datasets in self.by_head.items():
             space = self.vocab.label_space(head)
@@ -209,5 +275,11 @@ class Evaluator:
         return found
 
     def evaluate(self, model: Model, description: str = "validating") -> dict[str, float]:
-        """The metrics of what the model says."""
+        """Predict the spans of every dataset and compute the metrics.
+
+        # Parameters
+
+        model : the model.
+        description : label of the progress bar, followed by the name of the dataset.
+        """
         return self.metrics(self.predict(model, description))

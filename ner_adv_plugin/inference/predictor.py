@@ -1,4 +1,4 @@
-"""The base of all predictors."""
+"""Base class of predictors."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,12 +16,33 @@ T = TypeVar("T", bound="Predictor")
 
 
 class Predictor(Registrable):
-    """From inputs to a model's answers, as JSON.
+    """Base class of predictors, which map JSON inputs to the predictions of a model as JSON.
+
+    A custom predictor overrides `json_to_instance` and `predict_batch_instance`.
 
     # Parameters
 
     archive : supplied; the trained model.
-    head : supplied; which head answers, that of the archive's `validation_metric` by default.
+    head : supplied; name of the head to use, by default the head of the archive's
+        `validation_metric`.
+
+    # Examples
+
+    Train a small model, then load its archive:
+
+    >>> import os, tempfile
+    >>> from ner_adv_plugin.common.params import load_config
+    >>> from ner_adv_plugin.inference import Predictor
+    >>> from ner_adv_plugin.runs.train_job import train_model
+    >>> os.environ["NER_DATA"] = "fixtures/data"
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> run = Path(folder.name) / "run"
+    >>> metrics = train_model(load_config("fixtures/configs/crf_tagger.jsonnet"), run)
+
+    >>> predictor = Predictor.from_path(run / "model.tar.gz")
+    >>> answer = predictor.predict_json({"sentence": "魏勇在深圳"})
+    >>> answer["sentence"], len(answer["tags"])
+    ('魏勇在深圳', 5)
     """
 
     default_implementation = "tagger"
@@ -39,7 +60,16 @@ class Predictor(Registrable):
         overrides: str = "",
         head: str | None = None,
     ) -> "Predictor":
-        """Load the predictor of an archive; only what its head reads is loaded."""
+        """Load an archive and build a predictor for it; only what its head needs is loaded.
+
+        # Parameters
+
+        archive_path : path or URL of a `model.tar.gz`, or the folder of a run.
+        predictor_name : registered name of the predictor; "tagger" by default.
+        cuda_device : index of the GPU, or -1 for the CPU.
+        overrides : Jsonnet that overrides the config of the archive.
+        head : see `Predictor`.
+        """
         archive = load_archive(
             archive_path, cuda_device, overrides, only_heads=[head] if head else []
         )
@@ -47,34 +77,48 @@ class Predictor(Registrable):
         return Predictor.from_params({"type": name}, archive=archive, head=head)
 
     def predict_json(self, inputs: JsonDict) -> JsonDict:
-        """The answer to one input."""
+        """Return the prediction for one input."""
         return self.predict_batch_json([inputs])[0]
 
     def predict_batch_json(self, inputs: Sequence[JsonDict]) -> list[JsonDict]:
-        """The answers to several inputs, in their order."""
+        """Return the predictions for several inputs, in order."""
         return self.predict_batch_instance([self.json_to_instance(item) for item in inputs])
 
     def predict_instance(self, instance: Instance) -> JsonDict:
-        """The answer for one instance."""
+        """Return the prediction for one instance."""
         return self.predict_batch_instance([instance])[0]
 
     def predict_batch_instance(self, instances: Sequence[Instance]) -> list[JsonDict]:
-        """The answers for several instances, in their order."""
+        """Return the predictions for several instances, in order."""
         raise NotImplementedError
 
     def json_to_instance(self, inputs: JsonDict) -> Instance:
-        """An instance from an input; `ValueError` where it is none."""
+        """Convert an input to an instance.
+
+        # Raises
+
+        ValueError : if the input is invalid.
+        """
         raise NotImplementedError
 
     def predict_all(self, instances: Iterable[Instance], chunk: int = 4096) -> Iterator[JsonDict]:
-        """The answers for any number of instances, in their order; `chunk` of them are held at a time."""
+        """Yield the predictions for any number of instances, in order.
+
+        # Parameters
+
+        instances : the instances, read lazily.
+        chunk : number of instances held in memory at a time.
+        """
         rest = iter(instances)
         while group := list(islice(rest, chunk)):
             yield from self.predict_batch_instance(group)
 
     def read_json_lines(self, path: str | Path) -> Iterator[Instance]:
-        """The instances of a JSON lines file, blank lines skipped; `DataError` with file and line where a line is
-        none.
+        """Yield the instances of a JSON Lines file; blank lines are skipped.
+
+        # Raises
+
+        DataError : if the file cannot be read or a line is not a valid input.
         """
         try:
             with open(path, encoding="utf-8-sig", newline="\n") as lines:

@@ -1,4 +1,4 @@
-"""The most probable readings of whole datasets, and how sure a model is of them.
+"""The most probable readings of whole datasets and the confidence of a model in them.
 
 Shape suffixes: R sentences, N readings.
 """
@@ -23,12 +23,21 @@ Floats = NDArray[np.float64]
 class RankedReadings:
     """The best readings of every sentence, best first; an empty sentence has one.
 
+    A reading is a set of spans that a head may predict for a sentence.
+
     # Parameters
 
-    spans : for each sentence its readings.
-    scores_RN : -inf if a sentence has fewer readings.
-    probabilities_RN : 0 if a sentence has fewer readings.
-    entropy_R : of the distribution over all readings, in nats; None if nobody asked for it.
+    spans : the readings of each sentence.
+    scores_RN : their scores, -inf if a sentence has fewer readings.
+    probabilities_RN : their probabilities, 0 if a sentence has fewer readings.
+    entropy_R : entropy of the distribution over all readings in nats; None if not requested.
+
+    # Examples
+
+    >>> scores_RN, probabilities_RN = np.array([[4.0, 3.0]]), np.array([[0.5, 0.25]])
+    >>> ranked = RankedReadings([], scores_RN, probabilities_RN, None)
+    >>> ranked.margin().tolist(), ranked.ratio().tolist()
+    ([0.25], [0.25])
     """
 
     spans: list[list[list[ScoredSpan]]]
@@ -37,20 +46,25 @@ class RankedReadings:
     entropy_R: Floats | None
 
     def margin(self) -> Floats:
-        """How much more probable the best reading is than the second, `(R,)`, 0 to 1; 1 if there is but one.
+        """Return the difference in probability of the two best readings, (R,), 0 to 1.
 
-        (Scheffer, Decomain and Wrobel 2001, "Active hidden Markov models for information extraction", there a
-        character; here for whole readings.)
+        It is 1 if a sentence has a single reading.
+
+        Source: Scheffer, Decomain and Wrobel 2001, "Active hidden Markov models for information
+        extraction", there for single characters.
         """
         margin_R = self.probabilities_RN[:, 0] - self.probabilities_RN[:, 1]
         return np.where(self._single(), 1.0, np.clip(margin_R, 0.0, 1.0))
 
     def ratio(self) -> Floats:
-        """Share of the best reading's score by which it exceeds the second's, `(R,)`; 1 if there is but one.
+        """Return the relative difference of the two best scores, (R,), clipped to 0 to 1.
 
-        (y_max - y_2nd) / y_max of He and Sun 2017, "A unified model for cross-domain and semi-supervised named entity
-        recognition in Chinese social media", cut to 0 to 1. A CRF's scores may all be shifted without another
-        meaning, and if the best is not above 0 this is 0: `margin` has no such trouble.
+        It is (y_max - y_2nd) / y_max, 1 if a sentence has a single reading, and 0 if the best score
+        is not positive. The scores of a CRF are only defined up to a constant, on which this value
+        depends; `margin` does not have this problem.
+
+        Source: He and Sun 2017, "A unified model for cross-domain and semi-supervised named entity
+        recognition in Chinese social media".
         """
         best_R, second_R = self.scores_RN[:, 0], self.scores_RN[:, 1]
         excess_R = best_R - np.where(self._single(), 0.0, second_R)
@@ -58,6 +72,7 @@ class RankedReadings:
         return np.where(self._single(), 1.0, np.clip(share_R, 0.0, 1.0))
 
     def _single(self) -> NDArray[np.bool_]:
+        """Return whether each sentence has a single reading, (R,)."""
         return np.isneginf(self.scores_RN[:, 1])
 
 
@@ -70,12 +85,28 @@ def rank_readings(
     description: str = "predicting",
     entropy: bool = False,
 ) -> RankedReadings:
-    """The `n` best readings of every sentence by one head; the model's mode is left as it was.
+    """Find the `n` best readings of every sentence by one head.
 
-    With several processes each ranks those of its share, and all get the whole. `UserError` if the head cannot rank.
+    The mode of the model is restored. With several processes, each ranks its share of the
+    sentences, and all return the whole result.
+
+    # Parameters
+
+    model : the model.
+    dataset : the sentences.
+    head : name of the head.
+    n : number of readings of each sentence.
+    batch_size : maximum number of sentences in a batch.
+    description : label of the progress bar.
+    entropy : whether to compute the entropy of each sentence.
+
+    # Raises
+
+    UserError : if the head cannot rank readings.
     """
     spans: dict[int, list[list[ScoredSpan]]] = {}
-    scores_RN, probabilities_RN = np.zeros((len(dataset), n)), np.zeros((len(dataset), n))
+    scores_RN = np.zeros((len(dataset), n))
+    probabilities_RN = np.zeros((len(dataset), n))
     entropy_R = np.zeros(len(dataset))
 
     def ask(batch: Batch) -> Readings:
@@ -88,15 +119,16 @@ def rank_readings(
         if best.entropy_B is not None:
             entropy_R[batch.sentence_ids] = best.entropy_B.double().cpu().numpy()
 
-    # A sentence that another process ranked is missing, or 0, here.
-    everything: dict[int, list[list[ScoredSpan]]] = {}
-    for part in gather(spans):
-        everything.update(part)
+    # Sentences ranked by other processes are missing, or 0, in this one.
+    by_sentence: dict[int, list[list[ScoredSpan]]] = {}
+    for share in gather(spans):
+        by_sentence.update(share)
     scores_RN, probabilities_RN, entropy_R = (
         np.sum(gather(own), axis=0) for own in (scores_RN, probabilities_RN, entropy_R)
     )
+
     # Empty sentences are in no batch.
     scores_RN[dataset.lengths == 0, 1:] = -np.inf
     probabilities_RN[dataset.lengths == 0, 0] = 1.0
-    in_order = [everything.get(sentence, [[]]) for sentence in range(len(dataset))]
+    in_order = [by_sentence.get(sentence, [[]]) for sentence in range(len(dataset))]
     return RankedReadings(in_order, scores_RN, probabilities_RN, entropy_R if entropy else None)

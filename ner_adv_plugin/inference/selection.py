@@ -1,4 +1,4 @@
-"""Choosing raw text for annotation: active learning from a pool."""
+"""Selection of raw text for annotation: pool-based active learning."""
 
 import codecs
 import heapq
@@ -23,23 +23,23 @@ from ner_adv_plugin.inference.tagger import Tagger, entities_of
 logger = logging.getLogger(__name__)
 
 STRATEGIES = ("margin", "ratio", "entropy", "diverse")
-# Sentences that are held and tagged together.
+# Number of sentences that are held in memory and tagged together.
 CHUNK = 4096
-# "diverse" chooses among so many times as many sentences, those of the least margin.
+# Size of the pool of "diverse" as a multiple of the number of sentences to select.
 POOL = 10
 
 
 @dataclass(frozen=True, order=True)
 class Chosen:
-    """A sentence worth annotating; of two, the greater is the more useful, or the earlier.
+    """A selected sentence, ordered by usefulness, of equally useful ones by earlier line.
 
     # Parameters
 
     usefulness : the higher, the more useful.
-    minus_line : minus the number of its line in the file, from 1.
+    minus_line : negated 1-based line number of the sentence in its file.
     text : the sentence.
-    entities : what the model finds in it, as `predict` answers.
-    measure : the name and value of what the model's confidence was measured by.
+    entities : entities that the model predicts, as in the output of `predict`.
+    measure : name and value of the confidence measure.
     """
 
     usefulness: float
@@ -49,34 +49,43 @@ class Chosen:
     measure: Mapping[str, float] = field(compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The sentence as the reader "span_json" reads it, with its line and measure beside."""
+        """Convert to the format of the reader "span_json", with line number and measure."""
         label: dict[str, dict[str, list[list[int]]]] = {}
         for entity in self.entities:
-            places = label.setdefault(entity["type"], {}).setdefault(entity["text"], [])
-            places.append([entity["start"], entity["end"] - 1])
+            offsets = label.setdefault(entity["type"], {}).setdefault(entity["text"], [])
+            offsets.append([entity["start"], entity["end"] - 1])
         return {"text": self.text, "label": label, "line": -self.minus_line, **self.measure}
 
 
 class Selector:
-    """Chooses the sentences that a model would learn most from, as far as its own confidence tells.
+    """Select the sentences about which a model is least certain.
 
-    A text that stands there several times is chosen once. Memory holds `CHUNK` sentences and those chosen so far.
+    A text that occurs several times is selected once. At most `CHUNK` sentences, and those selected
+    so far, are held in memory.
 
     # Parameters
 
     archive : the trained model.
-    strategy : "margin" takes the sentences whose best tagging is least more probable than the second, "ratio" those of the
-        least ratio of He and Sun 2017, "entropy" those of the highest entropy over all taggings (Settles and Craven
-        2008, "An analysis of active learning strategies for sequence labeling tasks"), which grows with length.
-        "diverse" goes through the `POOL` x `count` sentences of the least margin and takes, one after another, that
-        of the highest (1 - margin) - (highest similarity to a sentence taken before), similarity being the cosine of
-        counts of character bigrams: maximal marginal relevance with equal weights (Carbonell and Goldstein 1998; for
-        entities Kim et al. 2006, "MMR-based active machine learning for bio named entity recognition").
-    count : how many sentences.
-    head : that annotates; by default that of the archive's `validation_metric`.
-    batch_size : sentences encoded together at most.
+    strategy : how to measure the usefulness of a sentence. "margin" selects the sentences with the
+        smallest difference in probability between the two best readings, "ratio" those with the
+        smallest ratio (see `RankedReadings.ratio`), and "entropy" those with the highest entropy
+        over all readings, which grows with length. "diverse" takes the `POOL` x `count` sentences
+        with the smallest margin and repeatedly selects the one with the highest
+        (1 - margin) - (highest similarity to a selected sentence); the similarity is the cosine of
+        counts of character bigrams.
+    count : number of sentences to select.
+    head : name of the head that annotates; by default the head of the archive's
+        `validation_metric`.
+    batch_size : maximum number of sentences in a batch.
 
-    Raises `UserError` for a head that segments words or cannot rank, `ConfigurationError` for a count below 1.
+    # Raises
+
+    ConfigurationError : if `count` is below 1.
+    UserError : if the head segments words or cannot rank readings.
+
+    Sources: Settles and Craven 2008, "An analysis of active learning strategies for sequence
+    labeling tasks" (entropy); Carbonell and Goldstein 1998 (maximal marginal relevance); Kim et al.
+    2006, "MMR-based active machine learning for bio named entity recognition".
     """
 
     def __init__(
@@ -89,21 +98,24 @@ class Selector:
     ) -> None:
         if count < 1:
             raise ConfigurationError(f"expected 1 or more, found {count}", "count")
+
         self.tagger = Tagger(archive, head, batch_size)
         self.strategy = strategy
         self.count = count
+
         if archive.model.vocab.label_space(self.tagger.head).segmentation:
             raise UserError(
-                f'head "{self.tagger.head}" segments words: expected one of entities, with --multitask-head'
+                f'head "{self.tagger.head}" segments words: choose a head for entities with '
+                "--multitask-head"
             )
         archive.model.check_ranking(self.tagger.head)
 
     def select(self, texts: Iterable[tuple[int, str]]) -> list[Chosen]:
-        """The chosen sentences, the most useful first; all of them where there are fewer than `count`.
+        """Select sentences, the most useful first; all of them if there are fewer than `count`.
 
         # Parameters
 
-        texts : sentences with the numbers of their lines.
+        texts : sentences with their line numbers.
         """
         keep = self.count * POOL if self.strategy == "diverse" else self.count
         best: list[Chosen] = []
@@ -116,19 +128,22 @@ class Selector:
                 heapq.heappush(best, sentence)
             else:
                 held.remove(heapq.heappushpop(best, sentence).text)
+
         if len(best) < self.count:
             logger.warning(
-                "asked for %d sentences, there are %d different ones", self.count, len(best)
+                "%d sentences requested, but only %d distinct ones found", self.count, len(best)
             )
         best.sort(reverse=True)
         return _diverse(best, self.count) if self.strategy == "diverse" else best
 
     def _candidates(self, texts: Iterable[tuple[int, str]]) -> Iterator[Chosen]:
-        rest = iter(texts)
+        """Yield every sentence with its usefulness and predicted entities."""
+        remaining = iter(texts)
         model, head = self.tagger.archive.model, self.tagger.head
-        while chunk := list(islice(rest, CHUNK)):
+        wants_entropy = self.strategy == "entropy"
+
+        while chunk := list(islice(remaining, CHUNK)):
             sentences = self.tagger.encoded([Instance(text) for _, text in chunk])
-            wants_entropy = self.strategy == "entropy"
             ranked = rank_readings(
                 model, sentences, head, 2, self.tagger.batch_size, "ranking", wants_entropy
             )
@@ -138,36 +153,39 @@ class Selector:
                 yield Chosen(useful, -line, text, entities_of(text, readings[0]), {name: value})
 
     def _measured(self, ranked: RankedReadings) -> tuple[str, Floats, Floats]:
-        """The name and values of the strategy's measure, and how useful they make sentences."""
+        """Return the name and values of the confidence measure, and the usefulness of sentences."""
         if self.strategy == "entropy":
             assert ranked.entropy_R is not None
             return "entropy", ranked.entropy_R, ranked.entropy_R
-        name, sure = (
-            ("ratio", ranked.ratio()) if self.strategy == "ratio" else ("margin", ranked.margin())
-        )
-        return name, sure, 1.0 - sure
+        if self.strategy == "ratio":
+            confidence_R = ranked.ratio()
+            return "ratio", confidence_R, 1.0 - confidence_R
+        confidence_R = ranked.margin()
+        return "margin", confidence_R, 1.0 - confidence_R
 
 
 def _diverse(pool: list[Chosen], count: int) -> list[Chosen]:
-    """Sentences of a pool by maximal marginal relevance."""
+    """Select sentences of a pool by maximal marginal relevance with equal weights."""
     similarities = _Similarities([sentence.text for sentence in pool])
     usefulness = np.array([sentence.usefulness for sentence in pool])
-    nearest: NDArray[np.float64] = np.zeros(len(pool))
-    taken: list[int] = []
+    highest_similarity: NDArray[np.float64] = np.zeros(len(pool))
+
+    selected: list[int] = []
     for _ in range(min(count, len(pool))):
-        worth = usefulness - nearest
-        worth[taken] = -np.inf
-        taken.append(int(worth.argmax()))
-        nearest = np.maximum(nearest, similarities.to(taken[-1]))
-    return [pool[index] for index in taken]
+        relevance = usefulness - highest_similarity
+        relevance[selected] = -np.inf
+        selected.append(int(relevance.argmax()))
+        highest_similarity = np.maximum(highest_similarity, similarities.to(selected[-1]))
+    return [pool[index] for index in selected]
 
 
 class _Similarities:
-    """Cosines of the counts of character bigrams of texts, their edges included."""
+    """Cosine similarities of texts by counts of character bigrams, including their edges."""
 
     def __init__(self, texts: list[str]) -> None:
         self._size = len(texts)
         self._vectors = [_unit(Counter(pairwise(f"\n{text}\n"))) for text in texts]
+
         holders: dict[Any, tuple[list[int], list[float]]] = {}
         for index, vector in enumerate(self._vectors):
             for bigram, weight in vector.items():
@@ -180,7 +198,7 @@ class _Similarities:
         }
 
     def to(self, index: int) -> NDArray[np.float64]:
-        """Of every text to one of them."""
+        """Return the similarity of every text to one of them."""
         cosines: NDArray[np.float64] = np.zeros(self._size)
         for bigram, weight in self._vectors[index].items():
             sentences, weights = self._holders[bigram]
@@ -189,14 +207,19 @@ class _Similarities:
 
 
 def _unit(counts: Mapping[Any, int]) -> dict[Any, float]:
+    """Normalise a vector of counts to unit length."""
     norm = sqrt(sum(count * count for count in counts.values()))
     return {key: count / norm for key, count in counts.items()}
 
 
 def read_texts(path: str | Path) -> Iterator[tuple[int, str]]:
-    """The lines of a UTF-8 file that are not blank, with their numbers from 1, read as they are asked for.
+    """Yield the lines of a UTF-8 file that are not blank, with 1-based line numbers.
 
-    Only LF and CRLF end a line. Raises `DataError` where there is no such file, with the line where it is not UTF-8.
+    The file is read lazily. Only LF and CRLF end a line.
+
+    # Raises
+
+    DataError : if the file does not exist, or a line is not valid UTF-8.
     """
     if not Path(path).is_file():
         raise DataError(path, None, "no such file", "raw text, one sentence a line")

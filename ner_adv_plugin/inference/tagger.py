@@ -1,4 +1,4 @@
-"""Entities and words of sentences."""
+"""Predictor of the entities or words of sentences."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,20 +17,50 @@ from ner_adv_plugin.inference.ranking import rank_readings
 
 @Predictor.register("tagger")
 class Tagger(Predictor):
-    """Finds the entities or words of sentences by one head.
+    """Predict the entities or words of sentences with one head.
 
-    An input is `{"sentence": ...}`; an answer has `sentence`, and `entities` with `start`, `end` (exclusive), `type`,
-    `text` and `score` (the probability of exactly this entity), or `words` for a segmentation head. If the head labels
-    characters with tags, it has `tags`, one for each character.
-    With `n_best` an answer also has a list of that name: the best readings in falling order, exactly and as many as
-    there are, each with its `probability`, `entities` or `words`, and `tags`.
-    Registered as "tagger".
+    Registered as "tagger", the default.
+
+    An input is `{"sentence": ...}`. A prediction has the `sentence` and its `entities`, each with
+    `start`, `end` (exclusive), `type`, `text` and `score` (the probability of exactly this entity),
+    or `words` for a segmentation head. A head that tags characters adds `tags`, one per character.
+
+    With `n_best`, a prediction has a list `n_best` of the most probable readings in descending
+    order, each with `probability`, `entities` or `words`, and `tags`. The search is exact; there
+    are fewer readings if the sentence does not have as many.
 
     # Parameters
 
     archive, head : see `Predictor`.
-    batch_size : sentences encoded together at most.
-    n_best : how many readings to give; null gives the best alone.
+    batch_size : maximum number of sentences in a batch.
+    n_best : number of readings to return; null returns the best one only.
+
+    # Example
+
+    ```jsonnet
+    { type: 'tagger', n_best: 3 }
+    ```
+
+    # Examples
+
+    Train a small model, then tag with its archive:
+
+    >>> import os, tempfile
+    >>> from pathlib import Path
+    >>> from ner_adv_plugin.archives import load_archive
+    >>> from ner_adv_plugin.common.params import load_config
+    >>> from ner_adv_plugin.runs.train_job import train_model
+    >>> os.environ["NER_DATA"] = "fixtures/data"
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> run = Path(folder.name) / "run"
+    >>> metrics = train_model(load_config("fixtures/configs/crf_tagger.jsonnet"), run)
+
+    >>> tagger = Tagger(load_archive(run), n_best=2)
+    >>> answer = tagger.predict_json({"sentence": "魏勇在深圳"})
+    >>> sorted(answer)
+    ['entities', 'n_best', 'sentence', 'tags']
+    >>> answer["n_best"][0]["probability"] > answer["n_best"][1]["probability"]
+    True
     """
 
     def __init__(
@@ -77,18 +107,19 @@ class Tagger(Predictor):
         return [self._with_n_best(instance.text, *readings) for instance, *readings in columns]
 
     def encoded(self, instances: Sequence[Instance]) -> EncodedDataset:
-        """The sentences as the head's encoder wants them, without what is known of their labels."""
-        model, bare = self.archive.model, [Instance(instance.text) for instance in instances]
-        return EncodedDataset(self._dataset, bare, model.vocab, model.alphabet, self._shown)
+        """Encode sentences for the head, without their labels."""
+        model = self.archive.model
+        unlabelled = [Instance(instance.text) for instance in instances]
+        return EncodedDataset(self._dataset, unlabelled, model.vocab, model.alphabet, self._shown)
 
     def answer(self, text: str, spans: Sequence[ScoredSpan]) -> JsonDict:
-        """A sentence with the entities or words in it."""
+        """Return the prediction for a sentence with these spans."""
         return {"sentence": text, **described(text, spans, self._segments, self._scheme)}
 
     def _with_n_best(
         self, text: str, readings: Sequence[Sequence[ScoredSpan]], probabilities: Sequence[float]
     ) -> JsonDict:
-        """The best reading of a sentence, with all of them."""
+        """Return the prediction for a sentence with all its readings."""
         n_best = [
             {"probability": probability, **described(text, spans, self._segments, self._scheme)}
             for spans, probability in zip(readings, probabilities, strict=False)
@@ -97,7 +128,7 @@ class Tagger(Predictor):
 
 
 def scored_spans(table: SpanTable) -> Iterator[list[ScoredSpan]]:
-    """The predicted spans of each sentence; scores are NaN if the table has none."""
+    """Yield the predicted spans of each sentence; scores are NaN if the table has none."""
     scores_S = np.full(len(table.starts_S), np.nan) if table.scores_S is None else table.scores_S
     flat = iter(scores_S.tolist())
     for spans in table:
@@ -110,14 +141,14 @@ def described(
     segments: bool,
     scheme: TagScheme | None,
 ) -> JsonDict:
-    """Spans as JSON: tags if there is a scheme to write them in, then entities or words.
+    """Convert spans to JSON: tags if there is a tag scheme, then entities or words.
 
     # Parameters
 
     text : the sentence.
-    spans : entities or words of it.
-    segments : whether they are words.
-    scheme : writes tags.
+    spans : its entities or words.
+    segments : whether the spans are words.
+    scheme : tag scheme of the tags; None for no tags.
     """
     result: JsonDict = {}
     if scheme is not None:
@@ -130,7 +161,7 @@ def described(
 
 
 def entities_of(text: str, spans: Iterable[Span | ScoredSpan]) -> list[JsonDict]:
-    """Entities as JSON, with their scores if they have any."""
+    """Convert entities to JSON, with their scores if they have any."""
     return [
         {
             "start": span.start,

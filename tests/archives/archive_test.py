@@ -297,7 +297,7 @@ def dataset(**changes: Any) -> str:
         (replace(DATASETS, dataset(tasks="ner")), 'json.weibo.tasks: unknown key.*mean "task"'),
         (replace(DATASETS, dataset(scheme="BIO")), "json was written by ner_adv_plugin 0.1"),
         (replace(TYPES, '"PER"\nLOC'), "cannot read the vocabulary in it: Expecting"),
-        (replace(TYPES, '"PER"\n["LOC"]'), "weibo_types.txt holds other entries than strings"),
+        (replace(TYPES, '"PER"\n["LOC"]'), "weibo_types.txt: expected one JSON string per line"),
         (replace(TYPES, '"PER"\n'), "weights"),
         (remove(TYPES), "the vocabulary in it: weibo_types.txt is missing"),
         (remove("vocabulary/characters.txt"), "vocabulary in it: characters.txt is missing"),

@@ -94,7 +94,7 @@ def test_overrides(run: Run, tmp_path: Path, flag: str) -> None:
         '{"dataset_reader": {"type": "conll", "head": "x", "max_instances": 1}}',
     )
     assert result.status == 0
-    assert "x.validation" in result.out and "No sentence stands in two splits." in result.out
+    assert "x.validation" in result.out and "No sentence occurs in two splits." in result.out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.json", "dev", "train"]
 
 

@@ -1,4 +1,4 @@
-"""Sentences, readers and datasets for tests."""
+"""Artificial sentences for tests."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ Splits = Mapping[str, Mapping[str, list[Instance]]]
 
 
 def ner_reader(dataset: str, head: str | None = "", domain: str = "") -> DatasetReader:
-    """Return a reader of entities, bound to a dataset as by a multitask reader."""
+    """Build a reader of entities, bound as by a multitask reader."""
     settings: dict[str, str | None] = {"domain": domain} if domain else {}
     if head != "":
         settings["head"] = head
@@ -26,31 +26,31 @@ def ner_reader(dataset: str, head: str | None = "", domain: str = "") -> Dataset
 
 
 def word_reader(dataset: str, head: str = "") -> DatasetReader:
-    """Return a reader of words, bound to a dataset."""
+    """Build a reader of words."""
     reader = SighanCwsReader(head=head) if head else SighanCwsReader()
     reader.bind(dataset)
     return reader
 
 
 def spans_of(tags: str) -> list[Span]:
-    """Decode space-separated BIO tags."""
+    """Convert BIO tags separated by spaces to entities."""
     return get_scheme("BIO").spans(tags.split())
 
 
 def sentences_of(*pairs: tuple[str, str | None]) -> list[Instance]:
-    """Build instances from texts and their space-separated BIO tags; None for no labels."""
+    """Build instances from texts and BIO tags separated by spaces; None if unlabelled."""
     return [Instance(text, None if tags is None else spans_of(tags)) for text, tags in pairs]
 
 
 def words_of(*sentences: str) -> list[Instance]:
-    """Build instances from texts with space-separated words."""
+    """Build instances from texts whose words are separated by spaces."""
     return [
         Instance("".join(words), tiling(map(len, words))) for words in map(str.split, sentences)
     ]
 
 
 def character_alphabet(vocab: Vocabulary) -> CharacterAlphabet:
-    """Return the character vocabulary of a vocabulary."""
+    """Build the character vocabulary of an encoder trained from scratch."""
     indices = vocab.get_token_to_index_vocabulary(CHARACTERS)
     return CharacterAlphabet(indices, indices[UNKNOWN])
 
@@ -58,10 +58,7 @@ def character_alphabet(vocab: Vocabulary) -> CharacterAlphabet:
 def encoded(
     train: Mapping[str, list[Instance]], readers: Mapping[str, DatasetReader] | None = None
 ) -> dict[str, EncodedDataset]:
-    """Encode the training sentences of datasets.
-
-    Each dataset has its own head unless readers are passed.
-    """
+    """Encode the training sentences of datasets, by default with one head for each dataset."""
     vocab = Vocabulary.from_instances(
         {"train": train}, readers or {name: ner_reader(name) for name in train}
     )
@@ -72,13 +69,11 @@ def encoded(
 
 
 def of_lengths(**lengths: Sequence[int]) -> dict[str, EncodedDataset]:
-    """Encode sentences of these lengths without entities, by dataset."""
-    return encoded(
-        {name: [Instance("字" * n, []) for n in of_name] for name, of_name in lengths.items()}
-    )
+    """Encode sentences of given lengths without entities."""
+    return encoded({name: [Instance("字" * n, []) for n in own] for name, own in lengths.items()})
 
 
 def realistic_lengths(count: int, seed: int = 0) -> list[int]:
-    """Draw lengths like those of news sentences: log-normal, median 43, 5 % above 115."""
+    """Draw lengths like those of news: log-normal, median 43 characters, 5 % longer than 115."""
     drawn = np.random.default_rng(seed).lognormal(np.log(43), 0.6, count)
     return [int(n) for n in np.clip(drawn, 1, 800)]

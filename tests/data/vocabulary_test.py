@@ -19,7 +19,7 @@ ODD_CHARACTERS = "\n\t\r\x00\x0b\x1c\x85\u2028\u2029\u3000 \"'\\#{}é字😀\uff
 
 
 def tokens(vocab: Vocabulary, namespace: str) -> list[str]:
-    """The entries of a namespace; checks that both ways of asking agree."""
+    """Return the entries of a namespace; check that both directions agree."""
     by_index = vocab.get_index_to_token_vocabulary(namespace)
     assert list(by_index) == list(range(vocab.get_vocab_size(namespace)))
     assert vocab.get_token_to_index_vocabulary(namespace) == {
@@ -37,7 +37,7 @@ def assert_same(one: Vocabulary, other: Vocabulary) -> None:
         assert tokens(one, namespace) == tokens(other, namespace)
 
 
-def test_datasets_know_their_training_sentences(tmp_path: Path) -> None:
+def test_datasets_have_their_numbers_of_training_sentences(tmp_path: Path) -> None:
     splits: Splits = {
         "train": {"a": sentences_of(("甲", "B-PER"), ("乙", "O"))},
         "validation": {"a": sentences_of(("丙", "B-LOC")), "b": sentences_of(("丙", "B-LOC"))},
@@ -51,8 +51,8 @@ def test_datasets_know_their_training_sentences(tmp_path: Path) -> None:
         }
 
 
-def test_types_are_those_of_all_splits_in_order() -> None:
-    """Whichever split they were met in, in an order that the data's order does not change."""
+def test_types_are_collected_from_all_splits_and_sorted() -> None:
+    """The order of types depends neither on the split nor on the order of the data."""
     splits: Splits = {
         "train": {"a": sentences_of(("甲", "B-PER"), ("乙", "O"))},
         "validation": {"a": sentences_of(("丙", "B-LOC"))},
@@ -120,11 +120,11 @@ def test_datasets_may_share_a_head() -> None:
     [
         (
             {"a": ner_reader("a", head="h"), "c": ner_reader("c"), "b": word_reader("b", head="h")},
-            'datasets "a" (ner) and "b" (segmentation) share head "h" and disagree on its labels',
+            'datasets "a" (ner) and "b" (segmentation) share head "h" but have different tasks',
         ),
         (
             {"a": word_reader("a", head="h"), "b": ner_reader("b", head="h")},
-            'datasets "a" (segmentation) and "b" (ner) share head "h" and disagree on its labels',
+            'datasets "a" (segmentation) and "b" (ner) share head "h" but have different tasks',
         ),
     ],
 )
@@ -137,7 +137,7 @@ def test_datasets_that_share_a_head_must_agree(
     assert error.value.message == f"{message}: one of them needs another head"
 
 
-def test_text_without_labels_has_a_domain_and_no_head() -> None:
+def test_unlabelled_text_has_a_domain_and_no_head() -> None:
     splits: Splits = {
         "train": {"a": sentences_of(("甲", "B-PER")), "u": sentences_of(("乙", None))}
     }
@@ -148,7 +148,7 @@ def test_text_without_labels_has_a_domain_and_no_head() -> None:
     assert vocab.datasets["u"].head is None
 
 
-def test_characters_and_words_come_from_training_sentences_alone() -> None:
+def test_characters_and_words_come_from_training_sentences_only() -> None:
     splits: Splits = {
         "train": {"w": words_of("乙 甲乙"), "u": sentences_of(("丁", None))},
         "validation": {"w": words_of("丙乙")},
@@ -170,14 +170,14 @@ def test_unknown_namespaces_are_empty() -> None:
 
 
 def odd_vocabulary(texts: list[str], types: list[str]) -> Vocabulary:
-    """A vocabulary of any texts, each one entity and one word."""
-    named = [Instance(text, [Span(0, len(text), kind)]) for text in texts for kind in types]
+    """Collect a vocabulary of texts, each an entity of every type and a word."""
+    named = [Instance(text, [Span(0, len(text), name)]) for text in texts for name in types]
     words = [Instance(text, [Span(0, len(text))]) for text in texts]
     readers = {"a": ner_reader("a", head="甲 head.", domain="domain\n甲"), "w": word_reader("w")}
     return Vocabulary.from_instances({"train": {"a": named, "w": words}}, readers)
 
 
-def test_files_hold_odd_characters(tmp_path: Path) -> None:
+def test_files_with_unusual_characters(tmp_path: Path) -> None:
     vocab = odd_vocabulary([ODD_CHARACTERS, *ODD_CHARACTERS], ["PER", "a-b.c", "O", "\u2028", '"'])
     vocab.save_to_files(tmp_path / "deep" / "vocabulary")
     read = Vocabulary.from_files(tmp_path / "deep" / "vocabulary")
@@ -185,7 +185,7 @@ def test_files_hold_odd_characters(tmp_path: Path) -> None:
     assert set(ODD_CHARACTERS) <= set(tokens(read, CHARACTERS))
     assert ODD_CHARACTERS in read.known_words("w")
     assert read.directory == tmp_path / "deep" / "vocabulary"
-    # Readable as it is: one entry a line, characters as themselves.
+    # The file is human-readable: one entry per line, characters unescaped.
     lines = (tmp_path / "deep" / "vocabulary" / "characters.txt").read_bytes().split(b"\n")
     assert len(lines) == vocab.get_vocab_size(CHARACTERS) + 1 and '"字"'.encode() in lines
 
@@ -195,10 +195,10 @@ def test_files_hold_odd_characters(tmp_path: Path) -> None:
     st.lists(st.text(st.characters(), min_size=1), min_size=1, max_size=5),
     st.text(st.characters(), min_size=1),
 )
-def test_files_hold_any_text(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[str], kind: str
+def test_files_with_any_text(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], type_name: str
 ) -> None:
-    vocab = odd_vocabulary(texts, [kind])
+    vocab = odd_vocabulary(texts, [type_name])
     folder = tmp_path_factory.mktemp("vocabulary")
     vocab.save_to_files(folder)
     assert_same(vocab, Vocabulary.from_files(folder))
@@ -213,7 +213,7 @@ def test_from_a_config(tmp_path: Path) -> None:
     assert collected.heads == ["a"]
 
 
-def test_no_vocabulary_there(tmp_path: Path) -> None:
+def test_a_missing_vocabulary(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigurationError, match=f"no vocabulary in {tmp_path}: datasets.json is missing"
     ):
@@ -226,7 +226,11 @@ def test_no_vocabulary_there(tmp_path: Path) -> None:
     ("file", "content", "message"),
     [
         ("a_types.txt", None, "a_types.txt is missing"),
-        ("a_types.txt", "5\n", "a_types.txt holds other entries than strings"),
+        (
+            "a_types.txt",
+            "5\n",
+            "a_types.txt: expected one JSON string per line, found other values",
+        ),
         ("a_types.txt", "PER\n", "Expecting value"),
         ("datasets.json", "[]", "expected an object"),
         (
@@ -237,7 +241,7 @@ def test_no_vocabulary_there(tmp_path: Path) -> None:
         (
             "datasets.json",
             '{"a": {"head": "a", "scheme": "BIO"}}',
-            "0.1, which kept tags instead of types",
+            "0.1, which stored tags instead of types",
         ),
     ],
 )
@@ -257,7 +261,7 @@ def test_a_vocabulary_that_cannot_be_read(
 
 
 def packed(path: Path, members: dict[str, bytes]) -> Path:
-    """An archive of these files."""
+    """Write an archive of these files."""
     with tarfile.open(path, "w:gz") as tar:
         for name, content in members.items():
             member = tarfile.TarInfo(name)
@@ -267,11 +271,11 @@ def packed(path: Path, members: dict[str, bytes]) -> Path:
 
 
 @pytest.mark.parametrize("folder", ["", "./", "vocabulary/"])
-def test_an_archive_is_read_as_its_folder_would_be(tmp_path: Path, folder: str) -> None:
+def test_an_archive_is_read_like_its_folder(tmp_path: Path, folder: str) -> None:
     vocab = odd_vocabulary([ODD_CHARACTERS, *ODD_CHARACTERS], ["PER", "LOC"])
     vocab.save_to_files(tmp_path / "saved")
     members = {f"{folder}{path.name}": path.read_bytes() for path in (tmp_path / "saved").iterdir()}
-    # What does not belong to it is not looked at, and nothing is written.
+    # Other members are ignored, and nothing is written.
     others = {
         "../outside.txt": b"{",
         "/root.txt": b"{",
@@ -287,7 +291,7 @@ def test_an_archive_is_read_as_its_folder_would_be(tmp_path: Path, folder: str) 
     assert set(read._tokens) == set(vocab._tokens) and read.directory is None
 
 
-def test_archives_that_hold_none(tmp_path: Path) -> None:
+def test_archives_without_a_vocabulary(tmp_path: Path) -> None:
     archive = packed(tmp_path / "vocab.tar.gz", {"characters.txt": b'"a"\n'})
     with pytest.raises(ConfigurationError, match="vocab.tar.gz: datasets.json is missing"):
         Vocabulary.from_files(archive)
@@ -296,11 +300,11 @@ def test_archives_that_hold_none(tmp_path: Path) -> None:
     ).read_bytes()
     for damaged in (b"no archive", whole[:-20], whole[:100], whole[:60] + b"????" + whole[64:]):
         archive.write_bytes(damaged)
-        with pytest.raises(ConfigurationError, match="vocab.tar.gz is no sound archive: "):
+        with pytest.raises(ConfigurationError, match="vocab.tar.gz is not a valid archive: "):
             Vocabulary.from_files(archive)
 
 
-def test_who_disagrees_with_the_namesake_of_a_head_is_told() -> None:
+def test_a_dataset_with_the_name_of_a_head_determines_its_task() -> None:
     readers = {"a": word_reader("a", head="b"), "b": ner_reader("b")}
     with pytest.raises(
         ConfigurationError, match='^dataset_reader.readers.a.head: datasets "b" .* and "a" .*'
@@ -314,7 +318,7 @@ def test_who_disagrees_with_the_namesake_of_a_head_is_told() -> None:
         max_size=5,
     )
 )
-def test_words_are_those_of_labelled_sentences(drawn: list[tuple[list[str], bool]]) -> None:
+def test_words_come_from_labelled_sentences(drawn: list[tuple[list[str], bool]]) -> None:
     sentences = [
         Instance("".join(words), tiling(map(len, words)) if labelled else None)
         for words, labelled in drawn

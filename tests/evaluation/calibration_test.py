@@ -14,12 +14,12 @@ predictions = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=30)
 
 
 def bin_of(score: float, bins: int) -> int:
-    """The bin that holds a score; the last one holds 1, too."""
+    """Return the bin of a score; the last bin includes 1."""
     return next(i for i in range(bins) if score * bins < i + 1 or i == bins - 1)
 
 
 @given(predictions, st.integers(1, 12))
-def test_bins_against_a_loop(found: list[tuple[float, bool]], bins: int) -> None:
+def test_bins_equal_a_loop(found: list[tuple[float, bool]], bins: int) -> None:
     scores, correct = (np.array([pair[i] for pair in found]) for i in range(2))
     curve = reliability(scores, correct.astype(bool), bins)
     ece = 0.0
@@ -47,7 +47,7 @@ def test_ece_by_hand() -> None:
 
 
 @pytest.mark.parametrize("name", ["curve.png", "curve.svg", "curve"])
-def test_a_picture_is_drawn(tmp_path: Path, name: str) -> None:
+def test_an_image_is_written(tmp_path: Path, name: str) -> None:
     some = reliability(np.array([0.2, 0.7, 0.9]), np.array([False, True, True]))
     none = reliability(np.zeros(0), np.zeros(0, dtype=bool))
     draw_reliability({"weibo": some, "msra": none}, tmp_path / name)

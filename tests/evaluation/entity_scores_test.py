@@ -1,4 +1,4 @@
-"""Scores of entities, against seqeval for flat ones and sets for any."""
+"""Entity scores, compared with seqeval for flat entities and with sets for others."""
 
 import warnings
 
@@ -29,7 +29,7 @@ any_spans = st.lists(
 
 
 def scores(predicted: Sentences, gold: Sentences, types: list[str] = TYPES) -> dict[str, float]:
-    """Scores of lists of spans."""
+    """Compute the scores of lists of spans."""
     return entity_scores(SpanTable.of(predicted), SpanTable.of(gold), types)
 
 
@@ -37,7 +37,7 @@ def scores(predicted: Sentences, gold: Sentences, types: list[str] = TYPES) -> d
 def flat(
     draw: st.DrawFn, name: str
 ) -> tuple[Sentences, Sentences, list[list[str]], list[list[str]]]:
-    """Predicted and gold spans that do not overlap, predictions near gold, and both as tags."""
+    """Draw flat gold spans and similar predictions, as spans and as tags."""
     scheme = get_scheme(name)
     tag = st.sampled_from(scheme.labels(TYPES[: draw(st.integers(1, 3))]))
     gold = draw(st.lists(st.lists(tag, min_size=1, max_size=10), min_size=1, max_size=5))
@@ -51,51 +51,57 @@ def flat(
 
 
 def f1(predicted: set[tuple[int, Span]], gold: set[tuple[int, Span]]) -> float:
-    """F1 of sets: twice what is right over all that was said and all that is there."""
+    """F1 of sets: twice the intersection over the sum of their sizes."""
     both = len(predicted) + len(gold)
     return 2 * len(predicted & gold) / both if both else 0.0
 
 
 @pytest.mark.parametrize("name", SEQEVAL)
 @given(data=st.data())
-def test_scores_of_flat_entities_are_seqeval_strict(name: str, data: st.DataObject) -> None:
+def test_scores_of_flat_entities_equal_strict_seqeval(name: str, data: st.DataObject) -> None:
     predicted, gold, predicted_tags, gold_tags = data.draw(flat(name))
     found = scores(predicted, gold)
     options = {"mode": "strict", "scheme": SEQEVAL[name], "zero_division": 0}
     for key, score in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
         assert found[key] == pytest.approx(score(gold_tags, predicted_tags, **options), abs=1e-12)
 
-    # seqeval cannot report on sentences without a single entity.
+    # seqeval cannot report on sentences without any entity.
     report = (
         classification_report(gold_tags, predicted_tags, output_dict=True, **options)
         if found["recall"]
         else {}
     )
-    for kind in TYPES if report else []:
-        reference = report[kind]["f1-score"] if kind in report else 0.0
-        assert found[f"f1_{kind}"] == pytest.approx(reference, abs=1e-12)
+    for type_name in TYPES if report else []:
+        reference = report[type_name]["f1-score"] if type_name in report else 0.0
+        assert found[f"f1_{type_name}"] == pytest.approx(reference, abs=1e-12)
 
 
 @given(st.lists(st.tuples(any_spans, any_spans), max_size=5))
-def test_scores_of_nested_and_repeated_entities_are_those_of_sets(
+def test_scores_of_nested_and_repeated_entities_equal_those_of_sets(
     pairs: list[tuple[list[Span], list[Span]]],
 ) -> None:
     predicted, gold = ([pair[side] for pair in pairs] for side in range(2))
     found = scores(predicted, gold)
-    said, there = (
+    predicted_set, gold_set = (
         {(i, span) for i, own in enumerate(sentences) for span in own}
         for sentences in (predicted, gold)
     )
-    assert found["precision"] == pytest.approx(len(said & there) / max(len(said), 1), abs=1e-12)
-    assert found["recall"] == pytest.approx(len(said & there) / max(len(there), 1), abs=1e-12)
-    assert found["f1"] == pytest.approx(f1(said, there), abs=1e-12)
+    assert found["precision"] == pytest.approx(
+        len(predicted_set & gold_set) / max(len(predicted_set), 1), abs=1e-12
+    )
+    assert found["recall"] == pytest.approx(
+        len(predicted_set & gold_set) / max(len(gold_set), 1), abs=1e-12
+    )
+    assert found["f1"] == pytest.approx(f1(predicted_set, gold_set), abs=1e-12)
     for name in TYPES:
-        of_type = ({pair for pair in spans if pair[1].type == name} for spans in (said, there))
+        of_type = (
+            {pair for pair in spans if pair[1].type == name} for spans in (predicted_set, gold_set)
+        )
         assert found[f"f1_{name}"] == pytest.approx(f1(*of_type), abs=1e-12)
 
 
 @given(st.lists(st.tuples(any_spans, any_spans), max_size=5))
-def test_lenient_score_is_of_entities_that_overlap_one_of_their_type(
+def test_lenient_score_counts_overlaps_with_an_entity_of_the_same_type(
     pairs: list[tuple[list[Span], list[Span]]],
 ) -> None:
     hits = {0: 0, 1: 0}
@@ -120,9 +126,11 @@ def test_counts_of_each_sentence_and_type(pairs: list[tuple[list[Span], list[Spa
     predicted, gold = ([pair[side] for pair in pairs] for side in range(2))
     counts = count_entities(SpanTable.of(predicted), SpanTable.of(gold), TYPES)
     assert counts.types == TYPES
-    for i, (said, there) in enumerate(pairs):
+    for i, (predicted_set, gold_set) in enumerate(pairs):
         for j, name in enumerate(TYPES):
-            one, two = ({span for span in spans if span.type == name} for spans in (said, there))
+            one, two = (
+                {span for span in spans if span.type == name} for spans in (predicted_set, gold_set)
+            )
             found = (counts.predicted_RC[i, j], counts.gold_RC[i, j], counts.correct_RC[i, j])
             assert found == (len(one), len(two), len(one & two))
 
@@ -131,7 +139,7 @@ def test_scores_by_hand() -> None:
     gold = [[Span(0, 2, "LOC"), Span(3, 4, "ORG")], [Span(0, 1, "LOC")]]
     predicted = [[Span(0, 2, "LOC"), Span(3, 4, "LOC")], []]
     assert scores(predicted, gold) == {
-        "f1": pytest.approx(0.4),  # 1 of 2 predicted, 1 of 3 there
+        "f1": pytest.approx(0.4),  # 1 of 2 predicted and 1 of 3 gold entities is correct
         "precision": 0.5,
         "recall": pytest.approx(1 / 3),
         "lenient_f1": pytest.approx(0.4),
@@ -141,20 +149,20 @@ def test_scores_by_hand() -> None:
     }
 
 
-def test_a_part_of_an_entity_counts_only_leniently() -> None:
+def test_a_partial_entity_counts_only_in_the_lenient_score() -> None:
     found = scores([[Span(0, 1, "LOC")]], [[Span(0, 2, "LOC")]])
     assert found["lenient_f1"] == 1.0
     assert found["f1"] == found["precision"] == found["recall"] == found["f1_LOC"] == 0.0
 
 
-def test_types_that_nobody_named_count_too() -> None:
+def test_types_that_are_not_listed_count_too() -> None:
     found = scores([[Span(0, 1, "X")]], [[Span(0, 1, "X"), Span(1, 2, "W")]], ["PER"])
     assert [key for key in found if key.startswith("f1_")] == ["f1_PER", "f1_W", "f1_X"]
     assert (found["recall"], found["f1_X"], found["f1_W"]) == (0.5, 1.0, 0.0)
 
 
 @pytest.mark.parametrize("sentences", [[], [[], []]])
-def test_nothing_to_find_is_zero_without_warning(sentences: Sentences) -> None:
+def test_scores_without_entities_are_zero_without_warning(sentences: Sentences) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = scores(sentences, sentences)
@@ -173,12 +181,12 @@ def test_the_order_of_sentences_does_not_matter() -> None:
     assert scores(predicted[::-1], gold[::-1]) == scores(predicted, gold)
 
 
-def test_sentences_must_be_as_many() -> None:
-    with pytest.raises(ValueError, match="predictions for 1 sentences, gold for 2"):
+def test_numbers_of_sentences_must_agree() -> None:
+    with pytest.raises(ValueError, match="found 1 and 2 sentences"):
         scores([[]], [[], []])
 
 
-def test_counts_of_many_sentences_are_whole_numbers() -> None:
+def test_counts_are_integers() -> None:
     counts = count_entities(
         SpanTable.of([[Span(0, 1, "LOC")]] * 3), SpanTable.of([[Span(0, 1, "LOC")]] * 3)
     )

@@ -12,14 +12,14 @@ Sentence = tuple[str, list[int], list[int]]
 
 
 def scores(sentences: list[Sentence], known_words: set[str]) -> dict[str, float]:
-    """Scores of sentences."""
+    """Compute the scores of sentences."""
     predicted = SpanTable.of([tiling(lengths) for _, lengths, _ in sentences])
     gold = SpanTable.of([tiling(lengths) for _, _, lengths in sentences])
     return segmentation_scores(predicted, gold, [text for text, _, _ in sentences], known_words)
 
 
 def words(text: str, lengths: list[int]) -> set[tuple[int, str]]:
-    """Start and characters of each word: the plain way."""
+    """Return the start and the characters of each word, computed naively."""
     found, start = set(), 0
     for length in lengths:
         found.add((start, text[start : start + length]))
@@ -44,7 +44,7 @@ def segmented(draw: st.DrawFn) -> Sentence:
     sentences=st.lists(segmented(), max_size=4),
     known=st.sets(st.text("甲乙丙", min_size=1, max_size=2)),
 )
-def test_scores_are_those_of_sets_of_words(sentences: list[Sentence], known: set[str]) -> None:
+def test_scores_equal_those_of_sets_of_words(sentences: list[Sentence], known: set[str]) -> None:
     predicted = {
         (i, *word) for i, (text, own, _) in enumerate(sentences) for word in words(text, own)
     }
@@ -55,7 +55,7 @@ def test_scores_are_those_of_sets_of_words(sentences: list[Sentence], known: set
         len(predicted & gold) / max(len(predicted), 1), abs=1e-12
     )
     assert found["recall"] == pytest.approx(len(predicted & gold) / max(len(gold), 1), abs=1e-12)
-    # F1 is twice what is right over all that was said and all that is there.
+    # F1 is twice the correct words over the sum of predicted and gold words.
     both = max(len(predicted) + len(gold), 1)
     assert found["f1"] == pytest.approx(2 * len(predicted & gold) / both, abs=1e-12)
     assert found["oov_recall"] == pytest.approx(
@@ -76,7 +76,7 @@ def test_unknown_words_by_hand() -> None:
     }
 
 
-def test_nothing_is_zero_without_warning() -> None:
+def test_scores_without_words_are_zero_without_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert set(scores([], set()).values()) == {0.0}
@@ -84,7 +84,7 @@ def test_nothing_is_zero_without_warning() -> None:
     assert (found["f1"], found["oov_recall"], found["oov_rate"]) == (1.0, 0.0, 0.0)
 
 
-def test_there_must_be_a_text_for_every_sentence() -> None:
+def test_numbers_of_texts_and_sentences_must_agree() -> None:
     table = SpanTable.of([tiling([2]), tiling([1])])
     with pytest.raises(ValueError, match="longer"):
         segmentation_scores(table, table, ["甲乙"], ())

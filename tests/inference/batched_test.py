@@ -1,4 +1,4 @@
-"""Batches that are asked side by side, against the same batches one after the other."""
+"""Concurrent inference, compared with sequential inference."""
 
 import threading
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.data.sentences import ner_reader, of_lengths, realistic_lengths, sent
 
 
 class Listener(Model):
-    """A model that is only asked."""
+    """A model without a forward pass."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -55,10 +55,10 @@ def threads_of_a_new_thread() -> int:
 
 @pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize(("batch_size", "workers", "threads"), [(10, 4, 1), (40, 2, 2), (64, 1, 4)])
-def test_as_many_at_a_time_as_there_are_threads(
+def test_as_many_concurrent_batches_as_threads(
     sentences: EncodedDataset, batch_size: int, workers: int, threads: int
 ) -> None:
-    # Only with all of them at work does any get on; the last batches may be too few for that.
+    # The barrier opens only if all workers are busy; the last batches may be too few for that.
     whole = sum(1 for _ in evaluation_batches(sentences, batch_size)) // workers * workers
     barrier, asked = threading.Barrier(workers), iter(range(whole))
 
@@ -73,13 +73,13 @@ def test_as_many_at_a_time_as_there_are_threads(
         )
 
     model = Listener().train()
-    told = []
+    answers = []
     for _, answer in infer(model, sentences, ask, batch_size, ""):
-        told.append(answer)
-        # Nobody else's threads are touched.
+        answers.append(answer)
+        # Other threads keep their setting.
         assert torch.get_num_threads() == threads_of_a_new_thread() == 4
-    assert len({ident for ident, *_ in told}) == workers
-    assert {tuple(rest) for _, *rest in told} == {(threads, True, False)}
+    assert len({ident for ident, *_ in answers}) == workers
+    assert {tuple(rest) for _, *rest in answers} == {(threads, True, False)}
     assert model.training
 
 
@@ -97,8 +97,8 @@ def test_every_batch_once_and_in_order(sentences: EncodedDataset, batch_size: in
 
 
 @pytest.mark.usefixtures("four_threads")
-def test_no_more_at_a_time_than_memory_was_planned_for() -> None:
-    """All batches that are computed at a time hold no more positions than one alone may."""
+def test_concurrent_batches_do_not_exceed_the_memory_of_one() -> None:
+    """Concurrent batches together hold at most as many positions as a single one may."""
     sentences = of_lengths(a=[1000] * 80)["a"]
     alone = max(batch.token_ids_BL.numel() for batch in evaluation_batches(sentences, 64))
     each = [
@@ -110,13 +110,13 @@ def test_no_more_at_a_time_than_memory_was_planned_for() -> None:
 
 
 @pytest.mark.usefixtures("four_threads")
-def test_precision_goes_along(sentences: EncodedDataset) -> None:
+def test_threads_inherit_the_autocast_precision(sentences: EncodedDataset) -> None:
     def ask(batch: Batch) -> tuple[bool, torch.dtype]:
         return torch.is_autocast_enabled("cpu"), (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
 
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        told = {answer for _, answer in infer(Listener(), sentences, ask, 10, "")}
-    assert told == {(True, torch.bfloat16)}
+        answers = {answer for _, answer in infer(Listener(), sentences, ask, 10, "")}
+    assert answers == {(True, torch.bfloat16)}
     assert {answer for _, answer in infer(Listener(), sentences, ask, 10, "")} == {
         (False, torch.float32)
     }
@@ -124,7 +124,7 @@ def test_precision_goes_along(sentences: EncodedDataset) -> None:
 
 @pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize("batch_size", [3, 100])
-def test_an_error_comes_through(sentences: EncodedDataset, batch_size: int) -> None:
+def test_errors_propagate(sentences: EncodedDataset, batch_size: int) -> None:
     def ask(batch: Batch) -> None:
         if 5 in batch.sentence_ids:
             raise ZeroDivisionError("sentence 5")
@@ -136,7 +136,7 @@ def test_an_error_comes_through(sentences: EncodedDataset, batch_size: int) -> N
 
 
 @pytest.mark.usefixtures("four_threads")
-def test_whoever_stops_early_leaves_nothing_running(sentences: EncodedDataset) -> None:
+def test_stopping_early_ends_all_threads(sentences: EncodedDataset) -> None:
     before, asked = threading.active_count(), []
     found = infer(Listener().train(), sentences, lambda batch: asked.append(batch), 1, "")
     next(found)
@@ -145,7 +145,7 @@ def test_whoever_stops_early_leaves_nothing_running(sentences: EncodedDataset) -
     assert len(asked) < len(sentences) - 10
 
 
-def test_threads_do_not_change_what_a_model_says(tiny_run: Path, fixture_data: Path) -> None:
+def test_threads_do_not_change_predictions(tiny_run: Path, fixture_data: Path) -> None:
     archive = load_archive(tiny_run)
     path = fixture_data / "weibo" / "weiboNER_2nd_conll.train"
     read = archive.reader.readers["weibo"].read(path)

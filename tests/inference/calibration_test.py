@@ -1,4 +1,4 @@
-"""Temperatures fitted on validation data."""
+"""Temperatures fitted to validation data."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 def config_of(head: str, **overrides: Any) -> dict[str, Any]:
-    """A run that is validated on what it learns from, so that every head finds something."""
+    """Config of a run validated on its training data, so that every head predicts entities."""
     train = single_task_config()["train_data_path"]
     return single_task_config(
         validation_data_path=train,
@@ -34,7 +34,7 @@ def config_of(head: str, **overrides: Any) -> dict[str, Any]:
 
 
 def run_of(folder: Path, config: dict[str, Any]) -> tuple[Archive, dict[str, Any], Evaluator]:
-    """The archive of a run, its metrics, and the evaluator of its validation data."""
+    """Train a model; return its archive, metrics, and the evaluator of its validation data."""
     metrics = train_model(config, folder)
     archive = load_archive(folder / "model.tar.gz")
     job = checked_job(config)
@@ -52,7 +52,7 @@ def log_loss(scores_S: Any, right_S: Any) -> float:
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax", "global_pointer", "biaffine"])
-def test_the_temperature_of_least_log_loss_is_kept(tmp_path: Path, head: str) -> None:
+def test_the_temperature_with_the_least_log_loss_is_kept(tmp_path: Path, head: str) -> None:
     archive, metrics, evaluator = run_of(tmp_path / "run", config_of(head))
     model, (dataset,) = archive.model, evaluator.by_head["weibo"]
     assert dataset.spans is not None
@@ -89,7 +89,7 @@ def test_the_archive_has_the_temperature(tmp_path: Path) -> None:
     assert fit_temperature(archive.model, "weibo", []) is None
 
 
-def test_without_validation_data_it_is_refused() -> None:
+def test_calibration_needs_labelled_validation_data() -> None:
     config = config_of("crf", trainer__validation_metric="-loss")
     config["validation_data_path"] = None
     with pytest.raises(
@@ -98,7 +98,7 @@ def test_without_validation_data_it_is_refused() -> None:
         checked_job(config)
 
 
-def test_a_head_without_temperature_is_told_before_training(
+def test_a_head_without_temperature_is_rejected_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SoftmaxHead, "calibrates", False)

@@ -1,4 +1,4 @@
-"""Scores of whole datasets, against seqeval and against one sentence at a time."""
+"""Metrics of whole datasets, compared with seqeval and with predictions for single sentences."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ BIO = get_scheme("BIO")
 
 
 class Fake(Model):
-    """Finds the spans of tags: "b" is B-X, "c" is I-X, all else is O. Its scores are 0.75."""
+    """A model that tags "b" as B-X, "c" as I-X and all else as O, with scores of 0.75."""
 
     def __init__(self, vocab: Vocabulary) -> None:
         super().__init__(vocab)
@@ -85,11 +85,12 @@ def tags_of(dataset: EncodedDataset, spans: SpanTable) -> list[list[str]]:
 
 
 def fake_model(*heads_of_datasets: tuple[str, str], types: list[str] | None = None) -> Fake:
-    """A model that knows type X; datasets and their heads as given.
+    """Build a model with entity type X.
 
     # Parameters
 
-    types : those that every dataset marks; all if None.
+    heads_of_datasets : the name of each dataset and of its head.
+    types : types that every dataset marks; all if None.
     """
     marked = {} if types is None else {"annotated_types": types}
     readers = {
@@ -102,7 +103,9 @@ def fake_model(*heads_of_datasets: tuple[str, str], types: list[str] | None = No
     return Fake(Vocabulary.from_instances({"train": train}, readers))
 
 
-def test_whole_sets_in_file_order(archive: Archive, weibo: EncodedDataset) -> None:
+def test_predictions_are_in_the_order_of_the_dataset(
+    archive: Archive, weibo: EncodedDataset
+) -> None:
     together = predict_dataset(archive.model, weibo, "weibo", batch_size=7)
     assert together.loss is not None and together.spans.scores_S is not None
     assert len(together.spans.starts_S) > 0
@@ -119,7 +122,7 @@ def test_whole_sets_in_file_order(archive: Archive, weibo: EncodedDataset) -> No
         assert together.loss[i] == pytest.approx(loss_B.item() / len(sentence), rel=1e-4)
 
 
-def test_strict_scores_are_those_of_seqeval(archive: Archive, weibo: EncodedDataset) -> None:
+def test_strict_scores_equal_those_of_seqeval(archive: Archive, weibo: EncodedDataset) -> None:
     found = Evaluator(archive.model.vocab, {"weibo": weibo}).evaluate(archive.model)
     predicted = tags_of(weibo, predict_dataset(archive.model, weibo, "weibo").spans)
     gold = [BIO.tags(sentence.spans or (), len(sentence)) for sentence in weibo.instances]
@@ -145,7 +148,7 @@ def test_losses_are_means_over_sentences_and_sums_over_heads(
     assert found["loss"] == pytest.approx(found["weibo_loss"] + found["msr_loss"])
 
 
-def test_names_are_those_of_evaluate(
+def test_metric_names_equal_the_keys_of_evaluate(
     archive: Archive, weibo: EncodedDataset, msr: EncodedDataset
 ) -> None:
     evaluator = Evaluator(archive.model.vocab, {"weibo": weibo, "msr": msr})
@@ -157,7 +160,7 @@ def test_names_are_those_of_evaluate(
     )
 
 
-def test_datasets_of_one_head_are_scored_together_and_apart() -> None:
+def test_datasets_of_one_head_are_scored_together_and_separately() -> None:
     model = fake_model(("one", "shared"), ("two", "shared"), ("other", "own"))
     gold = {
         "one": sentences_of(("abca", "O B-X I-X O"), ("bb", "B-X I-X")),
@@ -168,7 +171,8 @@ def test_datasets_of_one_head_are_scored_together_and_apart() -> None:
     evaluator = Evaluator(model.vocab, datasets)
     found = evaluator.evaluate(model)
     assert set(evaluator.metric_names()) == set(found)
-    # one: entities bc and b, b predicted, bc and bb gold: 1 of 3, 1 of 2. two: bcc and b predicted, bcc gold.
+    # one: bc, b and b are predicted, bc and bb are gold: 1 of 3, 1 of 2 correct.
+    # two: bcc and b are predicted, bcc is gold.
     assert [found[f"shared_one_{key}"] for key in ("precision", "recall")] == [1 / 3, 1 / 2]
     assert [found[f"shared_two_{key}"] for key in ("precision", "recall")] == [1 / 2, 1]
     assert [found[f"shared_{key}"] for key in ("precision", "recall")] == [2 / 5, 2 / 3]
@@ -187,13 +191,13 @@ def test_calibration_of_a_head_is_over_all_its_datasets() -> None:
         model.vocab, {name: encoded(model, name, instances) for name, instances in gold.items()}
     )
     found = evaluator.reliability(evaluator.predict(model, scored=True))
-    # 2 of 5 entities of score 0.75 are right; of head "own" there are none.
+    # 2 of 5 entities with a score of 0.75 are correct; head "own" predicts none.
     assert (found["shared"].counts_K.sum(), found["own"].counts_K.sum()) == (5, 0)
     assert (found["shared"].ece, found["own"].ece) == (pytest.approx(0.35), 0.0)
 
 
-def test_what_a_dataset_does_not_mark_counts_nowhere() -> None:
-    """X is no type of this dataset's annotators: predicted, it is neither right nor wrong."""
+def test_types_that_a_dataset_does_not_mark_do_not_count() -> None:
+    """A predicted X is neither correct nor wrong, as the annotators did not mark this type."""
     model = fake_model(("one", "one"), types=["Y"])
     dataset = encoded(model, "one", sentences_of(("abca", "O O O B-Y")))
     evaluator = Evaluator(model.vocab, {"one": dataset})
@@ -204,8 +208,8 @@ def test_what_a_dataset_does_not_mark_counts_nowhere() -> None:
     assert evaluator.reliability(predictions)["one"].counts_K.sum() == 0
 
 
-def test_nested_gold_counts_whole(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
-    """A head that tags finds one of two nested entities at most: the other is missed, and its loss is of the outer."""
+def test_all_nested_gold_entities_count(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
+    """A tagging head finds at most one of two nested entities and is trained on the outer one."""
     text, outer, inner = "他在北京大学", Span(2, 6, "ORG.NAM"), Span(2, 4, "GPE.NAM")
     losses = []
     for spans in ([outer, inner], [outer]):
@@ -223,7 +227,7 @@ def test_nested_gold_counts_whole(archive: Archive, caplog: pytest.LogCaptureFix
     )
 
 
-def test_gold_that_the_model_does_not_know_counts_in_recall() -> None:
+def test_gold_of_types_unknown_to_the_model_counts_in_recall() -> None:
     model = fake_model(("one", "one"))
     dataset = encoded(model, "one", sentences_of(("abc", "O B-X I-X"), ("aaa", "B-NEW I-NEW O")))
     evaluator = Evaluator(model.vocab, {"one": dataset})
@@ -234,7 +238,7 @@ def test_gold_that_the_model_does_not_know_counts_in_recall() -> None:
     assert found["one_loss"] == 2.0
 
 
-def test_unknown_gold_of_an_archive_counts_too(archive: Archive) -> None:
+def test_gold_of_types_unknown_to_an_archive_counts_in_recall(archive: Archive) -> None:
     dataset = encoded(archive.model, "weibo", sentences_of(("去机场吧", "O B-AIRPORT I-AIRPORT O")))
     dataset.targets = archive.model.targets(dataset, training=False)
     predicted = predict_dataset(archive.model, dataset, "weibo").spans
@@ -244,7 +248,7 @@ def test_unknown_gold_of_an_archive_counts_too(archive: Archive) -> None:
     assert "AIRPORT" not in predicted.types
 
 
-def test_sentences_without_gold_are_predicted_and_not_scored() -> None:
+def test_unlabelled_sentences_are_predicted_but_not_scored() -> None:
     model = fake_model(("one", "one"))
     dataset = encoded(model, "one", [Instance("abc"), Instance(""), Instance("c")])
     predictions = predict_dataset(model, dataset, "one")
@@ -264,7 +268,7 @@ def test_no_sentences_and_empty_sentences() -> None:
         assert list(spans) == [[] for _ in instances]
 
 
-def test_scores_are_counts_of_equal_spans(archive: Archive, weibo: EncodedDataset) -> None:
+def test_scores_equal_counts_of_equal_spans(archive: Archive, weibo: EncodedDataset) -> None:
     predicted = predict_dataset(archive.model, weibo, "weibo").spans
     found = score(archive.model.vocab, "weibo", [weibo], [predicted])
     gold_set = {
@@ -287,7 +291,7 @@ def test_scores_are_counts_of_equal_spans(archive: Archive, weibo: EncodedDatase
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_the_model_is_left_in_its_mode(training: bool) -> None:
+def test_the_mode_of_the_model_is_restored(training: bool) -> None:
     model = fake_model(("one", "one")).train(training)
     Evaluator(model.vocab, {"one": encoded(model, "one", sentences_of(("abc", "O O O")))}).evaluate(
         model

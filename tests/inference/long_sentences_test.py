@@ -1,5 +1,6 @@
-"""Sentences far beyond the encoder's window: every entity is found, wherever the windows meet, and memory grows with the
-sentence, not with its square.
+"""Sentences far longer than the encoder's window.
+
+Entities at the borders of windows are found, and memory grows linearly with the sentence.
 """
 
 import random
@@ -27,14 +28,14 @@ from tests.tiny import ROOT, single_task_config
 
 SURNAMES, GIVEN, OTHERS = "王李张刘陈", "伟芳娜敏静", "我们今天在北京看了一个新的电影"
 WINDOW, OVERLAP = 16, 6
-# Beside [CLS] and [SEP].
+# Without [CLS] and [SEP].
 SIZE = WINDOW - 2
 
 
 def sentence_of(
     starts: Iterable[int], length: int, chance: random.Random
 ) -> tuple[str, list[Span]]:
-    """A text with a name of three characters at each of these places."""
+    """Build a text with a name of three characters at each of these positions."""
     text = chance.choices(OTHERS, k=length)
     spans = []
     for start in starts:
@@ -57,7 +58,7 @@ def conll(path: Path, count: int, seed: int) -> str:
 
 @pytest.fixture(scope="module")
 def tagger(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    """A model that knows a name by its characters, on a pretrained encoder of short windows."""
+    """Train a model that recognises names by their characters, with short encoder windows."""
     folder = tmp_path_factory.mktemp("long")
     config = single_task_config(
         dataset_reader={"type": "conll", "head": "names"},
@@ -81,23 +82,24 @@ def tagger(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
 
 
 def borders_of(length: int) -> list[int]:
-    """Where the windows over a sentence meet."""
+    """Return the positions at which the windows of a sentence meet."""
     return [window.keep_stop for window in cover(0, length, SIZE, OVERLAP)][:-1]
 
 
-@pytest.mark.parametrize("place", [1, 2])
-def test_an_entity_across_every_border_is_found(tagger: Predictor, place: int) -> None:
+@pytest.mark.parametrize("before", [1, 2])
+def test_an_entity_across_every_border_is_found(tagger: Predictor, before: int) -> None:
     length = 1000
     borders = borders_of(length)
     assert len(borders) > 100 and min(end - start for start, end in pairwise(borders)) > 3
-    text, spans = sentence_of([border - place for border in borders], length, random.Random(place))
+    starts = [border - before for border in borders]
+    text, spans = sentence_of(starts, length, random.Random(before))
     (answer,) = tagger.predict_batch_json([{"sentence": text}])
     assert answer["tags"] == get_scheme("BIO").tags(spans, length)
-    assert [entity["start"] + place for entity in answer["entities"]] == borders
+    assert [entity["start"] + before for entity in answer["entities"]] == borders
 
 
 class Allocated(TorchDispatchMode):
-    """Counts the bytes of all tensors that are made, whether they live long or not."""
+    """Counts the bytes of all tensors that are created, including temporary ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,16 +108,16 @@ class Allocated(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
-        given = {
+        inputs = {
             t.untyped_storage().data_ptr()
             for t in tree_leaves((args, kwargs))
             if isinstance(t, torch.Tensor)
         }
         for tensor in tree_leaves(out):
-            # A view, or what was changed in place, takes no memory.
+            # Views and in-place changes allocate no memory.
             if (
                 isinstance(tensor, torch.Tensor)
-                and tensor.untyped_storage().data_ptr() not in given
+                and tensor.untyped_storage().data_ptr() not in inputs
             ):
                 self.bytes += tensor.untyped_storage().nbytes()
                 self.largest = max(self.largest, tensor.untyped_storage().nbytes())
@@ -123,7 +125,13 @@ class Allocated(TorchDispatchMode):
 
 
 def costs(tagger: Predictor, length: int) -> tuple[int, int, int, int]:
-    """What a sentence costs with its loss: positions encoded, tensors made, the largest of them, other memory; in bytes."""
+    """Measure the prediction of a sentence and its loss.
+
+    # Returns
+
+    Encoded positions, and in bytes: all tensors created, the largest of them, and the peak of other
+    memory.
+    """
     chance = random.Random(length)
     text, spans = sentence_of(range(0, length - 3, 7), length, chance)
     model = tagger.archive.model
@@ -144,8 +152,8 @@ def costs(tagger: Predictor, length: int) -> tuple[int, int, int, int]:
 
 @pytest.mark.slow
 def test_memory_grows_with_the_sentence(tagger: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    # So few positions a call that both sentences take many.
+    # With so few positions per call, both sentences take many calls.
     monkeypatch.setattr(pretrained_transformer, "MAX_POSITIONS", 256)
     short, long = costs(tagger, 500), costs(tagger, 2000)
-    # What was ever made is no less than what was held at once.
+    # The total of created tensors bounds the memory in use at any time.
     assert all(more <= 4.1 * less for less, more in zip(short, long, strict=True))

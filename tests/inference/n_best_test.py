@@ -1,4 +1,4 @@
-"""The tagger's n best taggings, against enumeration of every tagging of short sentences."""
+"""The n best readings, compared with an enumeration of all taggings of short sentences."""
 
 from itertools import product
 from pathlib import Path
@@ -32,7 +32,7 @@ def tagger(tiny_run: Path) -> Tagger:
 
 @torch.inference_mode()
 def enumerated(tagger: Tagger, text: str) -> list[tuple[float, list[str]]]:
-    """Every legal tagging with its probability, by the loss of it as gold."""
+    """Enumerate all legal taggings with their probabilities, from their losses as gold tags."""
     model = tagger.archive.model
     types = model.vocab.label_space("msra").types
     paths = [list(tags) for tags in product(BIO.labels(types), repeat=len(text))]
@@ -45,7 +45,7 @@ def enumerated(tagger: Tagger, text: str) -> list[tuple[float, list[str]]]:
     return sorted(zip((-loss_B.double()).exp().tolist(), legal, strict=True), reverse=True)
 
 
-def test_taggings_and_probabilities(tagger: Tagger) -> None:
+def test_readings_and_probabilities(tagger: Tagger) -> None:
     answers = tagger.predict_batch_json([{"sentence": text} for text in SENTENCES])
     for text, answer in zip(SENTENCES, answers, strict=True):
         found = [(one["probability"], one["tags"]) for one in answer["n_best"]]
@@ -54,11 +54,11 @@ def test_taggings_and_probabilities(tagger: Tagger) -> None:
         assert [p for p, _ in found] == pytest.approx([p for p, _ in expected], rel=1e-4)
         assert answer["sentence"] == text and answer["tags"] == found[0][1]
         assert answer["n_best"][0]["entities"] == answer["entities"]
-    # Of one character there are only as many taggings as tags that may stand alone.
+    # One character has as many taggings as there are tags that are legal by themselves.
     assert len(answers[1]["n_best"]) == 4
 
 
-def test_the_score_of_an_entity_is_the_sum_over_all_taggings_that_have_it(tagger: Tagger) -> None:
+def test_the_score_of_an_entity_is_the_sum_over_all_taggings_with_it(tagger: Tagger) -> None:
     seen = 0
     for text in filter(None, SENTENCES):
         taggings = [
@@ -74,14 +74,14 @@ def test_the_score_of_an_entity_is_the_sum_over_all_taggings_that_have_it(tagger
     assert seen > 5
 
 
-def test_all_else_is_as_without(tagger: Tagger) -> None:
+def test_n_best_does_not_change_the_rest_of_a_prediction(tagger: Tagger) -> None:
     inputs = [{"sentence": text} for text in SENTENCES]
     alone = Tagger(tagger.archive, "msra").predict_batch_json(inputs)
     answers = tagger.predict_batch_json(inputs)
     assert [{k: v for k, v in answer.items() if k != "n_best"} for answer in answers] == alone
 
 
-def test_words(tiny_run: Path) -> None:
+def test_readings_of_words(tiny_run: Path) -> None:
     tagger = Tagger(load_archive(tiny_run, only_heads=["msr"]), "msr", n_best=2)
     first, second = tagger.predict_json({"sentence": "魏勇在深圳"})["n_best"]
     assert (
@@ -91,6 +91,6 @@ def test_words(tiny_run: Path) -> None:
     assert first["probability"] >= second["probability"] > 0
 
 
-def test_a_number_below_one(tagger: Tagger) -> None:
+def test_n_best_below_one(tagger: Tagger) -> None:
     with pytest.raises(ConfigurationError, match="n_best: expected 1 or more, found 0"):
         Tagger(tagger.archive, "msra", n_best=0)

@@ -1,4 +1,4 @@
-"""What predictors share: loading, and reading lines."""
+"""Predictor base class: loading archives and reading lines."""
 
 import json
 from pathlib import Path
@@ -15,13 +15,13 @@ def predictor(tiny_run: Path) -> Predictor:
     return Predictor.from_path(tiny_run)
 
 
-def test_from_path_answers_by_the_target_head(tiny_run: Path) -> None:
+def test_from_path_uses_the_target_head(tiny_run: Path) -> None:
     predictor = Predictor.from_path(tiny_run / "model.tar.gz")
     assert isinstance(predictor, Tagger) and predictor.head == "weibo"
     assert set(predictor.predict_json({"sentence": "魏勇"})) == {"sentence", "tags", "entities"}
 
 
-def test_from_path_loads_what_its_head_reads(tiny_run: Path) -> None:
+def test_from_path_loads_only_what_its_head_needs(tiny_run: Path) -> None:
     predictor = Predictor.from_path(tiny_run, "tagger", head="msr")
     model = predictor.archive.model
     assert isinstance(model, SharingModel)
@@ -38,7 +38,7 @@ def test_an_unknown_predictor_or_head_is_an_error(tiny_run: Path) -> None:
         Predictor.from_path(tiny_run, head="wiebo")
 
 
-def test_lines_are_read_as_they_are(predictor: Predictor, tmp_path: Path) -> None:
+def test_lines_are_read_unchanged(predictor: Predictor, tmp_path: Path) -> None:
     texts = ["魏勇", "", " a\u2028b\x85 ", "\ud83d", "行\n行\r", "\x00"]
     lines = [
         json.dumps({"sentence": text, "id": 1}, ensure_ascii="\ud83d" in text) for text in texts
@@ -68,7 +68,7 @@ def test_lines_are_read_as_they_are(predictor: Predictor, tmp_path: Path) -> Non
         pytest.param(100_000 * "[", id="deep"),
     ],
 )
-def test_a_line_that_is_no_input_is_told_with_its_place(
+def test_an_invalid_line_is_an_error_with_its_number(
     predictor: Predictor, tmp_path: Path, line: str
 ) -> None:
     path = tmp_path / "in.jsonl"

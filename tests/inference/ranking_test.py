@@ -1,4 +1,4 @@
-"""Confidence by hand-worked values, ranking of whole sets against one sentence at a time."""
+"""Confidence measures by hand; ranking of datasets, compared with single sentences."""
 
 from pathlib import Path
 
@@ -25,12 +25,12 @@ def test_confidence_by_hand() -> None:
         [[0.5, 0.3], [0.9, 0.05], [0.6, 0.1], [0.7, 0.2], [1.0, 0.0], [0.5, 0.5]],
     )
     assert readings.margin().tolist() == pytest.approx([0.2, 0.85, 0.5, 0.5, 1.0, 0.0])
-    # (4 - 3) / 4; (2 + 2) / 2, cut to 1; not above 0: nothing; one reading: certain.
+    # (4 - 3) / 4; (2 + 2) / 2, clipped to 1; 0 if not positive; 1 for a single reading.
     assert readings.ratio().tolist() == pytest.approx([0.25, 1.0, 0.0, 0.0, 1.0, 0.0])
 
 
 @torch.inference_mode()
-def test_whole_sets_in_file_order(tiny_run: Path) -> None:
+def test_readings_are_in_the_order_of_the_dataset(tiny_run: Path) -> None:
     archive = load_archive(tiny_run, only_heads=["weibo"])
     model, texts = archive.model, ["在深圳", "", "第一天魏勇在深圳", "深"]
     sentences = EncodedDataset(

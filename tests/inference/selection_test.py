@@ -1,4 +1,4 @@
-"""Choosing sentences for annotation, against a plain sort and a plain greedy search."""
+"""Selection of sentences for annotation, compared with sorting and a naive greedy search."""
 
 import copy
 import json
@@ -30,7 +30,7 @@ def archive(tiny_run: Path) -> Archive:
 
 
 def measured(archive: Archive, strategy: str) -> list[float]:
-    """How useful each text is, tagged alone."""
+    """Return the usefulness of each text, tagged by itself."""
     tagger = Selector(archive, strategy, 1).tagger
     useful = []
     for text in TEXTS:
@@ -48,7 +48,7 @@ def measured(archive: Archive, strategy: str) -> list[float]:
 
 @pytest.mark.parametrize("strategy", ["margin", "ratio", "entropy"])
 @pytest.mark.parametrize("chunk", [5, 4096])
-def test_the_most_useful_first(
+def test_the_most_useful_sentences_come_first(
     archive: Archive, strategy: str, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(selection, "CHUNK", chunk)
@@ -77,19 +77,19 @@ def test_diverse_is_maximal_marginal_relevance(archive: Archive) -> None:
     pool = Selector(archive, "margin", len(set(TEXTS))).select(NUMBERED)
     expected: list[str] = []
     for _ in range(8):
-        worth = {
+        relevance = {
             sentence.text: sentence.usefulness
             - max([cosine(sentence.text, text) for text in expected], default=0.0)
             for sentence in pool
             if sentence.text not in expected
         }
-        expected.append(max(worth, key=lambda text: worth[text]))
+        expected.append(max(relevance, key=lambda text: relevance[text]))
     chosen = [sentence.text for sentence in Selector(archive, "diverse", 8).select(NUMBERED)]
     assert chosen == expected
     assert chosen[0] == pool[0].text and chosen != [sentence.text for sentence in pool[:8]]
 
 
-def test_diverse_chooses_among_the_least_sure(
+def test_diverse_selects_from_the_pool_of_least_margin(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(selection, "POOL", 2)
@@ -97,9 +97,9 @@ def test_diverse_chooses_among_the_least_sure(
     assert {sentence.text for sentence in Selector(archive, "diverse", 3).select(NUMBERED)} <= pool
 
 
-def test_what_is_written_reads_back_as_predicted(archive: Archive, tmp_path: Path) -> None:
+def test_output_can_be_read_as_a_corpus(archive: Archive, tmp_path: Path) -> None:
     bold = copy.deepcopy(archive)
-    # So little trained, it would take nearly everything for O.
+    # After so little training, the model would predict O nearly everywhere.
     with torch.no_grad():
         bold.model.get_parameter("heads.weibo.projection.bias")[0] -= 3
     selector = Selector(bold, "margin", 30)
@@ -118,11 +118,11 @@ def test_what_is_written_reads_back_as_predicted(archive: Archive, tmp_path: Pat
     assert any(predicted)
 
 
-def test_fewer_sentences_than_asked_for(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
+def test_fewer_sentences_than_requested(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
     chosen = Selector(archive, "diverse", 5).select([(1, "深圳"), (2, "深圳"), (9, "魏勇")])
     assert sorted(sentence.text for sentence in chosen) == ["深圳", "魏勇"]
     assert {sentence.text: -sentence.minus_line for sentence in chosen} == {"深圳": 1, "魏勇": 9}
-    assert "asked for 5 sentences, there are 2 different ones" in caplog.text
+    assert "5 sentences requested, but only 2 distinct ones found" in caplog.text
     assert Selector(archive, "margin", 5).select([]) == []
 
 
@@ -133,7 +133,7 @@ def test_wrong_settings(archive: Archive) -> None:
         Selector(archive, "margin", 1, head="msr")
 
 
-def test_lines_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
+def test_lines_are_read_lazily(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes("\ufeff一\r\n\n  \n二\u2028三 \nlast".encode() + b"\n\xff\n")
     texts = read_texts(path)

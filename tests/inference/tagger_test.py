@@ -1,4 +1,4 @@
-"""The tagger: offsets, texts and order, whatever the sentences are."""
+"""Tagger: offsets, texts and order of predictions for arbitrary sentences."""
 
 import random
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from tests.answers import assert_same_answers
 from tests.tiny import DATA
 
 TEXT = (DATA / "weibo" / "weiboNER_2nd_conll.train").read_text(encoding="utf-8")
-# A few hundred sentences as one line: entities, emoji and spaces among them.
+# A few hundred sentences as one line, with entities, emoji and spaces.
 LINE = "".join(line[0] for line in TEXT.split("\n") if line)
 ODD = [
     "",
@@ -67,7 +67,7 @@ def tagged(tagger: Predictor, texts: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def check(text: str, result: dict[str, Any], segmentation: bool) -> None:
-    """What every answer must be, whatever the model thinks."""
+    """Check the properties of a prediction that hold for any model."""
     assert result["sentence"] == text
     assert len(result["tags"]) == len(text)
     if segmentation:
@@ -93,16 +93,18 @@ def check(text: str, result: dict[str, Any], segmentation: bool) -> None:
 )
 @given(texts=st.lists(sentences, min_size=1, max_size=6))
 @pytest.mark.slow
-def test_answers_fit_their_sentences(tagger: Predictor, texts: list[str]) -> None:
+def test_predictions_are_consistent_with_their_sentences(
+    tagger: Predictor, texts: list[str]
+) -> None:
     results = tagged(tagger, texts)
     for text, result in zip(texts, results, strict=True):
         check(text, result, segmentation=tagger.head == "msr")
-    # Alone, a sentence is tagged as it is among others.
-    place = len(texts) // 2
-    assert_same_answers([tagger.predict_json({"sentence": texts[place]})], [results[place]])
+    # A sentence is tagged in the same way by itself as in a batch.
+    middle = len(texts) // 2
+    assert_same_answers([tagger.predict_json({"sentence": texts[middle]})], [results[middle]])
 
 
-def test_odd_sentences_together(tagger: Predictor) -> None:
+def test_unusual_sentences_in_one_batch(tagger: Predictor) -> None:
     for text, result in zip(ODD, tagged(tagger, ODD), strict=True):
         check(text, result, segmentation=tagger.head == "msr")
 
@@ -114,7 +116,7 @@ def test_a_long_sentence_has_entities_to_its_end(tiny_run: Path, transformer_arc
         assert any(entity["end"] > 2700 for entity in result["entities"])
 
 
-def test_the_model_finds_what_it_was_shown(weibo: Predictor) -> None:
+def test_the_model_finds_entities_of_its_training_data(weibo: Predictor) -> None:
     sentences = weibo.archive.reader.readers["weibo"].read(
         DATA / "weibo" / "weiboNER_2nd_conll.train"
     )
@@ -145,12 +147,12 @@ def test_order_is_kept_over_many_lines(weibo: Predictor, chunk: int) -> None:
     assert_same_answers(results, tagged(weibo, texts))
 
 
-def test_nothing_in_nothing_out(weibo: Predictor) -> None:
+def test_empty_inputs(weibo: Predictor) -> None:
     assert weibo.predict_batch_json([]) == [] and list(weibo.predict_all([])) == []
     assert tagged(weibo, ["", ""]) == [{"sentence": "", "tags": [], "entities": []}] * 2
 
 
-def test_gold_spans_of_an_instance_do_not_leak_in(weibo: Predictor) -> None:
+def test_gold_spans_of_an_instance_are_ignored(weibo: Predictor) -> None:
     text = LINE[:20]
     gold = Instance(text, [Span(0, 20, "PER.NAM")], dataset="weibo")
     assert weibo.predict_instance(gold) == weibo.predict_json({"sentence": text})
@@ -170,7 +172,7 @@ def test_spans_as_json() -> None:
             {"start": 4, "end": 6, "type": "GPE.NAM", "text": "深圳", "score": 1.0},
         ],
     }
-    # Spans that nest are written in no tags, and gold has no scores.
+    # Nested spans have no tags, and gold spans have no scores.
     nested = [Span(0, 4, "ORG"), Span(0, 2, "GPE")]
     assert described("北京大学", nested, False, None) == {
         "entities": [

@@ -94,7 +94,7 @@ def test_leaked_sentences_are_dropped_and_counted(
         == 3
     )
     assert (
-        "weibo: 3 of 33 training sentences hold a validation or test sentence: left out"
+        "weibo: 3 of 33 training sentences contain a validation or test sentence: removed"
         in caplog.text
     )
     config["data_loader"]["leakage"] = "error"

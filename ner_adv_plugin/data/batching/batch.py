@@ -1,4 +1,4 @@
-"""Batch: sentences of any mix of datasets as tensors, sorted by length.
+"""Batches: sentences of any mix of datasets as tensors, sorted by length.
 
 Shape suffixes: B sentences, L positions (characters of the longest sentence).
 """
@@ -22,15 +22,16 @@ class OwnedTargets:
 
     # Parameters
 
-    tensors : by name, each (B, ...).
-    per_character : names of those that are (B, L), which are cut with the batch.
+    tensors : the targets by name, each (B, ...).
+    per_character : names of the targets with one value per character, (B, L), which are cut to the
+        length of the batch.
     """
 
     tensors: Mapping[str, Tensor] = field(default_factory=dict)
     per_character: frozenset[str] = frozenset()
 
     def select(self, index: Tensor, length: int) -> "OwnedTargets":
-        """Those of some sentences, the longest of them with `length` characters."""
+        """Select the targets of some sentences, the longest of which has `length` characters."""
         chosen = {
             name: value[index, :length] if name in self.per_character else value[index]
             for name, value in self.tensors.items()
@@ -38,31 +39,31 @@ class OwnedTargets:
         return replace(self, tensors=chosen)
 
     def to(self, device: torch.device) -> "OwnedTargets":
-        """The targets on a device."""
+        """Move the targets to a device."""
         moved = {name: value.to(device, non_blocking=True) for name, value in self.tensors.items()}
         return replace(self, tensors=moved)
 
 
 @dataclass
 class Batch:
-    """Sentences as tensors; each has its own dataset, task and domain.
+    """A batch of sentences as tensors, each with its own dataset, task and domain.
 
     # Parameters
 
     token_ids_BL : character indices, 0 at padding.
     mask_BL : True at real characters.
-    lengths_B : characters of each sentence.
+    lengths_B : number of characters of each sentence.
     domain_B : domain indices.
     weights_B : instance weights.
-    lengths : the same as `lengths_B` on the host, longest first.
-    heads : the head of each sentence, None without labels.
-    datasets : the dataset of each sentence.
-    sentence_ids : the index of each sentence in its dataset.
+    lengths : `lengths_B` as a list, longest first.
+    heads : head of each sentence, None if unlabelled.
+    datasets : dataset of each sentence.
+    sentence_ids : index of each sentence in its dataset.
     all_targets : targets of every head and objective, by owner ("heads.weibo", "objectives.0").
-    owner : whose targets `targets` gives.
-    totals : sentences of each head in the global batch (all micro-batches and processes), by which a head's loss is
-        normalised.
-    total : sentences in the global batch.
+    owner : the head or objective whose targets `targets` returns.
+    totals : number of sentences of each head in the global batch (all micro-batches and
+        processes), by which the loss of the head is normalised.
+    total : number of sentences in the global batch.
     """
 
     token_ids_BL: Tensor
@@ -89,21 +90,21 @@ class Batch:
 
     @property
     def targets(self) -> Mapping[str, Tensor]:
-        """The targets of `owner`, by name, each (B, ...); empty if the batch holds none of them."""
+        """The targets of `owner` by name, each (B, ...); empty if the batch has none."""
         owned = self.all_targets.get(self.owner)
         return {} if owned is None else owned.tensors
 
     def owned_by(self, owner: str) -> "Batch":
-        """The batch as one head or objective sees it: with its own targets and no others."""
+        """Return the batch for one head or objective, with its targets and no others."""
         own = {name: targets for name, targets in self.all_targets.items() if name == owner}
         return replace(self, all_targets=own, owner=owner)
 
     def sentences_of(self, head: str) -> list[int]:
-        """Indices of the sentences that belong to one head, in order."""
+        """Return the indices of the sentences that belong to a head, in order."""
         return [i for i, name in enumerate(self.heads) if name == head]
 
     def select(self, sentences: Sequence[int]) -> "Batch":
-        """The batch of some sentences, cut to the longest of them; the totals stay those of the whole."""
+        """Select sentences, cut to the longest of them; the totals are kept."""
         if list(sentences) == list(range(len(self))):
             return self
 
@@ -124,15 +125,15 @@ class Batch:
         )
 
     def without_targets(self) -> "Batch":
-        """The batch with texts alone."""
+        """Return the batch without targets."""
         return replace(self, all_targets={})
 
     def unlabelled(self) -> "Batch":
-        """The batch as if no sentence had labels."""
+        """Return the batch as if no sentence had labels."""
         return replace(self, all_targets={}, heads=[None] * len(self), totals={})
 
     def to(self, device: torch.device) -> "Batch":
-        """The batch with its tensors on a device."""
+        """Move the tensors of the batch to a device."""
         moved: dict[str, Any] = {
             name: value.to(device, non_blocking=True)
             for name, value in vars(self).items()
@@ -143,11 +144,11 @@ class Batch:
 
 
 def collate(sentences: Sequence[tuple[EncodedDataset, int]]) -> Batch:
-    """Make a batch of sentences, longest first (ties in the order given).
+    """Collate sentences into a batch, longest first, those of equal length in the given order.
 
     # Parameters
 
-    sentences : a dataset and the index of a sentence in it, for each.
+    sentences : the dataset of each sentence and its index there.
     """
     ordered = sorted(sentences, key=lambda pair: -int(pair[0].lengths[pair[1]]))
     lengths = [int(source.lengths[i]) for source, i in ordered]
@@ -156,6 +157,7 @@ def collate(sentences: Sequence[tuple[EncodedDataset, int]]) -> Batch:
     )
     lengths_B = torch.tensor(lengths, dtype=torch.long)
     heads = [source.head for source, _ in ordered]
+
     return Batch(
         token_ids_BL=token_ids,
         mask_BL=torch.arange(token_ids.shape[1])[None, :] < lengths_B[:, None],
@@ -173,55 +175,66 @@ def collate(sentences: Sequence[tuple[EncodedDataset, int]]) -> Batch:
 
 
 def _collate_targets(ordered: Sequence[tuple[EncodedDataset, int]]) -> dict[str, OwnedTargets]:
+    """Collate the targets of all owners; a sentence without a target is filled."""
     sources = {id(source): source for source, _ in ordered}.values()
     keys = dict.fromkeys(
         (owner, name) for source in sources for owner, own in source.targets.items() for name in own
     )
+
     collated: dict[str, OwnedTargets] = {}
     for owner, name in keys:
-        given = [source.targets.get(owner, {}).get(name) for source, _ in ordered]
-        parts = [
+        targets = [source.targets.get(owner, {}).get(name) for source, _ in ordered]
+        values = [
             None if target is None else target.of(i, source.offsets)
-            for target, (source, i) in zip(given, ordered, strict=True)
+            for target, (source, i) in zip(targets, ordered, strict=True)
         ]
-        kind = next(target for target in given if target is not None)
+        example = next(target for target in targets if target is not None)
         before = collated.get(owner, OwnedTargets())
         collated[owner] = OwnedTargets(
-            tensors={**before.tensors, name: _collate_target(kind, parts, ordered)},
+            tensors={**before.tensors, name: _collate_target(example, values, ordered)},
             per_character=before.per_character
-            | ({name} if isinstance(kind, PerCharacter) else set()),
+            | ({name} if isinstance(example, PerCharacter) else set()),
         )
     return collated
 
 
 def _collate_target(
-    kind: Target,
-    parts: Sequence[NDArray[Any] | None],
+    example: Target,
+    values: Sequence[NDArray[Any] | None],
     ordered: Sequence[tuple[EncodedDataset, int]],
 ) -> Tensor:
-    """One target of all sentences, filled up to one shape."""
-    shapes = [part.shape for part in parts if part is not None]
+    """Pad one target of all sentences to a common shape.
+
+    # Parameters
+
+    example : a target of the same class, which determines the padding.
+    values : the value of each sentence, None if it has none.
+    ordered : the sentences.
+    """
+    shapes = [value.shape for value in values if value is not None]
     shape = tuple(max(sizes) for sizes in zip(*shapes, strict=True))
-    if isinstance(kind, PerCharacter):
+    if isinstance(example, PerCharacter):
         shape = (max((int(source.lengths[i]) for source, i in ordered), default=0),)
-    return _padded(parts, shape, kind.fill)
+    return _padded(values, shape, example.fill)
 
 
-def _padded(parts: Sequence[NDArray[Any] | None], shape: tuple[int, ...], fill: int) -> Tensor:
-    """Arrays as one tensor (B, *shape), long or float32."""
-    first = next((part for part in parts if part is not None), None)
+def _padded(values: Sequence[NDArray[Any] | None], shape: tuple[int, ...], fill: int) -> Tensor:
+    """Stack arrays into one padded tensor, (B, *shape), long or float32."""
+    first = next((value for value in values if value is not None), None)
     floating = first is not None and first.dtype.kind == "f"
-    whole: NDArray[Any] = np.full(
-        (len(parts), *shape), fill, dtype=np.float32 if floating else np.int64
+    padded: NDArray[Any] = np.full(
+        (len(values), *shape), fill, dtype=np.float32 if floating else np.int64
     )
-    for i, part in enumerate(parts):
-        if part is not None:
-            place: tuple[int | slice, ...] = (i, *map(slice, part.shape))
-            whole[place] = part
-    return torch.from_numpy(whole)
+
+    for i, value in enumerate(values):
+        if value is not None:
+            region: tuple[int | slice, ...] = (i, *map(slice, value.shape))
+            padded[region] = value
+    return torch.from_numpy(padded)
 
 
 def _count(heads: Sequence[str | None]) -> dict[str, int]:
+    """Count the sentences of each head."""
     counts: dict[str, int] = {}
     for head in heads:
         if head is not None:
@@ -232,14 +245,15 @@ def _count(heads: Sequence[str | None]) -> dict[str, int]:
 def share_totals(
     batches: Sequence[Batch], heads: Sequence[str | None] | None = None
 ) -> list[Batch]:
-    """Give the micro-batches of one global batch the counts of it all.
+    """Set the totals of micro-batches to those of their global batch.
 
     # Parameters
 
-    batches : the micro-batches, or this process's sentences of each.
-    heads : the head of every sentence of the global batch; by default those of the batches.
+    batches : the micro-batches, or this process's share of each.
+    heads : head of every sentence of the global batch; by default the heads of `batches`.
     """
     if heads is None:
         heads = [head for batch in batches for head in batch.heads]
-    totals, total = _count(heads), len(heads)
-    return [replace(batch, totals=totals, total=total) for batch in batches]
+
+    totals = _count(heads)
+    return [replace(batch, totals=totals, total=len(heads)) for batch in batches]

@@ -1,6 +1,6 @@
-"""EncodedDataset: the sentences of one dataset as flat integer arrays, encoded once.
+"""Encoded datasets: the sentences of one dataset as flat integer arrays, encoded once.
 
-Shape suffixes: R sentences, N characters of all sentences.
+Shape suffixes: R sentences, N characters of all sentences, S spans.
 """
 
 import copy
@@ -19,21 +19,46 @@ from ner_adv_plugin.data.vocabulary import Vocabulary
 
 
 class EncodedDataset:
-    """One split of one dataset, ready to be batched; the sentences of a streamed table are encoded on access.
+    """One split of one dataset, ready for batching.
+
+    The sentences of a streamed table are encoded on access.
 
     # Parameters
 
-    dataset : its name, which the vocabulary knows.
-    instances : its sentences.
-    vocab : gives the head's types and the domain.
-    alphabet : the encoder's index of characters.
-    shown : what the encoder is shown of a text, as long as it is: `DatasetReader.shown`.
+    dataset : name of the dataset in the vocabulary.
+    instances : the sentences.
+    vocab : provides the types of the head and the domain.
+    alphabet : the encoder's character vocabulary.
+    shown : maps a text to the characters that the encoder sees, of the same length; see
+        `DatasetReader.shown`.
 
-    `spans` are the gold spans, None without labels; their `types` are those of the head, followed by types that the
-    head does not know: these count in scores and are never learnt. `targets` are what the model's heads and
-    objectives learn from, by owner (`Model.targets`). `weights` are the instance weights.
+    # Attributes
 
-    Raises `DataError` if some sentences have labels and others have none.
+    spans : the gold spans, None if unlabelled. Their `types` are those of the head, followed by
+        types that the head does not know, which count in scores but are never trained on.
+    targets : what heads and objectives are trained on, by owner (see `Model.targets`).
+    weights : the instance weights, (R,).
+    lengths : the number of characters of each sentence, (R,).
+    offsets : index of the first character of each sentence, and the total, (R + 1,).
+
+    # Raises
+
+    DataError : if some sentences have labels and others have none.
+
+    # Examples
+
+    >>> from ner_adv_plugin.data.alphabet import CharacterAlphabet
+    >>> from ner_adv_plugin.data.reading import DatasetReader
+    >>> reader = DatasetReader()
+    >>> reader.bind("weibo")
+    >>> sentences = [Instance("北京", [Span(0, 2, "GPE")]), Instance("你好啊", [])]
+    >>> vocab = Vocabulary.from_instances({"train": {"weibo": sentences}}, {"weibo": reader})
+    >>> characters = vocab.get_token_to_index_vocabulary("characters")
+    >>> dataset = EncodedDataset("weibo", sentences, vocab, CharacterAlphabet(characters, 1))
+    >>> dataset.lengths.tolist()
+    [2, 3]
+    >>> dataset.gold(0)
+    [Span(start=0, end=2, type='GPE')]
     """
 
     def __init__(
@@ -55,8 +80,8 @@ class EncodedDataset:
         self.offsets: NDArray[np.int64] = np.concatenate(
             [np.zeros(1, np.int64), np.cumsum(self.lengths)]
         )
-        # Those of the sentences as they were read, before long ones are cut.
-        self._whole = self.offsets
+        # Offsets of the whole sentences, before long ones are cut.
+        self._whole_offsets = self.offsets
         streamed = self.instances.streamed
         self.token_ids = (
             None if streamed else alphabet.encode("".join(map(shown, self.instances.texts())))
@@ -73,7 +98,7 @@ class EncodedDataset:
         self.weights: NDArray[np.float32] = np.ones(len(self.lengths), dtype=np.float32)
 
     def __len__(self) -> int:
-        """The number of sentences."""
+        """Return the number of sentences."""
         return len(self.lengths)
 
     def _check_labelled(self, spans: SpanTable) -> None:
@@ -82,71 +107,76 @@ class EncodedDataset:
             raise DataError(
                 *self.instances.place(int(without[0])),
                 "no labels",
-                "labels as other sentences have",
+                "labels, as in other sentences",
             )
 
     def label(self, head: str, spans: SpanTable) -> None:
-        """Make the sentences belong to a task, with these spans as gold."""
+        """Assign the sentences to a task, with these spans as gold."""
         self.head = head
         self.spans = spans
 
     def cut(self, borders: Mapping[int, NDArray[np.int64]]) -> "EncodedDataset":
-        """The same characters as more sentences, each with the weight of the one it is part of, and without targets.
+        """Cut sentences into windows, each a sentence, with the same weight and without targets.
 
         # Parameters
 
-        borders : for each sentence that is cut the ends of its parts, from 0 to its length; none lies within a span.
+        borders : for each sentence to cut, the borders of its windows, from 0 to its length; none
+            lies within a span.
         """
-        parts: NDArray[np.int64] = np.ones(len(self), dtype=np.int64)
-        parts[list(borders)] = [len(own) - 1 for own in borders.values()]
-        inner = [self.offsets[sentence] + own[1:-1] for sentence, own in borders.items()]
+        window_counts: NDArray[np.int64] = np.ones(len(self), dtype=np.int64)
+        window_counts[list(borders)] = [len(positions) - 1 for positions in borders.values()]
+        inner = [
+            self.offsets[sentence] + positions[1:-1] for sentence, positions in borders.items()
+        ]
 
         windows = copy.copy(self)
         windows.offsets = np.sort(np.concatenate([self.offsets, *inner]))
         windows.lengths = np.diff(windows.offsets)
-        windows.weights = np.repeat(self.weights, parts)
+        windows.weights = np.repeat(self.weights, window_counts)
         windows.targets = {}
         if self.spans is not None:
             windows.spans = _rebased(self.spans, self.offsets, windows.offsets)
         return windows
 
     def texts(self) -> Iterator[str]:
-        """The text of every sentence as it was read, before long ones are cut."""
+        """Yield the text of every whole sentence, before long ones are cut."""
         return self.instances.texts()
 
     def text(self, sentence: int) -> str:
-        """The text of one sentence, or of one window of a sentence that is cut."""
+        """Return the text of one sentence, or of one window of a cut sentence."""
         start, end = int(self.offsets[sentence]), int(self.offsets[sentence + 1])
         whole, first = self._origin(start)
         return self.instances.text(whole)[start - first : end - first]
 
     def gold(self, sentence: int) -> list[Span]:
-        """The gold spans of one sentence; none without labels."""
+        """Return the gold spans of one sentence; empty if unlabelled."""
         return (self.spans.spans(sentence) or []) if self.spans is not None else []
 
     def token_ids_of(self, sentence: int) -> NDArray[np.int32]:
-        """Character indices of a sentence."""
+        """Return the character indices of one sentence, (length,)."""
         start, end = self.offsets[sentence], self.offsets[sentence + 1]
         if self.token_ids is not None:
             return self.token_ids[start:end]
+
         whole, first = self._origin(int(start))
         return self._alphabet.encode(self._shown(self.instances.text(whole)))[
             start - first : end - first
         ]
 
     def _origin(self, position: int) -> tuple[int, int]:
-        """The sentence as it was read that holds a character, and the position of its first one."""
-        whole = int(np.searchsorted(self._whole[:-1], position, side="right")) - 1
-        return whole, int(self._whole[whole])
+        """Return the whole sentence that holds a character, and the offset of its first one."""
+        whole = int(np.searchsorted(self._whole_offsets[:-1], position, side="right")) - 1
+        return whole, int(self._whole_offsets[whole])
 
 
 def _rebased(
     spans: SpanTable, offsets: NDArray[np.int64], new_offsets: NDArray[np.int64]
 ) -> SpanTable:
-    """The spans of sentences that are cut into more, none of them across a border."""
+    """Assign the spans of cut sentences to the windows; none of them crosses a border."""
     starts_S = offsets[spans.sentences_S] + spans.starts_S
     sentences_S = np.searchsorted(new_offsets, starts_S, side="right") - 1
     shift_S = (new_offsets[sentences_S] - offsets[spans.sentences_S]).astype(np.int32)
+
     return SpanTable(
         types=spans.types,
         starts_S=spans.starts_S - shift_S,

@@ -1,6 +1,7 @@
-"""Targets: what heads and objectives learn from, made once for a dataset and cut into batches.
+"""Targets: what heads and objectives are trained on, built once per dataset and split into batches.
 
-Shape suffixes: R sentences, N characters of all sentences, S spans.
+Shapes: R sentences of a dataset, N characters of all sentences, S spans of all sentences; in a
+batch B sentences, L characters of the longest.
 """
 
 from collections.abc import Mapping
@@ -13,28 +14,35 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class PerSentence:
-    """One value, or array of one shape, for each sentence; in a batch (B, ...).
+    """One value, or one array of a fixed shape, per sentence; (B, ...) in a batch.
 
     # Parameters
 
-    values : `(R, ...)`.
+    values : (R, ...).
     """
 
     values: NDArray[np.generic]
     fill = 0
 
     def of(self, sentence: int, offsets: NDArray[np.int64]) -> NDArray[np.generic]:
-        """The value of one sentence; `offsets` are `EncodedDataset.offsets`."""
+        """Return the values of one sentence.
+
+        # Parameters
+
+        sentence : its index in the dataset.
+        offsets : index of the first character of each sentence, (R + 1,); see
+            `EncodedDataset.offsets`.
+        """
         return np.asarray(self.values[sentence])
 
 
 @dataclass(frozen=True)
 class PerCharacter:
-    """One value for each character; in a batch (B, L), 0 at padding.
+    """One value per character; (B, L) in a batch, 0 at padding.
 
     # Parameters
 
-    values : `(N,)` all sentences one after another.
+    values : (N,), the sentences concatenated.
     """
 
     values: NDArray[np.generic]
@@ -47,12 +55,14 @@ class PerCharacter:
 
 @dataclass(frozen=True)
 class PerSpan:
-    """Any number of entries for each sentence; in a batch (B, most entries of a sentence, ...), filled up with -1.
+    """Any number of entries per sentence, for instance spans.
+
+    In a batch the tensor is (B, largest number of entries of a sentence, ...), padded with -1.
 
     # Parameters
 
-    values : `(S, ...)` all sentences one after another.
-    counts : `(R,)` entries of each sentence.
+    values : (S, ...), the sentences concatenated.
+    counts : number of entries of each sentence, (R,).
     """
 
     values: NDArray[np.generic]
@@ -70,5 +80,5 @@ class PerSpan:
 
 
 Target: TypeAlias = PerSentence | PerCharacter | PerSpan
-# By name.
+# Targets by name.
 Targets: TypeAlias = Mapping[str, Target]

@@ -1,4 +1,4 @@
-"""Audit: what is in every corpus of a config, which version of it, and which sentences stand in several splits."""
+"""Audits: the content and version of every corpus of a config, and overlaps between splits."""
 
 import hashlib
 import json
@@ -17,21 +17,25 @@ from ner_adv_plugin.data.reading import DatasetReader
 
 @dataclass
 class SplitSummary:
-    """What one split of one dataset holds.
+    """The content of one split of one dataset, in numbers.
 
     # Parameters
 
-    file : where it was read from.
-    known_as : the public corpus that has this fingerprint; None where none is known.
-    sentences, characters : how many.
-    entities : how many, `{"total": 3, "types": {"LOC": 1, "PER": 2}}`; None if spans are words, or missing.
-    words : how many; None if spans are entities, or missing.
-    max_length : characters of the longest sentence.
-    duplicates : sentences whose text repeats in the split, every one of them.
-    illegal_transitions : tags of the file that cannot follow the one before, or end a sentence.
-    illegal_sentences : the lines of the file at which the sentences with these begin.
-    unknown_characters : characters of the sentences that the encoder does not know; None without an encoder.
-    fingerprint : see `fingerprint`.
+    file : the path or URL from which it was read.
+    known_as : the public corpus with this fingerprint; None if unknown.
+    sentences, characters : number of sentences, and of characters.
+    entities : number of entities, such as `{"total": 3, "types": {"LOC": 1, "PER": 2}}`; None if
+        the sentences are unlabelled or segmented into words.
+    words : number of words; None if the sentences are unlabelled or have entities.
+    max_length : number of characters of the longest sentence.
+    duplicates : number of sentences whose text occurs more than once in the split.
+    illegal_transitions : number of tags that cannot follow the previous one or end a sentence.
+    illegal_sentences : for each sentence with such a tag, the line of the file at which it begins.
+    unknown_characters : number of characters that the encoder does not know; None without an
+        encoder.
+    fingerprint : SHA-256 over the digests of all sentences, in order. It depends on what was read,
+        not on the bytes of the file: line endings, a byte order mark and the columns of the file
+        do not matter, but a type renamed by `type_map` does.
     """
 
     file: str
@@ -50,19 +54,19 @@ class SplitSummary:
 
 @dataclass
 class Audit:
-    """What an audit found.
+    """The result of an audit.
 
     # Parameters
 
-    summaries : of every dataset its splits.
-    overlaps : of every pair of splits.
+    summaries : summary of every split, by dataset and split.
+    overlaps : overlaps of every pair of splits.
     """
 
     summaries: dict[str, dict[str, SplitSummary]]
     overlaps: Overlaps
 
     def as_json(self) -> dict[str, Any]:
-        """All of it as JSON takes it."""
+        """Return the audit as a JSON object."""
         datasets = {
             name: {split: asdict(summary) for split, summary in splits.items()}
             for name, splits in self.summaries.items()
@@ -76,15 +80,17 @@ class Audit:
 
 
 def summarise(reader: DatasetReader, split: str, file: str) -> tuple[SplitSummary, SplitRows]:
-    """Read a file and look at its sentences, of which little is kept.
+    """Read a file and summarise its sentences, keeping only what overlaps need.
 
     # Parameters
 
-    reader : bound to its dataset.
+    reader : reader bound to its dataset.
     split : "train", "validation" or "test".
     file : a path or a URL.
 
-    Raises `DataError` where a sentence cannot be read.
+    # Raises
+
+    DataError : if a sentence cannot be read.
     """
     instances = reader.read(file)
     spans = [sentence.spans for sentence in instances]
@@ -93,11 +99,14 @@ def summarise(reader: DatasetReader, split: str, file: str) -> tuple[SplitSummar
         digest if own is not None else None for digest, own in zip(digests, spans, strict=True)
     ]
     texts = [sentence.text for sentence in instances]
+
     counts = Counter(texts)
     found = [span for own in spans if own is not None for span in own]
-    labelled, words = any(own is not None for own in spans), reader.task == "segmentation"
+    labelled = any(own is not None for own in spans)
+    words = reader.task == "segmentation"
     illegal = reader.illegal_sentences.get(file, {})
     fingerprint = hashlib.sha256(b"".join(digests)).hexdigest()
+
     summary = SplitSummary(
         file=file,
         known_as=KNOWN_CORPORA.get(fingerprint),
@@ -116,7 +125,13 @@ def summarise(reader: DatasetReader, split: str, file: str) -> tuple[SplitSummar
 
 
 def count_unknown(texts: Iterable[str], alphabet: Alphabet) -> int:
-    """How many characters of texts an encoder does not know, each as often as it occurs."""
+    """Count the characters that an encoder does not know, each as often as it occurs.
+
+    # Parameters
+
+    texts : the texts.
+    alphabet : the encoder's character vocabulary.
+    """
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(text)
@@ -124,11 +139,7 @@ def count_unknown(texts: Iterable[str], alphabet: Alphabet) -> int:
 
 
 def _digest(sentence: Instance) -> bytes:
-    """SHA-256 of a sentence's text and its entities or words.
-
-    A fingerprint is SHA-256 over the digests of all sentences, in order: of what was read, not of the bytes, so that
-    line endings, a byte order mark and the file's columns do not matter, and a type that `type_map` renames does.
-    """
+    """Return the SHA-256 of the text of a sentence and its entities or words."""
     content = [
         sentence.text,
         None if sentence.spans is None else [list(span) for span in sentence.spans],
@@ -137,5 +148,6 @@ def _digest(sentence: Instance) -> bytes:
 
 
 def _entities(spans: Iterable[Span]) -> dict[str, Any]:
+    """Count entities in total and by type."""
     types = Counter(span.type for span in spans)
     return {"total": types.total(), "types": dict(sorted(types.items()))}

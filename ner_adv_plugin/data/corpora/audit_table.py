@@ -1,4 +1,4 @@
-"""An audit as a table for the terminal."""
+"""Formatting of an audit as a table for the terminal."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -7,31 +7,35 @@ from ner_adv_plugin.data.corpora.audit import Audit, SplitSummary
 from ner_adv_plugin.data.corpora.overlaps import TRAIN, Overlap
 
 WIDTH = 100
-# Illegal sentences that the table names; JSON names all.
+# Number of illegal sentences that the table lists; the JSON output lists all.
 SHOWN_SENTENCES = 20
-# Of a fingerprint, enough to tell it from others.
+# Number of digits of a fingerprint to show.
 SHOWN_DIGITS = 12
 Columns = dict[str, list[int | None]]
 LEGEND = """\
-exact       sentences with the same characters as a sentence there
+exact       sentences with the same characters as a sentence of the other split
 normalised  sentences equal to one there after NFKC, lower case, letters and digits only
-contained   those, and sentences of 8 or more letters and digits that stand inside a sentence there
-same tags   of the exact ones, those with the same entities or words there
-holders     sentences there that equal or hold one of these"""
+contained   these, and sentences of 8 or more letters and digits contained in a sentence there
+same tags   of the exact matches, those with the same entities or words
+holders     sentences of the other split that equal or contain one of these"""
 
 
 def table(audit: Audit) -> str:
-    """What every split holds, then the sentences that stand in several; lines of 100 columns where names are short."""
+    """Format the summaries of all splits, then the overlaps between them.
+
+    Lines have at most 100 columns unless names are long.
+    """
     named = [
         (f"{name}.{split}", found)
         for name, splits in audit.summaries.items()
         for split, found in splits.items()
     ]
-    lines = [*_corpora(named), "", *_overlaps(audit)]
+    lines = [*_summaries(named), "", *_overlaps(audit)]
     return "\n".join(lines)
 
 
-def _corpora(named: Sequence[tuple[str, SplitSummary]]) -> Iterator[str]:
+def _summaries(named: Sequence[tuple[str, SplitSummary]]) -> Iterator[str]:
+    """Yield a header, then a row of numbers and further lines for every split."""
     columns: Columns = {
         "sentences": [summary.sentences for _, summary in named],
         "chars": [summary.characters for _, summary in named],
@@ -44,36 +48,41 @@ def _corpora(named: Sequence[tuple[str, SplitSummary]]) -> Iterator[str]:
         "illegal": [summary.illegal_transitions for _, summary in named],
         "unknown": [summary.unknown_characters for _, summary in named],
     }
-    # A column without any value, of words or of an unnamed encoder, is left out.
+    # Columns without any value (no words, no encoder) are omitted.
     kept = {
         head: values
         for head, values in columns.items()
         if any(value is not None for value in values)
     }
-    header, *sentences = _aligned(["", *(name for name, _ in named)], kept)
+
+    header, *rows = _aligned(["", *(name for name, _ in named)], kept)
     yield header
-    for sentence, (_, summary) in zip(sentences, named, strict=True):
-        yield sentence
+    for row, (_, summary) in zip(rows, named, strict=True):
+        yield row
         yield from _details(summary)
 
 
 def _details(summary: SplitSummary) -> Iterator[str]:
-    """The lines below a split's numbers."""
-    yield f"  {summary.known_as or 'no public file known here'}, fingerprint {summary.fingerprint[:SHOWN_DIGITS]}"
+    """Yield the lines below the numbers of a split."""
+    corpus = summary.known_as or "not a known public file"
+    yield f"  {corpus}, fingerprint {summary.fingerprint[:SHOWN_DIGITS]}"
+
     if summary.entities:
         yield from _wrapped(
             "  ".join(f"{name} {count:,}" for name, count in summary.entities["types"].items())
         )
+
     if summary.illegal_sentences:
         shown = ", ".join(map(str, summary.illegal_sentences[:SHOWN_SENTENCES]))
         more = len(summary.illegal_sentences) - SHOWN_SENTENCES
-        rest = f" and {more:,} more (--output-file has all)" if more > 0 else ""
-        yield from _wrapped(f"illegal tags in the sentences that begin at lines {shown}{rest}")
+        rest = f" and {more:,} more (--output-file lists all)" if more > 0 else ""
+        yield from _wrapped(f"illegal tags in the sentences beginning at lines {shown}{rest}")
 
 
 def _overlaps(audit: Audit) -> Iterator[str]:
+    """Yield a table of overlaps, its legend, and advice if training sentences leak."""
     order = [f"{name}.{split}" for name, splits in audit.summaries.items() for split in splits]
-    # One direction tells of equal sentences; the other is shown where it tells of sentences inside others.
+    # One direction shows equal sentences; the other is added if it shows contained ones as well.
     found = [pair for pair in audit.overlaps.pairs if pair.contained]
     main = [pair for pair in found if _is_main(pair, order)]
     others = [
@@ -81,8 +90,9 @@ def _overlaps(audit: Audit) -> Iterator[str]:
     ]
     pairs = sorted([*main, *others], key=lambda pair: not pair.flagged)
     if not pairs:
-        yield "No sentence stands in two splits."
+        yield "No sentence occurs in two splits."
         return
+
     columns: Columns = {
         "exact": [pair.exact for pair in pairs],
         "normalised": [pair.normalised for pair in pairs],
@@ -94,6 +104,7 @@ def _overlaps(audit: Audit) -> Iterator[str]:
         f"{'!' if pair.flagged else ' '} {pair.sentences_of} in {pair.found_in}" for pair in pairs
     ]
     yield from _aligned(["Sentences found elsewhere", *names], columns)
+
     yield ""
     yield from LEGEND.splitlines()
     if any(pair.flagged for pair in pairs):
@@ -103,42 +114,44 @@ def _overlaps(audit: Audit) -> Iterator[str]:
             if count
         )
         yield from textwrap.wrap(
-            "! Training shares sentences with what is scored. Training sentences that equal or hold such a sentence: "
-            f'{leaked or "none"}; data_loader.leakage "drop" (the default) leaves them out, "error" stops, "allow" '
-            "keeps them.",
+            "! Training data share sentences with validation or test data. Training sentences that "
+            f'equal or contain such a sentence: {leaked or "none"}; data_loader.leakage "drop" '
+            '(the default) removes them, "error" stops the run, "allow" keeps them.',
             WIDTH,
         )
 
 
 def _is_main(pair: Overlap, order: Sequence[str]) -> bool:
-    """Scored sentences are looked for in training, and else those of the later split in the earlier."""
-    trains, scored = (
-        pair.found_in.endswith(f".{TRAIN}"),
-        not pair.sentences_of.endswith(f".{TRAIN}"),
-    )
+    """Return whether this is the direction to show: held-out in training, or later in earlier."""
+    in_training = pair.found_in.endswith(f".{TRAIN}")
+    held_out = not pair.sentences_of.endswith(f".{TRAIN}")
     return (
-        trains if trains == scored else order.index(pair.sentences_of) > order.index(pair.found_in)
+        in_training
+        if in_training == held_out
+        else order.index(pair.sentences_of) > order.index(pair.found_in)
     )
 
 
 def _wrapped(text: str) -> list[str]:
+    """Wrap a text into indented lines."""
     return textwrap.wrap(
         text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
     )
 
 
 def _aligned(names: Sequence[str], columns: Columns) -> list[str]:
-    """A header and sentences: names to the left, numbers to the right of their columns."""
+    """Format a header and rows, names aligned to the left and numbers to the right."""
     cells = [list(names)]
     for head, values in columns.items():
         cells.append([head, *("-" if value is None else f"{value:,}" for value in values)])
+
     widths = [max(map(len, column)) for column in cells]
     return [
         "  ".join(
             [
-                sentence[0].ljust(widths[0]),
-                *(c.rjust(w) for c, w in zip(sentence[1:], widths[1:], strict=True)),
+                row[0].ljust(widths[0]),
+                *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
             ]
         )
-        for sentence in zip(*cells, strict=True)
+        for row in zip(*cells, strict=True)
     ]

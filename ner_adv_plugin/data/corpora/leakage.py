@@ -1,4 +1,4 @@
-"""Leakage: training sentences that hold a sentence of a validation or test set."""
+"""Leakage: training sentences that contain a sentence of a validation or test set."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.data.corpora.containment import candidates, may_stand_inside, normalise
+from ner_adv_plugin.data.corpora.containment import candidates, is_searchable, normalise
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
@@ -15,24 +15,34 @@ logger = logging.getLogger(__name__)
 
 
 class HeldOutTexts:
-    """Answers which training texts equal, or hold, one of the held-out ones.
+    """An index of held-out texts, which finds training texts that equal or contain one of them.
 
     # Parameters
 
-    texts : of validation and test sentences.
+    texts : texts of the validation and test sentences.
+
+    # Examples
+
+    >>> held_out = HeldOutTexts(["你好！", "我在北京天安门广场"])
+    >>> held_out.find_in(["你好", "你好啊", "昨天，我在北京天安门广场。"])
+    [True, False, True]
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._whole = {normalise(text) for text in texts}
-        self._long = [text for text in self._whole if may_stand_inside(text)]
+        self._long = [text for text in self._whole if is_searchable(text)]
 
-    def held_by(self, texts: Sequence[str]) -> list[bool]:
-        """For each text whether it, normalised, equals one of them, or contains one of 8 or more letters and digits."""
-        own = [normalise(text) for text in texts]
-        leaks = [text in self._whole for text in own]
-        for i, places in candidates(self._long, own):
-            for place in places:
-                leaks[place] = leaks[place] or self._long[i] in own[place]
+    def find_in(self, texts: Sequence[str]) -> list[bool]:
+        """Return for each text whether it equals or contains a held-out text.
+
+        Texts are compared after normalisation; a held-out text is searched for within others only
+        if it has 8 or more letters and digits.
+        """
+        normalised = [normalise(text) for text in texts]
+        leaks = [text in self._whole for text in normalised]
+        for i, indices in candidates(self._long, normalised):
+            for index in indices:
+                leaks[index] = leaks[index] or self._long[i] in normalised[index]
         return leaks
 
 
@@ -41,27 +51,33 @@ def without_leaks(
     held_out: Iterable[Sequence[Instance]],
     leakage: Literal["drop", "error", "allow"],
 ) -> tuple[dict[str, InstanceTable], dict[str, int]]:
-    """Training sentences without those that hold a validation or test sentence of any dataset.
+    """Remove training sentences that contain a validation or test sentence of any dataset.
 
     # Parameters
 
     train : training sentences by dataset.
     held_out : sentences of every validation and test set.
-    leakage : "drop" leaves such sentences out and says how many, "error" raises `UserError`, "allow" keeps them.
+    leakage : "drop" removes such sentences and logs how many, "error" raises an error, "allow"
+        keeps them and logs how many.
 
     # Returns
 
-    The sentences that stay, and the number of leaked sentences of every dataset.
+    The remaining sentences and the number of leaked sentences, both by dataset.
+
+    # Raises
+
+    UserError : if `leakage` is "error" and a sentence leaks, or if no training sentence of a
+        dataset remains.
     """
-    held = HeldOutTexts(
+    index = HeldOutTexts(
         text for sentences in held_out for text in InstanceTable.of(sentences).texts()
     )
     clean: dict[str, InstanceTable] = {}
     leaked: dict[str, int] = {}
-    for name, given in train.items():
-        sentences = InstanceTable.of(given)
+    for name, instances in train.items():
+        sentences = InstanceTable.of(instances)
         leaks = np.array(
-            [leak for part in sentences.parts() for leak in held.held_by(list(part.texts()))],
+            [leak for part in sentences.parts() for leak in index.find_in(list(part.texts()))],
             dtype=bool,
         )
         kept = sentences.select(np.flatnonzero(~leaks)) if leaks.any() else sentences
@@ -69,12 +85,20 @@ def without_leaks(
         clean[name] = sentences if leakage == "allow" else kept
         if not leaked[name]:
             continue
-        found = f"{name}: {leaked[name]} of {len(sentences)} training sentences hold a validation or test sentence"
+
+        message = (
+            f"{name}: {leaked[name]} of {len(sentences)} training sentences contain a validation "
+            "or test sentence"
+        )
         if leakage == "error":
-            raise UserError(f'{found}; data_loader.leakage: "drop" leaves them out')
+            raise UserError(f'{message}; set data_loader.leakage to "drop" to remove them')
         logger.warning(
-            "%s: %s", found, "left out" if leakage == "drop" else "kept, as the config says"
+            "%s: %s",
+            message,
+            "removed" if leakage == "drop" else 'kept, as data_loader.leakage is "allow"',
         )
         if not clean[name]:
-            raise UserError(f"{name}: every training sentence holds a validation or test sentence")
+            raise UserError(
+                f"{name}: every training sentence contains a validation or test sentence"
+            )
     return clean, leaked

@@ -1,4 +1,7 @@
-"""Sentences that stand in several splits: the same, the same but for their writing, or inside others."""
+"""Overlaps: sentences of one split that equal, or are contained in, sentences of another.
+
+Shape suffixes: T distinct normalised texts, S splits, R sentences of a split.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,20 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ner_adv_plugin.data.corpora.containment import candidates, may_stand_inside, normalise
+from ner_adv_plugin.data.corpora.containment import candidates, is_searchable, normalise
 
 TRAIN = "train"
 
 
 @dataclass(frozen=True)
 class SplitRows:
-    """The sentences of one split of one dataset, as far as they are compared.
+    """The sentences of one split of one dataset, in the form in which they are compared.
 
     # Parameters
 
-    dataset, split : their names.
-    texts : of every sentence.
-    tagged : of every sentence what is equal where text and tags are; None where it has no tags.
+    dataset, split : names of the dataset and the split.
+    texts : text of every sentence.
+    tagged : digest of the text and tags of every sentence; None if it is unlabelled.
     """
 
     dataset: str
@@ -31,26 +34,28 @@ class SplitRows:
 
     @property
     def name(self) -> str:
-        """Both names, parted by a dot."""
+        """The names joined as `dataset.split`."""
         return f"{self.dataset}.{self.split}"
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """How many sentences of one split are found in another. Every pair of splits has two, one for each direction.
+    """How many sentences of one split are found in another, in one of the two directions.
 
     # Parameters
 
     sentences_of : the split whose sentences are counted, as `dataset.split`.
-    found_in : the split that they are looked for in.
-    flagged : it has any, and one of the splits is for training and the other is not: scores are too good.
-    exact : sentences with the same characters as a sentence there.
-    normalised : sentences equal to a sentence there after normalisation (NFKC, lower case, letters and digits only; a text
-        without letters and digits as it stands).
-    contained : those, and sentences of 8 or more normalised characters that stand inside a sentence there, normalised.
-    same_tags : of the exact ones, those with the same entities or words as a sentence there with the same characters.
-    holders : sentences of `found_in` that equal one of `sentences_of` after normalisation, or hold one: what
-        `data_loader.leakage` drops where `found_in` is for training and `sentences_of` is not.
+    found_in : the split in which they are searched for.
+    flagged : whether there are any, and exactly one of the splits is for training, so that scores
+        are too high.
+    exact : number of sentences with the same characters as a sentence of `found_in`.
+    normalised : number of sentences that equal a sentence of `found_in` after normalisation (NFKC,
+        lower case, letters and digits only; a text without these is left unchanged).
+    contained : number of sentences that equal a sentence of `found_in`, or that have 8 or more
+        characters and are contained in one, after normalisation.
+    same_tags : of the exact matches, the number with the same entities or words.
+    holders : number of sentences of `found_in` that equal or contain a sentence of `sentences_of`
+        after normalisation: what `data_loader.leakage` drops if only `found_in` is for training.
     """
 
     sentences_of: str
@@ -63,19 +68,20 @@ class Overlap:
     holders: int
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by their names."""
+        """Return the fields by name."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Overlaps:
-    """What `find_overlaps` found.
+    """The result of `find_overlaps`.
 
     # Parameters
 
     pairs : both directions of every pair of splits.
-    leaked_sentences : for every dataset with training sentences how many of them equal or hold a sentence of any split that is
-        not for training: `leaked_sentences_<dataset>` of a run's metrics.
+    leaked_sentences : for each dataset with training sentences, the number that equal or contain a
+        sentence of any split that is not for training; `leaked_sentences_<dataset>` in a run's
+        metrics.
     """
 
     pairs: list[Overlap]
@@ -83,9 +89,18 @@ class Overlaps:
 
 
 def find_overlaps(splits: Sequence[SplitRows]) -> Overlaps:
-    """Compare all splits with one another, whatever their datasets.
+    """Compare every split with every other, within and across datasets.
 
-    Shape suffixes: T distinct normalised texts, S splits, R sentences of a split.
+    # Parameters
+
+    splits : the sentences of each split.
+
+    # Examples
+
+    >>> train = SplitRows("weibo", "train", ["你好", "你好！", "再见"], [b"1", b"2", b"3"])
+    >>> test = SplitRows("weibo", "test", ["你好"], [b"1"])
+    >>> find_overlaps([train, test]).leaked_sentences
+    {'weibo': 2}
     """
     normalised = [[normalise(text) for text in split.texts] for split in splits]
     index = {
@@ -93,10 +108,12 @@ def find_overlaps(splits: Sequence[SplitRows]) -> Overlaps:
         for i, text in enumerate(dict.fromkeys(text for texts in normalised for text in texts))
     }
     ids = [np.array([index[text] for text in texts], dtype=np.int64) for texts in normalised]
+
     present_TS = np.zeros((len(index), len(splits)), dtype=bool)
     for s, sentences_R in enumerate(ids):
         present_TS[sentences_R, s] = True
     inside_TS, holds_TS = _containment(list(index), present_TS)
+
     texts = [set(split.texts) for split in splits]
     tagged = [set(split.tagged) - {None} for split in splits]
     pairs = []
@@ -115,6 +132,7 @@ def find_overlaps(splits: Sequence[SplitRows]) -> Overlaps:
                 holders=int(holds_TS[ids[b], a].sum()),
             )
         )
+
     held_out_S = np.array([split.split != TRAIN for split in splits], dtype=bool)
     leaked = {
         split.dataset: int(holds_TS[sentences_R][:, held_out_S].any(axis=1).sum())
@@ -127,20 +145,32 @@ def find_overlaps(splits: Sequence[SplitRows]) -> Overlaps:
 def _containment(
     texts: Sequence[str], present_TS: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """For every text the splits where it is, or inside a text, and those of which it is, or holds, a text."""
+    """Find the splits of which each text is, is contained in, or contains a text.
+
+    # Parameters
+
+    texts : the distinct normalised texts.
+    present_TS : the splits that have each text.
+
+    # Returns
+
+    inside_TS : splits with a text that equals or contains this one.
+    holds_TS : splits with a text that this one equals or contains.
+    """
     inside_TS, holds_TS = present_TS.copy(), present_TS.copy()
     lengths = np.array([len(text) for text in texts], dtype=np.int64)
-    own = [i for i, text in enumerate(texts) if may_stand_inside(text)]
-    for number, others in candidates([texts[i] for i in own], texts):
+    searched = [i for i, text in enumerate(texts) if is_searchable(text)]
+
+    for number, others in candidates([texts[i] for i in searched], texts):
         if len(others) == 1:
             continue  # the text itself
-        i = own[number]
+        i = searched[number]
         others = others[lengths[others] > lengths[i]]
-        # Where all is known already, nothing is compared.
-        tells = (present_TS[others] & ~inside_TS[i]).any(axis=1) | (
+        # Texts that cannot add anything new are not compared.
+        adds = (present_TS[others] & ~inside_TS[i]).any(axis=1) | (
             present_TS[i] & ~holds_TS[others]
         ).any(axis=1)
-        for other in others[tells]:
+        for other in others[adds]:
             if texts[i] in texts[other]:
                 inside_TS[i] |= present_TS[other]
                 holds_TS[other] |= present_TS[i]

@@ -18,7 +18,7 @@ COUNTS = (2, 0, 1, 3, 0, 1)
 
 
 def targets_of(seed: int) -> Targets:
-    """A target of every kind, of sentences of `LENGTHS`."""
+    """Return one target of every class for sentences of `LENGTHS`."""
     generator = np.random.default_rng(seed)
     return {
         "number": PerSentence(generator.integers(1, 9, 6)),
@@ -31,7 +31,7 @@ def targets_of(seed: int) -> Targets:
 def datasets() -> dict[str, EncodedDataset]:
     """Sentences of 0 to 9 characters: datasets a and b share a head, c has its own, u has none.
 
-    Head ab has every kind of target, c tags alone, and an objective one target of a, c and u.
+    Head ab has targets of every class, c only tags, and an objective one target of a, c and u.
     """
     generator = np.random.default_rng(0)
     texts = {
@@ -50,28 +50,29 @@ def datasets() -> dict[str, EncodedDataset]:
     made = encoded(train, readers)
     for seed, (name, own) in enumerate(made.items()):
         own.weights = generator.random(len(own)).astype(np.float32)
-        targets, given = targets_of(seed), {}
+        targets = targets_of(seed)
+        by_owner: dict[str, Targets] = {}
         if name in "ab":
-            given["heads.ab"] = targets
+            by_owner["heads.ab"] = targets
         if name == "c":
-            given["heads.c"] = {"tags": targets["tags"]}
+            by_owner["heads.c"] = {"tags": targets["tags"]}
         if name != "b":
-            given["objectives.0"] = {"number": targets["number"]}
-        own.targets = given
+            by_owner["objectives.0"] = {"number": targets["number"]}
+        own.targets = by_owner
     return made
 
 
 DATASETS = datasets()
-PLACES = [(name, sentence) for name in DATASETS for sentence in range(6)]
-chosen_sentences = st.lists(st.sampled_from(PLACES), min_size=1, max_size=12)
+ALL_SENTENCES = [(name, sentence) for name in DATASETS for sentence in range(6)]
+chosen_sentences = st.lists(st.sampled_from(ALL_SENTENCES), min_size=1, max_size=12)
 
 
-def batch_of(places: list[tuple[str, int]]) -> Batch:
-    return collate([(DATASETS[name], sentence) for name, sentence in places])
+def batch_of(members: list[tuple[str, int]]) -> Batch:
+    return collate([(DATASETS[name], sentence) for name, sentence in members])
 
 
 def naive(batch: Batch) -> list[dict[str, Any]]:
-    """What the batch's sentences should hold, from the instances they name."""
+    """Return the expected content of each sentence, computed from its instance."""
     sentences = []
     for dataset, sentence in zip(batch.datasets, batch.sentence_ids, strict=True):
         source = DATASETS[dataset]
@@ -101,7 +102,7 @@ def naive(batch: Batch) -> list[dict[str, Any]]:
 
 
 def assert_holds(batch: Batch, sentences: list[dict[str, Any]]) -> None:
-    """Every tensor and list of a batch is what its sentences say, and 0 at padding."""
+    """Check every tensor and list of a batch against its sentences; padding must be 0."""
     width = max((sentence["length"] for sentence in sentences), default=0)
     assert batch.token_ids_BL.shape == batch.mask_BL.shape == (len(sentences), width)
     assert (
@@ -118,7 +119,7 @@ def assert_holds(batch: Batch, sentences: list[dict[str, Any]]) -> None:
 
 
 def assert_targets(batch: Batch, sentences: list[dict[str, Any]], width: int) -> None:
-    """Every target is what its sentence says; -1 fills up lists of spans, 0 the rest."""
+    """Check every target against its sentence; spans are padded with -1, all others with 0."""
     for owner, own in batch.all_targets.items():
         for name, tensor in own.tensors.items():
             assert len(tensor) == len(sentences) and (name != "tags" or tensor.shape[1] == width)
@@ -138,22 +139,22 @@ def assert_targets(batch: Batch, sentences: list[dict[str, Any]], width: int) ->
 
 
 @given(chosen_sentences)
-def test_collate(places: list[tuple[str, int]]) -> None:
-    batch = batch_of(places)
-    assert len(batch) == batch.total == len(places)
-    # Longest first, sentences of one length in the order given.
+def test_collate(members: list[tuple[str, int]]) -> None:
+    batch = batch_of(members)
+    assert len(batch) == batch.total == len(members)
+    # Longest first, equal lengths in the given order.
     order = sorted(
-        range(len(places)),
-        key=lambda i: (-len(DATASETS[places[i][0]].instances[places[i][1]].text), i),
+        range(len(members)),
+        key=lambda i: (-len(DATASETS[members[i][0]].instances[members[i][1]].text), i),
     )
-    assert list(zip(batch.datasets, batch.sentence_ids, strict=True)) == [places[i] for i in order]
+    assert list(zip(batch.datasets, batch.sentence_ids, strict=True)) == [members[i] for i in order]
     assert_holds(batch, naive(batch))
     assert batch.totals == {
         head: len(batch.sentences_of(head)) for head in ("ab", "c") if head in batch.heads
     }
     assert batch.token_ids_BL.dtype == batch.domain_B.dtype == torch.long
 
-    present = {name for name, _ in places}
+    present = {name for name, _ in members}
     expected = {
         (owner, name)
         for dataset in present
@@ -169,13 +170,13 @@ def test_collate(places: list[tuple[str, int]]) -> None:
         for name in own.tensors
     )
     if "heads.ab" in batch.all_targets:
-        most = max(COUNTS[sentence] for name, sentence in places if name in "ab")
+        most = max(COUNTS[sentence] for name, sentence in members if name in "ab")
         assert batch.all_targets["heads.ab"].tensors["spans"].shape == (len(batch), most, 3)
 
 
 @given(chosen_sentences, st.data())
-def test_select(places: list[tuple[str, int]], data: st.DataObject) -> None:
-    batch = batch_of(places)
+def test_select(members: list[tuple[str, int]], data: st.DataObject) -> None:
+    batch = batch_of(members)
     sentences = data.draw(st.lists(st.sampled_from(range(len(batch))), max_size=15))
     part = batch.select(sentences)
     assert part.datasets == [batch.datasets[i] for i in sentences]
@@ -185,7 +186,7 @@ def test_select(places: list[tuple[str, int]], data: st.DataObject) -> None:
     assert list(part.all_targets) == list(batch.all_targets)
 
 
-def test_select_orders_and_empties() -> None:
+def test_select_in_another_order_and_nothing() -> None:
     batch = batch_of([("a", 0), ("c", 2), ("u", 4)])
     assert batch.select([0, 1, 2]) is batch
     assert batch.select([2, 1, 0]).datasets == ["u", "a", "c"]
@@ -199,7 +200,7 @@ def test_each_owner_sees_its_own_targets() -> None:
     assert batch.targets == {}
     assert set(batch.owned_by("heads.ab").targets) == {"number", "shares", "tags", "spans"}
     assert set(batch.owned_by("heads.c").targets) == {"tags"}
-    # The sentences of b have no target of the objective: 0 stands there.
+    # The sentences of b have no target of the objective: it is filled with 0.
     assert batch_of([("b", 0), ("u", 0)]).owned_by("objectives.0").targets["number"][0] == 0
     of_c = batch.owned_by("heads.c").select([0]).to(torch.device("cpu"))
     assert of_c.owner == "heads.c" and set(of_c.all_targets) == {"heads.c"}
@@ -207,8 +208,8 @@ def test_each_owner_sees_its_own_targets() -> None:
 
 
 @given(chosen_sentences)
-def test_sentences_of_a_head(places: list[tuple[str, int]]) -> None:
-    batch = batch_of(places)
+def test_sentences_of_a_head(members: list[tuple[str, int]]) -> None:
+    batch = batch_of(members)
     for head in ("ab", "c", "no_such"):
         assert batch.sentences_of(head) == [
             i for i, sentence in enumerate(naive(batch)) if sentence["head"] == head
@@ -216,9 +217,9 @@ def test_sentences_of_a_head(places: list[tuple[str, int]]) -> None:
 
 
 @pytest.mark.parametrize("change", [Batch.unlabelled, Batch.without_targets])
-@given(places=chosen_sentences)
-def test_without_labels(change: Callable[[Batch], Batch], places: list[tuple[str, int]]) -> None:
-    batch = batch_of(places)
+@given(members=chosen_sentences)
+def test_without_labels(change: Callable[[Batch], Batch], members: list[tuple[str, int]]) -> None:
+    batch = batch_of(members)
     bare = change(batch)
     heads = [None] * len(batch) if change is Batch.unlabelled else batch.heads
     assert (bare.all_targets, bare.heads) == ({}, heads)
@@ -227,16 +228,16 @@ def test_without_labels(change: Callable[[Batch], Batch], places: list[tuple[str
         bare,
         [{**sentence, "head": head} for sentence, head in zip(naive(batch), heads, strict=True)],
     )
-    # The batch itself is as it was.
+    # The batch itself is unchanged.
     assert_holds(batch, naive(batch))
 
 
 @settings(max_examples=50)
 @given(st.lists(chosen_sentences, min_size=1, max_size=4))
 def test_share_totals(groups: list[list[tuple[str, int]]]) -> None:
-    batches = [batch_of(places) for places in groups]
+    batches = [batch_of(members) for members in groups]
     shared = share_totals(batches)
-    names = [name for places in groups for name, _ in places]
+    names = [name for members in groups for name, _ in members]
     counts = {"ab": names.count("a") + names.count("b"), "c": names.count("c")}
     for batch, before in zip(shared, batches, strict=True):
         assert batch.totals == {head: count for head, count in counts.items() if count}
@@ -245,9 +246,9 @@ def test_share_totals(groups: list[list[tuple[str, int]]]) -> None:
         assert before.total == len(before)
 
 
-@pytest.mark.parametrize("places", [[("a", 0), ("u", 2)], [("u", 0)]])
-def test_to_a_device(places: list[tuple[str, int]]) -> None:
-    batch = batch_of(places)
+@pytest.mark.parametrize("members", [[("a", 0), ("u", 2)], [("u", 0)]])
+def test_to_a_device(members: list[tuple[str, int]]) -> None:
+    batch = batch_of(members)
     moved = batch.to(torch.device("meta"))
     tensors = {
         name: value for name, value in vars(moved).items() if isinstance(value, torch.Tensor)

@@ -47,7 +47,7 @@ def test_sentences_are_slices_of_flat_arrays(vocab: Vocabulary) -> None:
     assert (dataset.token_ids.dtype, dataset.offsets.dtype) == (np.int32, np.int64)
 
 
-def test_head_and_domain_are_those_of_the_dataset(vocab: Vocabulary) -> None:
+def test_head_and_domain_come_from_the_dataset(vocab: Vocabulary) -> None:
     a, b, u = (encode(vocab, name, ("甲", "O" if name != "u" else None)) for name in "abu")
     assert [(dataset.dataset, dataset.head, dataset.domain_index) for dataset in (a, b, u)] == [
         ("a", "h", 0),
@@ -58,7 +58,7 @@ def test_head_and_domain_are_those_of_the_dataset(vocab: Vocabulary) -> None:
 
 
 def test_types_that_the_head_does_not_know_follow_its_own(vocab: Vocabulary) -> None:
-    """They count in scores and are never learnt."""
+    """Such types count in scores but are never trained on."""
     dataset = encode(vocab, "b", ("甲乙丙", "B-LOC B-PER B-GPE"), ("丁", "B-LOC"))
     assert dataset.spans is not None
     assert dataset.spans.types == ["PER", "GPE", "LOC"]
@@ -74,13 +74,13 @@ def test_nested_entities_are_gold(vocab: Vocabulary) -> None:
     assert dataset.gold(0) == nested
 
 
-def test_text_without_labels_for_a_head(vocab: Vocabulary) -> None:
+def test_unlabelled_sentences_of_a_dataset_with_a_head(vocab: Vocabulary) -> None:
     dataset = encode(vocab, "a", ("甲乙", None), ("丙", None))
     assert dataset.spans is None and dataset.head is None and dataset.gold(1) == []
     assert collate([(dataset, 0)]).heads == [None]
 
 
-def test_labels_may_be_given_later(vocab: Vocabulary) -> None:
+def test_labels_may_be_set_later(vocab: Vocabulary) -> None:
     dataset = encode(vocab, "u", ("甲乙", None), ("丙", None))
     dataset.label("h", SpanTable.of([[Span(0, 1, "PER")], []], ["PER"]))
     assert dataset.gold(0) == [(0, 1, "PER")] and dataset.gold(1) == []
@@ -98,18 +98,18 @@ def test_no_sentences(vocab: Vocabulary) -> None:
 def test_labels_in_some_sentences_only() -> None:
     sentences = [Instance("甲", [], {"line": 1}), Instance("甲乙", None, {"line": 5})]
     with pytest.raises(
-        DataError, match="a:5: found 'no labels', expected labels as other sentences have"
+        DataError, match="a:5: found 'no labels', expected labels, as in other sentences"
     ):
         encoded({"a": sentences})
 
 
 @given(st.text("甲乙丙", min_size=1, max_size=12), st.data())
 def test_windows_of_a_sentence(text: str, data: st.DataObject) -> None:
-    """A sentence between two others is cut, and its windows once more."""
+    """A sentence between two others is cut, and one of the resulting windows is cut again."""
     inner = data.draw(st.sets(st.integers(1, len(text))))
     borders = sorted({0, *inner, len(text)})
-    parts = list(zip(borders, borders[1:], strict=False))
-    spans = [Span(start, end, "X") for start, end in parts]
+    cuts = list(zip(borders, borders[1:], strict=False))
+    spans = [Span(start, end, "X") for start, end in cuts]
     instances = [Instance("甲"), Instance(text, spans), Instance("乙丙")]
     for instance in (instances[0], instances[2]):
         instance.spans = [Span(0, 1, "Y")]
@@ -118,16 +118,16 @@ def test_windows_of_a_sentence(text: str, data: st.DataObject) -> None:
     whole.targets = {"heads.a": {"number": PerSentence(np.arange(3))}}
 
     windows = whole.cut({1: np.array(borders)})
-    texts = ["甲", *(text[start:end] for start, end in parts), "乙丙"]
+    texts = ["甲", *(text[start:end] for start, end in cuts), "乙丙"]
     assert [windows.text(i) for i in range(len(windows))] == texts
     assert [windows.gold(i) for i in range(len(windows))] == [
         [(0, 1, "Y")],
-        *([(0, end - start, "X")] for start, end in parts),
+        *([(0, end - start, "X")] for start, end in cuts),
         [(0, 1, "Y")],
     ]
-    assert windows.weights.tolist() == [1, *[2] * len(parts), 3]
+    assert windows.weights.tolist() == [1, *[2] * len(cuts), 3]
     assert list(windows.texts()) == ["甲", text, "乙丙"]
-    # Targets of whole sentences are none of windows.
+    # Windows do not inherit the targets of whole sentences.
     assert windows.targets == {} and len(whole.targets) == 1
 
     again = windows.cut({len(windows) - 1: np.array([0, 1, 2])})

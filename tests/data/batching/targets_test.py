@@ -1,4 +1,4 @@
-"""Targets of each kind, cut into sentences."""
+"""Targets of each class, split into sentences."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from ner_adv_plugin.data.batching.targets import PerCharacter, PerSentence, PerS
 OFFSETS = np.array([0, 2, 2, 5])
 
 
-def test_of_each_sentence() -> None:
+def test_targets_per_sentence() -> None:
     values = np.arange(3)
     assert [PerSentence(values).of(i, OFFSETS).tolist() for i in range(3)] == [0, 1, 2]
     arrays = np.arange(6).reshape(3, 2)
@@ -19,13 +19,13 @@ def test_of_each_sentence() -> None:
     ]
 
 
-def test_of_each_character() -> None:
+def test_targets_per_character() -> None:
     target = PerCharacter(np.arange(5))
     assert [target.of(i, OFFSETS).tolist() for i in range(3)] == [[0, 1], [], [2, 3, 4]]
 
 
 @pytest.mark.parametrize("shape", [(), (2,)])
-def test_of_any_number_for_each_sentence(shape: tuple[int, ...]) -> None:
+def test_targets_per_span(shape: tuple[int, ...]) -> None:
     values = np.arange(4 * int(np.prod(shape))).reshape(4, *shape)
     target = PerSpan(values, np.array([1, 0, 3]))
     assert [target.of(i, OFFSETS).tolist() for i in range(3)] == [

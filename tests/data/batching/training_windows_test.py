@@ -1,4 +1,4 @@
-"""Windows of training sentences, against enumeration of all ways to cut."""
+"""Training windows, compared with an enumeration of all possible splits."""
 
 import logging
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ from ner_adv_plugin.data.vocabulary import Vocabulary
 from tests.data.sentences import character_alphabet, encoded, ner_reader, word_reader
 
 
-def ways(places: Sequence[int], max_length: int) -> list[list[int]]:
-    """All ways to cut from the first to the last of these places; a window too long has no place inside."""
+def splits(allowed: Sequence[int], max_length: int) -> list[list[int]]:
+    """Enumerate all splits at allowed borders; too long a window has no allowed border inside."""
     found = []
-    for count in range(len(places) - 1):
-        for inner in combinations(places[1:-1], count):
-            borders = [places[0], *inner, places[-1]]
+    for count in range(len(allowed) - 1):
+        for inner in combinations(allowed[1:-1], count):
+            borders = [allowed[0], *inner, allowed[-1]]
             if all(
-                end - start <= max_length or not any(start < place < end for place in places)
+                end - start <= max_length or not any(start < border < end for border in allowed)
                 for start, end in pairwise(borders)
             ):
                 found.append(borders)
@@ -38,21 +38,23 @@ def ways(places: Sequence[int], max_length: int) -> list[list[int]]:
 
 
 def cost(borders: Sequence[int]) -> tuple[int, int]:
-    """Windows, and the sum of their squared lengths."""
+    """Return the number of windows and the sum of their squared lengths."""
     return len(borders) - 1, sum((end - start) ** 2 for start, end in pairwise(borders))
 
 
 @given(st.lists(st.booleans(), max_size=10), st.integers(1, 12))
-def test_fewest_and_most_equal_windows_of_all_ways(inner: list[bool], max_length: int) -> None:
+def test_windows_are_the_fewest_and_most_equal_of_all_splits(
+    inner: list[bool], max_length: int
+) -> None:
     allowed = np.array([True, *inner, True])
     borders = window_borders(allowed, max_length).tolist()
-    possible = ways(np.flatnonzero(allowed).tolist(), max_length)
+    possible = splits(np.flatnonzero(allowed).tolist(), max_length)
     assert borders in possible
     assert cost(borders) == min(map(cost, possible))
 
 
 @given(st.integers(1, 5000), st.integers(1, 600))
-def test_free_text_is_cut_evenly(length: int, max_length: int) -> None:
+def test_text_without_spans_is_cut_evenly(length: int, max_length: int) -> None:
     lengths = np.diff(window_borders(np.ones(length + 1, dtype=bool), max_length))
     assert len(lengths) == -(-length // max_length) and lengths.sum() == length
     assert max(lengths) <= max_length and max(lengths) - min(lengths) <= 1
@@ -60,7 +62,7 @@ def test_free_text_is_cut_evenly(length: int, max_length: int) -> None:
 
 @st.composite
 def labelled(draw: st.DrawFn, words: bool = False, nested: bool = False) -> Instance:
-    """A sentence whose characters are all different, and its entities or words, some of them touching."""
+    """A sentence of distinct characters with entities or words, some of them adjacent."""
     spans: list[Span] = []
     end = 0
     for length in draw(st.lists(st.integers(1, 9), max_size=8)):
@@ -69,33 +71,38 @@ def labelled(draw: st.DrawFn, words: bool = False, nested: bool = False) -> Inst
         spans.append(Span(start, end, "" if words else draw(st.sampled_from(["PER", "LOC"]))))
     size = end if words else end + draw(st.integers(0, 3))
     if nested and size:
-        for start in draw(st.lists(st.integers(0, size - 1), max_size=4)):
-            spans.append(Span(start, draw(st.integers(start + 1, size)), "ORG"))
+        starts = draw(st.lists(st.integers(0, size - 1), max_size=4))
+        spans += [Span(start, draw(st.integers(start + 1, size)), "ORG") for start in starts]
     return Instance("".join(chr(0x4E00 + i) for i in range(size)), sorted(set(spans)))
 
 
-def parts(sentences: EncodedDataset) -> list[list[int]]:
-    """The characters of each sentence, as indices."""
+def token_ids_of(sentences: EncodedDataset) -> list[list[int]]:
+    """Return the character indices of each sentence."""
     return [sentences.token_ids_of(sentence).tolist() for sentence in range(len(sentences))]
 
 
-@pytest.mark.parametrize("kind", ["flat", "nested", "words"])
+@pytest.mark.parametrize("spans_are", ["flat", "nested", "words"])
 @given(data=st.data(), max_length=st.integers(1, 12))
-def test_nothing_is_lost_repeated_or_cut(kind: str, data: st.DataObject, max_length: int) -> None:
-    reader = word_reader("a") if kind == "words" else ner_reader("a")
-    drawn = data.draw(st.lists(labelled(kind == "words", kind == "nested"), min_size=1, max_size=4))
+def test_no_character_or_span_is_lost_repeated_or_cut(
+    spans_are: str, data: st.DataObject, max_length: int
+) -> None:
+    words = spans_are == "words"
+    reader = word_reader("a") if words else ner_reader("a")
+    drawn = data.draw(st.lists(labelled(words, spans_are == "nested"), min_size=1, max_size=4))
     sentences = encoded({"a": drawn}, {"a": reader})["a"]
     windows = training_windows(sentences, max_length)
     assert sentences.token_ids is not None and windows.token_ids is not None
-    assert windows.token_ids.tolist() == sentences.token_ids.tolist() == sum(parts(windows), [])
-    assert windows.lengths.tolist() == list(map(len, parts(windows))) and len(
+    assert (
+        windows.token_ids.tolist() == sentences.token_ids.tolist() == sum(token_ids_of(windows), [])
+    )
+    assert windows.lengths.tolist() == list(map(len, token_ids_of(windows))) and len(
         windows.weights
     ) == len(windows)
 
     window = 0
     for instance in drawn:
         text, spans = "", []
-        # An empty sentence is one window, too.
+        # An empty sentence is one window.
         while len(text) < len(instance) or not instance.text:
             spans += [
                 Span(len(text) + start, len(text) + end, name)
@@ -109,7 +116,7 @@ def test_nothing_is_lost_repeated_or_cut(kind: str, data: st.DataObject, max_len
 
 
 @given(data=st.data(), max_length=st.integers(1, 12))
-def test_only_a_long_entity_makes_a_longer_window(data: st.DataObject, max_length: int) -> None:
+def test_only_long_entities_form_longer_windows(data: st.DataObject, max_length: int) -> None:
     instance = data.draw(labelled())
     if not len(instance):
         return
@@ -127,7 +134,7 @@ def test_only_a_long_entity_makes_a_longer_window(data: st.DataObject, max_lengt
 
 @given(st.lists(labelled(), min_size=1, max_size=4), st.integers(1, 12))
 def test_tags_of_windows_are_those_of_the_sentences(drawn: list[Instance], max_length: int) -> None:
-    """Targets of characters, made of windows as a head that tags makes them, are those of whole sentences."""
+    """Tag targets of windows, built as a tagging head builds them, equal those of sentences."""
     scheme = get_scheme("BIOES")
     sentences = encoded({"a": drawn})["a"]
     windows = training_windows(sentences, max_length)
@@ -150,7 +157,7 @@ def test_tags_of_windows_are_those_of_the_sentences(drawn: list[Instance], max_l
         )
 
 
-def test_text_without_labels_beside_empty_and_short_sentences() -> None:
+def test_unlabelled_empty_and_short_sentences() -> None:
     sentences = encoded(
         {"u": [Instance(text) for text in ("", "甲乙丙", "甲乙丙丁戊己庚", "", "甲")]},
         {"u": ner_reader("u", None)},
@@ -163,7 +170,7 @@ def test_text_without_labels_beside_empty_and_short_sentences() -> None:
     assert training_windows(sentences["u"], 7) is sentences["u"]
 
 
-def test_streamed_text_is_cut_as_held_text(tmp_path: Path) -> None:
+def test_streamed_text_is_cut_like_text_in_memory(tmp_path: Path) -> None:
     lines = ["甲乙丙丁戊己庚", "甲", "丁丙乙甲", "乙丙丁"]
     (tmp_path / "lines").write_text("\n".join(lines), encoding="utf-8")
     reader = UnlabelledReader()
@@ -174,11 +181,11 @@ def test_streamed_text_is_cut_as_held_text(tmp_path: Path) -> None:
     held = training_windows(
         EncodedDataset("u", [Instance(line) for line in lines], vocab, character_alphabet(vocab)), 3
     )
-    assert table.streamed and parts(streamed) == parts(held)
+    assert table.streamed and token_ids_of(streamed) == token_ids_of(held)
     assert held.lengths.tolist() == [2, 2, 3, 1, 2, 2, 3]
 
 
-def test_what_is_cut_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_cut_sentences_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     long, short, free = (
         Instance("甲乙丙丁戊己庚", [Span(1, 5, "PER")]),
@@ -189,7 +196,8 @@ def test_what_is_cut_is_said(caplog: pytest.LogCaptureFixture) -> None:
     assert training_windows(sentences["a"], 3).lengths.tolist() == [1, 4, 2, 2, 2, 3]
     assert caplog.messages == [
         "a: 2 of 3 training sentences are longer than 3 characters: cut into 5 windows",
-        "a: 1 windows have no place to be cut at and stay longer than 3 characters, the longest has 4",
+        "a: 1 windows stay longer than 3 characters (longest: 4), as an entity or a word "
+        "cannot be cut",
     ]
 
 

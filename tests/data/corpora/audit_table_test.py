@@ -1,4 +1,4 @@
-"""The table of an audit."""
+"""The audit table for the terminal."""
 
 from ner_adv_plugin.data.corpora.audit import Audit, SplitSummary
 from ner_adv_plugin.data.corpora.audit_table import table
@@ -6,7 +6,7 @@ from ner_adv_plugin.data.corpora.overlaps import SplitRows, find_overlaps
 
 
 def summary(**found: object) -> SplitSummary:
-    """A summary of nothing but what is said."""
+    """Return a summary with these fields and trivial values for all others."""
     empty = {
         "file": "f",
         "known_as": None,
@@ -26,7 +26,7 @@ def summary(**found: object) -> SplitSummary:
 
 
 def sentences(dataset: str, split: str, *texts: str) -> SplitRows:
-    """Sentences with the same tags wherever their text is the same."""
+    """Sentences whose tags are equal if their texts are."""
     return SplitRows(dataset, split, texts, [text.encode() for text in texts])
 
 
@@ -53,13 +53,13 @@ def test_numbers_and_details() -> None:
         "  LOC 1  PER 1",
     ]
     assert max(map(len, text.splitlines())) <= 100
-    assert "1018, 1019 and 10 more (--output-file has all)" in " ".join(text.split())
+    assert "1018, 1019 and 10 more (--output-file lists all)" in " ".join(text.split())
     assert "1020" not in text.replace("TYPE.19 1,019", "")
     assert "unknown" not in text
-    assert text.endswith("No sentence stands in two splits.")
+    assert text.endswith("No sentence occurs in two splits.")
 
 
-def test_flagged_pairs_first_and_what_to_do() -> None:
+def test_flagged_pairs_come_first_with_advice() -> None:
     splits = [
         sentences("a", "train", "甲乙丙丁戊己庚辛壬癸", "短", "长长长长长长长长"),
         sentences("a", "test", "别的", "更长长长长长长长长"),
@@ -77,18 +77,18 @@ def test_flagged_pairs_first_and_what_to_do() -> None:
         # sentences of, in, split, exact, normalised, contained, same tags, holders
         ["!", "b.validation", "in", "a.train", "1", "1", "2", "1", "2"],
         ["!", "b.validation", "in", "b.train", "1", "1", "1", "1", "1"],
-        # A training sentence inside a scored one: no equal sentences, and nothing that the other direction would tell.
+        # A training sentence within a test sentence: none equal, the other direction is empty.
         ["!", "a.train", "in", "a.test", "0", "0", "1", "0", "1"],
         ["b.train", "in", "a.train", "1", "1", "1", "1", "1"],
         ["b.validation", "in", "a.test", "1", "1", "1", "1", "1"],
     ]
-    advice = " ".join(" ".join(lines).split("! Training")[1].split())
-    assert advice.startswith("shares sentences with what is scored.")
-    assert "Training sentences that equal or hold such a sentence: 2 of a, 1 of b;" in advice
+    advice = " ".join(" ".join(lines).split("! Training data ")[1].split())
+    assert advice.startswith("share sentences with validation or test data.")
+    assert "Training sentences that equal or contain such a sentence: 2 of a, 1 of b;" in advice
     assert 'data_loader.leakage "drop"' in advice
 
 
-def test_no_advice_where_nothing_leaks() -> None:
+def test_no_advice_if_nothing_leaks() -> None:
     splits = [sentences("a", "test", "短"), sentences("b", "test", "短")]
     summaries = {"a": {"test": summary()}, "b": {"test": summary()}}
     text = table(Audit(summaries, find_overlaps(splits)))

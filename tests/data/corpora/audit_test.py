@@ -1,4 +1,4 @@
-"""What a split holds, counted by hand."""
+"""Summaries of splits, counted by hand."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from ner_adv_plugin.data.corpora.audit import SplitSummary, count_unknown, summa
 from ner_adv_plugin.data.corpora.overlaps import SplitRows
 from ner_adv_plugin.data.reading import DatasetReader
 
-# Four sentences: 王明在京, 他, 他 (tagged otherwise), and one with two illegal tags.
+# Four sentences: 王明在京, 他, 他 with another tag, and one with two illegal tags.
 SENTENCES = "王 B-PER\n明 I-PER\n在 O\n京 B-LOC\n\n他 O\n\n他 B-PER\n\n我 O\n去 I-LOC\n沪 I-PER\n"
 
 
@@ -27,7 +27,7 @@ def look(
 
 def test_entities_by_hand(tmp_path: Path) -> None:
     summary, sentences = look(tmp_path / "f", SENTENCES)
-    # The fingerprint is tested by what changes it.
+    # Fingerprints are tested separately.
     assert len(summary.fingerprint) == 64
     summary.fingerprint = ""
     assert summary == SplitSummary(
@@ -63,7 +63,7 @@ def test_words_by_hand(tmp_path: Path) -> None:
     assert (summary.entities, summary.words) == (None, 6)
 
 
-def test_positions_of_words_that_cannot_be(tmp_path: Path) -> None:
+def test_illegal_positions_within_words(tmp_path: Path) -> None:
     reader = {"type": "weibo", "task": "segmentation"}
     content = "我0\tO\n去1\tO\n\n我0\tO\n去2\tO\n了4\tO\n\n好1\tO\n"
     summary, _ = look(tmp_path / "f", content, reader)
@@ -71,7 +71,7 @@ def test_positions_of_words_that_cannot_be(tmp_path: Path) -> None:
     assert look(tmp_path / "f", content, "weibo")[0].illegal_sentences == []
 
 
-def test_texts_without_tags(tmp_path: Path) -> None:
+def test_unlabelled_texts(tmp_path: Path) -> None:
     summary, sentences = look(tmp_path / "f", "你好\n你好\n！\n", "unlabelled")
     assert (summary.entities, summary.words, summary.duplicates) == (None, None, 2)
     assert sentences.tagged == [None, None, None]
@@ -87,7 +87,7 @@ def test_texts_without_tags(tmp_path: Path) -> None:
         (SENTENCES.replace(" ", "\t"), "msra"),
         (SENTENCES.replace(" ", " x "), "conll"),
         (SENTENCES, {"type": "conll", "overlaps": "outermost"}),
-        # What conlleval makes of the illegal tags.
+        # The illegal tags as conlleval repairs them.
         (SENTENCES.replace("去 I-LOC\n沪 I-PER", "去 B-LOC\n沪 B-PER"), "conll"),
         (
             SENTENCES.replace("明 I", "明 E").replace("京 B", "京 S"),
@@ -95,7 +95,9 @@ def test_texts_without_tags(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_fingerprint_is_of_what_was_read(tmp_path: Path, content: str | bytes, reader: Any) -> None:
+def test_fingerprint_depends_on_what_was_read(
+    tmp_path: Path, content: str | bytes, reader: Any
+) -> None:
     expected, sentences = look(tmp_path / "one", SENTENCES)
     summary, same = look(tmp_path / "other", content, reader, dataset="e")
     assert summary.fingerprint == expected.fingerprint
@@ -116,7 +118,9 @@ def test_fingerprint_is_of_what_was_read(tmp_path: Path, content: str | bytes, r
         ("王明在京\n他\n他\n我去沪\n", "unlabelled"),
     ],
 )
-def test_fingerprint_tells_texts_and_tags_apart(tmp_path: Path, content: str, reader: Any) -> None:
+def test_fingerprint_distinguishes_texts_and_tags(
+    tmp_path: Path, content: str, reader: Any
+) -> None:
     assert (
         look(tmp_path / "one", content, reader)[0].fingerprint
         != look(tmp_path / "other", SENTENCES)[0].fingerprint

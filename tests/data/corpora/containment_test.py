@@ -6,7 +6,7 @@ from ner_adv_plugin.data.corpora import containment
 from ner_adv_plugin.data.corpora.containment import (
     CONTAINED_FROM,
     candidates,
-    may_stand_inside,
+    is_searchable,
     normalise,
 )
 from tests.data.texts import letters, variants
@@ -33,11 +33,11 @@ def test_normalise_by_hand(text: str, normal: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "may"),
+    ("text", "expected"),
     [("甲乙丙丁戊己庚辛", True), ("甲乙丙丁戊己庚", False), ("!!!!!!!!!", False), ("", False)],
 )
-def test_what_may_stand_inside(text: str, may: bool) -> None:
-    assert may_stand_inside(text) == may
+def test_which_texts_are_searchable(text: str, expected: bool) -> None:
+    assert is_searchable(text) == expected
 
 
 @settings(max_examples=300)
@@ -46,25 +46,26 @@ def test_what_may_stand_inside(text: str, may: bool) -> None:
     st.lists(st.text("甲乙", max_size=30), max_size=6),
     st.integers(1, 40),
 )
-def test_candidates_are_all_that_can_hold_a_text(
+def test_candidates_include_all_texts_that_contain_one(
     inner: list[str], outer: list[str], block: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(containment, "BLOCK", block)
-        found = {i: places.tolist() for i, places in candidates(inner, outer)}
+        found = {i: indices.tolist() for i, indices in candidates(inner, outer)}
     for i, text in enumerate(inner):
-        places = found.get(i, [])
-        assert places == sorted(set(places))
-        assert set(places) >= {place for place, other in enumerate(outer) if text in other}
-        # They have some gram of it in common.
+        indices = found.get(i, [])
+        assert indices == sorted(set(indices))
+        assert set(indices) >= {index for index, other in enumerate(outer) if text in other}
+        # Every candidate shares a gram with the text.
         grams = {text[k : k + CONTAINED_FROM] for k in range(len(text) - CONTAINED_FROM + 1)}
-        assert all(any(gram in outer[place] for gram in grams) for place in places)
+        assert all(any(gram in outer[index] for gram in grams) for index in indices)
 
 
 def test_half_surrogates_are_characters() -> None:
     half = "甲乙丙\ud83d丁戊己庚"
     assert [
-        (i, places.tolist()) for i, places in candidates([half], ["前" + half, "甲乙丙丁戊己庚辛"])
+        (i, indices.tolist())
+        for i, indices in candidates([half], ["前" + half, "甲乙丙丁戊己庚辛"])
     ] == [(0, [0])]
 
 
@@ -76,14 +77,14 @@ def test_half_surrogates_are_characters() -> None:
         [f"新华社北京1月1日电记者报道第{number}号" for number in range(1000, 1400)],
     ],
 )
-def test_what_many_sentences_share_makes_no_candidates(sentences: list[str]) -> None:
-    # Each sentence is the only one that can hold it: the work grows with the sentences, not with their pairs.
-    assert [(i, places.tolist()) for i, places in candidates(sentences, sentences)] == [
+def test_common_grams_make_no_candidates(sentences: list[str]) -> None:
+    # Each sentence is its own only candidate: the work grows with sentences, not with pairs.
+    assert [(i, indices.tolist()) for i, indices in candidates(sentences, sentences)] == [
         (i, [i]) for i in range(len(sentences))
     ]
 
 
-def test_a_run_is_a_candidate_of_a_text_once() -> None:
+def test_a_repetitive_text_is_a_candidate_once() -> None:
     assert [
-        places.tolist() for _, places in candidates(["哈" * 9], ["哈" * 5000, "哈" * 8, "x"])
+        indices.tolist() for _, indices in candidates(["哈" * 9], ["哈" * 5000, "哈" * 8, "x"])
     ] == [[0, 1]]

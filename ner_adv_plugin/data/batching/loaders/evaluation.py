@@ -1,4 +1,4 @@
-"""Batches for validation, test and prediction: every sentence once, whole."""
+"""Batches for validation, test and prediction: every sentence once and uncut."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -9,7 +9,7 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch, collate
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 
-# Padded positions that are computed at a time, at most, unless one sentence alone has more.
+# Maximum number of padded positions in a batch, unless it is a single longer sentence.
 MAX_TOKENS = 16384
 
 
@@ -20,18 +20,23 @@ def evaluation_batches(
     rank: int = 0,
     world_size: int = 1,
 ) -> Iterator[Batch]:
-    """Batches of sentences of similar length; `Batch.sentence_ids` says where each sentence stands in the file.
+    """Yield batches of sentences of similar length, longest first.
 
-    Empty sentences, which have nothing to predict, are in none.
+    Empty sentences are in no batch, as there is nothing to predict. `Batch.sentence_ids` holds the
+    index of each sentence in the dataset.
 
     # Parameters
 
     sentences : the dataset.
-    batch_size : sentences a batch at most.
-    max_tokens : padded positions a batch at most; a longer sentence makes a batch of its own.
-    rank, world_size : which process of how many; each gets every so-manieth batch.
+    batch_size : maximum number of sentences in a batch.
+    max_tokens : maximum number of padded positions in a batch; a sentence longer than this forms a
+        batch by itself.
+    rank, world_size : index of the process and number of processes; each process gets every
+        `world_size`-th batch.
 
-    Raises `ConfigurationError` for a batch size below 1.
+    # Raises
+
+    ConfigurationError : if the batch size is below 1.
     """
     if batch_size < 1:
         raise ConfigurationError(f"expected 1 or more, found {batch_size}", "batch_size")
@@ -40,8 +45,9 @@ def evaluation_batches(
 
 
 def _groups(sentences: EncodedDataset, batch_size: int, max_tokens: int) -> Iterator[list[int]]:
-    """Sentences that make a batch, longest first."""
+    """Yield the indices of the sentences of each batch, longest first."""
     order = np.argsort(-sentences.lengths, kind="stable")
+
     group: list[int] = []
     for sentence in order[: int(np.count_nonzero(sentences.lengths))]:
         longest = int(sentences.lengths[group[0]]) if group else 0
@@ -49,5 +55,6 @@ def _groups(sentences: EncodedDataset, batch_size: int, max_tokens: int) -> Iter
             yield group
             group = []
         group.append(int(sentence))
+
     if group:
         yield group

@@ -1,4 +1,4 @@
-"""The training data loader: a plan of which sentences make which batch, from (seed, epoch)."""
+"""Training data loader, which plans the batches of an epoch from (seed, epoch)."""
 
 import copy
 import logging
@@ -22,22 +22,37 @@ logger = logging.getLogger(__name__)
 
 
 class DataLoader(Registrable):
-    """Mixes any number of datasets: the sampler says how many sentences of each, the scheduler lays them into batches.
+    """Mix any number of datasets, as determined by a sampler and a scheduler.
 
-    A dataset's sentences come in passes, each a fresh shuffle of all its sentences; an epoch goes on where the last one
-    stopped, so that no sentence is drawn again before all others were. How many sentences an epoch draws of each is what the
-    sampler asks for, raised where the scheduler repeats small datasets.
     Registered as "multitask", the default.
+
+    The sampler determines how many sentences of each dataset an epoch draws, and the scheduler
+    arranges them into batches; schedulers that repeat small datasets increase the sampler's
+    numbers. The sentences of a dataset come in passes, each a new shuffle of all of them. An epoch
+    continues the pass of the previous one, so that no sentence is drawn again before all others of
+    its dataset.
 
     # Parameters
 
     scheduler : by default "roundrobin" with batches of `batch_size` sentences.
-    sampler : by default "proportional", every sentence once an epoch.
-    batch_size : short for the batch size of the default scheduler; of no use with another.
-    leakage : what to do with training sentences that hold a validation or test sentence: "drop" leaves them out and
-        says so, "error" stops, "allow" keeps them.
-    max_length : training sentences of more characters are cut into windows of at most as many, each a sentence of its own, none
-        of which cuts an entity or a word: one that is longer has a longer window. null leaves sentences whole.
+    sampler : by default "proportional", every sentence once per epoch.
+    batch_size : batch size of the default scheduler; has no effect if `scheduler` is set.
+    leakage : what to do with training sentences that contain a validation or test sentence: "drop"
+        removes them and logs how many, "error" stops the run, "allow" keeps them.
+    max_length : maximum number of characters of a training sentence. A longer one is cut into
+        windows, each a sentence, but never within an entity or a word: a longer entity or word
+        forms a longer window. null keeps sentences whole.
+
+    # Example
+
+    ```jsonnet
+    {
+      type: 'multitask',
+      scheduler: { type: 'balanced', batch_size: 16 },
+      sampler: { type: 'proportional', alpha: 0.5 },
+      leakage: 'error',
+    }
+    ```
     """
 
     default_implementation = "multitask"
@@ -54,27 +69,41 @@ class DataLoader(Registrable):
             raise ConfigurationError(
                 f"expected 1 or more, or null, found {max_length}", "max_length"
             )
+
         self.scheduler = scheduler or RoundRobinScheduler(batch_size)
         self.sampler = sampler or ProportionalSampler()
         self.leakage = leakage
         self.max_length = max_length
+
         self._sentences: dict[str, EncodedDataset] = {}
         self._drawn: dict[str, int] = {}
         self._seed = 0
 
     def set_sentences(self, sentences: Mapping[str, EncodedDataset], seed: int) -> None:
-        """Set the training sentences of every dataset; called once, before all other methods."""
-        for name, own in sentences.items():
-            if not len(own):
-                raise UserError(f"{name}: there is no training sentence")
-        self._sentences = {name: self._windows(own) for name, own in sentences.items()}
+        """Set the training sentences of every dataset; called once, before all other methods.
+
+        # Parameters
+
+        sentences : the encoded training sentences of each dataset.
+        seed : determines all plans, together with the epoch.
+
+        # Raises
+
+        UserError : if a dataset has no sentences.
+        """
+        for name, dataset in sentences.items():
+            if not len(dataset):
+                raise UserError(f"{name}: there are no training sentences")
+
+        self._sentences = {name: self._windows(dataset) for name, dataset in sentences.items()}
         self._drawn = dict.fromkeys(sentences, 0)
         self._seed = seed
-        self.sampler.set_heads({name: own.head for name, own in sentences.items()})
+        self.sampler.set_heads({name: dataset.head for name, dataset in sentences.items()})
+
         first, last = self._counts(0, 2), self._counts(1, 2)
         for name in sentences:
             if first[name] == last[name] == 0:
-                logger.warning("%s: the sampler draws none of its sentences in an epoch", name)
+                logger.warning("%s: the sampler draws no sentences of this dataset", name)
 
     def sentences(self) -> Mapping[str, EncodedDataset]:
         """Return the training sentences of every dataset, cut to `max_length`."""
@@ -86,7 +115,7 @@ class DataLoader(Registrable):
         )
 
     def _counts(self, epoch: int, num_epochs: int) -> dict[str, int]:
-        """Sentences of each dataset that an epoch draws."""
+        """Return the number of sentences of each dataset that an epoch draws."""
         progress = min(1.0, epoch / max(1, num_epochs - 1))
         sizes = {name: len(sentences) for name, sentences in self._sentences.items()}
         return self.scheduler.draws(self.sampler.sentences_per_epoch(sizes, progress))
@@ -96,37 +125,48 @@ class DataLoader(Registrable):
         return self.batches_per_epoch(1)[0]
 
     def batches_per_epoch(self, num_epochs: int) -> list[int]:
-        """Return the number of batches of every epoch of a run, counted from the present state.
+        """Return the number of batches of every epoch of a run, counted from the current state.
 
-        Epochs are planned where counts of sentences alone do not tell. A sampler that learns from epochs ("loss_based") is
-        taken as it is now: lengths are then exact where they depend on the sum of sentences alone ("roundrobin" with a
-        batch size in sentences), else as near as its shares stay.
+        If the number depends on the lengths of sentences, the epochs are planned to count it. A
+        sampler that adapts to metrics ("loss_based") is used in its current state: the numbers are
+        then exact if they depend on the total number of sentences only ("roundrobin" with a batch
+        size in sentences), and otherwise estimates.
+
+        # Parameters
+
+        num_epochs : number of epochs of the run.
         """
         state = copy.deepcopy(self.state_dict())
-        numbers = [self._pass_over(epoch, num_epochs) for epoch in range(num_epochs)]
+        numbers = [self._count_batches(epoch, num_epochs) for epoch in range(num_epochs)]
         self.load_state_dict(state)
         return numbers
 
-    def _pass_over(self, epoch: int, num_epochs: int) -> int:
-        """The number of batches of an epoch, whose sentences then count as drawn."""
+    def _count_batches(self, epoch: int, num_epochs: int) -> int:
+        """Return the number of batches of an epoch and mark its sentences as drawn."""
         counts = self._counts(epoch, num_epochs)
         number = self.scheduler.count(counts)
         if number is None:
             return len(self.plan(epoch, num_epochs))
+
         self._count_as_drawn(counts)
         return number
 
     def plan(self, epoch: int, num_epochs: int = 1) -> list[PlannedBatch]:
-        """Plan the batches of an epoch: dataset and index of their sentences. Call in order of epochs.
+        """Plan the batches of an epoch; call in the order of epochs.
 
         # Parameters
 
-        epoch : its number, from 0.
-        num_epochs : of the run.
+        epoch : index of the epoch, from 0.
+        num_epochs : number of epochs of the run.
+
+        # Returns
+
+        The batches in order, each a list of (dataset, index of the sentence).
         """
         counts = self._counts(epoch, num_epochs)
         drawn = {name: self._draw(name, count) for name, count in counts.items()}
         lengths = {name: sentences.lengths for name, sentences in self._sentences.items()}
+
         batches = self.scheduler.batches(drawn, lengths, np.random.default_rng([self._seed, epoch]))
         self._count_as_drawn(counts)
         return batches
@@ -136,10 +176,11 @@ class DataLoader(Registrable):
             self._drawn[name] += count
 
     def _draw(self, name: str, count: int) -> NDArray[np.int64]:
-        """The next sentences of a dataset's endless sequence of shuffles."""
+        """Draw the next sentences of a dataset from its infinite sequence of shuffles."""
         size, start = len(self._sentences[name]), self._drawn[name]
         passes = range(start // size, -(-(start + count) // size))
         key = zlib.crc32(name.encode())
+
         shuffles = [np.random.default_rng([self._seed, key, i]).permutation(size) for i in passes]
         if not shuffles:
             return np.zeros(0, dtype=np.int64)
@@ -148,12 +189,14 @@ class DataLoader(Registrable):
     def batches(
         self, planned: Sequence[PlannedBatch], rank: int = 0, world_size: int = 1
     ) -> list[Batch]:
-        """Return the part of one process of a step's micro-batches, with the totals of all.
+        """Return one process's share of the micro-batches of an optimizer step.
+
+        Their totals are those of the global batch: all micro-batches and processes.
 
         # Parameters
 
         planned : the micro-batches.
-        rank, world_size : number of the process, and of processes.
+        rank, world_size : index of the process and number of processes.
         """
         heads = [self._sentences[name].head for sentences in planned for name, _ in sentences]
         return share_totals(
@@ -162,16 +205,16 @@ class DataLoader(Registrable):
 
     def _batch(self, planned: PlannedBatch, rank: int, world_size: int) -> Batch:
         sentences = [(self._sentences[name], sentence) for name, sentence in planned]
-        # By length, so that every process gets sentences as long as the others'.
+        # Sorted by length, so that all processes get sentences of similar length.
         sentences.sort(key=lambda pair: -int(pair[0].lengths[pair[1]]))
         return collate(sentences[rank::world_size])
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches of epoch 0, for a look at the data."""
+        """Yield the batches of epoch 0, to inspect the data."""
         return (batch for planned in self.plan(0) for batch in self.batches([planned]))
 
     def update_from_epoch_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Adapt the sampler to the metrics of an epoch, before the next is planned.
+        """Adapt the sampler to the metrics of an epoch, before the next one is planned.
 
         # Parameters
 
@@ -180,7 +223,7 @@ class DataLoader(Registrable):
         self.sampler.update_from_epoch_metrics(metrics)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a resumed run needs to plan the next epochs; plain types only."""
+        """Return the state from which a resumed run plans the next epochs, in plain types only."""
         return {
             "drawn": dict(self._drawn),
             "sampler": self.sampler.state_dict(),
@@ -188,7 +231,7 @@ class DataLoader(Registrable):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` returned."""
+        """Restore the state returned by `state_dict`."""
         self._drawn = dict(state["drawn"])
         self.sampler.load_state_dict(state["sampler"])
         self.scheduler.load_state_dict(state["scheduler"])

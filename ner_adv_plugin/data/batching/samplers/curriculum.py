@@ -1,4 +1,4 @@
-"""Sentences by weights that change as training goes on."""
+"""Numbers of sentences by weights that change during training."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +11,14 @@ from ner_adv_plugin.data.dataset_names import check_one_each
 
 @MultiTaskEpochSampler.register("curriculum")
 class CurriculumSampler(MultiTaskEpochSampler):
-    """Draws in proportion to weights that move linearly from `start` to `end`, whatever the sizes.
+    """Draw in proportion to weights that move linearly from `start` to `end` during training.
 
-    In epoch e of E, counted from 0, at progress p = e / (E - 1), a dataset weighs
-    start + min(1, p / until) * (end - start): the first epoch has the start weights, every epoch from `until` on the
-    end weights. A run of one epoch has the start weights. Every epoch has as many sentences, unless an `anchor` is given.
     Registered as "curriculum".
+
+    In epoch e of E, counted from 0, at progress p = e / (E - 1), the weight of a dataset is
+    start + min(1, p / until) * (end - start), regardless of its size. The first epoch has the start
+    weights, and every epoch from `until` on has the end weights. A run of one epoch has the start
+    weights. All epochs have the same number of sentences, unless an `anchor` is set.
 
     # Parameters
 
@@ -24,6 +26,23 @@ class CurriculumSampler(MultiTaskEpochSampler):
     end : the last weight of every dataset, 0 or more.
     until : the progress at which the end weights are reached, above 0 and at most 1.
     anchor, instances_per_epoch : see `MultiTaskEpochSampler`.
+
+    # Example
+
+    ```jsonnet
+    {
+      type: 'curriculum',
+      start: { weibo: 1, msra: 4 },
+      end: { weibo: 1, msra: 0 },
+    }
+    ```
+
+    # Examples
+
+    >>> start, end = {"weibo": 1, "msra": 4}, {"weibo": 1, "msra": 0}
+    >>> sampler = CurriculumSampler(start, end, instances_per_epoch=300)
+    >>> [sampler.sentences_per_epoch({"weibo": 100, "msra": 200}, p)["weibo"] for p in (0, 0.5, 1)]
+    [60, 100, 300]
     """
 
     def __init__(
@@ -45,18 +64,18 @@ class CurriculumSampler(MultiTaskEpochSampler):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: every dataset has both weights."""
+        """See `Registrable.check`: every dataset needs both weights."""
         super().check(settings, context)
         if context.run is not None:
             check_one_each(settings["start"], context.run.datasets, "start")
             check_one_each(settings["end"], context.run.datasets, "end")
 
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """The start weights."""
+        """Return the start weights."""
         return dict(self.start)
 
     def proportions_at(self, sizes: Mapping[str, int], progress: float) -> dict[str, float]:
-        """Start + min(1, progress / until) * (end - start)."""
+        """Return start + min(1, progress / until) * (end - start)."""
         share = min(1.0, progress / self.until)
         return {
             name: (1 - share) * start + share * self.end[name] for name, start in self.start.items()

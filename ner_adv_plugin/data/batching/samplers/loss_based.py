@@ -1,4 +1,4 @@
-"""More sentences where the loss lags behind."""
+"""More sentences of the datasets whose loss decreases more slowly."""
 
 import math
 from collections.abc import Mapping
@@ -8,29 +8,49 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
 from ner_adv_plugin.data.checks import RunContext
 
-# A loss below this counts as this: what is learnt by heart does not lag.
+# Losses are clipped from below: a memorised dataset has no reliable ratio.
 LOWEST_LOSS = 1e-6
 
 
 @MultiTaskEpochSampler.register("loss_based")
 class LossBasedSampler(MultiTaskEpochSampler):
-    """Draws more from datasets whose head learns more slowly than the others.
+    """Draw more sentences of datasets whose head learns more slowly than the others.
 
-    The rule is the relative inverse training rate of GradNorm (Chen et al. 2018, section 3), for sentences in place of
-    gradients: r = (loss of the head / its loss in the first epoch), over the mean of this ratio of all heads. Of
-    k datasets one has the share floor + (1 - k * floor) * r ** strength / (sum of r ** strength). The loss is that of
-    validation where the head has one, else that of training. A dataset without a head, or a head without a loss,
-    has r = 1. The first two epochs draw equally, as there is nothing to compare yet.
-
-    Every epoch has as many sentences. Epochs to come are counted (`DataLoader.batches_per_epoch`) with the shares of
-    now: exact with "roundrobin" and a batch size in sentences, else as near as the shares stay.
     Registered as "loss_based".
+
+    The rule is the relative inverse training rate of GradNorm, applied to numbers of sentences in
+    place of gradients: r = (loss of the head / its loss in the first epoch) / (mean of this ratio
+    over all heads). The share of one of k datasets is
+    floor + (1 - k * floor) * r ** strength / (sum of r ** strength). The loss is the validation
+    loss if the head has one, else the training loss. A dataset without a head, or whose head has no
+    loss, has r = 1. The first two epochs draw equally, as there is nothing to compare yet.
+
+    All epochs have the same number of sentences. `DataLoader.batches_per_epoch` counts future
+    epochs with the current shares: this is exact for "roundrobin" with a batch size in sentences,
+    and otherwise an estimate.
+
+    Source: Chen et al. 2018 (GradNorm), section 3.
 
     # Parameters
 
-    strength : 0 draws equally; the more, the more a head that lags is preferred.
-    floor : the least share of a dataset; floor times the number of datasets is at most 1.
+    strength : 0 draws equally; higher values favour slowly learning heads more.
+    floor : the minimum share of a dataset; floor times the number of datasets is at most 1.
     instances_per_epoch : see `MultiTaskEpochSampler`.
+
+    # Example
+
+    ```jsonnet
+    { type: 'loss_based', strength: 1.0, floor: 0.1 }
+    ```
+
+    # Examples
+
+    >>> sampler = LossBasedSampler(floor=0, instances_per_epoch=100)
+    >>> sampler.set_heads({"weibo": "weibo", "msra": "msra"})
+    >>> sampler.update_from_epoch_metrics({"training_weibo_loss": 4, "training_msra_loss": 8})
+    >>> sampler.update_from_epoch_metrics({"training_weibo_loss": 3, "training_msra_loss": 2})
+    >>> sampler.sentences_per_epoch({"weibo": 1350, "msra": 41000})  # r: 3/4 to 1/4
+    {'weibo': 75, 'msra': 25}
     """
 
     def __init__(
@@ -47,25 +67,29 @@ class LossBasedSampler(MultiTaskEpochSampler):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: the floor leaves room for every dataset."""
+        """See `Registrable.check`: the floor must leave room for every dataset."""
         super().check(settings, context)
         if context.run is not None:
             _check_floor(settings["floor"], len(context.run.datasets))
 
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """The shares, which sum to 1."""
+        """Return the shares, which sum to 1."""
         _check_floor(self.floor, len(sizes))
+
         ratios = {head: self._last[head] / first for head, first in self._first.items()}
         mean = sum(ratios.values()) / len(ratios) if ratios else 1.0
         lags = {name: ratios.get(self.heads.get(name) or "", mean) for name in sizes}
+
         # Scaled so that no power overflows.
         highest = max(lags.values())
         powers = {name: (lag / highest) ** self.strength for name, lag in lags.items()}
-        room, total = 1 - self.floor * len(sizes), sum(powers.values())
+
+        room = 1 - self.floor * len(sizes)
+        total = sum(powers.values())
         return {name: self.floor + room * power / total for name, power in powers.items()}
 
     def update_from_epoch_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Take the loss of every head; one that is missing or not finite leaves the last one."""
+        """Record the loss of every head; keep the previous one if it is missing or not finite."""
         for head in filter(None, dict.fromkeys(self.heads.values())):
             loss = metrics.get(
                 f"validation_{head}_loss", metrics.get(f"training_{head}_loss", math.nan)

@@ -1,4 +1,4 @@
-"""Sentences by dataset size."""
+"""Numbers of sentences by dataset size."""
 
 from collections.abc import Mapping
 
@@ -8,18 +8,34 @@ from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
 
 @MultiTaskEpochSampler.register("proportional")
 class ProportionalSampler(MultiTaskEpochSampler):
-    """Draws from a dataset of n sentences in proportion to n ** alpha (MaChAmp, van der Goot et al. 2021).
+    """Draw from a dataset of n sentences in proportion to n ** alpha.
 
-    With `cap` n is at most that (examples-proportional mixing, Raffel et al. 2020, section 3.5.2), also in the
-    number of sentences that an epoch draws by default: then a dataset below the cap is drawn once with `alpha` 1.
-    Registered as "proportional".
+    Registered as "proportional", the default.
+
+    With `cap`, n is at most that value, also in the default number of sentences per epoch: with an
+    `alpha` of 1, a dataset smaller than the cap is then drawn once per epoch.
+
+    Sources: van der Goot et al. 2021 (MaChAmp) for `alpha`; Raffel et al. 2020, section 3.5.2
+    (examples-proportional mixing) for `cap`.
 
     # Parameters
 
-    alpha : 1 draws by size, every sentence once an epoch; 0 draws equally.
-    temperature : T for n ** (1 / T), the same as `alpha` = 1 / T; not together with `alpha`.
-    cap : a dataset counts as at most so many sentences.
+    alpha : 1 draws by size, every sentence once per epoch; 0 draws equally.
+    temperature : T for n ** (1 / T), the same as `alpha` = 1 / T; cannot be combined with `alpha`.
+    cap : maximum number of sentences that a dataset counts as.
     anchor, instances_per_epoch : see `MultiTaskEpochSampler`.
+
+    # Example
+
+    ```jsonnet
+    { type: 'proportional', alpha: 0.5 }
+    ```
+
+    # Examples
+
+    >>> sampler = ProportionalSampler(alpha=0.5, anchor="weibo")
+    >>> sampler.sentences_per_epoch({"weibo": 100, "msra": 10000})
+    {'weibo': 100, 'msra': 1000}
     """
 
     def __init__(
@@ -34,7 +50,7 @@ class ProportionalSampler(MultiTaskEpochSampler):
         if temperature is not None:
             if alpha != 1.0:
                 raise ConfigurationError(
-                    "alpha and temperature say the same: give one", "temperature"
+                    "alpha and temperature set the same value: set one of them", "temperature"
                 )
             if not temperature > 0:
                 raise ConfigurationError(
@@ -42,6 +58,7 @@ class ProportionalSampler(MultiTaskEpochSampler):
                 )
         if cap is not None and cap < 1:
             raise ConfigurationError(f"expected 1 or more, found {cap}", "cap")
+
         self.alpha = alpha if temperature is None else 1 / temperature
         self.cap = cap
 
@@ -49,9 +66,9 @@ class ProportionalSampler(MultiTaskEpochSampler):
         return size if self.cap is None else min(size, self.cap)
 
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """min(n, cap) ** alpha."""
+        """Return min(n, cap) ** alpha for each dataset."""
         return {name: float(self._counted(size)) ** self.alpha for name, size in sizes.items()}
 
     def total_sentences(self, sizes: Mapping[str, int]) -> int:
-        """The sum of min(n, cap)."""
+        """Return the sum of min(n, cap) over datasets."""
         return sum(map(self._counted, sizes.values()))

@@ -1,4 +1,4 @@
-"""The base of all samplers."""
+"""Base class of samplers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,19 +11,21 @@ from ner_adv_plugin.data.dataset_names import check_dataset
 
 
 class MultiTaskEpochSampler(Registrable):
-    """Says how many sentences of each dataset an epoch draws.
+    """Base class of samplers, which determine how many sentences of each dataset an epoch draws.
 
-    The number of sentences is that of all datasets together, unless a setting says otherwise; shares are rounded
-    by largest remainder, so that they sum to it exactly. A dataset that is drawn more often than it has sentences
-    repeats, each sentence equally often within one.
+    By default an epoch draws as many sentences as all datasets have together. Shares are rounded by
+    largest remainder, so that they sum to that number exactly. If more sentences of a dataset are
+    drawn than it has, they repeat, each equally often within one.
 
-    A sampler of one's own overrides `get_task_proportions`; one that changes with the progress of training
-    `proportions_at`; one that learns from the run `update_from_epoch_metrics`, with a state.
+    A custom sampler overrides `get_task_proportions`, or `proportions_at` if the proportions depend
+    on the progress of training. A sampler that adapts to metrics overrides
+    `update_from_epoch_metrics`, `state_dict` and `load_state_dict`.
 
     # Parameters
 
-    anchor : a dataset drawn exactly once an epoch; the others follow by their proportion to it.
-    instances_per_epoch : sentences an epoch draws in all; not together with `anchor`.
+    anchor : a dataset that is drawn exactly once per epoch; the number of sentences of every other
+        dataset follows from its proportion to the anchor.
+    instances_per_epoch : total number of sentences per epoch; cannot be combined with `anchor`.
     """
 
     default_implementation = "proportional"
@@ -31,66 +33,81 @@ class MultiTaskEpochSampler(Registrable):
     def __init__(self, anchor: str | None = None, instances_per_epoch: int | None = None) -> None:
         if anchor is not None and instances_per_epoch is not None:
             raise ConfigurationError(
-                "anchor and instances_per_epoch each set the length: give one", "anchor"
+                "anchor and instances_per_epoch both set the length of an epoch: set one of them",
+                "anchor",
             )
         if instances_per_epoch is not None and instances_per_epoch < 1:
             raise ConfigurationError(
                 f"expected 1 or more, found {instances_per_epoch}", "instances_per_epoch"
             )
+
         self.anchor = anchor
         self.instances_per_epoch = instances_per_epoch
         self.heads: Mapping[str, str | None] = {}
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: the anchor is a dataset."""
+        """See `Registrable.check`: the anchor must be a dataset."""
         if context.run is not None and settings.get("anchor") is not None:
             check_dataset(settings["anchor"], context.run.datasets, "anchor")
 
     def set_heads(self, heads: Mapping[str, str | None]) -> None:
-        """Tell it the head that each dataset teaches, None for one without labels, before the first epoch."""
+        """Set the head of each dataset, None if unlabelled; called before the first epoch."""
         self.heads = dict(heads)
 
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """Relative number of sentences of each dataset, given their sizes; any positive scale."""
+        """Return the relative number of sentences to draw of each dataset, on any positive scale.
+
+        # Parameters
+
+        sizes : number of sentences of each dataset.
+        """
         raise NotImplementedError
 
     def proportions_at(self, sizes: Mapping[str, int], progress: float) -> dict[str, float]:
-        """The proportions of the epoch at this progress, 0 for the first and 1 for the last; by default the same."""
+        """Return the proportions for one epoch; by default the same for all.
+
+        # Parameters
+
+        sizes : number of sentences of each dataset.
+        progress : of the epoch, from 0 for the first to 1 for the last.
+        """
         return self.get_task_proportions(sizes)
 
     def total_sentences(self, sizes: Mapping[str, int]) -> int:
-        """Sentences an epoch draws in all where neither `anchor` nor `instances_per_epoch` says so."""
+        """Return the total per epoch if neither `anchor` nor `instances_per_epoch` is set."""
         return sum(sizes.values())
 
     def sentences_per_epoch(
         self, sizes: Mapping[str, int], progress: float = 0.0
     ) -> dict[str, int]:
-        """Sentences of each dataset that an epoch draws.
+        """Return the number of sentences of each dataset that an epoch draws.
 
         # Parameters
 
-        sizes : sentences that each dataset has.
-        progress : of the epoch, 0 for the first and 1 for the last.
+        sizes : number of sentences of each dataset.
+        progress : of the epoch, from 0 for the first to 1 for the last.
         """
         proportions = self.proportions_at(sizes, progress)
         if self.anchor is not None:
             scale = sizes[self.anchor] / proportions[self.anchor]
             return {name: round(scale * proportions[name]) for name in sizes}
+
         total = self.instances_per_epoch or self.total_sentences(sizes)
         return apportion(total, {name: proportions[name] for name in sizes})
 
     def update_from_epoch_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Learn from an epoch that ended.
+        """Adapt to the metrics of an epoch that has ended.
 
         # Parameters
 
-        metrics : `training_<name>` and `validation_<name>` as in the epoch's metrics file, the same in every process.
+        metrics : `training_<name>` and `validation_<name>` as in the metrics file of the epoch, the
+            same in every process.
         """
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs; plain types only."""
+        """Return the state that a resumed run needs, in plain types only."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore the state returned by `state_dict`."""

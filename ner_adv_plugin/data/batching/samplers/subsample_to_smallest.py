@@ -1,4 +1,4 @@
-"""As many sentences of every dataset as the smallest has."""
+"""As many sentences of every dataset as the smallest one has."""
 
 from collections.abc import Mapping
 
@@ -7,21 +7,34 @@ from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
 
 @MultiTaskEpochSampler.register("subsample_to_smallest")
 class SubsampleToSmallestSampler(MultiTaskEpochSampler):
-    """Draws as many sentences of every dataset as the smallest has.
+    """Draw as many sentences of every dataset as the smallest one has.
 
-    An epoch has (number of datasets) x (sentences of the smallest) sentences. The smallest dataset comes whole in every epoch;
-    of another every epoch draws fresh sentences until all were drawn, so that a sentence comes twice in an epoch only where
-    one pass over its dataset ends and the next begins.
     Registered as "subsample_to_smallest".
+
+    An epoch has (number of datasets) x (sentences of the smallest) sentences. It holds the whole
+    smallest dataset. Of each other dataset it draws new sentences until all have been drawn, so
+    that a sentence occurs twice in an epoch only if one pass over its dataset ends and the next one
+    begins in it.
+
+    # Example
+
+    ```jsonnet
+    { type: 'subsample_to_smallest' }
+    ```
+
+    # Examples
+
+    >>> SubsampleToSmallestSampler().sentences_per_epoch({"weibo": 1350, "msra": 41000})
+    {'weibo': 1350, 'msra': 1350}
     """
 
     def __init__(self) -> None:
         super().__init__()
 
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """1 each."""
+        """Return 1 for each dataset."""
         return dict.fromkeys(sizes, 1.0)
 
     def total_sentences(self, sizes: Mapping[str, int]) -> int:
-        """Datasets x sentences of the smallest."""
+        """Return (number of datasets) x (sentences of the smallest)."""
         return len(sizes) * min(sizes.values())

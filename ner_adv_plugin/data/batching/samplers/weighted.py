@@ -1,4 +1,4 @@
-"""Sentences by given weights."""
+"""Numbers of sentences by fixed weights."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from ner_adv_plugin.data.dataset_names import check_one_each
 
 @MultiTaskEpochSampler.register("weighted")
 class WeightedSampler(MultiTaskEpochSampler):
-    """Draws from each dataset in proportion to its weight, whatever its size.
+    """Draw from each dataset in proportion to a fixed weight, regardless of its size.
 
     Registered as "weighted".
 
@@ -19,6 +19,18 @@ class WeightedSampler(MultiTaskEpochSampler):
 
     weights : a positive weight for every dataset.
     anchor, instances_per_epoch : see `MultiTaskEpochSampler`.
+
+    # Example
+
+    ```jsonnet
+    { type: 'weighted', weights: { weibo: 1, msra: 3 }, instances_per_epoch: 8000 }
+    ```
+
+    # Examples
+
+    >>> sampler = WeightedSampler({"weibo": 1, "msra": 3}, instances_per_epoch=8000)
+    >>> sampler.sentences_per_epoch({"weibo": 1350, "msra": 41000})
+    {'weibo': 2000, 'msra': 6000}
     """
 
     def __init__(
@@ -37,11 +49,11 @@ class WeightedSampler(MultiTaskEpochSampler):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: every dataset has a weight."""
+        """See `Registrable.check`: every dataset needs a weight."""
         super().check(settings, context)
         if context.run is not None:
             check_one_each(settings["weights"], context.run.datasets, "weights")
 
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """The weights."""
+        """Return the weights."""
         return dict(self.weights)

@@ -1,4 +1,4 @@
-"""Schedulers: how an epoch's sentences are laid into batches."""
+"""Schedulers: how the sentences of an epoch are arranged into batches."""
 
 from ner_adv_plugin.data.batching.schedulers.balanced import BalancedScheduler
 from ner_adv_plugin.data.batching.schedulers.half_and_half import HalfAndHalfScheduler

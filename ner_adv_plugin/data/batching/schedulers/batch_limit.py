@@ -1,4 +1,4 @@
-"""How large a batch may be: in sentences, or in padded characters."""
+"""Batch limits: the maximum size of a batch, in sentences or in padded characters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +13,25 @@ DEFAULT_SENTENCES = 32
 
 @dataclass(frozen=True)
 class BatchLimit:
-    """The size of a batch: so many sentences, or as many as fit.
+    """The maximum size of a batch, in sentences or in padded characters.
 
     # Parameters
 
-    sentences : sentences a batch; 32 where neither is given.
-    tokens : padded characters a batch at most, that is sentences x the longest of them; a longer sentence makes a batch of
-        its own.
+    sentences : maximum number of sentences in a batch; 32 if neither limit is set.
+    tokens : maximum number of padded characters in a batch (number of sentences x length of the
+        longest); a sentence longer than this forms a batch by itself.
 
-    Raises `ConfigurationError`, at the keys `batch_size` and `max_tokens`, where both are given or one is below 1.
+    # Raises
+
+    ConfigurationError : if both are set or one is below 1; its path is the config key,
+        `batch_size` or `max_tokens`.
+
+    # Examples
+
+    >>> BatchLimit(sentences=2).cut([5, 5, 5])
+    [2, 1]
+    >>> BatchLimit(tokens=12).cut([2, 3, 4, 9, 20])
+    [3, 1, 1]
     """
 
     sentences: int | None = None
@@ -30,7 +40,8 @@ class BatchLimit:
     def __post_init__(self) -> None:
         if self.sentences is not None and self.tokens is not None:
             raise ConfigurationError(
-                "batch_size and max_tokens both say how large a batch is: give one", "max_tokens"
+                "batch_size and max_tokens both limit the size of a batch: set one of them",
+                "max_tokens",
             )
         for key, value in (("batch_size", self.sentences), ("max_tokens", self.tokens)):
             if value is not None and value < 1:
@@ -39,26 +50,36 @@ class BatchLimit:
             object.__setattr__(self, "sentences", DEFAULT_SENTENCES)
 
     def count(self, sentences: int) -> int | None:
-        """Batches that so many sentences make; None where their lengths decide."""
+        """Return the number of batches of this many sentences; None if it depends on lengths."""
         return None if self.sentences is None else -(-sentences // self.sentences)
 
-    def together(self, batches: int, lengths: NDArray[np.int64]) -> int:
-        """About how many sentences of these lengths make so many batches, 1 at least."""
+    def pool_size(self, batches: int, lengths: NDArray[np.int64]) -> int:
+        """Return about how many sentences of these lengths fill a number of batches, at least 1."""
         if self.sentences is not None:
             return batches * self.sentences
         assert self.tokens is not None
         return max(1, int(batches * self.tokens * len(lengths) / max(1, int(lengths.sum()))))
 
     def cut(self, lengths: Sequence[int]) -> list[int]:
-        """How many sentences each batch has, sentences of these lengths being laid one after the other: as many as it may."""
+        """Split a sequence of sentences greedily into batches within the limit.
+
+        # Parameters
+
+        lengths : length of each sentence in characters, in order.
+
+        # Returns
+
+        The number of sentences in each batch.
+        """
         if self.sentences is not None:
             full, rest = divmod(len(lengths), self.sentences)
             return [self.sentences] * full + ([rest] if rest else [])
+
         assert self.tokens is not None
         sizes: list[int] = []
         longest = 0
         for length in lengths:
-            # An empty sentence takes a place too.
+            # An empty sentence occupies a position, too.
             longest = max(longest, length, 1)
             if sizes and longest * (sizes[-1] + 1) <= self.tokens:
                 sizes[-1] += 1

@@ -1,4 +1,4 @@
-"""Batches half of the target, half of all other datasets."""
+"""Batches of which half are target sentences and half sentences of all other datasets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,17 +13,31 @@ from ner_adv_plugin.data.dataset_names import check_dataset
 
 @MultiTaskScheduler.register("half_and_half")
 class HalfAndHalfScheduler(MixedScheduler):
-    """Makes every batch half of sentences of the target, half of sentences of all others, within one.
+    """Fill half of every batch with target sentences, within one, and half with all others.
 
-    Draws as many sentences of the target as of all others together: the half that the sampler asks less of repeats, each
-    sentence of a dataset equally often within one, the others keeping the sampler's proportions among them. An epoch thus
-    has twice the sentences of the larger half. Where the sampler asks nothing of one half, batches are of the other alone.
     Registered as "half_and_half".
+
+    An epoch draws as many sentences of the target as of all other datasets together. The half of
+    which the sampler requests fewer sentences is repeated, each sentence of a dataset equally often
+    within one; the other datasets keep the sampler's proportions among themselves. An epoch thus
+    has twice the sentences of the larger half. If the sampler requests none of one half, batches
+    consist of the other half only.
 
     # Parameters
 
-    target : the dataset that is half of every batch.
+    target : the dataset that makes up half of every batch.
     batch_size, max_tokens, pool : see `MixedScheduler`.
+
+    # Example
+
+    ```jsonnet
+    { type: 'half_and_half', target: 'weibo', batch_size: 32 }
+    ```
+
+    # Examples
+
+    >>> HalfAndHalfScheduler("weibo").draws({"weibo": 100, "msra": 300, "pku": 100})
+    {'weibo': 400, 'msra': 300, 'pku': 100}
     """
 
     def __init__(
@@ -38,7 +52,7 @@ class HalfAndHalfScheduler(MixedScheduler):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: the target is a dataset, and there are others."""
+        """See `Registrable.check`: the target must be a dataset, and there must be others."""
         if context.run is None:
             return
 
@@ -50,8 +64,10 @@ class HalfAndHalfScheduler(MixedScheduler):
         return {name: count for name, count in counts.items() if name != self.target}
 
     def draws(self, asked: Mapping[str, int]) -> dict[str, int]:
-        """Both halves as large as the larger, unless one is empty."""
-        target, others = asked[self.target], self._others(asked)
+        """Return numbers that make both halves as large as the larger, unless one is empty."""
+        target = asked[self.target]
+        others = self._others(asked)
+
         half = max(target, sum(others.values()))
         if target and any(others.values()):
             others = apportion(half, others)
@@ -59,7 +75,7 @@ class HalfAndHalfScheduler(MixedScheduler):
         return {name: target if name == self.target else others[name] for name in asked}
 
     def order(self, counts: Mapping[str, int]) -> list[str]:
-        """Target and others in turn, the others spread evenly among their places."""
+        """Alternate the target and the others, the others spread evenly over their positions."""
         others = self._others(counts)
         turns = iter(spread(others))
         halves = spread({True: counts[self.target], False: sum(others.values())})

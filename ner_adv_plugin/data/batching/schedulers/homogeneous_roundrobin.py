@@ -21,19 +21,34 @@ from ner_adv_plugin.data.dataset_names import check_one_each
 
 @MultiTaskScheduler.register("homogeneous_roundrobin")
 class HomogeneousRoundRobinScheduler(MultiTaskScheduler):
-    """Makes batches of one dataset each; the datasets take turns in proportion to their batches.
+    """Make batches of one dataset each; datasets take turns in proportion to their batches.
 
-    Draws what the sampler asks for; repeats nothing that the sampler does not. A dataset of n drawn sentences has
-    ceil(n / its batch size) batches an epoch, or as many as `max_tokens` takes: a batch then has as many sentences as
-    fit, but for the last of each pool.
     Registered as "homogeneous_roundrobin".
+
+    An epoch draws what the sampler requests and repeats no sentence beyond that. A dataset with n
+    drawn sentences has ceil(n / its batch size) batches in an epoch. With `max_tokens` a batch
+    takes as many sentences as fit, except for the last one of each pool.
 
     # Parameters
 
-    batch_size : sentences a batch, one number or one for every dataset; 32 where `max_tokens` is not given.
-    max_tokens : in place of `batch_size`, padded characters a batch at most: sentences x the longest of them. A longer
-        sentence makes a batch of its own.
-    pool : see `MultiTaskScheduler`; batches of one dataset.
+    batch_size : number of sentences in a batch, either one number or one per dataset; 32 if
+        `max_tokens` is not set.
+    max_tokens : in place of `batch_size`, the maximum number of padded characters in a batch
+        (number of sentences x length of the longest); a sentence longer than this forms a batch by
+        itself.
+    pool : see `MultiTaskScheduler`; counts batches of one dataset.
+
+    # Example
+
+    ```jsonnet
+    { type: 'homogeneous_roundrobin', batch_size: { weibo: 8, msra: 32 } }
+    ```
+
+    # Examples
+
+    >>> scheduler = HomogeneousRoundRobinScheduler({"weibo": 8, "msra": 32})
+    >>> scheduler.count({"weibo": 20, "msra": 100})  # 3 batches of weibo, 4 of msra
+    7
     """
 
     def __init__(
@@ -59,12 +74,12 @@ class HomogeneousRoundRobinScheduler(MultiTaskScheduler):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: every dataset has a batch size if one does."""
+        """See `Registrable.check`: every dataset needs a batch size if one has it."""
         if context.run is not None and isinstance(settings["batch_size"], dict):
             check_one_each(settings["batch_size"], context.run.datasets, "batch_size")
 
     def count(self, sentences: Mapping[str, int]) -> int | None:
-        """Sum over datasets of ceil(sentences / batch size); None with `max_tokens`."""
+        """Sum ceil(sentences / batch size) over datasets; None with `max_tokens`."""
         counts = [self._limit(name).count(count) for name, count in sentences.items()]
         return None if None in counts else sum(filter(None, counts))
 
@@ -72,25 +87,28 @@ class HomogeneousRoundRobinScheduler(MultiTaskScheduler):
         self, sentences: Sentences, lengths: Sentences, generator: np.random.Generator
     ) -> list[PlannedBatch]:
         """See `MultiTaskScheduler.batches`."""
-        own = {
-            name: self._own(drawn, lengths[name], self._limit(name), generator)
+        groups_of = {
+            name: self._groups(drawn, lengths[name], self._limit(name), generator)
             for name, drawn in sentences.items()
         }
-        turns = {name: iter(groups) for name, groups in own.items()}
-        order = spread({name: len(groups) for name, groups in own.items()})
+
+        turns = {name: iter(groups) for name, groups in groups_of.items()}
+        order = spread({name: len(groups) for name, groups in groups_of.items()})
         return [[(name, sentence) for sentence in next(turns[name]).tolist()] for name in order]
 
-    def _own(
+    def _groups(
         self,
         drawn: NDArray[np.int64],
         lengths: NDArray[np.int64],
         limit: BatchLimit,
         generator: np.random.Generator,
     ) -> list[NDArray[np.int64]]:
-        """One dataset's batches, in random order."""
+        """Cut the sentences of one dataset into batches, in random order."""
         groups: list[NDArray[np.int64]] = []
-        size = limit.together(self.pool, lengths[drawn])
+        size = limit.pool_size(self.pool, lengths[drawn])
+
         for start in range(0, len(drawn), size):
             rising = by_length(drawn[start : start + size], lengths, generator)
             groups += np.split(rising, np.cumsum(limit.cut(lengths[rising].tolist()))[:-1])
+
         return [groups[i] for i in generator.permutation(len(groups))]

@@ -1,4 +1,4 @@
-"""Batches that mix datasets: what the schedulers that make them share."""
+"""Base class of the schedulers that mix datasets within a batch."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,22 +16,26 @@ from ner_adv_plugin.data.batching.schedulers.scheduler import (
 
 
 class MixedScheduler(MultiTaskScheduler):
-    """Lays the epoch's sentences one after the other in a fixed order of datasets, and cuts that order into batches.
+    """Base class of schedulers that mix datasets within a batch.
 
-    The mix of a batch is by sentences, under `max_tokens` too: a batch is a run of consecutive places, and `order` says
-    how many places of any run a dataset has. Within a pool, itself a run of places, every dataset's sentences go into its
-    places by rising length, so that short sentences of all datasets meet.
+    The epoch is a sequence of positions, each assigned to a dataset by `order` and cut into
+    batches. The mix of a batch is measured in sentences, also with `max_tokens`: a batch is a run
+    of consecutive positions, and `order` determines how many positions of any run belong to a
+    dataset. Within a pool, itself a run of positions, the sentences of each dataset fill its
+    positions by increasing length, so that short sentences of all datasets share batches.
 
-    With `batch_size` an epoch has ceil(drawn sentences / batch_size) batches, and all but one are full. With `max_tokens`
-    batches of short sentences have more of them, and a batch takes as many sentences as fit, but for the last of each pool;
-    how many batches that makes differs a little from epoch to epoch. As the loss of a step is a mean over its sentences, a
-    short sentence then weighs less than a long one.
+    With `batch_size`, an epoch has ceil(drawn sentences / batch_size) batches, all full but one.
+    With `max_tokens`, batches of short sentences hold more of them; a batch takes as many sentences
+    as fit, except for the last one of each pool, and the number of batches varies slightly between
+    epochs. As the loss of a step is a mean over its sentences, a short sentence then has a smaller
+    weight than a long one.
 
     # Parameters
 
-    batch_size : sentences a batch; 32 where `max_tokens` is not given.
-    max_tokens : in place of `batch_size`, padded characters a batch at most: sentences x the longest of them. A longer
-        sentence makes a batch of its own.
+    batch_size : number of sentences in a batch; 32 if `max_tokens` is not set.
+    max_tokens : in place of `batch_size`, the maximum number of padded characters in a batch
+        (number of sentences x length of the longest); a sentence longer than this forms a batch by
+        itself.
     pool : see `MultiTaskScheduler`.
     """
 
@@ -42,11 +46,16 @@ class MixedScheduler(MultiTaskScheduler):
         self.limit = BatchLimit(batch_size, max_tokens)
 
     def order(self, counts: Mapping[str, int]) -> list[str]:
-        """The dataset of each of the epoch's places, so many of each; by default spread evenly (`spread`)."""
+        """Return the dataset of each position of the epoch; by default spread evenly (`spread`).
+
+        # Parameters
+
+        counts : number of positions of each dataset.
+        """
         return spread(counts)
 
     def count(self, sentences: Mapping[str, int]) -> int | None:
-        """ceil(sum of sentences / batch_size); None with `max_tokens`."""
+        """Return ceil(sum of sentences / batch_size), or None with `max_tokens`."""
         return self.limit.count(sum(sentences.values()))
 
     def batches(
@@ -56,34 +65,37 @@ class MixedScheduler(MultiTaskScheduler):
         order = self.order({name: len(drawn) for name, drawn in sentences.items()})
         if not order:
             return []
-        size = self.limit.together(
+        size = self.limit.pool_size(
             self.pool, np.concatenate([lengths[name][drawn] for name, drawn in sentences.items()])
         )
-        rest = dict(sentences)
+
+        remaining = dict(sentences)
         batches: list[PlannedBatch] = []
         for start in range(0, len(order), size):
-            places = order[start : start + size]
-            counts = Counter(places)
-            members = {name: drawn[: counts[name]] for name, drawn in rest.items()}
-            rest = {name: drawn[counts[name] :] for name, drawn in rest.items()}
-            batches += self._cut(places, members, lengths, generator)
+            pool_order = order[start : start + size]
+            counts = Counter(pool_order)
+            members = {name: drawn[: counts[name]] for name, drawn in remaining.items()}
+            remaining = {name: drawn[counts[name] :] for name, drawn in remaining.items()}
+            batches += self._cut(pool_order, members, lengths, generator)
+
         return [batches[i] for i in generator.permutation(len(batches))]
 
     def _cut(
         self,
-        places: list[str],
+        pool_order: list[str],
         members: Sentences,
         lengths: Sentences,
         generator: np.random.Generator,
     ) -> Iterator[PlannedBatch]:
-        """The batches of one pool; in each the sentences of one dataset stand together."""
+        """Cut one pool into batches; each lists the sentences of a dataset consecutively."""
         turns = {
-            name: iter(by_length(own, lengths[name], generator).tolist())
-            for name, own in members.items()
+            name: iter(by_length(drawn, lengths[name], generator).tolist())
+            for name, drawn in members.items()
         }
-        laid = [(name, next(turns[name])) for name in places]
+        pool = [(name, next(turns[name])) for name in pool_order]
         ranks = {name: rank for rank, name in enumerate(members)}
+
         start = 0
-        for size in self.limit.cut([int(lengths[name][sentence]) for name, sentence in laid]):
-            yield sorted(laid[start : start + size], key=lambda place: ranks[place[0]])
+        for size in self.limit.cut([int(lengths[name][sentence]) for name, sentence in pool]):
+            yield sorted(pool[start : start + size], key=lambda pair: ranks[pair[0]])
             start += size

@@ -1,4 +1,4 @@
-"""The base of all schedulers, and what they share: spreading datasets evenly, bucketing sentences by length."""
+"""Base class of schedulers; helpers that spread datasets evenly and sort sentences by length."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -15,16 +15,18 @@ Name = TypeVar("Name")
 
 
 class MultiTaskScheduler(Registrable):
-    """Lays the sentences that an epoch draws into batches.
+    """Base class of schedulers, which arrange the sentences of an epoch into batches.
 
-    The sampler asks for sentences, `draws` may raise what it asks for, and the loader draws that many of each dataset:
-    a sentence that is drawn twice counts twice. Promised: every drawn sentence is in exactly one batch; each dataset is
-    spread evenly over the epoch; the order is a global shuffle, a function of the generator alone.
+    The sampler requests a number of sentences of each dataset, `draws` may increase it, and the
+    loader draws that many; a sentence that is drawn twice counts twice. Every scheduler guarantees
+    that each drawn sentence is in exactly one batch, that each dataset is spread evenly over the
+    epoch, and that the order is a global shuffle that depends on the generator only.
 
     # Parameters
 
-    pool : batches whose sentences are sorted by length together; more saves padding, and leaves less to chance in
-        which sentences share a batch. Which sentences share a pool, and the order of batches, stay random.
+    pool : number of batches whose sentences are sorted by length together. A larger pool reduces
+        padding but leaves less randomness in which sentences share a batch. Which sentences share
+        a pool, and the order of the batches, are always random.
     """
 
     default_implementation = "roundrobin"
@@ -35,54 +37,72 @@ class MultiTaskScheduler(Registrable):
         self.pool = pool
 
     def draws(self, asked: Mapping[str, int]) -> dict[str, int]:
-        """Sentences of each dataset that an epoch draws where the sampler asks for so many; by default those."""
+        """Return the number of sentences of each dataset to draw in an epoch; by default `asked`.
+
+        # Parameters
+
+        asked : number of sentences of each dataset that the sampler requests.
+        """
         return dict(asked)
 
     def batches(
         self, sentences: Sentences, lengths: Sentences, generator: np.random.Generator
     ) -> list[PlannedBatch]:
-        """The epoch's batches.
+        """Arrange the drawn sentences of an epoch into batches.
 
         # Parameters
 
-        sentences : for every dataset the drawn sentences, in random order.
-        lengths : for every dataset the length in characters of each of all its sentences.
-        generator : the only source of chance.
+        sentences : indices of the drawn sentences of each dataset, in random order.
+        lengths : lengths in characters of all sentences of each dataset.
+        generator : the only source of randomness.
+
+        # Returns
+
+        The batches in order, each a list of (dataset, index of the sentence).
         """
         raise NotImplementedError
 
     def count(self, sentences: Mapping[str, int]) -> int | None:
-        """How many batches `batches` makes of so many drawn sentences of each dataset, None where that is not all it takes.
+        """Return the number of batches that `batches` makes, or None if it depends on lengths.
 
-        Where it is None, the batches are made to count them.
+        If it is None, the epoch is planned in order to count its batches.
+
+        # Parameters
+
+        sentences : number of drawn sentences of each dataset.
         """
         return None
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs; plain types only."""
+        """Return the state that a resumed run needs, in plain types only."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore the state returned by `state_dict`."""
 
 
 def spread(counts: Mapping[Name, int]) -> list[Name]:
-    """Names, each as often as it counts, every one spread evenly over the whole.
+    """Interleave names, each repeated by its count and spread evenly over the whole list.
 
-    In any run of n consecutive places a name of share s, one of k that count, stands s * n times, give or take
-    1 + s * (k - 2): one where there are two names.
+    In any run of n consecutive positions, a name with a share s of the list occurs s * n times,
+    within 1 + s * (k - 2), if k names have a positive count: within 1 for two names.
+
+    # Examples
+
+    >>> spread({"a": 2, "b": 4})
+    ['b', 'a', 'b', 'b', 'a', 'b']
     """
-    places = [
+    positions = [
         ((i + 0.5) / count, order, name)
         for order, (name, count) in enumerate(counts.items())
         for i in range(count)
     ]
-    return [name for _, _, name in sorted(places, key=lambda place: place[:2])]
+    return [name for _, _, name in sorted(positions, key=lambda position: position[:2])]
 
 
 def by_length(
     sentences: NDArray[np.int64], lengths: NDArray[np.int64], generator: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Sentences of one pool by rising length, those of one length in random order."""
+    """Sort the sentences of a pool by length, those of equal length in random order."""
     chance = generator.permutation(len(sentences))
     return sentences[np.lexsort((chance, lengths[sentences]))]

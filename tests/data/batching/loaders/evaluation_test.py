@@ -13,7 +13,7 @@ from tests.data.sentences import of_lengths, realistic_lengths
 )
 @example([0, 0], 1, 1)
 @example([40, 40, 1], 2, 80)
-def test_every_sentence_once_within_the_caps(
+def test_every_sentence_once_within_the_limits(
     lengths: list[int], batch_size: int, max_tokens: int
 ) -> None:
     sentences = of_lengths(a=lengths)["a"]
@@ -24,14 +24,14 @@ def test_every_sentence_once_within_the_caps(
         assert 1 <= len(batch) <= batch_size
         assert batch.token_ids_BL.numel() <= max_tokens or len(batch) == 1
         assert batch.lengths == [lengths[sentence] for sentence in batch.sentence_ids]
-    # Longest first, sentences of one length in file order: memory runs out at once or never.
+    # Longest first, equal lengths in file order: if memory runs out, it does so at once.
     assert seen == sorted(seen, key=lambda sentence: (-lengths[sentence], sentence))
 
 
 @given(
     st.lists(st.integers(1, 40), min_size=2, max_size=60), st.integers(1, 12), st.integers(40, 400)
 )
-def test_batches_are_as_large_as_the_caps_allow(
+def test_batches_are_as_large_as_the_limits_allow(
     lengths: list[int], batch_size: int, max_tokens: int
 ) -> None:
     batches = list(evaluation_batches(of_lengths(a=lengths)["a"], batch_size, max_tokens))
@@ -40,7 +40,7 @@ def test_batches_are_as_large_as_the_caps_allow(
 
 
 @pytest.mark.parametrize("batch_size", [1, 64])
-def test_targets_come_along(batch_size: int) -> None:
+def test_batches_carry_targets(batch_size: int) -> None:
     sentences = of_lengths(a=realistic_lengths(100))["a"]
     sentences.targets = {"heads.a": {"number": PerSentence(np.arange(100))}}
     for batch in evaluation_batches(sentences, batch_size):

@@ -1,4 +1,4 @@
-"""What is drawn in an epoch, how often, in how many batches; what a resumed run draws; what cannot be drawn."""
+"""Sentences and batches of an epoch, their counts, resumed runs, and invalid settings."""
 
 import json
 from collections import Counter
@@ -50,7 +50,7 @@ def test_defaults() -> None:
 
 
 @either_scheduler
-def test_by_size_every_epoch_is_every_sentence_once(scheduler: dict[str, Any]) -> None:
+def test_proportional_draws_every_sentence_once_per_epoch(scheduler: dict[str, Any]) -> None:
     for plan in plans(loader_of(scheduler=scheduler), 3):
         sentences = [
             (name, sentence)
@@ -68,14 +68,14 @@ def test_by_size_every_epoch_is_every_sentence_once(scheduler: dict[str, Any]) -
     st.integers(1, 90),
     st.integers(0, 3),
 )
-def test_no_sentence_again_before_all_others(
+def test_no_sentence_is_repeated_before_all_others_are_drawn(
     scheduler: dict[str, Any],
     sizes: tuple[int, int, int],
     weights: tuple[float, float, float],
     total: int,
     seed: int,
 ) -> None:
-    """After every epoch the sentences of a dataset were drawn equally often, give or take one."""
+    """After every epoch the sentences of a dataset were drawn equally often, within one."""
     named = dict(zip("abc", sizes, strict=True))
     loader = DataLoader(
         construct(MultiTaskScheduler, scheduler),
@@ -113,7 +113,7 @@ def test_plans_are_a_function_of_seed_and_epoch(scheduler: dict[str, Any]) -> No
 
 @every_scheduler
 @every_sampler
-def test_resumed_run_plans_what_the_whole_run_plans(
+def test_resumed_run_plans_the_same_as_an_uninterrupted_run(
     scheduler: dict[str, Any], sampler: dict[str, Any], tmp_path: Path
 ) -> None:
     whole_run = loader_of(scheduler=scheduler, sampler=sampler)
@@ -123,21 +123,21 @@ def test_resumed_run_plans_what_the_whole_run_plans(
         state = begun.state_dict()
         assert json.loads(json.dumps(state)) == state
         torch.save(state, tmp_path / "state")
-        # A stop inside an epoch leaves the state from before that epoch was planned.
+        # If a run stops within an epoch, the state is that from before the epoch was planned.
         assert run_epoch(begun, stop, 6) == whole[stop]
         resumed = loader_of(scheduler=scheduler, sampler=sampler)
         resumed.load_state_dict(torch.load(tmp_path / "state", weights_only=True))
         assert [run_epoch(resumed, epoch, 6) for epoch in range(stop, 6)] == whole[stop:]
-        # The state is a copy: going on with the first run left it alone.
+        # The state is a copy: continuing the first run did not change it.
         assert state == torch.load(tmp_path / "state", weights_only=True)
 
 
 @every_scheduler
 @every_sampler
-def test_lengths_of_epochs_to_come_are_exact(
+def test_numbers_of_batches_of_future_epochs_are_exact(
     scheduler: dict[str, Any], sampler: dict[str, Any]
 ) -> None:
-    """Whatever was drawn before, and the state stays as it was."""
+    """Regardless of what was drawn before, and without changing the state."""
     loader = loader_of(scheduler=scheduler, sampler=sampler)
     for num_epochs in (5, 2, 1):
         state = loader.state_dict()
@@ -147,10 +147,10 @@ def test_lengths_of_epochs_to_come_are_exact(
         assert [len(loader.plan(epoch, num_epochs)) for epoch in range(num_epochs)] == lengths
 
 
-def test_lengths_differ_where_they_must() -> None:
+def test_numbers_of_batches_may_differ_between_epochs() -> None:
     curriculum = SAMPLERS[4]
     lengths = loader_of(sampler=curriculum, batch_size=1).batches_per_epoch(3)
-    # 25 sentences of b at weights 2, 1.5 and 1: of a 12.5, 16.7 and 25, of c 0, 25 and 75.
+    # 25 sentences of b with weights 2, 1.5 and 1: 12.5, 16.7 and 25 of a; 0, 25 and 75 of c.
     assert lengths == [25 + 12, 25 + 17 + 25, 25 + 25 + 75]
     assert (
         len(
@@ -164,14 +164,14 @@ def test_lengths_differ_where_they_must() -> None:
     )
 
 
-def test_losses_change_the_draws_and_not_the_length_of_an_epoch() -> None:
+def test_losses_change_the_shares_and_not_the_length_of_an_epoch() -> None:
     loader = loader_of(sampler=SAMPLERS[5], batch_size=7)
     ahead = loader.batches_per_epoch(5)
     made = [run_epoch(loader, epoch, 5) for epoch in range(5)]
     assert [len(plan) for plan in made] == ahead == [8] * 5
     drawn = [Counter(name for name, _ in counted(plan).elements()) for plan in made]
     assert drawn[0] == drawn[1] == {"a": 17, "b": 17, "c": 16}
-    # Of the losses 1/2 and 1 are left, a mean of 3/4 for head c that has none; 15 % is sure to all.
+    # Loss ratios 1/2 and 1; c has no loss and gets their mean, 3/4. The floors add up to 15 %.
     shares = [0.05 + 0.85 * lag / 2.25 for lag in (0.5, 1.0, 0.75)]
     assert all(
         abs(drawn[2][name] - 50 * share) < 1 for name, share in zip("abc", shares, strict=True)
@@ -179,15 +179,15 @@ def test_losses_change_the_draws_and_not_the_length_of_an_epoch() -> None:
 
 
 def test_a_dataset_without_sentences_is_an_error() -> None:
-    with pytest.raises(UserError, match="b: there is no training sentence"):
+    with pytest.raises(UserError, match="b: there are no training sentences"):
         loader_of(sizes={"a": 3, "b": 0})
 
 
-def test_a_dataset_of_which_nothing_is_drawn_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_dataset_that_is_never_drawn_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     loader_of(sampler={"type": "weighted", "weights": {"a": 1, "b": 1, "c": 0.001}})
-    assert caplog.messages == ["c: the sampler draws none of its sentences in an epoch"]
+    assert caplog.messages == ["c: the sampler draws no sentences of this dataset"]
     caplog.clear()
-    # One that comes later is drawn in the run.
+    # A dataset that is drawn in later epochs only is not logged.
     loader_of(
         sampler={
             "type": "curriculum",
@@ -205,7 +205,7 @@ def test_batches_hold_the_planned_sentences() -> None:
         assert batch.lengths == sorted(batch.lengths, reverse=True)
 
 
-def test_wrong_names_stop_before_the_first_epoch() -> None:
+def test_wrong_names_are_rejected_before_the_first_epoch() -> None:
     for wrong, path in (
         ({"sampler": {"type": "uniform", "anchor": "z"}}, "data_loader.sampler.anchor"),
         ({"sampler": {"type": "weighted", "weights": {"a": 1}}}, "data_loader.sampler.weights.b"),
@@ -223,7 +223,7 @@ def test_wrong_names_stop_before_the_first_epoch() -> None:
 
 
 def test_uniform_sampler_over_epochs_is_exact() -> None:
-    """Three datasets of one size: each has its third of every epoch, none more than one sentence from it."""
+    """Each of three datasets of equal size has a third of every epoch, within one sentence."""
     loader = DataLoader(RoundRobinScheduler(7), UniformSampler(instances_per_epoch=100))
     loader.set_sentences(of_lengths(a=[1] * 40, b=[1] * 40, c=[1] * 40), 5)
     for plan in plans(loader, 4):

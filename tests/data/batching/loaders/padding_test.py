@@ -1,4 +1,4 @@
-"""Positions that are computed for nothing."""
+"""Padding of planned batches."""
 
 import pytest
 
@@ -12,18 +12,18 @@ from tests.data.sentences import of_lengths, realistic_lengths
 
 
 def padding_ratio(loader: DataLoader) -> float:
-    """Positions computed to real characters, over an epoch."""
+    """Return the ratio of padded positions to real characters over an epoch."""
     batches = [loader.batches([planned])[0] for planned in loader.plan(0)]
     return sum(b.mask_BL.numel() for b in batches) / sum(int(b.lengths_B.sum()) for b in batches)
 
 
 @pytest.mark.parametrize(
-    ("kind", "bound"),
+    ("scheduler_class", "bound"),
     [(RoundRobinScheduler, 1.25), (HomogeneousRoundRobinScheduler, 1.15)],
-    ids=["mixed", "of one"],
+    ids=["mixed", "homogeneous"],
 )
 def test_padding(
-    kind: type[RoundRobinScheduler | HomogeneousRoundRobinScheduler], bound: float
+    scheduler_class: type[RoundRobinScheduler | HomogeneousRoundRobinScheduler], bound: float
 ) -> None:
     sentences = of_lengths(
         news=realistic_lengths(4_000, 1),
@@ -31,7 +31,7 @@ def test_padding(
     )
     ratios = {}
     for pool in (1, 50):
-        loader = DataLoader(kind(batch_size=32, pool=pool))
+        loader = DataLoader(scheduler_class(batch_size=32, pool=pool))
         loader.set_sentences(sentences, 0)
         ratios[pool] = padding_ratio(loader)
     assert ratios[1] > 2.5 and ratios[50] < bound

@@ -1,4 +1,4 @@
-"""Loaders over made sentences, and their plans."""
+"""Data loaders over artificial sentences, and their plans."""
 
 from collections import Counter
 from typing import Any
@@ -49,7 +49,7 @@ every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler:
 
 
 def loader_of(seed: int = 0, sizes: dict[str, int] | None = None, **settings: Any) -> DataLoader:
-    """A loader over datasets of 60, 25 and 7 sentences, from its config."""
+    """Build a loader from its config, by default over datasets of 60, 25 and 7 sentences."""
     loader = construct(DataLoader, settings)
     sizes = sizes or {"a": 60, "b": 25, "c": 7}
     loader.set_sentences(
@@ -63,7 +63,7 @@ def plans(loader: DataLoader, epochs: int, start: int = 0) -> list[list[PlannedB
 
 
 def run_epoch(loader: DataLoader, epoch: int, num_epochs: int) -> list[PlannedBatch]:
-    """Plan an epoch of a run and report losses at its end: of head "a" they fall, of "b" they stay."""
+    """Plan an epoch and report losses at its end: decreasing for head "a", constant for "b"."""
     plan = loader.plan(epoch, num_epochs)
     loader.update_from_epoch_metrics(
         {"training_a_loss": 1 / (epoch + 1), "training_b_loss": 0.7, "training_loss": 1}
@@ -72,4 +72,4 @@ def run_epoch(loader: DataLoader, epoch: int, num_epochs: int) -> list[PlannedBa
 
 
 def counted(plan: list[PlannedBatch]) -> Counter[tuple[str, int]]:
-    return Counter(place for batch in plan for place in batch)
+    return Counter(pair for batch in plan for pair in batch)

@@ -1,4 +1,4 @@
-"""Where the sentences of an epoch come: shuffled over it all, drawn anew in every pass, every dataset spread."""
+"""Order of the sentences in an epoch: shuffled globally and anew, datasets spread evenly."""
 
 from collections import Counter
 from typing import Any
@@ -14,8 +14,8 @@ from tests.data.batching.loaders.planning import counted, either_scheduler, load
 from tests.data.sentences import of_lengths, realistic_lengths
 
 
-def test_order_of_batches_is_drawn_anew() -> None:
-    """Sentences of distinct lengths in one pool make the same batches always: only their order is left to chance."""
+def test_order_of_batches_is_random() -> None:
+    """Sentences of distinct lengths in one pool always form the same batches, in random order."""
 
     def order(seed: int, epoch: int) -> list[PlannedBatch]:
         loader = DataLoader(batch_size=4)
@@ -27,7 +27,7 @@ def test_order_of_batches_is_drawn_anew() -> None:
     assert orders[0] != orders[1] and orders[0] != orders[2] and orders[1] != orders[2]
 
 
-def test_every_pass_and_every_dataset_has_a_shuffle_of_its_own() -> None:
+def test_every_pass_and_every_dataset_is_shuffled_independently() -> None:
     loader = loader_of(
         sizes={"a": 60, "b": 60}, sampler={"type": "uniform", "instances_per_epoch": 40}
     )
@@ -36,12 +36,12 @@ def test_every_pass_and_every_dataset_has_a_shuffle_of_its_own() -> None:
         [{sentence for name, sentence in epoch if name == own} for epoch in sentences]
         for own in "ab"
     )
-    # Three epochs make a pass: the first third of one pass is not that of the next, or of another dataset.
+    # Three epochs are one pass: its first third differs from that of the next pass and of b.
     assert first[0] != first[3] and second[0] != second[3]
     assert first[0] != second[0] and first[3] != second[3]
 
 
-def test_chance_elsewhere_is_no_part_of_it() -> None:
+def test_plans_do_not_depend_on_global_random_states() -> None:
     first = plans(loader_of(), 2)
     np.random.seed(1)
     torch.manual_seed(1)
@@ -49,7 +49,7 @@ def test_chance_elsewhere_is_no_part_of_it() -> None:
 
 
 def test_order_of_a_dataset_does_not_depend_on_the_others() -> None:
-    """Adding a dataset leaves the passes over another as they were: experiments stay comparable."""
+    """Adding a dataset does not change the passes over another: experiments stay comparable."""
 
     def first_sentences(sizes: dict[str, int]) -> set[int]:
         loader = loader_of(
@@ -66,46 +66,49 @@ def test_order_of_a_dataset_does_not_depend_on_the_others() -> None:
 
 @either_scheduler
 def test_each_dataset_is_spread_over_the_epoch(scheduler: dict[str, Any]) -> None:
-    """The small dataset neither comes first nor runs out: each fifth of the epoch has its share."""
+    """Each fifth of the epoch has its share of the small dataset."""
     loader = loader_of(sizes={"small": 200, "large": 1_800}, scheduler=scheduler)
     plan = loader.plan(0)
-    for part in np.array_split(np.arange(len(plan)), 5):
-        names = Counter(name for i in part for name, _ in plan[i])
+    for fifth in np.array_split(np.arange(len(plan)), 5):
+        names = Counter(name for i in fifth for name, _ in plan[i])
         assert abs(names["small"] - 40) <= 8 + 1
 
 
 def rank_correlation(plan: list[PlannedBatch]) -> float:
-    """Of the sentences' places in the epoch and in the file; both are permutations, so that Pearson's is Spearman's."""
+    """Correlate the positions of sentences in the epoch and in the file.
+
+    Both are permutations, so that Pearson's coefficient equals Spearman's.
+    """
     in_order = [sentence for batch in plan for _, sentence in batch]
     return float(np.corrcoef(in_order, np.arange(len(in_order)))[0, 1])
 
 
 OF_ONE_DATASET = [
-    {"type": kind, **limit}
-    for kind in ("roundrobin", "homogeneous_roundrobin", "balanced")
+    {"type": name, **limit}
+    for name in ("roundrobin", "homogeneous_roundrobin", "balanced")
     for limit in ({"batch_size": 32}, {"max_tokens": 1_600})
 ]
 
 
 @pytest.mark.parametrize("scheduler", OF_ONE_DATASET)
 def test_shuffle_is_global(scheduler: dict[str, Any]) -> None:
-    """A sentence's place in the epoch says nothing of its place in the file."""
+    """The position of a sentence in the epoch is independent of its position in the file."""
     loader = loader_of(sizes={"a": 5_000}, scheduler=scheduler)
     for plan in plans(loader, 3):
-        # 5,000 sentences by chance: a standard deviation of 0.014.
+        # A random order of 5,000 sentences has a standard deviation of 0.014.
         assert abs(rank_correlation(plan)) < 0.05
-        # Neighbours of the file are a third of the epoch apart on average, as two random places are.
-        place = np.argsort([sentence for batch in plan for _, sentence in batch])
-        assert 0.3 < np.abs(np.diff(place)).mean() / 5_000 < 0.37
+        # Adjacent sentences of the file are on average a third of the epoch apart, as by chance.
+        positions = np.argsort([sentence for batch in plan for _, sentence in batch])
+        assert 0.3 < np.abs(np.diff(positions)).mean() / 5_000 < 0.37
 
 
 @pytest.mark.parametrize("scheduler", OF_ONE_DATASET)
 def test_shuffle_of_a_file_sorted_by_length_is_global(scheduler: dict[str, Any]) -> None:
-    """Bucketing then puts neighbours of the file into one batch; the order of batches stays random."""
+    """Adjacent sentences of the file share batches, but the order of batches is random."""
     loader = construct(DataLoader, {"scheduler": scheduler})
     loader.set_sentences(of_lengths(a=sorted(realistic_lengths(5_000))), 0)
     correlations = [rank_correlation(plan) for plan in plans(loader, 30)]
-    # 157 batches by chance: a standard deviation of 0.08, that of the mean of 30 epochs 0.015.
+    # A random order of 157 batches has a standard deviation of 0.08; a mean of 30 epochs, 0.015.
     assert abs(np.mean(correlations)) < 0.05 and np.max(np.abs(correlations)) < 0.3
 
 

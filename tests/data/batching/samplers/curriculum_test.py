@@ -27,12 +27,12 @@ def test_weights_by_hand() -> None:
         sampler.sentences_per_epoch(SIZES, progress)["weibo"]
         for progress in (0, 0.125, 0.25, 0.5, 0.75, 1)
     ]
-    # Weights 0, 1.5, 3, 6 of 4, 5, 6, 8.
+    # The weight of weibo is 0, 1.5, 3, 6 out of 4, 5, 6, 8.
     assert sentences == [0, 240, 400, 600, 600, 600]
 
 
 def test_epochs_of_a_run() -> None:
-    """Five epochs are at 0, 1/4, 1/2, 3/4 and 1 of the way; one epoch is at its start."""
+    """Five epochs have progress 0, 1/4, 1/2, 3/4 and 1; a single epoch has 0."""
     sampler = CurriculumSampler({"a": 1, "b": 0}, {"a": 0, "b": 1}, instances_per_epoch=8)
     loader = DataLoader(sampler=sampler)
     loader.set_sentences(of_lengths(a=[1] * 8, b=[1] * 8), 0)
@@ -43,13 +43,13 @@ def test_epochs_of_a_run() -> None:
 
     assert drawn(5) == [0, 2, 4, 6, 8]
     assert drawn(1) == [0] and drawn(2) == [0, 8]
-    # Beyond the end, as a learning-rate search goes, it stays there.
+    # Beyond the last epoch, as in a learning-rate search, the end weights hold.
     assert {name for batch in loader.plan(7, 5) for name, _ in batch} == {"b"}
 
 
 @given(weights, weights, st.floats(0.01, 1), st.floats(0, 1), st.integers(1, 10**5))
 @example({"weibo": 1.0, "msra": 1.0}, {"weibo": 2.0, "msra": 1.0}, 0.3, 0.3, 1000)
-def test_begins_and_ends_as_weighted_and_never_leaves_the_way(
+def test_moves_monotonically_between_two_weighted_samplers(
     start: dict[str, float], end: dict[str, float], until: float, progress: float, total: int
 ) -> None:
     sampler = CurriculumSampler(start, end, until, instances_per_epoch=total)
@@ -64,7 +64,7 @@ def test_begins_and_ends_as_weighted_and_never_leaves_the_way(
     now = sampler.sentences_per_epoch(SIZES, progress)["weibo"]
     low, high = sorted((first["weibo"], last["weibo"]))
     assert low <= now <= high
-    # One of two shares moves one way only.
+    # The share of one of two datasets moves in one direction.
     later = sampler.sentences_per_epoch(SIZES, min(1.0, progress + 0.1))["weibo"]
     assert now <= later if last["weibo"] > first["weibo"] else now >= later
 
@@ -101,7 +101,7 @@ def test_wrong_settings(settings: dict[str, Any], path: str, message: str) -> No
 
 @pytest.mark.parametrize("key", ["start", "end"])
 def test_weights_and_datasets_must_agree(key: str) -> None:
-    given_weights = {
+    both_weights = {
         "start": {"weibo": 1.0, "msra": 1.0},
         "end": {"weibo": 1.0, "msra": 1.0},
         key: {"weibo": 1.0},
@@ -109,7 +109,7 @@ def test_weights_and_datasets_must_agree(key: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         check(
             MultiTaskEpochSampler,
-            {"type": "curriculum", **given_weights},
+            {"type": "curriculum", **both_weights},
             "data_loader.sampler",
             SIZES,
         )

@@ -18,7 +18,7 @@ losses = st.floats(0, 1e6) | st.just(math.nan) | st.just(math.inf)
 def sampler_of(
     *epochs: tuple[float, float], heads: dict[str, str | None] | None = None, **settings: float
 ) -> LossBasedSampler:
-    """A sampler after epochs with these training losses of the heads "social" and "news"."""
+    """Return a sampler after epochs with these training losses of heads "social" and "news"."""
     sampler = LossBasedSampler(**settings)  # type: ignore[arg-type]
     sampler.set_heads(heads or HEADS)
     for social, news in epochs:
@@ -29,7 +29,7 @@ def sampler_of(
 
 
 def test_sentences_by_hand() -> None:
-    """Losses fell to 3/4 and to 1/4: a mean of 1/2, so that the lags are 1.5, 0.5 and, without a head, 1."""
+    """Losses fell to 3/4 and 1/4, 1/2 on average: r is 1.5, 0.5 and, without a head, 1."""
     sampler = sampler_of((4, 8), (3, 2), floor=0.0)
     sampler.instances_per_epoch = 600
     assert sampler.sentences_per_epoch(SIZES) == {"weibo": 300, "msra": 100, "raw": 200}
@@ -37,14 +37,14 @@ def test_sentences_by_hand() -> None:
     squared.instances_per_epoch = 140
     # 9 to 1 to 4.
     assert squared.sentences_per_epoch(SIZES) == {"weibo": 90, "msra": 10, "raw": 40}
-    # A tenth each is sure, seven tenths are shared out as above.
+    # The floor is a tenth for each; the other seven tenths are shared as above.
     floored = sampler_of((4, 8), (3, 2), floor=0.1)
     assert floored.get_task_proportions(SIZES) == pytest.approx(
         {"weibo": 0.45, "msra": 0.1 + 0.7 / 6, "raw": 1 / 3}
     )
 
 
-def test_draws_equally_before_there_is_anything_to_compare() -> None:
+def test_draws_equally_before_losses_can_be_compared() -> None:
     for sampler in (
         LossBasedSampler(),
         sampler_of(),
@@ -55,7 +55,7 @@ def test_draws_equally_before_there_is_anything_to_compare() -> None:
         assert sampler.get_task_proportions(SIZES) == pytest.approx(dict.fromkeys(SIZES, 1 / 3))
 
 
-def test_validation_is_preferred_to_training() -> None:
+def test_validation_loss_takes_precedence_over_training_loss() -> None:
     sampler = sampler_of(floor=0.0)
     for validation, training in ((1.0, 1.0), (0.9, 0.1)):
         sampler.update_from_epoch_metrics(
@@ -69,7 +69,7 @@ def test_validation_is_preferred_to_training() -> None:
     assert shares["weibo"] / shares["msra"] == pytest.approx(9)
 
 
-def test_datasets_of_one_head_share_its_lag() -> None:
+def test_datasets_of_one_head_have_the_same_share() -> None:
     heads: dict[str, str | None] = {"weibo": "social", "msra": "news", "raw": "news"}
     shares = sampler_of((4, 8), (3, 2), heads=heads, floor=0.0).get_task_proportions(SIZES)
     assert shares == pytest.approx({"weibo": 0.6, "msra": 0.2, "raw": 0.2})
@@ -81,7 +81,7 @@ def test_datasets_of_one_head_share_its_lag() -> None:
     st.floats(0, 1 / 3),
     st.integers(1, 10**6),
 )
-def test_shares_are_at_least_the_floor_and_every_epoch_has_as_many_sentences(
+def test_shares_are_at_least_the_floor_and_all_epochs_have_equal_length(
     epochs: list[tuple[float, float]], strength: float, floor: float, total: int
 ) -> None:
     sampler = sampler_of(*epochs, strength=strength, floor=floor)
@@ -92,7 +92,7 @@ def test_shares_are_at_least_the_floor_and_every_epoch_has_as_many_sentences(
 
 
 @given(st.tuples(*[st.floats(0.1, 10)] * 4), st.floats(0.1, 3))
-def test_the_head_that_lags_is_drawn_more(
+def test_the_head_that_learns_more_slowly_is_drawn_more(
     values: tuple[float, float, float, float], strength: float
 ) -> None:
     shares = sampler_of(values[:2], values[2:], strength=strength).get_task_proportions(SIZES)
@@ -105,9 +105,7 @@ def test_the_head_that_lags_is_drawn_more(
 
 
 @given(st.lists(st.tuples(losses, losses), max_size=6), st.integers(0, 6))
-def test_resumed_after_any_epoch_it_draws_the_same(
-    epochs: list[tuple[float, float]], stop: int
-) -> None:
+def test_resumed_sampler_draws_the_same(epochs: list[tuple[float, float]], stop: int) -> None:
     whole = sampler_of(*epochs)
     state = sampler_of(*epochs[:stop]).state_dict()
     assert json.loads(json.dumps(state)) == state

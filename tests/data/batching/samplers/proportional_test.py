@@ -13,10 +13,10 @@ SIZES = {"weibo": 100, "msra": 10_000}
     ("alpha", "sentences"),
     [
         (1.0, {"weibo": 100, "msra": 10_000}),
-        # 10 to 100, of 10,100 sentences.
+        # Proportions 10 to 100, of 10,100 sentences.
         (0.5, {"weibo": 918, "msra": 9_182}),
         (0.0, {"weibo": 5_050, "msra": 5_050}),
-        # 10,000 to 100,000,000.
+        # Proportions 10,000 to 100,000,000.
         (2.0, {"weibo": 1, "msra": 10_099}),
     ],
 )
@@ -46,9 +46,9 @@ def test_temperature_is_one_over_alpha() -> None:
     }
 
 
-def test_a_capped_dataset_counts_as_so_many_sentences() -> None:
+def test_a_dataset_counts_as_at_most_the_cap() -> None:
     assert ProportionalSampler(cap=400).sentences_per_epoch(SIZES) == {"weibo": 100, "msra": 400}
-    # 10 to 20, of 500.
+    # Proportions 10 to 20, of 500.
     assert ProportionalSampler(temperature=2, cap=400).sentences_per_epoch(SIZES) == {
         "weibo": 167,
         "msra": 333,
@@ -57,7 +57,7 @@ def test_a_capped_dataset_counts_as_so_many_sentences() -> None:
         "weibo": 10,
         "msra": 40,
     }
-    # The anchor is drawn whole all the same: 400 to 100.
+    # The anchor is drawn whole regardless of the cap; the proportions are 400 to 100.
     assert ProportionalSampler(cap=400, anchor="msra").sentences_per_epoch(SIZES) == {
         "weibo": 2_500,
         "msra": 10_000,
@@ -65,9 +65,7 @@ def test_a_capped_dataset_counts_as_so_many_sentences() -> None:
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=6), st.integers(1, 10**6))
-def test_by_size_under_a_cap_no_sentence_repeats_and_none_below_it_is_missing(
-    sizes: list[int], cap: int
-) -> None:
+def test_with_a_cap_each_dataset_is_drawn_once_or_up_to_the_cap(sizes: list[int], cap: int) -> None:
     named = {str(i): size for i, size in enumerate(sizes)}
     sentences = ProportionalSampler(cap=cap).sentences_per_epoch(named)
     assert sentences == {name: min(size, cap) for name, size in named.items()}
@@ -79,7 +77,7 @@ def test_by_size_under_a_cap_no_sentence_repeats_and_none_below_it_is_missing(
         (
             {"alpha": 0.5, "temperature": 2},
             "temperature",
-            "alpha and temperature say the same: give one",
+            "alpha and temperature set the same value: set one of them",
         ),
         ({"temperature": 0}, "temperature", "expected more than 0, found 0.0"),
         ({"temperature": -1}, "temperature", "expected more than 0, found -1.0"),

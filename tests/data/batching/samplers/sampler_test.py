@@ -1,4 +1,4 @@
-"""What holds of every sampler."""
+"""Properties of all samplers."""
 
 import json
 from fractions import Fraction
@@ -50,7 +50,7 @@ def samplers_of(
 def exact_shares(
     sampler: MultiTaskEpochSampler, sizes: dict[str, int], progress: float
 ) -> dict[str, Fraction]:
-    """The share of each dataset, in rational arithmetic, the proportions taken as they are."""
+    """Return the exact share of each dataset as a fraction of the sampler's proportions."""
     proportions = {
         name: Fraction(value) for name, value in sampler.proportions_at(sizes, progress).items()
     }
@@ -75,12 +75,12 @@ def test_shares_sum_exactly(
 
 
 @given(dataset_sizes)
-def test_by_size_draws_every_sentence_once(sizes: dict[str, int]) -> None:
+def test_proportional_draws_every_sentence_once(sizes: dict[str, int]) -> None:
     assert ProportionalSampler().sentences_per_epoch(sizes) == sizes
 
 
 @given(dataset_sizes, weight_lists, st.floats(0, 1))
-def test_anchor_is_drawn_once_and_others_by_their_proportion(
+def test_anchor_is_drawn_once_and_others_in_proportion(
     sizes: dict[str, int], weights: list[float], progress: float
 ) -> None:
     for anchor in sizes:
@@ -109,14 +109,14 @@ def test_largest_remainder_by_hand(total: int, sentences: dict[str, int]) -> Non
         (
             {"anchor": "a", "instances_per_epoch": 3},
             "anchor",
-            "anchor and instances_per_epoch each set the length",
+            "anchor and instances_per_epoch both set the length of an epoch",
         ),
         ({"instances_per_epoch": 0}, "instances_per_epoch", "expected 1 or more, found 0"),
         ({"instances_per_epoch": -3}, "instances_per_epoch", "expected 1 or more, found -3"),
     ],
 )
 @pytest.mark.parametrize(
-    "kind",
+    "sampler",
     [
         {"type": "proportional"},
         {"type": "uniform"},
@@ -125,16 +125,16 @@ def test_largest_remainder_by_hand(total: int, sentences: dict[str, int]) -> Non
     ],
 )
 def test_wrong_settings(
-    kind: dict[str, Any], settings: dict[str, Any], path: str, message: str
+    sampler: dict[str, Any], settings: dict[str, Any], path: str, message: str
 ) -> None:
     with pytest.raises(ConfigurationError) as error:
-        construct(MultiTaskEpochSampler, {**kind, **settings}, "data_loader.sampler")
+        construct(MultiTaskEpochSampler, {**sampler, **settings}, "data_loader.sampler")
     assert error.value.path == f"data_loader.sampler.{path}" and error.value.message.startswith(
         message
     )
 
 
-def test_an_anchor_that_is_no_dataset() -> None:
+def test_unknown_anchor() -> None:
     with pytest.raises(ConfigurationError) as error:
         check(
             MultiTaskEpochSampler,
@@ -146,7 +146,7 @@ def test_an_anchor_that_is_no_dataset() -> None:
     assert error.value.message == 'no dataset "webo". Did you mean "weibo"? Datasets: weibo, msra.'
 
 
-def test_state_is_plain() -> None:
+def test_states_are_plain_types() -> None:
     for sampler in [
         *samplers_of({"a": 1}, [1.0]),
         SubsampleToSmallestSampler(),

@@ -17,16 +17,16 @@ def test_sentences() -> None:
 
 
 @given(sizes, st.integers(0, 3))
-def test_no_sentence_repeats_in_an_epoch_and_epochs_draw_fresh_ones(
-    given_sizes: list[int], seed: int
+def test_sentences_repeat_only_after_a_pass_over_their_dataset(
+    drawn_sizes: list[int], seed: int
 ) -> None:
-    named = {f"d{i}": size for i, size in enumerate(given_sizes)}
-    smallest = min(given_sizes)
+    named = {f"d{i}": size for i, size in enumerate(drawn_sizes)}
+    smallest = min(drawn_sizes)
     loader = DataLoader(sampler=SubsampleToSmallestSampler(), batch_size=3)
     loader.set_sentences(of_lengths(**{name: [1] * size for name, size in named.items()}), seed)
     drawn: Counter[tuple[str, int]] = Counter()
     for epoch in range(4):
-        sentences = Counter(place for batch in loader.plan(epoch) for place in batch)
+        sentences = Counter(pair for batch in loader.plan(epoch) for pair in batch)
         assert Counter(name for name, _ in sentences.elements()) == dict.fromkeys(named, smallest)
         for name, size in named.items():
             own = {sentence: times for (of, sentence), times in sentences.items() if of == name}

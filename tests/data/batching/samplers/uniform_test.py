@@ -9,7 +9,7 @@ def test_sentences() -> None:
         "msr": 3_367,
     }
     assert UniformSampler(anchor="weibo").sentences_per_epoch(sizes) == dict.fromkeys(sizes, 100)
-    # What is left over goes to the first.
+    # The remainder goes to the first datasets.
     assert UniformSampler(instances_per_epoch=11).sentences_per_epoch(sizes) == {
         "weibo": 4,
         "msra": 4,

@@ -20,7 +20,7 @@ limits = st.builds(dict, batch_size=st.integers(1, 17)) | st.builds(
     st.integers(0, 3),
 )
 @example([1, 60], {"batch_size": 7}, 2, 0)
-def test_every_batch_has_as_many_sentences_of_every_dataset_within_one(
+def test_every_batch_has_equally_many_sentences_of_every_dataset_within_one(
     sizes: list[int], limit: dict[str, int], pool: int, seed: int
 ) -> None:
     named = {f"d{i}": size for i, size in enumerate(sizes)}
@@ -33,8 +33,8 @@ def test_every_batch_has_as_many_sentences_of_every_dataset_within_one(
         counts = Counter(name for name, _ in batch)
         numbers = [counts[name] for name in named]
         assert max(numbers) - min(numbers) <= 1
-    # Small datasets repeat, each sentence equally often within one, the largest comes once.
-    sentences = Counter(place for batch in batches for place in batch)
+    # Small datasets are repeated, each sentence equally often within one; the largest is not.
+    sentences = Counter(pair for batch in batches for pair in batch)
     for name, size in named.items():
         times = [sentences[name, sentence] for sentence in range(size)]
         assert sum(times) == max(sizes) and max(times) - min(times) <= 1
@@ -55,6 +55,6 @@ def test_full_batches_and_no_dataset_runs_out() -> None:
     loader.set_sentences(of_lengths(a=[3] * 10, b=[4] * 150), 0)
     plan = loader.plan(0)
     assert [len(batch) for batch in plan].count(8) == len(plan) - 1 == 37
-    for part in np.array_split(np.arange(len(plan)), 4):
-        names = Counter(name for i in part for name, _ in plan[i])
+    for quarter in np.array_split(np.arange(len(plan)), 4):
+        names = Counter(name for i in quarter for name, _ in plan[i])
         assert names["a"] == names["b"]

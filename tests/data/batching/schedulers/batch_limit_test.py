@@ -12,7 +12,7 @@ sentence_lengths = st.lists(st.integers(0, 50), max_size=60)
 @given(sentence_lengths, st.integers(1, 200))
 @example([300, 1, 1, 300], 10)
 @example([0, 0, 0], 2)
-def test_batches_of_tokens_are_as_large_as_they_may_be(lengths: list[int], tokens: int) -> None:
+def test_batches_are_as_large_as_max_tokens_allows(lengths: list[int], tokens: int) -> None:
     sizes = BatchLimit(tokens=tokens).cut(lengths)
     assert sum(sizes) == len(lengths) and all(size >= 1 for size in sizes)
     start = 0
@@ -37,18 +37,18 @@ def test_batches_of_sentences(lengths: list[int], sentences: int) -> None:
 
 
 def test_by_hand() -> None:
-    # 3 x 4 fits 12, 4 x 4 does not; 7 with 5 would make 14.
+    # 3 x 4 characters fit into 12, 4 x 4 do not; 5 and 7 would make 14.
     assert BatchLimit(tokens=12).cut([2, 3, 4, 4, 5, 7, 13, 1]) == [3, 2, 1, 1, 1]
     assert BatchLimit(tokens=12).count(8) is None
     assert BatchLimit().cut([1] * 70) == [32, 32, 6] and BatchLimit().count(70) == 3
 
 
-def test_sentences_of_some_batches() -> None:
-    assert BatchLimit(sentences=8).together(50, np.array([100])) == 400
-    # Sentences of 20 characters on average: 10 a batch.
-    assert BatchLimit(tokens=200).together(5, np.array([10, 30, 20])) == 50
-    assert BatchLimit(tokens=1).together(1, np.array([500])) == 1
-    assert BatchLimit(tokens=7).together(2, np.array([0, 0])) == 28
+def test_pool_size() -> None:
+    assert BatchLimit(sentences=8).pool_size(50, np.array([100])) == 400
+    # Sentences of 20 characters on average: 10 per batch.
+    assert BatchLimit(tokens=200).pool_size(5, np.array([10, 30, 20])) == 50
+    assert BatchLimit(tokens=1).pool_size(1, np.array([500])) == 1
+    assert BatchLimit(tokens=7).pool_size(2, np.array([0, 0])) == 28
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_half_of_every_batch_is_the_target(
         target = sum(name == "d0" for name, _ in batch)
         assert abs(target - (len(batch) - target)) <= 1
     half, others = max(sizes[0], sum(sizes[1:])), sum(sizes[1:])
-    sentences = Counter(place for batch in batches for place in batch)
+    sentences = Counter(pair for batch in batches for pair in batch)
     for name, size in named.items():
         times = [sentences[name, sentence] for sentence in range(size)]
         exact = half if name == "d0" else half * size / others
@@ -65,7 +65,7 @@ def test_the_others_are_spread_evenly_over_their_half(
         ({"t": 10, "a": 30, "b": 10}, {"t": 40, "a": 30, "b": 10}),
         ({"t": 80, "a": 30, "b": 10}, {"t": 80, "a": 60, "b": 20}),
         ({"a": 1, "t": 5, "b": 1}, {"a": 3, "t": 5, "b": 2}),
-        # Of one half alone nothing can be made but itself.
+        # If one half is empty, batches consist of the other.
         ({"t": 0, "a": 30, "b": 10}, {"t": 0, "a": 30, "b": 10}),
         ({"t": 7, "a": 0, "b": 0}, {"t": 7, "a": 0, "b": 0}),
     ],

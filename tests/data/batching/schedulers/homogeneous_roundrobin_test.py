@@ -42,7 +42,7 @@ def test_batches_of_one_dataset_in_turns(
             len(batch) for batch in batches if batch[0][0] == name and len(batch) != each[name]
         ]
         assert short == ([sentences[name] % each[name]] if sentences[name] % each[name] else [])
-        # Turns in proportion: see `spread`.
+        # Datasets take turns in proportion: see `spread`.
         share = expected[name] / len(order)
         ahead = np.concatenate([[0], np.cumsum([(own == name) - share for own in order])])
         assert ahead.max() - ahead.min() <= 1 + share + 1e-9
@@ -81,7 +81,7 @@ def test_token_batches_of_one_dataset_in_turns(
         assert ahead.max() - ahead.min() <= 1 + own[name] / len(order) + 1e-9
 
 
-def test_a_batch_size_for_each_dataset_and_max_tokens_do_not_go_together() -> None:
+def test_batch_sizes_per_dataset_and_max_tokens_are_exclusive() -> None:
     with pytest.raises(ConfigurationError) as error:
         HomogeneousRoundRobinScheduler({"a": 1, "b": 2}, max_tokens=100)
     assert error.value.path == "max_tokens"

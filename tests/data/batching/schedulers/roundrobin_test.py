@@ -21,7 +21,7 @@ def plan(
 
 
 def check_mix(batches: list[list[tuple[str, int]]], counts: dict[str, int]) -> None:
-    """Every batch has of every dataset its share of sentences, as near as `spread` says."""
+    """Check that every dataset has its share of every batch, within the bound of `spread`."""
     total = sum(counts.values())
     for name, count in counts.items():
         share = count / total
@@ -43,20 +43,20 @@ def test_batches_are_full_and_mixed(counts: dict[str, int], batch_size: int, poo
 
 @given(dataset_counts, st.integers(1, 600), st.integers(1, 6))
 @example({"dataset0": 1, "dataset1": 150}, 100, 2)
-def test_the_mix_of_token_batches_holds_by_sentences(
+def test_the_mix_with_max_tokens_is_measured_in_sentences(
     counts: dict[str, int], max_tokens: int, pool: int
 ) -> None:
     check_mix(plan(counts, pool, max_tokens=max_tokens), counts)
 
 
 def test_the_mix_of_a_small_and_a_large_dataset() -> None:
-    """1 in 33 sentences of 32 a batch: nearly every batch holds one of the small dataset, none more than two."""
+    """With 1 small in 33 sentences, nearly every batch of 32 has one, and none more than two."""
     batches = plan({"weibo": 100, "msra": 3_200}, 50, batch_size=32)
     small = Counter(sum(name == "weibo" for name, _ in batch) for batch in batches)
     assert set(small) <= {0, 1, 2} and small[1] >= 95
 
 
-def test_sentences_of_a_batch_are_of_similar_length_in_every_dataset() -> None:
+def test_sentences_of_a_batch_and_dataset_have_similar_lengths() -> None:
     generator = np.random.default_rng(0)
     counts = {"a": 640, "b": 640}
     lengths = {name: generator.integers(1, 200, count) for name, count in counts.items()}
@@ -67,11 +67,11 @@ def test_sentences_of_a_batch_are_of_similar_length_in_every_dataset() -> None:
             np.ptp([lengths[name][sentence] for own, sentence in batch if own == name])
             for batch in batches
         ]
-        # One pool holds everything: 40 batches share 200 lengths, 5 each, give or take the gaps.
+        # One pool holds all: 40 batches share 200 lengths, 5 each, plus gaps between lengths.
         assert max(ranges) <= 15 and np.mean(ranges) < 6
 
 
-def test_token_batches_are_of_similar_length_and_nearly_full() -> None:
+def test_batches_by_max_tokens_have_little_padding_and_are_nearly_full() -> None:
     generator = np.random.default_rng(0)
     lengths = {name: generator.integers(1, 200, 2_000) for name in "ab"}
     sentences = {name: generator.permutation(2_000) for name in "ab"}
@@ -81,5 +81,5 @@ def test_token_batches_are_of_similar_length_and_nearly_full() -> None:
     ]
     real = sum(int(lengths[name].sum()) for name in "ab")
     assert max(padded) <= 2_048 and sum(padded) < 1.1 * real
-    # All but the last of a pool are as full as one more sentence allows.
+    # All but the last batch of a pool are so full that one more sentence does not fit.
     assert sum(size < 0.85 * 2_048 for size in padded) <= len(batches) / 50 + 1

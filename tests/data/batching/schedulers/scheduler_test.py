@@ -1,4 +1,4 @@
-"""What holds of every scheduler."""
+"""Properties of all schedulers."""
 
 import json
 from collections import Counter
@@ -23,7 +23,7 @@ from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch, by_l
 
 Drawn = dict[str, NDArray[np.int64]]
 
-KINDS = ["roundrobin", "homogeneous_roundrobin", "balanced", "half_and_half"]
+NAMES = ["roundrobin", "homogeneous_roundrobin", "balanced", "half_and_half"]
 dataset_counts = st.lists(st.integers(0, 120), min_size=2, max_size=5).map(
     lambda counts: {f"dataset{i}": count for i, count in enumerate(counts)}
 )
@@ -43,7 +43,7 @@ def schedulers_of(limit: dict[str, int], pool: int) -> list[MultiTaskScheduler]:
 
 
 def drawn_sentences(counts: dict[str, int], seed: int = 0) -> tuple[Drawn, Drawn]:
-    """So many sentences of each dataset in random order, some more than once, and the lengths of all its sentences."""
+    """Draw sentences of each dataset in random order, some repeatedly, and all lengths."""
     generator = np.random.default_rng(seed)
     sizes = {name: max(1, count * 2 // 3) for name, count in counts.items()}
     sentences = {
@@ -60,7 +60,7 @@ def plan(
 
 
 def largest_departure(order: list[str], name: str) -> float:
-    """How far the number of a name in any run of places is from its share of the run."""
+    """Return the largest deviation of a name's count in any run from its share of the run."""
     share = order.count(name) / len(order)
     ahead = np.concatenate([[0], np.cumsum([(own == name) - share for own in order])])
     return float(ahead.max() - ahead.min())
@@ -87,7 +87,7 @@ def test_every_drawn_sentence_is_in_one_batch(
                 else len(batch) * longest <= limit["max_tokens"]
             )
             assert len(batch) == 1 or (batch and fits)
-        planned = Counter(place for batch in batches for place in batch)
+        planned = Counter(pair for batch in batches for pair in batch)
         assert planned == Counter(
             (name, int(sentence)) for name, own in sentences.items() for sentence in own
         )
@@ -95,7 +95,7 @@ def test_every_drawn_sentence_is_in_one_batch(
 
 
 @given(dataset_counts, limits, pools)
-def test_a_function_of_the_generator_alone(
+def test_plans_are_a_function_of_the_generator_only(
     asked: dict[str, int], limit: dict[str, int], pool: int
 ) -> None:
     for scheduler, other in zip(
@@ -110,7 +110,7 @@ def test_a_function_of_the_generator_alone(
 @pytest.mark.parametrize(
     "scheduler", schedulers_of({"batch_size": 8}, 5) + schedulers_of({"max_tokens": 300}, 5)
 )
-def test_another_generator_plans_otherwise(scheduler: MultiTaskScheduler) -> None:
+def test_another_generator_makes_another_plan(scheduler: MultiTaskScheduler) -> None:
     sentences, lengths = drawn_sentences(scheduler.draws({"dataset0": 200, "dataset1": 100}))
     assert plan(scheduler, sentences, lengths, 1) != plan(scheduler, sentences, lengths, 2)
 
@@ -134,8 +134,8 @@ def test_spread_by_hand() -> None:
     assert spread({}) == []
 
 
-def test_spread_departs_by_more_than_one_where_names_are_many() -> None:
-    """The bound says so; two names keep within one."""
+def test_spread_of_many_names_may_deviate_by_more_than_one() -> None:
+    """As its bound says; for two names it is one."""
     order = spread({name: 1 for name in "abcdefgh"} | {"i": 9})
     assert 1 < largest_departure(order, "i") <= 1 + 9 / 17 * 7
 
@@ -149,19 +149,19 @@ def test_by_length(lengths: list[int], seed: int) -> None:
     assert (np.diff(np.array(lengths)[rising]) >= 0).all()
 
 
-def test_sentences_of_one_length_meet_by_chance() -> None:
-    """File order leaves no trace: each of 4 sentences is in the first half about half the time."""
+def test_sentences_of_equal_length_are_shuffled() -> None:
+    """Each of 4 sentences is in the first half about half of the time, whatever the file order."""
     generator = np.random.default_rng(0)
     first = Counter(
         int(sentence)
         for _ in range(400)
         for sentence in by_length(np.arange(4), np.full(4, 7), generator)[:2]
     )
-    # 400 draws at a half: a standard deviation of 10.
+    # 400 draws with probability 1/2 have a standard deviation of 10.
     assert all(150 <= first[sentence] <= 250 for sentence in range(4))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("settings", "path", "message"),
     [
@@ -171,14 +171,14 @@ def test_sentences_of_one_length_meet_by_chance() -> None:
         (
             {"batch_size": 8, "max_tokens": 100},
             "max_tokens",
-            "batch_size and max_tokens both say how large a batch is: give one",
+            "batch_size and max_tokens both limit the size of a batch: set one of them",
         ),
     ],
 )
-def test_wrong_settings(kind: str, settings: dict[str, Any], path: str, message: str) -> None:
-    target = {"target": "a"} if kind == "half_and_half" else {}
+def test_wrong_settings(name: str, settings: dict[str, Any], path: str, message: str) -> None:
+    target = {"target": "a"} if name == "half_and_half" else {}
     with pytest.raises(ConfigurationError) as error:
-        construct(MultiTaskScheduler, {"type": kind, **target, **settings}, "data_loader.scheduler")
+        construct(MultiTaskScheduler, {"type": name, **target, **settings}, "data_loader.scheduler")
     assert (error.value.path, error.value.message) == (f"data_loader.scheduler.{path}", message)
 
 
@@ -187,6 +187,6 @@ def test_batches_of_32_by_default() -> None:
         assert scheduler.count({"dataset0": 64, "dataset1": 64}) == 4
 
 
-def test_state_is_plain() -> None:
+def test_states_are_plain_types() -> None:
     for scheduler in schedulers_of({"batch_size": 4}, 5):
         scheduler.load_state_dict(json.loads(json.dumps(scheduler.state_dict())))
