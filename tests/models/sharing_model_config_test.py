@@ -216,7 +216,7 @@ def test_weights_that_lack_a_part_are_refused() -> None:
         (
             "adversarial",
             {"tower": {"type": "gru", "input_size": 7, "hidden_size": 2}},
-            "model.tower: the tower takes states of 7, but is given states of 6",
+            "model.tower: the tower expects states of size 7, but reads states of size 6",
         ),
     ],
 )

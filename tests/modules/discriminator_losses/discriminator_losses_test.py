@@ -77,7 +77,7 @@ def test_certain_discriminators_leave_loss_and_gradient_finite(gamma: float, sco
         ({"gamma": -1}, "loss.gamma: expected 0 or more, found -1"),
         (
             {"alpha": {"news": 1, "socail": 1}},
-            'loss.alpha.socail: nothing is named so. Did you mean "social"',
+            'loss.alpha.socail: unknown class. Did you mean "social"',
         ),
         ({"alpha": {"news": 1, "social": 1}}, "loss.alpha.reviews: missing key"),
         (

@@ -143,10 +143,10 @@ def test_the_tokenizer_may_take_less_than_the_transformer(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"frozen_layers": 1}, "frozen_layers: no numbered layers in a distilbert"),
+        ({"frozen_layers": 1}, "frozen_layers: layers of a distilbert model cannot be frozen"),
         (
             {"attention_dropout": 0.1},
-            'attention_dropout: a distilbert has no setting "attention_probs_dropout_prob"',
+            'attention_dropout: a distilbert model has no setting "attention_probs_dropout_prob"',
         ),
     ],
 )

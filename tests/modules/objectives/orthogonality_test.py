@@ -118,6 +118,6 @@ def test_reads_the_shared_tower_and_all_others_by_default() -> None:
 @pytest.mark.parametrize("settings", [{"reads": ["shared"]}, {"reads": ["shared", "msra", "msra"]}])
 def test_errors(settings: dict[str, Any]) -> None:
     with pytest.raises(
-        ConfigurationError, match="reads: expected a shared tower and private ones, each once"
+        ConfigurationError, match="reads: expected a shared tower and private towers, each once"
     ):
         objective_of("orthogonality", dims=DIMS, **settings)

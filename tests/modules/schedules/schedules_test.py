@@ -56,5 +56,7 @@ def test_linear_warmup_rises_in_a_line_and_stays(progress: float, expected: floa
 
 @pytest.mark.parametrize("warmup", [0.0, -0.1, 1.5])
 def test_linear_warmup_takes_a_share(warmup: float) -> None:
-    with pytest.raises(ConfigurationError, match="warmup: expected a share above 0 and at most 1"):
+    with pytest.raises(
+        ConfigurationError, match="warmup: expected a fraction above 0 and at most 1"
+    ):
         Schedule.from_params({"type": "linear_warmup", "warmup": warmup})

@@ -70,7 +70,7 @@ def test_sizes() -> None:
 def test_must_stand_outermost(outer: str) -> None:
     with pytest.raises(
         ConfigurationError,
-        match="model.tower.tower: a tower that is told the tasks must stand outer",
+        match="model.tower.tower: a tower that reads tasks cannot be inside another",
     ):
         tower_of({"type": outer, "tower": BESIDE})
     with_attention = task_tower(

@@ -90,7 +90,7 @@ def test_default_tower_is_a_bidirectional_lstm() -> None:
 def test_a_tower_of_another_width_is_an_error() -> None:
     with pytest.raises(
         ConfigurationError,
-        match="model.tower: the tower takes states of 6, but is given states of 8",
+        match="model.tower: the tower expects states of size 6, but reads states of size 8",
     ):
         tower_of(TOWERS[-1], 8)
 
@@ -99,9 +99,7 @@ def test_a_tower_of_another_width_is_an_error() -> None:
 def test_a_tower_that_carries_states_on_is_an_error(inner: bool) -> None:
     config: dict[str, Any] = {"type": "gru", "hidden_size": 4, "stateful": True}
     path = "model.tower.tower.stateful" if inner else "model.tower.stateful"
-    with pytest.raises(
-        ConfigurationError, match=f"^{path}: sequences do not go on where others ended"
-    ):
+    with pytest.raises(ConfigurationError, match=f"^{path}: stateful towers are not supported"):
         tower_of({"type": "self_attention", "tower": config, "num_heads": 2} if inner else config)
 
 
