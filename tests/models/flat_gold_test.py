@@ -83,7 +83,7 @@ def test_a_flat_head_is_scored_on_it(tmp_path: Path, caplog: pytest.LogCaptureFi
     metrics = train_model(config(train, validation, "crf"), tmp_path / "run")
     assert metrics["best_validation_weibo_loss"] > 0
     assert (
-        'weibo: entities overlap, which head "weibo" cannot represent: its loss is of the outermost'
+        'weibo: entities overlap, which head "weibo" cannot represent: the loss is computed on the outermost'
         in caplog.text
     )
 

@@ -123,17 +123,17 @@ def test_towers_read_towers_and_are_read_with_all_below() -> None:
         (
             {"inputs": {"msra": ["msra"]}},
             "model.inputs",
-            "a circle, in which nothing can come first: msra reads msra",
+            "circular inputs: msra reads msra",
         ),
         (
             {"towers": {"encoder": {}}},
             "model.towers.encoder",
-            '"encoder" cannot name a tower: choose another',
+            '"encoder" cannot be the name of a tower: choose another',
         ),
         (
             {"heads": {"mrsa": {}}},
             "model.heads.mrsa",
-            'no dataset feeds this head. Did you mean "msra"? Heads of',
+            'no dataset has this head. Did you mean "msra"? Heads of',
         ),
         (
             {"heads": {"msra": {"reads": ["x"]}}},
@@ -160,7 +160,7 @@ def test_towers_read_towers_and_are_read_with_all_below() -> None:
             "model.towers.mrsa",
             'nothing reads this tower. Did you mean "msra"? Towers that',
         ),
-        ({"towers": {"a.b": {}}}, "model.towers.a.b", '"a.b" cannot name a tower: choose another'),
+        ({"towers": {"a.b": {}}}, "model.towers.a.b", '"a.b" cannot be the name of a tower: choose another'),
     ],
 )
 def test_what_is_refused(settings: dict[str, Any], path: str, message: str) -> None:
@@ -173,7 +173,7 @@ def test_what_is_refused(settings: dict[str, Any], path: str, message: str) -> N
     ("fed", "path", "message"),
     [
         ({}, "dataset_reader", "no dataset has a head"),
-        ({"keys": "dataset_reader.head"}, "dataset_reader.head", '"keys" cannot name a head'),
+        ({"keys": "dataset_reader.head"}, "dataset_reader.head", '"keys" cannot be the name of a head'),
     ],
 )
 def test_heads_that_cannot_be(fed: dict[str, str], path: str, message: str) -> None:
@@ -189,7 +189,7 @@ def test_heads_that_cannot_be(fed: dict[str, str], path: str, message: str) -> N
             CrfTagger,
             {},
             "model.type",
-            "one task, but the datasets have heads weibo, msra: hard_sharing, asymmetric",
+            "expected one task, but the datasets have heads weibo, msra; use hard_sharing, asymmetric",
         ),
         (HardSharing, {"objectives": [{}]}, "model.objectives.0.reads", 'no tower "shared"'),
         (
@@ -202,7 +202,7 @@ def test_heads_that_cannot_be(fed: dict[str, str], path: str, message: str) -> N
             Asymmetric,
             {"sources": {"msra": ["weibo"], "weibo": ["msra"]}},
             "model.sources",
-            "a circle, in which nothing can come first: ",
+            "circular inputs: ",
         ),
         (
             Asymmetric,
@@ -214,7 +214,7 @@ def test_heads_that_cannot_be(fed: dict[str, str], path: str, message: str) -> N
             HardSharing,
             {"heads": {"msra": {"type": "crf"}}, "head": None},
             "dataset_reader.readers.weibo.head",
-            'no head "weibo" in model.heads. Heads there: msra; model.head would describe all others.',
+            'no head "weibo" in model.heads. Configured heads: msra; model.head configures all others.',
         ),
         (
             SharingModel,

@@ -142,7 +142,7 @@ def test_weights_that_lack_a_part_are_refused() -> None:
         (
             "hard_sharing",
             {"heads": {"reviews": HEAD}},
-            "model.heads.reviews: no dataset feeds this head",
+            "model.heads.reviews: no dataset has this head",
         ),
         (
             "hard_sharing",
@@ -164,7 +164,7 @@ def test_weights_that_lack_a_part_are_refused() -> None:
             {"objectives": [{**ADVERSARY, "reads": ["share"]}]},
             'model.objectives.0.reads: no tower "share". Did you mean "shared"',
         ),
-        ("hard_sharing", {"towers": {"a.b": TOWER}}, 'model.towers.a.b: "a.b" cannot name a tower'),
+        ("hard_sharing", {"towers": {"a.b": TOWER}}, 'model.towers.a.b: "a.b" cannot be the name of a tower'),
         (
             "hard_sharing",
             {"objectives": [ADVERSARY]},
@@ -193,12 +193,12 @@ def test_weights_that_lack_a_part_are_refused() -> None:
         (
             "asymmetric",
             {"sources": {"weibo": ["msra"], "msra": ["msr"], "msr": ["weibo"]}},
-            "model.sources: a circle, in which nothing can come first: .*weibo reads msra",
+            "model.sources: circular inputs: .*weibo reads msra",
         ),
         (
             "hard_sharing",
             {"inputs": {"weibo": ["encoder", "msra"], "msra": ["weibo"]}},
-            "model.inputs: a circle, in which nothing can come first: .*weibo reads msra",
+            "model.inputs: circular inputs: .*weibo reads msra",
         ),
         (
             "adversarial",
@@ -206,11 +206,11 @@ def test_weights_that_lack_a_part_are_refused() -> None:
                 "towers": {"extra": TOWER},
                 "objectives": [{"type": "orthogonality", "reads": ["shared", "extra"]}],
             },
-            'model.objectives.0.reads: no head reads tower "extra", so that it would run over no sentence',
+            'model.objectives.0.reads: no head reads tower "extra", so it does not run over any sentence',
         ),
         # Jsonnet sorts datasets by name, so that none is the first: a target by default would be a surprise.
         ("asymmetric", {}, "model.sources: missing key, required here"),
-        ("crf_tagger", {}, "model.type: one task, but the datasets have heads weibo, msra, msr"),
+        ("crf_tagger", {}, "model.type: expected one task, but the datasets have heads weibo, msra, msr"),
         ("adversarial", {"head": {**HEAD, "weight": -1}}, "model.head.weight: expected 0 or more"),
         ("adversarial", {"tower": {"type": "gru"}}, "model.tower.hidden_size: missing key"),
         (
@@ -239,5 +239,5 @@ def test_unlabelled_text_alone_teaches_no_head(kind: str) -> None:
 @pytest.mark.parametrize("name", ["weibo.2", "keys", "training"])
 def test_names_that_parameters_cannot_have(name: str) -> None:
     vocab = vocabulary_of({name: DatasetSpace(name, name, "ner")}, {name: []})
-    with pytest.raises(ConfigurationError, match=f'"{name}" cannot name a head'):
+    with pytest.raises(ConfigurationError, match=f'"{name}" cannot be the name of a head'):
         build_model("hard_sharing", vocab)

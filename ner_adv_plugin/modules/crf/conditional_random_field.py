@@ -75,17 +75,16 @@ class ConditionalRandomField(torch.nn.Module):
     # Examples
 
     >>> import torch
-    >>> crf = ConditionalRandomField(num_tags=3)
-    >>> emissions = torch.tensor([[[5.0, 0.0, 0.0], [0.0, 5.0, 0.0]], [[0.0, 0.0, 5.0], [0.0, 0.0,
-    0.0]]])
+    >>> crf = ConditionalRandomField(num_tags=2)
+    >>> emissions = torch.tensor([[[5.0, 0.0], [0.0, 5.0]], [[0.0, 5.0], [0.0, 0.0]]])
     >>> mask = torch.tensor([[True, True], [True, False]])
     >>> crf.decode(emissions, mask)
     tensor([[0, 1],
-            [2, 0]])
-    >>> loss = crf(emissions, torch.tensor([[0, 1], [2, 0]]), mask).mean()
+            [1, 0]])
+    >>> loss = crf(emissions, torch.tensor([[0, 1], [1, 0]]), mask).mean()
     >>> loss.backward()
     >>> crf.marginals(emissions, mask).shape
-    torch.Size([2, 2, 3])
+    torch.Size([2, 2, 2])
     """
 
     allowed_starts: Tensor

@@ -286,7 +286,7 @@ def test_ranked_readings_equal_enumeration(kind: str, n: int) -> None:
 
 @each_kind
 def test_words_are_refused(kind: str) -> None:
-    message = 'finds entities, and the datasets of head "msr" are segmented into words: expected "crf", "softmax" or'
+    message = 'task of head "msr" is word segmentation: expected "crf", "softmax" or'
     with pytest.raises(ConfigurationError, match=message) as error:
         head_of(kind, "msr")
     assert error.value.path == "type"
