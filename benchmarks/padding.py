@@ -8,7 +8,7 @@ from benchmarks.models import TINY, build, encoder_of, loader_of, random_bert
 from benchmarks.options import Options
 from benchmarks.report import Figure, Report
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
-from ner_adv_plugin.modules.encoders.packed_attention import SideBySide
+from ner_adv_plugin.modules.encoders.packed_attention import GroupLayout
 
 
 def run(options: Options) -> Report:
@@ -59,8 +59,8 @@ def run(options: Options) -> Report:
 
 
 def shapes(lengths: list[int]) -> list[tuple[int, int, int]]:
-    """Sentences, heads and longest sentence of every group that attends side by side."""
-    return [group.shape for group in SideBySide(lengths, heads=1).groups]
+    """Sentences, heads and longest sentence of every group whose attention is computed together."""
+    return [group.shape for group in GroupLayout(lengths, heads=1).groups]
 
 
 def order_correlation(plan: list[PlannedBatch], dataset: str) -> float:

@@ -1,4 +1,4 @@
-"""Models: which towers every head reads, and which objectives stand beside them."""
+"""Models: sharing architectures over one forward pass."""
 
 from ner_adv_plugin.models.adversarial import Adversarial
 from ner_adv_plugin.models.asymmetric import Asymmetric

@@ -1,4 +1,4 @@
-"""Some tasks read what others learn."""
+"""Asymmetric sharing."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -17,23 +17,45 @@ from ner_adv_plugin.modules.towers import LazyTower
 
 @Model.register("asymmetric")
 class Asymmetric(SharingModel):
-    """A target reads what the towers of its sources make of its sentences; its sources read nothing of it.
+    """Asymmetric sharing: target tasks read the towers of source tasks, but not vice versa.
+
+    The towers of the sources run over the sentences of the target, too.
 
     Registered as "asymmetric".
 
     # Parameters
 
-    vocab : supplied.
-    encoder : shared by all.
-    sources : for every target the tasks whose towers it reads too; a source may have sources of its own.
-    join : what reads them: the target's "head", beside the target's tower; or the target's "tower", beside the encoder,
-        so that tasks stand one above the other (Søgaard & Goldberg 2016; Hashimoto et al. 2017).
-    tower, towers : every tower, and single ones by the name of their head.
-    inputs : for towers that do not read the encoder alone, what they read: "encoder", and other towers.
-    head, heads : every head, and single ones by name.
-    objectives : losses beside the heads'.
-    loss_weighting : how much every head's loss counts; "fixed" by default.
-    only_heads : supplied in prediction.
+    vocab : supplied; the run's vocabulary.
+    encoder : the encoder, shared by all tasks.
+    sources : for each target its source tasks, whose towers it reads; a source can itself be a
+        target.
+    join : what reads the towers of the sources: "head" for the target's head, in addition to the
+        target's tower; "tower" for the target's tower, in addition to the encoder, so that tasks
+        form a hierarchy (Søgaard & Goldberg 2016; Hashimoto et al. 2017).
+    tower : config of every tower that is not in `towers`; a bidirectional LSTM with 128 units per
+        direction by default.
+    towers : towers by the name of their head.
+    inputs : for each tower that does not read the encoder alone, what it reads: "encoder" and names
+        of towers.
+    head : config of every head that is not in `heads`; "crf" by default.
+    heads : heads by name.
+    objectives : auxiliary losses; none by default.
+    loss_weighting : weighting of the task losses; "fixed" by default.
+    only_heads : supplied in prediction; build only these heads.
+
+    # Raises
+
+    ConfigurationError : `sources` names an unknown head, a task as its own source or a source
+        twice, or is circular.
+
+    # Example
+
+    ```jsonnet
+    { type: 'asymmetric',
+      encoder: { type: 'character_embedding' },
+      sources: { weibo: ['msra', 'msr'] },
+      join: 'head' }
+    ```
     """
 
     def __init__(
@@ -52,10 +74,8 @@ class Asymmetric(SharingModel):
         only_heads: Sequence[str] | None = None,
     ) -> None:
         settings = {"sources": sources, "join": join}
-        preset, inputs = (
-            self.preset(vocab.heads, settings),
-            {**self.preset_inputs(settings), **(inputs or {})},
-        )
+        preset = self.preset(vocab.heads, settings)
+        inputs = {**self.preset_inputs(settings), **(inputs or {})}
         super().__init__(
             vocab,
             encoder,
@@ -99,4 +119,5 @@ def _check_sources(sources: Mapping[str, list[str]], known: Sequence[str]) -> No
             raise ConfigurationError(
                 f"expected other tasks, each once, found {names}", f"model.sources.{target}"
             )
+
     in_order(sources, "model.sources")

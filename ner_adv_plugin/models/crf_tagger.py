@@ -1,4 +1,4 @@
-"""The single-task baseline."""
+"""Single-task tagger."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,17 +14,30 @@ from ner_adv_plugin.modules.towers import LazyTower
 
 @Model.register("crf_tagger")
 class CrfTagger(SharingModel):
-    """One task: encoder, tower, head.
+    """Single-task baseline: encoder, tower and head.
 
     Registered as "crf_tagger".
 
     # Parameters
 
-    vocab : supplied.
-    encoder : gives the states.
-    tower : a bidirectional LSTM of 128 by default.
-    head : "crf" by default.
-    only_heads : supplied in prediction.
+    vocab : supplied; the run's vocabulary.
+    encoder : the encoder.
+    tower : the tower; a bidirectional LSTM with 128 units per direction by default.
+    head : the head; "crf" by default.
+    only_heads : supplied in prediction; build only these heads.
+
+    # Raises
+
+    ConfigurationError : the datasets have more than one head.
+
+    # Example
+
+    ```jsonnet
+    { type: 'crf_tagger',
+      encoder: { type: 'pretrained_transformer', model_name: 'bert-base-chinese' },
+      tower: { type: 'lstm', hidden_size: 128, bidirectional: true },
+      head: { type: 'crf', scheme: 'BIOES' } }
+    ```
     """
 
     def __init__(
@@ -43,8 +56,8 @@ class CrfTagger(SharingModel):
         """See `SharingModel.preset`."""
         if len(heads) > 1:
             raise ConfigurationError(
-                f"one task, but the datasets have heads {', '.join(heads)}: hard_sharing, asymmetric and adversarial"
-                " take several",
+                f"expected one task, but the datasets have heads {', '.join(heads)}; use"
+                " hard_sharing, asymmetric or adversarial for several tasks",
                 "model.type",
             )
         return {name: [name] for name in heads}

@@ -1,4 +1,4 @@
-"""Gold spans for heads that cannot represent nested ones."""
+"""Gold spans for heads that cannot represent overlapping spans."""
 
 import copy
 import logging
@@ -14,39 +14,55 @@ logger = logging.getLogger(__name__)
 
 
 def flat_dataset(dataset: EncodedDataset, head: Head, training: bool) -> EncodedDataset:
-    """The dataset with gold spans that a flat head can represent; itself if none overlap.
+    """Return a dataset whose gold spans do not overlap.
 
-    Scores count all gold spans; only the loss of held-out sentences is that of the outermost.
+    For evaluation, only the outermost of overlapping spans are kept, with a warning. This affects
+    the reported loss only: scores count all gold spans.
 
     # Parameters
 
-    dataset : sentences of the head.
-    head : cannot represent spans that overlap.
-    training : whether the head is to learn from them.
+    dataset : sentences of the head's task.
+    head : a head that cannot represent overlapping spans.
+    training : whether the sentences are for training.
 
-    Raises `DataError` at the first two spans that overlap, in training.
+    # Returns
+
+    The dataset itself if no spans overlap, otherwise a copy with fewer spans.
+
+    # Raises
+
+    DataError : spans overlap in training data; names the first two.
     """
-    # Of whole sentences, whose lines are known; `dataset.spans` may be of windows.
-    spans, whole = dataset.spans, dataset.instances.spans
-    found = None if whole is None else whole.first_overlap()
-    if spans is None or found is None:
+    # The instances are whole sentences with known lines; `dataset.spans` may be of windows.
+    spans = dataset.spans
+    all_spans = dataset.instances.spans
+    overlap = None if all_spans is None else all_spans.first_overlap()
+    if spans is None or overlap is None:
         return dataset
+
+    name = head.label_space.head
     if training:
-        name, able = (
-            head.label_space.head,
-            ", ".join(f'"{known}"' for known in heads_that("nested")),
-        )
+        able = ", ".join(f'"{known}"' for known in heads_that("nested"))
         raise overlap_error(
             dataset.instances,
-            found,
-            f'spans that do not overlap: head "{name}" ({type(head).__name__}) cannot represent others. Heads that can:'
-            f' {able}. Or set overlaps: "outermost", "innermost" or "first" in the reader',
+            overlap,
+            f'spans that do not overlap: head "{name}" ({type(head).__name__}) cannot represent'
+            f' others. Heads that can: {able}. Or set overlaps: "outermost", "innermost" or "first"'
+            " in the reader",
         )
 
     flat = copy.copy(dataset)
     flat.spans = SpanTable.of(
-        [own and resolve_overlaps(own, "outermost") for own in spans], spans.types
+        [
+            sentence_spans and resolve_overlaps(sentence_spans, "outermost")
+            for sentence_spans in spans
+        ],
+        spans.types,
     )
-    message = '%s: entities overlap, which head "%s" cannot represent: its loss is of the outermost, scores count all'
-    logger.warning(message, dataset.dataset, head.label_space.head)
+    logger.warning(
+        '%s: entities overlap, which head "%s" cannot represent: the loss is computed on the'
+        " outermost entities, scores count all entities",
+        dataset.dataset,
+        name,
+    )
     return flat

@@ -1,4 +1,4 @@
-"""A shared encoder, everything above it a task's own."""
+"""Hard parameter sharing."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,20 +15,33 @@ from ner_adv_plugin.modules.towers import LazyTower
 
 @Model.register("hard_sharing")
 class HardSharing(SharingModel):
-    """Tasks share the encoder; every head reads a tower of its own (Caruana 1997).
+    """Hard parameter sharing: tasks share the encoder, each has its own tower (Caruana 1997).
 
     Registered as "hard_sharing".
 
     # Parameters
 
-    vocab : supplied.
-    encoder : shared by all.
-    tower, towers : every tower, and single ones by the name of their head.
-    inputs : for towers that do not read the encoder alone, what they read: "encoder", and other towers.
-    head, heads : every head, and single ones by name.
-    objectives : losses beside the heads'.
-    loss_weighting : how much every head's loss counts; "fixed" by default.
-    only_heads : supplied in prediction.
+    vocab : supplied; the run's vocabulary.
+    encoder : the encoder, shared by all tasks.
+    tower : config of every tower that is not in `towers`; a bidirectional LSTM with 128 units per
+        direction by default.
+    towers : towers by the name of their head.
+    inputs : for each tower that does not read the encoder alone, what it reads: "encoder" and names
+        of towers.
+    head : config of every head that is not in `heads`; "crf" by default.
+    heads : heads by name.
+    objectives : auxiliary losses; none by default.
+    loss_weighting : weighting of the task losses; "fixed" by default.
+    only_heads : supplied in prediction; build only these heads.
+
+    # Example
+
+    ```jsonnet
+    { type: 'hard_sharing',
+      encoder: { type: 'character_embedding', embedding_dim: 100 },
+      tower: { type: 'lstm', hidden_size: 128, bidirectional: true },
+      heads: { weibo: { type: 'crf' }, msra: { type: 'crf', weight: 0.5 } } }
+    ```
     """
 
     def __init__(

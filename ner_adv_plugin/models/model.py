@@ -1,4 +1,7 @@
-"""The base of all models."""
+"""Base class of models.
+
+Shape suffixes: B sentences, L characters, D state size.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,9 +25,9 @@ from ner_adv_plugin.modules.heads import Readings
 
 
 class Model(torch.nn.Module, Registrable):
-    """Finds the spans of sentences, for any of its heads.
+    """Predict the spans of sentences, with one head per task.
 
-    `predict`, `encode` and `rank` must be thread-safe: they may not keep per-call state on the instance.
+    `predict`, `encode` and `rank` must be thread-safe: do not keep per-call state on `self`.
 
     # Parameters
 
@@ -37,87 +40,116 @@ class Model(torch.nn.Module, Registrable):
 
     @property
     def alphabet(self) -> Alphabet:
-        """Gives the character indices that its batches carry."""
+        """The character vocabulary: gives the token indices of the model's batches."""
         raise NotImplementedError
 
     def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
-        """The training loss of a batch.
+        """Compute the training loss of a micro-batch.
 
         # Parameters
 
-        batch : sentences with gold tags, or without.
-        progress : share of training steps done, 0 to 1.
+        batch : sentences, with or without labels.
+        progress : fraction of the training steps completed, 0 to 1.
 
         # Returns
 
-        `loss`, absent where nothing in the batch teaches; `losses`, those it is the sum of, by name, which only the
-        "aggregated" step wants; `statistics`, sums and counts to report (`Statistics`).
+        `loss` : the total loss, a scalar; missing if the batch has nothing to learn from.
+        `losses` : its summands by name, for the training step "aggregated"; missing like `loss`.
+        `statistics` : sums and counts to log, see `Statistics`.
         """
         raise NotImplementedError
 
     def targets(self, dataset: EncodedDataset, training: bool = True) -> dict[str, Targets]:
-        """What the model learns from a dataset, by owner: "heads.weibo", "objectives.0".
+        """Make the training targets of a dataset.
 
         # Parameters
 
-        dataset : sentences, whose `targets` these become.
-        training : whether the model will learn from them, or only report its loss.
+        dataset : sentences; the result becomes their `targets`.
+        training : whether the sentences are for training, not only for reporting the loss.
 
-        Raises `DataError` if gold spans overlap and the head of the dataset cannot represent that.
+        # Returns
+
+        Targets by owner, such as "heads.weibo" and "objectives.0".
+
+        # Raises
+
+        DataError : gold spans overlap, and the head of the dataset cannot represent this.
         """
         raise NotImplementedError
 
     def predict(
         self, batch: Batch, head: str, scored: bool = True
     ) -> tuple[list[list[ScoredSpan]], Tensor | None]:
-        """The spans of each sentence by one head, and each sentence's loss, (B,), if the batch holds its targets.
+        """Predict the spans of each sentence.
 
         # Parameters
 
-        batch : sentences.
-        head : its name.
-        scored : whether anybody looks at scores; if not, they may be NaN.
+        batch : the sentences.
+        head : name of the head.
+        scored : whether to compute the scores of the spans; if false, they may be NaN.
+
+        # Returns
+
+        The spans of each sentence, and the loss of each sentence, (B,), or None if the batch has no
+        targets for the head.
         """
         raise NotImplementedError
 
     def encode(self, batch: Batch) -> Tensor:
-        """The encoder's states of every sentence, (B, L, D)."""
+        """Compute the states of the encoder, (B, L, D)."""
         raise NotImplementedError
 
     def span_probabilities(
         self, batch: Batch, head: str, temperatures: Sequence[float]
     ) -> tuple[list[list[ScoredSpan]], NDArray[np.float64]]:
-        """The spans of each sentence by one head, and their probabilities at some temperatures, (temperatures, spans).
+        """Predict the spans of each sentence with their probabilities at several temperatures.
 
-        `UserError` if the head has no temperature.
+        # Parameters
+
+        batch : the sentences.
+        head : name of the head.
+        temperatures : temperatures by which scores are divided.
+
+        # Returns
+
+        The spans of each sentence, and probabilities, (temperatures, spans of all sentences).
+
+        # Raises
+
+        UserError : the head does not compute probabilities.
         """
         raise NotImplementedError
 
     def rank(self, batch: Batch, head: str, n: int, entropy: bool = False) -> Readings:
-        """The most probable readings of each sentence by one head; see `Head.rank`."""
+        """Decode the `n` most probable readings of each sentence with one head; see `Head.rank`."""
         raise NotImplementedError
 
     def check_calibration(self, head: str) -> None:
-        """`UserError` if a head has no temperature; called before training that is to fit one."""
+        """Raise `UserError` if a head cannot be calibrated; called before training."""
 
     def set_temperature(self, head: str, temperature: float) -> None:
-        """Set the number by which a head's scores are divided before they become probabilities."""
+        """Set the temperature by which a head's scores are divided to get probabilities."""
         raise NotImplementedError
 
     def check_ranking(self, head: str) -> None:
-        """`UserError` if a head does not rank readings; called before `rank`."""
+        """Raise `UserError` if a head does not rank readings; called before `rank`."""
 
     def scheme(self, head: str) -> TagScheme | None:
-        """The tag scheme of a head; None if it does not label characters with tags."""
+        """Tag scheme of a head; None if it does not tag characters."""
         raise NotImplementedError
 
     def save_files(self, directory: Path) -> None:
-        """Write what is needed, beside the weights and the vocabulary, to build this model again."""
+        """Save the files needed to rebuild the model, other than weights and vocabulary."""
 
     def load_weights(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights that this model has, out of a whole model's; all of its own must be there."""
-        own = self.state_dict()
-        self.load_state_dict({name: state[name] for name in own if name in state}, strict=True)
+        """Load the weights of this model from those of a model with the same heads or more.
+
+        # Parameters
+
+        state : a state dict; every weight of this model must be in it, others are ignored.
+        """
+        names = self.state_dict()
+        self.load_state_dict({name: state[name] for name in names if name in state}, strict=True)
 
 
 LazyModel: TypeAlias = Annotated[Lazy[Model], Supplied("vocab", "only_heads")]

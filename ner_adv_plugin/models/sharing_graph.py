@@ -1,4 +1,4 @@
-"""The sharing graph: which towers every head and objective reads, worked out from names and settings alone."""
+"""Sharing graph: the towers that heads and objectives read, derived from the config alone."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,20 +9,30 @@ import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 
-# What a tower reads where nothing else is said.
+# What a tower reads by default.
 ENCODER = "encoder"
 
 
 @dataclass(frozen=True)
 class SharingGraph:
-    """Which towers there are, what each reads, and which of them every head reads.
+    """Graph of encoder, towers and heads.
 
     # Parameters
 
-    reads : for every head the towers it reads.
+    reads : for each head the towers that it reads.
     observed : towers that objectives read.
-    known : names of towers that may be read, in the order in which they are built and run.
-    inputs : for towers that do not read the encoder alone, what they read.
+    known : names of all towers that can be read, in the order in which they are built and run.
+    inputs : for each tower that does not read the encoder alone, what it reads.
+
+    # Examples
+
+    >>> graph = SharingGraph(
+    ...     reads={"weibo": ["shared", "weibo"], "msra": ["shared", "msra"]},
+    ...     observed=frozenset({"shared"}),
+    ...     known=("shared", "weibo", "msra"),
+    ... )
+    >>> graph.route(["weibo", "msra", None], observed=["shared"])
+    {'shared': [0, 1, 2], 'weibo': [0], 'msra': [1]}
     """
 
     reads: Mapping[str, list[str]]
@@ -32,7 +42,7 @@ class SharingGraph:
 
     @property
     def towers(self) -> list[str]:
-        """The towers that a head, an objective or another such tower reads, each after those it reads."""
+        """Towers that heads and objectives read, also through other towers, in running order."""
         read = set(self.observed.union(*self.reads.values()))
         for name in reversed(self.known):
             if name in read:
@@ -40,120 +50,149 @@ class SharingGraph:
         return [name for name in self.known if name in read]
 
     def inputs_of(self, tower: str) -> list[str]:
-        """What a tower reads: "encoder", and towers."""
+        """What a tower reads: "encoder" and names of towers."""
         return self.inputs.get(tower) or [ENCODER]
 
     def route(self, heads: Sequence[str | None], observed: Collection[str]) -> dict[str, list[int]]:
-        """The sentences that each tower runs over, for the towers that run over any, each after those it reads.
+        """Determine the sentences that each tower runs over.
 
-        A tower runs over the sentences whose heads read it, over all if it is observed, and over those of every tower
-        that reads it.
+        A tower runs over the sentences whose heads read it, over those of the towers that read it,
+        and over all sentences if it is observed.
 
         # Parameters
 
-        heads : the head of each sentence, None without labels.
+        heads : head of each sentence, None without labels.
         observed : towers that run over every sentence.
+
+        # Returns
+
+        Indices of sentences by tower, each tower after those that it reads; towers that run over no
+        sentence are missing.
         """
         routes: dict[str, list[int]] = {}
         for name in reversed(self.towers):
-            readers = {head for head, reads in self.reads.items() if name in reads}
-            above = {
-                i
-                for tower, members in routes.items()
+            reading_heads = {head for head, reads in self.reads.items() if name in reads}
+            needed = {
+                sentence
+                for tower, sentences in routes.items()
                 if name in self.inputs_of(tower)
-                for i in members
+                for sentence in sentences
             }
-            members = [
-                i
-                for i, head in enumerate(heads)
-                if name in observed or head in readers or i in above
+            sentences = [
+                sentence
+                for sentence, head in enumerate(heads)
+                if name in observed or head in reading_heads or sentence in needed
             ]
-            if members:
-                routes[name] = members
+            if sentences:
+                routes[name] = sentences
         return dict(reversed(routes.items()))
 
     def only(self, heads: Sequence[str]) -> "SharingGraph":
-        """What some heads need, without objectives."""
+        """Return the part of the graph that some heads need, without objectives."""
         return SharingGraph(
             {name: self.reads[name] for name in heads}, frozenset(), self.known, self.inputs
         )
 
 
 def sharing_graph(
-    fed: Mapping[str, str], preset: Mapping[str, list[str]], settings: Mapping[str, Any]
+    head_paths: Mapping[str, str], preset: Mapping[str, list[str]], settings: Mapping[str, Any]
 ) -> SharingGraph:
-    """The graph of a model.
+    """Build the graph of a model.
 
     # Parameters
 
-    fed : the heads that datasets feed, and where in the config a dataset names each.
-    preset : for every head the towers it reads where its settings do not say.
-    settings : of the model, defaults filled in; `head`, `heads`, `towers`, `inputs` and `objectives` are
-        looked at.
+    head_paths : the heads of the datasets, with the config path that names each.
+    preset : for each head the towers that it reads unless its config has `reads`.
+    settings : config of the model, defaults filled in; the keys `head`, `heads`, `towers`, `inputs`
+        and `objectives` are used.
 
-    Raises `ConfigurationError` where a name stands for nothing, a tower is read by nothing, or towers read one another
-    in a circle.
+    # Raises
+
+    ConfigurationError : a name is unknown or not allowed, nothing reads a tower, or the inputs of
+        towers are circular.
     """
     heads, towers, inputs = (settings.get(key) or {} for key in ("heads", "towers", "inputs"))
-    _check_heads(fed, heads)
+    _check_heads(head_paths, heads)
     for name in towers:
         _check_name(name, "tower", f"model.towers.{name}")
-    places = {name: f"model.heads.{name}" if name in heads else "model.head" for name in fed}
-    chosen = {name: _reads(heads.get(name) or settings.get("head")) for name in fed}
-    reads = {name: chosen[name] or list(preset[name]) for name in fed}
-    # An objective that does not say reads the shared tower.
+
+    reads = {
+        name: _reads(heads.get(name) or settings.get("head")) or list(preset[name])
+        for name in head_paths
+    }
+    # An objective without `reads` reads the shared tower.
     observed = [_reads(objective) or ["shared"] for objective in settings.get("objectives") or []]
     known = tuple(
         dict.fromkeys(
             [*(tower for towers in preset.values() for tower in towers), *towers, *inputs]
         )
     )
-    for name in fed:
-        _check_reads(reads[name], known, f"{places[name]}.reads")
+
+    for name in head_paths:
+        path = f"model.heads.{name}" if name in heads else "model.head"
+        _check_reads(reads[name], known, f"{path}.reads")
     for index, names in enumerate(observed):
         _check_reads(names, known, f"model.objectives.{index}.reads")
     for name, sources in inputs.items():
         _check_name(name, "tower", f"model.inputs.{name}")
         _check_reads(sources, (ENCODER, *known), f"model.inputs.{name}")
-    known = in_order(
-        {name: [s for s in inputs.get(name, ()) if s != ENCODER] for name in known}, "model.inputs"
-    )
+
+    tower_inputs = {
+        name: [source for source in inputs.get(name, ()) if source != ENCODER] for name in known
+    }
+    known = in_order(tower_inputs, "model.inputs")
     graph = SharingGraph(reads, frozenset().union(*observed), known, inputs)
-    for key, named in (("towers", towers), ("inputs", inputs)):
-        _check_towers(named, graph.towers, f"model.{key}")
+    _check_towers(towers, graph.towers, "model.towers")
+    _check_towers(inputs, graph.towers, "model.inputs")
     return graph
 
 
-def in_order(reads: Mapping[str, Sequence[str]], place: str) -> tuple[str, ...]:
-    """Names in an order in which each stands after those it reads.
+def in_order(reads: Mapping[str, Sequence[str]], path: str) -> tuple[str, ...]:
+    """Sort names topologically, each after those that it reads.
 
     # Parameters
 
-    reads : for every name the names it reads.
-    place : where in the config that is said.
+    reads : for each name the names that it reads.
+    path : config path shown in errors.
 
-    Raises `ConfigurationError` where some read one another in a circle.
+    # Raises
+
+    ConfigurationError : there is a cycle.
+
+    # Examples
+
+    >>> in_order({"weibo": ["msra"], "msra": []}, "model.sources")
+    ('msra', 'weibo')
     """
     try:
         return tuple(TopologicalSorter(reads).static_order())
     except CycleError as error:
-        circle = " reads ".join(reversed(error.args[1]))
-        raise ConfigurationError(
-            f"a circle, in which nothing can come first: {circle}", place
-        ) from error
+        cycle = " reads ".join(reversed(error.args[1]))
+        raise ConfigurationError(f"circular inputs: {cycle}", path) from error
 
 
-def check_described(fed: Mapping[str, str], settings: Mapping[str, Any]) -> None:
-    """`ConfigurationError` where `heads` leaves out one that a dataset feeds, and no `head` stands for the others."""
+def check_described(head_paths: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+    """Check that `heads` has the head of every dataset, unless `head` configures the others.
+
+    # Parameters
+
+    head_paths : the heads of the datasets, with the config path that names each.
+    settings : config of the model.
+
+    # Raises
+
+    ConfigurationError : a head has no config.
+    """
     heads = settings.get("heads")
     if not heads or settings.get("head") is not None:
         return
-    for name, place in fed.items():
+
+    for name, path in head_paths.items():
         if name not in heads:
             raise ConfigurationError(
-                f'no head "{name}" in model.heads.{nearest(name, heads)} Heads there: {", ".join(heads)};'
-                " model.head would describe all others.",
-                place,
+                f'no head "{name}" in model.heads.{nearest(name, heads)} Configured heads:'
+                f" {', '.join(heads)}; model.head configures all others.",
+                path,
                 absolute=True,
             )
 
@@ -162,41 +201,45 @@ def _reads(settings: Mapping[str, Any] | None) -> list[str]:
     return list((settings or {}).get("reads") or [])
 
 
-def _check_heads(fed: Mapping[str, str], heads: Collection[str]) -> None:
-    if not fed:
+def _check_heads(head_paths: Mapping[str, str], heads: Collection[str]) -> None:
+    """Check the names of the datasets' heads, and that each configured head has a dataset."""
+    if not head_paths:
         raise ConfigurationError(
             "no dataset has a head: there is nothing to learn", "dataset_reader", absolute=True
         )
-    for name, place in fed.items():
-        _check_name(name, "head", place)
+
+    for name, path in head_paths.items():
+        _check_name(name, "head", path)
     for name in heads:
-        if name not in fed:
+        if name not in head_paths:
             raise ConfigurationError(
-                f"no dataset feeds this head.{nearest(name, fed)} Heads of datasets: {', '.join(fed)}.",
+                f"no dataset has this head.{nearest(name, head_paths)} Heads of datasets:"
+                f" {', '.join(head_paths)}.",
                 f"model.heads.{name}",
             )
 
 
-def _check_name(name: str, kind: str, place: str) -> None:
-    # Parameters are named after heads and towers, with dots between the parts of a name.
+def _check_name(name: str, component: str, path: str) -> None:
+    # Parameters are named after heads and towers, with dots as separators.
     if "." in name or name == ENCODER or hasattr(torch.nn.ModuleDict(), name):
         raise ConfigurationError(
-            f'"{name}" cannot name a {kind}: choose another', place, absolute=True
+            f'"{name}" cannot be the name of a {component}: choose another', path, absolute=True
         )
 
 
-def _check_reads(reads: Sequence[str], known: Sequence[str], place: str) -> None:
+def _check_reads(reads: Sequence[str], known: Sequence[str], path: str) -> None:
     for name in reads:
         if name not in known:
             raise ConfigurationError(
-                f'no tower "{name}".{nearest(name, known)} Towers: {", ".join(known)}.', place
+                f'no tower "{name}".{nearest(name, known)} Towers: {", ".join(known)}.', path
             )
 
 
-def _check_towers(towers: Collection[str], read: Collection[str], place: str) -> None:
+def _check_towers(towers: Collection[str], read: Collection[str], path: str) -> None:
     for name in towers:
         if name not in read:
             raise ConfigurationError(
-                f"nothing reads this tower.{nearest(name, read)} Towers that are read: {', '.join(sorted(read))}.",
-                f"{place}.{name}",
+                f"nothing reads this tower.{nearest(name, read)} Towers that are read:"
+                f" {', '.join(sorted(read))}.",
+                f"{path}.{name}",
             )

@@ -1,4 +1,4 @@
-"""One forward for every shape of sharing: an encoder, a graph of towers, heads that read towers, objectives.
+"""One forward pass for all sharing architectures: encoder, towers, heads and objectives.
 
 Shape suffixes: B sentences, L characters, D state size.
 """
@@ -43,23 +43,31 @@ from ner_adv_plugin.modules.towers import (
 
 
 class SharingModel(Model):
-    """An encoder over all sentences, towers over the sentences whose heads or objectives read them, heads over their own.
+    """Base class of sharing architectures: one encoder, a graph of towers, heads and objectives.
 
-    A subclass presets, for every head, the towers it reads, and which objectives there are.
+    The encoder runs over all sentences, a tower over the sentences whose heads or objectives read
+    it, a head over the sentences of its task. A subclass defines the towers that each head reads by
+    default, and the default objectives.
 
     # Parameters
 
-    vocab : supplied; names the heads.
-    encoder : gives the states that towers read.
-    preset : for every head the towers it reads where its config does not say.
-    tower : every tower that `towers` does not name; a bidirectional LSTM of 128 by default.
+    vocab : supplied; lists the heads.
+    encoder : the encoder, shared by all towers.
+    preset : for each head the towers that it reads unless its config has `reads`.
+    tower : config of every tower that is not in `towers`; a bidirectional LSTM with 128 units per
+        direction by default.
     towers : towers by name.
-    head : every head that `heads` does not name; "crf" where neither is given.
+    head : config of every head that is not in `heads`; "crf" by default.
     heads : heads by name.
-    objectives : losses beside the heads'; `default_objectives` where None.
-    loss_weighting : how much every head's loss counts; "fixed" where None.
-    only_heads : supplied in prediction; build only these heads, the towers they read, and no objectives.
-    inputs : for towers that do not read the encoder alone, what they read: "encoder", and other towers.
+    objectives : auxiliary losses; `default_objectives` if None.
+    loss_weighting : weighting of the task losses; "fixed" if None.
+    only_heads : supplied in prediction; build only these heads and their towers, and no objectives.
+    inputs : for each tower that does not read the encoder alone, what it reads: "encoder" and names
+        of towers.
+
+    # Raises
+
+    ConfigurationError : heads, towers, objectives and datasets do not fit together.
     """
 
     default_objectives: ClassVar[Sequence[Mapping[str, Any]]] = ()
@@ -79,6 +87,7 @@ class SharingModel(Model):
         inputs: Mapping[str, list[str]] | None = None,
     ) -> None:
         super().__init__(vocab)
+
         if objectives is None:
             objectives = construct(
                 list[LazyObjective], list(self.default_objectives), "model.objectives"
@@ -89,7 +98,7 @@ class SharingModel(Model):
             "towers": towers or {},
             "objectives": objectives,
         }
-        graph = sharing_graph(_head_places(vocab), preset, {**_filled(settings), "inputs": inputs})
+        graph = sharing_graph(_head_paths(vocab), preset, {**_filled(settings), "inputs": inputs})
         if only_heads is not None:
             graph, objectives, loss_weighting = graph.only(only_heads), (), None
         self.graph = graph
@@ -112,12 +121,12 @@ class SharingModel(Model):
     def _build_towers(
         self, default: Lazy[Seq2SeqEncoder] | None, named: Mapping[str, Lazy[Seq2SeqEncoder]]
     ) -> dict[str, int]:
-        """Build the towers of the graph and return the size of each one's states."""
+        """Build the towers of the graph; return the state size of each."""
         dims = {ENCODER: self.encoder.get_output_dim()}
         for name in self.graph.towers:
-            width = sum(dims[source] for source in self.graph.inputs_of(name))
+            input_dim = sum(dims[source] for source in self.graph.inputs_of(name))
             self.towers[name] = build_tower(
-                named.get(name) or default or default_tower(), width, self.vocab.heads
+                named.get(name) or default or default_tower(), input_dim, self.vocab.heads
             )
             dims[name] = self._tower(name).get_output_dim()
         del dims[ENCODER]
@@ -126,35 +135,41 @@ class SharingModel(Model):
     def _build_heads(
         self, default: Lazy[Head] | None, named: Mapping[str, Lazy[Head]], dims: Mapping[str, int]
     ) -> None:
-        """Build the heads of the graph over towers whose states have these sizes."""
+        """Build the heads of the graph, given the state sizes of towers."""
         for name, reads in self.graph.reads.items():
-            space, size = self.vocab.label_space(name), sum(dims[tower] for tower in reads)
-            self.heads[name] = _built(named.get(name) or default, label_space=space, input_dim=size)
+            label_space = self.vocab.label_space(name)
+            input_dim = sum(dims[tower] for tower in reads)
+            self.heads[name] = _build_head(
+                named.get(name) or default, label_space=label_space, input_dim=input_dim
+            )
 
     @classmethod
     def preset(
         cls, heads: Sequence[str], settings: Mapping[str, Any]
     ) -> dict[str, list[str]] | None:
-        """For every head the towers it reads where its own settings do not say.
-
-        None, as here, where that is known only once the model is built.
+        """Return the towers that each head reads unless its config has `reads`.
 
         # Parameters
 
-        heads : their names.
-        settings : of the model, defaults filled in.
+        heads : names of the heads.
+        settings : config of the model, defaults filled in.
+
+        # Returns
+
+        Names of towers by head; None if they are known only after the model is built, as in this
+        base class.
         """
         return None
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: heads, towers, objectives and datasets fit together."""
+        """See `Registrable.check`: heads, towers, objectives and datasets must fit together."""
         if context.run is None:
             return
 
         objectives = settings.get("objectives")
         if objectives is None:
-            # They stand in no config that is walked.
+            # The default objectives are not part of the config, and so not checked with it.
             default = bind(list[LazyObjective], list(cls.default_objectives), "model.objectives")
             check_parts(default, context.run, "model.objectives")
             objectives = default.filled
@@ -168,11 +183,11 @@ class SharingModel(Model):
 
     @classmethod
     def preset_inputs(cls, settings: Mapping[str, Any]) -> dict[str, list[str]]:
-        """What towers read where `inputs` does not say, of those that do not read the encoder alone.
+        """Return the default `inputs` of towers that do not read the encoder alone.
 
         # Parameters
 
-        settings : of the model, defaults filled in.
+        settings : config of the model, defaults filled in.
         """
         return {}
 
@@ -185,7 +200,7 @@ class SharingModel(Model):
         """See `Model.save_files`."""
         self.encoder.save_files(directory)
 
-    # Containers of torch's do not say what they hold.
+    # `ModuleDict` and `ModuleList` do not know the types of their modules.
     def _tower(self, name: str) -> Seq2SeqEncoder:
         return cast(Seq2SeqEncoder, self.towers[name])
 
@@ -196,7 +211,7 @@ class SharingModel(Model):
         return [cast(Objective, module) for module in self.objectives]
 
     def _observed_towers(self) -> frozenset[str]:
-        """The towers that run over every sentence, as an objective reads them."""
+        """Names of the towers that run over every sentence, because an objective reads them."""
         return frozenset(
             name
             for objective in self._objectives()
@@ -205,13 +220,13 @@ class SharingModel(Model):
         )
 
     def _check_objectives(self) -> None:
-        """Refuse an objective that reads a tower which would run over no sentence."""
-        run = replace(self.graph, observed=self._observed_towers()).towers
+        """Refuse an objective that reads a tower that does not run over any sentence."""
+        running = replace(self.graph, observed=self._observed_towers()).towers
         for index, objective in enumerate(self._objectives()):
             for name in objective.reads:
-                if name not in run:
+                if name not in running:
                     raise ConfigurationError(
-                        f'no head reads tower "{name}", so that it would run over no sentence',
+                        f'no head reads tower "{name}", so it does not run over any sentence',
                         f"model.objectives.{index}.reads",
                     )
 
@@ -220,39 +235,40 @@ class SharingModel(Model):
         targets: dict[str, Targets] = {}
         if dataset.head is not None and dataset.head in self.heads:
             head = self._head(dataset.head)
-            own = dataset if head.nested else flat_dataset(dataset, head, training)
-            targets[f"heads.{dataset.head}"] = head.targets(own)
+            representable = dataset if head.nested else flat_dataset(dataset, head, training)
+            targets[f"heads.{dataset.head}"] = head.targets(representable)
         for index, objective in enumerate(self._objectives()):
-            if own_targets := objective.targets(dataset):
-                targets[f"objectives.{index}"] = own_targets
+            if objective_targets := objective.targets(dataset):
+                targets[f"objectives.{index}"] = objective_targets
         return targets
 
     def routes(self, batch: Batch, head: str | None = None) -> dict[str, list[int]]:
-        """The sentences that each tower runs over; see `SharingGraph.route`.
+        """Return the indices of the sentences that each tower runs over; see `SharingGraph.route`.
 
         # Parameters
 
         batch : the sentences.
-        head : the one head that reads every sentence, as in prediction; None for each sentence's own.
+        head : the head that reads all sentences, as in prediction; each sentence's own head if
+            None.
         """
         heads = batch.heads if head is None else [head] * len(batch)
         return self.graph.route(heads, self._observed_towers() if head is None else frozenset())
 
     def _tower_states(self, batch: Batch, head: str | None = None) -> dict[str, TowerStates]:
-        """Run the encoder over all sentences, and each tower over those that something reads from it."""
+        """Run the encoder over all sentences, and each tower over the sentences of its route."""
         batch = batch.without_targets()
         routes = self.routes(batch, head)
 
         encoded_BLD = self.encoder(batch)
         states = {ENCODER: TowerStates(encoded_BLD, list(range(len(batch))), batch)}
-        lowest = {
+        first_towers = {
             name: self._tower(name) for name in routes if self.graph.inputs_of(name) == [ENCODER]
         }
-        states.update(run_together(lowest, encoded_BLD, batch, routes))
+        states.update(run_together(first_towers, encoded_BLD, batch, routes))
         for name, sentences in routes.items():
             if name not in states:
-                read_BLD = _joined(states, self.graph.inputs_of(name), sentences)
-                states[name] = run_tower(self._tower(name), read_BLD, batch, sentences, head)
+                inputs_BLD = _concatenated(states, self.graph.inputs_of(name), sentences)
+                states[name] = run_tower(self._tower(name), inputs_BLD, batch, sentences, head)
         return states
 
     def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
@@ -262,19 +278,21 @@ class SharingModel(Model):
         statistics: Statistics = {}
 
         for name in self.heads:
-            head, sentences = self._head(name), batch.sentences_of(name)
+            head = self._head(name)
+            sentences = batch.sentences_of(name)
             if not sentences:
                 continue
-            part = batch.owned_by(f"heads.{name}").select(sentences)
-            output = head(_joined(states, self.graph.reads[name], sentences), part)
-            loss = head.task_loss(head.loss(output, part), part)
+            task_batch = batch.owned_by(f"heads.{name}").select(sentences)
+            states_BLD = _concatenated(states, self.graph.reads[name], sentences)
+            output = head(states_BLD, task_batch)
+            loss = head.task_loss(head.loss(output, task_batch), task_batch)
             share = len(sentences) / batch.totals[name]
             losses[f"heads.{name}"] = self.loss_weighting(name, head.weight, loss, share)
             statistics[f"{name}_loss"] = (loss.detach() * batch.totals[name], len(sentences))
 
         for index, objective in enumerate(self._objectives()):
             loss, reported = objective(states, batch.owned_by(f"objectives.{index}"), progress)
-            # Without a gradient it found nothing to learn from.
+            # A loss without a gradient has found nothing to learn from.
             if loss.requires_grad or not torch.is_grad_enabled():
                 losses[f"objectives.{index}"] = objective.weight_at(progress) * loss
             prefix = "" if len(self.objectives) == 1 else f"objective_{index}_"
@@ -293,26 +311,29 @@ class SharingModel(Model):
         self, batch: Batch, head: str, scored: bool = True
     ) -> tuple[list[list[ScoredSpan]], Tensor | None]:
         """See `Model.predict`."""
-        own, output = self._output(batch, head)
-        loss_B = self._head(head).loss(output, own) if own.targets else None
-        return self._head(head).decode_spans(output, own, scored), loss_B
+        batch, output = self._output(batch, head)
+        loss_B = self._head(head).loss(output, batch) if batch.targets else None
+        return self._head(head).decode_spans(output, batch, scored), loss_B
 
     def span_probabilities(
         self, batch: Batch, head: str, temperatures: Sequence[float]
     ) -> tuple[list[list[ScoredSpan]], NDArray[np.float64]]:
         """See `Model.span_probabilities`."""
-        own, output = self._output(batch, head)
+        batch, output = self._output(batch, head)
         module = self._head(head)
-        spans = module.decode_spans(output, own, scored=False)
+        spans = module.decode_spans(output, batch, scored=False)
+
         table = SpanTable.of(spans, module.label_space.types)
-        return spans, np.stack(
-            [module.span_probabilities(output, own, table, t) for t in temperatures]
-        )
+        probabilities = [
+            module.span_probabilities(output, batch, table, temperature)
+            for temperature in temperatures
+        ]
+        return spans, np.stack(probabilities)
 
     def rank(self, batch: Batch, head: str, n: int, entropy: bool = False) -> Readings:
         """See `Model.rank`."""
-        own, output = self._output(batch, head)
-        return self._head(head).rank(output, own, n, entropy)
+        batch, output = self._output(batch, head)
+        return self._head(head).rank(output, batch, n, entropy)
 
     def check_calibration(self, head: str) -> None:
         """See `Model.check_calibration`."""
@@ -337,16 +358,15 @@ class SharingModel(Model):
         return module.scheme if isinstance(module, TaggingHead) else None
 
     def _output(self, batch: Batch, head: str) -> tuple[Batch, Any]:
-        """The batch as one head sees it, and the head's output for every sentence."""
-        own = batch.owned_by(f"heads.{head}")
-        states_BLD = _joined(
-            self._tower_states(batch, head), self.graph.reads[head], list(range(len(batch)))
-        )
-        return own, self._head(head)(states_BLD, own)
+        """Return the batch with the targets of a head, and the head's output for all sentences."""
+        head_batch = batch.owned_by(f"heads.{head}")
+        states = self._tower_states(batch, head)
+        states_BLD = _concatenated(states, self.graph.reads[head], list(range(len(batch))))
+        return head_batch, self._head(head)(states_BLD, head_batch)
 
 
-def _head_places(vocab: Vocabulary) -> dict[str, str]:
-    """The heads of the datasets, and where the config names each."""
+def _head_paths(vocab: Vocabulary) -> dict[str, str]:
+    """For each head of the datasets, the config path that names it."""
     spaces = vocab.datasets.items()
     return {
         space.head: f"dataset_reader.readers.{name}.head"
@@ -355,22 +375,22 @@ def _head_places(vocab: Vocabulary) -> dict[str, str]:
     }
 
 
-def _joined(
+def _concatenated(
     states: Mapping[str, TowerStates], names: Sequence[str], sentences: list[int]
 ) -> Tensor:
-    """States of some sentences, of several towers side by side."""
-    parts = [states[name].select(sentences) for name in names]
-    return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
+    """Concatenate the states of several towers for some sentences, (B, L, sum of state sizes)."""
+    tensors = [states[name].select(sentences) for name in names]
+    return tensors[0] if len(tensors) == 1 else torch.cat(tensors, -1)
 
 
-def _built(lazy: Lazy[Head] | None, **supplied: Any) -> Head:
+def _build_head(lazy: Lazy[Head] | None, **supplied: Any) -> Head:
     return CrfHead(**supplied) if lazy is None else lazy.construct(**supplied)
 
 
-def _filled(part: Any) -> Any:
-    """The settings of lazy parts, however nested."""
-    if isinstance(part, Lazy):
-        return part.filled
-    if isinstance(part, Mapping):
-        return {name: _filled(child) for name, child in part.items()}
-    return [_filled(child) for child in part] if isinstance(part, Sequence) else part
+def _filled(value: Any) -> Any:
+    """Replace lazy components, however nested, by their configs."""
+    if isinstance(value, Lazy):
+        return value.filled
+    if isinstance(value, Mapping):
+        return {name: _filled(child) for name, child in value.items()}
+    return [_filled(child) for child in value] if isinstance(value, Sequence) else value

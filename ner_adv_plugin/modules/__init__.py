@@ -1,4 +1,7 @@
-"""Modules: encoders, towers, heads, objectives. What follows is what a component of one's own needs."""
+"""Building blocks of models: encoders, towers, heads and objectives.
+
+The names re-exported here are those that a custom component needs.
+"""
 
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 

@@ -18,12 +18,20 @@ class _Reverse(torch.autograd.Function):
 
 
 def reverse_gradient(states: Tensor, scale: float) -> Tensor:
-    """The states themselves; backward, -scale times the gradient.
+    """Return the states unchanged; in the backward pass multiply the gradient by -scale.
 
     # Parameters
 
-    states : any shape.
-    scale : lambda; 0 cuts the gradient off.
+    states : tensor of any shape.
+    scale : lambda of the paper; 0 stops the gradient.
+
+    # Examples
+
+    >>> import torch
+    >>> states = torch.ones(2, requires_grad=True)
+    >>> reverse_gradient(states, scale=0.5).sum().backward()
+    >>> states.grad
+    tensor([-0.5000, -0.5000])
     """
     reversed_states: Tensor = _Reverse.apply(states, scale)
     return reversed_states

@@ -44,7 +44,9 @@ def test_bases_are_those_that_configs_choose_from() -> None:
 def test_keys_have_type_default_and_meaning_from_the_base_too() -> None:
     keys = {key.name: key for key in catalogue.keys(CrfHead)}
     assert set(keys) == {"reads", "weight", "dropout", "normalize_by", "scheme", "constrained"}
-    assert keys["weight"] == catalogue.Key("weight", "float", "1.0", "of its loss.")
+    assert keys["weight"] == catalogue.Key(
+        "weight", "float", "1.0", "weight of the task loss, 0 or more."
+    )
     assert keys["normalize_by"].type == '"characters" or "sentences" or "rows"'
     assert keys["reads"].default == "null"
 

@@ -129,7 +129,7 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
     (
         {"model.heads": {"mrsa": "crf"}},
         "model.heads.mrsa",
-        ["no dataset feeds", "weibo", 'mean "msra"'],
+        ["no dataset has this head", "weibo", 'mean "msra"'],
     ),
     (
         {"model.head": None, "model.heads": {"weibo": "crf", "msra": "crf"}},
@@ -289,7 +289,7 @@ def test_every_command_on_configs_checks_it_whole(
     overrides = json.dumps({"model.heads": {"mrsa": "crf"}})
     result = run(command[0], config, *command[1:], "-o", overrides)
     assert result.status == 2 and result.err.startswith(
-        "error: model.heads.mrsa: no dataset feeds this head."
+        "error: model.heads.mrsa: no dataset has this head."
     )
 
 

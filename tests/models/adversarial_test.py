@@ -1,4 +1,4 @@
-"""Shared and private towers beside a discriminator."""
+"""Shared-private architecture with adversarial training."""
 
 from pathlib import Path
 

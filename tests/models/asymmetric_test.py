@@ -1,4 +1,4 @@
-"""Some tasks read what others learn."""
+"""Asymmetric sharing."""
 
 from pathlib import Path
 

@@ -20,11 +20,11 @@ LENGTHS = {"weibo": [9, 4, 2], "msra": [7, 4], "msr": [6, 5, 1], "reviews": [8, 
 
 
 def build_model(
-    kind: str, vocab: Vocabulary, only_heads: Sequence[str] | None = None, **settings: Any
+    model_type: str, vocab: Vocabulary, only_heads: Sequence[str] | None = None, **settings: Any
 ) -> SharingModel:
-    """A small model without dropout, in training mode."""
-    config = {"type": kind, "encoder": ENCODER, "tower": TOWER, "head": HEAD, **settings}
-    if kind == "adversarial":
+    """Build a small model without dropout, in training mode."""
+    config = {"type": model_type, "encoder": ENCODER, "tower": TOWER, "head": HEAD, **settings}
+    if model_type == "adversarial":
         config.setdefault("objectives", [ADVERSARY])
     torch.manual_seed(0)
     model: SharingModel = (
@@ -34,6 +34,6 @@ def build_model(
 
 
 def batch_for(vocab: Vocabulary, seed: int = 0, targets_of: TargetsOf | None = None) -> Batch:
-    """Sentences of every dataset of the vocabulary, of mixed lengths, their lengths interleaved; see `mixed_batch`."""
+    """Sentences of different lengths of every dataset of the vocabulary; see `mixed_batch`."""
     lengths = {name: LENGTHS[name] for name in vocab.datasets}
     return mixed_batch(vocab, lengths, seed=seed, targets_of=targets_of)

@@ -1,4 +1,4 @@
-"""The single-task baseline."""
+"""Single-task tagger."""
 
 from pathlib import Path
 

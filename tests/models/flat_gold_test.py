@@ -1,4 +1,7 @@
-"""Nested gold: refused by heads that cannot represent it in training, counted by scores all the same."""
+"""Nested gold spans with heads that cannot represent them.
+
+They are refused in training, and counted by scores in evaluation.
+"""
 
 import json
 import logging
@@ -28,7 +31,7 @@ NESTED = {
 
 
 def write(path: Path, *sentences: dict[str, Any] | None) -> str:
-    """JSON lines; None is a line of white space."""
+    """Write JSON lines; None is a line of white space. Return the path."""
     lines = [
         " " if sentence is None else json.dumps(sentence, ensure_ascii=False)
         for sentence in sentences
@@ -38,13 +41,13 @@ def write(path: Path, *sentences: dict[str, Any] | None) -> str:
 
 
 def config(train: str, validation: str, head: str, **overrides: Any) -> dict[str, Any]:
-    own = single_task_config(
+    base = single_task_config(
         model__head={"type": head}, trainer__num_epochs=1, evaluate_on_test=False, **overrides
     )
-    del own["test_data_path"]
+    del base["test_data_path"]
     reader = {"type": "multitask", "readers": {"weibo": {"type": "span_json"}}}
     return {
-        **own,
+        **base,
         "dataset_reader": reader,
         "train_data_path": train,
         "validation_data_path": validation,
@@ -53,8 +56,10 @@ def config(train: str, validation: str, head: str, **overrides: Any) -> dict[str
 
 @pytest.mark.parametrize("head", ["crf", "softmax", "pytorch_crf"])
 @pytest.mark.parametrize("max_length", [None, 20])
-def test_a_flat_head_refuses_to_learn_it(head: str, max_length: int | None, tmp_path: Path) -> None:
-    """Also if the sentence is cut into windows: the file's own line and places are told."""
+def test_flat_head_refuses_nested_training_data(
+    head: str, max_length: int | None, tmp_path: Path
+) -> None:
+    """The error names line and offsets in the file, even if the sentence is split into windows."""
     train = write(tmp_path / "train.json", FLAT, None, NESTED, NESTED)
     validation = write(tmp_path / "dev.json", FLAT)
     with pytest.raises(DataError) as error:
@@ -70,7 +75,7 @@ def test_a_flat_head_refuses_to_learn_it(head: str, max_length: int | None, tmp_
 
 
 @pytest.mark.parametrize("head", ["global_pointer", "biaffine"])
-def test_other_heads_learn_it(head: str, tmp_path: Path) -> None:
+def test_span_heads_learn_nested_data(head: str, tmp_path: Path) -> None:
     train = write(tmp_path / "train.json", FLAT, NESTED)
     metrics = train_model(
         config(train, train, head, data_loader__leakage="allow"), tmp_path / "run"
@@ -78,17 +83,19 @@ def test_other_heads_learn_it(head: str, tmp_path: Path) -> None:
     assert metrics["training_weibo_loss"] > 0 and metrics["best_validation_weibo_loss"] > 0
 
 
-def test_a_flat_head_is_scored_on_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_flat_head_is_scored_on_nested_data(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     train, validation = write(tmp_path / "train.json", FLAT), write(tmp_path / "dev.json", NESTED)
     metrics = train_model(config(train, validation, "crf"), tmp_path / "run")
     assert metrics["best_validation_weibo_loss"] > 0
-    assert (
-        'weibo: entities overlap, which head "weibo" cannot represent: its loss is of the outermost'
-        in caplog.text
+    warning = (
+        'weibo: entities overlap, which head "weibo" cannot represent: the loss is computed on'
     )
+    assert warning in caplog.text
 
 
-def test_the_loss_of_held_out_sentences_is_that_of_the_outermost(
+def test_loss_of_validation_data_is_computed_on_the_outermost_spans(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     vocab = vocabulary_of({"weibo": SPACES["weibo"]}, {"weibo": ["LOC", "ORG"]})
@@ -104,17 +111,17 @@ def test_the_loss_of_held_out_sentences_is_that_of_the_outermost(
     losses = [predict_dataset(model, dataset, "weibo").loss for dataset in datasets.values()]
     assert losses[0] is not None and losses[1] is not None and losses[0].min() > 0
     assert_allclose(*losses)
-    # The gold of scores stays whole.
-    whole = datasets["keep"]
-    assert whole.gold(0) == [Span(48, 50, "LOC"), Span(48, 52, "ORG"), Span(53, 55, "LOC")]
-    evaluator = Evaluator(vocab, {"weibo": whole})
-    perfect = predict_dataset(model, whole, "weibo")
-    assert whole.spans is not None
-    perfect.spans = whole.spans
+    # Scores count all gold spans.
+    nested = datasets["keep"]
+    assert nested.gold(0) == [Span(48, 50, "LOC"), Span(48, 52, "ORG"), Span(53, 55, "LOC")]
+    evaluator = Evaluator(vocab, {"weibo": nested})
+    perfect = predict_dataset(model, nested, "weibo")
+    assert nested.spans is not None
+    perfect.spans = nested.spans
     assert evaluator.metrics({"weibo": perfect})["weibo_f1"] == 1.0
 
 
-def test_targets_of_training_sentences_that_do_not_overlap_are_taken_as_they_are(
+def test_targets_of_training_sentences_without_overlap(
     tmp_path: Path,
 ) -> None:
     vocab = vocabulary_of({"weibo": SPACES["weibo"]}, {"weibo": ["LOC", "ORG"]})
@@ -130,7 +137,7 @@ def test_targets_of_training_sentences_that_do_not_overlap_are_taken_as_they_are
 
 
 def read(model: SharingModel, path: str, policy: str) -> EncodedDataset:
-    """The sentences of a file with one policy for overlapping entities."""
+    """Read a file with the given policy for overlapping entities."""
     reader = DatasetReader.from_params({"type": "span_json", "overlaps": policy})
     reader.bind("weibo")
     return EncodedDataset("weibo", reader.read(path), model.vocab, model.alphabet)

@@ -1,4 +1,4 @@
-"""A shared encoder."""
+"""Hard parameter sharing."""
 
 from pathlib import Path
 

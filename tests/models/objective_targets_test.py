@@ -1,4 +1,4 @@
-"""Objectives with targets of their own, in every model that takes objectives."""
+"""Objectives with their own targets, in every model that has objectives."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,13 +26,13 @@ MODELS: list[tuple[str, dict[str, Any], str]] = [
     ("adversarial", {}, "shared"),
 ]
 each_model = pytest.mark.parametrize(
-    ("kind", "settings", "tower"), MODELS, ids=[kind for kind, _, _ in MODELS]
+    ("model_type", "settings", "tower"), MODELS, ids=[model_type for model_type, _, _ in MODELS]
 )
 
 
 @Objective.register("test_sizes")
 class Sizes(Objective):
-    """Predicts the length of a sentence, and how far each character is from its end."""
+    """Predict the length of a sentence, and the distance of each character to its end."""
 
     def __init__(self, vocab: Vocabulary, dims: Mapping[str, int], reads: list[str]) -> None:
         super().__init__(reads)
@@ -55,9 +55,8 @@ class Sizes(Objective):
             set(batch.targets) == {"length", "rest"}
             and batch.targets["rest"].shape == mask_BL.shape
         )
-        mean_BD = states_BLD.masked_fill(~mask_BL.unsqueeze(-1), 0.0).sum(
-            1
-        ) / batch.lengths_B.unsqueeze(1)
+        sum_BD = states_BLD.masked_fill(~mask_BL.unsqueeze(-1), 0.0).sum(1)
+        mean_BD = sum_BD / batch.lengths_B.unsqueeze(1)
         length_B = (self.length(mean_BD).squeeze(1) - batch.targets["length"]).square()
         rest_BL = (
             (self.rest(states_BLD).squeeze(2) - batch.targets["rest"])
@@ -67,15 +66,17 @@ class Sizes(Objective):
         return (length_B + rest_BL.sum(1) / batch.lengths_B).sum() / batch.total, {}
 
 
-def model_of(kind: str, settings: dict[str, Any], tower: str) -> SharingModel:
-    """With an adversary as well, so that each has its own targets, or none."""
+def model_of(model_type: str, settings: dict[str, Any], tower: str) -> SharingModel:
+    """Build a model with two objectives, one of them without targets."""
     objectives = [{**ADVERSARY, "reads": [tower]}, {"type": "test_sizes", "reads": [tower]}]
-    return build_model(kind, VOCAB, objectives=objectives, **settings)
+    return build_model(model_type, VOCAB, objectives=objectives, **settings)
 
 
 @each_model
-def test_it_learns_from_its_targets(kind: str, settings: dict[str, Any], tower: str) -> None:
-    model = model_of(kind, settings, tower)
+def test_objective_learns_from_its_targets(
+    model_type: str, settings: dict[str, Any], tower: str
+) -> None:
+    model = model_of(model_type, settings, tower)
     batch = batch_for(VOCAB, targets_of=model.targets)
 
     def own_loss() -> Tensor:
@@ -91,35 +92,37 @@ def test_it_learns_from_its_targets(kind: str, settings: dict[str, Any], tower: 
 
 
 @each_model
-def test_every_dataset_has_targets_and_each_owner_its_own(
-    kind: str, settings: dict[str, Any], tower: str
+def test_targets_of_datasets_and_owners(
+    model_type: str, settings: dict[str, Any], tower: str
 ) -> None:
-    model = model_of(kind, settings, tower)
+    model = model_of(model_type, settings, tower)
     batch = batch_for(VOCAB, targets_of=model.targets)
     assert set(batch.all_targets) == {"heads.weibo", "heads.msra", "heads.msr", "objectives.1"}
     assert not batch.owned_by("objectives.0").targets
     targets = batch.owned_by("objectives.1").targets
     assert sorted(targets["length"].tolist()) == pytest.approx(
-        sorted(n / 10 for own in LENGTHS.values() for n in own)
+        sorted(n / 10 for lengths in LENGTHS.values() for n in lengths)
     )
     for i, length in enumerate(batch.lengths):
         assert targets["rest"][i].tolist() == pytest.approx(
-            [(length - 1 - at) / 10 for at in range(length)] + [0.0] * (max(batch.lengths) - length)
+            [(length - 1 - position) / 10 for position in range(length)]
+            + [0.0] * (max(batch.lengths) - length)
         )
 
 
 @each_model
 def test_micro_batches_add_up_to_the_global_batch(
-    kind: str, settings: dict[str, Any], tower: str
+    model_type: str, settings: dict[str, Any], tower: str
 ) -> None:
-    model = model_of(kind, settings, tower)
+    model = model_of(model_type, settings, tower)
     batch = batch_for(VOCAB, targets_of=model.targets)
-    parts = [
+    splits = [
         batch.sentences_of("weibo"),
         [i for i, head in enumerate(batch.heads) if head != "weibo"],
     ]
     outputs = [
-        model(part, 0.5) for part in share_totals([batch.select(sentences) for sentences in parts])
+        model(micro_batch, 0.5)
+        for micro_batch in share_totals([batch.select(sentences) for sentences in splits])
     ]
     torch.testing.assert_close(sum(output["loss"] for output in outputs), model(batch, 0.5)["loss"])
 
@@ -128,14 +131,12 @@ def test_prediction_needs_no_targets() -> None:
     model = model_of("adversarial", {}, "shared").eval()
     batch = batch_for(VOCAB, targets_of=model.targets)
     with torch.no_grad():
-        bare, with_targets = (
-            model.predict(batch.unlabelled(), "weibo"),
-            model.predict(batch, "weibo"),
-        )
-    assert bare[0] == with_targets[0] and bare[1] is None
+        without_targets = model.predict(batch.unlabelled(), "weibo")
+        with_targets = model.predict(batch, "weibo")
+    assert without_targets[0] == with_targets[0] and without_targets[1] is None
 
 
-def test_one_task_takes_no_objectives() -> None:
+def test_crf_tagger_has_no_objectives() -> None:
     with pytest.raises(ConfigurationError, match="model.objectives: unknown key"):
         build_model(
             "crf_tagger",

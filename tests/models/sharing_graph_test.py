@@ -1,4 +1,4 @@
-"""Which towers are read, from names and settings alone, and what is refused before anything is built."""
+"""Sharing graph: towers that are read, and errors, before anything is built."""
 
 import itertools
 from typing import Any
@@ -21,22 +21,25 @@ from ner_adv_plugin.models import (
 from ner_adv_plugin.models.sharing_graph import in_order, sharing_graph
 from tests.planned import planned
 
-FED = {"weibo": "dataset_reader.readers.weibo.head", "msra": "dataset_reader.readers.news.head"}
-OWN = {name: [name] for name in FED}
+HEAD_PATHS = {
+    "weibo": "dataset_reader.readers.weibo.head",
+    "msra": "dataset_reader.readers.news.head",
+}
+OWN = {name: [name] for name in HEAD_PATHS}
 NAMES = ["a", "b", "c"]
-CONTEXT = CheckContext("model", "model", planned(FED, FED))
+CONTEXT = CheckContext("model", "model", planned(HEAD_PATHS, HEAD_PATHS))
 
 
-def test_settings_prevail_over_the_preset() -> None:
-    preset = {name: ["shared", name] for name in FED}
+def test_settings_override_the_preset() -> None:
+    preset = {name: ["shared", name] for name in HEAD_PATHS}
     settings = {
         "head": {"type": "crf", "reads": ["shared"]},
         "heads": {"msra": {"type": "crf", "reads": None}},
         "towers": {"extra": {"type": "lstm"}},
         "objectives": [{"reads": ["extra"]}, {"reads": None}],
     }
-    graph = sharing_graph(FED, preset, settings)
-    # `heads.msra` stands in place of `head`, and leaves the preset.
+    graph = sharing_graph(HEAD_PATHS, preset, settings)
+    # `heads.msra` replaces `head`; without `reads` it has the preset.
     assert graph.reads == {"weibo": ["shared"], "msra": ["shared", "msra"]}
     assert graph.observed == {"extra", "shared"}
     assert graph.towers == ["shared", "msra", "extra"]
@@ -48,55 +51,60 @@ def test_settings_prevail_over_the_preset() -> None:
         st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), min_size=1, unique=True)
     )
 )
-def test_the_towers_are_those_that_something_reads(reads: dict[str, list[str]]) -> None:
-    fed = dict.fromkeys(NAMES, "")
+def test_towers_are_those_that_are_read(reads: dict[str, list[str]]) -> None:
+    head_paths = dict.fromkeys(NAMES, "")
     heads = {name: {"type": "crf", "reads": chosen} for name, chosen in reads.items()}
-    graph = sharing_graph(fed, {name: [name] for name in NAMES}, {"heads": heads})
+    graph = sharing_graph(head_paths, {name: [name] for name in NAMES}, {"heads": heads})
     assert set(graph.towers) == {tower for name in NAMES for tower in reads.get(name, [name])}
     assert graph.towers == sorted(graph.towers)
     for name in NAMES:
         assert set(graph.only([name]).towers) == set(reads.get(name, [name]))
 
 
-def circle_in(reads: dict[str, list[str]], order: tuple[str, ...] | None) -> bool:
-    """Whether nothing can be run first, or an order, given, in which something is read before it is run."""
+def has_cycle(reads: dict[str, list[str]], order: tuple[str, ...] | None) -> bool:
+    """Whether there is a cycle.
+
+    If an order is given: whether it has a name before one that it reads.
+    """
     if order is not None:
         return any(
             order.index(source) >= order.index(name)
             for name, sources in reads.items()
             for source in sources
         )
-    left = dict(reads)
-    while ready := [name for name, sources in left.items() if not set(sources) & set(left)]:
-        left = {name: sources for name, sources in left.items() if name not in ready}
-    return bool(left)
+    remaining = dict(reads)
+    while ready := [
+        name for name, sources in remaining.items() if not set(sources) & set(remaining)
+    ]:
+        remaining = {name: sources for name, sources in remaining.items() if name not in ready}
+    return bool(remaining)
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), unique=True)))
-def test_names_stand_after_those_they_read_and_a_circle_is_named(
+def test_order_and_cycles(
     reads: dict[str, list[str]],
 ) -> None:
     try:
         order = in_order(reads, "here")
     except ConfigurationError as error:
-        assert circle_in(reads, None) and error.path == "here"
-        circle = error.message.partition(": ")[2].split(" reads ")
-        assert circle[0] == circle[-1] and len(circle) > 1
-        assert all(source in reads[name] for name, source in itertools.pairwise(circle))
+        assert has_cycle(reads, None) and error.path == "here"
+        cycle = error.message.partition(": ")[2].split(" reads ")
+        assert cycle[0] == cycle[-1] and len(cycle) > 1
+        assert all(source in reads[name] for name, source in itertools.pairwise(cycle))
     else:
-        assert not circle_in(reads, order) and {*reads, *itertools.chain(*reads.values())} == set(
+        assert not has_cycle(reads, order) and {*reads, *itertools.chain(*reads.values())} == set(
             order
         )
 
 
-def test_towers_read_towers_and_are_read_with_all_below() -> None:
+def test_towers_that_read_towers() -> None:
     settings = {
         "towers": {"top": {"type": "lstm"}},
         "inputs": {"top": ["encoder", "weibo", "shared"], "weibo": ["shared"]},
         "heads": {"msra": {"reads": ["top"]}},
     }
-    preset = {name: ["shared", name] for name in FED}
-    graph = sharing_graph(FED, preset, settings)
+    preset = {name: ["shared", name] for name in HEAD_PATHS}
+    graph = sharing_graph(HEAD_PATHS, preset, settings)
     assert graph.towers == ["shared", "weibo", "top"]
     assert [graph.inputs_of(name) for name in graph.towers] == [
         ["encoder"],
@@ -123,17 +131,17 @@ def test_towers_read_towers_and_are_read_with_all_below() -> None:
         (
             {"inputs": {"msra": ["msra"]}},
             "model.inputs",
-            "a circle, in which nothing can come first: msra reads msra",
+            "circular inputs: msra reads msra",
         ),
         (
             {"towers": {"encoder": {}}},
             "model.towers.encoder",
-            '"encoder" cannot name a tower: choose another',
+            '"encoder" cannot be the name of a tower: choose another',
         ),
         (
             {"heads": {"mrsa": {}}},
             "model.heads.mrsa",
-            'no dataset feeds this head. Did you mean "msra"? Heads of',
+            'no dataset has this head. Did you mean "msra"? Heads of',
         ),
         (
             {"heads": {"msra": {"reads": ["x"]}}},
@@ -160,25 +168,29 @@ def test_towers_read_towers_and_are_read_with_all_below() -> None:
             "model.towers.mrsa",
             'nothing reads this tower. Did you mean "msra"? Towers that',
         ),
-        ({"towers": {"a.b": {}}}, "model.towers.a.b", '"a.b" cannot name a tower: choose another'),
+        ({"towers": {"a.b": {}}}, "model.towers.a.b", '"a.b" cannot be the name of a tower'),
     ],
 )
-def test_what_is_refused(settings: dict[str, Any], path: str, message: str) -> None:
+def test_errors(settings: dict[str, Any], path: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        sharing_graph(FED, OWN, settings)
+        sharing_graph(HEAD_PATHS, OWN, settings)
     assert error.value.path == path and error.value.message.startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("fed", "path", "message"),
+    ("head_paths", "path", "message"),
     [
         ({}, "dataset_reader", "no dataset has a head"),
-        ({"keys": "dataset_reader.head"}, "dataset_reader.head", '"keys" cannot name a head'),
+        (
+            {"keys": "dataset_reader.head"},
+            "dataset_reader.head",
+            '"keys" cannot be the name of a head',
+        ),
     ],
 )
-def test_heads_that_cannot_be(fed: dict[str, str], path: str, message: str) -> None:
+def test_errors_of_heads(head_paths: dict[str, str], path: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        sharing_graph(fed, {name: [name] for name in fed}, {})
+        sharing_graph(head_paths, {name: [name] for name in head_paths}, {})
     assert error.value.path == path and error.value.message.startswith(message)
 
 
@@ -189,7 +201,7 @@ def test_heads_that_cannot_be(fed: dict[str, str], path: str, message: str) -> N
             CrfTagger,
             {},
             "model.type",
-            "one task, but the datasets have heads weibo, msra: hard_sharing, asymmetric",
+            "expected one task, but the datasets have heads weibo, msra; use hard_sharing",
         ),
         (HardSharing, {"objectives": [{}]}, "model.objectives.0.reads", 'no tower "shared"'),
         (
@@ -202,7 +214,7 @@ def test_heads_that_cannot_be(fed: dict[str, str], path: str, message: str) -> N
             Asymmetric,
             {"sources": {"msra": ["weibo"], "weibo": ["msra"]}},
             "model.sources",
-            "a circle, in which nothing can come first: ",
+            "circular inputs: ",
         ),
         (
             Asymmetric,
@@ -214,7 +226,7 @@ def test_heads_that_cannot_be(fed: dict[str, str], path: str, message: str) -> N
             HardSharing,
             {"heads": {"msra": {"type": "crf"}}, "head": None},
             "dataset_reader.readers.weibo.head",
-            'no head "weibo" in model.heads. Heads there: msra; model.head would describe all others.',
+            'no head "weibo" in model.heads. Configured heads: msra; model.head configures all',
         ),
         (
             SharingModel,
@@ -232,9 +244,9 @@ def test_models_check_their_settings(
     assert error.value.path == path and error.value.message.startswith(message)
 
 
-def test_the_default_objective_reads_the_shared_tower() -> None:
+def test_default_objective_reads_the_shared_tower() -> None:
     own = {
-        "heads": {name: {"reads": [name]} for name in FED},
+        "heads": {name: {"reads": [name]} for name in HEAD_PATHS},
         "towers": {"shared": {"type": "lstm"}},
     }
     Adversarial.check(own, CONTEXT)
@@ -242,7 +254,7 @@ def test_the_default_objective_reads_the_shared_tower() -> None:
         Adversarial.check({**own, "objectives": []}, CONTEXT)
 
 
-def test_a_head_for_all_others_and_models_of_ones_own_pass() -> None:
+def test_default_head_and_custom_models_pass() -> None:
     class Mine(Model):
         def __init__(self, vocab: Vocabulary) -> None:
             super().__init__(vocab)

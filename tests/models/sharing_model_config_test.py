@@ -1,4 +1,4 @@
-"""What a model's config builds, what it refuses, and what `only_heads` leaves out."""
+"""Building models from configs: presets, errors and `only_heads`."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def test_presets() -> None:
     assert list(model.towers) == ["msr", "msra", "weibo"]
 
 
-def test_adversary_of_the_shared_tower_is_the_default_objective() -> None:
+def test_default_objective_is_a_discriminator_of_the_shared_tower() -> None:
     model = build_model("adversarial", VOCAB, objectives=None)
     (objective,) = model.objectives
     assert isinstance(objective, DomainAdversarial)
@@ -58,7 +58,7 @@ def test_adversary_of_the_shared_tower_is_the_default_objective() -> None:
     assert not build_model("adversarial", VOCAB, objectives=[]).objectives
 
 
-def test_parts_are_those_of_the_config() -> None:
+def test_towers_and_heads_of_the_config() -> None:
     model = build_model(
         "adversarial",
         VOCAB,
@@ -78,7 +78,7 @@ def test_parts_are_those_of_the_config() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "only", "towers"),
+    ("model_type", "only", "towers"),
     [
         ("hard_sharing", ["msra"], {"msra"}),
         ("asymmetric", ["msra"], {"msra"}),
@@ -90,37 +90,34 @@ def test_parts_are_those_of_the_config() -> None:
     ],
 )
 @torch.no_grad()
-def test_only_heads_builds_what_they_read(kind: str, only: list[str], towers: set[str]) -> None:
+def test_only_heads_builds_what_they_read(
+    model_type: str, only: list[str], towers: set[str]
+) -> None:
     settings: dict[str, Any] = {"towers": {"weibo": TOWER}}
-    if kind == "asymmetric":
+    if model_type == "asymmetric":
         settings["sources"] = {"weibo": ["msra", "msr"]}
-    if kind == "stacked":
-        kind, settings = (
-            "asymmetric",
-            {"sources": {"weibo": ["msra"], "msra": ["msr"]}, "join": "tower"},
-        )
-    whole = build_model(kind, VOCAB, **settings).eval()
-    part = build_model(kind, VOCAB, only, **settings).eval()
-    assert set(part.heads) == set(only) and set(part.towers) == towers and not part.objectives
-    for parameter in part.parameters():
+    if model_type == "stacked":
+        model_type = "asymmetric"
+        settings = {"sources": {"weibo": ["msra"], "msra": ["msr"]}, "join": "tower"}
+    whole = build_model(model_type, VOCAB, **settings).eval()
+    reduced = build_model(model_type, VOCAB, only, **settings).eval()
+    assert (
+        set(reduced.heads) == set(only) and set(reduced.towers) == towers and not reduced.objectives
+    )
+    for parameter in reduced.parameters():
         parameter.fill_(9.0)
-    part.load_weights(whole.state_dict())
+    reduced.load_weights(whole.state_dict())
     batch = batch_for(VOCAB)
     for head in only:
         sentences = batch.select(batch.sentences_of(head))
-        (spans, loss_B), (own_spans, own_loss_B) = (
-            whole.predict(sentences, head),
-            part.predict(sentences, head),
-        )
-        assert (
-            spans == own_spans
-            and loss_B is not None
-            and own_loss_B is not None
-            and torch.equal(loss_B, own_loss_B)
-        )
+        expected_spans, expected_loss_B = whole.predict(sentences, head)
+        spans, loss_B = reduced.predict(sentences, head)
+        assert spans == expected_spans
+        assert loss_B is not None and expected_loss_B is not None
+        assert torch.equal(loss_B, expected_loss_B)
 
 
-def test_weights_that_lack_a_part_are_refused() -> None:
+def test_incomplete_weights_are_refused() -> None:
     model = build_model("hard_sharing", VOCAB)
     state = {
         name: value
@@ -132,7 +129,7 @@ def test_weights_that_lack_a_part_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "settings", "message"),
+    ("model_type", "settings", "message"),
     [
         (
             "hard_sharing",
@@ -142,7 +139,7 @@ def test_weights_that_lack_a_part_are_refused() -> None:
         (
             "hard_sharing",
             {"heads": {"reviews": HEAD}},
-            "model.heads.reviews: no dataset feeds this head",
+            "model.heads.reviews: no dataset has this head",
         ),
         (
             "hard_sharing",
@@ -164,7 +161,7 @@ def test_weights_that_lack_a_part_are_refused() -> None:
             {"objectives": [{**ADVERSARY, "reads": ["share"]}]},
             'model.objectives.0.reads: no tower "share". Did you mean "shared"',
         ),
-        ("hard_sharing", {"towers": {"a.b": TOWER}}, 'model.towers.a.b: "a.b" cannot name a tower'),
+        ("hard_sharing", {"towers": {"a.b": TOWER}}, 'model.towers.a.b: "a.b" cannot be the name'),
         (
             "hard_sharing",
             {"objectives": [ADVERSARY]},
@@ -193,12 +190,12 @@ def test_weights_that_lack_a_part_are_refused() -> None:
         (
             "asymmetric",
             {"sources": {"weibo": ["msra"], "msra": ["msr"], "msr": ["weibo"]}},
-            "model.sources: a circle, in which nothing can come first: .*weibo reads msra",
+            "model.sources: circular inputs: .*weibo reads msra",
         ),
         (
             "hard_sharing",
             {"inputs": {"weibo": ["encoder", "msra"], "msra": ["weibo"]}},
-            "model.inputs: a circle, in which nothing can come first: .*weibo reads msra",
+            "model.inputs: circular inputs: .*weibo reads msra",
         ),
         (
             "adversarial",
@@ -206,38 +203,38 @@ def test_weights_that_lack_a_part_are_refused() -> None:
                 "towers": {"extra": TOWER},
                 "objectives": [{"type": "orthogonality", "reads": ["shared", "extra"]}],
             },
-            'model.objectives.0.reads: no head reads tower "extra", so that it would run over no sentence',
+            'model.objectives.0.reads: no head reads tower "extra"',
         ),
-        # Jsonnet sorts datasets by name, so that none is the first: a target by default would be a surprise.
+        # Jsonnet sorts datasets by name, so that there is no natural default for the target.
         ("asymmetric", {}, "model.sources: missing key, required here"),
-        ("crf_tagger", {}, "model.type: one task, but the datasets have heads weibo, msra, msr"),
+        ("crf_tagger", {}, "model.type: expected one task, .* heads weibo, msra, msr"),
         ("adversarial", {"head": {**HEAD, "weight": -1}}, "model.head.weight: expected 0 or more"),
         ("adversarial", {"tower": {"type": "gru"}}, "model.tower.hidden_size: missing key"),
         (
             "adversarial",
             {"tower": {"type": "gru", "input_size": 7, "hidden_size": 2}},
-            "model.tower: the tower takes states of 7, but is given states of 6",
+            "model.tower: the tower expects states of size 7, but reads states of size 6",
         ),
     ],
 )
-def test_errors(kind: str, settings: dict[str, Any], message: str) -> None:
+def test_errors(model_type: str, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        build_model(kind, VOCAB, **settings)
+        build_model(model_type, VOCAB, **settings)
 
 
-def test_one_domain_leaves_nothing_to_discriminate() -> None:
+def test_one_domain_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="needs two domains or more"):
         build_model("adversarial", vocabulary("msra", "msr"))
 
 
-@pytest.mark.parametrize("kind", ["hard_sharing", "adversarial"])
-def test_unlabelled_text_alone_teaches_no_head(kind: str) -> None:
+@pytest.mark.parametrize("model_type", ["hard_sharing", "adversarial"])
+def test_unlabelled_text_alone_is_an_error(model_type: str) -> None:
     with pytest.raises(ConfigurationError, match="dataset_reader: no dataset has a head"):
-        build_model(kind, vocabulary("reviews"))
+        build_model(model_type, vocabulary("reviews"))
 
 
 @pytest.mark.parametrize("name", ["weibo.2", "keys", "training"])
-def test_names_that_parameters_cannot_have(name: str) -> None:
+def test_invalid_names_of_heads(name: str) -> None:
     vocab = vocabulary_of({name: DatasetSpace(name, name, "ner")}, {name: []})
-    with pytest.raises(ConfigurationError, match=f'"{name}" cannot name a head'):
+    with pytest.raises(ConfigurationError, match=f'"{name}" cannot be the name of a head'):
         build_model("hard_sharing", vocab)

@@ -1,4 +1,4 @@
-"""The forward that all models share: what runs over which sentences, and what the loss is."""
+"""Forward pass of all models: routes of sentences, and the loss."""
 
 from collections import defaultdict
 from typing import Any
@@ -25,7 +25,8 @@ WEIGHTED = {
     "weibo": {**HEAD, "weight": 0.7},
     "msr": {**HEAD, "weight": 0.2, "normalize_by": "sentences"},
 }
-# For every model which towers each head reads, and those that its objectives read.
+# For each model: its type and settings, the towers that each head reads, and those that objectives
+# read.
 GRAPHS: list[tuple[str, dict[str, Any], dict[str, list[str]], list[str]]] = [
     ("hard_sharing", {}, {"weibo": ["weibo"], "msra": ["msra"], "msr": ["msr"]}, []),
     (
@@ -63,9 +64,9 @@ GRAPHS: list[tuple[str, dict[str, Any], dict[str, list[str]], list[str]]] = [
         ["msr", "ner"],
     ),
 ]
-IDS = ["hard", "weighted", "asymmetric", "adversarial", "own graph"]
+IDS = ["hard", "weighted", "asymmetric", "adversarial", "custom graph"]
 OWN = {name: [name] for name in ("weibo", "msra", "msr")}
-# The same where towers read towers.
+# The same for graphs in which towers read towers.
 STACKED: list[tuple[str, dict[str, Any], dict[str, list[str]], list[str]]] = [
     (
         "asymmetric",
@@ -85,31 +86,33 @@ STACKED: list[tuple[str, dict[str, Any], dict[str, list[str]], list[str]]] = [
         ["decoder"],
     ),
 ]
-each_graph = pytest.mark.parametrize(("kind", "settings", "reads", "observed"), GRAPHS, ids=IDS)
+each_graph = pytest.mark.parametrize(
+    ("model_type", "settings", "reads", "observed"), GRAPHS, ids=IDS
+)
 any_graph = pytest.mark.parametrize(
-    ("kind", "settings", "reads", "observed"),
+    ("model_type", "settings", "reads", "observed"),
     GRAPHS + STACKED,
-    ids=[*IDS, "above one another", "decoder"],
+    ids=[*IDS, "hierarchy", "decoder"],
 )
 Seen = dict[str, list[tuple[Any, ...]]]
 
 
 def watch(model: SharingModel) -> Seen:
-    """Inputs of every call of the encoder, the towers and the CRFs from now on."""
+    """Record the inputs of all calls of the encoder, the towers and the CRFs from now on."""
     seen: Seen = defaultdict(list)
-    parts: dict[str, Any] = {"encoder": model.encoder}
-    parts |= {f"towers.{name}": tower for name, tower in model.towers.items()}
-    parts |= {f"heads.{name}": head.crf for name, head in model.heads.items()}
-    for name, part in parts.items():
-        part.register_forward_hook(lambda _, inputs, __, name=name: seen[name].append(inputs))
+    components: dict[str, Any] = {"encoder": model.encoder}
+    components |= {f"towers.{name}": tower for name, tower in model.towers.items()}
+    components |= {f"heads.{name}": head.crf for name, head in model.heads.items()}
+    for name, component in components.items():
+        component.register_forward_hook(lambda _, inputs, __, name=name: seen[name].append(inputs))
     return seen
 
 
 @each_graph
-def test_every_part_runs_once_over_the_sentences_that_concern_it(
-    kind: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
+def test_every_component_runs_once_over_its_sentences(
+    model_type: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
 ) -> None:
-    model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
+    model, batch = build_model(model_type, VOCAB, **settings), batch_for(VOCAB)
     assert model.graph.reads == reads
     seen = watch(model)
     model(batch)
@@ -122,11 +125,11 @@ def test_every_part_runs_once_over_the_sentences_that_concern_it(
     assert set(model.towers) == {tower for towers in reads.values() for tower in towers} | set(
         observed
     )
-    (given,) = seen["encoder"][0]
+    (encoder_batch,) = seen["encoder"][0]
     assert (
-        isinstance(given, Batch)
-        and torch.equal(given.token_ids_BL, batch.token_ids_BL)
-        and not given.all_targets
+        isinstance(encoder_batch, Batch)
+        and torch.equal(encoder_batch.token_ids_BL, batch.token_ids_BL)
+        and not encoder_batch.all_targets
     )
     states = model.encoder(batch)
     for tower in model.towers:
@@ -137,9 +140,9 @@ def test_every_part_runs_once_over_the_sentences_that_concern_it(
         inputs, mask = seen[f"towers.{tower}"][0]
         assert mask.sum(1).tolist() == [batch.lengths[i] for i in sentences]
         assert mask.shape[1] == max(batch.lengths[i] for i in sentences)
-        for place, sentence in enumerate(sentences):
+        for index, sentence in enumerate(sentences):
             assert torch.equal(
-                inputs[place, : batch.lengths[sentence]],
+                inputs[index, : batch.lengths[sentence]],
                 states[sentence, : batch.lengths[sentence]],
             )
     for head in reads:
@@ -156,7 +159,7 @@ def test_every_part_runs_once_over_the_sentences_that_concern_it(
 def naive_loss(
     model: SharingModel, batch: Batch, reads: dict[str, list[str]], settings: dict[str, Any]
 ) -> Tensor:
-    """The definition, sentence by sentence: every sentence through encoder and towers by itself."""
+    """The loss by its definition, with one forward pass of encoder and towers per sentence."""
 
     def states(sentence: int, names: list[str]) -> Tensor:
         part = batch.select([sentence])
@@ -174,10 +177,8 @@ def naive_loss(
 
     total = torch.zeros(())
     for name, towers in reads.items():
-        head, sentences = (
-            model.heads[name],
-            [i for i, owner in enumerate(batch.heads) if owner == name],
-        )
+        head = model.heads[name]
+        sentences = [i for i, other in enumerate(batch.heads) if other == name]
         config = settings.get("heads", {}).get(name, HEAD)
         for sentence in sentences:
             part = batch.owned_by(f"heads.{name}").select([sentence])
@@ -203,10 +204,10 @@ def naive_loss(
 
 
 @any_graph
-def test_loss_is_its_definition(
-    kind: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
+def test_loss_equals_its_definition(
+    model_type: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
 ) -> None:
-    model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
+    model, batch = build_model(model_type, VOCAB, **settings), batch_for(VOCAB)
     batch.weights_B = torch.linspace(0.2, 1.5, len(batch))
     assert_close(model(batch)["loss"], naive_loss(model, batch, reads, settings))
 
@@ -217,18 +218,18 @@ def gradients(model: SharingModel) -> dict[str, Tensor]:
 
 @any_graph
 def test_micro_batches_add_up_to_the_global_batch(
-    kind: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
+    model_type: str, settings: dict[str, Any], reads: dict[str, list[str]], observed: list[str]
 ) -> None:
-    model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
+    model, batch = build_model(model_type, VOCAB, **settings), batch_for(VOCAB)
     whole = model(batch, 0.5)
     whole["loss"].backward()
     expected = gradients(model)
-    # One part without any sentence of a head, one sentence by itself, the rest.
-    parts = [batch.sentences_of("weibo"), [batch.sentences_of("msra")[0]]]
-    parts.append([i for i in range(len(batch)) if i not in parts[0] + parts[1]])
+    # A micro-batch with the sentences of one task, a single sentence, and the rest.
+    splits = [batch.sentences_of("weibo"), [batch.sentences_of("msra")[0]]]
+    splits.append([i for i in range(len(batch)) if i not in splits[0] + splits[1]])
     model.zero_grad()
     outputs = [
-        model(part, 0.5) for part in share_totals([batch.select(sentences) for sentences in parts])
+        model(part, 0.5) for part in share_totals([batch.select(sentences) for sentences in splits])
     ]
     total = sum(output["loss"] for output in outputs)
     total.backward()
@@ -244,7 +245,7 @@ def test_micro_batches_add_up_to_the_global_batch(
     )
 
 
-def test_statistics_are_losses_before_their_weights() -> None:
+def test_statistics_are_unweighted_losses() -> None:
     model = build_model("adversarial", VOCAB, heads=WEIGHTED)
     output = model(batch_for(VOCAB), 0.5)
     means = averages(output["statistics"])
@@ -261,14 +262,14 @@ def test_statistics_are_losses_before_their_weights() -> None:
     }
 
 
-def test_statistics_of_several_objectives_are_told_apart() -> None:
+def test_statistics_of_several_objectives_have_prefixes() -> None:
     _, settings, _, _ = GRAPHS[-1]
     statistics = build_model("hard_sharing", VOCAB, **settings)(batch_for(VOCAB))["statistics"]
     assert {"objective_0_objective_loss", "objective_1_objective_loss"} <= set(statistics)
     assert "objective_loss" not in statistics
 
 
-def test_a_batch_that_teaches_nothing_has_no_loss() -> None:
+def test_batch_without_anything_to_learn_from_has_no_loss() -> None:
     batch = batch_for(VOCAB)
     reviews = batch.select([i for i, name in enumerate(batch.datasets) if name == "reviews"])
     assert "loss" not in build_model("hard_sharing", VOCAB)(reviews)
@@ -276,9 +277,9 @@ def test_a_batch_that_teaches_nothing_has_no_loss() -> None:
 
 
 @torch.no_grad()
-def test_a_tower_runs_over_the_sentences_of_those_that_read_it() -> None:
-    kind, settings, _, _ = STACKED[0]
-    model, batch = build_model(kind, VOCAB, **settings), batch_for(VOCAB)
+def test_tower_runs_over_the_sentences_of_its_readers() -> None:
+    model_type, settings, _, _ = STACKED[0]
+    model, batch = build_model(model_type, VOCAB, **settings), batch_for(VOCAB)
     sentences = {name: batch.sentences_of(name) for name in OWN}
     assert model.routes(batch) == {
         "msr": sorted(sentences["weibo"] + sentences["msra"] + sentences["msr"]),
@@ -296,11 +297,11 @@ def test_a_tower_runs_over_the_sentences_of_those_that_read_it() -> None:
     msr = model.towers["msr"](encoded, batch.mask_BL)
     msra = model.towers["msra"](torch.cat([encoded, msr], -1), batch.mask_BL)
     expected = torch.cat([encoded, msra, msr], -1)
-    for place, sentence in enumerate(sentences["weibo"]):
-        assert_close(inputs[place, mask[place]], expected[sentence, : batch.lengths[sentence]])
+    for index, sentence in enumerate(sentences["weibo"]):
+        assert_close(inputs[index, mask[index]], expected[sentence, : batch.lengths[sentence]])
 
 
-def test_datasets_of_one_head_share_its_parts_and_its_mean() -> None:
+def test_datasets_of_one_task_share_towers_head_and_loss() -> None:
     vocab = vocabulary_of({**VOCAB.datasets, "msra": DatasetSpace("weibo", "news", "ner")})
     model, batch = build_model("adversarial", vocab), batch_for(vocab)
     reads = {"weibo": ["shared", "weibo"], "msr": ["shared", "msr"]}
@@ -318,10 +319,8 @@ def test_schedule_of_an_objective_scales_its_weight() -> None:
     scheduled = build_model(
         "adversarial", VOCAB, objectives=[{**ADVERSARY, "schedule": {"type": "linear_warmup"}}]
     )
-    plain, without = (
-        build_model("adversarial", VOCAB),
-        build_model("adversarial", VOCAB, objectives=[]),
-    )
+    plain = build_model("adversarial", VOCAB)
+    without = build_model("adversarial", VOCAB, objectives=[])
     for progress, share in ((0.0, 0.0), (0.05, 0.5), (0.1, 1.0), (1.0, 1.0)):
         added = plain(batch, progress)["loss"] - without(batch, progress)["loss"]
         assert_close(
@@ -329,7 +328,7 @@ def test_schedule_of_an_objective_scales_its_weight() -> None:
         )
 
 
-def test_private_towers_stay_private_to_their_sentences_where_states_are_kept_apart() -> None:
+def test_orthogonality_does_not_change_the_routes_of_private_towers() -> None:
     objectives = [{"type": "orthogonality"}]
     model, batch = build_model("adversarial", VOCAB, objectives=objectives), batch_for(VOCAB)
     labelled = [i for i, head in enumerate(batch.heads) if head is not None]
@@ -348,13 +347,13 @@ def test_private_towers_stay_private_to_their_sentences_where_states_are_kept_ap
     assert "loss" not in model(reviews)
 
 
-def test_gradient_of_a_head_stays_on_its_path() -> None:
+def test_gradient_of_a_head_reaches_its_towers_only() -> None:
     model, batch = build_model("asymmetric", VOCAB, sources={"weibo": ["msra"]}), batch_for(VOCAB)
     for head, expected in {"weibo": {"weibo", "msra"}, "msra": {"msra"}, "msr": {"msr"}}.items():
         model.zero_grad()
         model(batch.select(batch.sentences_of(head)))["loss"].backward()
-        learnt = {name.split(".")[1] for name in gradients(model) if name.startswith("towers.")}
-        assert learnt == expected
+        trained = {name.split(".")[1] for name in gradients(model) if name.startswith("towers.")}
+        assert trained == expected
         assert {name.split(".")[1] for name in gradients(model) if name.startswith("heads.")} == {
             head
         }
@@ -377,7 +376,7 @@ def test_shared_tower_gets_the_reversed_gradient_of_the_discriminator() -> None:
 
 
 @torch.no_grad()
-def test_any_head_predicts_any_sentence() -> None:
+def test_any_head_predicts_all_sentences() -> None:
     model, batch = build_model("adversarial", VOCAB).eval(), batch_for(VOCAB)
     seen = watch(model)
     spans, loss_B = model.predict(batch.without_targets(), "msra")

@@ -1,4 +1,4 @@
-"""Heads that find nested entities, in every model."""
+"""Span heads, which predict nested entities, in every model."""
 
 from typing import Any
 
@@ -27,23 +27,25 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("asymmetric", {"sources": {"weibo": ["msra"]}}),
     ("adversarial", {}),
 ]
-each_model = pytest.mark.parametrize(("kind", "settings"), MODELS, ids=[kind for kind, _ in MODELS])
+each_model = pytest.mark.parametrize(
+    ("model_type", "settings"), MODELS, ids=[model_type for model_type, _ in MODELS]
+)
 each_head = pytest.mark.parametrize("head", ["global_pointer", "biaffine"])
 
 
-def nested_model(kind: str, settings: dict[str, Any], head: str) -> SharingModel:
-    """A model of a head for nested entities, beside heads that tag if it takes several."""
+def nested_model(model_type: str, settings: dict[str, Any], head: str) -> SharingModel:
+    """Build a model with span heads, and a tagging head if the model has several tasks."""
     tower = {"type": "lstm", "hidden_size": 16, "bidirectional": True}
     encoder = {"type": "character_embedding", "embedding_dim": 16}
     own: dict[str, Any] = {"type": head, "dropout": 0.0}
-    if kind == "crf_tagger":
-        return build_model(kind, vocabulary("weibo"), head=own, tower=tower, encoder=encoder)
+    if model_type == "crf_tagger":
+        return build_model(model_type, vocabulary("weibo"), head=own, tower=tower, encoder=encoder)
     heads = {"weibo": own, "msra": {**own, "flat": True}, "msr": HEAD}
-    return build_model(kind, VOCAB, heads=heads, tower=tower, encoder=encoder, **settings)
+    return build_model(model_type, VOCAB, heads=heads, tower=tower, encoder=encoder, **settings)
 
 
 def datasets_of(model: SharingModel) -> dict[str, EncodedDataset]:
-    """Nested sentences of the head's own dataset, and random ones of the others, with the model's targets."""
+    """Nested sentences of "weibo" and random sentences of the other datasets, with targets."""
     alphabet = character_alphabet(model.vocab)
     datasets = {
         name: dataset_of(name, SENTENCES, model.vocab)
@@ -62,8 +64,10 @@ def batch_of(model: SharingModel) -> Batch:
 
 @each_head
 @each_model
-def test_nested_gold_is_learnt_and_found(kind: str, settings: dict[str, Any], head: str) -> None:
-    model = nested_model(kind, settings, head)
+def test_nested_gold_is_learnt_and_found(
+    model_type: str, settings: dict[str, Any], head: str
+) -> None:
+    model = nested_model(model_type, settings, head)
     batch, optimizer = batch_of(model), torch.optim.Adam(model.parameters(), 0.02)
     for _ in range(120):
         optimizer.zero_grad()
@@ -82,9 +86,9 @@ def test_nested_gold_is_learnt_and_found(kind: str, settings: dict[str, Any], he
 @each_head
 @each_model
 def test_micro_batches_add_up_to_the_global_batch(
-    kind: str, settings: dict[str, Any], head: str
+    model_type: str, settings: dict[str, Any], head: str
 ) -> None:
-    model = nested_model(kind, settings, head)
+    model = nested_model(model_type, settings, head)
     batch = batch_of(model)
     whole = model(batch, 0.5)["loss"]
     whole.backward()
@@ -92,10 +96,10 @@ def test_micro_batches_add_up_to_the_global_batch(
     assert set(expected) == {name for name, _ in model.named_parameters()}
 
     model.zero_grad()
-    parts = [[0, 3], [1], [i for i in range(len(batch)) if i not in (0, 1, 3)]]
+    splits = [[0, 3], [1], [i for i in range(len(batch)) if i not in (0, 1, 3)]]
     losses = [
-        model(part, 0.5)["loss"]
-        for part in share_totals([batch.select(sentences) for sentences in parts])
+        model(micro_batch, 0.5)["loss"]
+        for micro_batch in share_totals([batch.select(sentences) for sentences in splits])
     ]
     torch.testing.assert_close(sum(losses), whole)
     sum(losses).backward()  # type: ignore[union-attr]

@@ -1,4 +1,7 @@
-"""Every recipe builds and takes a step on the embedded corpora and encoder; those of papers train on them."""
+"""Every training config builds a model and computes gradients on the fixtures.
+
+Those of papers train on the fixtures.
+"""
 
 import json
 import math
@@ -22,16 +25,16 @@ OTHERS = sorted(
 
 
 def few_sentences(config: dict[str, Any]) -> dict[str, int]:
-    """Overrides that read a few sentences of every dataset."""
+    """Overrides that limit every dataset to a few sentences."""
     readers = config["dataset_reader"].get("readers")
-    places = (
+    reader_paths = (
         [f"dataset_reader.readers.{name}" for name in readers] if readers else ["dataset_reader"]
     )
-    return {f"{place}.max_instances": 8 for place in places}
+    return {f"{path}.max_instances": 8 for path in reader_paths}
 
 
-def is_health(callback: dict[str, Any]) -> bool:
-    """Whether a callback watches reversals."""
+def is_reversal_health(callback: dict[str, Any]) -> bool:
+    """Whether a callback is "reversal_health"."""
     return callback["type"] == "reversal_health"
 
 
@@ -48,21 +51,21 @@ class TestTrainingConfigs(ModelTestCase):
             name: p.grad for name, p in self.model.named_parameters() if p.grad is not None
         }
         assert all(gradient.isfinite().all() for gradient in gradients.values())
-        parts = {
-            part: any(name.startswith(part) for name in gradients)
-            for part in ("encoder", "towers", "heads")
+        found = {
+            component: any(name.startswith(component) for name in gradients)
+            for component in ("encoder", "towers", "heads")
         }
-        assert all(parts.values()), parts
+        assert all(found.values()), found
 
 
 @pytest.mark.parametrize("name", PAPERS)
-def test_recipes_of_papers_train(name: str, tmp_path: Path) -> None:
+def test_configs_of_papers_train(name: str, tmp_path: Path) -> None:
     config = load_config(FOLDER / "papers" / f"{name}.jsonnet")
-    # Text without labels is tagged before the second epoch.
+    # Unlabelled text gets its instance weights before the second epoch.
     watched = [
         {**callback, "probe_sentences": 4}
         for callback in config["trainer"]["callbacks"]
-        if is_health(callback)
+        if is_reversal_health(callback)
     ]
     steps = {"trainer.num_epochs": 2, "trainer.callbacks": watched, "trainer.cuda_device": -1}
     if "instances_per_epoch" in config["data_loader"]["sampler"]:
@@ -81,7 +84,7 @@ def test_recipes_of_papers_train(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PAPERS)
-def test_recipes_of_papers_run_on_real_data(name: str, shared: Path) -> None:
+def test_configs_of_papers_pass_the_checks_on_real_data(name: str, shared: Path) -> None:
     variables = {
         "NER_DATA": str(shared / "data"),
         "NER_ENCODER": str(shared / "encoders" / "uer-roberta-L2-H512"),

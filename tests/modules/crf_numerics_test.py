@@ -1,4 +1,4 @@
-"""The CRF where numerics are hard: long sequences, large scores, underflow, low precision, garbage as padding."""
+"""Numerics of the CRF: long sequences, large scores, underflow, low precision and padding."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from tests.modules.crf_reference import (
 
 @pytest.fixture
 def recomputed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Numbers of sequences that were recomputed in log space, one entry a call."""
+    """Number of sequences recomputed in log space, one entry per call."""
     calls: list[int] = []
     original: Callable[..., partition.ForwardBackward] = partition.log_space_forward_backward
 
@@ -41,7 +41,7 @@ def test_long_and_short_sequences_equal_log_space_reference(
     tags = admissible_tags(crf, mask)
     expected = log_space_likelihood(crf, emissions, tags, mask, weights)
     actual = likelihood(crf, emissions, tags, mask, weights)
-    # In log space float64 itself has about 1e-16 of scores near 1e6, over thousands of steps.
+    # In log space, float64 has a relative error of about 1e-16 of scores near 1e6 at each step.
     rtol = 1e-4 if dtype == torch.float32 else 1e-6
     assert_same_likelihood(actual, expected, rtol=rtol, atol=rtol * 1e-2)
 
@@ -72,8 +72,9 @@ def test_only_underflowing_sequences_are_recomputed(recomputed: list[int]) -> No
     torch.testing.assert_close(crf.marginals(emissions, mask).sum(-1), mask.float())
 
 
-def test_path_that_underflows_everywhere_but_is_the_only_one(recomputed: list[int]) -> None:
-    # Two tags that never mix; emissions and starts favour tag 0 by far, but only tag 1 may end a path.
+def test_only_admissible_path_underflows(recomputed: list[int]) -> None:
+    # Two tags without transitions between them. Emissions and starts strongly favour tag 0, but
+    # only tag 1 may end a path.
     only_one = torch.tensor([False, True])
     crf = ConditionalRandomField(2, allowed_transitions=torch.eye(2).bool(), allowed_ends=only_one)
     emissions = torch.tensor([0.0, -300.0]).repeat(1, 5, 1).requires_grad_()
@@ -113,15 +114,13 @@ def test_sequence_without_admissible_path() -> None:
 
 
 @pytest.mark.parametrize("garbage", [1e30, -torch.inf, torch.inf, torch.nan])
-def test_positions_beyond_the_mask_do_not_matter(garbage: float) -> None:
+def test_padding_has_no_effect(garbage: float) -> None:
     torch.manual_seed(0)
     crf, mask = bio_crf(2), prefix_mask([4, 0, 9, 1], length=10)
     clean, weights = torch.randn(4, 10, 5), torch.randn(4)
     tags = admissible_tags(crf, mask)
-    dirty, dirty_tags = (
-        clean.masked_fill(~mask.unsqueeze(-1), garbage),
-        tags.masked_fill(~mask, -100),
-    )
+    dirty = clean.masked_fill(~mask.unsqueeze(-1), garbage)
+    dirty_tags = tags.masked_fill(~mask, -100)
     expected = likelihood(crf, clean, tags, mask, weights)
     actual = likelihood(crf, dirty, dirty_tags, mask, weights)
     assert_same_likelihood(actual, expected, rtol=0.0, atol=0.0)
@@ -146,19 +145,16 @@ def test_low_precision_emissions_are_computed_in_high_precision(dtype: torch.dty
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("dtype", "expected"),
     [
         (torch.bfloat16, torch.float32),
         (torch.float32, torch.float32),
         (torch.float64, torch.float64),
     ],
 )
-def test_result_types(given: torch.dtype, expected: torch.dtype) -> None:
-    crf, emissions, mask = (
-        ConditionalRandomField(3),
-        torch.zeros(1, 2, 3, dtype=given),
-        prefix_mask([2]),
-    )
+def test_result_types(dtype: torch.dtype, expected: torch.dtype) -> None:
+    crf = ConditionalRandomField(3)
+    emissions, mask = torch.zeros(1, 2, 3, dtype=dtype), prefix_mask([2])
     tags = torch.zeros(1, 2, dtype=torch.long)
     results = [crf(emissions, tags, mask), crf.score(emissions, tags, mask)]
     results += [crf.log_partition(emissions, mask), crf.marginals(emissions, mask)]

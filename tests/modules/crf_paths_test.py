@@ -24,7 +24,10 @@ seeds = st.integers(0, 2**16)
 
 
 def random_crf(seed: int) -> ConditionalRandomField:
-    """One of four tags with random constraints, which may leave no path, or a BIO one."""
+    """A BIO CRF, or a CRF over four tags, with or without random constraints.
+
+    Random constraints may allow no path at all.
+    """
     torch.manual_seed(seed)
     if seed % 3 == 0:
         return bio_crf(2)
@@ -49,32 +52,28 @@ def test_n_best_equals_enumeration(lengths: list[int], seed: int, n: int, scale:
     )
     assert not best.tags_BNL.masked_select(~mask.unsqueeze(1)).any()
     for sequence, length in enumerate(lengths):
-        tags, scores, shares = (
-            best.tags_BNL[sequence, :, :length],
-            best.scores_BN[sequence],
-            best.probabilities_BN[sequence],
-        )
+        tags = best.tags_BNL[sequence, :, :length]
+        scores, probabilities = best.scores_BN[sequence], best.probabilities_BN[sequence]
         if length == 0:
-            assert scores.tolist() == [0.0] + [-torch.inf] * (n - 1) and shares.tolist() == [
-                1.0
-            ] + [0.0] * (n - 1)
+            assert scores.tolist() == [0.0] + [-torch.inf] * (n - 1)
+            assert probabilities.tolist() == [1.0] + [0.0] * (n - 1)
             continue
         paths, totals = enumerate_paths(crf, emissions[sequence, :length])
         found = min(n, len(paths))
         ranked = totals.detach().sort(descending=True)
         torch.testing.assert_close(scores[:found], ranked.values[:found])
         torch.testing.assert_close(
-            shares[:found], totals.detach().softmax(0)[ranked.indices[:found]]
+            probabilities[:found], totals.detach().softmax(0)[ranked.indices[:found]]
         )
         assert tags[:found].tolist() == paths[ranked.indices[:found]].tolist()
         assert (
             (scores[found:] == -torch.inf).all()
-            and not shares[found:].any()
+            and not probabilities[found:].any()
             and not tags[found:].any()
         )
 
 
-def test_paths_of_one_score_are_all_given() -> None:
+def test_paths_of_equal_score_are_all_returned() -> None:
     crf = ConditionalRandomField(2)
     for parameter in crf.parameters():
         torch.nn.init.zeros_(parameter)
@@ -83,7 +82,7 @@ def test_paths_of_one_score_are_all_given() -> None:
     assert best.probabilities_BN[0].tolist() == pytest.approx([1 / 8] * 8 + [0.0] * 2)
 
 
-def test_the_best_of_long_sequences_is_that_of_viterbi() -> None:
+def test_best_path_of_long_sequences_equals_viterbi() -> None:
     torch.manual_seed(0)
     crf, mask = bio_crf(4), prefix_mask([300, 1, 120])
     emissions = torch.randn(3, 300, 9)
@@ -108,8 +107,10 @@ def test_entropy_equals_enumeration(lengths: list[int], seed: int, scale: float)
     expected = torch.zeros(len(lengths), dtype=torch.double)
     for sequence, length in enumerate(lengths):
         if length:
-            shares = enumerate_paths(crf, emissions[sequence, :length]).scores.detach().softmax(0)
-            expected[sequence] = torch.special.entr(shares).sum()
+            probabilities = (
+                enumerate_paths(crf, emissions[sequence, :length]).scores.detach().softmax(0)
+            )
+            expected[sequence] = torch.special.entr(probabilities).sum()
     entropy = crf.entropy(emissions, prefix_mask(lengths, emissions.shape[1]))
     torch.testing.assert_close(entropy, expected, rtol=1e-8, atol=1e-9)
 
@@ -117,7 +118,7 @@ def test_entropy_equals_enumeration(lengths: list[int], seed: int, scale: float)
 def reference_marginal(
     crf: ConditionalRandomField, emissions: Tensor, allowed: Tensor, weights: Tensor
 ) -> list[Tensor]:
-    """By enumeration, of sequences all of one length: the value and the gradients of the weighted sum."""
+    """Value, and gradients of the weighted sum, by enumeration; sequences of equal length."""
     leaf, scores = emissions.clone().requires_grad_(), scores_of(crf)
     sequences = []
     for sequence_emissions, sequence_allowed in zip(leaf, allowed, strict=True):
@@ -144,25 +145,23 @@ def test_marginal_likelihood_and_gradients_equal_enumeration(
 ) -> None:
     torch.manual_seed(seed)
     crf = bio_crf(2).double()
-    emissions, weights = (
-        scale * torch.randn(3, length, 5, dtype=torch.double),
-        torch.randn(3, dtype=torch.double),
-    )
+    emissions = scale * torch.randn(3, length, 5, dtype=torch.double)
+    weights = torch.randn(3, dtype=torch.double)
     allowed = torch.rand(3, length, 5) < 0.5
     allowed[..., 0] |= ~allowed.any(-1)
-    # O, then B-x: a way that is always open.
+    # O at the start, then B-x, is always allowed, so that there is a path.
     allowed[:, :, 1] = True
     actual = actual_marginal(crf, emissions, allowed, weights)
     expected = reference_marginal(crf, emissions, allowed, weights)
     torch.testing.assert_close(actual, expected, rtol=1e-7, atol=1e-7)
 
 
-def test_one_allowed_tag_a_position_is_the_likelihood_and_all_tags_are_certain() -> None:
+def test_one_allowed_tag_gives_the_likelihood_and_all_tags_give_zero() -> None:
     torch.manual_seed(0)
     crf, mask = with_random_scores(ConditionalRandomField(5)), prefix_mask([7, 0, 3, 1])
     emissions, tags = torch.randn(4, 7, 5), torch.randint(5, (4, 7))
     single = torch.nn.functional.one_hot(tags, 5).bool()
-    # What stands beyond a sequence, "nothing is allowed" too, has no influence.
+    # Values at padding, even with no tag allowed, have no effect.
     single &= mask.unsqueeze(-1)
     torch.testing.assert_close(crf.marginal(emissions, single, mask), crf(emissions, tags, mask))
     whole = crf.marginal(emissions, torch.ones_like(single), mask)
@@ -172,16 +171,16 @@ def test_one_allowed_tag_a_position_is_the_likelihood_and_all_tags_are_certain()
 def log_space_marginal(
     crf: ConditionalRandomField, emissions: Tensor, allowed: Tensor
 ) -> list[Tensor]:
-    """Of whole sequences, by the forward recursion in log space and autograd."""
+    """Value and gradients by the forward recursion in log space and autograd, without padding."""
     leaf, scores = emissions.clone().double().requires_grad_(), scores_of(crf)
     starts, transitions, ends = constrained(crf, scores)
-    parts = []
+    log_partitions = []
     for local in (leaf, leaf.masked_fill(~allowed, FORBIDDEN)):
         alpha = starts + local[:, 0]
         for position in range(1, local.shape[1]):
             alpha = torch.logsumexp(alpha.unsqueeze(2) + transitions, dim=1) + local[:, position]
-        parts.append(torch.logsumexp(alpha + ends, dim=1))
-    nll = parts[0] - parts[1]
+        log_partitions.append(torch.logsumexp(alpha + ends, dim=1))
+    nll = log_partitions[0] - log_partitions[1]
     return [nll.detach(), *torch.autograd.grad(nll.sum(), [leaf, *scores])]
 
 
@@ -197,27 +196,23 @@ def test_long_sequences(scale: float, in_log_space: int, monkeypatch: pytest.Mon
     monkeypatch.setattr(partition, "log_space_forward_backward", counting)
     torch.manual_seed(0)
     crf, weights = bio_crf(4).double(), torch.ones(2, dtype=torch.double)
-    emissions, allowed = (
-        scale * torch.randn(2, 400, 9, dtype=torch.double),
-        torch.ones(2, 400, 9, dtype=torch.bool),
-    )
-    # The first type is annotated: here an entity of two characters, there none of it.
+    emissions = scale * torch.randn(2, 400, 9, dtype=torch.double)
+    allowed = torch.ones(2, 400, 9, dtype=torch.bool)
+    # The first type is annotated: one entity of two characters in the first sequence, else none.
     allowed[:, :, 1:3] = False
     allowed[0, 50:52] = torch.eye(9)[1:3].bool()
-    actual, expected = (
-        actual_marginal(crf, emissions, allowed, weights),
-        log_space_marginal(crf, emissions, allowed),
-    )
+    actual = actual_marginal(crf, emissions, allowed, weights)
+    expected = log_space_marginal(crf, emissions, allowed)
     torch.testing.assert_close(actual, expected, rtol=1e-6, atol=1e-6)
-    # Excluded tags alone send no sequence to the log space.
+    # Excluded tags alone do not cause a recomputation in log space.
     assert len(recomputed) == in_log_space
 
 
-def test_sequences_whose_allowed_tags_make_no_path() -> None:
+def test_allowed_tags_without_an_admissible_path() -> None:
     torch.manual_seed(0)
     crf = bio_crf(1)
     allowed = torch.zeros(2, 3, 3, dtype=torch.bool)
-    allowed[..., 2] = True  # I alone, which nothing begins
+    allowed[..., 2] = True  # only I, which cannot start a path
     allowed[1, 0, 1] = True
     mask = torch.ones(2, 3, dtype=torch.bool)
     nll = crf.marginal(torch.randn(2, 3, 3), allowed, mask)

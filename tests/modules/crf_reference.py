@@ -1,4 +1,4 @@
-"""Independent references for the CRF: enumeration of all paths, and plain autograd over log-space float64."""
+"""Independent references for the CRF: enumeration of all paths, and autograd in log space."""
 
 from itertools import product
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ner_adv_plugin.modules.crf import ConditionalRandomField
 
-# Finite, so that autograd through logsumexp stays free of NaN; its exponential is 0.
+# Finite, so that autograd through logsumexp gives no NaN; its exponential is 0.
 FORBIDDEN = -1e30
 
 
@@ -30,7 +30,10 @@ class Enumeration(NamedTuple):
 
 
 def bio_crf(num_types: int, scale: float = 1.0) -> ConditionalRandomField:
-    """CRF over O, B-0, I-0, B-1, I-1, ...: I-x only after B-x or I-x; scores have the given scale."""
+    """CRF over O, B-0, I-0, B-1, I-1, ... with random scores of the given scale.
+
+    I-x is allowed only after B-x or I-x.
+    """
     tags = 2 * num_types + 1
     inside = torch.arange(tags) % 2 == 0
     inside[0] = False
@@ -41,7 +44,7 @@ def bio_crf(num_types: int, scale: float = 1.0) -> ConditionalRandomField:
 
 
 def with_random_scores(crf: ConditionalRandomField, scale: float = 1.0) -> ConditionalRandomField:
-    """The same CRF with normally distributed transition scores."""
+    """Draw the transition scores of a CRF from a normal distribution; return the CRF."""
     with torch.no_grad():
         for parameter in crf.parameters():
             parameter.normal_(std=scale)
@@ -49,12 +52,12 @@ def with_random_scores(crf: ConditionalRandomField, scale: float = 1.0) -> Condi
 
 
 def prefix_mask(lengths: list[int], length: int | None = None) -> Tensor:
-    """(B, L) bool, True at the first `lengths[b]` positions."""
+    """Mask (B, L) bool with True at the first `lengths[b]` positions."""
     return torch.arange(length or max(lengths)) < torch.tensor(lengths).unsqueeze(1)
 
 
 def admissible_tags(crf: ConditionalRandomField, mask: Tensor) -> Tensor:
-    """(B, L) random tags along allowed starts and transitions (ends are not looked at)."""
+    """Random tags (B, L) along allowed starts and transitions; ends are not checked."""
     sequences, length = mask.shape
     tags = torch.zeros(sequences, length, dtype=torch.long)
     allowed = crf.allowed_starts.expand(sequences, -1)
@@ -65,7 +68,7 @@ def admissible_tags(crf: ConditionalRandomField, mask: Tensor) -> Tensor:
 
 
 def scores_of(crf: ConditionalRandomField) -> tuple[Tensor, Tensor, Tensor]:
-    """Start, transition and end scores as float64 leaves of their own."""
+    """Copies of the start, transition and end scores as float64 leaf tensors."""
     parameters = (crf.start_transitions, crf.transitions, crf.end_transitions)
     starts, transitions, ends = (
         parameter.detach().double().requires_grad_() for parameter in parameters
@@ -76,7 +79,7 @@ def scores_of(crf: ConditionalRandomField) -> tuple[Tensor, Tensor, Tensor]:
 def constrained(
     crf: ConditionalRandomField, scores: tuple[Tensor, Tensor, Tensor]
 ) -> tuple[Tensor, ...]:
-    """The scores with forbidden ones replaced by FORBIDDEN."""
+    """Scores with FORBIDDEN for forbidden starts, transitions and ends."""
     allowed = (crf.allowed_starts, crf.allowed_transitions, crf.allowed_ends)
     return tuple(
         score.masked_fill(~mask, FORBIDDEN) for score, mask in zip(scores, allowed, strict=True)
@@ -122,7 +125,10 @@ def enumerated_likelihood(
 def log_space_likelihood(
     crf: ConditionalRandomField, emissions: Tensor, tags: Tensor, mask: Tensor, weights: Tensor
 ) -> Likelihood:
-    """Likelihood and gradients by the forward recursion in log space and autograd; no sequence may be empty."""
+    """Likelihood and gradients by the forward recursion in log space and autograd.
+
+    No sequence may be empty.
+    """
     scores = scores_of(crf)
     starts, transitions, ends = constrained(crf, scores)
     leaf = emissions.detach().double().requires_grad_()
@@ -132,10 +138,9 @@ def log_space_likelihood(
         inside = mask[:, position]
         step = torch.logsumexp(alpha.unsqueeze(2) + transitions, dim=1) + leaf[:, position]
         alpha = torch.where(inside.unsqueeze(1), step, alpha)
-        before, after = tags[:, position - 1], tags[:, position]
-        local = transitions[before, after] + leaf[:, position].gather(
-            1, after.unsqueeze(1)
-        ).squeeze(1)
+        previous, current = tags[:, position - 1], tags[:, position]
+        emitted = leaf[:, position].gather(1, current.unsqueeze(1)).squeeze(1)
+        local = transitions[previous, current] + emitted
         gold = gold + torch.where(inside, local, 0.0)
     last = tags.gather(1, mask.sum(1, keepdim=True) - 1).squeeze(1)
     return _differentiated(

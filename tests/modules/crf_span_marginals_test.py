@@ -1,4 +1,4 @@
-"""Probabilities of spans against enumeration of all tag paths."""
+"""Marginal probabilities of spans against enumeration of all tag paths."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -29,7 +29,10 @@ each_scheme = pytest.mark.parametrize(("name", "segmentation"), SCHEMES)
 def example(
     name: str, segmentation: bool, constrained: bool, lengths: Sequence[int], seed: int = 0
 ) -> tuple[ConditionalRandomField, Tensor, TagTable]:
-    """A CRF over the tags of a scheme with two types, or of words, random tag scores of sentences, and the tags."""
+    """Return a CRF over the tags of a scheme, random tag scores of sentences, and the tags.
+
+    The scheme has two entity types, or encodes words.
+    """
     torch.manual_seed(seed)
     scheme = get_scheme(name, segmentation)
     types = [""] if segmentation else ["LOC", "PER"]
@@ -44,14 +47,14 @@ def example(
 
 
 def every_span(types: Sequence[str], lengths: Sequence[int]) -> SpanTable:
-    """All spans of sentences, of all types."""
+    """All possible spans of all types in sentences of the given lengths."""
     return SpanTable.of(
         [
             [
-                Span(start, end, kind)
+                Span(start, end, type_name)
                 for start in range(length)
                 for end in range(start + 1, length + 1)
-                for kind in types
+                for type_name in types
             ]
             for length in lengths
         ],
@@ -62,13 +65,15 @@ def every_span(types: Sequence[str], lengths: Sequence[int]) -> SpanTable:
 def enumerated(
     crf: ConditionalRandomField, emissions: Tensor, table: TagTable, scale: float
 ) -> dict[Span, float]:
-    """The probability of every span of one sentence: of the paths in which it is read, one by one."""
+    """Probability of each span of a sentence: the sum over the paths that decode to it."""
     starts, transitions, ends = scores_of(crf)
     paths, scores = enumerate_paths(
         crf, scale * emissions.double(), (scale * starts, scale * transitions, scale * ends)
     )
-    read = lenient_spans if table.scheme.segmentation else strict_spans
-    readings = read(paths.flatten().numpy(), sentence_offsets([len(emissions)] * len(paths)), table)
+    to_spans = lenient_spans if table.scheme.segmentation else strict_spans
+    readings = to_spans(
+        paths.flatten().numpy(), sentence_offsets([len(emissions)] * len(paths)), table
+    )
 
     found: dict[Span, float] = defaultdict(float)
     for spans, probability in zip(readings, scores.detach().softmax(0).tolist(), strict=True):
@@ -91,7 +96,7 @@ def test_equals_enumeration(name: str, segmentation: bool, constrained: bool, sc
     for sentence, length in enumerate(LENGTHS):
         known = enumerated(crf, emissions[sentence, :length], table, scale)
         expected += [known[span] for span in spans.spans(sentence) or ()]
-    # 10 + 1 + 6 + 3 + 10 places, each for every type.
+    # 10 + 1 + 6 + 3 + 10 pairs of characters, for every type.
     assert len(found) == len(expected) == 30 * len(table.type_names)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
     assert (found > 0).sum() > len(found) / 2
@@ -99,7 +104,9 @@ def test_equals_enumeration(name: str, segmentation: bool, constrained: bool, sc
 
 @pytest.mark.parametrize("name", ["BIO", "BIOES", "BMES", "BILOU"])
 @pytest.mark.parametrize("segmentation", [False, True])
-def test_spans_that_start_at_a_character_and_none_make_one(name: str, segmentation: bool) -> None:
+def test_probabilities_of_spans_starting_at_a_character_and_none_sum_to_one(
+    name: str, segmentation: bool
+) -> None:
     lengths = [25, 9, 1]
     crf, emissions, table = example(name, segmentation, True, lengths)
     spans, mask = every_span(table.type_names, lengths), prefix_mask(lengths)
@@ -111,7 +118,7 @@ def test_spans_that_start_at_a_character_and_none_make_one(name: str, segmentati
         torch.from_numpy(found),
         accumulate=True,
     )
-    # Of legal tags each that begins a span does, and no other.
+    # In legal tag paths, exactly the tags B, S and U begin a span.
     begins_T = torch.tensor([label[0] in "BSU" for label in table.scheme.labels(table.type_names)])
     none_BL = crf.marginals(emissions.double(), mask)[..., ~begins_T].sum(-1)
     torch.testing.assert_close((starting_BL + none_BL)[mask], torch.ones(35, dtype=torch.double))
@@ -119,7 +126,7 @@ def test_spans_that_start_at_a_character_and_none_make_one(name: str, segmentati
 
 @each_scheme
 @pytest.mark.parametrize("garbage", [torch.nan, torch.inf, 1e30])
-def test_padding_and_other_sentences_have_no_influence(
+def test_padding_and_other_sentences_have_no_effect(
     name: str, segmentation: bool, garbage: float
 ) -> None:
     lengths = [6, 1, 4, 9, 2]
@@ -132,12 +139,12 @@ def test_padding_and_other_sentences_have_no_influence(
 
     for sentence, length in enumerate(lengths):
         own = spans.select(np.array([sentence]))
-        part = slice(sentence, sentence + 1), slice(0, length)
-        alone = span_probabilities(crf, emissions[part], mask[part], own, reading)
+        index = slice(sentence, sentence + 1), slice(0, length)
+        alone = span_probabilities(crf, emissions[index], mask[index], own, reading)
         np.testing.assert_allclose(alone, found[spans.sentences_S == sentence], rtol=1e-9)
 
 
-def test_only_sentences_with_spans_are_looked_at() -> None:
+def test_only_sentences_with_spans_are_computed() -> None:
     lengths = [5, 4, 3]
     crf, emissions, table = example("BIO", False, True, lengths)
     mask, reading = prefix_mask(lengths), SpanReading(table)
@@ -156,7 +163,7 @@ def test_only_sentences_with_spans_are_looked_at() -> None:
 def test_long_sentences_in_any_precision(dtype: torch.dtype) -> None:
     lengths = [1500, 700]
     crf, emissions, table = example("BIOES", False, True, lengths)
-    # Scores of a path reach 1e4, its likelihood is far below what a float64 holds.
+    # Path scores reach 1e4; their likelihoods are far below the smallest float64.
     emissions, mask = (20 * emissions).to(dtype), prefix_mask(lengths)
     best = crf.decode(emissions, mask)
     spans = strict_spans(best[mask].numpy(), sentence_offsets(lengths), table)
@@ -168,7 +175,7 @@ def test_long_sentences_in_any_precision(dtype: torch.dtype) -> None:
 
 
 def test_by_hand() -> None:
-    """Two independent characters, each O, B or I with weights 1, 2, 3."""
+    """Two independent characters, each O, B or I with the weights 1, 2 and 3."""
     crf = ConditionalRandomField(3)
     for parameter in crf.parameters():
         torch.nn.init.zeros_(parameter)
@@ -176,5 +183,5 @@ def test_by_hand() -> None:
     spans = SpanTable.of([[Span(0, 1, "X"), Span(0, 2, "X"), Span(1, 2, "X")]])
     table = TagTable.of(get_scheme("BIO"), ["X"])
     found = span_probabilities(crf, emissions, prefix_mask([2]), spans, SpanReading(table))
-    # B then O or B; B then I; anything, then B.
+    # B, then O or B; B, then I; any tag, then B.
     assert found.tolist() == pytest.approx([2 * 3 / 36, 2 * 3 / 36, 6 * 2 / 36])

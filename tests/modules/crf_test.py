@@ -29,10 +29,8 @@ def small_crf(constrained: bool) -> ConditionalRandomField:
 def test_likelihood_and_gradients_equal_enumeration(constrained: bool) -> None:
     crf = small_crf(constrained).double()
     mask = prefix_mask([4, 0, 1, 2, 5])
-    emissions, weights = (
-        2 * torch.randn(5, 5, 5, dtype=torch.double),
-        torch.randn(5, dtype=torch.double),
-    )
+    emissions = 2 * torch.randn(5, 5, 5, dtype=torch.double)
+    weights = torch.randn(5, dtype=torch.double)
     tags = admissible_tags(crf, mask)
     actual = likelihood(crf, emissions, tags, mask, weights)
     expected = enumerated_likelihood(crf, emissions, tags, mask, weights)
@@ -83,7 +81,8 @@ def test_two_tags_by_hand() -> None:
     torch.nn.init.zeros_(crf.start_transitions)
     torch.nn.init.zeros_(crf.transitions)
     torch.nn.init.zeros_(crf.end_transitions)
-    # Tag 1 weighs 2; paths of length 3 without 1, 1: 000, 001, 010, 100, 101, so Z = 1 + 2 + 2 + 2 + 4.
+    # Tag 1 has weight 2. Paths of length 3 without 1, 1 are 000, 001, 010, 100 and 101, so that
+    # Z = 1 + 2 + 2 + 2 + 4.
     emissions = torch.tensor([1.0, 2.0]).log().expand(1, 3, 2)
     mask = torch.ones(1, 3, dtype=torch.bool)
     torch.testing.assert_close(crf.log_partition(emissions, mask), torch.tensor([11.0]).log())
@@ -120,7 +119,7 @@ def test_equals_pytorch_crf_and_loads_its_checkpoint() -> None:
     assert [sequence[:length] for sequence, length in decoded] == library.decode(emissions, mask)
 
 
-def test_initial_scores_are_those_of_pytorch_crf() -> None:
+def test_initial_scores_equal_pytorch_crf() -> None:
     torch.manual_seed(3)
     library = CRF(4)
     torch.manual_seed(3)
@@ -132,10 +131,8 @@ def test_initial_scores_are_those_of_pytorch_crf() -> None:
 def test_gradcheck(constrained: bool) -> None:
     crf = small_crf(constrained).double()
     mask = prefix_mask([4, 0, 1, 2])
-    tags, emissions = (
-        admissible_tags(crf, mask),
-        torch.randn(4, 4, 5, dtype=torch.double, requires_grad=True),
-    )
+    tags = admissible_tags(crf, mask)
+    emissions = torch.randn(4, 4, 5, dtype=torch.double, requires_grad=True)
     names = [name for name, _ in crf.named_parameters()]
 
     def nll(emissions: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
@@ -198,12 +195,12 @@ def test_sequence_does_not_depend_on_its_batch() -> None:
     together = likelihood(crf, emissions, tags, mask, weights)
     decoded, marginals = crf.decode(emissions, mask), crf.marginals(emissions, mask)
     for sequence, length in enumerate(lengths):
-        part = slice(sequence, sequence + 1), slice(0, max(length, 1))
-        alone = likelihood(crf, emissions[part], tags[part], mask[part], weights[:1])
+        index = slice(sequence, sequence + 1), slice(0, max(length, 1))
+        alone = likelihood(crf, emissions[index], tags[index], mask[index], weights[:1])
         torch.testing.assert_close(alone.nll, together.nll[sequence : sequence + 1])
-        torch.testing.assert_close(alone.emissions, together.emissions[part])
-        torch.testing.assert_close(crf.marginals(emissions[part], mask[part]), marginals[part])
-        assert torch.equal(crf.decode(emissions[part], mask[part]), decoded[part])
+        torch.testing.assert_close(alone.emissions, together.emissions[index])
+        torch.testing.assert_close(crf.marginals(emissions[index], mask[index]), marginals[index])
+        assert torch.equal(crf.decode(emissions[index], mask[index]), decoded[index])
 
 
 @pytest.mark.parametrize(

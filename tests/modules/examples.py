@@ -35,14 +35,14 @@ TargetsOf = Callable[[EncodedDataset], Mapping[str, Targets]]
 
 
 def vocabulary(*datasets: str) -> Vocabulary:
-    """The vocabulary of a run on some of `SPACES`, all of them by default."""
+    """Vocabulary of a run on some datasets of `SPACES`, by default on all."""
     return vocabulary_of({name: SPACES[name] for name in datasets or SPACES})
 
 
 def vocabulary_of(
     spaces: Mapping[str, DatasetSpace], types: Mapping[str, Sequence[str]] = TYPES
 ) -> Vocabulary:
-    """The vocabulary of some datasets, given the types of each head."""
+    """Vocabulary of some datasets, given the types of each head."""
     namespaces: dict[str, list[str]] = {
         CHARACTERS: [PADDING, UNKNOWN, *sorted(set(TEXT))],
         DOMAINS: list(dict.fromkeys(space.domain for space in spaces.values())),
@@ -54,7 +54,7 @@ def vocabulary_of(
 
 
 def character_alphabet(vocab: Vocabulary) -> CharacterAlphabet:
-    """The alphabet of its characters."""
+    """Character vocabulary of the characters in a vocabulary."""
     indices = vocab.get_token_to_index_vocabulary(CHARACTERS)
     return CharacterAlphabet(indices, indices[UNKNOWN])
 
@@ -62,34 +62,35 @@ def character_alphabet(vocab: Vocabulary) -> CharacterAlphabet:
 def encoded(
     vocab: Vocabulary, alphabet: Alphabet, dataset: str, lengths: Sequence[int], seed: int = 0
 ) -> EncodedDataset:
-    """Random sentences of these lengths with random spans."""
-    chance = random.Random(f"{dataset} {seed}")
+    """Random sentences of the given lengths with random spans."""
+    rng = random.Random(f"{dataset} {seed}")
     sentences = []
     for length in lengths:
-        text = "".join(chance.choices(TEXT, k=length))
+        text = "".join(rng.choices(TEXT, k=length))
         head = vocab.datasets[dataset].head
-        sentences.append(
-            Instance(text, random_spans(vocab, head, length, chance) if head else None)
-        )
+        sentences.append(Instance(text, random_spans(vocab, head, length, rng) if head else None))
     return EncodedDataset(dataset, sentences, vocab, alphabet)
 
 
-def random_spans(vocab: Vocabulary, head: str, length: int, chance: random.Random) -> list[Span]:
-    """Random spans of up to three characters, none overlapping another; for segmentation they leave no gap."""
+def random_spans(vocab: Vocabulary, head: str, length: int, rng: random.Random) -> list[Span]:
+    """Random spans of up to three characters, without overlap.
+
+    For a segmentation head they have no gaps, either.
+    """
     space = vocab.label_space(head)
     spans, start = [], 0
     while start < length:
-        end = min(length, start + chance.randint(1, 3))
+        end = min(length, start + rng.randint(1, 3))
         if space.segmentation:
             spans.append(Span(start, end))
-        elif chance.random() < 0.5:
-            spans.append(Span(start, end, chance.choice(space.types)))
+        elif rng.random() < 0.5:
+            spans.append(Span(start, end, rng.choice(space.types)))
         start = end
     return spans
 
 
 def tags_of(dataset: EncodedDataset, vocab: Vocabulary) -> dict[str, Targets]:
-    """What heads that tag in the default scheme learn from a dataset, by owner."""
+    """Targets of a head that tags in the default scheme, by owner."""
     if dataset.head is None:
         return {}
     space = vocab.label_space(dataset.head)
@@ -118,8 +119,8 @@ def mixed_batch(
 
     # Parameters
 
-    vocab : names the datasets.
-    lengths : for every dataset those of its sentences.
+    vocab : lists the datasets.
+    lengths : lengths of the sentences of each dataset.
     alphabet, seed : see `encoded`.
     targets_of : makes the targets of a dataset, as `Model.targets` does; `tags_of` by default.
     """
@@ -137,5 +138,5 @@ def text_batch(alphabet: Alphabet, *texts: str) -> Batch:
 
 
 def prefix_mask(lengths: Sequence[int]) -> Tensor:
-    """True at the first positions of every sentence, (B, L)."""
+    """Mask with True at the first positions of each sentence, (B, L) bool."""
     return torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]

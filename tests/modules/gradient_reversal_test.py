@@ -5,8 +5,9 @@ import torch
 from ner_adv_plugin.modules.gradient_reversal import reverse_gradient
 
 
-def test_feature_gets_minus_lambda_times_the_gradient_and_discriminator_the_whole() -> None:
-    # f = w x, d = v f, loss = (d - y)^2 / 2 with x = 3, w = 2, v = 1/2, y = 1: f = 6, d = 3, d - y = 2.
+def test_gradients_of_feature_extractor_and_discriminator() -> None:
+    # f = w x, d = v f, loss = (d - y)^2 / 2 with x = 3, w = 2, v = 1/2, y = 1, so that f = 6, d = 3
+    # and d - y = 2.
     w, v = torch.tensor(2.0, requires_grad=True), torch.tensor(0.5, requires_grad=True)
     (0.5 * (v * reverse_gradient(w * 3.0, 0.25) - 1.0) ** 2).backward()
     assert v.grad == 12.0  # (d - y) f
@@ -19,7 +20,7 @@ def test_only_the_reversed_branch_is_reversed() -> None:
     assert state.grad is not None and state.grad.tolist() == [1.0, 1.0]
 
 
-def test_forward_is_identity_and_zero_cuts_off() -> None:
+def test_forward_is_identity_and_scale_zero_stops_the_gradient() -> None:
     states = torch.randn(2, 3, 4, requires_grad=True)
     output = reverse_gradient(states, 0.0)
     assert torch.equal(output, states)

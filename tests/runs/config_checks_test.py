@@ -180,7 +180,7 @@ def test_one_reader_for_validation_reads_the_only_dataset() -> None:
 
 def test_heads_of_a_reader_by_itself_are_placed_at_the_reader() -> None:
     config = single_task_config(dataset_reader__head="keys", trainer__validation_metric="-loss")
-    assert error_of(config) == ("dataset_reader.head", '"keys" cannot name a head: choose another')
+    assert error_of(config) == ("dataset_reader.head", '"keys" cannot be the name of a head: choose another')
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:

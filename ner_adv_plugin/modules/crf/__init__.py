@@ -1,4 +1,4 @@
-"""Linear-chain conditional random field: likelihood, marginals, decoding."""
+"""Linear-chain conditional random field: likelihood, marginals and decoding."""
 
 from ner_adv_plugin.modules.crf.conditional_random_field import ConditionalRandomField, NBest
 from ner_adv_plugin.modules.crf.span_marginals import SpanReading, span_probabilities

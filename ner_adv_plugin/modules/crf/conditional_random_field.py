@@ -1,4 +1,7 @@
-"""Linear-chain conditional random field as a module."""
+"""Linear-chain conditional random field as a module.
+
+Shape suffixes: B sequences, L positions, T tags, N paths.
+"""
 
 from typing import NamedTuple
 
@@ -11,7 +14,16 @@ from ner_adv_plugin.modules.crf.viterbi import viterbi
 
 
 class _Scores(NamedTuple):
-    """In float64: emissions (B, L, T), 0 beyond the sequences, lengths (B,), scores with forbidden ones -inf."""
+    """Scores of a batch in float64, with -inf for forbidden starts, transitions and ends.
+
+    # Parameters
+
+    emissions : (B, L, T), 0 at padding.
+    lengths : (B,) long.
+    starts : (T,).
+    transitions : (T, T), [from, to].
+    ends : (T,).
+    """
 
     emissions: Tensor
     lengths: Tensor
@@ -21,13 +33,14 @@ class _Scores(NamedTuple):
 
 
 class NBest(NamedTuple):
-    """The best tag paths of every sequence, best first.
+    """The N best tag paths of each sequence, best first.
 
     # Parameters
 
-    tags_BNL : long, 0 beyond the sequence, and throughout where a sequence has fewer paths.
-    scores_BN : -inf where a sequence has fewer paths.
-    probabilities_BN : of the paths, 0 where a sequence has fewer.
+    tags_BNL : tags, (B, N, L) long; 0 at padding, and for missing paths if a sequence has fewer
+        than N.
+    scores_BN : scores of the paths, (B, N); -inf for missing paths.
+    probabilities_BN : probabilities of the paths, (B, N); 0 for missing paths.
     """
 
     tags_BNL: Tensor
@@ -38,20 +51,40 @@ class NBest(NamedTuple):
 class ConditionalRandomField(torch.nn.Module):
     """Linear-chain conditional random field over tag paths (Lafferty, McCallum and Pereira 2001).
 
-    All methods take `emissions` (B, L, T) of any floating type and `mask` (B, L) bool, True at the first
-    positions of every sequence, as many as the sequence is long (0 allowed); what stands beyond, NaN included, has no
-    influence. They compute in float64, also under autocast, and return float32, or float64 for float64
-    emissions. A sequence that the constraints leave no path has the log partition -inf.
+    All methods take `emissions`, (B, L, T) of any floating type, and `mask`, (B, L) bool, True at
+    the positions of each sequence, which come first (0 or more), and False at padding. Values at
+    padding, NaN included, have no effect. Results are computed in float64, also under autocast, and
+    returned as float32, or as float64 for float64 emissions. The log partition function of a
+    sequence without an admissible path is -inf. All methods raise `ValueError` for a tensor of the
+    wrong shape or type.
 
-    Parameters
-    ----------
-    num_tags: number of tags, T.
-    allowed_starts: (T,) bool, tags that a path may start with; all by default.
-    allowed_transitions: (T, T) bool, [i, j] whether tag j may follow tag i; all by default.
-    allowed_ends: (T,) bool, tags that a path may end with; all by default.
+    The parameters `start_transitions` (T,), `transitions` (T, T) and `end_transitions` (T,) have
+    the names and shapes of those of pytorch-crf, so that its state dicts can be loaded.
 
-    The parameters `start_transitions` (T,), `transitions` (T, T) and `end_transitions` (T,) are those of
-    pytorch-crf, whose state dict loads. Raises ValueError for a tensor of the wrong shape or type.
+    # Parameters
+
+    num_tags : number of tags, T.
+    allowed_starts : (T,) bool, tags that a path may start with; all by default.
+    allowed_transitions : (T, T) bool, whether tag j may follow tag i at [i, j]; all by default.
+    allowed_ends : (T,) bool, tags that a path may end with; all by default.
+
+    # Raises
+
+    ValueError : `num_tags` is less than 1, or a constraint has the wrong shape or type.
+
+    # Examples
+
+    >>> import torch
+    >>> crf = ConditionalRandomField(num_tags=2)
+    >>> emissions = torch.tensor([[[5.0, 0.0], [0.0, 5.0]], [[0.0, 5.0], [0.0, 0.0]]])
+    >>> mask = torch.tensor([[True, True], [True, False]])
+    >>> crf.decode(emissions, mask)
+    tensor([[0, 1],
+            [1, 0]])
+    >>> loss = crf(emissions, torch.tensor([[0, 1], [1, 0]]), mask).mean()
+    >>> loss.backward()
+    >>> crf.marginals(emissions, mask).shape
+    torch.Size([2, 2, 2])
     """
 
     allowed_starts: Tensor
@@ -68,6 +101,7 @@ class ConditionalRandomField(torch.nn.Module):
         super().__init__()
         if num_tags < 1:
             raise ValueError(f"num_tags must be at least 1, got {num_tags}")
+
         self.num_tags = num_tags
         self.start_transitions = torch.nn.Parameter(torch.empty(num_tags))
         self.end_transitions = torch.nn.Parameter(torch.empty(num_tags))
@@ -78,14 +112,21 @@ class ConditionalRandomField(torch.nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw all transition scores uniformly from -0.1 to 0.1."""
+        """Initialise all transition scores uniformly between -0.1 and 0.1."""
         for parameter in self.parameters():
             torch.nn.init.uniform_(parameter, -0.1, 0.1)
 
     def forward(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Negative log-likelihood of the tag path `tags` (B, L) long of every sequence: (B,), 0 for an empty sequence.
+        """Compute the negative log-likelihood of a tag path of each sequence.
 
-        A path that uses a forbidden transition has +inf.
+        # Parameters
+
+        emissions, mask : see above.
+        tags : the path, (B, L) long; any values at padding.
+
+        # Returns
+
+        (B,): 0 for an empty sequence, +inf for a path that uses a forbidden transition.
         """
         _check_tags(emissions, tags)
         with torch.autocast(emissions.device.type, enabled=False):
@@ -94,57 +135,89 @@ class ConditionalRandomField(torch.nn.Module):
         return nll.to(_result_dtype(emissions))
 
     def marginal(self, emissions: Tensor, allowed: Tensor, mask: Tensor) -> Tensor:
-        """Negative log of the probability of all paths over `allowed` (B, L, T) bool tags together: (B,).
+        """Compute the negative log of the total probability of all paths over allowed tags.
 
-        0 for an empty sequence, +inf where none of these paths is admissible (Bellare and McCallum 2007; Tsuboi et al.
-        2008, "Training conditional random fields using incomplete annotations").
+        The loss for partial labels (Bellare and McCallum 2007; Tsuboi et al. 2008, "Training
+        conditional random fields using incomplete annotations").
+
+        # Parameters
+
+        emissions, mask : see above.
+        allowed : (B, L, T) bool, the tags that are allowed at each position.
+
+        # Returns
+
+        (B,): 0 for an empty sequence, +inf if none of these paths is admissible.
         """
         if allowed.shape != emissions.shape or allowed.dtype != torch.bool:
             expected = tuple(emissions.shape)
             raise ValueError(
-                f"allowed must be bool of shape {expected}, got {allowed.dtype} {tuple(allowed.shape)}"
+                f"allowed must be bool of shape {expected}, got {allowed.dtype}"
+                f" {tuple(allowed.shape)}"
             )
+
         with torch.autocast(emissions.device.type, enabled=False):
             scores = self._scores(emissions, mask)
-            some = scores._replace(
+            restricted = scores._replace(
                 emissions=scores.emissions.masked_fill(~allowed & mask.unsqueeze(-1), -torch.inf)
             )
-            nll = log_partition(*scores) - log_partition(*some, excludes=True)
+            nll = log_partition(*scores) - log_partition(*restricted, excludes=True)
         return nll.to(_result_dtype(emissions))
 
     def log_partition(self, emissions: Tensor, mask: Tensor) -> Tensor:
-        """Log of the sum over all tag paths of the exponentiated path score: (B,), 0 for an empty sequence."""
+        """Compute the log partition function, (B,); 0 for an empty sequence."""
         with torch.autocast(emissions.device.type, enabled=False):
             return log_partition(*self._scores(emissions, mask)).to(_result_dtype(emissions))
 
     def score(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Score of the tag path `tags` (B, L) long of every sequence: (B,), 0 for an empty sequence."""
+        """Compute the score of the tag path `tags`, (B, L) long, of each sequence.
+
+        # Returns
+
+        (B,): 0 for an empty sequence, -inf for a path that uses a forbidden transition.
+        """
         _check_tags(emissions, tags)
         with torch.autocast(emissions.device.type, enabled=False):
             return _path_score(self._scores(emissions, mask), tags).to(_result_dtype(emissions))
 
     def decode(self, emissions: Tensor, mask: Tensor) -> Tensor:
-        """Best tag path of every sequence: (B, L) long, 0 beyond the sequence."""
+        """Decode the most probable tag path of each sequence, (B, L) long, 0 at padding."""
         return self.decode_with_scores(emissions, mask)[0]
 
     @torch.no_grad()
     def decode_with_scores(self, emissions: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Best tag path of every sequence, (B, L) long, 0 beyond the sequence, and its score (B,), without gradient."""
+        """Decode the most probable tag path of each sequence, without gradients.
+
+        # Returns
+
+        Tags, (B, L) long, 0 at padding, and scores of the paths, (B,).
+        """
         with torch.autocast(emissions.device.type, enabled=False):
             tags, scores = viterbi(*self._scores(emissions, mask))
         return tags, scores.to(_result_dtype(emissions))
 
     @torch.no_grad()
     def n_best(self, emissions: Tensor, mask: Tensor, n: int) -> NBest:
-        """The `n` best tag paths of every sequence, best first, without gradient; an empty sequence has one, of score 0.
+        """Decode the `n` most probable tag paths of each sequence, without gradients.
 
-        Raises ValueError for an n below 1.
+        # Parameters
+
+        emissions, mask : see above.
+        n : number of paths, 1 or more.
+
+        # Returns
+
+        The paths, best first; an empty sequence has one path, with score 0.
+
+        # Raises
+
+        ValueError : n is less than 1.
         """
         with torch.autocast(emissions.device.type, enabled=False):
             scores = self._scores(emissions, mask)
             tags_BNL, scores_BN = n_best(*scores, n)
             whole_B1 = forward_backward(*scores).log_partition.unsqueeze(1)
-            # Where there is no path, both are -inf.
+            # Both are -inf, and their difference NaN, if there is no path.
             probabilities_BN = (
                 (scores_BN - whole_B1).exp().masked_fill(scores_BN == -torch.inf, 0.0)
             )
@@ -153,10 +226,14 @@ class ConditionalRandomField(torch.nn.Module):
 
     @torch.no_grad()
     def entropy(self, emissions: Tensor, mask: Tensor) -> Tensor:
-        """Entropy in nats of the distribution over tag paths of every sequence: (B,), without gradient.
+        """Compute the entropy of the distribution over tag paths, without gradients.
 
-        It is log Z minus the expected path score (Mann and McCallum 2007, "Efficient computation of entropy gradient
-        for semi-supervised conditional random fields"); 0 for an empty sequence, or one without an admissible path.
+        log Z minus the expected path score (Mann and McCallum 2007, "Efficient computation of
+        entropy gradient for semi-supervised conditional random fields").
+
+        # Returns
+
+        (B,) in nats; 0 for an empty sequence and for one without an admissible path.
         """
         with torch.autocast(emissions.device.type, enabled=False):
             scores = self._scores(emissions, mask)
@@ -166,15 +243,16 @@ class ConditionalRandomField(torch.nn.Module):
 
     @torch.no_grad()
     def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
-        """Posterior of every tag at every position: (B, L, T), 0 beyond the sequence, without gradient."""
+        """Compute the posterior of each tag, (B, L, T), 0 at padding, without gradients."""
         with torch.autocast(emissions.device.type, enabled=False):
             result = forward_backward(*self._scores(emissions, mask))
         return result.tags.transpose(0, 1).to(_result_dtype(emissions))
 
     def scaled(self, scale: float) -> "ConditionalRandomField":
-        """The field with all its transition scores multiplied by a number; itself for 1."""
+        """Return a copy with all transition scores multiplied by `scale`; itself if it is 1."""
         if scale == 1.0:
             return self
+
         field = ConditionalRandomField(
             self.num_tags,
             self.allowed_starts.cpu(),
@@ -185,6 +263,7 @@ class ConditionalRandomField(torch.nn.Module):
         return field.to(self.transitions.device)
 
     def extra_repr(self) -> str:
+        """See `torch.nn.Module.extra_repr`."""
         return f"num_tags={self.num_tags}"
 
     def _register_allowed(self, name: str, allowed: Tensor | None, shape: tuple[int, ...]) -> None:
@@ -199,14 +278,15 @@ class ConditionalRandomField(torch.nn.Module):
     def _scores(self, emissions: Tensor, mask: Tensor) -> _Scores:
         if emissions.dim() != 3 or emissions.shape[1] == 0 or emissions.shape[2] != self.num_tags:
             raise ValueError(
-                f"emissions must be (sequences, positions, {self.num_tags}) with at least one position, "
-                f"got {tuple(emissions.shape)}"
+                f"emissions must be (sequences, positions, {self.num_tags}) with at least one"
+                f" position, got {tuple(emissions.shape)}"
             )
         if mask.shape != emissions.shape[:2] or mask.dtype != torch.bool:
             expected = tuple(emissions.shape[:2])
             raise ValueError(
                 f"mask must be bool of shape {expected}, got {mask.dtype} {tuple(mask.shape)}"
             )
+
         return _Scores(
             emissions.masked_fill(~mask.unsqueeze(-1), 0.0).double(),
             mask.sum(1),
@@ -229,26 +309,29 @@ def _check_tags(emissions: Tensor, tags: Tensor) -> None:
 
 
 def _path_score(scores: _Scores, tags_BL: Tensor) -> Tensor:
-    """(B,): sum of the scores that a tag path uses."""
+    """Sum the scores that a tag path uses, (B,)."""
     emissions_BLT, lengths_B, starts_T, transitions_TT, ends_T = scores
     last_B1 = (lengths_B - 1).clamp(min=0).unsqueeze(1)
     inside_BL = torch.arange(tags_BL.shape[1], device=tags_BL.device) < lengths_B.unsqueeze(1)
     tags_BL = tags_BL.masked_fill(~inside_BL, 0)
     pairs_BM = tags_BL[:, :-1] * len(ends_T) + tags_BL[:, 1:]
-    # gather throughout: its backward is a plain scatter, where indexing with a tensor sorts
+
+    # `gather` throughout: its backward pass is a plain scatter, that of tensor indexing sorts.
     local_BL = emissions_BLT.gather(2, tags_BL.unsqueeze(2)).squeeze(2)
     moves_BM = transitions_TT.flatten().gather(0, pairs_BM.flatten()).view_as(pairs_BM)
     outer_B = starts_T.gather(0, tags_BL[:, 0]) + ends_T.gather(
         0, tags_BL.gather(1, last_B1).squeeze(1)
     )
     outer_B = outer_B.masked_fill(lengths_B == 0, 0.0)
+
     return outer_B + local_BL.sum(1) + moves_BM.masked_fill(~inside_BL[:, 1:], 0.0).sum(1)
 
 
 def _expected_score(scores: _Scores, result: ForwardBackward) -> Tensor:
-    """(B,): mean of the path score over the distribution of paths."""
+    """Mean of the path score over the distribution of tag paths, (B,)."""
     emissions_BLT, lengths_B, starts_T, transitions_TT, ends_T = scores
     last = (lengths_B - 1).clamp(min=0), torch.arange(len(lengths_B), device=lengths_B.device)
+
     expected_B = _weighted(result.tags.transpose(0, 1), emissions_BLT).sum((1, 2))
     expected_B += _weighted(result.transitions, transitions_TT).sum((1, 2))
     return (
@@ -259,5 +342,5 @@ def _expected_score(scores: _Scores, result: ForwardBackward) -> Tensor:
 
 
 def _weighted(weights: Tensor, scores: Tensor) -> Tensor:
-    """The product, 0 where a weight is 0, of a forbidden score too."""
+    """Multiply scores by weights; 0 if the weight is 0, even if the score is -inf."""
     return torch.where(weights > 0, weights * scores, 0.0)

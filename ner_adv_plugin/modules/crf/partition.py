@@ -1,12 +1,16 @@
 """Log partition function of a linear-chain CRF with its closed-form gradient.
 
-Forward-backward in probability space, scaled at every step (Rabiner 1989, "A tutorial on hidden Markov
-models", section V.A), both directions in one loop; sequences near underflow are recomputed in log space.
+Forward-backward in probability space, rescaled at every step (Rabiner 1989, "A tutorial on hidden
+Markov models", section V.A), with both directions in one loop. Sequences near underflow are
+recomputed in log space.
 
-Everything here is float64; forbidden starts, transitions and ends have the score -inf, as may tags that a
-position excludes: `excludes` says that there are such, and spares sequences that have them the log space. Shape
-suffixes: B sequences, L positions, T tags, D the two directions (0 forward, 1 backward; the backward direction takes
-every sequence in the reversed order of its own positions, so both start at step 0).
+All scores are float64. Forbidden starts, transitions and ends have a score of -inf. Emissions may
+be -inf, too, to exclude tags at single positions; the argument `excludes` declares this, so that
+the zeros they cause are not mistaken for underflow.
+
+Shape suffixes: B sequences, L positions, T tags, D the two directions (0 forward, 1 backward). The
+backward direction runs over the positions of each sequence in reverse order, so that both
+directions start at step 0.
 """
 
 from itertools import pairwise
@@ -16,15 +20,21 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# Underflow takes at most 2.3e-308 from a product. Above these floors that is far below float64's rounding
-# error, also after the division by a step's total (no smaller than its states) or by the evidence.
+# Underflow changes a product by at most 2.3e-308. Above these floors that is far below the rounding
+# error of float64, also after division by the total of a step (no smaller than its states) or by
+# the evidence.
 STATE_FLOOR = 1e-140
 EVIDENCE_FLOOR = 1e-250
 
 
 class ForwardBackward(NamedTuple):
-    """Log partition (B,), tag posteriors (L, B, T), 0 beyond the sequence, and expected transition counts
-    (B, T, T), summed over positions.
+    """Result of the forward-backward algorithm.
+
+    # Parameters
+
+    log_partition : log partition function of each sequence, (B,).
+    tags : posterior probability of each tag at each position, (L, B, T), 0 at padding.
+    transitions : expected number of uses of each transition, (B, T, T), [from, to].
     """
 
     log_partition: Tensor
@@ -33,7 +43,11 @@ class ForwardBackward(NamedTuple):
 
 
 class _LogPartition(torch.autograd.Function):
-    """The gradient of log Z is the expected number of uses of each score (Sha and Pereira 2003)."""
+    """Log partition function with its gradient in closed form.
+
+    The gradient of log Z with respect to a score is the expected number of uses of the score (Sha
+    and Pereira 2003).
+    """
 
     @staticmethod
     def forward(ctx: Any, emissions: Tensor, lengths: Tensor, *scores: Any) -> Tensor:
@@ -64,11 +78,22 @@ def log_partition(
     ends: Tensor,
     excludes: bool = False,
 ) -> Tensor:
-    """Log of the sum over all tag paths of the exponentiated path score, per sequence; differentiable once.
+    """Compute the log partition function of each sequence; differentiable once.
 
-    Parameters: emissions (B, L, T), 0 beyond a sequence's length; lengths (B,) long, 0 allowed; starts (T,);
-    transitions (T, T), from sequence to column; ends (T,); scores in float64; excludes: see above.
-    Returns (B,): 0 for a sequence of length 0, -inf for a sequence without an admissible path.
+    It is the logarithm of the sum of exp(path score) over all tag paths.
+
+    # Parameters
+
+    emissions : (B, L, T) float64, 0 at padding.
+    lengths : number of positions of each sequence, (B,) long, 0 or more.
+    starts : scores of the first tag, (T,) float64.
+    transitions : scores of the transitions, (T, T) float64, [from, to].
+    ends : scores of the last tag, (T,) float64.
+    excludes : whether emissions may be -inf, which excludes the tag at that position.
+
+    # Returns
+
+    (B,) float64: 0 for a sequence of length 0, -inf for a sequence without an admissible path.
     """
     return _LogPartition.apply(emissions, lengths, starts, transitions, ends, excludes)
 
@@ -81,18 +106,21 @@ def forward_backward(
     ends: Tensor,
     excludes: bool = False,
 ) -> ForwardBackward:
-    """Log partition and posteriors of every sequence, without gradients; parameters as in `log_partition`."""
+    """Compute log partition function and posteriors of each sequence, without gradients.
+
+    See `log_partition` for the parameters.
+    """
     result, safe_B = scaled_forward_backward(
         emissions, lengths, starts, transitions, ends, excludes
     )
-    sequences_R = (~safe_B).nonzero().squeeze(1)  # the only host synchronisation
-    if len(sequences_R) > 0:
+    unsafe = (~safe_B).nonzero().squeeze(1)  # the only host synchronisation
+    if len(unsafe) > 0:
         exact = log_space_forward_backward(
-            emissions[sequences_R], lengths[sequences_R], starts, transitions, ends
+            emissions[unsafe], lengths[unsafe], starts, transitions, ends
         )
-        result.log_partition.index_copy_(0, sequences_R, exact.log_partition)
-        result.tags.index_copy_(1, sequences_R, exact.tags)
-        result.transitions.index_copy_(0, sequences_R, exact.transitions)
+        result.log_partition.index_copy_(0, unsafe, exact.log_partition)
+        result.tags.index_copy_(1, unsafe, exact.tags)
+        result.transitions.index_copy_(0, unsafe, exact.transitions)
     return result
 
 
@@ -104,7 +132,14 @@ def scaled_forward_backward(
     ends: Tensor,
     excludes: bool = False,
 ) -> tuple[ForwardBackward, Tensor]:
-    """Forward-backward in probability space, and for which sequences (B,) bool its result is exact."""
+    """Forward-backward in probability space.
+
+    See `log_partition` for the parameters.
+
+    # Returns
+
+    The result, and (B,) bool: True for sequences whose result is exact, False near underflow.
+    """
     kernel_TT, kernel_shift = _exponentiated(transitions, (0, 1))
     outer_DT, outer_shift = _exponentiated(torch.stack([starts, ends]), (1,))
     local_BLT, local_shift_BL1 = _exponentiated(emissions, (2,))
@@ -124,11 +159,13 @@ def scaled_forward_backward(
         log_scales_LB1.sum((0, 2)) + kernel_shift.view(()) * (lengths - 1) + outer_shift.sum()
     )
 
-    # Filled, not multiplied by the mask: beyond the end of a sequence there may be NaN.
+    # Filled rather than multiplied by the mask, as values at padding may be NaN.
     weight_LB1 = evidence_LB1.reciprocal()
     tags_LBT = joint_LBT.mul_(weight_LB1).masked_fill_(~inside_LB1, 0.0)
     left_LBT = (forward_LBT * weight_LB1).masked_fill_(~inside_LB1 | last_LB1, 0.0)
     transitions_BTT = torch.bmm(left_LBT.permute(1, 2, 0), next_LBT.transpose(0, 1)).mul_(kernel_TT)
+
+    # States that no admissible path reaches are 0 without any underflow.
     first_DT = torch.stack([starts, ends]) > -torch.inf
     steps_DTT = (torch.stack([transitions, transitions.T]) > -torch.inf).float()
     if excludes:
@@ -148,7 +185,10 @@ def scaled_forward_backward(
 def log_space_forward_backward(
     emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor
 ) -> ForwardBackward:
-    """Forward-backward in log space, slower and exact for any finite or -inf scores."""
+    """Forward-backward in log space: slower, and exact for any finite or -inf scores.
+
+    See `log_partition` for the parameters.
+    """
     inside_LB1, last_LB1 = _positions(emissions, lengths)
     states_LDBT = _in_both_orders(emissions, lengths)
     states_LDBT[0] += torch.stack([starts, ends]).unsqueeze(1)
@@ -159,7 +199,8 @@ def log_space_forward_backward(
     forward_LBT, next_LBT = states_LDBT[:, 0], _next_backward(states_LDBT, lengths)
     next_LBT.masked_fill_(~inside_LB1 | last_LB1, -torch.inf)
     log_partition_B = torch.logsumexp(forward_LBT[_last(lengths)] + ends, dim=-1)
-    # A sequence without an admissible path has only -inf terms: subtract 0, not -inf, for posteriors of 0.
+    # All terms of a sequence without an admissible path are -inf. Subtracting 0 instead of -inf
+    # gives posteriors of 0.
     forward_LBT = forward_LBT - log_partition_B.masked_fill(
         log_partition_B == -torch.inf, 0.0
     ).unsqueeze(-1)
@@ -173,9 +214,12 @@ def log_space_forward_backward(
 
 
 def _scan(states_LDBT: Tensor, kernel_DTT: Tensor) -> None:
-    """Turn local weights into states: state[t] = local[t] * (state[t - 1] @ kernel) / sum(state[t - 1])."""
+    """Turn local weights into states in place, for t = 1 to L - 1.
+
+    state[t] = local[t] * (state[t - 1] @ kernel) / sum(state[t - 1]).
+    """
     tags = kernel_DTT.shape[-1]
-    # A column of ones makes the same product yield the sum, for three operations per step.
+    # With a column of ones the same product also gives the sum: three operations per step.
     kernel_DTC = torch.nn.functional.pad(kernel_DTT, (0, 1), value=1.0)
     product_DBC = states_LDBT.new_empty(*states_LDBT.shape[1:3], tags + 1)
     arriving_DBT, total_DB1 = product_DBC[..., :tags], product_DBC[..., tags:]
@@ -185,7 +229,12 @@ def _scan(states_LDBT: Tensor, kernel_DTT: Tensor) -> None:
 
 
 def _unreachable(first_DT: Tensor, steps_DTT: Tensor, length: int) -> Tensor:
-    """(L, D, 1, T): 1 where no admissible path leads to the tag in so many steps, else 0; by doubling."""
+    """Find the tags that no admissible path reaches after each number of steps, by doubling.
+
+    # Returns
+
+    (L, D, 1, T) float64: 1 if unreachable, otherwise 0.
+    """
     states_DLT = first_DT.unsqueeze(1).float()
     while states_DLT.shape[1] < length:
         states_DLT = torch.cat([states_DLT, torch.bmm(states_DLT, steps_DTT)], dim=1)
@@ -196,7 +245,12 @@ def _unreachable(first_DT: Tensor, steps_DTT: Tensor, length: int) -> Tensor:
 def _unreachable_by_sequence(
     allowed_BLT: Tensor, lengths_B: Tensor, first_DT: Tensor, steps_DTT: Tensor
 ) -> Tensor:
-    """(L, D, B, T): the same, of sequences whose positions each allow tags of their own."""
+    """See `_unreachable`, for sequences with tags excluded at single positions.
+
+    # Returns
+
+    (L, D, B, T) float64: 1 if unreachable, otherwise 0.
+    """
     reached_LDBT = _in_both_orders(allowed_BLT.float(), lengths_B)
     reached_LDBT[0].mul_(first_DT.unsqueeze(1))
     for previous_DBT, current_DBT in pairwise(reached_LDBT.unbind(0)):
@@ -205,19 +259,26 @@ def _unreachable_by_sequence(
 
 
 def _exponentiated(scores: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """exp(scores - shift) and the shift, the maximum over `dims` kept as size 1, finite if all are -inf."""
+    """Return exp(scores - shift) and the shift.
+
+    The shift is the maximum over `dims`, which are kept with size 1; finite even if all scores are
+    -inf.
+    """
     shift = scores.amax(dims, keepdim=True).clamp_(min=torch.finfo(scores.dtype).min)
     return (scores - shift).exp_(), shift
 
 
 def _positions(emissions_BLT: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
-    """(L, B, 1) bool twice: inside the sequence, last of the sequence."""
+    """Whether each position is inside its sequence, and whether it is the last, (L, B, 1) bool."""
     position_L11 = torch.arange(emissions_BLT.shape[1], device=lengths_B.device).view(-1, 1, 1)
     return position_L11 < lengths_B.unsqueeze(-1), position_L11 == lengths_B.unsqueeze(-1) - 1
 
 
 def _in_both_orders(values_BLT: Tensor, lengths_B: Tensor) -> Tensor:
-    """(L, D, B, T) copy in step order: a sequence's positions as they are, and reversed within its length."""
+    """Copy values in step order of both directions, (L, D, B, T).
+
+    The backward direction reverses the positions of a sequence within its length.
+    """
     sequences, length, tags = values_BLT.shape
     step_L1 = torch.arange(length, device=lengths_B.device).unsqueeze(1)
     backward_LB = torch.where(step_L1 < lengths_B, lengths_B - 1 - step_L1, step_L1)
@@ -231,7 +292,10 @@ def _in_both_orders(values_BLT: Tensor, lengths_B: Tensor) -> Tensor:
 
 
 def _next_backward(states_LDBT: Tensor, lengths_B: Tensor) -> Tensor:
-    """(L, B, T): at position t the backward state of t + 1; from the last position on, any finite one."""
+    """Return next[t] = backward[t + 1] for every position t, (L, B, T).
+
+    From the last position of a sequence on, the values are finite but have no meaning.
+    """
     length, _, sequences, tags = states_LDBT.shape
     position_L1 = torch.arange(length, device=lengths_B.device).unsqueeze(1)
     step_LB = (lengths_B - 2 - position_L1).clamp_(min=0)
@@ -242,5 +306,8 @@ def _next_backward(states_LDBT: Tensor, lengths_B: Tensor) -> Tensor:
 
 
 def _last(lengths_B: Tensor) -> tuple[Tensor, Tensor]:
-    """Index of the last position of every sequence in (L, B, ...), position 0 for a sequence of length 0."""
+    """Index into (L, B, ...) that selects the last position of each sequence.
+
+    Position 0 for a sequence of length 0.
+    """
     return (lengths_B - 1).clamp_(min=0), torch.arange(len(lengths_B), device=lengths_B.device)

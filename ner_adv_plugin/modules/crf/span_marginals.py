@@ -1,8 +1,10 @@
-"""The probability that exactly a given span stands in a sentence, under a linear-chain CRF.
+"""Marginal probabilities of spans under a linear-chain CRF.
 
-All tag paths that have the span are summed, not the most probable alone, nor a product of the posteriors of single
-characters: before the span any path, within it those tags that write it, after it any path that does not continue it
-(a constrained forward pass, Culotta and McCallum 2004, "Confidence estimation for information extraction").
+The probability of a span is the sum over all tag paths that contain exactly this span: any path
+before the span, the tags that encode it, and after it any path that does not continue it. It is
+computed by a constrained forward pass (Culotta and McCallum 2004, "Confidence estimation for
+information extraction"), not approximated by the best path or by a product of the posteriors of
+single characters.
 
 Shape suffixes: B sentences, L characters, T tags, S spans.
 """
@@ -19,24 +21,28 @@ from ner_adv_plugin.modules.crf.conditional_random_field import ConditionalRando
 
 
 class SpanReading:
-    """Which pairs of tags begin, continue and end a span, as 0 if they do and -inf if not.
+    """Scores that constrain a tag path to begin, continue or end a span: 0 if it does, else -inf.
 
-    Entities are read strictly, words so that they tile the text; see `TaggingHead`.
+    Entities are decoded strictly, words so that they tile the text; see `TaggingHead`.
 
     # Parameters
 
-    table : the tags.
+    table : the tags of the scheme.
 
-    `first_T` and `last_T` say it of the edges of a sentence, `opens_TT` of [tag before, first tag of the span],
-    `inside_TT` of two tags within it, `closes_TT` of [last tag of the span, tag after].
+    # Attributes
+
+    first_T : tags that begin a span at the first character of a sentence.
+    last_T : tags that end a span at the last character of a sentence.
+    opens_TT : [tag before the span, first tag of the span].
+    inside_TT : [tag, next tag] inside a span.
+    closes_TT : [last tag of the span, tag after the span].
+    types_T : the type of each tag.
     """
 
     def __init__(self, table: TagTable) -> None:
         roles, types = table.roles_T, table.types_T
-        begins, ends = (
-            np.isin(roles, (Role.BEGIN, Role.SINGLE)),
-            np.isin(roles, (Role.END, Role.SINGLE)),
-        )
+        begins = np.isin(roles, (Role.BEGIN, Role.SINGLE))
+        ends = np.isin(roles, (Role.END, Role.SINGLE))
         marked = roles != Role.OUTSIDE
         same_type = (types[:, None] == types[None, :]) & marked[:, None] & marked[None, :]
         cut = ~same_type | ends[:, None] | begins[None, :]
@@ -46,7 +52,7 @@ class SpanReading:
             first, last, opens, closes = marked, marked, cut, cut
         elif table.scheme.name == "IOB1":
             first, last, closes = roles == Role.INSIDE, marked, cut
-            # B parts a span from one of its type just before it, I begins one anywhere else.
+            # B begins a span right after one of the same type, I begins one anywhere else.
             opens = np.where(same_type, begins[None, :], first[None, :])
         elif table.scheme.closes:
             first, last = begins, ends
@@ -74,21 +80,25 @@ def span_probabilities(
     reading: SpanReading,
     scale: float = 1.0,
 ) -> NDArray[np.float64]:
-    """Probabilities of spans, (S,), 0 to 1.
+    """Compute the marginal probabilities of spans.
 
     # Parameters
 
     crf : the distribution over tag paths.
-    emissions : (B, L, T) tag scores.
-    mask : (B, L) True at real characters.
-    spans : of the B sentences.
-    reading : how tags are read as spans.
-    scale : factor of all scores, 1 over a temperature.
+    emissions : tag scores, (B, L, T).
+    mask : (B, L) bool, True at characters.
+    spans : spans of the B sentences.
+    reading : how tags are decoded to spans.
+    scale : factor of all scores, the inverse of a temperature.
+
+    # Returns
+
+    Probabilities, (S,), 0 to 1.
     """
     if not len(spans.starts_S):
         return np.zeros(0)
 
-    # Sentences without spans need no messages.
+    # Messages are computed for sentences with spans only.
     used, sentences_S = np.unique(spans.sentences_S, return_inverse=True)
     index_U = torch.from_numpy(used).to(emissions.device)
     with torch.autocast(emissions.device.type, enabled=False):
@@ -103,6 +113,7 @@ def span_probabilities(
 def _log_probabilities(
     scores: tuple[Tensor, ...], spans: SpanTable, sentences_S: Tensor, reading: SpanReading
 ) -> Tensor:
+    """Logarithms of the probabilities, (S,); the parameters are those of `_messages`."""
     emissions_BLT, lengths_B, starts_T, transitions_TT, ends_T = scores
     device = emissions_BLT.device
     forward_BLT, backward_BLT, log_partition_B = _messages(*scores)
@@ -112,14 +123,14 @@ def _log_probabilities(
     type_S = torch.from_numpy(spans.types_S.astype(np.int64)).to(device)
     first_T, last_T = reading.first_T.to(device), reading.last_T.to(device)
 
-    # The first tag, of the span's type, after every path before it.
+    # The first tag of the span, of its type, after any path before it.
     before_ST = forward_BLT[sentence_S, (start_S - 1).clamp(min=0)]
     arriving_ST = _step(before_ST, transitions_TT + reading.opens_TT.to(device))
     state_ST = torch.where((start_S == 0).unsqueeze(1), starts_T + first_T, arriving_ST)
     of_type_ST = reading.types_T.to(device).unsqueeze(0) == type_S.unsqueeze(1)
     state_ST = (state_ST + emissions_BLT[sentence_S, start_S]).masked_fill(~of_type_ST, -torch.inf)
 
-    # Its other tags, one character at a time.
+    # The other tags of the span, one character at a time.
     inside_TT = transitions_TT + reading.inside_TT.to(device)
     for step in range(1, int((end_S - start_S).max())):
         longer = ((end_S - start_S) > step).nonzero().squeeze(1)
@@ -129,7 +140,7 @@ def _log_probabilities(
         )
         state_ST = state_ST.index_copy(0, longer, moved)
 
-    # Every path after it that does not continue it.
+    # Any path after the span that does not continue it.
     at_end_S = end_S == lengths_B[sentence_S]
     next_S = end_S.clamp(max=emissions_BLT.shape[1] - 1)
     onward_ST = emissions_BLT[sentence_S, next_S] + backward_BLT[sentence_S, next_S]
@@ -140,7 +151,7 @@ def _log_probabilities(
 
 
 def _step(state_ST: Tensor, moves_TT: Tensor) -> Tensor:
-    """Log sum over i of exp(state[i] + moves[i, j])."""
+    """Return log of the sum over i of exp(state[i] + moves[i, j])."""
     return torch.logsumexp(state_ST.unsqueeze(2) + moves_TT, dim=1)
 
 
@@ -151,11 +162,12 @@ def _messages(
     transitions_TT: Tensor,
     ends_T: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Forward messages with the character's own score, backward messages without it, and log Z, in log space.
+    """Compute forward messages, backward messages and log Z in log space.
 
     forward[t, j] = emission[t, j] + log sum_i exp(forward[t - 1, i] + transition[i, j]);
-    backward[t, i] = log sum_j exp(transition[i, j] + emission[t + 1, j] + backward[t + 1, j]), the end scores at a
-    sentence's last character.
+    backward[t, i] = log sum_j exp(transition[i, j] + emission[t + 1, j] + backward[t + 1, j]), and
+    the end scores at the last character of a sentence. Only forward messages include the emission
+    of their own position.
     """
     length = emissions_BLT.shape[1]
     forward = [starts_T + emissions_BLT[:, 0]]

@@ -1,6 +1,6 @@
-"""Best tag paths of a linear-chain CRF, for a whole batch at once.
+"""Batched Viterbi decoding of a linear-chain CRF.
 
-Shape suffixes: B sequences, L positions, T tags, S = T + 1 states.
+Shape suffixes: B sequences, L positions, T tags, S = T + 1 states (the tags and "stopped").
 """
 
 from itertools import pairwise
@@ -12,20 +12,29 @@ from torch import Tensor
 def viterbi(
     emissions: Tensor, lengths: Tensor, starts: Tensor, transitions: Tensor, ends: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Best tag path of every sequence and its score (Forney 1973, "The Viterbi algorithm").
+    """Find the best tag path of each sequence (Forney 1973, "The Viterbi algorithm").
 
-    After its last position a sequence stays in one more state, "stopped", which is entered at the end scores, so
-    sequences of any length take the same steps. Only values are kept: the trace back asks, for the one chosen
-    state, which predecessor gave its value.
+    After its last position a sequence moves to the additional state "stopped", with the end scores
+    as transition scores, so that sequences of different length take the same steps. No
+    back-pointers are stored: the trace back recomputes the predecessor of the chosen state only.
 
-    Parameters: emissions (B, L, T), 0 beyond a sequence's length; lengths (B,) long, 0 allowed; starts (T,);
-    transitions (T, T), from sequence to column; ends (T,); forbidden ones -inf.
-    Returns tags (B, L) long, 0 beyond the sequence, and scores (B,), -inf for a sequence without an admissible path.
+    # Parameters
+
+    emissions : (B, L, T), 0 at padding.
+    lengths : number of positions of each sequence, (B,) long, 0 or more.
+    starts : scores of the first tag, (T,), -inf if forbidden.
+    transitions : scores of the transitions, (T, T), [from, to], -inf if forbidden.
+    ends : scores of the last tag, (T,), -inf if forbidden.
+
+    # Returns
+
+    Tags, (B, L) long, 0 at padding, and scores of the paths, (B,), -inf for a sequence without an
+    admissible path.
     """
     sequences, length, tags = emissions.shape
     best_LBS = local_scores(emissions, lengths)
     best_LBS[0, :, :tags] += starts
-    into_SS = moves_into(transitions, ends)
+    into_SS = transitions_with_stop(transitions, ends)
 
     candidates_BSS = emissions.new_empty(sequences, tags + 1, tags + 1)
     arriving_BS = emissions.new_empty(sequences, tags + 1)
@@ -43,8 +52,8 @@ def viterbi(
     return path_BL.masked_fill(path_BL == tags, 0), best_LBS[-1, :, tags]
 
 
-def moves_into(transitions_TT: Tensor, ends_T: Tensor) -> Tensor:
-    """(S, S): scores of moves, [to, from], with those into "stopped", which nothing leaves."""
+def transitions_with_stop(transitions_TT: Tensor, ends_T: Tensor) -> Tensor:
+    """Transition scores with the state "stopped", (S, S), [to, from]; no transition leaves it."""
     tags = len(ends_T)
     into_SS = torch.nn.functional.pad(transitions_TT.T, (0, 1, 0, 1), value=-torch.inf)
     into_SS[tags, :tags] = ends_T
@@ -53,7 +62,10 @@ def moves_into(transitions_TT: Tensor, ends_T: Tensor) -> Tensor:
 
 
 def local_scores(emissions_BLT: Tensor, lengths_B: Tensor) -> Tensor:
-    """(L + 1, B, S): emissions inside the sequence, then 0 for "stopped"; the rest -inf."""
+    """Scores of the states at each step, (L + 1, B, S).
+
+    Emissions inside the sequence, and after it 0 for "stopped"; all other scores are -inf.
+    """
     sequences, length, tags = emissions_BLT.shape
     inside_LB = torch.arange(length + 1, device=lengths_B.device).unsqueeze(1) < lengths_B
     local_LBS = emissions_BLT.new_full((length + 1, sequences, tags + 1), -torch.inf)

@@ -1,4 +1,4 @@
-"""Softmax cross-entropy.
+"""Cross-entropy loss of a discriminator.
 
 Shape suffixes: B sentences, K classes.
 """
@@ -11,13 +11,19 @@ from ner_adv_plugin.modules.discriminator_losses.discriminator_loss import Discr
 
 @DiscriminatorLoss.register("cross_entropy")
 class CrossEntropy(DiscriminatorLoss):
-    """-log p of the right class (Cao et al. 2018).
+    """Softmax cross-entropy, -log p of the gold class (Cao et al. 2018).
 
     Registered as "cross_entropy".
 
     # Parameters
 
-    sizes : supplied.
+    sizes : supplied; number of training sentences of each class, not used.
+
+    # Example
+
+    ```jsonnet
+    { type: 'cross_entropy' }
+    ```
     """
 
     def forward(self, logits_BK: Tensor, class_B: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The base of all losses of discriminators.
+"""Base class of discriminator losses.
 
 Shape suffixes: B sentences, K classes.
 """
@@ -14,11 +14,12 @@ from ner_adv_plugin.common.schema import Lazy, Supplied
 
 
 class DiscriminatorLoss(torch.nn.Module, Registrable):
-    """What a discriminator loses on a sentence, from its scores of the classes and the right one.
+    """Loss of a discriminator for each sentence.
 
     # Parameters
 
-    sizes : supplied; for every class, in the order of their scores, its training sentences (0 where not known).
+    sizes : supplied; number of training sentences of each class, in the order of the logits; 0 if
+        unknown.
     """
 
     default_implementation = "cross_entropy"
@@ -28,7 +29,17 @@ class DiscriminatorLoss(torch.nn.Module, Registrable):
         self.sizes = sizes
 
     def forward(self, logits_BK: Tensor, class_B: Tensor) -> Tensor:
-        """Loss of every sentence, (B,)."""
+        """Compute the loss of each sentence.
+
+        # Parameters
+
+        logits_BK : scores of the classes, (B, K).
+        class_B : index of the gold class, (B,) long.
+
+        # Returns
+
+        Loss of each sentence, (B,).
+        """
         raise NotImplementedError
 
 

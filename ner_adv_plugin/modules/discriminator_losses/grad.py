@@ -1,4 +1,4 @@
-"""The resource-balanced focal loss of DATNet.
+"""Resource-balanced focal loss (DATNet).
 
 Shape suffixes: B sentences, K classes.
 """
@@ -14,17 +14,31 @@ from ner_adv_plugin.modules.discriminator_losses.discriminator_loss import Discr
 
 @DiscriminatorLoss.register("grad")
 class Grad(DiscriminatorLoss):
-    """-alpha_k (1 - p_k)^gamma log p_k of the right class k: the generalised resource-adversarial loss (DATNet, Zhou et
-    al. 2019), for any number of classes instead of two.
+    """Generalised resource-adversarial discriminator loss (DATNet, Zhou et al. 2019).
 
-    Small classes count more, and so do sentences that the discriminator is unsure of.
+    -alpha_k (1 - p_k)^gamma log p_k for the gold class k, generalised from two classes to any
+    number. Small classes and sentences that the discriminator is unsure of weigh more.
+
     Registered as "grad".
 
     # Parameters
 
-    sizes : supplied.
-    gamma : how much less a sentence counts that the discriminator is sure of; 0 for not at all.
-    alpha : for every class its factor; by default 1 / its training sentences, scaled to a sum of 1.
+    sizes : supplied; number of training sentences of each class.
+    gamma : focusing exponent, 0 or more: the larger, the less a confidently classified sentence
+        counts; 0 disables focusing.
+    alpha : factor of each class; by default proportional to 1 / its number of training sentences,
+        with a sum of 1.
+
+    # Raises
+
+    ConfigurationError : gamma or a factor is negative, or `alpha` misses a class or names an
+        unknown one.
+
+    # Example
+
+    ```jsonnet
+    { type: 'grad', gamma: 2.0 }
+    ```
     """
 
     alpha_K: Tensor
@@ -35,6 +49,7 @@ class Grad(DiscriminatorLoss):
         super().__init__(sizes)
         if gamma < 0:
             raise ConfigurationError(f"expected 0 or more, found {gamma}", "gamma")
+
         self.gamma = gamma
         factors = _balanced(sizes) if alpha is None else _checked(alpha, sizes)
         self.register_buffer(
@@ -44,13 +59,17 @@ class Grad(DiscriminatorLoss):
     def forward(self, logits_BK: Tensor, class_B: Tensor) -> Tensor:
         """See `DiscriminatorLoss.forward`."""
         log_p_B = logits_BK.log_softmax(-1).gather(1, class_B[:, None])[:, 0]
-        # 1 - p without cancellation, and above 0: below gamma 1 the slope of a power is infinite at 0.
-        doubt_B = (-torch.expm1(log_p_B)).clamp(min=torch.finfo(log_p_B.dtype).tiny)
-        return -self.alpha_K[class_B] * doubt_B**self.gamma * log_p_B
+        # expm1 avoids cancellation in 1 - p. The clamp keeps it above 0, at which the derivative of
+        # a power with gamma < 1 is infinite.
+        other_p_B = (-torch.expm1(log_p_B)).clamp(min=torch.finfo(log_p_B.dtype).tiny)
+        return -self.alpha_K[class_B] * other_p_B**self.gamma * log_p_B
 
 
 def _balanced(sizes: Mapping[str, int]) -> dict[str, float]:
-    """1 / sentences, scaled to a sum of 1; a class without sentences has no say, unless none has any."""
+    """Return 1 / sentences of each class, scaled to a sum of 1.
+
+    A class without sentences has a factor of 0, unless no class has any sentences.
+    """
     inverse = {name: 1.0 / sentences if sentences else 0.0 for name, sentences in sizes.items()}
     total = sum(inverse.values())
     return {name: value / total if total else 1.0 / len(sizes) for name, value in inverse.items()}
@@ -60,7 +79,7 @@ def _checked(alpha: Mapping[str, float], sizes: Mapping[str, int]) -> Mapping[st
     for name, value in alpha.items():
         if name not in sizes:
             raise ConfigurationError(
-                f"nothing is named so.{nearest(name, sizes)} Known: {', '.join(sizes)}.",
+                f"unknown class.{nearest(name, sizes)} Classes: {', '.join(sizes)}.",
                 f"alpha.{name}",
             )
         if value < 0:

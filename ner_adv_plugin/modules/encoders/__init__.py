@@ -1,4 +1,4 @@
-"""Encoders: from characters to states."""
+"""Encoders: one state for each character."""
 
 from ner_adv_plugin.modules.encoders.character_embedding import CharacterEmbedding
 from ner_adv_plugin.modules.encoders.encoder import Encoder

@@ -1,4 +1,7 @@
-"""Character embeddings learnt from scratch."""
+"""Character embeddings trained from scratch.
+
+Shape suffixes: B sequences, L characters, D size of an embedding.
+"""
 
 import torch
 from torch import Tensor
@@ -12,15 +15,21 @@ from ner_adv_plugin.modules.encoders.encoder import Encoder
 
 @Encoder.register("character_embedding")
 class CharacterEmbedding(Encoder):
-    """One learnt vector a character of the training data; all others share one.
+    """Embed each character of the training data; all other characters share one embedding.
 
     Registered as "character_embedding".
 
     # Parameters
 
-    vocab : supplied; gives the characters.
-    embedding_dim : D.
-    dropout : on the vectors.
+    vocab : supplied; lists the characters.
+    embedding_dim : size of an embedding, D.
+    dropout : dropout probability on the embeddings.
+
+    # Example
+
+    ```jsonnet
+    { type: 'character_embedding', embedding_dim: 100, dropout: 0.2 }
+    ```
     """
 
     def __init__(self, vocab: Vocabulary, embedding_dim: int = 100, dropout: float = 0.0) -> None:

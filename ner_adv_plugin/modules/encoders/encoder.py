@@ -1,4 +1,7 @@
-"""The base of all encoders."""
+"""Base class of encoders.
+
+Shape suffixes: B sequences, L characters, P positions (characters, or subwords), D state size.
+"""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -17,31 +20,45 @@ from ner_adv_plugin.modules.encoders.perturbation import Perturbation
 
 
 class Encoder(torch.nn.Module, Registrable):
-    """Gives one state a character; runs once over all sequences of a batch.
+    """Compute one state per character; called once for all sequences of a batch.
 
-    A subclass sets `alphabet`, which gives the indices that its batches carry. Its constructor may take
-    `vocab`, which the model supplies.
+    A subclass sets `alphabet`, its character vocabulary. Its constructor may take `vocab`, which
+    the model supplies.
     """
 
     default_implementation = "pretrained_transformer"
+    # The character vocabulary: gives the token indices of its batches.
     alphabet: Alphabet
-    # Positions that the last call computed, padding and special tokens included: what it cost.
+    # Number of positions computed by the last call, including padding and special tokens.
     positions: int = 0
-    # Added to the embeddings of the next calls: an encoder asks `added` for it.
+    # Added to the embeddings of the next calls; subclasses get it from `added`.
     perturbation: Perturbation | None = None
 
     @classmethod
     def alphabet_of(cls, vocab: Vocabulary, settings: Mapping[str, Any]) -> Alphabet | None:
-        """The alphabet of the encoder with these settings, where that takes no weights; None where it does."""
+        """Build the character vocabulary of an encoder without building the encoder.
+
+        # Parameters
+
+        vocab : the run's vocabulary.
+        settings : config of the encoder, defaults filled in.
+
+        # Returns
+
+        The character vocabulary, or None if it cannot be built without the encoder's weights.
+        """
         return None
 
     def forward(self, batch: Batch) -> Tensor:
-        """States (B, L, D), one position a character; what stands beyond a sequence's end is undefined."""
+        """Encode a batch; return states, (B, L, D), undefined at padding."""
         raise NotImplementedError
 
     @contextlib.contextmanager
     def perturbed(self, perturbation: Perturbation) -> Iterator[None]:
-        """Inside, calls, all for the sequences of one batch, add a perturbation to the outputs of the embedding layer."""
+        """Add a perturbation to the output of the embedding layer, in all calls inside the context.
+
+        All these calls must be for the sequences of one batch.
+        """
         self.perturbation = perturbation
         try:
             yield
@@ -49,15 +66,25 @@ class Encoder(torch.nn.Module, Registrable):
             self.perturbation = None
 
     def added(self, ids_BP: Tensor, size: int) -> Tensor | None:
-        """What to add to the embeddings, of `size`, of these positions, (B, P, size); None outside of `perturbed`."""
+        """Return the perturbation to add to embeddings; None outside of `perturbed`.
+
+        # Parameters
+
+        ids_BP : token indices of the positions.
+        size : size of an embedding.
+
+        # Returns
+
+        (B, P, size), or None.
+        """
         return None if self.perturbation is None else self.perturbation.of(ids_BP, size)
 
     def get_output_dim(self) -> int:
-        """D."""
+        """Size of a state, D."""
         raise NotImplementedError
 
     def save_files(self, directory: Path) -> None:
-        """Write what is needed, beside the weights and the vocabulary, to build this encoder again."""
+        """Save the files needed to rebuild the encoder, other than weights and vocabulary."""
 
 
 LazyEncoder: TypeAlias = Annotated[Lazy[Encoder], Supplied("vocab")]

@@ -1,4 +1,4 @@
-"""Transformers and their tokenizers, from a folder, the Hugging Face hub, or an archive."""
+"""Loading transformers and tokenizers from a folder, the Hugging Face Hub or an archive."""
 
 from typing import Any
 
@@ -9,17 +9,32 @@ from ner_adv_plugin.data.vocabulary import Vocabulary
 
 
 def folder_of(vocab: Vocabulary, model_name: str) -> str:
-    """Where the transformer's configuration and tokenizer are: beside the vocabulary, where that is an archive's."""
+    """Find the folder (or Hub name) of the transformer's configuration and tokenizer.
+
+    For a vocabulary read from an archive, it is the archive's own folder `encoder`, if there is
+    one.
+    """
     saved = vocab.directory / "encoder" if vocab.directory else None
     return str(saved) if saved and saved.is_dir() else model_name
 
 
 def load_tokenizer(folder: str, model_name: str) -> tuple[Any, Any]:
-    """Tokenizer and configuration of a transformer."""
+    """Load the tokenizer and configuration of a transformer.
+
+    # Parameters
+
+    folder : folder, or name on the Hugging Face Hub.
+    model_name : name shown in errors.
+
+    # Raises
+
+    ConfigurationError : they cannot be loaded.
+    """
     from transformers import AutoConfig, AutoTokenizer
 
     try:
-        # Code that lies beside an encoder, in an archive say, never runs; left open, transformers would ask.
+        # Code shipped with an encoder, for example in an archive, never runs. If this were unset,
+        # transformers would prompt for it.
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         return tokenizer, AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError) as error:
@@ -30,29 +45,48 @@ def load_tokenizer(folder: str, model_name: str) -> tuple[Any, Any]:
 
 
 def set_dropout(config: Any, name: str, value: float | None, key: str) -> None:
-    """Change a setting that a transformer's configuration has, where `value` is given."""
+    """Set a dropout probability in a transformer's configuration; do nothing if `value` is None.
+
+    # Parameters
+
+    config : the transformer's configuration.
+    name : attribute of the configuration.
+    value : dropout probability.
+    key : config key shown in errors.
+
+    # Raises
+
+    ConfigurationError : the configuration has no such attribute.
+    """
     if value is None:
         return
     if not hasattr(config, name):
-        raise ConfigurationError(f'a {config.model_type} has no setting "{name}"', key)
+        raise ConfigurationError(f'a {config.model_type} model has no setting "{name}"', key)
     setattr(config, name, value)
 
 
-def most_positions(transformer: Any) -> int:
-    """Pieces that a transformer has positions for."""
+def max_positions(transformer: Any) -> int:
+    """Return the maximum number of tokens of a transformer's input."""
     return int(transformer.config.max_position_embeddings) - first_position(transformer)
 
 
 def first_position(transformer: Any) -> int:
-    """The number of the first position."""
+    """Return the index of the first position embedding."""
     table = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
-    # RoBERTa and its kin number positions from behind that of padding.
+    # Models derived from RoBERTa reserve the positions up to the padding index.
     padding = getattr(table, "padding_idx", None)
     return 0 if padding is None else padding + 1
 
 
 def load_transformer(folder: str, config: Any, with_weights: bool) -> Any:
-    """The transformer in float32, without a pooling layer, which nothing here reads."""
+    """Load a transformer in float32, without its unused pooling layer.
+
+    # Parameters
+
+    folder : folder, or name on the Hugging Face Hub.
+    config : the transformer's configuration.
+    with_weights : whether to load pretrained weights; otherwise they are initialised randomly.
+    """
     from transformers import AutoModel
 
     if with_weights:

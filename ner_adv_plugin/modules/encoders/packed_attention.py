@@ -1,11 +1,13 @@
-"""Attention over sequences that stand one after the other, without padding between them.
+"""Attention over concatenated sequences, without padding between them.
 
-Whatever an encoder does to each token by itself, which is nearly all of it, then sees real tokens only. In training,
-attention brings sequences of similar length side by side, by the copy that splits states into heads anyway; in prediction,
-where most neighbours are equally long, it takes them as they stand.
+All computations per token, nearly all of an encoder, then process real tokens only. In training,
+attention arranges sequences of similar length in padded groups, in the same copy that splits states
+into heads. In prediction, most consecutive sequences have equal length, and attention reads them in
+place.
 
-Shape suffixes: N tokens of all sequences, A heads, S size of a head; B sequences of a group, L tokens of its longest; T lines of
-all groups, which are B x A x L each.
+Shape suffixes: N tokens of all sequences, A heads, S size of a head; B sequences of a group, L
+tokens of its longest sequence; T vectors of all groups, B x A x L per group; M vectors without
+padding, N x A.
 """
 
 from collections.abc import Sequence
@@ -19,83 +21,83 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import scaled_dot_product_attention
 
-from ner_adv_plugin.modules.dropout import kept
+from ner_adv_plugin.modules.dropout import dropout_factors
 from ner_adv_plugin.modules.encoders.windows import length_groups
 
-# The name by which transformers knows it.
+# Name under which it is registered with transformers.
 NAME = "packed"
-# What one more group costs, in padded tokens.
+# Fixed cost of a group, in padded tokens.
 GROUP_OVERHEAD = 48
-# Numbers that torch's attention computes at once, at most, on any CPU.
+# Largest number of values per vector instruction in torch's attention kernel, on any CPU.
 LANES = 16
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Sequences that attend side by side.
+    """Sequences whose attention is computed together.
 
     # Parameters
 
-    lines : which of the T lines are theirs.
-    scores : which of all scores are.
+    vectors : which of the T vectors belong to the group.
+    scores : which of all scores belong to the group.
     shape : B, A and L.
-    bias : -inf where a sequence has no token, (B, 1, 1, L); None where all are equally long.
+    bias : -inf at padding, otherwise 0, (B, 1, 1, L); None if all sequences have equal length.
     """
 
-    lines: slice
+    vectors: slice
     scores: slice
     shape: tuple[int, int, int]
     bias: Tensor | None
 
-    def of(self, lines_TS: Tensor) -> Tensor:
-        """Their lines, (B x A, L, S)."""
+    def of(self, vectors_TS: Tensor) -> Tensor:
+        """View of the group's vectors, (B x A, L, S)."""
         sequences, heads, length = self.shape
-        return lines_TS[self.lines].view(sequences * heads, length, -1)
+        return vectors_TS[self.vectors].view(sequences * heads, length, -1)
 
     def square(self, scores: Tensor) -> Tensor:
-        """Their part of all scores, (B x A, L, L)."""
+        """View of the group's scores, (B x A, L, L)."""
         sequences, heads, length = self.shape
         return scores[self.scores].view(sequences * heads, length, length)
 
 
 class Packing:
-    """Sequences that stand one after the other.
+    """Lengths of concatenated sequences, with what attention derives from them.
 
     # Parameters
 
-    lengths : tokens of every sequence, longest first.
+    lengths : number of tokens of each sequence, descending.
     """
 
     def __init__(self, lengths: Sequence[int]) -> None:
         self.lengths = list(lengths)
-        self._sides: dict[int, SideBySide] = {}
+        self._layouts: dict[int, GroupLayout] = {}
 
-    def side_by_side(self, heads: int) -> "SideBySide":
-        """The same for all layers of as many heads."""
-        if heads not in self._sides:
-            self._sides[heads] = SideBySide(self.lengths, heads)
-        return self._sides[heads]
+    def layout(self, heads: int) -> "GroupLayout":
+        """Return the padded layout, computed once for all layers with this number of heads."""
+        if heads not in self._layouts:
+            self._layouts[heads] = GroupLayout(self.lengths, heads)
+        return self._layouts[heads]
 
     @cached_property
     def runs(self) -> list[tuple[int, int]]:
-        """Sequences and tokens a sequence of neighbours that are equally long, in order."""
-        return [(len(list(own)), length) for length, own in groupby(self.lengths)]
+        """Runs of sequences of equal length: (number of sequences, length) of each, in order."""
+        return [(len(list(run)), length) for length, run in groupby(self.lengths)]
 
 
-class SideBySide:
-    """Where the tokens of sequences go when they attend, padded to the longest of a few.
+class GroupLayout:
+    """Padded layout of concatenated sequences in groups of similar length.
 
     # Parameters
 
-    lengths : tokens of every sequence, longest first.
-    heads : A.
+    lengths : number of tokens of each sequence, descending.
+    heads : number of attention heads, A.
     """
 
     def __init__(self, lengths: Sequence[int], heads: int) -> None:
         self.heads = heads
         self.groups: list[_Group] = []
-        lines, places, empty = [], [], []
-        token, line, score = 0, 0, 0
+        sources, targets, padding = [], [], []
+        token, vector, score = 0, 0, 0
         for first, last in length_groups(lengths, GROUP_OVERHEAD, sum(lengths)):
             length_B = torch.tensor(lengths[first:last])
             length = int(length_B[0])
@@ -104,41 +106,47 @@ class SideBySide:
                 real_BL, 0
             ) + token
             head_A = torch.arange(heads)
-            lines.append((token_BL[:, None] * heads + head_A[:, None]).flatten())
-            # The line of a sequence's first token under its first head, then those of the other tokens and heads.
-            start_B = torch.arange(last - first) * heads * length + line
-            place_BLA = start_B[:, None, None] + torch.arange(length)[:, None] + head_A * length
-            places.append(place_BLA[real_BL].flatten())
-            empty.append(place_BLA[~real_BL].flatten())
-            padded = bool(length_B[-1] < length)
-            bias = (
-                torch.zeros(real_BL.shape).masked_fill_(~real_BL, float("-inf"))[:, None, None]
-                if padded
-                else None
-            )
-            ends = (
-                line + (last - first) * heads * length,
-                score + (last - first) * heads * length * length,
-            )
+            sources.append((token_BL[:, None] * heads + head_A[:, None]).flatten())
+
+            # Index of the first token and head of each sequence, then of its other tokens and
+            # heads.
+            start_B = torch.arange(last - first) * heads * length + vector
+            target_BLA = start_B[:, None, None] + torch.arange(length)[:, None] + head_A * length
+            targets.append(target_BLA[real_BL].flatten())
+            padding.append(target_BLA[~real_BL].flatten())
+
+            bias = None
+            if length_B[-1] < length:
+                bias = torch.zeros(real_BL.shape).masked_fill_(~real_BL, float("-inf"))
+                bias = bias[:, None, None]
+            vector_end = vector + (last - first) * heads * length
+            score_end = score + (last - first) * heads * length * length
             shape = (last - first, heads, length)
-            self.groups.append(_Group(slice(line, ends[0]), slice(score, ends[1]), shape, bias))
-            token, (line, score) = token + int(length_B.sum()), ends
-        self.line_T, self.place_M, self.empty = (
-            torch.cat(lines),
-            torch.cat(places),
-            torch.cat(empty),
-        )
+            self.groups.append(
+                _Group(slice(vector, vector_end), slice(score, score_end), shape, bias)
+            )
+            token += int(length_B.sum())
+            vector, score = vector_end, score_end
+
+        self.source_T = torch.cat(sources)
+        self.target_M = torch.cat(targets)
+        self.padding = torch.cat(padding)
 
     def spread(self, states: Tensor) -> Tensor:
-        """Lines of states (1, A, N, S) of tokens in order, (T, S); beyond a sequence's end are some token's."""
-        lines: Tensor = (
-            states.transpose(1, 2).reshape(-1, states.shape[-1]).index_select(0, self.line_T)
-        )
-        return lines
+        """Copy states (1, A, N, S) to the padded layout, (T, S).
 
-    def gather(self, lines_TS: Tensor) -> Tensor:
-        """The opposite, (1, N, A, S)."""
-        return lines_TS.index_select(0, self.place_M).view(1, -1, self.heads, lines_TS.shape[-1])
+        Padding has the values of some token.
+        """
+        vectors_TS: Tensor = (
+            states.transpose(1, 2).reshape(-1, states.shape[-1]).index_select(0, self.source_T)
+        )
+        return vectors_TS
+
+    def gather(self, vectors_TS: Tensor) -> Tensor:
+        """Copy vectors (T, S) back to states, (1, N, A, S)."""
+        return vectors_TS.index_select(0, self.target_M).view(
+            1, -1, self.heads, vectors_TS.shape[-1]
+        )
 
 
 def packed_attention(
@@ -152,14 +160,19 @@ def packed_attention(
     packing: Packing | None = None,
     **settings: Any,
 ) -> tuple[Tensor, None]:
-    """Attention as transformers calls it, of every token to its own sequence; states (1, N, A, S).
-
-    Without a packing, which says where sequences begin, it is torch's own.
+    """Attention function for transformers in which each token attends to its own sequence.
 
     # Parameters
 
+    module, attention_mask, settings : passed by transformers.
     query, key, value : (1, A, N, S).
-    packing : of the sequences.
+    dropout : dropout probability on the attention weights.
+    scaling : factor of the scores; 1 / sqrt(S) if None.
+    packing : lengths of the concatenated sequences; if None, torch's attention is used.
+
+    # Returns
+
+    States, (1, N, A, S), and None for the attention weights.
     """
     if packing is None:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -167,37 +180,52 @@ def packed_attention(
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout, scaling, **settings
         )
+
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     if dropout or (
         torch.is_grad_enabled() and any(states.requires_grad for states in (query, key, value))
     ):
         states: Tensor = _Attention.apply(
-            query, key, value, packing.side_by_side(query.shape[1]), scale, dropout
+            query, key, value, packing.layout(query.shape[1]), scale, dropout
         )
         return states, None
+
     starts = accumulate((sequences * length for sequences, length in packing.runs), initial=0)
-    found = [
-        _attended(run, start, query, key, value, scale)
+    results = [
+        _attend_run(run, start, query, key, value, scale)
         for run, start in zip(packing.runs, starts, strict=False)
     ]
-    return torch.cat(found, 1), None
+    return torch.cat(results, 1), None
 
 
-def _attended(
+def _attend_run(
     run: tuple[int, int], start: int, query: Tensor, key: Tensor, value: Tensor, scale: float
 ) -> Tensor:
-    """States (1, N, A, S) of sequences equally long, of which the first begins at token `start`."""
+    """Attention within sequences of equal length.
+
+    # Parameters
+
+    run : number and length of the sequences.
+    start : index of their first token.
+    query, key, value : (1, A, N, S), of all sequences.
+    scale : factor of the scores.
+
+    # Returns
+
+    States of the run's tokens, (1, tokens, A, S).
+    """
     sequences, length = run
     q = query[0, :, start : start + sequences * length].unflatten(1, run).transpose(0, 1)
-    # Keys beyond a full group of lanes take torch's kernel up to twice as long: there a sequence sees its neighbour's,
-    # masked, where it has one.
-    seen, mask = length + -length % LANES, None
-    if start + (sequences - 1) * length + seen > query.shape[2]:
-        seen = length
-    elif seen > length:
-        mask = (torch.arange(seen) < length)[None, None, None]
+    # Torch's kernel takes up to twice as long if the number of keys is not a multiple of the lanes.
+    # A sequence therefore also reads keys of the next one, masked, if there is one.
+    keys = length + -length % LANES
+    mask = None
+    if start + (sequences - 1) * length + keys > query.shape[2]:
+        keys = length
+    elif keys > length:
+        mask = (torch.arange(keys) < length)[None, None, None]
     k, v = (
-        states[0, :, start:].unfold(1, seen, length)[:, :sequences].permute(1, 0, 3, 2)
+        states[0, :, start:].unfold(1, keys, length)[:, :sequences].permute(1, 0, 3, 2)
         for states in (key, value)
     )
     states = scaled_dot_product_attention(q, k, v, mask, scale=scale)
@@ -205,7 +233,7 @@ def _attended(
 
 
 def attend_packed(transformer: Any) -> None:
-    """Make a transformer of transformers' attend by `packed_attention`."""
+    """Make a Hugging Face transformer use `packed_attention`."""
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
@@ -215,7 +243,7 @@ def attend_packed(transformer: Any) -> None:
 
 
 class _Attention(torch.autograd.Function):
-    """softmax(scale Q K^T) V with dropout on the softmax; it passes over the scores as seldom as can be."""
+    """softmax(scale Q K^T) V with dropout on the softmax, in few passes over the scores."""
 
     @staticmethod
     def forward(
@@ -223,53 +251,63 @@ class _Attention(torch.autograd.Function):
         query: Tensor,
         key: Tensor,
         value: Tensor,
-        sides: SideBySide,
+        layout: GroupLayout,
         scale: float,
         dropout: float,
     ) -> Tensor:
-        q, k, v = (sides.spread(states) for states in (query, key, value))
-        shares = q.new_empty(
-            sides.groups[-1].scores.stop, dtype=torch.promote_types(q.dtype, torch.float32)
+        q, k, v = (layout.spread(states) for states in (query, key, value))
+        weights = q.new_empty(
+            layout.groups[-1].scores.stop, dtype=torch.promote_types(q.dtype, torch.float32)
         )
         with torch.autocast("cpu", enabled=False):
-            for group in sides.groups:
-                share = group.square(shares)
-                if q.dtype == shares.dtype:
-                    share.baddbmm_(group.of(q), group.of(k).transpose(1, 2), beta=0, alpha=scale)
+            for group in layout.groups:
+                group_weights = group.square(weights)
+                if q.dtype == weights.dtype:
+                    group_weights.baddbmm_(
+                        group.of(q), group.of(k).transpose(1, 2), beta=0, alpha=scale
+                    )
                 else:
-                    share.copy_(torch.bmm(group.of(q), group.of(k).transpose(1, 2))).mul_(scale)
+                    scores = torch.bmm(group.of(q), group.of(k).transpose(1, 2))
+                    group_weights.copy_(scores).mul_(scale)
                 if group.bias is not None:
-                    share.view(*group.shape, -1).add_(group.bias)
-                # In its own place: it takes one sequence of scores after the other.
-                torch.softmax(share, -1, out=share)
-            factors = kept(len(shares), dropout).to(shares.dtype) if dropout else None
-            used = (shares if factors is None else shares * factors).to(q.dtype)
-            found = torch.empty_like(v)
-            for group in sides.groups:
-                torch.bmm(group.square(used), group.of(v), out=group.of(found))
-        ctx.sides, ctx.scale = sides, scale
-        ctx.save_for_backward(q, k, v, shares, factors, used)
-        return sides.gather(found)
+                    group_weights.view(*group.shape, -1).add_(group.bias)
+                # In place, which is safe: softmax processes one row of scores after another.
+                torch.softmax(group_weights, -1, out=group_weights)
+
+            factors = dropout_factors(len(weights), dropout).to(weights.dtype) if dropout else None
+            used = (weights if factors is None else weights * factors).to(q.dtype)
+            attended = torch.empty_like(v)
+            for group in layout.groups:
+                torch.bmm(group.square(used), group.of(v), out=group.of(attended))
+
+        ctx.layout, ctx.scale = layout, scale
+        ctx.save_for_backward(q, k, v, weights, factors, used)
+        return layout.gather(attended)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        sides, (q, k, v, shares, factors, used) = ctx.sides, ctx.saved_tensors
-        found = sides.spread(gradient.transpose(1, 2))
-        found.index_fill_(0, sides.empty, 0)
-        by_q, by_k, by_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
-        for group in sides.groups:
-            torch.bmm(group.square(used).transpose(1, 2), group.of(found), out=group.of(by_v))
-            by_used = torch.bmm(group.of(found), group.of(v).transpose(1, 2)).to(shares.dtype)
+        layout = ctx.layout
+        q, k, v, weights, factors, used = ctx.saved_tensors
+        grad = layout.spread(gradient.transpose(1, 2))
+        grad.index_fill_(0, layout.padding, 0)
+
+        grad_q, grad_k, grad_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+        for group in layout.groups:
+            torch.bmm(group.square(used).transpose(1, 2), group.of(grad), out=group.of(grad_v))
+            grad_used = torch.bmm(group.of(grad), group.of(v).transpose(1, 2)).to(weights.dtype)
             if factors is not None:
-                by_used *= group.square(factors)
-            by_score = torch._softmax_backward_data(
-                by_used, group.square(shares), -1, shares.dtype
+                grad_used *= group.square(factors)
+            grad_score = torch._softmax_backward_data(
+                grad_used, group.square(weights), -1, weights.dtype
             ).to(q.dtype)
-            group.of(by_q).baddbmm_(by_score, group.of(k), beta=0, alpha=ctx.scale)
-            group.of(by_k).baddbmm_(by_score.transpose(1, 2), group.of(q), beta=0, alpha=ctx.scale)
+            group.of(grad_q).baddbmm_(grad_score, group.of(k), beta=0, alpha=ctx.scale)
+            group.of(grad_k).baddbmm_(
+                grad_score.transpose(1, 2), group.of(q), beta=0, alpha=ctx.scale
+            )
+
         return (
-            *(sides.gather(lines).transpose(1, 2) for lines in (by_q, by_k, by_v)),
+            *(layout.gather(vectors).transpose(1, 2) for vectors in (grad_q, grad_k, grad_v)),
             None,
             None,
             None,

@@ -1,4 +1,4 @@
-"""What adversarial training adds to embeddings.
+"""Perturbations of embeddings for adversarial training.
 
 Shape suffixes: B sequences, P positions of the longest sequence, E size of an embedding.
 """
@@ -11,18 +11,27 @@ from torch import Tensor
 
 @dataclass
 class Perturbation:
-    """What is added to the embedding of every position of a batch, the same in all windows that it stands in.
+    """Vectors to add to the embeddings of a batch.
+
+    A position has the same perturbation in all windows that contain it.
 
     # Parameters
 
-    delta_BPE : one vector a position: a character, or a piece where the encoder cuts into pieces; None until an
-        encoder, which knows the sizes, first asks, and then zeros that collect their gradient.
+    delta_BPE : one vector per position, that is per character, or per subword if the encoder splits
+        characters. If None, it becomes zeros that require a gradient as soon as the encoder, which
+        knows the sizes, calls `of`.
     """
 
     delta_BPE: Tensor | None = None
 
     def of(self, ids_BP: Tensor, size: int) -> Tensor:
-        """What to add to the embeddings, of `size`, at these positions, (B, P, E)."""
+        """Return the perturbation, (B, P, E).
+
+        # Parameters
+
+        ids_BP : token indices of the positions.
+        size : size of an embedding, E.
+        """
         if self.delta_BPE is None:
             self.delta_BPE = torch.zeros(
                 *ids_BP.shape, size, device=ids_BP.device, requires_grad=True

@@ -1,4 +1,4 @@
-"""The alphabet of a Hugging Face tokenizer."""
+"""Character vocabulary of a Hugging Face tokenizer."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ WORD_START = "▁"
 
 
 class PieceAlphabet(Alphabet):
-    """Gives each character the pieces that a tokenizer cuts it into when it stands alone.
+    """Map each character to the subwords into which a tokenizer splits it on its own.
 
     # Parameters
 
-    tokenizer : a tokenizer of Hugging Face's.
+    tokenizer : a Hugging Face tokenizer.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -20,32 +20,38 @@ class PieceAlphabet(Alphabet):
         self._tokenizer = tokenizer
 
     def pieces(self, character: str) -> tuple[int, ...]:
-        """Piece indices of a character; the unknown one where the tokenizer leaves nothing, of a space say."""
+        """Subword indices of a character.
+
+        The unknown token if the tokenizer returns nothing, for example for a space.
+        """
         return self.pieces_of([character])[0]
 
     def pieces_of(self, characters: list[str]) -> list[tuple[int, ...]]:
-        """See `Alphabet.pieces_of`: in one call of the tokenizer."""
+        """See `Alphabet.pieces_of`: a single call of the tokenizer."""
         unknown = int(self._tokenizer.unk_token_id)
-        # Half a surrogate pair is one that no tokenizer takes.
-        taken = ["" if "\ud800" <= character <= "\udfff" else character for character in characters]
-        sequences = self._tokenizer(taken, add_special_tokens=False)["input_ids"]
+        # Tokenizers fail on lone surrogates.
+        texts = ["" if "\ud800" <= character <= "\udfff" else character for character in characters]
+        sequences = self._tokenizer(texts, add_special_tokens=False)["input_ids"]
+
+        # SentencePiece puts a word start before a lone character, which carries no information.
         ids = sorted({i for sequence in sequences for i in sequence})
-        # SentencePiece puts a word start before a lone character: it says nothing about it.
         names = self._tokenizer.convert_ids_to_tokens(ids)
-        silent = {i for i, name in zip(ids, names, strict=True) if name == WORD_START}
+        word_starts = {i for i, name in zip(ids, names, strict=True) if name == WORD_START}
         return [
-            tuple(i for i in sequence if i not in silent) or (unknown,) for sequence in sequences
+            tuple(i for i in sequence if i not in word_starts) or (unknown,)
+            for sequence in sequences
         ]
 
     def expand(self, index: int) -> tuple[int, ...]:
-        """The pieces behind an index."""
+        """Subword indices of a character, given its index in the vocabulary."""
         return self.composites[index - self.size] if index >= self.size else (index,)
 
     def special_tokens(self) -> tuple[list[int], list[int]]:
-        """What the tokenizer puts before and after a text."""
-        bare = self._tokenizer("一", add_special_tokens=False)["input_ids"]
+        """Special tokens that the tokenizer adds before and after a text."""
+        without = self._tokenizer("一", add_special_tokens=False)["input_ids"]
         whole = self._tokenizer("一")["input_ids"]
-        for start in range(len(whole) - len(bare) + 1):
-            if whole[start : start + len(bare)] == bare:
-                return whole[:start], whole[start + len(bare) :]
+
+        for start in range(len(whole) - len(without) + 1):
+            if whole[start : start + len(without)] == without:
+                return whole[:start], whole[start + len(without) :]
         return [], []

@@ -1,6 +1,7 @@
-"""Pretrained encoders of the Hugging Face kind.
+"""Pretrained Hugging Face transformers as encoders.
 
-Shape suffixes: B sequences, L characters, P pieces, N tokens of one encoder call, D hidden size, E size of an embedding.
+Shape suffixes: B sequences, L characters, P subwords, N tokens of one encoder call, K kept subwords
+of it, D hidden size, E size of an embedding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +16,14 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.modules.dropout import Dropout, draw_cheaply
+from ner_adv_plugin.modules.dropout import Dropout, replace_dropout
 from ner_adv_plugin.modules.encoders.encoder import Encoder
 from ner_adv_plugin.modules.encoders.loading import (
     first_position,
     folder_of,
     load_tokenizer,
     load_transformer,
-    most_positions,
+    max_positions,
     set_dropout,
 )
 from ner_adv_plugin.modules.encoders.packed_attention import Packing, attend_packed
@@ -30,35 +31,51 @@ from ner_adv_plugin.modules.encoders.piece_alphabet import PieceAlphabet
 from ner_adv_plugin.modules.encoders.window_tokens import WindowTokens
 from ner_adv_plugin.modules.encoders.windows import cover, length_groups, runs
 
-# Kinds whose tokens need not stand in sequences of their own: these tell positions by `position_ids` alone, and take from
-# `transformers` whatever attention is asked for.
+# Model types that can encode several windows concatenated to one sequence: positions are determined
+# by `position_ids` alone, and the attention function of `transformers` can be replaced.
 PACKED = {"bert", "camembert", "electra", "ernie", "roberta", "xlm-roberta"}
-# What one more encoder call costs, in positions: little where arithmetic is slow, much where it is fast.
+# Fixed cost of an encoder call, in positions, by device type: the faster the arithmetic, the more.
 CALL_OVERHEAD = {"cpu": 48, "cuda": 4096}
-# Positions of one encoder call at most, which bounds memory in prediction whatever the length of a sequence.
+# Maximum number of positions of an encoder call: bounds memory in prediction, whatever the length
+# of a sequence.
 MAX_POSITIONS = 32768
 
 
 @Encoder.register("pretrained_transformer")
 class PretrainedTransformer(Encoder):
-    """A transformer of Hugging Face's, one position a character whatever its tokenizer.
+    """Hugging Face transformer with one position per character, whatever its tokenizer.
 
-    Each character is tokenized by itself; the states of one cut into several pieces are averaged. Sequences longer
-    than the transformer takes are encoded in overlapping windows whose states are stitched. On a CPU the sequences of
-    a BERT, and of its kin, are encoded without padding, in one call; elsewhere sequences of similar length together.
+    Each character is tokenized on its own; if it is split into several subwords, their states are
+    averaged. Sequences longer than the transformer's maximum are encoded in overlapping windows
+    whose states are stitched. On a CPU, BERT and related models encode sequences without padding in
+    one call; otherwise sequences of similar length are batched.
+
     Registered as "pretrained_transformer".
 
     # Parameters
 
-    vocab : supplied; where it was read from an archive, the transformer's configuration and tokenizer are
-        there and its weights come with the model's.
-    model_name : folder, or name on the Hugging Face hub.
-    dropout : on the states.
-    embedding_dropout : on the vectors of the pieces, before positions are added.
-    attention_dropout, hidden_dropout : inside the layers; the transformer's own where null.
-    frozen_layers : so many first layers, and the embeddings, keep their pretrained values; -1 freezes all.
-    window : pieces encoded together at most, special tokens included; what the transformer takes where null.
-    overlap : pieces that neighbouring windows share at least.
+    vocab : supplied; if it was read from an archive, the transformer's configuration and tokenizer
+        are read from there, and its weights come with those of the model.
+    model_name : folder, or name on the Hugging Face Hub.
+    dropout : dropout probability on the states.
+    embedding_dropout : dropout probability on the subword embeddings, before positions are added.
+    attention_dropout, hidden_dropout : dropout probabilities inside the layers; null for those of
+        the pretrained configuration.
+    frozen_layers : number of first layers to freeze together with the embeddings; -1 freezes all.
+    window : maximum number of subwords encoded together, including special tokens; null for the
+        transformer's maximum.
+    overlap : minimum number of subwords that adjacent windows share.
+
+    # Raises
+
+    ConfigurationError : the transformer cannot be loaded, or a setting does not fit it.
+
+    # Example
+
+    ```jsonnet
+    { type: 'pretrained_transformer', model_name: 'bert-base-chinese',
+      dropout: 0.1, frozen_layers: 2, window: 512, overlap: 64 }
+    ```
     """
 
     def __init__(
@@ -74,50 +91,62 @@ class PretrainedTransformer(Encoder):
         overlap: int = 64,
     ) -> None:
         super().__init__()
+
         folder = folder_of(vocab, model_name)
         self.tokenizer, config = load_tokenizer(folder, model_name)
         set_dropout(config, "attention_probs_dropout_prob", attention_dropout, "attention_dropout")
         set_dropout(config, "hidden_dropout_prob", hidden_dropout, "hidden_dropout")
         self.transformer = load_transformer(folder, config, with_weights=folder == model_name)
-        draw_cheaply(self.transformer)
+        replace_dropout(self.transformer)
         if config.model_type in PACKED:
             attend_packed(self.transformer)
+
         self.alphabet = PieceAlphabet(self.tokenizer)
         self.prefix, self.suffix = self.alphabet.special_tokens()
-        limit = min(int(self.tokenizer.model_max_length), most_positions(self.transformer))
+        limit = min(int(self.tokenizer.model_max_length), max_positions(self.transformer))
         if window is not None and window > limit:
-            raise ConfigurationError(f"the encoder takes {limit} pieces, found {window}", "window")
+            raise ConfigurationError(
+                f"expected at most {limit}, the encoder's maximum, found {window}", "window"
+            )
         self.window = (window or limit) - len(self.prefix) - len(self.suffix)
         if not 0 <= overlap < self.window:
             raise ConfigurationError(
-                f"overlap {overlap} leaves nothing of a window of {self.window}", "overlap"
+                f"expected 0 or more and less than {self.window}, the window without special"
+                f" tokens, found {overlap}",
+                "overlap",
             )
         self.overlap = overlap
+
         self.embedding_dropout = Dropout(embedding_dropout)
         self.dropout = Dropout(dropout)
         self._freeze(frozen_layers)
 
     @classmethod
     def alphabet_of(cls, vocab: Vocabulary, settings: Mapping[str, Any]) -> Alphabet:
-        """See `Encoder.alphabet_of`: the tokenizer's."""
+        """See `Encoder.alphabet_of`: only the tokenizer is loaded."""
         model_name = settings["model_name"]
         return PieceAlphabet(load_tokenizer(folder_of(vocab, model_name), model_name)[0])
 
     def _freeze(self, layers: int) -> None:
+        """Freeze the embeddings and the first layers; all layers if negative."""
         if layers == 0:
             return
+
         stack = getattr(getattr(self.transformer, "encoder", None), "layer", None)
         if stack is None:
-            kind = self.transformer.config.model_type
+            model_type = self.transformer.config.model_type
             raise ConfigurationError(
-                f"no numbered layers in a {kind}; trainer.no_grad freezes by name", "frozen_layers"
+                f"layers of a {model_type} model cannot be frozen by number; use trainer.no_grad to"
+                " freeze parameters by name",
+                "frozen_layers",
             )
         if layers > len(stack):
             raise ConfigurationError(
                 f"the encoder has {len(stack)} layers, found {layers}", "frozen_layers"
             )
-        kept = stack if layers < 0 else stack[:layers]
-        for module in (self.transformer.embeddings, *kept):
+
+        frozen = stack if layers < 0 else stack[:layers]
+        for module in (self.transformer.embeddings, *frozen):
             module.requires_grad_(False)
 
     def get_output_dim(self) -> int:
@@ -125,7 +154,7 @@ class PretrainedTransformer(Encoder):
         return int(self.transformer.config.hidden_size)
 
     def save_files(self, directory: Path) -> None:
-        """The transformer's configuration and its tokenizer, without weights."""
+        """See `Encoder.save_files`: the transformer's configuration and tokenizer."""
         self.transformer.config.save_pretrained(directory / "encoder")
         self.tokenizer.save_pretrained(directory / "encoder")
 
@@ -137,68 +166,84 @@ class PretrainedTransformer(Encoder):
         return self._encode_composites(batch)
 
     def _encode_composites(self, batch: Batch) -> Tensor:
-        """Encode pieces and average those of a character."""
-        sequences = [
-            sequence[:n].tolist()
-            for sequence, n in zip(batch.token_ids_BL.cpu(), batch.lengths, strict=True)
-        ]
-        assert isinstance(self.alphabet, PieceAlphabet)
-        pieces = [[self.alphabet.expand(index) for index in sequence] for sequence in sequences]
-        lengths = [sum(len(p) for p in sequence) for sequence in pieces]
-        ids_BP = torch.zeros(len(sequences), max(lengths, default=0), dtype=torch.long)
-        owner_BP = torch.zeros_like(ids_BP)
-        for i, sequence in enumerate(pieces):
-            ids_BP[i, : lengths[i]] = torch.tensor([piece for p in sequence for piece in p])
-            owner_BP[i, : lengths[i]] = torch.tensor([c for c, p in enumerate(sequence) for _ in p])
+        """Encode subwords and average the states of each character."""
         device = batch.device
+        assert isinstance(self.alphabet, PieceAlphabet)
+        sequences = [
+            [self.alphabet.expand(index) for index in ids[:length].tolist()]
+            for ids, length in zip(batch.token_ids_BL.cpu(), batch.lengths, strict=True)
+        ]
+        lengths = [sum(len(subwords) for subwords in sequence) for sequence in sequences]
+        ids_BP = torch.zeros(len(sequences), max(lengths, default=0), dtype=torch.long)
+        character_BP = torch.zeros_like(ids_BP)
+        for i, sequence in enumerate(sequences):
+            ids = [subword for subwords in sequence for subword in subwords]
+            ids_BP[i, : lengths[i]] = torch.tensor(ids)
+            counts = torch.tensor([len(subwords) for subwords in sequence], dtype=torch.long)
+            character_BP[i, : lengths[i]] = torch.arange(len(sequence)).repeat_interleave(counts)
+
         order = sorted(range(len(sequences)), key=lambda i: -lengths[i])
-        back = torch.tensor(np.argsort(order), device=device)
-        states_BPD = self._encode(ids_BP[order].to(device), [lengths[i] for i in order])[back]
+        original_order = torch.tensor(np.argsort(order), device=device)
+        states_BPD = self._encode(ids_BP[order].to(device), [lengths[i] for i in order])
+        states_BPD = states_BPD[original_order]
+
         real_BP = (torch.arange(ids_BP.shape[1]) < torch.tensor(lengths)[:, None]).to(device)
-        owner_BP = owner_BP.to(device)
+        character_BP = character_BP.to(device)
         shape = (len(sequences), batch.mask_BL.shape[1], states_BPD.shape[-1])
-        index = owner_BP[..., None].expand_as(states_BPD)
+        index = character_BP[..., None].expand_as(states_BPD)
         sums_BLD = states_BPD.new_zeros(shape).scatter_add(
             1, index, states_BPD * real_BP[..., None]
         )
         counts_BL = states_BPD.new_zeros(shape[:2]).scatter_add(
-            1, owner_BP, real_BP.to(states_BPD.dtype)
+            1, character_BP, real_BP.to(states_BPD.dtype)
         )
         return sums_BLD / counts_BL.clamp(min=1)[..., None]
 
     def _encode(self, ids_BP: Tensor, lengths: Sequence[int]) -> Tensor:
-        """States of pieces, (B, P, D), sequences longest first."""
+        """Encode subwords.
+
+        # Parameters
+
+        ids_BP : subword indices of the sequences, longest sequence first.
+        lengths : number of subwords of each sequence.
+
+        # Returns
+
+        States, (B, P, D).
+        """
         windows = [
-            w
-            for sequence, n in enumerate(lengths)
-            for w in cover(sequence, n, self.window, self.overlap)
+            window
+            for sequence, length in enumerate(lengths)
+            for window in cover(sequence, length, self.window, self.overlap)
         ]
-        windows.sort(key=lambda w: -len(w))
+        windows.sort(key=lambda window: -len(window))
         added_BPE = self.added(ids_BP, self.transformer.get_input_embeddings().embedding_dim)
-        packs = ids_BP.is_cpu and self.transformer.config.model_type in PACKED
-        sizes = [len(w) + len(self.prefix) + len(self.suffix) for w in windows]
+        packed = ids_BP.is_cpu and self.transformer.config.model_type in PACKED
+        sizes = [len(window) + len(self.prefix) + len(self.suffix) for window in windows]
         overhead = CALL_OVERHEAD.get(ids_BP.device.type, 4096)
-        flat, places = [], []
-        for first, last in (
-            runs(sizes, MAX_POSITIONS) if packs else length_groups(sizes, overhead, MAX_POSITIONS)
-        ):
+        calls = (
+            runs(sizes, MAX_POSITIONS) if packed else length_groups(sizes, overhead, MAX_POSITIONS)
+        )
+
+        kept_states, targets = [], []
+        for first, last in calls:
             tokens = WindowTokens(windows[first:last], self.prefix, self.suffix, ids_BP)
             vectors_NE = self.transformer.get_input_embeddings()(tokens.ids_N)
             if added_BPE is not None:
                 vectors_NE = vectors_NE.index_add(
-                    0, tokens.piece_M, added_BPE.flatten(0, 1)[tokens.source_M]
+                    0, tokens.subword_M, added_BPE.flatten(0, 1)[tokens.source_M]
                 )
-            states_ND = (self._packed if packs else self._padded)(
-                self.embedding_dropout(vectors_NE), tokens
-            )
-            flat.append(states_ND.index_select(0, tokens.kept_K))
-            places.append(tokens.place_K)
-        states = self.dropout(torch.cat(flat))
-        out = states.new_zeros(ids_BP.numel(), states.shape[-1])
-        return out.index_copy(0, torch.cat(places), states).view(*ids_BP.shape, -1)
+            encode = self._encode_packed if packed else self._encode_padded
+            states_ND = encode(self.embedding_dropout(vectors_NE), tokens)
+            kept_states.append(states_ND.index_select(0, tokens.kept_K))
+            targets.append(tokens.target_K)
 
-    def _packed(self, vectors_NE: Tensor, tokens: WindowTokens) -> Tensor:
-        """States of tokens (N, D), all in one sequence for the transformer."""
+        states_KD = self.dropout(torch.cat(kept_states))
+        result = states_KD.new_zeros(ids_BP.numel(), states_KD.shape[-1])
+        return result.index_copy(0, torch.cat(targets), states_KD).view(*ids_BP.shape, -1)
+
+    def _encode_packed(self, vectors_NE: Tensor, tokens: WindowTokens) -> Tensor:
+        """Encode all windows as one sequence without padding; return states, (N, D)."""
         self.positions += len(tokens)
         output = self.transformer(
             inputs_embeds=vectors_NE[None],
@@ -208,17 +253,18 @@ class PretrainedTransformer(Encoder):
         states_ND: Tensor = output.last_hidden_state[0]
         return states_ND
 
-    def _padded(self, vectors_NE: Tensor, tokens: WindowTokens) -> Tensor:
-        """States of tokens (N, D), every window a sequence for the transformer."""
-        count, size = len(tokens.lengths), max(tokens.lengths)
+    def _encode_padded(self, vectors_NE: Tensor, tokens: WindowTokens) -> Tensor:
+        """Encode each window as a padded sequence; return states, (N, D)."""
+        count = len(tokens.lengths)
+        size = max(tokens.lengths)
         self.positions += count * size
-        place_N = tokens.window_N * size + tokens.position_N
+        index_N = tokens.window_N * size + tokens.position_N
         vectors = vectors_NE.new_zeros(count * size, vectors_NE.shape[-1]).index_copy(
-            0, place_N, vectors_NE
+            0, index_N, vectors_NE
         )
-        mask = place_N.new_zeros(count * size).index_fill(0, place_N, 1)
+        mask = index_N.new_zeros(count * size).index_fill(0, index_N, 1)
         output = self.transformer(
             inputs_embeds=vectors.view(count, size, -1), attention_mask=mask.view(count, size)
         )
-        states_ND: Tensor = output.last_hidden_state.flatten(0, 1).index_select(0, place_N)
+        states_ND: Tensor = output.last_hidden_state.flatten(0, 1).index_select(0, index_N)
         return states_ND

@@ -1,6 +1,7 @@
-"""The tokens of windows one after the other: special ones, pieces, special ones, and where each belongs.
+"""Concatenated tokens of windows, and their positions in the original sequences.
 
-Shape suffixes: N tokens of all windows, M pieces among them, K of those kept; B sequences, P pieces of the longest sequence.
+Shape suffixes: N tokens of all windows including special tokens, M subwords among them, K subwords
+whose states are kept; B sequences, P subwords of the longest sequence.
 """
 
 from collections.abc import Sequence
@@ -14,13 +15,24 @@ from ner_adv_plugin.modules.encoders.windows import Window
 
 
 class WindowTokens:
-    """Tokens of windows, without padding between them.
+    """Tokens of windows, concatenated without padding: prefix, subwords and suffix of each window.
 
     # Parameters
 
-    windows : over sequences of pieces.
-    prefix, suffix : special tokens around each.
-    ids_BP : pieces of the sequences.
+    windows : windows over the sequences.
+    prefix, suffix : special tokens added to each window.
+    ids_BP : subword indices of the sequences.
+
+    # Attributes
+
+    lengths : number of tokens of each window.
+    ids_N : index of each token.
+    window_N : window of each token.
+    position_N : position of each token in its window.
+    subword_M : index in N of each subword.
+    source_M : position of each subword in the flattened (B, P).
+    kept_K : index in N of each kept subword.
+    target_K : position of each kept subword in the flattened (B, P).
     """
 
     def __init__(
@@ -36,28 +48,31 @@ class WindowTokens:
         )
         sizes = bounds[:, 2] + len(prefix) + len(suffix)
         self.lengths: list[int] = sizes.tolist()
+
         window = np.repeat(np.arange(len(windows)), sizes)
         position = np.arange(len(window)) - np.repeat(sizes.cumsum() - sizes, sizes)
         sequence, start, length, keep_start, keep_stop = bounds[window].T
         inside = position - len(prefix)
+
         special = np.zeros(len(window), dtype=np.int64)
         for i, token in enumerate(prefix):
             special[position == i] = token
         for i, token in enumerate(suffix):
             special[inside == length + i] = token
-        of_sequence = start + inside
-        is_piece = (inside >= 0) & (inside < length)
-        is_kept = is_piece & (of_sequence >= keep_start) & (of_sequence < keep_stop)
-        source = sequence * ids_BP.shape[1] + of_sequence
+
+        in_sequence = start + inside
+        is_subword = (inside >= 0) & (inside < length)
+        is_kept = is_subword & (in_sequence >= keep_start) & (in_sequence < keep_stop)
+        source = sequence * ids_BP.shape[1] + in_sequence
+
         self.window_N = self._tensor(window)
         self.position_N = self._tensor(position)
-        self.piece_M = self._tensor(np.flatnonzero(is_piece))
-        # Where pieces, and kept ones, stand in (B, P), flat.
-        self.source_M = self._tensor(source[is_piece])
+        self.subword_M = self._tensor(np.flatnonzero(is_subword))
+        self.source_M = self._tensor(source[is_subword])
         self.kept_K = self._tensor(np.flatnonzero(is_kept))
-        self.place_K = self._tensor(source[is_kept])
+        self.target_K = self._tensor(source[is_kept])
         self.ids_N = self._tensor(special).index_copy(
-            0, self.piece_M, ids_BP.flatten()[self.source_M]
+            0, self.subword_M, ids_BP.flatten()[self.source_M]
         )
 
     def _tensor(self, values: NDArray[np.int64]) -> Tensor:

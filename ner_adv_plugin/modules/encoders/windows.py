@@ -1,4 +1,4 @@
-"""Windows over sequences longer than an encoder takes, and groups of sequences of similar length."""
+"""Overlapping windows over long sequences, and groups of sequences of similar length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,15 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Positions `start` to `stop` of a sequence are encoded together; the states of `keep_start` to `keep_stop` are kept.
+    """Part of a sequence that is encoded on its own.
 
-    Kept ranges of a sequence's windows meet without gap or overlap.
+    The kept ranges of the windows of a sequence are adjacent, without gaps or overlap.
+
+    # Parameters
+
+    sequence : index of the sequence.
+    start, stop : positions `start` to `stop` - 1 are encoded together.
+    keep_start, keep_stop : the states of positions `keep_start` to `keep_stop` - 1 are kept.
     """
 
     sequence: int
@@ -26,13 +32,25 @@ class Window:
 
 
 def cover(sequence: int, length: int, size: int, overlap: int) -> list[Window]:
-    """Windows of at most `size` positions over a sequence, neighbours sharing `overlap` or more.
+    """Cover a sequence with windows.
 
-    A kept position has context on both sides: the border between two windows is the middle of what they
-    share. Windows start evenly, so that the last one is as long as the others.
+    Every kept position has context on both sides: the border between two windows is in the middle
+    of their overlap. The windows are evenly spaced, so that all have the same length.
+
+    # Parameters
+
+    sequence : index of the sequence.
+    length : number of its positions.
+    size : maximum number of positions of a window.
+    overlap : minimum number of positions that adjacent windows share.
+
+    # Returns
+
+    The windows, in order; one window if the sequence fits into it.
     """
     if length <= size:
         return [Window(sequence, 0, length, 0, length)]
+
     count = -(-(length - overlap) // (size - overlap))
     starts = [round(i * (length - size) / (count - 1)) for i in range(count)]
     borders = [0] + [(starts[i] + starts[i - 1] + size) // 2 for i in range(1, count)] + [length]
@@ -43,18 +61,20 @@ def cover(sequence: int, length: int, size: int, overlap: int) -> list[Window]:
 
 
 def length_groups(lengths: Sequence[int], overhead: int, most: int) -> list[tuple[int, int]]:
-    """Cut sequences, longest first, into consecutive groups such that padding and calls together cost least.
+    """Split sequences into consecutive groups that minimise the total cost of padding and calls.
+
+    The cost of a group is its number of sequences times its longest length, plus `overhead`; the
+    minimum is found by dynamic programming.
 
     # Parameters
 
-    lengths : longest first.
-    overhead : what a group costs besides its padded positions, in positions.
-    most : padded positions of a group at most, where it has more than one sequence.
+    lengths : lengths of the sequences, descending.
+    overhead : fixed cost of a group, in positions.
+    most : maximum number of positions of a group with more than one sequence, including padding.
 
     # Returns
 
-    (first, last + 1) of every group: the minimum of sum over groups of sequences x longest + overhead, by dynamic
-    programming.
+    (first, last + 1) of each group.
     """
     count = len(lengths)
     longest: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
@@ -69,6 +89,7 @@ def length_groups(lengths: Sequence[int], overhead: int, most: int) -> list[tupl
         options = cost[lowest:end] + area + overhead
         first[end] = lowest + int(np.argmin(options))
         cost[end] = options[first[end] - lowest]
+
     groups: list[tuple[int, int]] = []
     end = count
     while end:
@@ -78,7 +99,12 @@ def length_groups(lengths: Sequence[int], overhead: int, most: int) -> list[tupl
 
 
 def runs(lengths: Sequence[int], most: int) -> list[tuple[int, int]]:
-    """Cut sequences into consecutive runs, (first, last + 1), of at most `most` positions, but of one sequence at least."""
+    """Split sequences into consecutive runs of at most `most` positions and at least one sequence.
+
+    # Returns
+
+    (first, last + 1) of each run.
+    """
     bounds, total = [0], 0
     for sequence, length in enumerate(lengths):
         if total and total + length > most:

@@ -1,4 +1,4 @@
-"""Heads: from the states of towers to spans."""
+"""Heads: spans from the states of towers."""
 
 from ner_adv_plugin.modules.heads.biaffine import BiaffineHead
 from ner_adv_plugin.modules.heads.crf import CrfHead

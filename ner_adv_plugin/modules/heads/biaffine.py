@@ -1,6 +1,7 @@
-"""Biaffine classification of spans.
+"""Biaffine head.
 
-Shape suffixes: B sentences, L characters, D hidden size, H size of the edges, C types, K = C + 1 options, S spans.
+Shape suffixes: B sentences, L characters, D hidden size, H size of the edge vectors, C types,
+K = C + 1 options, S spans.
 """
 
 import torch
@@ -17,20 +18,31 @@ from ner_adv_plugin.modules.heads.span_head import SpanHead, valid_spans
 
 @Head.register("biaffine")
 class BiaffineHead(SpanHead):
-    """Classifies each pair of characters as a span of one type, or as none (Yu et al. 2020, "Named Entity Recognition
-    as Dependency Parsing").
+    """Biaffine classification of each pair of characters as a span of some type, or none.
 
-    r(i, j) = s_i^T U e_j + W [s_i; e_j] + b over all types and "none", where s and e are two feed-forward layers on the
-    states. The loss of a sentence is the cross-entropy summed over all its pairs. A span is found if its type is more
-    probable than the others and "none", and crosses no more probable span. For a span that is not marked, the types
-    that its dataset does not mark are as right as "none".
+    Yu et al. 2020, "Named Entity Recognition as Dependency Parsing". The scores of all types and
+    "none" are r(i, j) = s_i^T U e_j + W [s_i; e_j] + b, with two feed-forward layers s and e on the
+    states. The loss of a sentence is the cross-entropy summed over all its pairs. A span is
+    predicted if a type is the most probable option and the span crosses no more probable one. With
+    partial labels, the types that a dataset does not annotate are as correct as "none" for a pair
+    without an annotated span.
 
-    Registered as "biaffine": `head: { type: "biaffine", hidden_size: 150 }`.
+    Registered as "biaffine".
 
     # Parameters
 
-    hidden_size : H.
+    hidden_size : size of the outputs of s and e, H, 1 or more.
     label_space, input_dim, reads, weight, dropout, normalize_by, flat : see `SpanHead`.
+
+    # Raises
+
+    ConfigurationError : `hidden_size` is less than 1.
+
+    # Example
+
+    ```jsonnet
+    { type: 'biaffine', hidden_size: 150, dropout: 0.2, flat: false }
+    ```
     """
 
     def __init__(
@@ -47,6 +59,7 @@ class BiaffineHead(SpanHead):
         super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by, flat)
         if hidden_size < 1:
             raise ConfigurationError(f"expected 1 or more, found {hidden_size}", "hidden_size")
+
         options = len(label_space.types) + 1
         self.edges = torch.nn.Linear(input_dim, 2 * hidden_size)
         self.edge_dropout = Dropout(dropout)
@@ -55,17 +68,20 @@ class BiaffineHead(SpanHead):
         torch.nn.init.xavier_uniform_(self.pairs)
 
     def forward(self, states_BLD: Tensor, batch: Batch) -> Tensor:
-        """Scores (B, L, L, K) by first and last character; "none" alone for pairs that are no span."""
+        """Compute scores by first and last character, (B, L, L, K), with option 0 for "none".
+
+        For pairs that cannot be a span, all options but "none" have a score of -inf.
+        """
         with torch.autocast(states_BLD.device.type, enabled=False):
             edges_BLE = self.edges(self.dropout(states_BLD.to(self.edges.weight.dtype))).relu()
             first_BLH, last_BLH = self.edge_dropout(edges_BLE).chunk(2, dim=-1)
             scores_BKLL = torch.einsum("bih,khg,bjg->bkij", first_BLH, self.pairs, last_BLH)
 
             first_weight_KH, last_weight_KH = self.singles.weight.chunk(2, dim=1)
-            scores_BKLL = scores_BKLL + (first_BLH @ first_weight_KH.T).transpose(1, 2).unsqueeze(3)
-            scores_BKLL = scores_BKLL + (last_BLH @ last_weight_KH.T + self.singles.bias).transpose(
-                1, 2
-            ).unsqueeze(2)
+            first_BLK = first_BLH @ first_weight_KH.T
+            last_BLK = last_BLH @ last_weight_KH.T + self.singles.bias
+            scores_BKLL = scores_BKLL + first_BLK.transpose(1, 2).unsqueeze(3)
+            scores_BKLL = scores_BKLL + last_BLK.transpose(1, 2).unsqueeze(2)
 
         scores_BLLK = scores_BKLL.permute(0, 2, 3, 1)
         invalid_BLL1 = ~valid_spans(batch.mask_BL).unsqueeze(3)
@@ -75,18 +91,20 @@ class BiaffineHead(SpanHead):
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """See `Head.loss`."""
-        gold_BLLC, hidden_BC = self.gold(batch), ~self.annotated(batch)
-        # "None", and types that are not marked, are right if no span is.
-        unmarked_BLL1 = ~gold_BLLC.any(-1, keepdim=True)
-        right_BLLK = torch.cat(
-            [unmarked_BLL1, gold_BLLC | (unmarked_BLL1 & hidden_BC[:, None, None, :])], -1
+        gold_BLLC = self.gold(batch)
+        hidden_BC = ~self.annotated(batch)
+        # Without a gold span, "none" and the types that are not annotated are correct.
+        no_span_BLL1 = ~gold_BLLC.any(-1, keepdim=True)
+        correct_BLLK = torch.cat(
+            [no_span_BLL1, gold_BLLC | (no_span_BLL1 & hidden_BC[:, None, None, :])], -1
         )
-        log_p_BLLK = log_softmax(output, -1).masked_fill(~right_BLLK, -torch.inf)
+
+        log_p_BLLK = log_softmax(output, -1).masked_fill(~correct_BLLK, -torch.inf)
         nll_BLL = -log_p_BLLK.logsumexp(-1)
         return nll_BLL.masked_fill(~valid_spans(batch.mask_BL), 0.0).sum((1, 2))
 
     def log_probabilities(self, output: Tensor, temperature: float) -> Tensor:
-        """See `SpanHead.log_probabilities`: one group, of "none" and all types."""
+        """See `SpanHead.log_probabilities`: one group of "none" and all types."""
         return log_softmax(output / temperature, -1).unsqueeze(3)
 
     def options(self, types_S: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,7 @@
-"""The exact conditional random field."""
+"""CRF head.
+
+Shape suffixes: B sentences, L characters, T tags.
+"""
 
 import torch
 from torch import Tensor
@@ -17,8 +20,21 @@ class CrfHead(TaggingHead):
 
     # Parameters
 
-    constrained : forbid transitions that the tag scheme does not have.
+    constrained : whether to forbid tag transitions that are invalid in the tag scheme.
     label_space, input_dim, reads, weight, dropout, normalize_by, scheme : see `TaggingHead`.
+
+    # Example
+
+    ```jsonnet
+    { type: 'crf', scheme: 'BIOES', dropout: 0.2, weight: 1.0 }
+    ```
+
+    # Examples
+
+    >>> from ner_adv_plugin.data.vocabulary import LabelSpace
+    >>> head = CrfHead(LabelSpace("weibo", ("LOC", "PER")), input_dim=256)
+    >>> head.labels
+    ['O', 'B-LOC', 'I-LOC', 'B-PER', 'I-PER']
     """
 
     learns_partial_labels = True
@@ -36,11 +52,9 @@ class CrfHead(TaggingHead):
         constrained: bool = True,
     ) -> None:
         super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by, scheme)
-        masks = (
-            [torch.from_numpy(mask) for mask in self.scheme.transitions(self.labels)]
-            if constrained
-            else []
-        )
+        masks: list[Tensor] = []
+        if constrained:
+            masks = [torch.from_numpy(mask) for mask in self.scheme.transitions(self.labels)]
         self.crf = ConditionalRandomField(len(self.labels), *masks)
 
     def negative_log_likelihood(

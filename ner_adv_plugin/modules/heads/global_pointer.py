@@ -1,6 +1,7 @@
-"""Efficient global pointer.
+"""Global pointer head.
 
-Shape suffixes: B sentences, L characters, D hidden size, H query size, C types, S spans.
+Shape suffixes: B sentences, L characters, D hidden size, H query size, C types, S spans, E =
+2 H concatenated query and key, M = H / 2 pairs of entries, N = L x L pairs of characters.
 """
 
 import torch
@@ -16,20 +17,32 @@ from ner_adv_plugin.modules.heads.span_head import SpanHead, valid_spans
 
 @Head.register("global_pointer")
 class GlobalPointerHead(SpanHead):
-    """Scores each pair of characters for each type, with one query and key for all types (Su et al. 2022, "Global
-    Pointer: Novel Efficient Span-based Approach for Named Entity Recognition", the efficient variant).
+    """Efficient global pointer: scores each pair of characters for each type.
 
-    s_c(i, j) = (R_i q_i)^T (R_j k_j) / sqrt(H) + u_c^T [q_i; k_i] + v_c^T [q_j; k_j], where R_i are rotary positions
-    (Su et al. 2021) and q, k are linear in the states. A span is found if its score is above 0. The loss of a sentence
-    is the multilabel cross-entropy, summed over types: log(1 + sum over other spans of exp(s)) +
-    log(1 + sum over gold spans of exp(-s)). Types that a dataset does not mark give no loss.
+    Su et al. 2022, "Global Pointer: Novel Efficient Span-based Approach for Named Entity
+    Recognition". The efficient variant has one query and key for all types: s_c(i, j) = (R_i q_i)^T
+    (R_j k_j) / sqrt(H) + u_c^T [q_i; k_i] + v_c^T [q_j; k_j], with rotary position embeddings R (Su
+    et al. 2021) and q and k linear in the states. A span is predicted if its score is above 0. The
+    loss of a sentence is the multi-label cross-entropy, summed over types: log(1 + sum of exp(s)
+    over all other pairs) + log(1 + sum of exp(-s) over the gold spans). Types that a dataset does
+    not annotate do not contribute.
 
-    Registered as "global_pointer": `head: { type: "global_pointer", head_size: 64 }`.
+    Registered as "global_pointer".
 
     # Parameters
 
-    head_size : H, even.
+    head_size : size of queries and keys, H, even.
     label_space, input_dim, reads, weight, dropout, normalize_by, flat : see `SpanHead`.
+
+    # Raises
+
+    ConfigurationError : `head_size` is not an even number of 2 or more.
+
+    # Example
+
+    ```jsonnet
+    { type: 'global_pointer', head_size: 64, dropout: 0.2 }
+    ```
     """
 
     def __init__(
@@ -52,7 +65,10 @@ class GlobalPointerHead(SpanHead):
         self.types_of_edges = torch.nn.Linear(2 * head_size, 2 * len(label_space.types))
 
     def forward(self, states_BLD: Tensor, batch: Batch) -> Tensor:
-        """Scores (B, C, L, L) by type, first and last character; -inf for pairs that are no span."""
+        """Compute scores by type, first and last character, (B, C, L, L).
+
+        They are -inf for pairs that cannot be a span.
+        """
         with torch.autocast(states_BLD.device.type, enabled=False):
             dtype = self.query_key.weight.dtype
             query_key_BLE = self.query_key(self.dropout(states_BLD.to(dtype)))
@@ -69,13 +85,14 @@ class GlobalPointerHead(SpanHead):
         missed_BCN = (-output).masked_fill(~gold_BCLL, -torch.inf).flatten(2)
         false_BCN = output.masked_fill(gold_BCLL, -torch.inf).flatten(2)
         zero_BC1 = output.new_zeros(*output.shape[:2], 1)
-        loss_BC = torch.cat([missed_BCN, zero_BC1], 2).logsumexp(2) + torch.cat(
-            [false_BCN, zero_BC1], 2
-        ).logsumexp(2)
+
+        missed_BC = torch.cat([missed_BCN, zero_BC1], 2).logsumexp(2)
+        false_BC = torch.cat([false_BCN, zero_BC1], 2).logsumexp(2)
+        loss_BC = missed_BC + false_BC
         return loss_BC.masked_fill(~self.annotated(batch), 0.0).sum(1)
 
     def log_probabilities(self, output: Tensor, temperature: float) -> Tensor:
-        """See `SpanHead.log_probabilities`: a group for each type, of options "no span" and "span"."""
+        """See `SpanHead.log_probabilities`: one group of "no span" and "span" for each type."""
         scores_BLLC = output.permute(0, 2, 3, 1) / temperature
         return torch.stack([logsigmoid(-scores_BLLC), logsigmoid(scores_BLLC)], -1)
 
@@ -89,19 +106,27 @@ class GlobalPointerHead(SpanHead):
 
 
 def rotated(vectors_BLE: Tensor) -> Tensor:
-    """Two vectors for each character, (B, L, 2 H), each turned by its position: the product of one at i and another at
-    j depends on j - i.
+    """Apply rotary position embeddings to the query and the key of each character (Su et al. 2021).
 
-    Neighbouring pairs of entries m turn by the angle position x 10000^(-2 m / H).
+    The product of a rotated query at i and a rotated key at j depends on their distance j - i. Each
+    pair m of adjacent entries is rotated by the angle position x 10000^(-2 m / H).
+
+    # Parameters
+
+    vectors_BLE : concatenated queries and keys, (B, L, 2 H).
+
+    # Returns
+
+    Rotated queries and keys, (B, L, 2 H).
     """
     length, size = vectors_BLE.shape[1], vectors_BLE.shape[2] // 2
     rates_M = 10000.0 ** (
         -2 * torch.arange(size // 2, device=vectors_BLE.device, dtype=torch.float64) / size
     )
     angles_LM = torch.arange(length, device=vectors_BLE.device).unsqueeze(1) * rates_M
-    turns_LM = torch.polar(torch.ones_like(angles_LM), angles_LM).to(torch.complex64)
+    rotations_LM = torch.polar(torch.ones_like(angles_LM), angles_LM).to(torch.complex64)
     pairs_BL2M = torch.view_as_complex(
         vectors_BLE.float().reshape(*vectors_BLE.shape[:2], 2, size // 2, 2)
     )
-    turned_BL2M = torch.view_as_real(pairs_BL2M * turns_LM.unsqueeze(1))
-    return turned_BL2M.flatten(2).to(vectors_BLE.dtype)
+    rotated_BL2M = torch.view_as_real(pairs_BL2M * rotations_LM.unsqueeze(1))
+    return rotated_BL2M.flatten(2).to(vectors_BLE.dtype)

@@ -1,4 +1,4 @@
-"""The base of all heads.
+"""Base class of heads.
 
 Shape suffixes: B sentences, L characters, D hidden size, N readings.
 """
@@ -23,21 +23,24 @@ from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.dropout import Dropout
 
-# From (B, ...) a loss of every sentence.
-# "rows" is how version 0.1 spelled "sentences".
+# Whether the loss of a sentence is divided by its length. "rows" is the name of "sentences" in
+# version 0.1.
 NormalizeBy = Literal["characters", "sentences", "rows"]
 
 
 @dataclass
 class Readings:
-    """The most probable readings of every sentence of a batch, best first.
+    """The N most probable readings of each sentence of a batch, best first.
+
+    A reading is a set of spans, such as a tag path decoded to spans.
 
     # Parameters
 
     spans : for each sentence its readings, at most N, each a list of spans.
-    scores_BN : logarithms of the readings' unnormalised probabilities, -inf if a sentence has fewer.
-    probabilities_BN : 0 if a sentence has fewer.
-    entropy_B : of the distribution over all readings, in nats; None if nobody asked for it.
+    scores_BN : logarithms of the unnormalised probabilities; -inf for missing readings, if a
+        sentence has fewer than N.
+    probabilities_BN : probabilities; 0 for missing readings.
+    entropy_B : entropy of the distribution over all readings in nats; None unless requested.
     """
 
     spans: list[list[list[ScoredSpan]]]
@@ -47,32 +50,38 @@ class Readings:
 
 
 class Head(torch.nn.Module, Registrable):
-    """Turns the states of the towers it reads into spans, and gold spans into a loss.
+    """Output layer of a task: predicts spans from tower states and computes the task loss.
 
-    A subclass overrides `targets`, `forward`, `loss` and `decode_spans`; one that labels characters with tags starts
-    from `TaggingHead`, one that scores pairs of characters from `SpanHead`. `rank` is optional: `predict` with
-    `n_best`, `select` and the instance weighting "confidence" need it.
-
-    `nested` says whether it can represent spans that nest or overlap; `learns_partial_labels` whether its loss respects
-    `annotated_types`; `ranks_readings` whether it has `rank`; `calibrates` whether it has `span_probabilities`, which
-    `trainer.calibration` needs.
+    A subclass overrides `targets`, `forward`, `loss` and `decode_spans`. Derive heads that tag
+    characters from `TaggingHead` and heads that score pairs of characters from `SpanHead`. `rank`
+    is optional: `predict` with `n_best`, `select` and the instance weighting "confidence" need it.
 
     # Parameters
 
-    label_space : supplied; the types it finds.
-    input_dim : supplied; size of the states of all towers it reads.
-    reads : towers it reads; those the model's type presets if null.
-    weight : of its loss.
-    dropout : on the states.
-    normalize_by : divide a sentence's loss by its characters, or leave it a sum over the sentence ("sentences").
+    label_space : supplied; the span types that it predicts.
+    input_dim : supplied; total size of the states of the towers that it reads, D.
+    reads : names of the towers that it reads; null for the default of the model.
+    weight : weight of the task loss, 0 or more.
+    dropout : dropout probability on the states.
+    normalize_by : "characters" divides the loss of a sentence by its length in characters,
+        "sentences" keeps the sum over the sentence.
+
+    # Raises
+
+    ConfigurationError : the weight is negative, or a dataset of the task has partial labels, which
+        the head cannot learn from.
     """
 
     default_implementation = "crf"
+    # Whether it can represent spans that nest or overlap.
     nested: ClassVar[bool] = False
+    # Whether its loss respects `annotated_types`.
     learns_partial_labels: ClassVar[bool] = False
+    # Whether it implements `rank`.
     ranks_readings: ClassVar[bool] = False
+    # Whether it implements `span_probabilities`, which `trainer.calibration` needs.
     calibrates: ClassVar[bool] = False
-    # Divides scores before they become probabilities; 1 unless it was fitted on validation data.
+    # Temperature by which scores are divided to get probabilities; 1 unless calibrated.
     temperature: Tensor
 
     def __init__(
@@ -87,10 +96,11 @@ class Head(torch.nn.Module, Registrable):
         super().__init__()
         _check_weight(weight)
         if label_space.annotated_types and not self.learns_partial_labels:
-            learns = " or ".join(f'"{name}"' for name in heads_that("learns_partial_labels"))
+            able = " or ".join(f'"{name}"' for name in heads_that("learns_partial_labels"))
+            datasets = ", ".join(label_space.annotated_types)
             raise ConfigurationError(
-                f"{type(self).__name__} does not learn partial labels, which dataset_reader declares by annotated_types"
-                f" for {', '.join(label_space.annotated_types)}: expected {learns}",
+                f"{type(self).__name__} does not learn partial labels, which dataset_reader"
+                f" declares by annotated_types for {datasets}: expected {able}",
                 "type",
             )
 
@@ -104,94 +114,128 @@ class Head(torch.nn.Module, Registrable):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: the weight."""
+        """See `Registrable.check`: refuse a negative weight."""
         _check_weight(settings.get("weight", 1.0))
 
     def targets(self, dataset: EncodedDataset) -> Targets:
-        """What the head learns from, made once for a dataset; found again in `batch.targets`.
+        """Make the training targets of a dataset; called once per dataset.
 
         # Parameters
 
-        dataset : sentences with gold spans, whose types beyond those of `label_space` the head does not know.
+        dataset : sentences with gold spans; the head ignores types that are not in `label_space`.
+
+        # Returns
+
+        Targets by name, available in `batch.targets`.
         """
         raise NotImplementedError
 
     def forward(self, states_BLD: Tensor, batch: Batch) -> Any:
-        """The output from which loss and spans are computed.
+        """Compute the output from which `loss` and `decode_spans` start.
 
         # Parameters
 
-        states_BLD : of all towers it reads, side by side.
+        states_BLD : concatenated states of the towers that it reads.
         batch : sentences, with or without targets.
+
+        # Returns
+
+        Output in a format of the head's choice, such as tag scores.
         """
         raise NotImplementedError
 
     def loss(self, output: Any, batch: Batch) -> Tensor:
-        """The loss of each sentence, (B,), a sum over the sentence."""
+        """Compute the loss of each sentence.
+
+        # Parameters
+
+        output : result of `forward`.
+        batch : the batch, with targets.
+
+        # Returns
+
+        Loss of each sentence summed over its characters, (B,).
+        """
         raise NotImplementedError
 
     def decode_spans(
         self, output: Any, batch: Batch, scored: bool = True
     ) -> list[list[ScoredSpan]]:
-        """The spans of each sentence.
+        """Decode the predicted spans of each sentence.
 
         # Parameters
 
-        output : of `forward`.
-        batch : the same.
-        scored : whether anybody looks at scores; if not, they may be NaN.
+        output : result of `forward`.
+        batch : the batch.
+        scored : whether to compute the scores of the spans; if false, they may be NaN.
         """
         raise NotImplementedError
 
     def span_probabilities(
         self, output: Any, batch: Batch, spans: SpanTable, temperature: float | None = None
     ) -> NDArray[np.float64]:
-        """The probability, (S,), of each of some spans; `UserError` if the head has no such thing.
+        """Compute the probabilities of spans.
 
         # Parameters
 
-        output, batch : as in `decode_spans`.
-        spans : of the batch's sentences, with the types of `label_space`.
-        temperature : divides the scores that become probabilities; the fitted one by default.
+        output, batch : see `decode_spans`.
+        spans : spans of the batch's sentences, with the types of `label_space`.
+        temperature : temperature by which scores are divided; the calibrated one by default.
+
+        # Returns
+
+        Probabilities, (S,).
+
+        # Raises
+
+        UserError : the head does not compute probabilities.
         """
         self.check_calibration()
         raise NotImplementedError
 
     def rank(self, output: Any, batch: Batch, n: int, entropy: bool = False) -> Readings:
-        """The `n` most probable readings of each sentence; `UserError` if the head has no such thing.
+        """Decode the `n` most probable readings of each sentence.
 
         # Parameters
 
-        output, batch : as in `decode_spans`.
-        n : how many, 1 or more.
-        entropy : whether to compute the entropy over all readings.
+        output, batch : see `decode_spans`.
+        n : number of readings, 1 or more.
+        entropy : whether to compute the entropy of the distribution over all readings.
+
+        # Raises
+
+        UserError : the head does not rank readings.
         """
         self.check_ranking()
         raise NotImplementedError
 
     def check_ranking(self) -> None:
-        """`UserError` if the head does not rank readings."""
-        needed = 'does not rank readings, which n_best, select and instance weighting by "confidence" need'
-        self._check_ability("ranks_readings", needed)
+        """Raise `UserError` if the head does not rank readings."""
+        self._check_ability(
+            "ranks_readings",
+            "does not rank readings, which n_best, select and instance weighting by"
+            ' "confidence" need',
+        )
 
     def check_calibration(self) -> None:
-        """`UserError` if the head has no `span_probabilities`."""
+        """Raise `UserError` if the head does not compute span probabilities."""
         self._check_ability("calibrates", "has no temperature, which trainer.calibration fits")
 
-    def _check_ability(self, ability: str, needed: str) -> None:
+    def _check_ability(self, ability: str, problem: str) -> None:
         if not getattr(self, ability):
             able = ", ".join(f'"{name}"' for name in heads_that(ability))
             raise UserError(
-                f'head "{self.label_space.head}" ({type(self).__name__}) {needed}; heads that do: {able}'
+                f'head "{self.label_space.head}" ({type(self).__name__}) {problem};'
+                f" heads that do: {able}"
             )
 
     def task_loss(self, loss_B: Tensor, batch: Batch) -> Tensor:
-        """This batch's contribution to the loss of the task, normalised by the global batch size.
+        """Return this batch's contribution to the task loss, normalised by the global batch size.
 
         # Parameters
 
-        loss_B : from `loss`.
-        batch : sentences of this head alone.
+        loss_B : result of `loss`.
+        batch : the micro-batch's sentences of this task.
         """
         weighted_B = loss_B * batch.weights_B
         if self.normalize_by == "characters":
@@ -205,7 +249,7 @@ def _check_weight(weight: float) -> None:
 
 
 def heads_that(capability: str) -> list[str]:
-    """Names of the registered heads with a capability, such as "nested"."""
+    """Names of the registered heads with a capability, such as "nested", sorted."""
     classes = {name: Head.by_name(name) for name in Head.list_available()}
     return sorted(name for name, head in classes.items() if getattr(head, capability, False))
 

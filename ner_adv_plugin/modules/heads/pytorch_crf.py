@@ -1,4 +1,7 @@
-"""pytorch-crf's conditional random field, for comparison."""
+"""Head with the CRF of the library pytorch-crf, for comparison.
+
+Shape suffixes: B sentences, L characters, T tags.
+"""
 
 import torch
 from torch import Tensor
@@ -11,13 +14,21 @@ from ner_adv_plugin.modules.heads.tagging_head import TaggingHead
 
 @Head.register("pytorch_crf")
 class PytorchCrfHead(TaggingHead):
-    """The library pytorch-crf as it is: no constraints, one sentence after the other in decoding.
+    """Linear-chain CRF of the library pytorch-crf, unchanged.
+
+    It has no constraints, and decodes one sentence at a time.
 
     Registered as "pytorch_crf".
 
     # Parameters
 
     label_space, input_dim, reads, weight, dropout, normalize_by, scheme : see `TaggingHead`.
+
+    # Example
+
+    ```jsonnet
+    { type: 'pytorch_crf', dropout: 0.2 }
+    ```
     """
 
     ranks_readings = True

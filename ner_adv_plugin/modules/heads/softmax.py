@@ -1,4 +1,7 @@
-"""A head without transitions."""
+"""Softmax head.
+
+Shape suffixes: B sentences, L characters, T tags.
+"""
 
 import torch
 from torch import Tensor
@@ -10,13 +13,19 @@ from ner_adv_plugin.modules.heads.tagging_head import TaggingHead
 
 @Head.register("softmax")
 class SoftmaxHead(TaggingHead):
-    """Each character's tag on its own.
+    """Classify the tag of each character independently.
 
     Registered as "softmax".
 
     # Parameters
 
     label_space, input_dim, reads, weight, dropout, normalize_by, scheme : see `TaggingHead`.
+
+    # Example
+
+    ```jsonnet
+    { type: 'softmax', scheme: 'BIO' }
+    ```
     """
 
     learns_partial_labels = True

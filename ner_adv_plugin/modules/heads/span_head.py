@@ -1,7 +1,7 @@
-"""The base of heads that score every pair of characters as the first and last of a span.
+"""Base class of heads that score each pair of characters as the first and last of a span.
 
-Shape suffixes: B sentences, L characters, C types, S spans, M most gold spans of a sentence, G groups of options, K
-options of a group.
+Shape suffixes: B sentences, L characters, C types, S spans, M largest number of gold spans of a
+sentence, G groups of options, K options of a group.
 """
 
 import heapq
@@ -21,22 +21,25 @@ from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.heads.head import Head, NormalizeBy, Readings
 
-# Readings that are looked at for one that is kept, as some become the same once conflicts are resolved.
-SPARE = 4
+# Candidate readings per requested reading, as some become equal when conflicts are resolved.
+CANDIDATES = 4
 
 
 class SpanHead(Head):
-    """Finds entities among all pairs of characters; they may nest.
+    """Head that predicts entities, which may be nested, from all pairs of characters.
 
-    A subclass overrides `forward`, `loss`, `log_probabilities` and `options`. Memory grows with the square of a
-    sentence's length.
+    A subclass overrides `forward`, `loss`, `log_probabilities`, `options` and `types`. Memory grows
+    with the square of the sentence length.
 
     # Parameters
 
-    flat : drop an entity that overlaps a more probable one; if false, only those that cross one are dropped.
+    flat : whether to drop every entity that overlaps a more probable one; if false, only entities
+        that cross a more probable one are dropped, and nested entities are kept.
     label_space, input_dim, reads, weight, dropout, normalize_by : see `Head`.
 
-    Raises `ConfigurationError` for a task of word segmentation.
+    # Raises
+
+    ConfigurationError : the task is word segmentation.
     """
 
     nested = True
@@ -57,29 +60,43 @@ class SpanHead(Head):
         super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by)
         if label_space.segmentation:
             raise ConfigurationError(
-                f'{type(self).__name__} finds entities, and the datasets of head "{label_space.head}" are segmented'
-                ' into words: expected "crf", "softmax" or another head that tags characters',
+                f"{type(self).__name__} predicts entities, but the task of head"
+                f' "{label_space.head}" is word segmentation: expected "crf", "softmax" or another'
+                " head that tags characters",
                 "type",
             )
         self.flat = flat
 
     @abstractmethod
     def log_probabilities(self, output: Tensor, temperature: float) -> Tensor:
-        """Logarithms of the probabilities of all options, (B, L, L, G, K), by first and last character.
+        """Compute the log-probabilities of all options of each pair of characters.
 
-        The options of a group exclude one another; option 0 is "no span". Pairs that are no span have option 0 alone.
+        The options of a group are mutually exclusive, and groups are independent. Option 0 is "no
+        span"; pairs that cannot be a span have a probability of 1 for it.
+
+        # Parameters
+
+        output : result of `forward`.
+        temperature : temperature by which scores are divided.
+
+        # Returns
+
+        (B, L, L, G, K), by first and last character.
         """
 
     @abstractmethod
     def options(self, types_S: Tensor) -> tuple[Tensor, Tensor]:
-        """Group and option of each of some types, both (S,)."""
+        """Return the group and the option of each type index, both (S,)."""
 
     @abstractmethod
     def types(self, groups_S: Tensor, options_S: Tensor) -> Tensor:
-        """The type of each of some options other than 0, (S,)."""
+        """Return the type index of each option other than 0, (S,)."""
 
     def targets(self, dataset: EncodedDataset) -> Targets:
-        """See `Head.targets`: first character, last character and type of each span, by name "spans"."""
+        """See `Head.targets`: first character, last character and type of each span.
+
+        They are named "spans".
+        """
         assert dataset.spans is not None
         spans = dataset.spans.keep(dataset.spans.types_S < len(self.label_space.types))
         values = np.stack([spans.starts_S, spans.ends_S - 1, spans.types_S], axis=1).astype(
@@ -89,28 +106,29 @@ class SpanHead(Head):
 
     def gold(self, batch: Batch) -> Tensor:
         """Whether each pair of characters is a gold span of each type, (B, L, L, C) bool."""
-        spans_BM3, length = batch.targets["spans"], batch.mask_BL.shape[1]
+        spans_BM3 = batch.targets["spans"]
+        length = batch.mask_BL.shape[1]
         gold_BLLC = torch.zeros(
             (len(batch), length, length, len(self.label_space.types)),
             dtype=torch.bool,
             device=batch.device,
         )
-        sentence_S, place_S = (spans_BM3[..., 0] >= 0).nonzero(as_tuple=True)
-        start_S, last_S, type_S = spans_BM3[sentence_S, place_S].unbind(1)
+        sentence_S, index_S = (spans_BM3[..., 0] >= 0).nonzero(as_tuple=True)
+        start_S, last_S, type_S = spans_BM3[sentence_S, index_S].unbind(1)
         gold_BLLC[sentence_S, start_S, last_S, type_S] = True
         return gold_BLLC
 
     def annotated(self, batch: Batch) -> Tensor:
-        """Whether the annotators of each sentence marked each type, (B, C) bool."""
-        marked_BC = torch.ones((len(batch), len(self.label_space.types)), dtype=torch.bool)
+        """Whether each type is annotated in each sentence, (B, C) bool."""
+        annotated_BC = torch.ones((len(batch), len(self.label_space.types)), dtype=torch.bool)
         for i, name in enumerate(batch.datasets):
-            marked_BC[i, self.label_space.unannotated(name)] = False
-        return marked_BC.to(batch.device)
+            annotated_BC[i, self.label_space.unannotated(name)] = False
+        return annotated_BC.to(batch.device)
 
     def decode_spans(
         self, output: Tensor, batch: Batch, scored: bool = True
     ) -> list[list[ScoredSpan]]:
-        """See `Head.decode_spans`; a span's score is the probability of its option."""
+        """See `Head.decode_spans`; the score of a span is the probability of its option."""
         log_p_BLLGK = self.log_probabilities(output, float(self.temperature))
         best_BLLG = log_p_BLLGK.argmax(-1)
         index_S = best_BLLG.nonzero(as_tuple=True)
@@ -130,25 +148,23 @@ class SpanHead(Head):
     def span_probabilities(
         self, output: Tensor, batch: Batch, spans: SpanTable, temperature: float | None = None
     ) -> NDArray[np.float64]:
-        """See `Head.span_probabilities`: of the span's option."""
+        """See `Head.span_probabilities`: the probability of the span's option."""
         log_p_BLLGK = self.log_probabilities(
             output, float(self.temperature) if temperature is None else temperature
         )
         columns = (spans.sentences_S, spans.starts_S, spans.ends_S - 1, spans.types_S)
         sentence_S, start_S, last_S, type_S = (
-            torch.from_numpy(c.astype(np.int64)).to(output.device) for c in columns
+            torch.from_numpy(column.astype(np.int64)).to(output.device) for column in columns
         )
-        found: NDArray[np.float64] = (
-            log_p_BLLGK[(sentence_S, start_S, last_S, *self.options(type_S))]
-            .exp()
-            .double()
-            .cpu()
-            .numpy()
-        )
-        return found
+        p_S = log_p_BLLGK[(sentence_S, start_S, last_S, *self.options(type_S))].exp()
+        probabilities: NDArray[np.float64] = p_S.double().cpu().numpy()
+        return probabilities
 
     def _without_conflicts(self, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
-        """The spans, from the most probable on, that do not cross (with `flat`: overlap) one kept before."""
+        """Drop spans that conflict with a more probable span that is kept.
+
+        Spans that cross conflict; with `flat`, all that overlap.
+        """
         kept: list[ScoredSpan] = []
         for span in sorted(spans, key=lambda span: (-span.score, span)):
             if not any(self._conflict(span, other) for other in kept):
@@ -158,15 +174,17 @@ class SpanHead(Head):
     def _conflict(self, one: ScoredSpan, other: ScoredSpan) -> bool:
         if one.end <= other.start or other.end <= one.start:
             return False
+
         nests = (one.start <= other.start and other.end <= one.end) or (
             other.start <= one.start and one.end <= other.end
         )
         return self.flat or not nests
 
     def rank(self, output: Tensor, batch: Batch, n: int, entropy: bool = False) -> Readings:
-        """See `Head.rank`: groups of options are independent, and conflicts are resolved in each reading on its own.
+        """See `Head.rank`.
 
-        Of readings that are the same once conflicts are resolved, the most probable counts.
+        Groups of options are independent. Conflicts are resolved within each reading; if readings
+        become equal, the most probable one is kept.
         """
         log_p_BLLGK = self.log_probabilities(output, float(self.temperature))
         best_BLLG1 = log_p_BLLGK.argmax(-1, keepdim=True)
@@ -194,52 +212,65 @@ class SpanHead(Head):
     def _readings(
         self, log_p_LLGK: Tensor, best_LLG: Tensor, costs_LLGK: Tensor, n: int
     ) -> Iterator[tuple[float, list[ScoredSpan]]]:
-        """Changes of the best reading of a sentence by rising cost, each with what is then read: n at least, if
-        there are so many, and more for those that turn out the same.
+        """Yield the best readings of a sentence, most probable first.
+
+        # Parameters
+
+        log_p_LLGK : log-probabilities of the options.
+        best_LLG : the most probable option of each group.
+        costs_LLGK : loss of log-probability if another option is chosen; +inf for the best option.
+        n : number of different readings that are needed.
+
+        # Returns
+
+        Cost and spans of each reading; up to `CANDIDATES` x n, as readings may become equal when
+        conflicts are resolved.
         """
-        # No reading among the m best changes anything but the m - 1 cheapest options.
-        flat = costs_LLGK.flatten()
-        cheapest = flat.topk(min(SPARE * n - 1, len(flat)), largest=False)
+        # The m best readings differ from the best one in the m - 1 cheapest options only.
+        costs_flat = costs_LLGK.flatten()
+        cheapest = costs_flat.topk(min(CANDIDATES * n - 1, len(costs_flat)), largest=False)
         finite = cheapest.values < torch.inf
-        costs, changes = cheapest.values[finite].tolist(), cheapest.indices[finite].tolist()
+        costs = cheapest.values[finite].tolist()
+        changes = cheapest.indices[finite].tolist()
         options = log_p_LLGK.shape[-1]
-        best = {
-            group: int(best_LLG.flatten()[group])
-            for group in best_LLG.flatten().nonzero().flatten().tolist()
-        }
+        best_flat = best_LLG.flatten()
+        best = {group: int(best_flat[group]) for group in best_flat.nonzero().flatten().tolist()}
 
         for number, (cost, chosen) in enumerate(
             _cheapest_subsets(costs, [change // options for change in changes])
         ):
-            if number == SPARE * n:
+            if number == CANDIDATES * n:
                 return
             reading = {**best, **{changes[i] // options: changes[i] % options for i in chosen}}
-            yield (
-                cost,
-                [
-                    self._span(group, option, log_p_LLGK)
-                    for group, option in reading.items()
-                    if option
-                ],
-            )
+            spans = [
+                self._span(group, option, log_p_LLGK) for group, option in reading.items() if option
+            ]
+            yield cost, spans
 
-    def _span(self, group: int, option: int, log_p_LLGK: Tensor) -> ScoredSpan:
+    def _span(self, index: int, option: int, log_p_LLGK: Tensor) -> ScoredSpan:
+        """Return the span of an option, given the index of its group in the flattened (L, L, G)."""
         length, groups = log_p_LLGK.shape[1], log_p_LLGK.shape[2]
-        start, last, own = group // groups // length, group // groups % length, group % groups
-        kind = int(self.types(torch.tensor([own]), torch.tensor([option])))
-        score = float(log_p_LLGK[start, last, own, option].exp())
-        return ScoredSpan(start, last + 1, self.label_space.types[kind], score)
+        pair, group = divmod(index, groups)
+        start, last = divmod(pair, length)
+
+        type_index = int(self.types(torch.tensor([group]), torch.tensor([option])))
+        score = float(log_p_LLGK[start, last, group, option].exp())
+        return ScoredSpan(start, last + 1, self.label_space.types[type_index], score)
 
 
 def _cheapest_subsets(
     costs: Sequence[float], groups: Sequence[int]
 ) -> Iterator[tuple[float, list[int]]]:
-    """Subsets of items by rising cost, none with two items of one group.
+    """Yield subsets of items in order of total cost, with at most one item of each group.
 
     # Parameters
 
-    costs : of the items, rising.
-    groups : of the items.
+    costs : costs of the items, ascending, 0 or more.
+    groups : group of each item.
+
+    # Returns
+
+    Total cost and indices of the items of each subset, starting with the empty one.
     """
     yield 0.0, []
     queue: list[tuple[float, list[int]]] = [(costs[0], [0])] if costs else []
@@ -254,7 +285,7 @@ def _cheapest_subsets(
 
 
 def valid_spans(mask_BL: Tensor) -> Tensor:
-    """Whether each pair of characters may be first and last of a span, (B, L, L) bool."""
+    """Whether each pair of characters can be the first and last of a span, (B, L, L) bool."""
     length = mask_BL.shape[1]
     ordered_LL = torch.ones((length, length), dtype=torch.bool, device=mask_BL.device).triu()
     return mask_BL.unsqueeze(1) & mask_BL.unsqueeze(2) & ordered_LL

@@ -1,6 +1,7 @@
-"""The base of heads that label every character with a tag.
+"""Base class of heads that tag each character.
 
-Shape suffixes: B sentences, L characters, D hidden size, T tags, C types, S spans, P datasets with partial labels.
+Shape suffixes: B sentences, L characters, D hidden size, T tags, C types, S spans, P datasets with
+partial labels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,22 +31,27 @@ from ner_adv_plugin.modules.heads.head import Head, NormalizeBy, Readings
 
 
 class TaggingHead(Head):
-    """A linear layer from states to tag scores, and what a subclass makes of those.
+    """Head with a linear layer from states to tag scores.
 
-    A subclass overrides `negative_log_likelihood` and `decode`. One that computes `marginal` sets
-    `learns_partial_labels`; one that overrides `as_crf` sets `ranks_readings`.
+    A subclass overrides `negative_log_likelihood` and `decode`. If it implements `marginal`, it
+    sets `learns_partial_labels`; if it overrides `as_crf`, it sets `ranks_readings`.
 
-    Tags are read as spans strictly: an entity that is not opened, or closed, as the scheme asks is none. Tags of words
-    are read so that every character belongs to one word.
+    Entity tags are decoded strictly: an entity that does not begin or end as the scheme requires is
+    dropped. Word tags are decoded so that each character belongs to exactly one word.
 
     # Parameters
 
-    scheme : "BIO", "BIOES", "BMES", "IOB1" or "BILOU"; by default BIO for entities and BMES for words.
+    scheme : "BIO", "BIOES", "BMES", "IOB1" or "BILOU"; by default BIO for entities and BMES for
+        words.
     label_space, input_dim, reads, weight, dropout, normalize_by : see `Head`.
+
+    # Raises
+
+    ConfigurationError : the scheme is unknown, or does not fit the task.
     """
 
     calibrates = True
-    # (P, T, T) bool: for each dataset with partial labels, which tags a gold tag [from] may be [to].
+    # (P, T, T) bool: for each dataset with partial labels, whether gold tag [i] may be tag [j].
     may_be_PTT: Tensor
 
     def __init__(
@@ -59,9 +65,10 @@ class TaggingHead(Head):
         scheme: str | None = None,
     ) -> None:
         super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by)
-        words = label_space.segmentation
+
+        default_scheme = "BMES" if label_space.segmentation else "BIO"
         self.scheme = get_scheme(
-            scheme or ("BMES" if words else "BIO"), segmentation=words, path="scheme"
+            scheme or default_scheme, segmentation=label_space.segmentation, path="scheme"
         )
         self.labels = self.scheme.labels(label_space.types)
         self._table = TagTable.of(self.scheme, label_space.types)
@@ -73,17 +80,22 @@ class TaggingHead(Head):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: the weight, and the name of the scheme."""
+        """See `Registrable.check`: refuse a negative weight and an unknown scheme."""
         super().check(settings, context)
         if settings.get("scheme") is not None:
             get_scheme(settings["scheme"], path="scheme")
 
     def set_up(self) -> None:
-        """Make what a subclass needs beside the projection."""
+        """Create further layers of a subclass; called at the end of the constructor."""
 
     def _may_be(self) -> Tensor:
-        """See `may_be_PTT`: `O` may be any tag of the types that the dataset does not mark, another tag is itself."""
-        space, types_T = self.label_space, torch.from_numpy(self._table.types_T)
+        """Compute `may_be_PTT`.
+
+        `O` may be `O` or any tag of a type that the dataset does not annotate; other tags are
+        certain.
+        """
+        space = self.label_space
+        types_T = torch.from_numpy(self._table.types_T)
         table_PTT = torch.eye(len(self.labels), dtype=torch.bool).repeat(
             len(space.annotated_types), 1, 1
         )
@@ -95,13 +107,16 @@ class TaggingHead(Head):
         return table_PTT
 
     def targets(self, dataset: EncodedDataset) -> Targets:
-        """See `Head.targets`: the tag of each character, by name "tags"."""
+        """See `Head.targets`: the tag index of each character, named "tags"."""
         assert dataset.spans is not None
         spans = dataset.spans.keep(dataset.spans.types_S < len(self.label_space.types))
         return {"tags": PerCharacter(write_spans(spans, dataset.offsets, self._table))}
 
     def forward(self, states_BLD: Tensor, batch: Batch) -> Tensor:
-        """Tag scores (B, L, T), in the precision of the weights also under autocast."""
+        """Compute tag scores, (B, L, T).
+
+        They have the precision of the weights, also under autocast.
+        """
         with torch.autocast(states_BLD.device.type, enabled=False):
             scores_BLT: Tensor = self.projection(
                 self.dropout(states_BLD.to(self.projection.weight.dtype))
@@ -109,7 +124,11 @@ class TaggingHead(Head):
         return scores_BLT
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
-        """See `Head.loss`: of the gold path or, under partial labels, of all paths that its tags may be."""
+        """See `Head.loss`.
+
+        The negative log-likelihood of the gold tags; for partial labels, of all tag paths that are
+        compatible with the gold tags.
+        """
         tags_BL, mask_BL = batch.targets["tags"], batch.mask_BL
         indices = {name: index for index, name in enumerate(self.label_space.annotated_types)}
         partial = [i for i, name in enumerate(batch.datasets) if name in indices]
@@ -121,30 +140,48 @@ class TaggingHead(Head):
             [[indices[batch.datasets[i]]] for i in partial], device=tags_BL.device
         )
         allowed_PLT = self.may_be_PTT[datasets_P1, tags_BL[partial]]
-        parts = [self.marginal(output[partial], allowed_PLT, mask_BL[partial])]
+        losses = [self.marginal(output[partial], allowed_PLT, mask_BL[partial])]
         if full:
-            parts.append(self.negative_log_likelihood(output[full], tags_BL[full], mask_BL[full]))
-        order = torch.tensor(partial + full, device=tags_BL.device).argsort()
-        return torch.cat(parts)[order]
+            losses.append(self.negative_log_likelihood(output[full], tags_BL[full], mask_BL[full]))
+        original_order = torch.tensor(partial + full, device=tags_BL.device).argsort()
+        return torch.cat(losses)[original_order]
 
     def negative_log_likelihood(
         self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor
     ) -> Tensor:
-        """Negative log-likelihood of each sentence's gold tags, (B,), summed over its characters."""
+        """Compute the negative log-likelihood of the gold tags of each sentence.
+
+        # Parameters
+
+        emissions_BLT : tag scores, the output of `forward`.
+        tags_BL : indices of the gold tags, long.
+        mask_BL : True at characters, bool.
+
+        # Returns
+
+        (B,), summed over the characters.
+        """
         raise NotImplementedError
 
     def marginal(self, emissions_BLT: Tensor, allowed_BLT: Tensor, mask_BL: Tensor) -> Tensor:
-        """Negative log-likelihood of each sentence's paths over the allowed tags together, (B,)."""
+        """Compute the negative log of the total probability of all paths over allowed tags, (B,).
+
+        # Parameters
+
+        emissions_BLT : tag scores, the output of `forward`.
+        allowed_BLT : whether each tag is allowed, bool.
+        mask_BL : True at characters, bool.
+        """
         raise NotImplementedError
 
     def decode(self, emissions_BLT: Tensor, mask_BL: Tensor) -> Tensor:
-        """The best tags, (B, L) long, 0 at padding."""
+        """Decode the most probable tags, (B, L) long, 0 at padding."""
         raise NotImplementedError
 
     def as_crf(self) -> ConditionalRandomField:
-        """Its distribution over tag paths as a linear-chain CRF over the emissions.
+        """Return the head's distribution over tag paths as a linear-chain CRF over the emissions.
 
-        By default characters are independent: transitions score 0.
+        By default all transition scores are 0: tags of different characters are independent.
         """
         crf = ConditionalRandomField(len(self.labels)).to(self.projection.weight.device)
         for parameter in crf.parameters():
@@ -154,7 +191,10 @@ class TaggingHead(Head):
     def decode_spans(
         self, output: Tensor, batch: Batch, scored: bool = True
     ) -> list[list[ScoredSpan]]:
-        """See `Head.decode_spans`; a span's score is the probability of all tag paths that have exactly this span."""
+        """See `Head.decode_spans`.
+
+        The score of a span is its marginal probability, that of all tag paths that contain it.
+        """
         tags_BL = self.decode(output, batch.mask_BL).cpu().numpy()
         (spans,) = self._read([tags_BL], output, batch, scored)
         return spans
@@ -162,14 +202,16 @@ class TaggingHead(Head):
     def span_probabilities(
         self, output: Tensor, batch: Batch, spans: SpanTable, temperature: float | None = None
     ) -> NDArray[np.float64]:
-        """See `Head.span_probabilities`: of all tag paths that have exactly this span."""
+        """See `Head.span_probabilities`: the probability of all tag paths that contain the span."""
         scale = 1.0 / (float(self.temperature) if temperature is None else temperature)
         return span_probabilities(self.as_crf(), output, batch.mask_BL, spans, self._reading, scale)
 
     def rank(self, output: Tensor, batch: Batch, n: int, entropy: bool = False) -> Readings:
-        """See `Head.rank`: the best tag paths, found exactly."""
+        """See `Head.rank`: exact n-best tag paths."""
         self.check_ranking()
-        crf, scale = self.as_crf().scaled(1.0 / float(self.temperature)), 1.0 / self.temperature
+
+        crf = self.as_crf().scaled(1.0 / float(self.temperature))
+        scale = 1.0 / self.temperature
         best = crf.n_best(output * scale, batch.mask_BL, n)
         readings = self._read(
             list(best.tags_BNL.cpu().numpy().transpose(1, 0, 2)), output, batch, scored=True
@@ -185,13 +227,14 @@ class TaggingHead(Head):
     def _read(
         self, paths: Sequence[NDArray[np.int64]], output: Tensor, batch: Batch, scored: bool
     ) -> list[list[list[ScoredSpan]]]:
-        """The spans of each of several tag paths (B, L) of a batch."""
+        """Decode several tag paths (B, L) of a batch to spans: [path][sentence][span]."""
         offsets = sentence_offsets(batch.lengths)
         inside_BL = np.arange(paths[0].shape[1])[None, :] < np.array(batch.lengths)[:, None]
-        read = lenient_spans if self.label_space.segmentation else strict_spans
+        to_spans = lenient_spans if self.label_space.segmentation else strict_spans
+
         readings = []
         for tags_BL in paths:
-            spans = read(tags_BL[inside_BL], offsets, self._table)
+            spans = to_spans(tags_BL[inside_BL], offsets, self._table)
             scores_S = np.full(len(spans.starts_S), np.nan)
             if scored:
                 scores_S = self.span_probabilities(output, batch, spans)
@@ -200,6 +243,7 @@ class TaggingHead(Head):
 
 
 def _as_lists(spans: SpanTable, scores: Sequence[float]) -> list[list[ScoredSpan]]:
+    """List the spans of each sentence with their scores."""
     names = [spans.types[i] for i in spans.types_S.tolist()]
     flat = list(map(ScoredSpan, spans.starts_S.tolist(), spans.ends_S.tolist(), names, scores))
     offsets = spans.offsets.tolist()

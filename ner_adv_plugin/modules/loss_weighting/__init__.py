@@ -1,4 +1,4 @@
-"""Loss weighting: how much the loss of every head counts."""
+"""Loss weighting: weights of the task losses."""
 
 from ner_adv_plugin.modules.loss_weighting.fixed import FixedWeighting
 from ner_adv_plugin.modules.loss_weighting.loss_weighting import LazyLossWeighting, LossWeighting

@@ -1,4 +1,4 @@
-"""The weights of the heads' settings."""
+"""Fixed loss weights."""
 
 from torch import Tensor
 
@@ -7,15 +7,21 @@ from ner_adv_plugin.modules.loss_weighting.loss_weighting import LossWeighting
 
 @LossWeighting.register("fixed")
 class FixedWeighting(LossWeighting):
-    """Every head's loss counts by the `weight` of its settings.
+    """Multiply the loss of each task by the `weight` of its head.
 
     Registered as "fixed".
 
     # Parameters
 
-    heads : supplied.
+    heads : supplied; names of the heads.
+
+    # Example
+
+    ```jsonnet
+    { type: 'fixed' }
+    ```
     """
 
     def forward(self, head: str, weight: float, loss: Tensor, share: float) -> Tensor:
-        """Weight * loss."""
+        """See `LossWeighting.forward`: weight * loss."""
         return weight * loss

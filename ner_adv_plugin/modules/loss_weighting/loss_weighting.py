@@ -1,4 +1,4 @@
-"""The base of all loss weightings."""
+"""Base class of loss weightings."""
 
 from collections.abc import Sequence
 from typing import Annotated, TypeAlias
@@ -12,11 +12,11 @@ from ner_adv_plugin.modules.objectives import Statistics
 
 
 class LossWeighting(torch.nn.Module, Registrable):
-    """Says how much the losses of heads count; those of objectives have weights of their own.
+    """Weight the task losses; objectives are not affected, they have their own weights.
 
     # Parameters
 
-    heads : supplied; their names.
+    heads : supplied; names of the heads.
     """
 
     default_implementation = "fixed"
@@ -25,20 +25,25 @@ class LossWeighting(torch.nn.Module, Registrable):
         super().__init__()
 
     def forward(self, head: str, weight: float, loss: Tensor, share: float) -> Tensor:
-        """What a head's loss adds to that of the model.
+        """Weight the loss of one task.
 
         # Parameters
 
-        head : its name.
-        weight : of the head, by its own settings.
-        loss : its share of the global batch's loss.
-        share : of its sentences of the global batch, above 0 to 1; those of all micro-batches and processes add up to 1,
-            and what is returned must add up with them.
+        head : name of the task's head.
+        weight : the `weight` of the head's config.
+        loss : scalar; contribution of this micro-batch to the task loss of the global batch.
+        share : fraction of the task's sentences of the global batch that are in this micro-batch,
+            above 0 and at most 1. The fractions of all micro-batches and processes add up to 1.
+
+        # Returns
+
+        Scalar to add to the loss of the model. It must be additive: the results of all
+        micro-batches and processes add up to the result for the global batch.
         """
         raise NotImplementedError
 
     def report(self) -> Statistics:
-        """What to report of its state."""
+        """Statistics to log."""
         return {}
 
 

@@ -1,4 +1,4 @@
-"""Weights learnt from how well each head does."""
+"""Loss weights learnt from the homoscedastic uncertainty of each task."""
 
 from collections.abc import Sequence
 
@@ -11,26 +11,36 @@ from ner_adv_plugin.modules.objectives import Statistics
 
 @LossWeighting.register("uncertainty")
 class UncertaintyWeighting(LossWeighting):
-    """Every head has a log variance s, learnt with the model: its loss counts as exp(-s) loss + s / 2 (Kendall et al.
-    2018, the form for classification: loss / sigma^2 + log sigma).
+    """Weight each task loss by its learnt uncertainty (Kendall et al. 2018).
 
-    The `weight` of a head's settings scales both terms. A head that is not in a batch keeps its s. Weight decay pulls
-    s towards 0: the parameter group "^loss_weighting" can leave it out. Reports `<head>_log_variance`.
+    Each head has a log variance s, trained with the model: its loss becomes exp(-s) loss + s / 2,
+    the form for classification, loss / sigma^2 + log sigma. The `weight` of a head scales both
+    terms. The s of a head that has no sentences in a batch is not updated. Weight decay pulls s
+    towards 0; exclude it with a parameter group for "^loss_weighting". Reports
+    `<head>_log_variance`.
+
     Registered as "uncertainty".
 
     # Parameters
 
-    heads : supplied.
+    heads : supplied; names of the heads.
+
+    # Example
+
+    ```jsonnet
+    { type: 'uncertainty' }
+    ```
     """
 
     def __init__(self, heads: Sequence[str]) -> None:
         super().__init__(heads)
         self._index = {head: index for index, head in enumerate(heads)}
-        # One parameter each: a head without sentences has no gradient, and no optimizer moves it then.
+        # One parameter per head: that of a head without sentences then has no gradient, and no
+        # optimizer updates it.
         self.log_variances = torch.nn.ParameterList(torch.zeros(1) for _ in heads)
 
     def forward(self, head: str, weight: float, loss: Tensor, share: float) -> Tensor:
-        """Weight * (exp(-s) * loss + share * s / 2)."""
+        """See `LossWeighting.forward`: weight * (exp(-s) * loss + share * s / 2)."""
         log_variance = self.log_variances[self._index[head]].squeeze()
         return weight * (torch.exp(-log_variance) * loss + share * log_variance / 2)
 

@@ -1,4 +1,4 @@
-"""Objectives: losses beside the heads', on what towers share."""
+"""Objectives: auxiliary losses on the states of towers."""
 
 from ner_adv_plugin.modules.objectives.coral import Coral
 from ner_adv_plugin.modules.objectives.domain_adversarial import DomainAdversarial

@@ -1,4 +1,4 @@
-"""The correlation alignment of domains.
+"""Correlation alignment of domains (CORAL).
 
 Shape suffixes: M and N sentences of two domains, D size of a sentence's vector.
 """
@@ -11,22 +11,30 @@ from ner_adv_plugin.modules.objectives.objective import Objective
 
 @Objective.register("coral")
 class Coral(Alignment):
-    """||C_1 - C_2||_F^2 / (4 D^2) of the covariances of two domains' pooled states (Deep CORAL, Sun & Saenko 2016),
-    mean over all pairs of domains with two sentences or more in a micro-batch.
+    """Distance between the covariances of two domains' pooled states (Sun & Saenko 2016).
+
+    The loss of Deep CORAL, ||C_1 - C_2||_F^2 / (4 D^2); mean over all pairs of domains that have at
+    least two sentences in the micro-batch.
 
     Registered as "coral".
 
     # Parameters
 
-    vocab : supplied.
-    dims : supplied.
-    reads : towers whose states are put side by side.
-    weight : of the loss.
-    pooling : of a sentence's states; "max" by default.
-    schedule : of a factor of `weight` over training; 1 all along by default.
+    vocab : supplied; lists the domains.
+    dims : supplied; state size of each tower.
+    reads : names of the towers whose states are concatenated; ["shared"] by default.
+    weight : weight of the loss.
+    pooling : pooling of the states of a sentence; "max" by default.
+    schedule : factor of `weight` over training; constant 1 by default.
+
+    # Example
+
+    ```jsonnet
+    { type: 'coral', reads: ['shared'], weight: 1.0, pooling: { type: 'mean' } }
+    ```
     """
 
-    fewest_sentences = 2
+    min_sentences = 2
 
     def distance(self, one_MD: Tensor, other_ND: Tensor) -> Tensor:
         """See `Alignment.distance`; 0 or more."""

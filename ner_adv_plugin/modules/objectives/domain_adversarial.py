@@ -1,4 +1,4 @@
-"""A discriminator of domains, or of tasks, behind a gradient reversal.
+"""Domain (or task) discriminator behind a gradient reversal.
 
 Shape suffixes: B sentences, D size of a sentence's vector, K classes.
 """
@@ -15,7 +15,7 @@ from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.discriminator_losses import CrossEntropy, LazyDiscriminatorLoss
 from ner_adv_plugin.modules.dropout import Dropout
 from ner_adv_plugin.modules.gradient_reversal import reverse_gradient
-from ner_adv_plugin.modules.objectives.objective import Objective, Statistics, side_by_side
+from ner_adv_plugin.modules.objectives.objective import Objective, Statistics, concatenated_states
 from ner_adv_plugin.modules.pooling import LazyPooling, build_pooling
 from ner_adv_plugin.modules.schedules import ConstantSchedule, Schedule
 from ner_adv_plugin.modules.towers import TowerStates
@@ -23,26 +23,41 @@ from ner_adv_plugin.modules.towers import TowerStates
 
 @Objective.register("domain_adversarial")
 class DomainAdversarial(Objective):
-    """A discriminator learns to tell a sentence's domain, or task, from its pooled states; the towers learn to hide it
-    (Ganin & Lempitsky 2015; Cao et al. 2018; DATNet, Zhou et al. 2019).
+    """Train a discriminator on pooled tower states, and the towers against it.
 
-    The gradient is reversed between towers and pooling, so that what a pooling learns, it learns for the discriminator.
-    `weight` scales the loss, and so what both sides learn; the reversal's scale only what the towers do.
+    The discriminator predicts the domain or task of a sentence; the reversed gradient trains the
+    towers to make the prediction impossible (Ganin & Lempitsky 2015; Cao et al. 2018; DATNet, Zhou
+    et al. 2019). The gradient is reversed between the towers and the pooling, so that parameters of
+    the pooling are trained with the discriminator. `weight` scales the loss, and so the gradients
+    of both sides; the scale of the reversal affects the towers only.
+
     Registered as "domain_adversarial".
 
     # Parameters
 
-    vocab : supplied; gives the domains and tasks.
-    dims : supplied; state size of every tower it reads.
-    reads : towers whose states are put side by side.
-    weight : of the loss.
-    discriminates : a sentence's "domain", which unlabelled sentences have too; or its "task", the head that its dataset feeds.
-    pooling : of a sentence's states; "max" by default.
-    dropout : on the pooled states.
-    hidden_size : units of a hidden layer; none where null.
-    loss : of the discriminator; "cross_entropy" by default.
-    reversal : schedule of the reversal's scale; 1 all along by default.
-    schedule : of a factor of `weight` over training; 1 all along by default.
+    vocab : supplied; lists the domains and tasks.
+    dims : supplied; state size of each tower.
+    reads : names of the towers whose states are concatenated; ["shared"] by default.
+    weight : weight of the loss.
+    discriminates : what is predicted: the "domain" of a sentence, which unlabelled sentences have
+        too, or its "task".
+    pooling : pooling of the states of a sentence; "max" by default.
+    dropout : dropout probability on the pooled states.
+    hidden_size : units of a hidden layer; null for a linear discriminator.
+    loss : loss of the discriminator; "cross_entropy" by default.
+    reversal : schedule of the scale of the gradient reversal; constant 1 by default.
+    schedule : factor of `weight` over training; constant 1 by default.
+
+    # Raises
+
+    ConfigurationError : there are fewer than two domains, or tasks, to discriminate.
+
+    # Example
+
+    ```jsonnet
+    { type: 'domain_adversarial', reads: ['shared'], weight: 0.06, pooling: 'max',
+      loss: { type: 'grad' }, reversal: { type: 'dann' } }
+    ```
     """
 
     def __init__(
@@ -65,57 +80,56 @@ class DomainAdversarial(Objective):
             raise ConfigurationError(
                 f"needs two {discriminates}s or more, the datasets have {list(sizes)}"
             )
+
+        # The class index of each task; None if domains are discriminated.
         self.places = (
-            {name: place for place, name in enumerate(sizes)} if discriminates == "task" else None
+            {name: index for index, name in enumerate(sizes)} if discriminates == "task" else None
         )
         self.pool = build_pooling(pooling, sum(dims[name] for name in self.reads))
+
         size = self.pool.get_output_dim()
         layers: list[torch.nn.Module] = [Dropout(dropout)]
         if hidden_size is not None:
             layers += [torch.nn.Linear(size, hidden_size), torch.nn.ReLU()]
             size = hidden_size
         self.discriminator = torch.nn.Sequential(*layers, torch.nn.Linear(size, len(sizes)))
+
         self.loss = CrossEntropy(sizes) if loss is None else loss.construct(sizes=sizes)
         self.reversal = reversal or ConstantSchedule()
 
     def forward(
         self, states: Mapping[str, TowerStates], batch: Batch, progress: float
     ) -> tuple[Tensor, Statistics]:
-        """See `Objective.forward`; the mean over the sentences that have a class. Reports `discriminator_accuracy` and
-        `reversal_scale`.
+        """See `Objective.forward`: mean over the sentences that have a class.
+
+        Reports `discriminator_accuracy` and `reversal_scale`.
         """
         scale = self.reversal.at(progress)
         pooled_BD = self.pool(
-            reverse_gradient(side_by_side(states, self.reads), scale), batch.mask_BL
+            reverse_gradient(concatenated_states(states, self.reads), scale), batch.mask_BL
         )
-        class_B, total = batch.domain_B, batch.total
+        class_B = batch.domain_B
+        total = batch.total
         if self.places is not None:
-            sentences = [i for i, head in enumerate(batch.heads) if head is not None]
-            places = [self.places[head] for head in batch.heads if head is not None]
-            class_B = torch.tensor(places, dtype=torch.long, device=batch.device)
-            pooled_BD, total = (
-                pooled_BD[torch.tensor(sentences, dtype=torch.long, device=batch.device)],
-                sum(batch.totals.values()),
-            )
+            labelled = [i for i, head in enumerate(batch.heads) if head is not None]
+            classes = [self.places[head] for head in batch.heads if head is not None]
+            class_B = torch.tensor(classes, dtype=torch.long, device=batch.device)
+            pooled_BD = pooled_BD[torch.tensor(labelled, dtype=torch.long, device=batch.device)]
+            total = sum(batch.totals.values())
+
         logits_BK = self.discriminator(pooled_BD).float()
-        right = (logits_BK.detach().argmax(-1) == class_B).sum()
         loss = self.loss(logits_BK, class_B).sum() / max(total, 1)
-        return loss, {"discriminator_accuracy": (right, len(class_B)), "reversal_scale": (scale, 1)}
+        correct = (logits_BK.detach().argmax(-1) == class_B).sum()
+        accuracy = (correct, len(class_B))
+        return loss, {"discriminator_accuracy": accuracy, "reversal_scale": (scale, 1)}
 
 
 def _sizes(vocab: Vocabulary, discriminates: str) -> dict[str, int]:
-    """For every domain, or task, its training sentences."""
-    if discriminates == "task":
-        sizes, owners = (
-            dict.fromkeys(vocab.heads, 0),
-            {name: space.head for name, space in vocab.datasets.items()},
-        )
-    else:
-        sizes, owners = (
-            dict.fromkeys(vocab.domains, 0),
-            {name: space.domain for name, space in vocab.datasets.items()},
-        )
-    for name, owner in owners.items():
-        if owner is not None:
-            sizes[owner] += vocab.datasets[name].sentences
+    """Count the training sentences of each domain, or of each task."""
+    by_task = discriminates == "task"
+    sizes = dict.fromkeys(vocab.heads if by_task else vocab.domains, 0)
+    for space in vocab.datasets.values():
+        name = space.head if by_task else space.domain
+        if name is not None:
+            sizes[name] += space.sentences
     return sizes

@@ -1,4 +1,4 @@
-"""The maximum mean discrepancy between domains.
+"""Maximum mean discrepancy between domains.
 
 Shape suffixes: M and N sentences of two domains, D size of a sentence's vector.
 """
@@ -18,22 +18,34 @@ from ner_adv_plugin.modules.schedules import Schedule
 
 @Objective.register("mmd")
 class Mmd(Alignment):
-    """The squared maximum mean discrepancy between the pooled states of domains (Gretton et al. 2012, eq. 5) with a
-    mixture of Gaussian kernels (Long et al. 2015), mean over all pairs of domains in a micro-batch.
+    """Squared maximum mean discrepancy between the pooled states of domains (Gretton et al. 2012).
 
-    The mean kernel within one sample, plus that within the other, less twice that between them; a kernel is the mean of
-    exp(-d^2 / (b m)) over the bandwidths b, where m is the mean of d^2 over all pairs of sentences, held constant.
+    Eq. 5 of the paper: the mean kernel value within one sample, plus that within the other, minus
+    twice that between the samples; mean over all pairs of domains in a micro-batch. The kernel is a
+    mixture of Gaussians (Long et al. 2015), the mean of exp(-d^2 / (b m)) over the bandwidths b,
+    with m the mean of d^2 over all pairs of sentences, detached from the graph.
+
     Registered as "mmd".
 
     # Parameters
 
-    vocab : supplied.
-    dims : supplied.
-    reads : towers whose states are put side by side.
-    weight : of the loss.
-    pooling : of a sentence's states; "max" by default.
-    bandwidths : of the kernels, in mean squared distances.
-    schedule : of a factor of `weight` over training; 1 all along by default.
+    vocab : supplied; lists the domains.
+    dims : supplied; state size of each tower.
+    reads : names of the towers whose states are concatenated; ["shared"] by default.
+    weight : weight of the loss.
+    pooling : pooling of the states of a sentence; "max" by default.
+    bandwidths : bandwidths of the kernels, in units of the mean squared distance; above 0.
+    schedule : factor of `weight` over training; constant 1 by default.
+
+    # Raises
+
+    ConfigurationError : a bandwidth is not above 0, or there are fewer than two domains.
+
+    # Example
+
+    ```jsonnet
+    { type: 'mmd', reads: ['shared'], weight: 0.1, bandwidths: [0.5, 1.0, 2.0] }
+    ```
     """
 
     def __init__(
@@ -55,15 +67,18 @@ class Mmd(Alignment):
 
     def distance(self, one_MD: Tensor, other_ND: Tensor) -> Tensor:
         """See `Alignment.distance`; 0 or more."""
-        sentences = torch.cat([one_MD, other_ND])
+        vectors = torch.cat([one_MD, other_ND])
         squares = torch.cdist(
-            sentences, sentences, compute_mode="donot_use_mm_for_euclid_dist"
+            vectors, vectors, compute_mode="donot_use_mm_for_euclid_dist"
         ).square()
-        # The mean over pairs of different sentences; equal sentences alone have none, and any width does.
-        mean = squares.detach().sum() / (len(sentences) * (len(sentences) - 1))
+        # The mean over pairs of different sentences. It is 0 if all vectors are equal; any
+        # bandwidth gives the right result then.
+        mean = squares.detach().sum() / (len(vectors) * (len(vectors) - 1))
         mean = mean.clamp(min=torch.finfo(mean.dtype).tiny)
+
         kernel = torch.stack(
             [torch.exp(-squares / (width * mean)) for width in self.bandwidths]
         ).mean(0)
+
         m = len(one_MD)
         return kernel[:m, :m].mean() + kernel[m:, m:].mean() - 2 * kernel[:m, m:].mean()

@@ -1,4 +1,4 @@
-"""The base of all objectives.
+"""Base class of objectives.
 
 Shape suffixes: B sentences, L characters, D state size.
 """
@@ -19,25 +19,25 @@ from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.schedules import ConstantSchedule, Schedule
 from ner_adv_plugin.modules.towers import TowerStates
 
-# Sums over a batch and the number of things summed: their quotient over an epoch is what is reported.
+# By name the sum over a batch and the number of summands; an epoch's mean is reported.
 Statistics: TypeAlias = dict[str, tuple[Tensor | float, int]]
 
 
 class Objective(torch.nn.Module, Registrable):
-    """A loss on the states of towers, added to the heads' losses in training.
+    """Auxiliary loss on the states of towers, added to the task losses in training.
 
     # Parameters
 
-    reads : towers it reads.
-    weight : of its loss.
-    schedule : of a factor of `weight` over training; 1 all along by default.
-
-    `adds_up` says whether the losses of parts of a batch, over the totals of the whole, add up to the loss of the
-    whole: where they do not, a run on several processes is refused. `every_sentence` says whether the towers it reads run
-    over every sentence; where not, over those whose heads read them.
+    reads : names of the towers that it reads.
+    weight : weight of the loss.
+    schedule : factor of `weight` over training; constant 1 by default.
     """
 
+    # Whether the losses of micro-batches, each normalised by the totals of the global batch, add up
+    # to the loss of the global batch. If not, training with several processes is refused.
     adds_up = True
+    # Whether the towers that it reads run over every sentence, or only over the sentences whose
+    # heads read them.
     every_sentence = True
 
     def __init__(
@@ -50,39 +50,53 @@ class Objective(torch.nn.Module, Registrable):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: whether it may run on several processes."""
+        """See `Registrable.check`: refuse several processes if the loss is not additive."""
         if context.run is not None:
             check_adds_up(cls, context.run.processes)
 
     def weight_at(self, progress: float) -> float:
-        """The weight of its loss after a share of all training steps, 0 to 1."""
-        return self.weight * self.schedule.at(progress)
-
-    def targets(self, dataset: EncodedDataset) -> Targets:
-        """What the objective learns from besides states, made once for a dataset; found again in `batch.targets`.
+        """Weight of the loss at some point of training.
 
         # Parameters
 
-        dataset : sentences of any task, with or without labels; asked of every dataset.
+        progress : fraction of the training steps completed, 0 to 1.
+        """
+        return self.weight * self.schedule.at(progress)
+
+    def targets(self, dataset: EncodedDataset) -> Targets:
+        """Make the objective's own training targets; called once for every dataset.
+
+        # Parameters
+
+        dataset : sentences of any task, with or without labels.
+
+        # Returns
+
+        Targets by name, available in `batch.targets`; empty by default.
         """
         return {}
 
     def forward(
         self, states: Mapping[str, TowerStates], batch: Batch, progress: float
     ) -> tuple[Tensor, Statistics]:
-        """Its share of the global batch's loss, before `weight`, and what to report of it.
+        """Compute the loss, before `weight`.
 
         # Parameters
 
-        states : of the towers it reads, where these ran over any sentence.
-        batch : the whole batch.
-        progress : share of training steps done, 0 to 1.
+        states : states of the towers that it reads; towers that ran over no sentence are missing.
+        batch : the whole micro-batch.
+        progress : fraction of the training steps completed, 0 to 1.
+
+        # Returns
+
+        Contribution of the micro-batch to the loss of the global batch, a scalar, and statistics to
+        log.
         """
         raise NotImplementedError
 
 
-def side_by_side(states: Mapping[str, TowerStates], names: list[str]) -> Tensor:
-    """States of towers that ran over every sentence, (B, L, sum of their sizes)."""
+def concatenated_states(states: Mapping[str, TowerStates], names: list[str]) -> Tensor:
+    """Concatenate states of towers that ran over every sentence, (B, L, sum of their sizes)."""
     return torch.cat([states[name].states_BLD for name in names], -1)
 
 

@@ -1,6 +1,7 @@
-"""Shared and private states kept apart.
+"""Orthogonality of shared and private states.
 
-Shape suffixes: B sentences, L characters, S size of a shared state, P of a private one.
+Shape suffixes: B sentences, L characters, S size of a shared state, P size of a
+private state.
 """
 
 from collections.abc import Mapping
@@ -19,21 +20,33 @@ from ner_adv_plugin.modules.towers import TowerStates
 
 @Objective.register("orthogonality")
 class Orthogonality(Objective):
-    """||S^T H||_F^2 of a sentence's shared states S and private states H, a character a line: what the private tower holds,
-    the shared one need not (Bousmalis et al. 2016; Liu et al. 2017).
+    """Penalise overlap between shared and private states (Bousmalis et al. 2016; Liu et al. 2017).
 
-    The mean over all labelled sentences; an unlabelled sentence has no private states.
+    ||S^T H||_F^2 of the shared states S and private states H of a sentence, one row per character;
+    mean over all labelled sentences. Unlabelled sentences have no private states.
+
     Registered as "orthogonality".
 
     # Parameters
 
     vocab : supplied.
-    dims : supplied; the towers that there are.
-    reads : the shared tower and, after it, private ones; "shared" and all others by default.
-    weight : of the loss.
-    normalize_by : divide S^T H by the sentence's characters, or leave it a sum over the sentence ("sentences"), as published for short
-        sentences of small states: with states of 256 that is thousands, and grows with a sentence's length.
-    schedule : of a factor of `weight` over training; 1 all along by default.
+    dims : supplied; state size of each tower.
+    reads : the shared tower, followed by private towers; "shared" and all others by default.
+    weight : weight of the loss.
+    normalize_by : "characters" divides S^T H by the sentence's characters. "sentences" keeps the
+        sum over the sentence, as published for short sentences and small states; with states of
+        size 256 the loss is in the thousands and grows with the length of the sentence.
+    schedule : factor of `weight` over training; constant 1 by default.
+
+    # Raises
+
+    ConfigurationError : `reads` has fewer than two towers, or one of them twice.
+
+    # Example
+
+    ```jsonnet
+    { type: 'orthogonality', reads: ['shared', 'weibo', 'msra'], weight: 0.01 }
+    ```
     """
 
     every_sentence = False
@@ -52,7 +65,8 @@ class Orthogonality(Objective):
         )
         if len(set(self.reads)) < max(len(self.reads), 2):
             raise ConfigurationError(
-                f"expected a shared tower and private ones, each once, found {self.reads}", "reads"
+                f"expected a shared tower and private towers, each once, found {self.reads}",
+                "reads",
             )
 
         self.normalize_by = normalize_by
@@ -63,23 +77,24 @@ class Orthogonality(Objective):
         """See `Objective.forward`; reports nothing."""
         shared, *private = self.reads
         labelled = {sentence for sentence, head in enumerate(batch.heads) if head is not None}
-        both = labelled.intersection(states[shared].sequences) if shared in states else set()
+        candidates = labelled.intersection(states[shared].sequences) if shared in states else set()
+
         loss = torch.zeros((), device=batch.device)
         for name in private:
             sentences = (
-                [sentence for sentence in states[name].sequences if sentence in both]
+                [sentence for sentence in states[name].sequences if sentence in candidates]
                 if name in states
                 else []
             )
             if sentences:
-                beyond_BL1 = ~batch.select(sentences).mask_BL[..., None]
-                parts = (
-                    states[tower].select(sentences).float().masked_fill(beyond_BL1, 0.0)
+                padding_BL1 = ~batch.select(sentences).mask_BL[..., None]
+                shared_and_private = (
+                    states[tower].select(sentences).float().masked_fill(padding_BL1, 0.0)
                     for tower in (shared, name)
                 )
-                # Sums over long sentences, squared, do not fit into half precision.
+                # Squared sums over long sentences overflow in half precision.
                 with torch.autocast(batch.device.type, enabled=False):
-                    product_BSP = torch.einsum("bls,blp->bsp", *parts)
+                    product_BSP = torch.einsum("bls,blp->bsp", *shared_and_private)
                     if self.normalize_by == "characters":
                         product_BSP = product_BSP / batch.lengths_B[sentences][:, None, None]
                     loss = loss + product_BSP.square().sum()

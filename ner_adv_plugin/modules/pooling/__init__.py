@@ -1,4 +1,4 @@
-"""Pooling: from the states of a sequence's characters to one vector."""
+"""Pooling: one vector per sequence from the states of its characters."""
 
 from ner_adv_plugin.modules.pooling.max import MaxPooling
 from ner_adv_plugin.modules.pooling.mean import MeanPooling

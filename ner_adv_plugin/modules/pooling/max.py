@@ -1,4 +1,4 @@
-"""The largest value of every dimension.
+"""Max pooling.
 
 Shape suffixes: B sequences, L characters, D state size.
 """
@@ -10,13 +10,21 @@ from ner_adv_plugin.modules.pooling.pooling import Pooling
 
 @Pooling.register("max")
 class MaxPooling(Pooling):
-    """The largest value of every dimension over a sequence's characters (Cao et al. 2018).
+    """Maximum of each dimension over the characters of a sequence (Cao et al. 2018).
+
+    (B, L, D) -> (B, D).
 
     Registered as "max".
 
     # Parameters
 
-    input_dim : supplied; size of a state.
+    input_dim : supplied; size of a state, D.
+
+    # Example
+
+    ```jsonnet
+    { type: 'max' }
+    ```
     """
 
     def forward(self, states_BLD: Tensor, mask_BL: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The mean of the states.
+"""Mean pooling.
 
 Shape suffixes: B sequences, L characters, D state size.
 """
@@ -10,13 +10,21 @@ from ner_adv_plugin.modules.pooling.pooling import Pooling
 
 @Pooling.register("mean")
 class MeanPooling(Pooling):
-    """The mean over a sequence's characters.
+    """Mean of the states over the characters of a sequence.
+
+    (B, L, D) -> (B, D).
 
     Registered as "mean".
 
     # Parameters
 
-    input_dim : supplied; size of a state.
+    input_dim : supplied; size of a state, D.
+
+    # Example
+
+    ```jsonnet
+    { type: 'mean' }
+    ```
     """
 
     def forward(self, states_BLD: Tensor, mask_BL: Tensor) -> Tensor:

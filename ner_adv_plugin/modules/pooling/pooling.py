@@ -1,4 +1,4 @@
-"""The base of all poolings.
+"""Base class of poolings.
 
 Shape suffixes: B sequences, L characters, D state size.
 """
@@ -14,11 +14,11 @@ from ner_adv_plugin.common.schema import Lazy, Supplied
 
 
 class Pooling(torch.nn.Module, Registrable):
-    """Makes one vector of the states of a sequence's characters, padding left out.
+    """Reduce the states of a sequence's characters to one vector, ignoring padding.
 
     # Parameters
 
-    input_dim : supplied; size of a state.
+    input_dim : supplied; size of a state, D.
     """
 
     default_implementation = "max"
@@ -28,11 +28,21 @@ class Pooling(torch.nn.Module, Registrable):
         self.input_dim = input_dim
 
     def forward(self, states_BLD: Tensor, mask_BL: Tensor) -> Tensor:
-        """One vector a sequence, (B, `get_output_dim()`); a sequence needs one character at least."""
+        """Pool the states of each sequence.
+
+        # Parameters
+
+        states_BLD : states, (B, L, D); any values at padding.
+        mask_BL : (B, L) bool, True at characters; at least one per sequence.
+
+        # Returns
+
+        Vectors, (B, `get_output_dim()`).
+        """
         raise NotImplementedError
 
     def get_output_dim(self) -> int:
-        """Size of a sequence's vector."""
+        """Size of a pooled vector."""
         return self.input_dim
 
 
@@ -40,7 +50,7 @@ LazyPooling: TypeAlias = Annotated[Lazy[Pooling], Supplied("input_dim")]
 
 
 def build_pooling(pooling: Lazy[Pooling] | None, input_dim: int) -> Pooling:
-    """Build a pooling, "max" where none is given."""
+    """Build a pooling; "max" if `pooling` is None."""
     return (
         construct(Pooling, {}, input_dim=input_dim)
         if pooling is None

@@ -1,4 +1,4 @@
-"""Weighted means of the states, the weights learnt.
+"""Self-attentive pooling.
 
 Shape suffixes: B sequences, L characters, D state size, H hops.
 """
@@ -11,16 +11,25 @@ from ner_adv_plugin.modules.pooling.pooling import Pooling
 
 @Pooling.register("self_attention")
 class SelfAttentionPooling(Pooling):
-    """Means over a sequence's characters weighted by softmax(W2 tanh(W1 h)), side by side (Lin et al. 2017, eq. 5 to 7,
-    without their penalty on similar hops; DATNet, Zhou et al. 2019).
+    """Concatenated means over the characters of a sequence with learnt attention weights.
+
+    The weights are softmax(W2 tanh(W1 h)) over the characters, one set per hop (Lin et al. 2017,
+    eq. 5 to 7, without the penalty on similar hops; DATNet, Zhou et al. 2019). (B, L, D) ->
+    (B, hops D).
 
     Registered as "self_attention".
 
     # Parameters
 
-    input_dim : supplied; size of a state.
-    hidden_size : sequences of W1.
-    hops : sequences of W2, each a weighting of its own.
+    input_dim : supplied; size of a state, D.
+    hidden_size : number of rows of W1.
+    hops : number of rows of W2, and so of attention weightings.
+
+    # Example
+
+    ```jsonnet
+    { type: 'self_attention', hidden_size: 64, hops: 2 }
+    ```
     """
 
     def __init__(self, input_dim: int, hidden_size: int = 64, hops: int = 1) -> None:
@@ -31,7 +40,7 @@ class SelfAttentionPooling(Pooling):
 
     def forward(self, states_BLD: Tensor, mask_BL: Tensor) -> Tensor:
         """See `Pooling.forward`."""
-        # Padding may hold anything: a weight of 0 would not make NaN harmless.
+        # Padding may hold any value: with NaN, a weight of 0 would still give NaN.
         states_BLD = states_BLD.masked_fill(~mask_BL[..., None], 0.0)
         scores_BLH = self.scores(torch.tanh(self.hidden(states_BLD))).float()
         weights_BLH = scores_BLH.masked_fill(~mask_BL[..., None], float("-inf")).softmax(1)

@@ -1,4 +1,4 @@
-"""Schedules of numbers that change as training goes on."""
+"""Schedules: factors that change over training."""
 
 from ner_adv_plugin.modules.schedules.constant import ConstantSchedule
 from ner_adv_plugin.modules.schedules.dann import DannSchedule

@@ -1,19 +1,25 @@
-"""The same factor all along."""
+"""Constant schedule."""
 
 from ner_adv_plugin.modules.schedules.schedule import Schedule
 
 
 @Schedule.register("constant")
 class ConstantSchedule(Schedule):
-    """The same factor all along (Cao et al. 2018).
+    """Keep the factor constant (Cao et al. 2018).
 
     Registered as "constant".
 
     # Parameters
 
     scale : the factor.
+
+    # Example
+
+    ```jsonnet
+    { type: 'constant', scale: 0.5 }
+    ```
     """
 
     def at(self, progress: float) -> float:
-        """`scale`."""
+        """See `Schedule.at`: `scale`."""
         return self.scale

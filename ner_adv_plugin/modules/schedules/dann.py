@@ -1,4 +1,4 @@
-"""A factor that grows from 0, fast at first."""
+"""Schedule of domain-adversarial neural networks (DANN)."""
 
 import math
 
@@ -7,14 +7,28 @@ from ner_adv_plugin.modules.schedules.schedule import Schedule
 
 @Schedule.register("dann")
 class DannSchedule(Schedule):
-    """Grows from 0 to `scale` along 2 / (1 + exp(-gamma p)) - 1 (Ganin & Lempitsky 2015, section 4).
+    """Grow from 0 towards `scale`, fast at first (Ganin & Lempitsky 2015, section 4).
+
+    scale * (2 / (1 + exp(-gamma p)) - 1), with the training progress p from 0 to 1.
 
     Registered as "dann".
 
     # Parameters
 
-    scale : the factor at the end.
-    gamma : how fast it grows.
+    scale : limit of the factor; with the default gamma, reached to within 0.01 % at the end.
+    gamma : growth rate.
+
+    # Example
+
+    ```jsonnet
+    { type: 'dann', scale: 1.0, gamma: 10.0 }
+    ```
+
+    # Examples
+
+    >>> schedule = DannSchedule()
+    >>> [round(schedule.at(progress), 3) for progress in (0.0, 0.1, 0.5, 1.0)]
+    [0.0, 0.462, 0.987, 1.0]
     """
 
     def __init__(self, scale: float = 1.0, gamma: float = 10.0) -> None:
@@ -22,5 +36,5 @@ class DannSchedule(Schedule):
         self.gamma = gamma
 
     def at(self, progress: float) -> float:
-        """Scale * (2 / (1 + exp(-gamma * progress)) - 1)."""
+        """See `Schedule.at`."""
         return self.scale * (2.0 / (1.0 + math.exp(-self.gamma * progress)) - 1.0)

@@ -1,4 +1,4 @@
-"""A factor that grows from 0 in a straight line, then stays."""
+"""Linear warm-up schedule."""
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.modules.schedules.schedule import Schedule
@@ -6,24 +6,40 @@ from ner_adv_plugin.modules.schedules.schedule import Schedule
 
 @Schedule.register("linear_warmup")
 class LinearWarmupSchedule(Schedule):
-    """Grows from 0 to `scale` in a straight line over the first steps, then stays.
+    """Grow linearly from 0 to `scale` over the first training steps, then stay constant.
 
     Registered as "linear_warmup".
 
     # Parameters
 
-    scale : the factor once it has grown.
-    warmup : share of all training steps over which it grows, above 0 and at most 1.
+    scale : factor after the warm-up.
+    warmup : fraction of the training steps in which the factor grows, above 0 and at most 1.
+
+    # Raises
+
+    ConfigurationError : `warmup` is out of range.
+
+    # Example
+
+    ```jsonnet
+    { type: 'linear_warmup', scale: 1.0, warmup: 0.1 }
+    ```
+
+    # Examples
+
+    >>> schedule = LinearWarmupSchedule(scale=2.0, warmup=0.5)
+    >>> [schedule.at(progress) for progress in (0.0, 0.25, 0.5, 1.0)]
+    [0.0, 1.0, 2.0, 2.0]
     """
 
     def __init__(self, scale: float = 1.0, warmup: float = 0.1) -> None:
         super().__init__(scale)
         if not 0 < warmup <= 1:
             raise ConfigurationError(
-                f"expected a share above 0 and at most 1, found {warmup}", "warmup"
+                f"expected a fraction above 0 and at most 1, found {warmup}", "warmup"
             )
         self.warmup = warmup
 
     def at(self, progress: float) -> float:
-        """Scale * min(1, progress / warmup)."""
+        """See `Schedule.at`: scale * min(1, progress / warmup)."""
         return self.scale * min(1.0, progress / self.warmup)

@@ -1,14 +1,14 @@
-"""The base of all schedules."""
+"""Base class of schedules."""
 
 from ner_adv_plugin.common.registrable import Registrable
 
 
 class Schedule(Registrable):
-    """A factor that changes as training goes on: of a reversed gradient, or of an objective's weight.
+    """Factor that changes over training, such as the gradient reversal scale or a loss weight.
 
     # Parameters
 
-    scale : the factor that the schedule reaches at most.
+    scale : largest factor that the schedule reaches.
     """
 
     default_implementation = "constant"
@@ -17,5 +17,10 @@ class Schedule(Registrable):
         self.scale = scale
 
     def at(self, progress: float) -> float:
-        """The factor after a share of all training steps, 0 to 1."""
+        """Return the factor at some point of training.
+
+        # Parameters
+
+        progress : fraction of the training steps completed, 0 to 1.
+        """
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Towers: sequence encoders over the encoder's states, or over those of other towers."""
+"""Towers: sequence encoders on top of the encoder or of other towers."""
 
 from ner_adv_plugin.modules.towers.recurrence import run_together
 from ner_adv_plugin.modules.towers.self_attention import SelfAttention

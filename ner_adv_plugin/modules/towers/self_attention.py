@@ -1,4 +1,4 @@
-"""Self-attention on top of a tower.
+"""Tower with self-attention.
 
 Shape suffixes: B sequences, L characters, D state size.
 """
@@ -13,17 +13,31 @@ from ner_adv_plugin.modules.towers.tower import LazyTower, build_tower, default_
 
 @Seq2SeqEncoder.register("self_attention")
 class SelfAttention(Seq2SeqEncoder):
-    """Multi-head scaled dot-product self-attention over the states of another tower (Cao et al. 2018).
+    """Multi-head self-attention over the states of another tower (Cao et al. 2018).
 
-    Its states take the place of the tower's: nothing is added to them and nothing normalised.
+    Scaled dot-product attention, whose output replaces the states of the tower, without a residual
+    connection or layer normalisation.
+
     Registered as "self_attention".
 
     # Parameters
 
-    input_size : supplied; size of the states it reads.
-    tower : the tower underneath; a bidirectional LSTM of 128 by default.
-    num_heads : attentions side by side; divides the size of the tower's states.
-    dropout : on the attention's weights.
+    input_size : supplied; size of the input states.
+    tower : the tower below the attention; a bidirectional LSTM with 128 units per direction by
+        default.
+    num_heads : number of attention heads; must divide the size of the tower's states.
+    dropout : dropout probability on the attention weights.
+
+    # Raises
+
+    ConfigurationError : `num_heads` does not divide the size of the states.
+
+    # Example
+
+    ```jsonnet
+    { type: 'self_attention', num_heads: 8,
+      tower: { type: 'lstm', hidden_size: 120, bidirectional: true } }
+    ```
     """
 
     def __init__(
@@ -35,16 +49,27 @@ class SelfAttention(Seq2SeqEncoder):
     ) -> None:
         super().__init__()
         self.tower = build_tower(tower or default_tower(), input_size)
+
         size = self.tower.get_output_dim()
         if num_heads < 1 or size % num_heads:
             raise ConfigurationError(
-                f"expected a divisor of {size}, the size of the states, found {num_heads}",
+                f"expected a divisor of {size}, the size of the tower's states, found {num_heads}",
                 "num_heads",
             )
         self.attention = torch.nn.MultiheadAttention(size, num_heads, dropout, batch_first=True)
 
     def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
-        """States, (B, L, D)."""
+        """Run the tower and the attention.
+
+        # Parameters
+
+        inputs : input states, (B, L, `input_size`).
+        mask : (B, L) bool, True at characters.
+
+        # Returns
+
+        States, (B, L, D).
+        """
         states_BLD = self.tower(inputs, mask)
         attended_BLD: Tensor = self.attention(
             states_BLD, states_BLD, states_BLD, key_padding_mask=~mask, need_weights=False
@@ -52,13 +77,13 @@ class SelfAttention(Seq2SeqEncoder):
         return attended_BLD
 
     def get_input_dim(self) -> int:
-        """Size of the states that the tower underneath reads."""
+        """Size of the input states."""
         return self.tower.get_input_dim()
 
     def get_output_dim(self) -> int:
-        """Size of the states of the tower underneath."""
+        """Size of the states, D: that of the tower's states."""
         return self.tower.get_output_dim()
 
     def is_bidirectional(self) -> bool:
-        """True: a state depends on both sides."""
+        """True: a state depends on the characters on both sides."""
         return True

@@ -1,4 +1,7 @@
-"""A tower that reads the task beside every state."""
+"""Tower with task embeddings.
+
+Shape suffixes: B sequences.
+"""
 
 import torch
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
@@ -9,17 +12,26 @@ from ner_adv_plugin.modules.towers.tower import LazyTower, TaskTower
 
 @Seq2SeqEncoder.register("task_embedding")
 class TaskEmbedding(TaskTower):
-    """A tower, usually a decoder shared by the heads, that reads the embedding of the sequence's task beside every state
-    (TE-Dec of Changpinyo et al. 2018).
+    """Tower that concatenates an embedding of the sequence's task to every input state.
+
+    TE-Dec of Changpinyo et al. 2018; usually the tower is shared by all heads.
 
     Registered as "task_embedding".
 
     # Parameters
 
-    input_size : supplied; size of the states it reads.
-    tasks : supplied.
-    tower : the tower that reads both; a bidirectional LSTM of 128 by default.
-    embedding_dim : size of a task's embedding.
+    input_size : supplied; size of the input states.
+    tasks : supplied; names of the heads.
+    tower : the tower that reads states and embedding; a bidirectional LSTM with 128 units per
+        direction by default.
+    embedding_dim : size of a task embedding.
+
+    # Example
+
+    ```jsonnet
+    { type: 'task_embedding', embedding_dim: 25,
+      tower: { type: 'lstm', hidden_size: 64, bidirectional: true } }
+    ```
     """
 
     def __init__(
@@ -33,6 +45,6 @@ class TaskEmbedding(TaskTower):
 
     def forward(self, inputs: Tensor, mask: Tensor, task_B: Tensor) -> Tensor:
         """See `TaskTower.forward`."""
-        tasks = self.embedding(task_B)[:, None].expand(-1, inputs.shape[1], -1)
-        states: Tensor = self.tower(torch.cat([inputs, tasks.to(inputs.dtype)], -1), mask)
+        embeddings = self.embedding(task_B)[:, None].expand(-1, inputs.shape[1], -1)
+        states: Tensor = self.tower(torch.cat([inputs, embeddings.to(inputs.dtype)], -1), mask)
         return states

@@ -1,4 +1,7 @@
-"""A tower that reads the task before the text."""
+"""Tower with task tokens.
+
+Shape suffixes: B sequences.
+"""
 
 import torch
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
@@ -9,16 +12,25 @@ from ner_adv_plugin.modules.towers.tower import LazyTower, TaskTower
 
 @Seq2SeqEncoder.register("task_token")
 class TaskToken(TaskTower):
-    """A tower, usually shared, that reads a token of the sequence's task before its characters (TE-Enc of Changpinyo et
-    al. 2018). The token's own state is left out.
+    """Tower that prepends a token for the sequence's task to its input states.
+
+    TE-Enc of Changpinyo et al. 2018; usually the tower is shared by all heads. The output state of
+    the token is dropped.
 
     Registered as "task_token".
 
     # Parameters
 
-    input_size : supplied; size of the states it reads, and of a task's embedding.
-    tasks : supplied.
-    tower : the tower that reads token and characters; a bidirectional LSTM of 128 by default.
+    input_size : supplied; size of the input states and of the task token.
+    tasks : supplied; names of the heads.
+    tower : the tower that reads token and states; a bidirectional LSTM with 128 units per direction
+        by default.
+
+    # Example
+
+    ```jsonnet
+    { type: 'task_token', tower: { type: 'lstm', hidden_size: 64, bidirectional: true } }
+    ```
     """
 
     def __init__(self, input_size: int, tasks: list[str], tower: LazyTower | None = None) -> None:
@@ -27,6 +39,7 @@ class TaskToken(TaskTower):
     def forward(self, inputs: Tensor, mask: Tensor, task_B: Tensor) -> Tensor:
         """See `TaskTower.forward`."""
         token = self.embedding(task_B)[:, None].to(inputs.dtype)
-        longer = torch.cat([mask.new_ones(len(mask), 1), mask], 1)
-        states: Tensor = self.tower(torch.cat([token, inputs], 1), longer)
+        mask_with_token = torch.cat([mask.new_ones(len(mask), 1), mask], 1)
+
+        states: Tensor = self.tower(torch.cat([token, inputs], 1), mask_with_token)
         return states[:, 1:]

@@ -1,4 +1,4 @@
-"""Towers: how one is built, and run over the sequences that something reads from it.
+"""Building towers and running them over some of the sequences of a batch.
 
 Shape suffixes: B sequences, L characters, D state size.
 """
@@ -21,12 +21,12 @@ LazyTower: TypeAlias = Annotated[Lazy[Seq2SeqEncoder], Supplied("input_size", "i
 
 @dataclass
 class TowerStates:
-    """What a tower made of the sequences it ran over.
+    """States of a tower for the sequences that it ran over.
 
     # Parameters
 
-    states_BLD : its states, for `sequences` only, cut to the longest of them.
-    sequences : indices of those sequences in the whole batch, rising.
+    states_BLD : states of `sequences` only, padded to the longest of them.
+    sequences : indices of the sequences in the whole batch, ascending.
     batch : the batch of those sequences.
     """
 
@@ -35,26 +35,37 @@ class TowerStates:
     batch: Batch
 
     def select(self, sequences: list[int]) -> Tensor:
-        """States of some of the whole batch's sequences, which the tower must have run over, (len(sequences), L, D)."""
+        """Select the states of some sequences.
+
+        # Parameters
+
+        sequences : indices in the whole batch; the tower must have run over them.
+
+        # Returns
+
+        States, (len(sequences), L, D), padded to the longest of the selected sequences.
+        """
         if sequences == self.sequences:
             return self.states_BLD
-        place = {sequence: i for i, sequence in enumerate(self.sequences)}
-        chosen = [place[sequence] for sequence in sequences]
+
+        position = {sequence: i for i, sequence in enumerate(self.sequences)}
+        chosen = [position[sequence] for sequence in sequences]
         length = max((self.batch.lengths[i] for i in chosen), default=0)
         index = torch.tensor(chosen, dtype=torch.long, device=self.states_BLD.device)
         return self.states_BLD[index, :length]
 
 
 class TaskTower(Seq2SeqEncoder):
-    """A tower around another that is told the task of every sequence.
+    """Base class of towers that embed the task of each sequence and pass it to an inner tower.
 
     # Parameters
 
-    tower : the tower inside, which may be no tower of tasks itself.
-    input_size : of the states it reads.
-    inner_size : of the states that it hands to the tower inside.
-    tasks : heads, in the order of their embeddings; those of a sequence without a task come first.
-    embedding_dim : size of a task's embedding.
+    tower : the inner tower, which must not be a `TaskTower`.
+    input_size : size of the input states.
+    inner_size : size of the states that the inner tower reads.
+    tasks : names of the heads, in the order of their embeddings from index 1; index 0 is for
+        sequences without a task.
+    embedding_dim : size of a task embedding.
     """
 
     def __init__(
@@ -67,35 +78,46 @@ class TaskTower(Seq2SeqEncoder):
     ) -> None:
         super().__init__()
         self.input_size = input_size
-        self.places = {None: 0} | {name: place for place, name in enumerate(tasks, 1)}
+        self._task_index = {None: 0} | {name: index for index, name in enumerate(tasks, 1)}
         self.embedding = torch.nn.Embedding(len(tasks) + 1, embedding_dim)
         self.tower = build_tower(tower or default_tower(), inner_size)
 
     def indices(self, tasks: Sequence[str | None]) -> Tensor:
-        """Where the tasks of sequences stand among the embeddings, (B,)."""
+        """Embedding index of the task of each sequence, (B,) long."""
         return torch.tensor(
-            [self.places[name] for name in tasks], device=self.embedding.weight.device
+            [self._task_index[name] for name in tasks], device=self.embedding.weight.device
         )
 
     def forward(self, inputs: Tensor, mask: Tensor, task_B: Tensor) -> Tensor:
-        """States, (B, L, `get_output_dim()`), of sequences whose tasks are `indices`."""
+        """Run the tower.
+
+        # Parameters
+
+        inputs : input states, (B, L, `input_size`).
+        mask : (B, L) bool, True at characters.
+        task_B : embedding indices of the tasks, from `indices`.
+
+        # Returns
+
+        States, (B, L, `get_output_dim()`).
+        """
         raise NotImplementedError
 
     def get_input_dim(self) -> int:
-        """Size of the states it reads."""
+        """Size of the input states."""
         return self.input_size
 
     def get_output_dim(self) -> int:
-        """Size of the states of the tower inside."""
+        """Size of the inner tower's states."""
         return self.tower.get_output_dim()
 
     def is_bidirectional(self) -> bool:
-        """Whether the tower inside is."""
+        """Whether the inner tower is bidirectional."""
         return self.tower.is_bidirectional()
 
 
 def default_tower() -> Lazy[Seq2SeqEncoder]:
-    """A bidirectional LSTM of 128 units a direction."""
+    """Return the default tower, a bidirectional LSTM with 128 units per direction."""
 
     def build(supplied: dict[str, int]) -> Seq2SeqEncoder:
         return LstmSeq2SeqEncoder(supplied["input_size"], 128, bidirectional=True)
@@ -106,29 +128,36 @@ def default_tower() -> Lazy[Seq2SeqEncoder]:
 def build_tower(
     tower: Lazy[Seq2SeqEncoder], input_dim: int, tasks: list[str] | None = None
 ) -> Seq2SeqEncoder:
-    """Build a tower over states of `input_dim`.
+    """Build a tower over states of size `input_dim`.
 
     # Parameters
 
-    tower : its settings.
-    input_dim : size of the states it reads.
-    tasks : the heads; None where the tower stands inside another.
+    tower : config of the tower.
+    input_dim : size of the input states.
+    tasks : names of the heads; None if the tower is inside another tower.
 
-    Raises `ConfigurationError` where it wants states of another size, to know tasks inside another tower, or to carry
-    states from one batch to the next.
+    # Raises
+
+    ConfigurationError : the tower expects states of another size, is a `TaskTower` inside another
+        tower, or is stateful, that is carries its state from one batch to the next.
     """
     if tasks is None and inspect.isclass(tower.target) and issubclass(tower.target, TaskTower):
-        raise ConfigurationError("a tower that is told the tasks must stand outermost", tower.path)
+        raise ConfigurationError(
+            "a tower that reads tasks cannot be inside another tower: make it the outermost one",
+            tower.path,
+        )
+
     module = tower.construct(input_size=input_dim, input_dim=input_dim, tasks=tasks)
     if module.get_input_dim() != input_dim:
         raise ConfigurationError(
-            f"the tower takes states of {module.get_input_dim()}, but is given states of {input_dim}",
+            f"the tower expects states of size {module.get_input_dim()}, but reads states of size"
+            f" {input_dim}",
             tower.path,
         )
     if getattr(module, "stateful", False):
-        # What comes before a sequence in a batch order is not its context, and batches are computed side by side.
+        # Sequences of consecutive batches are not consecutive text, and batches run concurrently.
         raise ConfigurationError(
-            "sequences do not go on where others ended: expected false", f"{tower.path}.stateful"
+            "stateful towers are not supported: expected false", f"{tower.path}.stateful"
         )
     return module
 
@@ -140,18 +169,20 @@ def run_tower(
     sequences: list[int],
     head: str | None = None,
 ) -> TowerStates:
-    """Run a tower over some sequences of a batch, masked.
+    """Run a tower over some sequences of a batch.
 
     # Parameters
 
-    tower : is run.
-    states_BLD : what it reads of those sequences, cut to the longest of them.
+    tower : the tower to run.
+    states_BLD : input states of those sequences, padded to the longest of them.
     batch : the whole batch.
-    sequences : their indices in it, rising.
-    head : the task of every sequence; each sequence's own head's where None.
+    sequences : indices of the sequences in the batch, ascending.
+    head : the task of all sequences; each sequence's own task if None.
     """
-    part = batch.select(sequences)
+    selected = batch.select(sequences)
     if isinstance(tower, TaskTower):
-        tasks = part.heads if head is None else [head] * len(sequences)
-        return TowerStates(tower(states_BLD, part.mask_BL, tower.indices(tasks)), sequences, part)
-    return TowerStates(tower(states_BLD, part.mask_BL), sequences, part)
+        tasks = selected.heads if head is None else [head] * len(sequences)
+        states_BLD = tower(states_BLD, selected.mask_BL, tower.indices(tasks))
+    else:
+        states_BLD = tower(states_BLD, selected.mask_BL)
+    return TowerStates(states_BLD, sequences, selected)

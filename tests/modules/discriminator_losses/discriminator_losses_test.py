@@ -1,4 +1,4 @@
-"""Losses of discriminators."""
+"""Discriminator losses."""
 
 import math
 from typing import Any
@@ -16,19 +16,22 @@ from ner_adv_plugin.modules.discriminator_losses import CrossEntropy, Discrimina
 SIZES = {"news": 300, "social": 100, "reviews": 60}
 
 
-def test_cross_entropy_is_the_logarithm_of_the_right_class() -> None:
+def test_cross_entropy_is_minus_log_p_of_the_gold_class() -> None:
     logits = torch.tensor([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0]])
     losses = CrossEntropy(SIZES)(logits, torch.tensor([1, 0]))
-    for sentence, right in ((0, 1), (1, 0)):
+    for sentence, gold in ((0, 1), (1, 0)):
         total = sum(math.exp(score) for score in logits[sentence].tolist())
         assert losses[sentence].item() == pytest.approx(
-            -math.log(math.exp(logits[sentence, right].item()) / total), rel=1e-5
+            -math.log(math.exp(logits[sentence, gold].item()) / total), rel=1e-5
         )
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.0, 1.0), st.sampled_from([0.0, 0.5, 1.0, 2.0]))
-def test_two_classes_give_the_loss_of_datnet(r: float, alpha: float, gamma: float) -> None:
-    """I_S alpha (1-r)^gamma log r + I_T (1-alpha) r^gamma log(1-r), r the probability of the source."""
+def test_two_classes_equal_the_loss_of_datnet(r: float, alpha: float, gamma: float) -> None:
+    """-I_S alpha (1-r)^gamma log r - I_T (1-alpha) r^gamma log(1-r).
+
+    r is the probability of the source domain.
+    """
     loss = Grad({"source": 5, "target": 7}, gamma, {"source": alpha, "target": 1 - alpha})
     logits = torch.tensor([[math.log(r), math.log(1 - r)]]).repeat(2, 1)
     source, target = loss(logits, torch.tensor([0, 1])).tolist()
@@ -52,15 +55,15 @@ def test_small_classes_weigh_more_by_default() -> None:
     assert_close(Grad({"a": 0, "b": 0}).alpha_K, torch.tensor([0.5, 0.5]))
 
 
-def test_without_focus_and_balance_it_is_the_cross_entropy() -> None:
-    logits, right = torch.randn(4, 3), torch.tensor([0, 1, 2, 1])
+def test_cross_entropy_without_focusing_and_balancing() -> None:
+    logits, gold = torch.randn(4, 3), torch.tensor([0, 1, 2, 1])
     loss = Grad(SIZES, 0.0, dict.fromkeys(SIZES, 1.0))
-    assert_close(loss(logits, right), CrossEntropy(SIZES)(logits, right))
+    assert_close(loss(logits, gold), CrossEntropy(SIZES)(logits, gold))
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize("score", [200.0, -200.0, 0.0])
-def test_certain_discriminators_leave_loss_and_gradient_finite(gamma: float, score: float) -> None:
+def test_loss_and_gradient_of_certain_discriminators_are_finite(gamma: float, score: float) -> None:
     logits = torch.tensor([[score, 0.0, 0.0]], requires_grad=True)
     loss = Grad(SIZES, gamma)(logits, torch.tensor([0])).sum()
     loss.backward()
@@ -77,7 +80,7 @@ def test_certain_discriminators_leave_loss_and_gradient_finite(gamma: float, sco
         ({"gamma": -1}, "loss.gamma: expected 0 or more, found -1"),
         (
             {"alpha": {"news": 1, "socail": 1}},
-            'loss.alpha.socail: nothing is named so. Did you mean "social"',
+            'loss.alpha.socail: unknown class. Did you mean "social"',
         ),
         ({"alpha": {"news": 1, "social": 1}}, "loss.alpha.reviews: missing key"),
         (

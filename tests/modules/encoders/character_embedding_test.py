@@ -1,4 +1,4 @@
-"""Character embeddings learnt from scratch."""
+"""Character embeddings trained from scratch."""
 
 import torch
 
@@ -9,14 +9,14 @@ from tests.modules.examples import TEXT, text_batch, vocabulary
 
 def encoder_of(**settings: object) -> CharacterEmbedding:
     torch.manual_seed(0)
-    made = Encoder.from_params(
+    encoder = Encoder.from_params(
         {"type": "character_embedding", "embedding_dim": 4, **settings}, vocab=vocabulary()
     )
-    assert isinstance(made, CharacterEmbedding)
-    return made.eval()
+    assert isinstance(encoder, CharacterEmbedding)
+    return encoder.eval()
 
 
-def test_one_vector_a_character_whatever_stands_beside_it() -> None:
+def test_a_character_has_the_same_vector_in_every_context() -> None:
     encoder = encoder_of()
     batch = text_batch(encoder.alphabet, TEXT[:5], TEXT[3])
     states = encoder(batch)
@@ -25,7 +25,7 @@ def test_one_vector_a_character_whatever_stands_beside_it() -> None:
     assert encoder.positions == 10
 
 
-def test_unknown_characters_share_a_vector_of_their_own() -> None:
+def test_unknown_characters_share_a_vector() -> None:
     encoder = encoder_of()
     states = encoder(text_batch(encoder.alphabet, "鑫😀 \n\ufffd\ud800"))[0]
     assert all(torch.equal(states[0], state) for state in states)
@@ -34,7 +34,7 @@ def test_unknown_characters_share_a_vector_of_their_own() -> None:
     assert encoder.embedding.num_embeddings == known and not encoder.alphabet.composites
 
 
-def test_padding_is_zero_and_learns_nothing() -> None:
+def test_padding_is_zero_and_gets_no_gradient() -> None:
     encoder = encoder_of()
     states = encoder(text_batch(encoder.alphabet, TEXT[:3], TEXT[0]))
     states.sum().backward()

@@ -1,4 +1,4 @@
-"""Attention without padding, against attention over each sequence by itself."""
+"""Attention without padding, against attention over each sequence on its own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from torch.testing import assert_close
 
 from ner_adv_plugin.modules.encoders import packed_attention as module
-from ner_adv_plugin.modules.encoders.packed_attention import Packing, SideBySide, packed_attention
+from ner_adv_plugin.modules.encoders.packed_attention import GroupLayout, Packing, packed_attention
 
 NONE = torch.nn.Identity()
 
@@ -20,7 +20,7 @@ NONE = torch.nn.Identity()
 def states_of(
     lengths: Sequence[int], heads: int, size: int, dtype: torch.dtype = torch.float64
 ) -> list[Tensor]:
-    """Random queries, keys and values (1, A, N, S), leaves, as a layer gives them."""
+    """Random queries, keys and values (1, A, N, S), leaf tensors in the layout of a layer."""
     torch.manual_seed(0)
     made = [torch.randn(1, sum(lengths), heads * size, dtype=dtype) for _ in range(3)]
     return [one.view(1, -1, heads, size).transpose(1, 2).requires_grad_() for one in made]
@@ -28,7 +28,7 @@ def states_of(
 
 def sequence_by_sequence(states: Sequence[Tensor], lengths: Sequence[int], scale: float) -> Tensor:
     """softmax(scale Q K^T) V of every sequence, (1, N, A, S)."""
-    sequences = zip(*(part.split(lengths, 2) for part in states), strict=True)
+    sequences = zip(*(tensor.split(lengths, 2) for tensor in states), strict=True)
     return torch.cat(
         [scaled_dot_product_attention(q, k, v, scale=scale) for q, k, v in sequences], 2
     ).transpose(1, 2)
@@ -37,28 +37,29 @@ def sequence_by_sequence(states: Sequence[Tensor], lengths: Sequence[int], scale
 @settings(max_examples=60, deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 60), min_size=1, max_size=9).map(
-        lambda own: sorted(own, reverse=True)
+        lambda lengths: sorted(lengths, reverse=True)
     ),
     heads=st.integers(1, 3),
     size=st.integers(1, 4),
     overhead=st.sampled_from([0, 48, 10_000]),
-    learns=st.booleans(),
+    requires_grad=st.booleans(),
 )
 def test_every_token_attends_to_its_own_sequence(
-    lengths: list[int], heads: int, size: int, overhead: int, learns: bool
+    lengths: list[int], heads: int, size: int, overhead: int, requires_grad: bool
 ) -> None:
     packing = Packing(lengths)
     states = states_of(lengths, heads, size)
     expected = sequence_by_sequence(states, lengths, 0.3)
-    with torch.set_grad_enabled(learns), pytest.MonkeyPatch.context() as patch:
+    with torch.set_grad_enabled(requires_grad), pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "GROUP_OVERHEAD", overhead)
         found, weights = packed_attention(NONE, *states, None, scaling=0.3, packing=packing)
     assert weights is None
-    assert_close(found, expected.detach() if not learns else expected)
-    if learns:
-        by = torch.randn_like(found)
+    assert_close(found, expected.detach() if not requires_grad else expected)
+    if requires_grad:
+        upstream = torch.randn_like(found)
         assert_close(
-            torch.autograd.grad(found, states, by), torch.autograd.grad(expected, states, by)
+            torch.autograd.grad(found, states, upstream),
+            torch.autograd.grad(expected, states, upstream),
         )
 
 
@@ -66,27 +67,28 @@ def test_every_token_attends_to_its_own_sequence(
     "lengths", [[17] * 5 + [3], [17] * 5, [33, 20, 20, 16, 16, 5, 5, 5, 1], [7]]
 )
 @torch.no_grad()
-def test_keys_fill_whole_lanes_where_there_are_neighbours(
+def test_keys_are_extended_to_whole_lanes_if_possible(
     lengths: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a sequence sees of its neighbours, to fill torch's lanes, counts for nothing."""
+    """Keys of the next sequence that fill the lanes of torch's kernel have no effect."""
     seen = []
 
-    def listening(query: Tensor, key: Tensor, *others: Any, **settings: Any) -> Tensor:
+    def recording(query: Tensor, key: Tensor, *others: Any, **settings: Any) -> Tensor:
         seen.append((query.shape[2], key.shape[2]))
         return scaled_dot_product_attention(query, key, *others, **settings)
 
     states = states_of(lengths, 2, 3)
-    monkeypatch.setattr(module, "scaled_dot_product_attention", listening)
+    monkeypatch.setattr(module, "scaled_dot_product_attention", recording)
     found, _ = packed_attention(NONE, *states, None, scaling=0.3, packing=Packing(lengths))
     assert_close(found, sequence_by_sequence(states, lengths, 0.3))
-    # One call for all sequences of a length; only where the tokens end are there none to fill up with.
+    # One call for all sequences of a length, with additional keys unless the tokens end before.
     runs = [
-        (length, sum(1 for own in lengths if own == length))
+        (length, sum(1 for other in lengths if other == length))
         for length in sorted(set(lengths), reverse=True)
     ]
     ends = [
-        sum(own for own in lengths if own > length) + length * (count - 1) for length, count in runs
+        sum(other for other in lengths if other > length) + length * (count - 1)
+        for length, count in runs
     ]
     full = [-(-length // 16) * 16 for length, _ in runs]
     expected = [
@@ -97,30 +99,30 @@ def test_keys_fill_whole_lanes_where_there_are_neighbours(
 
 
 def test_groups_pad_to_their_longest_sequence() -> None:
-    sides = SideBySide([100, 99, 5, 4], 2)
-    assert [group.shape for group in sides.groups] == [(2, 2, 100), (2, 2, 5)]
-    # Only sequences that are shorter than the longest of their group have anything to mask.
-    assert sides.groups[0].bias is not None
-    assert sides.groups[0].bias.isinf().sum() == 1 and len(sides.empty) == 2 * (1 + 1)
-    assert SideBySide([7, 7, 7], 2).groups[0].bias is None
+    layout = GroupLayout([100, 99, 5, 4], 2)
+    assert [group.shape for group in layout.groups] == [(2, 2, 100), (2, 2, 5)]
+    # Only groups of sequences of unequal length need a mask.
+    assert layout.groups[0].bias is not None
+    assert layout.groups[0].bias.isinf().sum() == 1 and len(layout.padding) == 2 * (1 + 1)
+    assert GroupLayout([7, 7, 7], 2).groups[0].bias is None
 
 
-def test_the_gradient_with_dropout() -> None:
-    """The same factors every time: then the function is one that finite differences can check."""
+def test_gradient_with_dropout() -> None:
+    """With a fixed seed the function is deterministic, so that finite differences can check it."""
     lengths, packing = [5, 4, 4, 1], Packing([5, 4, 4, 1])
     states = states_of(lengths, 2, 3)
 
-    def attend(*own: Tensor) -> Tensor:
+    def attend(*inputs: Tensor) -> Tensor:
         torch.manual_seed(1)
-        return packed_attention(NONE, *own, None, dropout=0.4, packing=packing)[0]
+        return packed_attention(NONE, *inputs, None, dropout=0.4, packing=packing)[0]
 
     assert not torch.allclose(attend(*states), sequence_by_sequence(states, lengths, 3**-0.5))
     assert torch.autograd.gradcheck(attend, states)
 
 
-def test_the_mean_over_dropout_is_attention_without() -> None:
+def test_mean_over_dropout_is_attention_without_dropout() -> None:
     lengths, packing = [4, 3], Packing([4, 3])
-    states = [part.detach() for part in states_of(lengths, 1, 2)]
+    states = [tensor.detach() for tensor in states_of(lengths, 1, 2)]
     torch.manual_seed(0)
     draws = [
         packed_attention(NONE, *states, None, dropout=0.3, packing=packing)[0] for _ in range(4000)
@@ -130,16 +132,16 @@ def test_the_mean_over_dropout_is_attention_without() -> None:
     assert_close(torch.stack(draws).mean(0), expected, rtol=0, atol=5 * spread / 4000**0.5)
 
 
-def test_bfloat16_keeps_shares_in_float32() -> None:
+def test_bfloat16_keeps_attention_weights_in_float32() -> None:
     lengths, packing = [30, 20, 20], Packing([30, 20, 20])
     states = states_of(lengths, 2, 8, torch.bfloat16)
     found, _ = packed_attention(NONE, *states, None, packing=packing)
-    expected = sequence_by_sequence([part.float() for part in states], lengths, 8**-0.5)
+    expected = sequence_by_sequence([tensor.float() for tensor in states], lengths, 8**-0.5)
     assert found.dtype == torch.bfloat16
     assert_close(found.float(), expected, rtol=2e-2, atol=2e-2)
 
 
-def test_without_a_packing_it_is_torchs_own() -> None:
+def test_torch_attention_without_packing() -> None:
     query, key, value = (torch.randn(2, 3, 5, 4) for _ in range(3))
     mask = torch.ones(2, 1, 5, 5, dtype=torch.bool)
     mask[1, :, :, 3:] = False

@@ -1,4 +1,7 @@
-"""What is added to embeddings, against embedding tables changed by as much: no character stands twice in a batch."""
+"""Perturbed embeddings against changed embedding tables.
+
+No character occurs twice in a batch, so that both have the same effect.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +14,13 @@ from transformers import BertConfig
 
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.modules.encoders import CharacterEmbedding, Encoder, Perturbation
-from tests.modules.encoders.transformers import PIECES, encoder_of, write_tiny_transformer
+from tests.modules.encoders.transformers import SUBWORDS, encoder_of, write_tiny_transformer
 from tests.modules.examples import TEXT, character_alphabet, text_batch, vocabulary
 
 Made = tuple[Encoder, torch.nn.Embedding, Batch]
 CHARACTERS = "".join(dict.fromkeys(TEXT))
 CONFIG = {
-    "vocab_size": len(PIECES),
+    "vocab_size": len(SUBWORDS),
     "hidden_size": 8,
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
@@ -32,7 +35,7 @@ def of_characters(folder: Path) -> Made:
     return encoder, encoder.embedding, batch
 
 
-def of_pieces(texts: tuple[str, ...], **settings: object) -> Callable[[Path], Made]:
+def of_subwords(texts: tuple[str, ...], **settings: object) -> Callable[[Path], Made]:
     def make(folder: Path) -> Made:
         write_tiny_transformer(
             folder, BertConfig(**CONFIG, intermediate_size=16, max_position_embeddings=32)
@@ -49,12 +52,15 @@ def of_pieces(texts: tuple[str, ...], **settings: object) -> Callable[[Path], Ma
 
 CASES: dict[str, Callable[[Path], Made]] = {
     "characters": of_characters,
-    "one_call": of_pieces((CHARACTERS[:6], CHARACTERS[6:10], CHARACTERS[10:11]), overlap=3),
-    "a_call_a_length": of_pieces((CHARACTERS[:6], CHARACTERS[6:10], CHARACTERS[10:11]), overlap=3),
-    # 5 pieces a window beside [CLS] and [SEP], 3 of them shared: a character stands in up to three windows.
-    "windows": of_pieces((CHARACTERS[:13], CHARACTERS[13:15]), window=7, overlap=3),
-    # "½" is three pieces, so that the shorter text has more of them.
-    "several_pieces": of_pieces((CHARACTERS[:4], CHARACTERS[4:6] + "½"), overlap=3),
+    "one_call": of_subwords((CHARACTERS[:6], CHARACTERS[6:10], CHARACTERS[10:11]), overlap=3),
+    "one_call_per_length": of_subwords(
+        (CHARACTERS[:6], CHARACTERS[6:10], CHARACTERS[10:11]), overlap=3
+    ),
+    # Windows of 5 subwords besides [CLS] and [SEP], 3 of them shared: a character is in up to three
+    # windows.
+    "windows": of_subwords((CHARACTERS[:13], CHARACTERS[13:15]), window=7, overlap=3),
+    # "½" is split into three subwords, so that the shorter text has more subwords.
+    "several_subwords": of_subwords((CHARACTERS[:4], CHARACTERS[4:6] + "½"), overlap=3),
 }
 
 
@@ -64,17 +70,17 @@ def states_of(encoder: Encoder, batch: Batch) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("name", "pieces"),
+    ("name", "subwords"),
     [
         ("characters", 11),
         ("one_call", 11),
-        ("a_call_a_length", 11),
+        ("one_call_per_length", 11),
         ("windows", 15),
-        ("several_pieces", 9),
+        ("several_subwords", 9),
     ],
 )
-def test_every_position_is_perturbed_as_its_embedding(
-    name: str, pieces: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_perturbation_equals_a_changed_embedding(
+    name: str, subwords: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overhead = {"cpu": 10**6 if name == "one_call" else 0}
     monkeypatch.setattr(
@@ -94,9 +100,9 @@ def test_every_position_is_perturbed_as_its_embedding(
     (clean * direction).sum().backward()
     gradient_BPE = perturbation.delta_BPE.grad
     ids_BP = seen[0]
-    # Nothing beyond a sequence's end, and every position of its own.
+    # Padding gets no gradient, and every position has its own.
     real_BP = gradient_BPE.any(-1)
-    assert len(ids_BP[real_BP].unique()) == int(real_BP.sum()) == pieces
+    assert len(ids_BP[real_BP].unique()) == int(real_BP.sum()) == subwords
     assert_close(gradient_BPE[real_BP], table.weight.grad[ids_BP[real_BP]])
 
     delta_BPE = torch.randn_like(gradient_BPE)

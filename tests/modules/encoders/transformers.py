@@ -1,4 +1,4 @@
-"""Transformers run the plain way, and tiny ones with tokenizers of one's own."""
+"""Reference encoding with `transformers` alone, and tiny random transformers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +12,12 @@ from ner_adv_plugin.modules.encoders import Encoder, PretrainedTransformer
 from tests.modules.examples import TEXT, vocabulary
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-# NFKC makes several characters of "½", "㍿" and "℡", and one full-width letter a plain one.
-PIECES = [*SPECIAL, *sorted(set(TEXT)), *"1⁄2株式会社TEL"]
+# NFKC expands "½", "㍿" and "℡" to several characters, and maps full-width letters to plain ones.
+SUBWORDS = [*SPECIAL, *sorted(set(TEXT)), *"1⁄2株式会社TEL"]
 
 
 def encoder_of(folder: Path, **settings: object) -> PretrainedTransformer:
-    """The encoder of a config, in evaluation mode."""
+    """Build an encoder in evaluation mode."""
     config = {"type": "pretrained_transformer", "model_name": str(folder), **settings}
     made = Encoder.from_params(config, vocab=vocabulary())
     assert isinstance(made, PretrainedTransformer)
@@ -25,12 +25,12 @@ def encoder_of(folder: Path, **settings: object) -> PretrainedTransformer:
 
 
 class PlainTransformer:
-    """`transformers` by itself, one text at a time, given its pieces.
+    """A Hugging Face transformer that encodes one text at a time, given its subwords.
 
     # Parameters
 
-    folder : of the transformer.
-    before, after : special pieces around a text.
+    folder : folder of the transformer.
+    before, after : special tokens before and after a text.
     """
 
     def __init__(self, folder: Path, before: int, after: int) -> None:
@@ -39,9 +39,9 @@ class PlainTransformer:
         self.after = after
 
     @torch.no_grad()
-    def states(self, pieces: Sequence[int]) -> Tensor:
-        """States of the pieces, (P, D)."""
-        ids = torch.tensor([[self.before, *pieces, self.after]])
+    def states(self, subwords: Sequence[int]) -> Tensor:
+        """States of the subwords, (P, D)."""
+        ids = torch.tensor([[self.before, *subwords, self.after]])
         output: Tensor = self.model(input_ids=ids).last_hidden_state
         return output[0, 1:-1]
 
@@ -49,9 +49,12 @@ class PlainTransformer:
 def write_tiny_transformer(
     folder: Path, config: PreTrainedConfig, model_max_length: int | None = None
 ) -> None:
-    """A random transformer over `PIECES`, with a tokenizer that normalises to NFKC and cuts into characters."""
+    """Save a random transformer with the subwords `SUBWORDS`.
+
+    Its tokenizer normalises to NFKC and splits into characters.
+    """
     inner = Tokenizer(
-        models.WordLevel({piece: i for i, piece in enumerate(PIECES)}, unk_token="[UNK]")
+        models.WordLevel({subword: i for i, subword in enumerate(SUBWORDS)}, unk_token="[UNK]")
     )
     inner.normalizer = normalizers.NFKC()
     inner.pre_tokenizer = pre_tokenizers.Sequence(

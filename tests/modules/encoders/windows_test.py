@@ -29,20 +29,20 @@ def test_kept_ranges_tile_the_sequence(layout: tuple[int, int, int]) -> None:
         assert len(window) == min(size, length)
     for left, right in pairwise(windows):
         assert left.stop - right.start >= overlap
-        # Both sides of a border keep half of what the windows share as context, within one.
+        # The border is in the middle of the overlap, up to one position.
         border = left.keep_stop
         assert abs((left.stop - border) - (border - right.start)) <= 1
 
 
 @given(layouts())
-def test_no_window_could_be_spared(layout: tuple[int, int, int]) -> None:
+def test_number_of_windows_is_minimal(layout: tuple[int, int, int]) -> None:
     length, size, overlap = layout
     count = len(cover(0, length, size, overlap))
     if count > 1:
         assert (count - 1) * size - (count - 2) * overlap < length
 
 
-def test_a_worked_cover() -> None:
+def test_cover_by_hand() -> None:
     assert cover(3, 10, 12, 4) == [Window(3, 0, 10, 0, 10)]
     # Two windows of 12 over 20 positions share 4, positions 8 to 11, and meet at 10.
     assert cover(3, 20, 12, 4) == [Window(3, 0, 12, 0, 10), Window(3, 8, 20, 10, 20)]
@@ -59,7 +59,7 @@ def allowed(groups: list[tuple[int, int]], lengths: list[int], most: int) -> boo
 
 
 def partitions(count: int) -> list[list[tuple[int, int]]]:
-    """Every way to cut `count` sequences into consecutive groups."""
+    """All partitions of `count` sequences into consecutive groups."""
     found = []
     for cuts in range(2 ** max(count - 1, 0)):
         edges = [0, *(i + 1 for i in range(count - 1) if cuts >> i & 1), count]
@@ -80,11 +80,11 @@ def test_groups_cost_least_of_all_partitions(lengths: list[int], overhead: int, 
     )
 
 
-def test_worked_groups() -> None:
+def test_groups_by_hand() -> None:
     assert length_groups([], 5, 100) == []
     # One group costs 4 x 10 + 5 = 45; {10, 9}, {2, 1} costs 20 + 5 + 4 + 5 = 34.
     assert length_groups([10, 9, 2, 1], 5, 100) == [(0, 2), (2, 4)]
     assert length_groups([10, 9, 2, 1], 50, 100) == [(0, 4)]
     assert length_groups([10, 10, 10], 50, 20) in ([(0, 1), (1, 3)], [(0, 2), (2, 3)])
-    # A sequence longer than the cap still has its group.
+    # A sequence longer than the limit is a group of its own.
     assert length_groups([300, 1], 1000, 100) == [(0, 1), (1, 2)]

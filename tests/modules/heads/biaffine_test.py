@@ -1,4 +1,4 @@
-"""Biaffine classification of spans: scores and loss against loops over the formulas."""
+"""Biaffine head: scores and loss against loops over the formulas."""
 
 import math
 
@@ -11,7 +11,7 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.labels.spans import Span
 from tests.modules.heads.building import PARTIAL, batch_of, batch_with, head_of, states_of
 
-# "None" is the first option.
+# The first option is "none".
 OPTIONS = ["", "LOC", "PER"]
 SIZE = 4
 NESTED = [Span(0, 5, "PER"), Span(0, 2, "LOC"), Span(3, 4, "LOC")]
@@ -19,12 +19,12 @@ SENTENCES = [(5, NESTED), (3, [Span(1, 3, "LOC")]), (2, []), (1, [Span(0, 1, "PE
 
 
 def naive_scores(head: torch.nn.Module, states_LD: Tensor) -> dict[tuple[int, int], list[float]]:
-    """r(i, j) of all options for every pair, i at most j."""
+    """r(i, j) of all options for every pair i <= j."""
     weights = {name: parameter.double().tolist() for name, parameter in head.named_parameters()}
     edges = [
         [
-            max(0.0, bias + sum(w * x for w, x in zip(sentence, state, strict=True)))
-            for sentence, bias in zip(weights["edges.weight"], weights["edges.bias"], strict=True)
+            max(0.0, bias + sum(w * x for w, x in zip(row, state, strict=True)))
+            for row, bias in zip(weights["edges.weight"], weights["edges.bias"], strict=True)
         ]
         for state in states_LD.double().tolist()
     ]
@@ -50,14 +50,17 @@ def naive_scores(head: torch.nn.Module, states_LD: Tensor) -> dict[tuple[int, in
 def naive_loss(
     scores: dict[tuple[int, int], list[float]], gold: list[Span], hidden: tuple[str, ...] = ()
 ) -> float:
-    """The cross-entropy of all pairs; for one that is no gold span "none" and the hidden types are right."""
+    """Cross-entropy summed over all pairs.
+
+    For a pair that is not a gold span, "none" and the hidden types are correct.
+    """
     total = 0.0
     for (i, j), own in scores.items():
-        right = [span.type for span in gold if (span.start, span.end) == (i, j + 1)] or [
+        correct = [span.type for span in gold if (span.start, span.end) == (i, j + 1)] or [
             "",
             *hidden,
         ]
-        likely = sum(math.exp(own[OPTIONS.index(kind)]) for kind in right)
+        likely = sum(math.exp(own[OPTIONS.index(option)]) for option in correct)
         total -= math.log(likely / sum(map(math.exp, own)))
     return total
 
@@ -69,7 +72,7 @@ def biaffine(**settings: object) -> torch.nn.Module:
     return head
 
 
-def test_scores_are_the_formula() -> None:
+def test_scores_equal_the_formula() -> None:
     head = biaffine()
     batch = batch_with(head, SENTENCES)
     states = states_of(batch)
@@ -93,7 +96,7 @@ def test_loss_is_the_sum_over_pairs() -> None:
     assert head.loss(head(states, batch), batch).tolist() == pytest.approx(expected, rel=1e-5)
 
 
-def test_types_that_a_dataset_does_not_mark_are_as_right_as_none() -> None:
+def test_types_that_a_dataset_does_not_annotate_are_as_correct_as_none() -> None:
     head = biaffine(vocab=PARTIAL)
     persons = [Span(0, 4, "PER"), Span(1, 2, "PER")]
     batch = batch_of(head, {"full": [(5, NESTED)], "partial": [(4, persons), (3, [])]}, PARTIAL)
@@ -111,8 +114,8 @@ def test_types_that_a_dataset_does_not_mark_are_as_right_as_none() -> None:
     assert head.loss(output, batch).tolist() == pytest.approx(expected, rel=1e-5)
 
 
-def test_nothing_is_learnt_of_a_type_that_a_dataset_does_not_mark() -> None:
-    """Where persons are out of the question, the other options may share the probability as they like."""
+def test_types_that_a_dataset_does_not_annotate_get_no_gradient() -> None:
+    """With PER excluded, any distribution over the other options has no loss."""
     head = biaffine(vocab=PARTIAL)
     batch = batch_of(head, {"partial": [(3, [])]}, PARTIAL)
     scores = torch.randn(1, 3, 3, 3)
@@ -127,6 +130,6 @@ def test_nothing_is_learnt_of_a_type_that_a_dataset_does_not_mark() -> None:
     assert output.grad is not None and output.grad.abs().max() < 1e-6
 
 
-def test_size_is_positive() -> None:
+def test_size_must_be_positive() -> None:
     with pytest.raises(ConfigurationError, match="hidden_size: expected 1 or more, found 0"):
         head_of("biaffine", hidden_size=0)

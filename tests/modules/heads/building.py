@@ -25,29 +25,33 @@ from tests.modules.examples import (
 WIDTH = 5
 LENGTHS = [6, 4, 3, 1]
 VOCAB = vocabulary()
-# Two datasets on the head "weibo", of LOC and PER: one marks both types, the other persons alone.
+# Two datasets of the task "weibo" with LOC and PER: one annotates both types, the other PER only.
 PARTIAL = vocabulary_of(
     {"full": SPACES["weibo"], "partial": replace(SPACES["weibo"], annotated_types=["PER"])}
 )
 
 
 def head_of(
-    kind: str, head: str = "weibo", vocab: Vocabulary = VOCAB, width: int = WIDTH, **settings: Any
+    head_type: str,
+    head: str = "weibo",
+    vocab: Vocabulary = VOCAB,
+    width: int = WIDTH,
+    **settings: Any,
 ) -> Any:
-    """A head without dropout."""
+    """Build a head, by default without dropout."""
     torch.manual_seed(0)
-    config = {"type": kind, "dropout": 0.0, **settings}
+    config = {"type": head_type, "dropout": 0.0, **settings}
     return Head.from_params(config, label_space=vocab.label_space(head), input_dim=width)
 
 
 def example(head: str = "weibo") -> tuple[Batch, Tensor]:
-    """Random sentences with the targets of a head that tags, and random states."""
+    """Random sentences with the targets of a tagging head, and random states."""
     batch = mixed_batch(VOCAB, {head: LENGTHS}).owned_by(f"heads.{head}")
     return batch, states_of(batch)
 
 
 def states_of(batch: Batch, width: int = WIDTH, seed: int = 1) -> Tensor:
-    """Random states of the sentences of a batch, (B, L, width)."""
+    """Random states for a batch, (B, L, width)."""
     return torch.randn(*batch.mask_BL.shape, width, generator=torch.Generator().manual_seed(seed))
 
 
@@ -57,14 +61,21 @@ def batch_with(
     dataset: str | None = None,
     vocab: Vocabulary = VOCAB,
 ) -> Batch:
-    """Sentences, given their lengths and gold spans, with the targets of a head."""
+    """Batch of sentences, given their lengths and gold spans, with the targets of a head."""
     return batch_of(head, {dataset or head.label_space.head: sentences}, vocab)
 
 
 def batch_of(
     head: Head, datasets: dict[str, Sequence[tuple[int, list[Span]]]], vocab: Vocabulary
 ) -> Batch:
-    """Sentences of several datasets of a head, given the lengths and gold spans of each, with the head's targets."""
+    """Batch of sentences of several datasets of a task, with the targets of its head.
+
+    # Parameters
+
+    head : the head.
+    datasets : for each dataset the lengths and gold spans of its sentences.
+    vocab : the vocabulary.
+    """
     sources = [dataset_of(name, sentences, vocab) for name, sentences in datasets.items()]
     owner = f"heads.{head.label_space.head}"
     for source in sources:
@@ -75,7 +86,7 @@ def batch_of(
 def dataset_of(
     name: str, sentences: Sequence[tuple[int, list[Span]]], vocab: Vocabulary = VOCAB
 ) -> EncodedDataset:
-    """Sentences of a dataset, given their lengths and gold spans."""
+    """Dataset of sentences, given their lengths and gold spans."""
     instances = [
         Instance((TEXT * (1 + length // len(TEXT)))[:length], spans) for length, spans in sentences
     ]

@@ -1,4 +1,4 @@
-"""Heads: losses against independent computation, normalisation, weights, constraints."""
+"""Heads: losses against independent computations, normalisation, weights and constraints."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ from ner_adv_plugin.modules.heads import (
 from tests.modules.heads.building import LENGTHS, VOCAB, WIDTH, example, head_of
 
 TAGGERS = ["crf", "pytorch_crf", "softmax"]
-each_tagger = pytest.mark.parametrize("kind", TAGGERS)
+each_tagger = pytest.mark.parametrize("head_type", TAGGERS)
 
 
 def test_crf_without_constraints_equals_the_library() -> None:
@@ -53,11 +53,11 @@ def test_softmax_loss_is_the_cross_entropy_of_each_character() -> None:
 
 
 @each_tagger
-def test_task_loss_is_the_weighted_mean_over_sentences(kind: str) -> None:
+def test_task_loss_is_the_weighted_mean_over_sentences(head_type: str) -> None:
     batch, states = example()
     batch.weights_B = torch.tensor([1.0, 0.5, 0.0, 2.0])
     for normalize_by in ("characters", "sentences"):
-        head = head_of(kind, normalize_by=normalize_by)
+        head = head_of(head_type, normalize_by=normalize_by)
         loss_B = head.loss(head(states, batch), batch)
         sentences = [
             weight * loss / (length if normalize_by == "characters" else 1)
@@ -70,22 +70,25 @@ def test_task_loss_is_the_weighted_mean_over_sentences(kind: str) -> None:
         )
 
 
-def test_task_loss_is_a_share_of_the_global_batch() -> None:
+def test_task_task_losses_add_up() -> None:
     head = head_of("crf")
     batch, states = example()
-    micro = share_totals([batch.select([0, 1]), batch.select([2, 3])])
-    parts = [
+    micro_batches = share_totals([batch.select([0, 1]), batch.select([2, 3])])
+    task_losses = [
         head.task_loss(
-            head.loss(head(states[sentences, : part.mask_BL.shape[1]], part), part), part
+            head.loss(
+                head(states[sentences, : micro_batch.mask_BL.shape[1]], micro_batch), micro_batch
+            ),
+            micro_batch,
         )
-        for sentences, part in zip(([0, 1], [2, 3]), micro, strict=True)
+        for sentences, micro_batch in zip(([0, 1], [2, 3]), micro_batches, strict=True)
     ]
-    assert_close(sum(parts), head.task_loss(head.loss(head(states, batch), batch), batch))
+    assert_close(sum(task_losses), head.task_loss(head.loss(head(states, batch), batch), batch))
 
 
 @each_tagger
-def test_padding_has_no_influence(kind: str) -> None:
-    head = head_of(kind)
+def test_padding_has_no_effect(head_type: str) -> None:
+    head = head_of(head_type)
     batch, states = example()
     changed = torch.where(batch.mask_BL[..., None], states, torch.tensor(50.0))
     first, second = head(states, batch), head(changed, batch)
@@ -96,7 +99,7 @@ def test_padding_has_no_influence(kind: str) -> None:
 
 
 @pytest.mark.parametrize("task", ["weibo", "msr"])
-def test_constrained_head_gives_legal_tags_only(task: str) -> None:
+def test_constrained_head_decodes_legal_tags_only(task: str) -> None:
     head = head_of("crf", task)
     batch, _ = example(task)
     for seed in range(5):
@@ -110,18 +113,18 @@ def test_constrained_head_gives_legal_tags_only(task: str) -> None:
 
 
 @each_tagger
-def test_spans_need_no_gold(kind: str) -> None:
+def test_decoding_needs_no_targets(head_type: str) -> None:
     batch, states = example()
-    head = head_of(kind)
+    head = head_of(head_type)
     output = head(states, batch.without_targets())
     assert output.shape == (4, 6, 5) and torch.equal(output, head(states, batch))
     assert head.decode_spans(output, batch.without_targets()) == head.decode_spans(output, batch)
 
 
 @each_tagger
-def test_full_precision_under_autocast(kind: str) -> None:
-    """Of the states as they come, in half precision: their tag scores and losses are not rounded again."""
-    head = head_of(kind).eval()
+def test_full_precision_under_autocast(head_type: str) -> None:
+    """Tag scores and losses of half-precision states are not rounded again."""
+    head = head_of(head_type).eval()
     batch, states = example()
     states = states.bfloat16()
     expected = head(states.float(), batch)

@@ -1,4 +1,4 @@
-"""Datasets that mark only some types teach a head nothing about the others."""
+"""Partial labels: nothing is learnt about types that a dataset does not annotate."""
 
 import random
 from itertools import pairwise, product
@@ -17,10 +17,10 @@ NAMES = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
 
 
 def batch_for(head: Head, **lengths: list[int]) -> Batch:
-    """Random sentences of these lengths; those of "partial" have persons alone."""
-    chance, sentences = random.Random(0), {}
+    """Random sentences of the given lengths; those of "partial" have only PER."""
+    rng, sentences = random.Random(0), {}
     for name, sizes in lengths.items():
-        gold = [(length, random_spans(PARTIAL, "weibo", length, chance)) for length in sizes]
+        gold = [(length, random_spans(PARTIAL, "weibo", length, rng)) for length in sizes]
         sentences[name] = [
             (n, [s for s in spans if name == "full" or s.type == "PER"]) for n, spans in gold
         ]
@@ -28,8 +28,8 @@ def batch_for(head: Head, **lengths: list[int]) -> Batch:
 
 
 def enumerated(head: Head, emissions: torch.Tensor, tags: list[int], partial: bool) -> torch.Tensor:
-    """Negative log-likelihood of one sentence: of every path that agrees with its tags, one by one."""
-    scores, agree = [], []
+    """Negative log-likelihood of a sentence: the sum over all paths that agrees with its tags."""
+    scores, agrees = [], []
     crf = head.as_crf()
     for path in product(range(len(NAMES)), repeat=len(tags)):
         legal = bool(crf.allowed_starts[path[0]]) and all(
@@ -39,22 +39,22 @@ def enumerated(head: Head, emissions: torch.Tensor, tags: list[int], partial: bo
             ends = crf.start_transitions[path[0]] + crf.end_transitions[path[-1]]
             moves = [crf.transitions[a, b] for a, b in pairwise(path)]
             scores.append(ends + sum(moves) + sum(emissions[i, tag] for i, tag in enumerate(path)))
-            agree.append(
+            agrees.append(
                 all(
                     a == b or (partial and b == 0 and a in (1, 2))
                     for a, b in zip(path, tags, strict=True)
                 )
             )
     stacked = torch.stack(scores)
-    return stacked.logsumexp(0) - stacked[torch.tensor(agree)].logsumexp(0)
+    return stacked.logsumexp(0) - stacked[torch.tensor(agrees)].logsumexp(0)
 
 
-@pytest.mark.parametrize("kind", ["crf", "softmax"])
+@pytest.mark.parametrize("head_type", ["crf", "softmax"])
 @pytest.mark.parametrize(
     "lengths", [{"full": [4, 2], "partial": [4, 3, 1]}, {"partial": [3, 3]}, {"full": [2]}]
 )
-def test_loss_is_that_of_all_paths_that_agree(kind: str, lengths: dict[str, list[int]]) -> None:
-    head = head_of(kind, vocab=PARTIAL)
+def test_loss_is_over_all_paths_that_agree(head_type: str, lengths: dict[str, list[int]]) -> None:
+    head = head_of(head_type, vocab=PARTIAL)
     batch = batch_for(head, **lengths)
     output = head(states_of(batch), batch)
     loss_B, tags_BL = head.loss(output, batch), batch.targets["tags"]
@@ -63,23 +63,23 @@ def test_loss_is_that_of_all_paths_that_agree(kind: str, lengths: dict[str, list
         for sentence, (length, name) in enumerate(zip(batch.lengths, batch.datasets, strict=True))
     ]
     assert_close(loss_B, torch.stack(expected), rtol=1e-4, atol=1e-5)
-    given, wanted = (
+    actual, wanted = (
         torch.autograd.grad(loss, [*head.parameters()], allow_unused=True, retain_graph=True)
         for loss in (loss_B.sum(), sum(expected))
     )
-    for one, other in zip(given, wanted, strict=True):
+    for one, other in zip(actual, wanted, strict=True):
         if one is not None and other is not None:
             assert_close(one, other, rtol=1e-3, atol=1e-4)
 
 
-def test_full_sentences_take_no_other_way_than_without_partial_ones() -> None:
+def test_marginal_is_not_called_without_partial_labels() -> None:
     head = head_of("crf", vocab=PARTIAL)
     batch = batch_for(head, full=[4, 3])
     head.marginal = None
     assert head.loss(head(states_of(batch), batch), batch).shape == (2,)
 
 
-def test_a_head_without_marginals_refuses_at_once() -> None:
+def test_head_without_marginal_refuses_partial_labels() -> None:
     with pytest.raises(
         ConfigurationError, match="type: PytorchCrfHead does not learn partial labels.* for partial"
     ):
@@ -87,13 +87,13 @@ def test_a_head_without_marginals_refuses_at_once() -> None:
     assert head_of("pytorch_crf").may_be_PTT.shape == (0, 5, 5)
 
 
-def test_the_table_is_no_weight() -> None:
+def test_table_is_not_in_the_state_dict() -> None:
     assert set(head_of("crf", vocab=PARTIAL).state_dict()) == set(head_of("crf").state_dict())
 
 
-@pytest.mark.parametrize("kind", ["crf", "pytorch_crf", "softmax"])
-def test_every_head_is_a_distribution_over_paths(kind: str) -> None:
-    head = head_of(kind)
+@pytest.mark.parametrize("head_type", ["crf", "pytorch_crf", "softmax"])
+def test_as_crf_equals_the_head(head_type: str) -> None:
+    head = head_of(head_type)
     batch, states = example()
     output, crf = head(states, batch), head.as_crf()
     assert_close(crf(output, batch.targets["tags"], batch.mask_BL), head.loss(output, batch))

@@ -1,4 +1,4 @@
-"""Weights of losses against values worked by hand, and against what minimises them."""
+"""Loss weightings against hand-computed values and the minimum of the loss."""
 
 import json
 import math
@@ -42,8 +42,8 @@ def test_by_hand() -> None:
     )
 
 
-def test_torchjd_weighs_alike() -> None:
-    """Its form is that for regression, which halves the loss."""
+def test_uncertainty_equals_torchjd() -> None:
+    """The library implements the form for regression, which halves the loss."""
     scalarization = pytest.importorskip("torchjd.scalarization")
     ours, theirs = uncertainty(a=0.4, b=-1.3), scalarization.UW(2)
     theirs.load_state_dict({name: torch.tensor([0.4, -1.3]) for name in theirs.state_dict()})
@@ -53,8 +53,8 @@ def test_torchjd_weighs_alike() -> None:
 
 
 @given(st.floats(0.01, 50), st.floats(0.1, 5))
-def test_the_variance_that_it_learns(loss: float, weight: float) -> None:
-    """exp(-s) l + s / 2 is least at s = ln 2 l, whatever the weight."""
+def test_learnt_variance(loss: float, weight: float) -> None:
+    """exp(-s) l + s / 2 is minimal at s = ln 2 l, independent of the weight."""
     weighting = uncertainty(a=math.log(2 * loss))
     weighting("a", weight, torch.tensor(loss), 1.0).backward()
     assert float(weighting.log_variances[0].grad) == pytest.approx(0.0, abs=1e-5)
@@ -69,40 +69,42 @@ def test_a_model_sums_weighted_losses() -> None:
     before, after = fixed(batch), learnt(batch)
     assert list(before["losses"]) == ["heads.weibo", "heads.msra", "heads.msr", "objectives.0"]
     assert_close(torch.stack([*before["losses"].values()]).sum(), before["loss"])
-    # All log variances begin at 0.
+    # All log variances are initially 0.
     assert_close(after["losses"], before["losses"])
-    own = {name: before["statistics"][f"{name}_loss"][0] / batch.totals[name] for name in heads}
+    unweighted = {
+        name: before["statistics"][f"{name}_loss"][0] / batch.totals[name] for name in heads
+    }
     for index, (name, settings) in enumerate(heads.items()):
-        assert_close(before["losses"][f"heads.{name}"], settings.get("weight", 1.0) * own[name])
+        assert_close(
+            before["losses"][f"heads.{name}"], settings.get("weight", 1.0) * unweighted[name]
+        )
         learnt.loss_weighting.log_variances[index].data.fill_(0.3 * index)
-        expected = settings.get("weight", 1.0) * (math.exp(-0.3 * index) * own[name] + 0.15 * index)
+        expected = settings.get("weight", 1.0) * (
+            math.exp(-0.3 * index) * unweighted[name] + 0.15 * index
+        )
         assert_close(learnt(batch)["losses"][f"heads.{name}"], expected)
     assert_close(learnt(batch)["losses"]["objectives.0"], before["losses"]["objectives.0"])
 
 
 def test_micro_batches_add_up() -> None:
     vocab = vocabulary()
-    model, whole = (
-        build_model("hard_sharing", vocab, loss_weighting="uncertainty"),
-        batch_for(vocab),
-    )
+    model = build_model("hard_sharing", vocab, loss_weighting="uncertainty")
+    whole = batch_for(vocab)
     for parameter in model.loss_weighting.log_variances:
         parameter.data.fill_(0.7)
     (one,) = share_totals([whole])
-    parts = share_totals([whole.select([0, 2, 5]), whole.select([1, 3, 4, 6, 7, 8, 9])])
-    assert_close(sum(model(part)["loss"] for part in parts), model(one)["loss"])
+    micro = share_totals([whole.select([0, 2, 5]), whole.select([1, 3, 4, 6, 7, 8, 9])])
+    assert_close(sum(model(micro_batch)["loss"] for micro_batch in micro), model(one)["loss"])
 
 
-def test_a_head_without_sentences_keeps_its_variance() -> None:
+def test_variance_of_a_head_without_sentences_gets_no_gradient() -> None:
     vocab = vocabulary()
-    model, whole = (
-        build_model("hard_sharing", vocab, loss_weighting="uncertainty"),
-        batch_for(vocab),
-    )
-    (part,) = share_totals([whole.select(whole.sentences_of("msra"))])
-    model(part)["loss"].backward()
-    taught = [parameter.grad is not None for parameter in model.loss_weighting.log_variances]
-    assert taught == [name == "msra" for name in model.heads]
+    model = build_model("hard_sharing", vocab, loss_weighting="uncertainty")
+    whole = batch_for(vocab)
+    (micro_batch,) = share_totals([whole.select(whole.sentences_of("msra"))])
+    model(micro_batch)["loss"].backward()
+    has_gradient = [parameter.grad is not None for parameter in model.loss_weighting.log_variances]
+    assert has_gradient == [name == "msra" for name in model.heads]
 
 
 def test_variances_are_learnt_and_saved(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A discriminator of domains behind a gradient reversal."""
+"""Domain discriminator behind a gradient reversal."""
 
 import math
 from dataclasses import replace
@@ -17,9 +17,9 @@ from tests.modules.objectives.example import DIMS, VOCAB, example, micro_batches
 
 
 def adversary(**settings: Any) -> DomainAdversarial:
-    made = objective_of("domain_adversarial", **{"dropout": 0.0, **settings})
-    assert isinstance(made, DomainAdversarial)
-    return made
+    objective = objective_of("domain_adversarial", **{"dropout": 0.0, **settings})
+    assert isinstance(objective, DomainAdversarial)
+    return objective
 
 
 @pytest.mark.parametrize("pooling", ["max", "mean"])
@@ -29,7 +29,7 @@ def test_loss_is_the_cross_entropy_of_the_domain(pooling: str) -> None:
     loss, statistics = objective(states, batch, 0.5)
     linear = objective.discriminator[-1]
     assert isinstance(linear, torch.nn.Linear)
-    total, right = 0.0, 0
+    total, correct = 0.0, 0
     domains = {"weibo": "social", "msra": "news", "reviews": "social"}
     for sentence, length in enumerate(batch.lengths):
         real = states["shared"].states_BLD[sentence, :length]
@@ -37,9 +37,9 @@ def test_loss_is_the_cross_entropy_of_the_domain(pooling: str) -> None:
         scores = [(w @ pooled + b).item() for w, b in zip(linear.weight, linear.bias, strict=True)]
         gold = VOCAB.domains.index(domains[batch.datasets[sentence]])
         total += math.log(sum(math.exp(score) for score in scores)) - scores[gold]
-        right += scores[gold] == max(scores)
+        correct += scores[gold] == max(scores)
     assert loss.item() == pytest.approx(total / 4, rel=1e-5)
-    assert statistics["discriminator_accuracy"] == (right, 4)
+    assert statistics["discriminator_accuracy"] == (correct, 4)
     assert statistics["reversal_scale"] == (1.0, 1)
 
 
@@ -51,7 +51,7 @@ def test_sentences_without_labels_count() -> None:
     assert gradient is not None and gradient[unlabelled].any() and batch.total == 4
 
 
-def test_towers_get_the_reversed_gradient_and_the_discriminator_the_whole() -> None:
+def test_only_towers_get_the_reversed_gradient() -> None:
     batch, states = example()
     gradients: dict[float, Any] = {}
     for scale in (1.0, 0.25, 0.0):
@@ -78,14 +78,15 @@ def test_scale_follows_its_schedule() -> None:
     assert statistics["reversal_scale"] == (pytest.approx(0.1 * math.tanh(2.5)), 1)
 
 
-def test_several_towers_are_put_side_by_side() -> None:
+def test_states_of_several_towers_are_concatenated() -> None:
     batch, states = example()
     objective = adversary(reads=["shared", "other"])
     assert objective.discriminator[-1].in_features == 5
     loss, _ = objective(states, batch, 0.0)
     loss.backward()
     assert all(
-        part.states_BLD.grad is not None and part.states_BLD.grad.any() for part in states.values()
+        tower.states_BLD.grad is not None and tower.states_BLD.grad.any()
+        for tower in states.values()
     )
 
 
@@ -97,11 +98,13 @@ def test_losses_of_micro_batches_sum_to_that_of_the_global_batch(
     batch, states = example()
     objective = adversary(discriminates=discriminates, loss=loss, pooling="self_attention")
     assert objective.adds_up
-    # The last holds the unlabelled sentence alone, which has no task.
+    # The last micro-batch has only the unlabelled sentence, which has no task.
     unlabelled = batch.heads.index(None)
     sentences = [sentence for sentence in range(4) if sentence != unlabelled]
-    parts = micro_batches(batch, states, [sentences[:1], sentences[1:], [unlabelled]])
-    losses = [objective(own, part, 0.0)[0] for part, own in parts]
+    micro = micro_batches(batch, states, [sentences[:1], sentences[1:], [unlabelled]])
+    losses = [
+        objective(states_of_batch, micro_batch, 0.0)[0] for micro_batch, states_of_batch in micro
+    ]
     assert_close(sum(losses), objective(states, batch, 0.0)[0])
     sum(losses).backward()
     assert (losses[-1] == 0) == (discriminates == "task")
@@ -127,22 +130,19 @@ def test_loss_on_tasks_is_the_mean_over_labelled_sentences() -> None:
     assert gradient is not None and not gradient[batch.heads.index(None)].any()
 
 
-def test_balance_of_the_loss_is_that_of_the_training_sentences() -> None:
+def test_loss_is_balanced_by_the_training_sentences() -> None:
     sizes = {"weibo": 10, "msra": 300, "msr": 100, "reviews": 40}
     spaces = {name: replace(space, sentences=sizes[name]) for name, space in VOCAB.datasets.items()}
     vocab = Vocabulary(spaces, {"domains": VOCAB.domains})
     domains = adversary(vocab=vocab, loss="grad").loss
     tasks = adversary(vocab=vocab, loss="grad", discriminates="task").loss
-    assert domains.sizes == {"social": 50, "news": 400} and tasks.sizes == {
-        "weibo": 10,
-        "msra": 300,
-        "msr": 100,
-    }
+    assert domains.sizes == {"social": 50, "news": 400}
+    assert tasks.sizes == {"weibo": 10, "msra": 300, "msr": 100}
     assert isinstance(domains, Grad)
     assert_close(domains.alpha_K, torch.tensor([8 / 9, 1 / 9]))
 
 
-def test_what_the_pooling_learns_is_not_reversed() -> None:
+def test_gradient_of_the_pooling_is_not_reversed() -> None:
     batch, states = example()
     gradients = []
     for scale in (1.0, 0.25):
@@ -158,7 +158,7 @@ def test_what_the_pooling_learns_is_not_reversed() -> None:
         assert_close(pooling, list(forward[1:]))
 
 
-def test_schedule_is_of_the_weight() -> None:
+def test_schedule_multiplies_the_weight() -> None:
     objective = adversary(
         weight=0.5, schedule={"type": "linear_warmup", "scale": 2.0, "warmup": 0.5}
     )

@@ -1,4 +1,4 @@
-"""Sentences of several domains, and random states of towers over them."""
+"""Sentences of several domains, with random states of towers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,15 +17,20 @@ States = dict[str, TowerStates]
 
 
 def objective_of(
-    kind: str, vocab: Vocabulary = VOCAB, dims: dict[str, int] | None = None, **settings: Any
+    objective_type: str,
+    vocab: Vocabulary = VOCAB,
+    dims: dict[str, int] | None = None,
+    **settings: Any,
 ) -> Any:
-    """An objective of a config."""
+    """Build an objective from its config."""
     torch.manual_seed(0)
-    return Objective.from_params({"type": kind, **settings}, vocab=vocab, dims=dims or DIMS)
+    return Objective.from_params(
+        {"type": objective_type, **settings}, vocab=vocab, dims=dims or DIMS
+    )
 
 
 def example() -> tuple[Batch, States]:
-    """Sentences of two domains, one of them without labels, and random states of two towers that ran over all."""
+    """Sentences of two domains, one sentence unlabelled, and random states of two towers."""
     torch.manual_seed(1)
     batch = mixed_batch(VOCAB, {"weibo": [5, 2], "msra": [4], "reviews": [3]})
     sentences = list(range(len(batch)))
@@ -34,17 +39,19 @@ def example() -> tuple[Batch, States]:
 
 
 def micro_batches(
-    batch: Batch, states: States, parts: Sequence[list[int]]
+    batch: Batch, states: States, splits: Sequence[list[int]]
 ) -> list[tuple[Batch, States]]:
-    """Parts of a batch and of its towers' states, with the totals of the whole."""
-    shared = share_totals([batch.select(sentences) for sentences in parts])
+    """Split a batch and its tower states into micro-batches with the totals of the batch."""
+    shared = share_totals([batch.select(sentences) for sentences in splits])
     result = []
-    for sentences, part in zip(parts, shared, strict=True):
-        own = {}
+    for sentences, micro_batch in zip(splits, shared, strict=True):
+        selected = {}
         for name, tower in states.items():
-            kept = [sentence for sentence in sentences if sentence in tower.sequences]
-            if kept:
-                places = [sentences.index(sentence) for sentence in kept]
-                own[name] = TowerStates(tower.select(kept), places, part.select(places))
-        result.append((part, own))
+            available = [sentence for sentence in sentences if sentence in tower.sequences]
+            if available:
+                positions = [sentences.index(sentence) for sentence in available]
+                selected[name] = TowerStates(
+                    tower.select(available), positions, micro_batch.select(positions)
+                )
+        result.append((micro_batch, selected))
     return result

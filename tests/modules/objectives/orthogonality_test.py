@@ -1,4 +1,4 @@
-"""Shared and private states kept apart."""
+"""Orthogonality of shared and private states."""
 
 from typing import Any
 
@@ -16,22 +16,28 @@ DIMS = {"shared": 3, "weibo": 2, "msra": 4}
 
 
 def private_states() -> tuple[Batch, States]:
-    """States of a shared tower over all sentences, and of two private ones over theirs; padding that is no number."""
+    """States of a shared tower for all sentences and of two private towers for those of their task.
+
+    Padding is NaN.
+    """
     torch.manual_seed(1)
     batch = mixed_batch(VOCAB, {"weibo": [5, 2], "msra": [4], "reviews": [3]})
     states = {}
     for name, size in DIMS.items():
         sentences = list(range(4)) if name == "shared" else batch.sentences_of(name)
-        part = batch.select(sentences)
-        values = torch.randn(*part.mask_BL.shape, size).masked_fill(
-            ~part.mask_BL[..., None], float("nan")
+        selected = batch.select(sentences)
+        values = torch.randn(*selected.mask_BL.shape, size).masked_fill(
+            ~selected.mask_BL[..., None], float("nan")
         )
-        states[name] = TowerStates(values.requires_grad_(), sentences, part)
+        states[name] = TowerStates(values.requires_grad_(), sentences, selected)
     return batch, states
 
 
 def expected_loss(batch: Batch, states: States, normalize_by: str) -> float:
-    """Every product of a shared and a private dimension, squared; the mean over the three labelled sentences."""
+    """Sum of the squared products of all shared with all private dimensions.
+
+    Mean over the three labelled sentences.
+    """
     total = 0.0
     for sentence, head in enumerate(batch.heads):
         if head is None:
@@ -40,12 +46,11 @@ def expected_loss(batch: Batch, states: States, normalize_by: str) -> float:
         for i in range(shared.shape[1]):
             for j in range(private.shape[1]):
                 products = [
-                    shared[at, i].item() * private[at, j].item()
-                    for at in range(batch.lengths[sentence])
+                    shared[position, i].item() * private[position, j].item()
+                    for position in range(batch.lengths[sentence])
                 ]
-                total += (
-                    sum(products) / (len(products) if normalize_by == "characters" else 1)
-                ) ** 2
+                divisor = len(products) if normalize_by == "characters" else 1
+                total += (sum(products) / divisor) ** 2
     return total / 3
 
 
@@ -86,20 +91,22 @@ def test_losses_of_micro_batches_sum_to_that_of_the_global_batch() -> None:
     batch, states = private_states()
     objective = objective_of("orthogonality", dims=DIMS)
     assert objective.adds_up and not objective.every_sentence
-    weibo, rest = (
-        batch.sentences_of("weibo"),
-        [sentence for sentence in range(4) if batch.heads[sentence] != "weibo"],
-    )
-    parts = micro_batches(batch, states, [weibo[:1], sorted([weibo[1], *rest])])
+    weibo = batch.sentences_of("weibo")
+    rest = [sentence for sentence in range(4) if batch.heads[sentence] != "weibo"]
+    micro = micro_batches(batch, states, [weibo[:1], sorted([weibo[1], *rest])])
     assert_close(
-        sum(objective(own, part, 0.0)[0] for part, own in parts), objective(states, batch, 0.0)[0]
+        sum(
+            objective(states_of_batch, micro_batch, 0.0)[0]
+            for micro_batch, states_of_batch in micro
+        ),
+        objective(states, batch, 0.0)[0],
     )
 
 
-def test_unlabelled_sentences_alone_teach_nothing() -> None:
+def test_unlabelled_sentences_alone_give_no_loss() -> None:
     batch, states = private_states()
-    ((part, own),) = micro_batches(batch, states, [[batch.heads.index(None)]])
-    loss, _ = objective_of("orthogonality", dims=DIMS)(own, part, 0.0)
+    ((micro_batch, states_of_batch),) = micro_batches(batch, states, [[batch.heads.index(None)]])
+    loss, _ = objective_of("orthogonality", dims=DIMS)(states_of_batch, micro_batch, 0.0)
     assert loss == 0 and not loss.requires_grad
 
 
@@ -118,6 +125,6 @@ def test_reads_the_shared_tower_and_all_others_by_default() -> None:
 @pytest.mark.parametrize("settings", [{"reads": ["shared"]}, {"reads": ["shared", "msra", "msra"]}])
 def test_errors(settings: dict[str, Any]) -> None:
     with pytest.raises(
-        ConfigurationError, match="reads: expected a shared tower and private ones, each once"
+        ConfigurationError, match="reads: expected a shared tower and private towers, each once"
     ):
         objective_of("orthogonality", dims=DIMS, **settings)

@@ -33,7 +33,7 @@ def pooling_of(config: Any) -> Pooling:
 
 
 def by_hand(pooling: Pooling, real_LD: Tensor) -> Tensor:
-    """What becomes of one sequence without padding."""
+    """Pooled vector of one sequence without padding."""
     if isinstance(pooling, SelfAttentionPooling):
         vectors = []
         for scores in pooling.scores.weight:
@@ -45,17 +45,17 @@ def by_hand(pooling: Pooling, real_LD: Tensor) -> Tensor:
                 sum((w * state for w, state in zip(weights, real_LD, strict=True)), torch.zeros(4))
             )
         return torch.cat(vectors)
-    return (
-        real_LD.max(0).values if isinstance(pooling, MaxPooling) else real_LD.sum(0) / len(real_LD)
-    )
+    if isinstance(pooling, MaxPooling):
+        return real_LD.max(0).values
+    return real_LD.sum(0) / len(real_LD)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
 @pytest.mark.parametrize("padding", [0.0, 1e4, -1e4, float("inf"), float("nan")])
-def test_padding_has_no_influence(config: Any, padding: float) -> None:
+def test_padding_has_no_effect(config: Any, padding: float) -> None:
     pooling = pooling_of(config)
     mask = prefix_mask(LENGTHS)
-    # All states below zero: a maximum over zeros of padding would be zero.
+    # All states are negative, so that zeros at padding would change the maximum.
     states = (-torch.rand(3, 5, 4) - 1).requires_grad_()
     pooled = pooling(states.masked_fill(~mask[..., None], padding), mask)
     assert pooled.shape == (3, pooling.get_output_dim())
@@ -80,7 +80,7 @@ def test_gradient_of_the_maximum_reaches_the_largest_state_only() -> None:
     assert states.grad.tolist() == [[[0.0, 7.0], [5.0, 0.0], [0.0, 0.0]]]
 
 
-def test_gradient_of_the_mean_is_shared_by_real_states() -> None:
+def test_gradient_of_the_mean_is_distributed_over_characters() -> None:
     states = torch.randn(1, 3, 1, requires_grad=True)
     MeanPooling(1)(states, prefix_mask([2, 3])[:1]).backward(torch.tensor([[6.0]]))
     assert states.grad is not None and states.grad.flatten().tolist() == [3.0, 3.0, 0.0]

@@ -33,7 +33,7 @@ def test_dann_values() -> None:
 
 
 @pytest.mark.parametrize("progress", PROGRESS)
-def test_constant_stays(progress: float) -> None:
+def test_constant(progress: float) -> None:
     assert ConstantSchedule(0.3).at(progress) == 0.3
 
 
@@ -47,7 +47,7 @@ def test_constant_is_the_default_type() -> None:
     ("progress", "expected"),
     [(0.0, 0.0), (0.05, 0.1), (0.1, 0.2), (0.2, 0.4), (0.7, 0.4), (1, 0.4)],
 )
-def test_linear_warmup_rises_in_a_line_and_stays(progress: float, expected: float) -> None:
+def test_linear_warmup_rises_linearly_then_stays_constant(progress: float, expected: float) -> None:
     schedule = Schedule.from_params({"type": "linear_warmup", "scale": 0.4, "warmup": 0.2})
     assert isinstance(schedule, LinearWarmupSchedule) and schedule.at(progress) == pytest.approx(
         expected
@@ -55,6 +55,8 @@ def test_linear_warmup_rises_in_a_line_and_stays(progress: float, expected: floa
 
 
 @pytest.mark.parametrize("warmup", [0.0, -0.1, 1.5])
-def test_linear_warmup_takes_a_share(warmup: float) -> None:
-    with pytest.raises(ConfigurationError, match="warmup: expected a share above 0 and at most 1"):
+def test_linear_warmup_out_of_range(warmup: float) -> None:
+    with pytest.raises(
+        ConfigurationError, match="warmup: expected a fraction above 0 and at most 1"
+    ):
         Schedule.from_params({"type": "linear_warmup", "warmup": warmup})

@@ -1,4 +1,4 @@
-"""The recurrence of several LSTMs at once against torch's own, one after the other."""
+"""Recurrence of several LSTMs against torch, which runs one after another."""
 
 import copy
 from collections.abc import Sequence
@@ -33,15 +33,15 @@ def by_torch(
     lengths: Sequence[int],
     sequences: Sequence[Sequence[int]],
 ) -> list[Tensor]:
-    """The same as `run_lstms`, each LSTM over a packed sequence."""
+    """See `run_lstms`: each LSTM over a packed sequence."""
     found = []
-    for lstm, own in zip(lstms, sequences, strict=True):
-        if not own:
+    for lstm, sequence_ids in zip(lstms, sequences, strict=True):
+        if not sequence_ids:
             found.append(states_BLD.new_zeros(0, 0, 2 * lstm.hidden_size))
             continue
         packed = pack_padded_sequence(
-            states_BLD[list(own)],
-            [lengths[sequence] for sequence in own],
+            states_BLD[list(sequence_ids)],
+            [lengths[sequence] for sequence in sequence_ids],
             batch_first=True,
             enforce_sorted=False,
         )
@@ -63,17 +63,20 @@ def parameters(lstms: Sequence[torch.nn.LSTM]) -> list[Tensor]:
 
 
 def weighted(states: Sequence[Tensor]) -> Tensor:
-    """A number on which every state has an influence of its own."""
-    flat = torch.cat([part.flatten() for part in states])
+    """Scalar in which every state has a different weight."""
+    flat = torch.cat([tensor.flatten() for tensor in states])
     return (flat * torch.linspace(-1, 1, len(flat), dtype=flat.dtype).sin()).sum()
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[list[int], list[list[int]]]:
-    """Lengths, longest first, and the sequences of some towers, of which some may have one sequence or none."""
+    """Lengths in descending order, and the sequences of some towers.
+
+    A tower may have a single sequence or none.
+    """
     lengths = sorted(draw(st.lists(st.integers(1, 9), min_size=1, max_size=6)), reverse=True)
-    of_one = st.sets(st.integers(0, len(lengths) - 1)).map(sorted)
-    return lengths, draw(st.lists(of_one, min_size=1, max_size=4))
+    sequences_of_tower = st.sets(st.integers(0, len(lengths) - 1)).map(sorted)
+    return lengths, draw(st.lists(sequences_of_tower, min_size=1, max_size=4))
 
 
 @settings(max_examples=60)
@@ -83,23 +86,26 @@ def cases(draw: st.DrawFn) -> tuple[list[int], list[list[int]]]:
     hidden=st.integers(1, 4),
     dtype=st.sampled_from([*TOLERANCE]),
 )
-def test_states_and_gradients_are_those_of_torch(
+def test_states_and_gradients_equal_torch(
     case: tuple[list[int], list[list[int]]], inputs: int, hidden: int, dtype: torch.dtype
 ) -> None:
     lengths, sequences = case
     lstms = make(len(sequences), inputs, hidden, dtype)
     states = torch.randn(len(lengths), lengths[0], inputs, dtype=dtype, requires_grad=True)
     ours, theirs = (run(lstms, states, lengths, sequences) for run in (run_lstms, by_torch))
-    assert [part.shape for part in ours] == [part.shape for part in theirs]
+    assert [tensor.shape for tensor in ours] == [tensor.shape for tensor in theirs]
     assert_close(ours, theirs, **TOLERANCE[dtype])
     if any(sequences):
         known = [states, *parameters(lstms)]
         gradients = [
-            torch.autograd.grad(weighted(part), known, allow_unused=True) for part in (ours, theirs)
+            torch.autograd.grad(weighted(tensor), known, allow_unused=True)
+            for tensor in (ours, theirs)
         ]
-        for own, other in zip(*gradients, strict=True):
-            # Of an LSTM without sequences torch is not asked.
-            assert_close(own, torch.zeros_like(own) if other is None else other, **TOLERANCE[dtype])
+        for gradient, expected in zip(*gradients, strict=True):
+            # The reference does not run an LSTM without sequences.
+            if expected is None:
+                expected = torch.zeros_like(gradient)
+            assert_close(gradient, expected, **TOLERANCE[dtype])
 
 
 BY_DIFFERENCES = [([3, 2, 1], [[0, 1, 2], [1]]), ([1], [[0]]), ([1, 1], [[1], [], [0, 1]])]
@@ -111,12 +117,14 @@ def test_gradients_by_finite_differences(lengths: list[int], sequences: list[lis
     states = torch.randn(len(lengths), lengths[0], 2, dtype=torch.float64, requires_grad=True)
 
     def run(states: Tensor, *_: Tensor) -> tuple[Tensor, ...]:
-        return tuple(part for part in run_lstms(lstms, states, lengths, sequences) if part.numel())
+        return tuple(
+            tensor for tensor in run_lstms(lstms, states, lengths, sequences) if tensor.numel()
+        )
 
     assert torch.autograd.gradcheck(run, (states, *parameters(lstms)))
 
 
-def test_a_long_sequence_beside_short_ones() -> None:
+def test_long_and_short_sequences() -> None:
     lengths, sequences = [700, 3, 1], [[0, 1, 2], [1, 2]]
     lstms = make(2, 3, 4, torch.float32)
     states = torch.randn(3, 700, 3)
@@ -127,33 +135,33 @@ def test_a_long_sequence_beside_short_ones() -> None:
     assert not found[1][1, 1:].any()
 
 
-def test_twice_through_one_graph() -> None:
-    """What came in, and what the first pass needed, is as it was."""
+def test_backward_twice_through_one_graph() -> None:
+    """Neither inputs nor what is saved for the backward pass is modified."""
     lengths, sequences = [5, 3, 3], [[0, 1, 2], [1], [0, 2]]
     lstms = make(3, 3, 2)
     states = torch.randn(3, 5, 3, dtype=torch.float64, requires_grad=True)
     known = [states, *parameters(lstms)]
     before = copy.deepcopy([tensor.detach() for tensor in known])
     inputs = 2 * states
-    kept = inputs.detach().clone()
+    copied_inputs = inputs.detach().clone()
     found = run_lstms(lstms, inputs, lengths, sequences)
-    values = copy.deepcopy([part.detach() for part in found])
-    arriving = [torch.randn_like(part) for part in found]
-    sent = copy.deepcopy(arriving)
+    values = copy.deepcopy([tensor.detach() for tensor in found])
+    upstream = [torch.randn_like(tensor) for tensor in found]
+    copied_upstream = copy.deepcopy(upstream)
     first, second = (
-        torch.autograd.grad(found, known, arriving, retain_graph=True) for _ in range(2)
+        torch.autograd.grad(found, known, upstream, retain_graph=True) for _ in range(2)
     )
     assert all(map(torch.equal, first, second))
-    # One tower's own, in between.
+    # A backward pass of one tower in between.
     torch.autograd.grad(found[1].sum(), known, retain_graph=True, allow_unused=True)
-    assert all(map(torch.equal, first, torch.autograd.grad(found, known, arriving)))
-    assert all(map(torch.equal, arriving, sent)) and all(map(torch.equal, found, values))
-    assert all(map(torch.equal, known, before)) and torch.equal(inputs, kept)
+    assert all(map(torch.equal, first, torch.autograd.grad(found, known, upstream)))
+    assert all(map(torch.equal, upstream, copied_upstream)) and all(map(torch.equal, found, values))
+    assert all(map(torch.equal, known, before)) and torch.equal(inputs, copied_inputs)
     with pytest.raises(RuntimeError, match="second time"):
-        torch.autograd.grad(found, known, arriving)
+        torch.autograd.grad(found, known, upstream)
 
 
-def test_gradients_of_gradients_are_refused() -> None:
+def test_second_derivatives_are_refused() -> None:
     states = torch.randn(1, 2, 3, dtype=torch.float64, requires_grad=True)
     found = run_lstms(make(1, 3, 2), states, [2], [[0]])[0]
     (gradient,) = torch.autograd.grad(found.square().sum(), states, create_graph=True)
@@ -161,7 +169,7 @@ def test_gradients_of_gradients_are_refused() -> None:
         gradient.sum().backward()
 
 
-def test_the_same_from_run_to_run() -> None:
+def test_deterministic() -> None:
     lengths, sequences = [9, 9, 4, 1], [[0, 1, 2, 3], [0, 3], [1, 2]]
     lstms = make(3, 6, 5, torch.float32)
     states = torch.randn(4, 9, 6, requires_grad=True)
@@ -182,33 +190,33 @@ OTHERS = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore")  # of torch, on how allennlp-light builds its towers
-def test_which_run_together() -> None:
+@pytest.mark.filterwarnings("ignore")  # torch warns about how allennlp-light builds its towers
+def test_towers_that_run_together() -> None:
     batch = mixed_batch(VOCAB, {"weibo": [5, 2], "msr": [4]})
     states = torch.randn(3, 5, 6)
     towers = {
-        f"{place}": tower_of(config)
-        for place, config in enumerate([*PLAIN, {**LSTM, "hidden_size": 3}])
+        f"{index}": tower_of(config)
+        for index, config in enumerate([*PLAIN, {**LSTM, "hidden_size": 3}])
     }
-    left = {f"left {place}": tower_of(config) for place, config in enumerate(OTHERS)}
-    left["heard"], left["brief"] = tower_of(LSTM), tower_of(LSTM).bfloat16()
-    left["heard"].register_forward_hook(lambda *_: None)
-    sequences = {name: [0, 1, 2] for name in left} | {"0": [0, 1, 2], "1": [1, 2], "2": [2]}
-    found = run_together(towers | left, states, batch, sequences)
+    others = {f"other {index}": tower_of(config) for index, config in enumerate(OTHERS)}
+    others["hooked"] = tower_of(LSTM)
+    others["bfloat16"] = tower_of(LSTM).bfloat16()
+    others["hooked"].register_forward_hook(lambda *_: None)
+    sequences = {name: [0, 1, 2] for name in others} | {"0": [0, 1, 2], "1": [1, 2], "2": [2]}
+    found = run_together(towers | others, states, batch, sequences)
     assert set(found) == set(towers)
-    for name, own in found.items():
-        part = batch.select(sequences[name])
-        expected = run_tower(
-            towers[name], states[sequences[name], : part.lengths[0]], batch, sequences[name]
-        )
-        assert_close(own.states_BLD, expected.states_BLD)
-        assert own.sequences == sequences[name] and own.batch.lengths == part.lengths
+    for name, result in found.items():
+        selected = batch.select(sequences[name])
+        inputs = states[sequences[name], : selected.lengths[0]]
+        expected = run_tower(towers[name], inputs, batch, sequences[name])
+        assert_close(result.states_BLD, expected.states_BLD)
+        assert result.sequences == sequences[name] and result.batch.lengths == selected.lengths
     for without in (torch.no_grad(), torch.inference_mode()):
         with without:
             assert run_together(towers, states, batch, sequences) == {}
 
 
-def test_in_their_own_precision_under_autocast() -> None:
+def test_full_precision_under_autocast() -> None:
     batch, tower = mixed_batch(VOCAB, {"weibo": [5, 2]}), tower_of(LSTM)
     states = torch.randn(2, 5, 6, dtype=torch.bfloat16, requires_grad=True)
     sequences = {"shared": [0, 1]}
@@ -246,29 +254,32 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("training", [True, False])
-def test_a_model_is_the_same_with_and_without(
+def test_model_is_the_same_with_and_without(
     name: str, training: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kind, given_settings = MODELS[name]
-    vocab = vocabulary("weibo") if kind == "crf_tagger" else VOCAB
-    model, batch = build_model(kind, vocab, **given_settings).train(training), batch_for(vocab)
+    model_type, model_settings = MODELS[name]
+    vocab = vocabulary("weibo") if model_type == "crf_tagger" else VOCAB
+    model, batch = (
+        build_model(model_type, vocab, **model_settings).train(training),
+        batch_for(vocab),
+    )
     together: list[set[str]] = []
 
-    def listening(*arguments: Any) -> Any:
+    def recording(*arguments: Any) -> Any:
         found = run_together(*arguments)
         together.append(set(found))
         return found
 
     results = []
-    for run in (listening, lambda *_: {}):
+    for run in (recording, lambda *_: {}):
         monkeypatch.setattr(sharing_model, "run_together", run)
         model.zero_grad()
         output = model(batch)
         output["loss"].backward()
         results.append((output["losses"], {name: p.grad for name, p in model.named_parameters()}))
     (losses, gradients), (expected_losses, expected) = results
-    lowest = {name for name in model.towers if model.graph.inputs_of(name) == ["encoder"]}
-    assert together == [lowest - ({"msr"} if name == "another tower" else set())]
+    first_towers = {name for name in model.towers if model.graph.inputs_of(name) == ["encoder"]}
+    assert together == [first_towers - ({"msr"} if name == "another tower" else set())]
     assert_close(losses, expected_losses, rtol=1e-5, atol=0)
     assert gradients.keys() == expected.keys()
     for key, gradient in gradients.items():
@@ -277,10 +288,10 @@ def test_a_model_is_the_same_with_and_without(
             assert (gradient - expected[key]).norm() <= 1e-5 * expected[key].norm(), key
 
 
-def test_a_loss_gives_no_gradient_to_towers_that_it_does_not_reach(
+def test_towers_that_a_loss_does_not_depend_on_get_no_gradient(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The aggregated step tells by that which parameters losses share."""
+    """The training step "aggregated" finds shared parameters in this way."""
     model, batch = build_model("adversarial", VOCAB), batch_for(VOCAB)
     known = list(model.parameters())
     results = []
@@ -293,9 +304,11 @@ def test_a_loss_gives_no_gradient_to_towers_that_it_does_not_reach(
                 for loss in losses
             ]
         )
-    for own, others in zip(*results, strict=True):
-        assert [gradient is None for gradient in own] == [gradient is None for gradient in others]
-        reached = [pair for pair in zip(own, others, strict=True) if pair[0] is not None]
+    for gradients, expected in zip(*results, strict=True):
+        assert [gradient is None for gradient in gradients] == [
+            gradient is None for gradient in expected
+        ]
+        reached = [pair for pair in zip(gradients, expected, strict=True) if pair[0] is not None]
         assert 0 < len(reached) < len(known)
         for gradient, other in reached:
             assert_close(gradient, other, rtol=1e-4, atol=1e-7)

@@ -76,9 +76,9 @@ def test_states_of_a_sequence_do_not_depend_on_padding_or_other_sequences(
             assert_close(first[sequence, :length], alone)
             assert_close(second[sequence, :length], alone)
         assert some.states_BLD.shape[:2] == (2, batch.lengths[1])
-        for place, sequence in enumerate([1, 3]):
+        for index, sequence in enumerate([1, 3]):
             length = batch.lengths[sequence]
-            assert_close(some.states_BLD[place, :length], first[sequence, :length])
+            assert_close(some.states_BLD[index, :length], first[sequence, :length])
 
 
 def test_default_tower_is_a_bidirectional_lstm() -> None:
@@ -87,25 +87,23 @@ def test_default_tower_is_a_bidirectional_lstm() -> None:
     assert (tower.get_input_dim(), tower.get_output_dim()) == (WIDTH, 256)
 
 
-def test_a_tower_of_another_width_is_an_error() -> None:
+def test_tower_of_another_input_size_is_an_error() -> None:
     with pytest.raises(
         ConfigurationError,
-        match="model.tower: the tower takes states of 6, but is given states of 8",
+        match="model.tower: the tower expects states of size 6, but reads states of size 8",
     ):
         tower_of(TOWERS[-1], 8)
 
 
 @pytest.mark.parametrize("inner", [False, True])
-def test_a_tower_that_carries_states_on_is_an_error(inner: bool) -> None:
+def test_stateful_tower_is_an_error(inner: bool) -> None:
     config: dict[str, Any] = {"type": "gru", "hidden_size": 4, "stateful": True}
     path = "model.tower.tower.stateful" if inner else "model.tower.stateful"
-    with pytest.raises(
-        ConfigurationError, match=f"^{path}: sequences do not go on where others ended"
-    ):
+    with pytest.raises(ConfigurationError, match=f"^{path}: stateful towers are not supported"):
         tower_of({"type": "self_attention", "tower": config, "num_heads": 2} if inner else config)
 
 
-def test_run_tower_takes_the_sequences_of_the_batch() -> None:
+def test_run_tower_selects_the_sequences_of_the_batch() -> None:
     batch = mixed_batch(vocabulary(), {"weibo": [4, 2], "msra": [3]})
     states = torch.randn(3, 4, WIDTH)
     result = run_tower(tower_of({"type": "pass_through"}), states[1:, :3], batch, [1, 2])
@@ -118,19 +116,19 @@ def test_run_tower_takes_the_sequences_of_the_batch() -> None:
     ("sequences", "length"),
     [([1, 2, 4, 5], 6), ([1, 4], 6), ([2, 5], 5), ([5], 1), ([5, 2], 5), ([], 0)],
 )
-def test_select_gives_sequences_in_order_cut_to_the_longest(
+def test_select_returns_sequences_in_order_padded_to_the_longest(
     sequences: list[int], length: int
 ) -> None:
-    whole = mixed_batch(vocabulary(), {"weibo": [8, 6, 5, 4, 3, 1]})
-    own = [1, 2, 4, 5]
+    batch = mixed_batch(vocabulary(), {"weibo": [8, 6, 5, 4, 3, 1]})
+    tower_sequences = [1, 2, 4, 5]
     states = torch.randn(4, 6, 2)
-    selected = TowerStates(states, own, whole.select(own)).select(sequences)
+    selected = TowerStates(states, tower_sequences, batch.select(tower_sequences)).select(sequences)
     assert selected.shape == (len(sequences), length, 2)
-    for place, sequence in enumerate(sequences):
-        assert torch.equal(selected[place], states[own.index(sequence), :length])
+    for index, sequence in enumerate(sequences):
+        assert torch.equal(selected[index], states[tower_sequences.index(sequence), :length])
 
 
-def test_select_refuses_sequences_that_the_tower_did_not_run_over() -> None:
-    whole = mixed_batch(vocabulary(), {"weibo": [3, 2]})
+def test_select_fails_for_sequences_that_the_tower_did_not_run_over() -> None:
+    batch = mixed_batch(vocabulary(), {"weibo": [3, 2]})
     with pytest.raises(KeyError):
-        TowerStates(torch.zeros(1, 2, 1), [1], whole.select([1])).select([0])
+        TowerStates(torch.zeros(1, 2, 1), [1], batch.select([1])).select([0])
