@@ -215,7 +215,7 @@ def test_frozen_parameters_keep_their_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"no_grad": ["("]}, r'no_grad.0: "\(" is no regular expression'),
+        ({"no_grad": ["("]}, r'no_grad.0: "\(" is not a regular expression'),
         ({"no_grad": [""]}, "no_grad: .*no parameter"),
         ({"num_epochs": 0}, "num_epochs"),
         ({"num_gradient_accumulation_steps": 0}, "num_gradient_accumulation_steps"),
@@ -350,7 +350,7 @@ def test_use_amp_is_half_precision(tmp_path: Path) -> None:
         tiny_config(trainer__num_epochs=1, trainer__precision="bf16"), tmp_path / "bf16"
     )
     assert learnt(amp) == learnt(bf16)
-    with pytest.raises(ConfigurationError, match=r"^trainer\.use_amp: says the same"):
+    with pytest.raises(ConfigurationError, match=r"^trainer\.use_amp: duplicates precision"):
         train_model(
             tiny_config(trainer__precision="bf16", trainer__use_amp=True), tmp_path / "both"
         )

@@ -97,7 +97,7 @@ def test_histogram_is_numpys(values: list[int]) -> None:
 def test_histogram_of_many_values_is_counted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     values = torch.arange(BINS + 1.0).repeat(3)
     whole = histogram(values)
-    monkeypatch.setattr(layer_statistics, "COUNTABLE", 7)
+    monkeypatch.setattr(layer_statistics, "MAX_EXACT_COUNT", 7)
     assert histogram(values) == whole and whole is not None and sum(whole.counts) == 3 * (BINS + 1)
 
 

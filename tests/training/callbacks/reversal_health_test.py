@@ -235,7 +235,7 @@ def test_constant_answers(
     assert metrics["training_discriminator_chance"] == 0.5
     assert epochs == 1 or metrics["training_discriminator_accuracy"] == 0.5
     assert (
-        len([record for record in caplog.records if "constant answer" in record.getMessage()])
+        len([record for record in caplog.records if "constant prediction" in record.getMessage()])
         == warnings
     )
 
@@ -245,7 +245,7 @@ def test_constant_answers(
     [
         (
             {"model__type": "hard_sharing", "model__objectives": []},
-            'finds no objective "domain_adversarial"',
+            'needs an objective "domain_adversarial": the model has none',
         ),
         ({"callbacks": [{**HEALTH, "interval": 0}]}, "expected 1 or more, found 0"),
         ({"callbacks": [{**HEALTH, "probe_sentences": -1}]}, "expected 0 or more, found -1"),

@@ -313,9 +313,9 @@ def test_a_stopped_run_ends_as_one_not_stopped(
         ),
         (
             {"msra": CONFIDENCE},
-            'instance_weighting.msra: "confidence" labels sentences without labels.* teach head "msra"',
+            'instance_weighting.msra: "confidence" needs an unlabelled dataset, .* has head "msra"',
         ),
-        ({"reviews": SIMILARITY}, "instance_weighting.reviews: its sentences have no labels"),
+        ({"reviews": SIMILARITY}, "instance_weighting.reviews: the sentences have no labels"),
         (
             {"msra": {**SIMILARITY, "target": "msra"}},
             "msra.target: sentences cannot be compared with themselves",

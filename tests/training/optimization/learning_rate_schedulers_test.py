@@ -149,7 +149,7 @@ def test_warmup_under_its_name_in_allennlp(name: str, key: str) -> None:
         scheduler, optimizer = built({**settings, **given})
         assert rates(scheduler, optimizer, TOTAL) == rates(*make(name, WARMUP), TOTAL)
     for wrong, message in (
-        ({key: WARMUP, "warmup": 0.25}, f"warmup and {key} say the same: give one"),
+        ({key: WARMUP, "warmup": 0.25}, f"warmup and {key} are synonyms: set only one"),
         ({key: -1}, f"{key}: expected 0 or more, found -1"),
         ({key: 0.25}, f"{key}: expected a whole number, found 0.25"),
     ):

@@ -121,7 +121,7 @@ def test_a_pattern_that_finds_nothing_is_told(caplog: pytest.LogCaptureFixture) 
 
 def test_a_pattern_that_does_not_compile_is_an_error() -> None:
     with pytest.raises(
-        ConfigurationError, match=r'parameter_groups.1.0: "\(" is no regular expression'
+        ConfigurationError, match=r'parameter_groups.1.0: "\(" is not a regular expression'
     ):
         parameter_groups(named(), [(["encoder"], {}), (["("], {})])
 
@@ -170,7 +170,7 @@ def test_an_unknown_setting_of_a_group_is_an_error() -> None:
             "sgd",
             [[["a", "(b"], {}]],
             "0.0.1",
-            '"(b" is no regular expression: missing ), unterminated',
+            '"(b" is not a regular expression: missing ), unterminated',
         ),
     ],
 )

@@ -234,7 +234,7 @@ def test_without_torchjd(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_model_without_separate_losses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     model = TwoTasks([1.0, 0.0], [0.0, 1.0])
     monkeypatch.setattr(model, "forward", lambda *_: {"loss": model.w.sum()})
-    with pytest.raises(ConfigurationError, match='^trainer.step: TwoTasks gives no "losses"'):
+    with pytest.raises(ConfigurationError, match='^trainer.step: TwoTasks returns no separate "losses"'):
         gradients(AggregatedStep(), model, [batch_for(model.vocab)])
 
 

@@ -242,7 +242,7 @@ def test_sentences_that_teach_nothing_cost_nothing() -> None:
 def test_an_encoder_that_adds_nothing_is_refused() -> None:
     model = Linear(adds=False)
     with pytest.raises(
-        ConfigurationError, match="CharacterEmbedding adds no perturbation"
+        ConfigurationError, match="CharacterEmbedding does not support perturbed"
     ) as error:
         gradients(PerturbedStep(), model, [batch_for(model.vocab)])
     assert error.value.path == "model.encoder.type"
