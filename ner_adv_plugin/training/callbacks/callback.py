@@ -11,11 +11,11 @@ from ner_adv_plugin.training.training_run import TrainingRun
 class TrainerCallback(Registrable):
     """Base class of callbacks: methods called on training events.
 
-    Two class attributes say when and where a callback is called. `every_process` is set by a
-    callback that all processes of a run need, such as one that changes the model; other callbacks
-    exist in the main process only, the only one that writes files. `writes_curves` is set by a
-    callback that records the metrics of other callbacks: at every event it is called after those
-    that do not set it. Otherwise the order is that of the config.
+    Two class attributes control the calls. `every_process` is set by a callback that all processes
+    of a run need, such as one that changes the model; other callbacks exist in the main process
+    only, the only one that writes files. `writes_curves` is set by a callback that records the
+    metrics of other callbacks: at every event it is called after those that do not set it.
+    Otherwise the order is that of the config.
 
     # Parameters
 
