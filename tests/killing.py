@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin.training.checkpoints.checkpointer import NAME
+from ner_adv_plugin.training.checkpoints.checkpointer import STATE_FILE
 from tests.tiny import ROOT, tiny_config
 
 EPOCHS, STEPS = 3, 8
@@ -94,7 +94,7 @@ def start(
 def steps_saved(folder: Path, steps_per_epoch: int = STEPS) -> int:
     """How many steps the last checkpoint has behind it."""
     found = [
-        NAME.fullmatch(path.name) for path in (folder / "checkpoints").glob("training_state_*.th")
+        STATE_FILE.fullmatch(path.name) for path in (folder / "checkpoints").glob("training_state_*.th")
     ]
     return max(
         (int(match[1]) * steps_per_epoch + int(match[2]) for match in found if match), default=0

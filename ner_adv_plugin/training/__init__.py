@@ -1,4 +1,4 @@
-"""Training: base classes of custom components."""
+"""Training: the trainer, and base classes of custom components."""
 
 from ner_adv_plugin.training.callbacks import TrainerCallback
 from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer

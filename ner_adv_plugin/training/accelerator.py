@@ -1,4 +1,4 @@
-"""Devices and precision, through accelerate."""
+"""Device and precision of a run, set up with accelerate."""
 
 from typing import Any, Literal
 
@@ -15,36 +15,61 @@ Precision = Literal["fp32", "bf16", "fp16"]
 
 
 def precision_of(precision: Precision, use_amp: bool, cuda_device: int | None) -> Precision:
-    """What `precision` and AllenNLP's `use_amp` ask for together."""
+    """Return the precision that a config selects by `precision` and AllenNLP's `use_amp`.
+
+    # Parameters
+
+    precision : value of the key `precision`.
+    use_amp : value of the key `use_amp`: "fp16" on a GPU, "bf16" on a CPU.
+    cuda_device : see `make_accelerator`.
+
+    # Raises
+
+    ConfigurationError : if both keys select a precision.
+
+    # Examples
+
+    >>> precision_of("fp32", use_amp=True, cuda_device=-1)
+    'bf16'
+    """
     if not use_amp:
         return precision
+
     if precision != "fp32":
         raise ConfigurationError(
-            f'says the same as precision "{precision}" beside it: leave it out', "use_amp"
+            f'duplicates precision "{precision}": remove one of the two keys', "use_amp"
         )
     return "bf16" if use_cpu(cuda_device) else "fp16"
 
 
 def make_accelerator(precision: Precision, cuda_device: int | None) -> Any:
-    """An accelerator for one run.
+    """Make the accelerator of one run.
 
     # Parameters
 
-    precision : of the forward pass.
-    cuda_device : -1 for the CPU, a GPU's number, or null for a GPU where there is one.
+    precision : precision of the forward pass.
+    cuda_device : -1 for the CPU, the number of a GPU, or null for a GPU if there is one.
+
+    # Raises
+
+    ConfigurationError : if the device does not exist, does not support the precision, or is set
+        although several processes run.
     """
     if cuda_device is not None and cuda_device >= 0:
         if world_size() > 1:
             raise ConfigurationError(
-                "several processes take the GPUs that their launcher gives them", "cuda_device"
+                "must not be set with several processes: their launcher assigns the GPUs",
+                "cuda_device",
             )
         torch.cuda.set_device(device_of(cuda_device))
+
     on_cpu = use_cpu(cuda_device)
     if on_cpu and precision == "fp16":
         raise ConfigurationError('"fp16" needs a GPU; "bf16" works on a CPU', "precision")
-    # Its state outlives it and would hold another run's precision.
+
+    # The state is global: without a reset it would keep the precision of an earlier run.
     AcceleratorState._reset_state()
-    # The sentences of one process may leave out a head that others' have.
+    # The sentences of one process may belong to fewer heads than those of another.
     parallel = DistributedDataParallelKwargs(find_unused_parameters=True)
     mixed = {"fp32": "no"}.get(precision, precision)
     return Accelerator(cpu=on_cpu, mixed_precision=mixed, kwargs_handlers=[parallel])

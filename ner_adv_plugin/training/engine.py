@@ -1,4 +1,4 @@
-"""The model in training: on its device, in its precision, synchronised with other processes."""
+"""Forward and backward passes: device, precision and gradient synchronisation of a model."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -14,14 +14,14 @@ from ner_adv_plugin.training.accelerator import Precision, make_accelerator
 
 
 class Engine:
-    """Forward and backward pass of one process's part of a batch, over accelerate.
+    """Run forward and backward passes of one process's share of a batch, using accelerate.
 
-    `forward(batch, progress)` is the prepared model; see `Model.forward`.
+    `forward(batch, progress)` calls the prepared model; see `Model.forward`.
 
     # Parameters
 
-    model : moved to the device.
-    precision : of the forward pass.
+    model : model to train; it is moved to the device.
+    precision : precision of the forward pass.
     cuda_device : -1 for the CPU, the number of a GPU, or null for a GPU if there is one.
     """
 
@@ -37,8 +37,9 @@ class Engine:
         return device
 
     def prepare(self, optimizer: torch.optim.Optimizer) -> Any:
-        """Prepare the model for precision and processes; return the prepared optimizer."""
-        # accelerate changes `forward` of what it prepares: outside training the model is as before.
+        """Prepare the model for its precision and processes; return the prepared optimizer."""
+        # accelerate replaces the method `forward` of a module that it prepares. The wrapper is
+        # prepared instead, so that the model itself is unchanged outside training.
         is_plain = world_size() == 1 and self.accelerator.mixed_precision == "no"
         self.forward, prepared = self.accelerator.prepare(
             self.model if is_plain else _Share(self.model), optimizer
@@ -47,28 +48,31 @@ class Engine:
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of a loss that is normalised by the global batch size."""
-        # Over processes gradients are averaged: multiplied by their number, they are added.
+        # Processes average gradients. The factor turns the mean into a sum.
         self.accelerator.backward(loss * world_size() if world_size() > 1 else loss)
 
     def gradient(self, loss: Tensor, by: Tensor) -> Tensor:
-        """Return the gradient of a loss with respect to one tensor, in fp16 scaled up."""
+        """Return the gradient of a loss with respect to one tensor; in fp16 of the scaled loss."""
         scaler = self.accelerator.scaler
         scaled = loss if scaler is None else scaler.scale(loss)
         (gradient,) = torch.autograd.grad(scaled, by, allow_unused=True, materialize_grads=True)
         return gradient
 
     def synchronised(self, now: bool) -> contextlib.AbstractContextManager[Any]:
-        """Context of a forward and backward pass that adds the gradients of all processes or not yet.
+        """Return a context for one forward and backward pass.
 
-        Gradients that are not added stay in their process until the next pass that adds.
+        # Parameters
+
+        now : sum the gradients of all processes in this pass; otherwise they stay in their process
+            until the next pass that sums.
         """
         return contextlib.nullcontext() if now else self.accelerator.no_sync(self.forward)
 
 
 class _Share(torch.nn.Module):
-    """A model on one process's part of a batch, which may be empty or have no loss.
+    """Wrapper of a model for one process's share of a batch, which may be empty or have no loss.
 
-    Every process must take part in the backward pass: without a loss it gets a zero one.
+    Every process must take part in the backward pass: a missing loss is replaced by zero.
     """
 
     def __init__(self, model: Model) -> None:
@@ -79,8 +83,8 @@ class _Share(torch.nn.Module):
         """See `Model.forward`."""
         output: dict[str, Any] = self.model(batch, progress) if len(batch) else {}
         if world_size() > 1 and "loss" not in output:
-            learns = next(
+            trainable = next(
                 parameter for parameter in self.model.parameters() if parameter.requires_grad
             )
-            output["loss"] = 0.0 * learns.sum()
+            output["loss"] = 0.0 * trainable.sum()
         return output

@@ -1,4 +1,4 @@
-"""The best epoch so far, and when to stop waiting for a better one."""
+"""The best epoch so far, and early stopping."""
 
 import math
 from typing import Any
@@ -7,21 +7,35 @@ from ner_adv_plugin.common.errors import ConfigurationError
 
 
 class MetricTracker:
-    """Follows one validation metric over epochs.
+    """Track one validation metric over epochs.
 
     # Parameters
 
-    metric : its name, led by "+" where more is better, "-" where less is.
-    patience : epochs without improvement after which to stop; never where null.
+    metric : name of the metric, preceded by "+" if higher is better, "-" if lower is better.
+    patience : number of epochs without improvement after which to stop; None to never stop.
+
+    # Raises
+
+    ConfigurationError : if the sign is missing or `patience` is below 1.
+
+    # Examples
+
+    >>> tracker = MetricTracker("+f1", patience=2)
+    >>> [tracker.add(epoch, {"f1": f1}) for epoch, f1 in enumerate([0.5, 0.7, 0.6, 0.7])]
+    [True, True, False, False]
+    >>> tracker.best_epoch, tracker.should_stop()
+    (1, True)
     """
 
     def __init__(self, metric: str, patience: int | None = None) -> None:
         if metric[:1] not in ("+", "-") or not metric[1:]:
             raise ConfigurationError(
-                f'expected "+" or "-" and a metric, found {metric!r}', "validation_metric"
+                f'expected "+" or "-" and the name of a metric, found {metric!r}',
+                "validation_metric",
             )
         if patience is not None and patience < 1:
             raise ConfigurationError(f"expected 1 or more, found {patience}", "patience")
+
         self.name = metric[1:]
         self._sign = 1.0 if metric[0] == "+" else -1.0
         self.patience = patience
@@ -30,24 +44,37 @@ class MetricTracker:
         self.waited = 0
 
     def add(self, epoch: int, metrics: dict[str, float]) -> bool:
-        """Take an epoch's validation metrics; whether it is the best so far. Without metrics the last is best."""
+        """Add the validation metrics of an epoch.
+
+        # Parameters
+
+        epoch : index of the epoch.
+        metrics : metrics by name; if empty, the latest epoch counts as the best.
+
+        # Returns
+
+        Whether the epoch is the best so far; a tie is no improvement.
+        """
         if metrics and self.best_epoch is not None:
             new, old = metrics[self.name], self.best_metrics[self.name]
-            better = self._sign * (new - old) > 0 or (math.isnan(old) and not math.isnan(new))
+            is_better = self._sign * (new - old) > 0 or (math.isnan(old) and not math.isnan(new))
         else:
-            better = True
-        if better:
-            self.best_epoch, self.best_metrics, self.waited = epoch, dict(metrics), 0
+            is_better = True
+
+        if is_better:
+            self.best_epoch = epoch
+            self.best_metrics = dict(metrics)
+            self.waited = 0
         else:
             self.waited += 1
-        return better
+        return is_better
 
     def should_stop(self) -> bool:
-        """Whether patience ran out."""
+        """Return whether patience ran out."""
         return self.patience is not None and self.waited >= self.patience
 
     def state_dict(self) -> dict[str, Any]:
-        """Plain types."""
+        """Return the state that a resumed run needs, in plain types."""
         return {
             "best_epoch": self.best_epoch,
             "best_metrics": self.best_metrics,
@@ -55,9 +82,7 @@ class MetricTracker:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
-        self.best_epoch, self.best_metrics, self.waited = (
-            state["best_epoch"],
-            state["best_metrics"],
-            state["waited"],
-        )
+        """Restore a state from `state_dict`."""
+        self.best_epoch = state["best_epoch"]
+        self.best_metrics = state["best_metrics"]
+        self.waited = state["waited"]

@@ -51,17 +51,10 @@ logger = logging.getLogger(__name__)
 
 
 class Trainer(Registrable):
-    """Trains by gradient descent, validating after every epoch.
+    """Train by gradient descent and validate after every epoch.
 
-    The weights of the best epoch are kept in `best.th`, the metrics of every epoch in
-    `metrics_epoch_<number>.json`. Registered as "gradient_descent", the default:
-
-        trainer: {
-          num_epochs: 10, patience: 3, validation_metric: '+weibo_f1', grad_norm: 1.0,
-          optimizer: { type: 'huggingface_adamw', lr: 5e-5 },
-          learning_rate_scheduler: { type: 'linear_with_warmup', warmup: 0.1 },
-          callbacks: ['tensorboard'],
-        }
+    Registered as "gradient_descent", the default. The weights of the best epoch are saved to
+    `best.th`, the metrics of every epoch to `metrics_epoch_<number>.json`.
 
     # Parameters
 
@@ -71,21 +64,35 @@ class Trainer(Registrable):
     validation_metric : "+" or "-" and the name of the metric that chooses the best epoch.
     optimizer : "huggingface_adamw" by default.
     learning_rate_scheduler : none by default.
-    grad_norm : maximum norm of the gradient, which is scaled down to it.
-    grad_clipping : maximum absolute value of every entry of the gradient.
+    grad_norm : maximum norm of the gradient; a larger gradient is scaled down to it.
+    grad_clipping : maximum absolute value of the entries of the gradient.
     num_gradient_accumulation_steps : micro-batches per optimizer step; the loss is normalised by
         the global batch size.
-    precision : of the encoder and towers; weights and the CRF stay in float32.
+    precision : precision of the encoder and towers; weights and the CRF stay in float32.
     use_amp : short for precision "fp16" on a GPU, "bf16" on a CPU.
-    no_grad : regular expressions of the names of parameters to freeze.
-    moving_average : of the weights; validation and `best.th` then use the averages.
-    step : forward and backward pass of a global batch; "plain" by default.
-    instance_weighting : weights of the training sentences, by dataset; 1 for datasets not named.
+    no_grad : regular expressions, searched for in the names of the parameters to freeze.
+    moving_average : moving average of the weights; validation and `best.th` use the averages.
+    step : forward and backward passes of a global batch; "plain" by default.
+    instance_weighting : instance weighting of each dataset; sentences of datasets that are not
+        named have weight 1.
     checkpointer : when to save, and how many checkpoints to keep.
-    calibration : "temperature" fits, at the end and on the validation data, one temperature for each head that finds
-        entities, so that scores of entities are as large as they are right; what is found stays the same.
-    callbacks : called on training events, in this order, those that write curves last.
+    calibration : "temperature" fits one temperature per head that predicts entities, on the
+        validation data at the end of training. It makes the scores of entities match their
+        precision; the predicted entities do not change.
+    callbacks : called on training events in this order; callbacks that write curves are called
+        last.
     cuda_device : number of a GPU, or -1 for the CPU; by default a GPU if there is one.
+
+    # Example
+
+    ```jsonnet
+    {
+      type: 'gradient_descent',
+      num_epochs: 10, patience: 3, validation_metric: '+weibo_f1', grad_norm: 1.0,
+      optimizer: { type: 'huggingface_adamw', lr: 5e-5 },
+      learning_rate_scheduler: { type: 'linear_with_warmup', warmup: 0.1 },
+    }
+    ```
     """
 
     default_implementation = "gradient_descent"
@@ -144,15 +151,15 @@ class Trainer(Registrable):
         self.engine = Engine(model, precision_of(precision, use_amp, cuda_device), cuda_device)
         self.accelerator = self.engine.accelerator
 
-        learning = trainable(model, no_grad or [])
+        trainable_parameters = trainable(model, no_grad or [])
         build = (
             optimizer.construct
             if optimizer is not None
             else Optimizer.by_name(Optimizer.default_implementation)
         )
-        self.optimizer = self.engine.prepare(build(model_parameters=learning))
+        self.optimizer = self.engine.prepare(build(model_parameters=trainable_parameters))
         self.moving_average = (
-            moving_average.construct(parameters=learning) if moving_average else None
+            moving_average.construct(parameters=trainable_parameters) if moving_average else None
         )
 
         self.total_steps = self._count_steps()
@@ -176,7 +183,7 @@ class Trainer(Registrable):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: numbers, patterns, datasets, and the metric that chooses the best epoch."""
+        """See `Registrable.check`: numbers, patterns, dataset names and the metric are valid."""
         for key in ("num_epochs", "num_gradient_accumulation_steps"):
             _positive(settings.get(key, 1), key)
         check_patterns(settings.get("no_grad") or [], "no_grad")
@@ -189,12 +196,10 @@ class Trainer(Registrable):
             and context.run is not None
             and not context.run.validated
         ):
-            raise ConfigurationError(
-                "there is no labelled validation data to fit it on", "calibration"
-            )
+            raise ConfigurationError("needs labelled validation data: there is none", "calibration")
 
     def train(self) -> dict[str, Any]:
-        """Train to the end and return the metrics of the run."""
+        """Train until the run is finished and return its metrics."""
         self._started = time.monotonic() - self.seconds
         for callback in self.callbacks:
             callback.on_start(self, is_primary=is_main())
@@ -223,14 +228,23 @@ class Trainer(Registrable):
         return self.epoch >= self.num_epochs or self.tracker.should_stop()
 
     def plan_steps(self, epoch: int) -> list[list[PlannedBatch]]:
-        """Plan an epoch: for each optimizer step its micro-batches. Epochs are planned in order."""
+        """Plan the micro-batches of each optimizer step of an epoch.
+
+        # Parameters
+
+        epoch : index of the epoch; epochs must be planned in order.
+
+        # Returns
+
+        For each optimizer step its micro-batches.
+        """
         planned = self.data_loader.plan(epoch, self.num_epochs)
         return [
             planned[i : i + self.accumulation] for i in range(0, len(planned), self.accumulation)
         ]
 
     def train_step(self, group: Sequence[PlannedBatch]) -> Statistics:
-        """Make one optimizer step.
+        """Run one optimizer step.
 
         # Parameters
 
@@ -238,7 +252,7 @@ class Trainer(Registrable):
 
         # Returns
 
-        Sums and counts over the global batch, of all processes.
+        Sums and counts over the global batch, summed over all processes.
         """
         started = time.monotonic()
         batches = self.data_loader.batches(group, rank(), world_size())
@@ -281,7 +295,7 @@ class Trainer(Registrable):
         )
 
     def _order_callbacks(self) -> list[TrainerCallback]:
-        """Return the callbacks of this process in the order of calls, those that write curves last."""
+        """Return the callbacks of this process, callbacks that write curves last."""
         callbacks = list(self.configured_callbacks)
         if not any(isinstance(callback, ConsoleCallback) for callback in callbacks):
             callbacks.insert(0, ConsoleCallback(str(self.folder)))
@@ -289,7 +303,7 @@ class Trainer(Registrable):
         return sorted(own, key=lambda callback: callback.writes_curves)
 
     def _begin_epoch(self) -> None:
-        """Set the model to training mode; at the start of an epoch weight its instances."""
+        """Set the model to training mode; at the start of an epoch compute instance weights."""
         self.model.train()
         if self.steps_done_in_epoch:
             return
@@ -304,12 +318,12 @@ class Trainer(Registrable):
                     )
 
     def _progress(self) -> float:
-        """Return the share of training steps done, 0 to 1."""
-        # A sampler that follows the losses may need more steps than were counted in advance.
+        """Return the fraction of training steps done, 0 to 1."""
+        # A sampler that depends on losses may need more steps than were counted in advance.
         return min(1.0, self.steps_done / self.total_steps)
 
     def _clip_gradients(self, statistics: Statistics) -> None:
-        """Limit the gradient's norm and entries; add the norm before that to `statistics`."""
+        """Clip the gradient; add its norm before clipping to `statistics`."""
         self.accelerator.unscale_gradients()
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         if self.grad_norm is not None:
@@ -371,21 +385,26 @@ class Trainer(Registrable):
         }
 
     def _end(self) -> None:
-        """Call `on_end` of the callbacks; metrics that they add become metrics of the run."""
+        """Call `on_end` of the callbacks and keep the metrics that they add."""
         metrics = dict(self.metrics)
         for callback in self.callbacks:
             callback.on_end(self, metrics)
         self.metrics = metrics
 
     def _save_if_due(self, loader_state: dict[str, Any]) -> None:
-        """Write a checkpoint within an epoch if the checkpointer wants one."""
-        # Clocks of processes differ: the main one decides.
+        """Write a checkpoint within an epoch if one is due."""
+        # The clocks of processes differ: the main process decides.
         if on_main(lambda: self.checkpointer.is_due(self.steps_done_in_epoch)):
             self.seconds = time.monotonic() - self._started
             self._save(loader_state)
 
     def _save(self, loader_state: dict[str, Any]) -> None:
-        """Write a checkpoint with the data loader's state from before the epoch was planned."""
+        """Write a checkpoint.
+
+        # Parameters
+
+        loader_state : state of the data loader before the current epoch was planned.
+        """
         training = run_state(self, self.configured_callbacks, loader_state)
         if is_main():
             folder = self.folder / "checkpoints"
@@ -395,24 +414,24 @@ class Trainer(Registrable):
 
     def _resume(self) -> None:
         """Restore the latest checkpoint, if there is one."""
-        found = on_main(lambda: self.checkpointer.load_latest(self.folder / "checkpoints"))
-        if found is None:
+        checkpoint = on_main(lambda: self.checkpointer.load_latest(self.folder / "checkpoints"))
+        if checkpoint is None:
             logger.info("no checkpoint in %s: starting from the beginning", self.folder)
             return
 
-        model, state = found
-        self.model.load_state_dict(model)
-        restore(self, self.configured_callbacks, state)
+        model_state, training_state = checkpoint
+        self.model.load_state_dict(model_state)
+        restore(self, self.configured_callbacks, training_state)
 
     def _check_metric(self) -> None:
         if self.evaluator.by_head:
             check_known(self.tracker.name, self.evaluator.metric_names())
 
     def _check_processes(self) -> None:
-        """Refuse, with several processes, what does not add up over them."""
+        """Check that step and objectives support several processes, if there are several."""
         objectives = [module for module in self.model.modules() if isinstance(module, Objective)]
-        for part in (self.step, *objectives):
-            check_adds_up(type(part), world_size())
+        for component in (self.step, *objectives):
+            check_adds_up(type(component), world_size())
 
 
 Trainer.register("gradient_descent")(Trainer)
@@ -422,7 +441,7 @@ LazyTrainer: TypeAlias = Annotated[
 
 
 def _show(bar: Any, statistics: Statistics) -> None:
-    """Advance a progress bar by a step."""
+    """Advance a progress bar by one step and show the averages of the step."""
     bar.update(1)
     if not bar.disable:
         bar.set_postfix(

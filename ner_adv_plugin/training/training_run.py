@@ -1,4 +1,4 @@
-"""A training run as callbacks and checkpoints see it."""
+"""The interface of the trainer for callbacks and checkpoints."""
 
 from typing import Any, Protocol
 
@@ -14,20 +14,21 @@ from ner_adv_plugin.training.steps.step import TrainingStep
 
 
 class TrainingRun(Protocol):
-    """What a callback may read of the trainer, and what a checkpoint holds of it.
+    """Attributes of the trainer that callbacks may read and that checkpoints save.
 
     # Parameters
 
-    model, data_loader, evaluator : what is trained, on what, and how it is validated.
-    accelerator : accelerate's, with the precision of the run.
-    step, optimizer, scheduler, moving_average, instance_weighting : parts of an optimizer step.
-    tracker : follows the validation metric.
-    num_epochs, total_steps : planned length of the run, in epochs and in optimizer steps.
-    epoch, steps_done_in_epoch, steps_done : finished epochs, and optimizer steps of the present
-        epoch and of the whole run.
-    seconds : duration up to the last checkpoint or epoch, interruptions left out.
-    totals : sums and counts of the present epoch, averaged into its `training_` metrics.
-    metrics : those of the last epoch.
+    model, data_loader, evaluator : the model, its training data and its validation.
+    accelerator : accelerator of accelerate with the precision of the run.
+    step, optimizer, scheduler, moving_average, instance_weighting : components of an optimizer
+        step.
+    tracker : tracker of the validation metric.
+    num_epochs, total_steps : planned length of the run in epochs and in optimizer steps.
+    epoch, steps_done_in_epoch, steps_done : number of finished epochs, of optimizer steps done in
+        the current epoch, and of optimizer steps done in the whole run.
+    seconds : duration up to the last checkpoint or epoch, without interruptions.
+    totals : sums and counts of the current epoch, averaged into its `training_` metrics.
+    metrics : metrics of the last epoch.
     """
 
     model: Model

@@ -57,7 +57,7 @@ def test_metrics_foreseen_are_those_that_the_evaluator_gives(validated: list[str
         ("+weibo_weibo_f1", 'no metric "weibo_weibo_f1". Did you mean'),
         ("+f1", 'no metric "f1".'),
         ("+msr_oov_recall", 'no metric "msr_oov_recall".'),
-        ("+", 'expected "+" or "-" and a metric, found \'+\''),
+        ("+", 'expected "+" or "-" and the name of a metric, found \'+\''),
     ],
 )
 def test_validation_metric(metric: str, message: str | None) -> None:
@@ -109,7 +109,7 @@ def test_nothing_to_validate_on(
         found_path, message = error_of(config)
         assert (
             found_path == path
-            and "there is no labelled validation data: give validation_data_path" in message
+            and "there is no labelled validation data: set validation_data_path" in message
         )
 
 
@@ -137,7 +137,7 @@ def test_two_precisions_are_refused_early() -> None:
     path, message = error_of(tiny_config(trainer__precision="bf16", trainer__use_amp=True))
     assert (path, message) == (
         "trainer.use_amp",
-        'says the same as precision "bf16" beside it: leave it out',
+        'duplicates precision "bf16": remove one of the two keys',
     )
 
 

@@ -1,1 +1,1 @@
-"""Tests of the training half."""
+"""Tests of training."""

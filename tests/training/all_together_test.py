@@ -1,4 +1,4 @@
-"""Methods side by side: none changes what another computes, and a run of all goes on where it was stopped."""
+"""All methods combined: they do not influence one another, and a stopped run resumes exactly."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from tests.training.steps.perturbed_test import by_hooks, gradients
 
 FIXTURE = ROOT / "fixtures" / "configs" / "all_together.jsonnet"
 OBJECTIVES = 6
-# These are losses of whole batches.
+# Their losses are computed on whole batches: those of micro-batches do not add up.
 ALIGNMENT = ("objectives.4", "objectives.5")
 
 
@@ -31,27 +31,32 @@ def config_of(**overrides: Any) -> dict[str, Any]:
 
 
 def without_dropout(*objectives: int) -> dict[str, Any]:
-    """The config with some of its objectives, nothing left to chance."""
+    """The config with some of its objectives and without dropout."""
     own = config_of()["model"]["objectives"]
-    quiet = [
+    deterministic = [
         {**own[i], "dropout": 0.0} if own[i]["type"] == "domain_adversarial" else own[i]
         for i in objectives
     ]
-    return config_of(model__objectives=quiet, model__head__dropout=0.0)
+    return config_of(model__objectives=deterministic, model__head__dropout=0.0)
 
 
 @pytest.fixture(scope="module")
-def parts() -> tuple[SharingModel, Batch]:
-    """The model, log variances other than 0, and a batch with sentences of every kind, weighted and labelled by it."""
+def model_and_batch() -> tuple[SharingModel, Batch]:
+    """The model with non-zero log variances, and a batch with sentences of every dataset.
+
+    Some sentences have weights, others labels predicted by the model.
+    """
     model, loader = model_and_loader(without_dropout(*range(OBJECTIVES)))
     assert isinstance(model, SharingModel)
     for index, parameter in enumerate(model.loss_weighting.parameters()):
         parameter.data.fill_(0.5 - index)
+
     sentences = loader.sentences()
     sentences["msra"].weights = np.linspace(0, 1, len(sentences["msra"]), dtype=np.float32)
     weighting = Confidence("entities", wait=0)
     weighting.bind("reviews", sentences, model)
     weighting.before_epoch(0)
+
     (batch,) = share_totals(
         loader.batches([[(name, sentence) for name in sentences for sentence in range(6)]])
     )
@@ -59,8 +64,8 @@ def parts() -> tuple[SharingModel, Batch]:
     return model.train(), batch
 
 
-def test_no_objective_changes_another_loss(parts: tuple[SharingModel, Batch]) -> None:
-    model, batch = parts
+def test_no_objective_changes_another_loss(model_and_batch: tuple[SharingModel, Batch]) -> None:
+    model, batch = model_and_batch
     whole = model(batch, 0.5)["losses"]
     assert list(whole) == [
         "heads.entities",
@@ -76,23 +81,23 @@ def test_no_objective_changes_another_loss(parts: tuple[SharingModel, Batch]) ->
             if not name.startswith("objectives.") or name.startswith(own)
         }
         alone.load_state_dict(state)
-        found = alone.train()(batch, 0.5)["losses"]
+        losses = alone.train()(batch, 0.5)["losses"]
         expected = {"heads.entities": whole["heads.entities"], "heads.sxu": whole["heads.sxu"]}
-        assert_close(found, {**expected, "objectives.0": whole[f"objectives.{index}"]})
+        assert_close(losses, {**expected, "objectives.0": whole[f"objectives.{index}"]})
 
 
-def test_gradients_of_the_perturbed_step_are_those_of_hooks(
-    parts: tuple[SharingModel, Batch],
+def test_gradients_of_the_perturbed_step_equal_those_of_hooks(
+    model_and_batch: tuple[SharingModel, Batch],
 ) -> None:
-    model, batch = parts
+    model, batch = model_and_batch
     expected = by_hooks(model, batch, FastGradientMethod(0.3), 0.7)
     found, _, _ = gradients(PerturbedStep(FastGradientMethod(0.3), 0.7), model, [batch])
     assert found.keys() == expected.keys() == dict(model.named_parameters()).keys()
     assert_close(found, expected, rtol=1e-3, atol=1e-6)
 
 
-def test_micro_batches_add_up(parts: tuple[SharingModel, Batch]) -> None:
-    model, batch = parts
+def test_micro_batches_add_up(model_and_batch: tuple[SharingModel, Batch]) -> None:
+    model, batch = model_and_batch
     halves = share_totals(
         [batch.select([*range(0, len(batch), 2)]), batch.select([*range(1, len(batch), 2)])]
     )
@@ -102,7 +107,7 @@ def test_micro_batches_add_up(parts: tuple[SharingModel, Batch]) -> None:
             assert_close(sum(own[name] for own in losses), loss)
 
 
-def test_a_stopped_run_ends_as_one_not_stopped(tmp_path: Path) -> None:
+def test_a_stopped_run_resumes_exactly(tmp_path: Path) -> None:
     config = config_of(trainer__num_epochs=3, trainer__checkpointer={"save_every_num_batches": 2})
     whole = train_model(config, tmp_path / "whole")
     with stopping_before(6):

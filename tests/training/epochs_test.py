@@ -1,4 +1,4 @@
-"""Epochs in training, whatever sampler and scheduler: their lengths, their progress, what samplers learn, resuming."""
+"""Epochs with each sampler and scheduler: length, progress, updates of samplers, resuming."""
 
 import json
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ MIXES: dict[str, dict[str, Any]] = {
 
 
 def config_of(mix: Mapping[str, Any], **overrides: Any) -> dict[str, Any]:
-    """22 sentences in steps of eight, unless the mix says otherwise."""
+    """Make a config of 22 sentences in steps of eight, unless the mix sets another batch size."""
     settings: dict[str, Any] = {f"data_loader__{key}": value for key, value in mix.items()}
     settings |= {
         f"dataset_reader__readers__{name}__max_instances": sentences
@@ -71,7 +71,7 @@ def config_of(mix: Mapping[str, Any], **overrides: Any) -> dict[str, Any]:
 
 
 def trainer_of(config: Mapping[str, Any], folder: Path) -> tuple[Trainer, list[float]]:
-    """A config's trainer, and a list that fills with the progress of its steps."""
+    """Build the trainer of a config, and a list to which each step adds its progress."""
     job = checked_job(config)
     trainer = build_trainer(job, read_data(job), folder)
     assert isinstance(trainer, Trainer)
@@ -87,7 +87,7 @@ def trainer_of(config: Mapping[str, Any], folder: Path) -> tuple[Trainer, list[f
 
 
 @pytest.mark.parametrize("name", MIXES)
-def test_steps_are_counted_exactly_and_the_schedule_ends_with_the_last(
+def test_steps_are_counted_exactly_and_the_schedule_ends_with_the_last_step(
     name: str, tmp_path: Path
 ) -> None:
     trainer, progress = trainer_of(
@@ -100,7 +100,7 @@ def test_steps_are_counted_exactly_and_the_schedule_ends_with_the_last(
     assert [group["lr"] for group in trainer.optimizer.param_groups] == [0.0]
 
 
-def test_progress_ends_at_one_where_there_are_more_steps_than_counted(
+def test_progress_stays_at_one_after_more_steps_than_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -111,7 +111,7 @@ def test_progress_ends_at_one_where_there_are_more_steps_than_counted(
     assert trainer.steps_done == 9 and progress == [0, 1 / 3, 2 / 3] + [1.0] * 6
 
 
-def test_a_sampler_learns_the_validation_loss_where_there_is_one_else_that_of_training(
+def test_a_sampler_gets_validation_losses_and_otherwise_training_losses(
     tmp_path: Path,
 ) -> None:
     trainer, _ = trainer_of(config_of(MIXES["loss"]), tmp_path)
@@ -126,14 +126,12 @@ def test_a_sampler_learns_the_validation_loss_where_there_is_one_else_that_of_tr
     assert len(set(proportions.values())) == 3
 
 
-# Losses change the draws from the third epoch on, which begins at two thirds of the steps.
+# Losses change the sampling from the third epoch on, which starts after two thirds of the steps.
 @pytest.mark.parametrize(
     ("name", "share"),
     [("loss", 0.5), ("loss", 0.85), ("curriculum of tokens", 0.6), ("half tokens", 0.8)],
 )
-def test_stopped_anywhere_and_resumed_it_is_the_same_run(
-    name: str, share: float, tmp_path: Path
-) -> None:
+def test_a_stopped_run_resumes_exactly(name: str, share: float, tmp_path: Path) -> None:
     config = config_of(MIXES[name], trainer__checkpointer={"save_every_num_batches": 1})
     whole = train_model(config, tmp_path / "whole")
     total = weights(tmp_path / "whole" / "checkpoints" / f"training_state_e{EPOCHS}_b0.th")[

@@ -1,4 +1,4 @@
-"""Real signals to a real process: a run that was killed goes on as if nothing had been, one asked to stop archives.
+"""Signals to a real process: a killed run resumes exactly, an interrupted one is archived.
 
 `python -m tests.kill_points` kills at many more moments.
 """
@@ -46,14 +46,14 @@ def config(tmp_path: Path) -> str:
 
 def test_killed_at_random_moments(tmp_path: Path, config: str, uninterrupted: Path) -> None:
     folder, log = tmp_path / "run", tmp_path / "output.txt"
-    chance = random.Random()
+    generator = random.Random()
     saved = []
     for kill in range(2):
         process = start(config, folder, *(["--recover"] if kill else []))
-        # Beyond the last checkpoint, so that this process must make steps, at any point between two of them.
-        target = steps_saved(folder) + chance.randint(1, 4)
+        # At least one checkpoint later, so that this process makes progress.
+        target = steps_saved(folder) + generator.randint(1, 4)
         wait_until(process, functools.partial(has_saved, folder, target), log)
-        time.sleep(chance.uniform(0, 0.05))
+        time.sleep(generator.uniform(0, 0.05))
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
         saved.append(steps_saved(folder))
@@ -66,17 +66,17 @@ def test_killed_again_and_again_while_files_are_written(
 ) -> None:
     folder, log = tmp_path / "run", tmp_path / "output.txt"
     plans = [
-        # Half of a checkpoint's model is written.
+        # Half of a model state is written.
         Plan(str(tmp_path / "first"), "flush checkpoints/.model_state_e0_b6.th.partial", cut=0.5),
-        # The model is there, the state is not; the curves end amid a record.
+        # The model state is written, the training state is not; the curves end within a record.
         Plan(
             str(tmp_path / "second"),
             "past checkpoints/.model_state_e1_b3.th.partial",
             half_a_record=True,
         ),
-        # An epoch's metrics are there, its best weights are not.
+        # The metrics of an epoch are written, its best weights are not.
         Plan(str(tmp_path / "third"), "put best.th"),
-        # Training is over.
+        # Training is finished, the archive is half written.
         Plan(str(tmp_path / "fourth"), "flush .model.tar.gz.partial", cut=0.5),
     ]
     saved = []
@@ -90,7 +90,7 @@ def test_killed_again_and_again_while_files_are_written(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-def test_asked_to_stop_it_archives_the_best_weights_so_far(
+def test_an_interrupted_run_archives_the_best_weights_so_far(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     long = config_of_run()

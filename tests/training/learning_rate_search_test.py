@@ -1,4 +1,4 @@
-"""The learning-rate range test, on a trainer that answers as it is told."""
+"""The learning-rate range test on a trainer with predefined losses."""
 
 import csv
 import math
@@ -28,10 +28,10 @@ from ner_adv_plugin.training.learning_rate_search import (
 from ner_adv_plugin.training.trainer import Trainer
 
 
-class Answering:
-    """A trainer with two groups of parameters whose steps have the losses given.
+class ScriptedTrainer:
+    """A trainer with two parameter groups and predefined losses.
 
-    It notes the learning rates of both groups, and the batches, of every step.
+    It records the learning rates of both groups and the batches of every step.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Answering:
         return {"loss": (torch.tensor(next(self.losses)), 1), "steps": (2, 1)}
 
 
-def search(trainer: Answering, test: RangeTest) -> Curve:
+def search(trainer: ScriptedTrainer, test: RangeTest) -> Curve:
     return search_learning_rate(cast(Trainer, trainer), test)
 
 
@@ -70,20 +70,22 @@ def falling(steps: int) -> list[float]:
 
 
 @pytest.mark.parametrize("linear", [False, True])
-def test_rates_grow_and_groups_keep_their_ratio(linear: bool) -> None:
-    trainer = Answering(falling(21))
+def test_rates_increase_and_groups_keep_their_ratio(linear: bool) -> None:
+    trainer = ScriptedTrainer(falling(21))
     curve = search(trainer, RangeTest(1e-4, 1.0, 21, linear))
     shares = [i / 20 for i in range(21)]
-    wanted = [1e-4 + share * (1.0 - 1e-4) if linear else 10 ** (-4 + 4 * share) for share in shares]
-    np.testing.assert_allclose(curve.rates, wanted, rtol=1e-12)
-    np.testing.assert_allclose([main for _, main in trainer.rates], wanted, rtol=1e-12)
+    expected = [
+        1e-4 + share * (1.0 - 1e-4) if linear else 10 ** (-4 + 4 * share) for share in shares
+    ]
+    np.testing.assert_allclose(curve.rates, expected, rtol=1e-12)
+    np.testing.assert_allclose([main for _, main in trainer.rates], expected, rtol=1e-12)
     np.testing.assert_allclose([first / main for first, main in trainer.rates], 1 / 20, rtol=1e-12)
     np.testing.assert_allclose(curve.losses, falling(21), rtol=1e-6)
     assert trainer.total_steps == 21
 
 
 def test_more_epochs_are_planned_and_steps_take_groups_of_batches() -> None:
-    trainer = Answering(falling(12), epochs=[5, 2], accumulation=2)
+    trainer = ScriptedTrainer(falling(12), epochs=[5, 2], accumulation=2)
     search(trainer, RangeTest(steps=12))
     first = [["0.0", "0.1"], ["0.2", "0.3"], ["0.4"]]
     assert trainer.groups == first + [[f"{epoch}.0", f"{epoch}.1"] for epoch in range(1, 10)]
@@ -100,8 +102,8 @@ def test_more_epochs_are_planned_and_steps_take_groups_of_batches() -> None:
         ([4, 3, 2, 1, 1e300 * 10, *[1] * 20], None, 20),
     ],
 )
-def test_where_it_stops(losses: list[float], factor: float | None, kept: int) -> None:
-    trainer = Answering([])
+def test_stopping(losses: list[float], factor: float | None, kept: int) -> None:
+    trainer = ScriptedTrainer([])
     trainer.losses = iter(losses)
     trainer.train_step = lambda group: {"loss": (next(trainer.losses), 1)}  # type: ignore[method-assign]
     curve = search(trainer, RangeTest(steps=20, stopping_factor=factor))
@@ -110,14 +112,14 @@ def test_where_it_stops(losses: list[float], factor: float | None, kept: int) ->
     np.testing.assert_allclose(curve.rates, np.geomspace(1e-5, 10, 20)[:kept])
 
 
-def test_a_search_that_ends_at_once() -> None:
+def test_a_search_that_stops_at_once_is_an_error() -> None:
     with pytest.raises(UserError, match="at learning rate 0.5: start with a lower one"):
-        search(Answering([1.0, math.nan]), RangeTest(start=0.5))
+        search(ScriptedTrainer([1.0, math.nan]), RangeTest(start=0.5))
 
 
 @pytest.mark.parametrize("rate", [0.0, None])
-def test_an_optimizer_without_a_rate(rate: float | None) -> None:
-    trainer = Answering([])
+def test_an_optimizer_without_a_learning_rate_is_an_error(rate: float | None) -> None:
+    trainer = ScriptedTrainer([])
     trainer.optimizer.defaults["lr"] = rate
     with pytest.raises(UserError, match="trainer.optimizer.lr: expected a learning rate above 0"):
         search(trainer, RangeTest())
@@ -135,15 +137,14 @@ def test_an_optimizer_without_a_rate(rate: float | None) -> None:
         ({"stopping_factor": math.nan}, "expected a stopping factor above 1, found nan"),
     ],
 )
-def test_what_makes_no_search(settings: dict[str, Any], message: str) -> None:
+def test_settings_out_of_range(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         RangeTest(**settings)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40), st.floats(0.3, 8))
 def test_smoothing_is_a_weighted_mean(values: list[float], deviation: float) -> None:
-    made = smooth(np.array(values), deviation)
-    for i, smoothed in enumerate(made):
+    for i, smoothed in enumerate(smooth(np.array(values), deviation)):
         near = [j for j in range(len(values)) if abs(i - j) <= math.ceil(3 * deviation)]
         weights = [math.exp(-((i - j) ** 2) / (2 * deviation**2)) for j in near]
         mean = math.fsum(w * values[j] for w, j in zip(weights, near, strict=True)) / math.fsum(
@@ -160,17 +161,17 @@ def curve_of(
 
 @pytest.mark.parametrize("linear", [False, True])
 @pytest.mark.parametrize("centre", [0.2, 0.5])
-def test_the_suggestion_is_where_the_loss_falls_most_steeply(linear: bool, centre: float) -> None:
-    """A logistic curve is steepest at its centre; what comes after the minimum is steeper and does not count."""
+def test_the_suggestion_is_the_rate_of_steepest_descent(linear: bool, centre: float) -> None:
+    """A logistic curve is steepest at its centre; steeper parts after the minimum are ignored."""
     share = np.linspace(0, 1, 201)
     losses = 1 / (1 + np.exp(20 * (share - centre)))
     losses[190:195], losses[195:] = 50, 0.5
     rates = 0.001 + share if linear else 10 ** (-5 + 5 * share)
-    wanted = 0.001 + centre if linear else 10 ** (-5 + 5 * centre)
-    assert curve_of(losses, rates, linear).suggestion() == pytest.approx(wanted, rel=1e-6)
+    expected = 0.001 + centre if linear else 10 ** (-5 + 5 * centre)
+    assert curve_of(losses, rates, linear).suggestion() == pytest.approx(expected, rel=1e-6)
 
 
-def test_no_suggestion_where_the_loss_never_falls() -> None:
+def test_no_suggestion_if_the_loss_never_falls() -> None:
     assert curve_of(np.linspace(1, 9, 20), np.geomspace(1, 2, 20)).suggestion() is None
 
 
@@ -178,9 +179,9 @@ def test_the_table(tmp_path: Path) -> None:
     curve = Curve(np.array([0.1, 1 / 3]), np.array([2.5, 1e-7]), np.array([2.0, 1.0]), False)
     write_table(curve, tmp_path / "table.csv")
     with open(tmp_path / "table.csv", newline="", encoding="utf-8") as file:
-        header, *sentences = csv.reader(file)
+        header, *rows = csv.reader(file)
     assert header == ["learning_rate", "loss", "smoothed_loss"]
-    assert [[float(value) for value in sentence] for sentence in sentences] == [
+    assert [[float(value) for value in row] for row in rows] == [
         [0.1, 2.5, 2.0],
         [1 / 3, 1e-7, 1.0],
     ]
@@ -210,10 +211,8 @@ def test_the_picture(
     assert raw.get_xdata() is not None and np.array_equal(np.asarray(raw.get_ydata()), losses)
     assert np.array_equal(np.asarray(smoothed.get_xdata()), curve.rates)
     suggestion = curve.suggestion()
-    assert list(np.asarray(line.get_xdata())) == [
-        suggestion,
-        suggestion,
-    ] and f"{suggestion:.2g}" in str(line.get_label())
+    assert list(np.asarray(line.get_xdata())) == [suggestion, suggestion]
+    assert f"{suggestion:.2g}" in str(line.get_label())
     low, high = axes.get_ylim()
     assert low < 3 and 8 < high < 12
 

@@ -1,4 +1,4 @@
-"""The metric tracker against a look back over all epochs."""
+"""The metric tracker against a search over all previous epochs."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.training.metric_tracker import MetricTracker
 
-# Few different values, so that epochs tie.
+# Few distinct values, so that ties occur.
 VALUES = st.lists(st.integers(-3, 3).map(lambda value: value / 2), min_size=1, max_size=12)
 
 
@@ -30,7 +30,7 @@ def test_best_epoch_and_stopping(
             tracker = resumed
         is_best = tracker.add(epoch, {"weibo_f1": value, "other": epoch})
         seen = values[: epoch + 1]
-        # The first of equals is the best: a tie is no improvement.
+        # The first of equal values is the best: a tie is no improvement.
         best = seen.index(max(seen) if sign == "+" else min(seen))
         assert tracker.best_epoch == best
         assert is_best == (best == epoch)
@@ -51,7 +51,7 @@ def test_without_metrics_the_last_epoch_is_best() -> None:
     assert tracker.best_epoch == 2 and not tracker.should_stop()
 
 
-def test_a_number_is_better_than_none() -> None:
+def test_a_number_is_better_than_nan() -> None:
     tracker = MetricTracker("-loss", patience=3)
     losses = [math.nan, math.nan, 2.0, math.nan, 1.0]
     assert [tracker.add(epoch, {"loss": loss}) for epoch, loss in enumerate(losses)] == [

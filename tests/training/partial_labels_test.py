@@ -1,4 +1,4 @@
-"""Corpora that mark different types share one head: declared, collected, scored."""
+"""One head for corpora that annotate different types: reading, vocabulary, scores."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_a_type_that_is_not_declared_is_an_error(
         ConllReader(annotated_types=[])
 
 
-def test_the_vocabulary_keeps_what_is_marked(tmp_path: Path) -> None:
+def test_the_vocabulary_keeps_annotated_types(tmp_path: Path) -> None:
     readers = {
         name: ConllReader(head="h", annotated_types=types)
         for name, types in (("a", None), ("b", ["PER"]))
@@ -57,7 +57,7 @@ def test_the_vocabulary_keeps_what_is_marked(tmp_path: Path) -> None:
         assert space.unannotated("another") == []
 
 
-def test_entities_of_other_types_are_no_errors() -> None:
+def test_entities_of_unannotated_types_do_not_count() -> None:
     readers = {
         name: ConllReader(head="h", annotated_types=types)
         for name, types in (("a", None), ("b", ["PER"]))
@@ -72,9 +72,9 @@ def test_entities_of_other_types_are_no_errors() -> None:
     predicted = SpanTable.of([[Span(0, 2, "PER"), Span(2, 4, "LOC")]])
     metrics = evaluator.metrics({name: Predictions(predicted, None) for name in "ab"})
     assert (metrics["h_a_precision"], metrics["h_b_precision"]) == (0.5, 1.0)
-    # Together: three entities predicted, one of them not counted; two right.
+    # Both datasets: three predicted entities count, two of them are correct.
     assert metrics["h_precision"] == pytest.approx(2 / 3) and metrics["h_recall"] == 1.0
-    # A wrong entity of a marked type is one still.
+    # A wrong entity of an annotated type still counts.
     wrong = SpanTable.of([[Span(0, 2, "PER"), Span(2, 3, "PER")]])
     assert (
         evaluator.metrics({name: Predictions(wrong, None) for name in "ab"})["h_b_precision"] == 0.5

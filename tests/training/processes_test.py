@@ -1,4 +1,4 @@
-"""Two processes end where one does: the same steps on the same global batches, every sentence scored once."""
+"""Two processes give the same result as one: the same global batches, each sentence scored once."""
 
 import json
 import os
@@ -45,12 +45,12 @@ NO_DROPOUT = {
     "trainer__grad_norm": 2.0,
 }
 PERTURBED = {"type": "perturbed", "attack": {"type": "pgd", "epsilon": 0.3, "steps": 2}}
-# Padding depends on which sentences share a batch.
-OF_THE_SHARES = "positions_per_character"
+# Depends on which sentences share a batch.
+PADDING_METRIC = "positions_per_character"
 
 
 def with_unlabelled(config: dict[str, Any]) -> dict[str, Any]:
-    """The config with sentences that teach no head."""
+    """Add sentences without a task to a config."""
     config["dataset_reader"]["readers"]["raw"] = {
         "type": "unlabelled",
         "domain": "social",
@@ -65,7 +65,8 @@ def cases() -> dict[str, dict[str, Any]]:
     return {
         "mixed": tiny_config(**NO_DROPOUT),
         "accumulated": tiny_config(**NO_DROPOUT, trainer__num_gradient_accumulation_steps=3),
-        # One of the two processes has no sentence at all, and the last micro-batch of a step not the heads of the first.
+        # One of the processes has no sentences, and the last micro-batch of a step has fewer heads
+        # than the first.
         "idle": with_unlabelled(
             tiny_config(
                 **{**NO_DROPOUT, "model__objectives": None},
@@ -124,7 +125,7 @@ def cases() -> dict[str, dict[str, Any]]:
 
 
 def all_together() -> dict[str, Any]:
-    """Methods side by side, but for those that need the whole batch at once, nothing left to chance."""
+    """Make a config of all methods that do not need the whole batch, without dropout."""
     settings = {"trainer.num_epochs": 2, "trainer.num_gradient_accumulation_steps": 2}
     optimizer = {"trainer.optimizer": NO_DROPOUT["trainer__optimizer"]}
     return with_overrides(without_dropout(0, 1, 2, 3), {**settings, **optimizer})
@@ -147,7 +148,7 @@ def launch(*arguments: str | Path) -> None:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of every case run by two processes, and beside it by one."""
+    """A folder with the runs of every case, by one process and by two."""
     folder = tmp_path_factory.mktemp("processes")
     arguments: list[str | Path] = []
     for name, config in cases().items():
@@ -158,7 +159,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", cases())
-def test_two_processes_are_as_good_as_one(runs: Path, name: str) -> None:
+def test_two_processes_equal_one(runs: Path, name: str) -> None:
     one, two = (weights(runs / f"{name}_{count}" / "best.th") for count in ("one", "two"))
     assert one.keys() == two.keys()
     for parameter in one:
@@ -171,12 +172,12 @@ def test_two_processes_are_as_good_as_one(runs: Path, name: str) -> None:
     ]
     assert metrics[0].keys() == metrics[1].keys()
     for key, value in metrics[0].items():
-        if OF_THE_SHARES not in key:
+        if PADDING_METRIC not in key:
             assert metrics[1][key] == pytest.approx(value, rel=1e-5, abs=1e-6), key
 
 
-def test_the_health_of_reversals_is_that_of_the_sentences_of_all(runs: Path) -> None:
-    """They are among the figures compared above."""
+def test_reversal_metrics_are_over_the_sentences_of_all_processes(runs: Path) -> None:
+    """The values themselves are compared in the test above."""
     metrics = json.loads((runs / "all_together_two" / "metrics.json").read_text("utf-8"))
     for index in range(3):
         for name in (
@@ -197,7 +198,7 @@ def test_only_one_process_writes(runs: Path) -> None:
     assert one == two
 
 
-def test_shares_are_the_global_batch(tmp_path: Path) -> None:
+def test_shares_partition_the_global_batch(tmp_path: Path) -> None:
     _, loader = model_and_loader(tiny_config(data_loader__batch_size=7))
     for world_size in (1, 2, 3, 10):
         for group in (loader.plan(0)[:2], loader.plan(1)[-1:]):
@@ -211,11 +212,11 @@ def test_shares_are_the_global_batch(tmp_path: Path) -> None:
                 assert max(sizes) - min(sizes) <= 1
                 longest = [max(share[number].lengths) for share in shares if len(share[number])]
                 assert longest == sorted(longest, reverse=True)
-            # Every share knows the sentences of all, as one process would.
+            # The totals of every share are those of the global batch.
             (whole,) = share_totals(loader.batches([sum(group, [])]))
             for share in shares:
                 assert all(
-                    (part.totals, part.total) == (whole.totals, whole.total) for part in share
+                    (batch.totals, batch.total) == (whole.totals, whole.total) for batch in share
                 )
 
 
@@ -223,18 +224,14 @@ def sentences_of(batch: Any) -> list[tuple[str, int]]:
     return list(zip(batch.datasets, batch.sentence_ids, strict=True))
 
 
-class Whole(DomainAdversarial):
-    """An objective of the whole batch."""
-
-    adds_up = False
-
-
-def test_what_does_not_add_up_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_objective_that_does_not_add_up_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from ner_adv_plugin.training import trainer
 
     monkeypatch.setattr(DomainAdversarial, "adds_up", False)
     refused = "DomainAdversarial needs the whole batch"
-    # The default objectives of a model count, too.
+    # The default objectives of a model count too.
     for objectives in (None, [{"type": "domain_adversarial"}]):
         config = tiny_config(model__objectives=objectives, distributed={"cuda_devices": [-1, -1]})
         with pytest.raises(ConfigurationError, match=rf"^model\.objectives\.0: {refused}"):
@@ -242,7 +239,7 @@ def test_what_does_not_add_up_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     with monkeypatch.context() as launched, pytest.raises(ConfigurationError, match=refused):
         launched.setenv("WORLD_SIZE", "2")
         checked_job(tiny_config())
-    # The trainer refuses them without a config.
+    # The trainer rejects them without a config too.
     monkeypatch.setattr(trainer, "world_size", lambda: 2)
     with pytest.raises(ConfigurationError, match=refused):
         train_model(tiny_config(), tmp_path / "run")
@@ -260,8 +257,8 @@ def start(arguments: Sequence[str | Path], log: Path) -> subprocess.Popen[str]:
         )
 
 
-def test_the_config_starts_them_and_a_stopped_run_goes_on(tmp_path: Path) -> None:
-    """`distributed` in the config; stopped by a signal in the middle, resumed, the run ends as one never stopped."""
+def test_the_config_starts_processes_and_a_stopped_run_resumes(tmp_path: Path) -> None:
+    """A run with `distributed` in its config, stopped and resumed, equals an uninterrupted one."""
     config = tiny_config(
         trainer__num_epochs=6,
         trainer__checkpointer={"save_every_num_batches": 2},
@@ -284,6 +281,7 @@ def test_the_config_starts_them_and_a_stopped_run_goes_on(tmp_path: Path) -> Non
     assert resumed.wait() == 0, log.read_text("utf-8")[-4000:]
     assert_same_weights(tmp_path / "stopped" / "best.th", tmp_path / "whole" / "best.th")
     ours, theirs = (
-        json.loads((tmp_path / n / "metrics.json").read_text("utf-8")) for n in ("stopped", "whole")
+        json.loads((tmp_path / name / "metrics.json").read_text("utf-8"))
+        for name in ("stopped", "whole")
     )
     assert learnt(ours) == learnt(theirs)

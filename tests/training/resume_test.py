@@ -1,4 +1,4 @@
-"""A run that was stopped and recovered ends as if it had never been."""
+"""A stopped and recovered run ends exactly like an uninterrupted one."""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +20,10 @@ EPOCHS, STEPS = 3, 5
 
 
 def config_of_run() -> dict[str, Any]:
-    """Chance and state everywhere: dropout, momentum, schedules, a sampler that remembers, accumulated batches."""
+    """Make a config with much randomness and state.
+
+    It has dropout, momentum, schedules, a stateful sampler and gradient accumulation.
+    """
     return tiny_config(
         dataset_reader__readers__weibo__max_instances=25,
         trainer__num_epochs=EPOCHS,
@@ -37,7 +40,7 @@ def config_of_run() -> dict[str, Any]:
 
 @contextmanager
 def stopping_at_file(name: str) -> Iterator[None]:
-    """Within it, training stops where the checkpointer would write that file."""
+    """Context in which training stops before the checkpointer writes a file."""
     write = checkpointer.write_file
 
     def watched(path: Path, make: Any) -> None:
@@ -58,7 +61,10 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recover(folder: Path) -> None:
-    """Go on with a run, in a later second: TensorBoard reads files of one second in no certain order."""
+    """Recover a run in a later second.
+
+    TensorBoard reads event files of the same second in no defined order.
+    """
     time.sleep(1.0 - time.time() % 1.0)
     train_model(config_of_run(), folder, recover=True)
 
@@ -98,7 +104,7 @@ def test_stopped_again_and_again(tmp_path: Path, uninterrupted: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        # The epoch is over and its best weights are there, its checkpoint is not.
+        # The best weights of a finished epoch are written, its checkpoint is not.
         "model_state_e2_b0.th",
         # Half a checkpoint, within an epoch and after one.
         "training_state_e1_b2.th",

@@ -1,4 +1,4 @@
-"""Trains configs one after the other, in each process that a launcher started: `CONFIG FOLDER CONFIG FOLDER ...`."""
+"""Train several configs in each process of a launcher; arguments: `CONFIG FOLDER ...`."""
 
 import json
 import sys

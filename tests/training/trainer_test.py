@@ -1,4 +1,4 @@
-"""The training loop: what a step does to weights, when it stops, what it keeps."""
+"""The training loop: optimizer steps, early stopping, saved weights."""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ NO_DROPOUT = {
 
 
 class Script(Evaluator):
-    """Gives values decided beforehand."""
+    """An evaluator with predefined metrics."""
 
     def __init__(self, values: Sequence[float] = ()) -> None:
         self.by_head: dict[str, list[EncodedDataset]] = {"weibo": []}
@@ -44,7 +44,7 @@ class Script(Evaluator):
 
 
 class Joined(DataLoader):
-    """Another loader's batches, so many at a time joined into one."""
+    """A loader that joins batches of another loader."""
 
     def __init__(self, loader: DataLoader, count: int) -> None:
         self.loader, self.count = loader, count
@@ -70,7 +70,7 @@ class Joined(DataLoader):
 
 
 class Watch(TrainerCallback):
-    """Keeps gradients, statistics and weights of every step."""
+    """Record gradients and statistics of every step, and weights of every epoch."""
 
     def __init__(self, serialization_dir: str = "") -> None:
         super().__init__(serialization_dir)
@@ -102,7 +102,10 @@ def make(
     values: Sequence[float] = (0.0,),
     **settings: Any,
 ) -> tuple[Trainer, Watch]:
-    """A trainer of a config's model and data, on one epoch of plain gradient descent unless `settings` say else."""
+    """Make a trainer of a config's model and data, and the callback that watches it.
+
+    By default it trains one epoch of plain gradient descent.
+    """
     model, loader = model_and_loader(config)
     folder.mkdir(exist_ok=True)
     watch = Watch()
@@ -136,10 +139,10 @@ def test_stops_after_patience_and_keeps_the_best(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("normalize_by", ["characters", "sentences"])
-def test_accumulated_batches_are_one_batch_of_their_sentences(
+def test_accumulated_batches_equal_one_batch_of_their_sentences(
     tmp_path: Path, normalize_by: str
 ) -> None:
-    # 80 sentences in batches of 12: seven, so that the last step has one micro-batch.
+    # 80 sentences are seven batches of 12: the last step has one micro-batch.
     config = tiny_config(
         data_loader__batch_size=12, model__head__normalize_by=normalize_by, **NO_DROPOUT
     )
@@ -168,7 +171,7 @@ def test_accumulated_batches_are_one_batch_of_their_sentences(
         assert accumulated.metrics[name] == pytest.approx(joined.metrics[name], rel=1e-4), name
 
 
-def test_gradients_are_scaled_down_to_a_norm(tmp_path: Path) -> None:
+def test_gradients_are_clipped_to_a_norm(tmp_path: Path) -> None:
     free, before = make(tmp_path / "free", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0))
     free.train()
     limit = norm(before.gradients[0]) / 3
@@ -186,7 +189,7 @@ def test_gradients_are_scaled_down_to_a_norm(tmp_path: Path) -> None:
     assert norm(after.gradients[0]) == pytest.approx(limit, rel=1e-4)
 
 
-def test_gradient_entries_are_cut(tmp_path: Path) -> None:
+def test_gradient_entries_are_clipped(tmp_path: Path) -> None:
     free, before = make(tmp_path / "free", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0))
     clipped, after = make(
         tmp_path / "clipped", tiny_config(**NO_DROPOUT), optimizer=sgd(0.0), grad_clipping=1e-3
@@ -215,7 +218,7 @@ def test_frozen_parameters_keep_their_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"no_grad": ["("]}, r'no_grad.0: "\(" is no regular expression'),
+        ({"no_grad": ["("]}, r'no_grad.0: "\(" is not a regular expression'),
         ({"no_grad": [""]}, "no_grad: .*no parameter"),
         ({"num_epochs": 0}, "num_epochs"),
         ({"num_gradient_accumulation_steps": 0}, "num_gradient_accumulation_steps"),
@@ -227,32 +230,30 @@ def test_frozen_parameters_keep_their_values(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_settings_that_cannot_be_are_errors(
-    tmp_path: Path, settings: dict[str, Any], message: str
-) -> None:
+def test_invalid_settings(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         make(tmp_path, tiny_config(), **settings)
 
 
-def test_a_pattern_that_freezes_nothing_is_told(
+def test_a_pattern_that_freezes_nothing_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     make(tmp_path, tiny_config(), no_grad=["encodr"])
     assert 'trainer.no_grad: "encodr" matches no parameter' in caplog.text
 
 
-def test_a_type_that_the_data_does_not_have_is_no_metric(tmp_path: Path) -> None:
+def test_a_metric_of_a_type_that_is_not_in_the_data_is_unknown(tmp_path: Path) -> None:
     config = tiny_config(trainer__validation_metric="+weibo_f1_PER.NOUN")
     with pytest.raises(ConfigurationError) as caught:
         train_model(config, tmp_path)
     assert caught.value.path == "trainer.validation_metric"
-    for part in (
+    for fragment in (
         'no metric "weibo_f1_PER.NOUN".',
         'Did you mean "weibo_f1_PER.NOM"?',
         "weibo_precision",
         "loss",
     ):
-        assert part in str(caught.value)
+        assert fragment in str(caught.value)
 
 
 def test_without_validation_data_the_last_weights_are_kept(tmp_path: Path) -> None:
@@ -275,7 +276,7 @@ def test_the_same_config_and_seed_give_the_same_weights(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", ["random_seed", "pytorch_seed"])
-def test_another_seed_gives_others(tmp_path: Path, seed: str) -> None:
+def test_another_seed_gives_other_weights(tmp_path: Path, seed: str) -> None:
     losses = [
         train_model(tiny_config(trainer__num_epochs=1, **{seed: value}), tmp_path / str(value))[
             "training_loss"
@@ -286,10 +287,10 @@ def test_another_seed_gives_others(tmp_path: Path, seed: str) -> None:
 
 
 def types_in(model: Model, module: str) -> list[torch.dtype]:
-    """Fills with the types of what a module is given and gives."""
+    """Return a list to which each call of a module adds the dtypes of its input and output."""
     seen: list[torch.dtype] = []
     model.get_submodule(module).register_forward_hook(
-        lambda _, given, result: seen.extend([given[0].dtype, result.dtype])
+        lambda _, arguments, output: seen.extend([arguments[0].dtype, output.dtype])
     )
     return seen
 
@@ -307,7 +308,7 @@ def test_bf16_leaves_weights_and_heads_in_float32(tmp_path: Path) -> None:
     reference, _ = make(tmp_path / "fp32", tiny_config(**NO_DROPOUT), precision="fp32")
     layers = types_in(reference.model, modules[0])
     expected = reference.train()
-    # One run's precision does not stick to the next.
+    # The precision of one run does not affect the next.
     assert set(layers) == {torch.float32}
     assert metrics["training_loss"] == pytest.approx(expected["training_loss"], rel=0.02)
     assert metrics["training_loss"] != expected["training_loss"]
@@ -318,7 +319,7 @@ def test_trains_and_scores_in_bf16_from_a_config(tmp_path: Path) -> None:
     assert metrics["training_loss"] > 0 and "test_weibo_f1" in metrics
 
 
-def test_default_trainer_is_this_one() -> None:
+def test_default_trainer() -> None:
     assert (
         Trainer.by_name("gradient_descent")
         is Trainer.by_name(Trainer.default_implementation)
@@ -326,7 +327,7 @@ def test_default_trainer_is_this_one() -> None:
     )
 
 
-def test_a_moving_average_is_validated_and_kept_and_the_weights_go_on(tmp_path: Path) -> None:
+def test_a_moving_average_is_validated_and_saved_but_not_trained(tmp_path: Path) -> None:
     settings = {"trainer__num_epochs": 2, "trainer__validation_metric": "-weibo_loss"}
     plain = train_model(tiny_config(**settings), tmp_path / "plain")
     average = {"type": "exponential", "decay": 0.5}
@@ -350,7 +351,7 @@ def test_use_amp_is_half_precision(tmp_path: Path) -> None:
         tiny_config(trainer__num_epochs=1, trainer__precision="bf16"), tmp_path / "bf16"
     )
     assert learnt(amp) == learnt(bf16)
-    with pytest.raises(ConfigurationError, match=r"^trainer\.use_amp: says the same"):
+    with pytest.raises(ConfigurationError, match=r"^trainer\.use_amp: duplicates precision"):
         train_model(
             tiny_config(trainer__precision="bf16", trainer__use_amp=True), tmp_path / "both"
         )

@@ -1,4 +1,4 @@
-"""A line an epoch."""
+"""Log one line per epoch."""
 
 import logging
 from typing import Any
@@ -11,22 +11,29 @@ logger = logging.getLogger(__name__)
 
 @TrainerCallback.register("console_logger")
 class ConsoleCallback(TrainerCallback):
-    """Logs losses and scores after every epoch.
+    """Log losses, accuracies and F1 scores after every epoch; part of every run.
 
     Registered as "console_logger".
 
     # Parameters
 
     serialization_dir : supplied.
+
+    # Example
+
+    ```jsonnet
+    { type: 'console_logger' }
+    ```
     """
 
     def on_epoch(self, trainer: TrainingRun, metrics: dict[str, Any], epoch: int) -> None:
         """See `TrainerCallback.on_epoch`."""
         shown = [
             f"{name.removeprefix(prefix)} {value:.4f}"
-            for prefix, wanted in (("training_", ("loss", "accuracy")), ("validation_", ("_f1",)))
+            for prefix, suffixes in (("training_", ("loss", "accuracy")), ("validation_", ("_f1",)))
             for name, value in metrics.items()
-            if name.startswith(prefix) and name.endswith(wanted)
+            if name.startswith(prefix) and name.endswith(suffixes)
         ]
         best = " (best so far)" if metrics.get("best_epoch") == epoch else ""
+
         logger.info("epoch %d of %d: %s%s", epoch + 1, trainer.num_epochs, ", ".join(shown), best)

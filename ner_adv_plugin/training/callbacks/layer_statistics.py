@@ -1,4 +1,4 @@
-"""What is to be seen of parameters and of the outputs of layers: means, histograms, fractions of zeros."""
+"""Statistics of parameters and of layer outputs: means, histograms, fractions of zeros."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import Head, TaggingHead
 
 BINS = 64
-# float32 counts exactly so far.
-COUNTABLE = 1 << 24
+# float32 represents integers exactly up to this one.
+MAX_EXACT_COUNT = 1 << 24
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """How values spread.
+    """Histogram of values.
 
     # Parameters
 
-    counts : values in each of `BINS` bins of one width.
-    edges : of the bins, rising, one more than bins.
+    counts : number of values in each of `BINS` bins of equal width.
+    edges : edges of the bins in increasing order, one more than bins.
     total, squares : sum of the values, and of their squares.
     """
 
@@ -38,60 +38,93 @@ class Histogram:
 
 
 def histogram(values: Tensor) -> Histogram | None:
-    """The histogram of all finite values of a tensor, made where it is; None where there are none."""
+    """Compute the histogram of all finite values of a tensor, on the tensor's device.
+
+    # Parameters
+
+    values : tensor of any shape.
+
+    # Returns
+
+    The histogram; None if no value is finite.
+
+    # Examples
+
+    >>> import torch
+    >>> result = histogram(torch.tensor([0.0, 1.0, 1.0]))
+    >>> result.counts[0], result.counts[-1], result.total
+    (1, 2, 2.0)
+    """
     flat = values.detach().flatten()
     flat = flat[flat.isfinite()]
     if not len(flat):
         return None
+
     low, high = (float(bound) for bound in flat.aminmax())
     margin = 0.5 * max(abs(low), 1.0) if low == high else 0.0
     low, high = low - margin, high + margin
+
     counts = torch.zeros(BINS, dtype=torch.float64, device=flat.device)
     sums = torch.zeros(2, dtype=torch.float64, device=flat.device)
-    for part in flat.split(COUNTABLE):
-        counts += torch.histc(part.float(), BINS, low, high)
-        sums += torch.stack([part.sum(dtype=torch.float64), part.double().square().sum()])
+    for chunk in flat.split(MAX_EXACT_COUNT):
+        counts += torch.histc(chunk.float(), BINS, low, high)
+        sums += torch.stack([chunk.sum(dtype=torch.float64), chunk.double().square().sum()])
+
     total, squares = sums.tolist()
     edges = torch.linspace(low, high, BINS + 1, dtype=torch.float64).tolist()
     return Histogram([int(count) for count in counts.tolist()], edges, total, squares)
 
 
 def zero_fraction(values: Tensor) -> float:
-    """How much of a tensor, which must not be empty, is exactly 0."""
+    """Return the fraction of exact zeros in a non-empty tensor."""
     return 1 - int(torch.count_nonzero(values)) / values.numel()
 
 
 def parameter_statistics(parameters: Iterable[tuple[str, torch.nn.Parameter]]) -> dict[str, float]:
-    """Mean and standard deviation of every parameter and gradient, as `parameter_mean/<name>` and the like."""
-    found: dict[str, Tensor] = {}
-    for name, parameter in parameters:
-        for kind, values in (("parameter", parameter.detach()), ("gradient", parameter.grad)):
-            if values is not None and values.numel():
-                found[f"{kind}_mean/{name}"] = values.float().mean()
-                if values.numel() > 1:
-                    found[f"{kind}_std/{name}"] = values.float().std()
-    # One transfer for all.
-    return (
-        dict(zip(found, torch.stack(list(found.values())).tolist(), strict=True)) if found else {}
-    )
-
-
-def layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
-    """The encoder, the towers and the heads of a model by their names in it, without what they are made of."""
-    found: dict[str, torch.nn.Module] = {}
-    for name, module in model.named_modules():
-        inside = any(name.startswith(f"{outer}.") for outer in found)
-        if isinstance(module, Encoder | Seq2SeqEncoder | Head) and not inside:
-            found[name] = module
-    return found
-
-
-class LayerWatch:
-    """Keeps what layers give in training, while it is asked to: states of encoder and towers, emissions of heads.
+    """Compute mean and standard deviation of every parameter and its gradient.
 
     # Parameters
 
-    model : whose layers to watch.
+    parameters : parameters by name.
+
+    # Returns
+
+    Numbers by `parameter_mean/<name>`, `parameter_std/<name>`, `gradient_mean/<name>` and
+    `gradient_std/<name>`. Parameters without values or gradient are left out.
+    """
+    statistics: dict[str, Tensor] = {}
+    for name, parameter in parameters:
+        for label, values in (("parameter", parameter.detach()), ("gradient", parameter.grad)):
+            if values is not None and values.numel():
+                statistics[f"{label}_mean/{name}"] = values.float().mean()
+                if values.numel() > 1:
+                    statistics[f"{label}_std/{name}"] = values.float().std()
+    if not statistics:
+        return {}
+
+    # One transfer from the device for all.
+    numbers = torch.stack(list(statistics.values())).tolist()
+    return dict(zip(statistics, numbers, strict=True))
+
+
+def layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
+    """Return encoder, towers and heads of a model by module name, without their submodules."""
+    result: dict[str, torch.nn.Module] = {}
+    for name, module in model.named_modules():
+        is_submodule = any(name.startswith(f"{outer}.") for outer in result)
+        if isinstance(module, Encoder | Seq2SeqEncoder | Head) and not is_submodule:
+            result[name] = module
+    return result
+
+
+class LayerWatch:
+    """Collect layer outputs in training between `start` and `stop`.
+
+    The outputs are the states of the encoder and the towers, and the scores of the heads.
+
+    # Parameters
+
+    model : model whose layers are watched.
     """
 
     def __init__(self, model: Model) -> None:
@@ -100,15 +133,22 @@ class LayerWatch:
         self._outputs: dict[str, list[Tensor]] = {}
 
     def start(self) -> None:
-        """Keep outputs from now on; nothing of validation is kept."""
+        """Start collecting outputs; those of validation are ignored."""
         for name, module in layers(self._model).items():
             self._hooks.append(module.register_forward_hook(partial(self._keep, name)))
 
     def stop(self) -> dict[str, Tensor]:
-        """Keep no more; what was kept, by layer: (N, D), a sentence a character, all batches of the step together."""
+        """Stop collecting outputs.
+
+        # Returns
+
+        The outputs of all batches since `start`, by layer: (N, D) with one row per character for
+        encoder, towers and tagging heads, (N,) for other heads.
+        """
         for hook in self._hooks:
             hook.remove()
-        outputs = {name: torch.cat(parts) for name, parts in self._outputs.items()}
+        outputs = {name: torch.cat(batches) for name, batches in self._outputs.items()}
+
         self._hooks, self._outputs = [], {}
         return outputs
 
@@ -117,7 +157,8 @@ class LayerWatch:
     ) -> None:
         if not self._model.training or not isinstance(output, Tensor):
             return
-        # Encoders and heads take a batch, towers the mask; padding says nothing.
+
+        # The last argument is a batch for the encoder and heads, the mask for towers.
         last = arguments[-1]
         mask_BL = last.mask_BL if isinstance(last, Batch) else last
         by_character = isinstance(module, TaggingHead) or not isinstance(module, Head)

@@ -1,4 +1,4 @@
-"""The base of callbacks that write curves."""
+"""Base class of callbacks that write curves."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -24,22 +24,25 @@ Split = Literal["train", "validation"]
 
 
 class LogWriterCallback(TrainerCallback):
-    """Base class of callbacks that write curves: gathers what to write, a subclass writes it.
+    """Base class of callbacks that write curves: it collects the values, a subclass writes them.
 
-    Per step: the loss, that of each head and objective, discriminator accuracy, reversal scale,
-    learning rate of each parameter group, gradient norm, and what other callbacks add. Per epoch:
-    validation metrics. At the end: metrics that other callbacks add. A point of a step is drawn at
-    the number of steps before it, one of an epoch or of the end at the number of steps so far.
+    Per step: the loss, the loss of each head and objective, discriminator accuracy, reversal scale,
+    learning rate of each parameter group, gradient norm, and metrics added by other callbacks. Per
+    epoch: validation metrics. At the end: metrics added by other callbacks. The x-value of a
+    training step is the number of steps before it; that of an epoch or of the end is the number of
+    steps so far.
 
     # Parameters
 
     serialization_dir : supplied.
-    summary_interval : steps between two points.
-    distribution_interval : steps between two histograms of parameters and of what encoder, towers and heads give,
-        and fractions of zeros in the latter; none where null. Costs time, and memory for a step's outputs.
-    should_log_parameter_statistics : also mean and standard deviation of each parameter and gradient.
-    should_log_learning_rate : the learning rate of each parameter group.
-    transition_pictures : after every epoch a picture of the transition scores of each conditional random field.
+    summary_interval : steps between two points of the training curves.
+    distribution_interval : steps between two histograms of the parameters and of the outputs of
+        encoder, towers and heads, and the fractions of zeros in these outputs; null for none. It
+        takes time, and memory for the outputs of one step.
+    should_log_parameter_statistics : log mean and standard deviation of each parameter and
+        gradient.
+    should_log_learning_rate : log the learning rate of each parameter group.
+    transition_pictures : draw the transition scores of each CRF after every epoch.
     """
 
     writes_curves = True
@@ -60,6 +63,7 @@ class LogWriterCallback(TrainerCallback):
         ):
             if value is not None and value < 1:
                 raise ConfigurationError(f"expected 1 or more, found {value}", name)
+
         self.summary_interval = summary_interval
         self.distribution_interval = distribution_interval
         self.should_log_parameter_statistics = should_log_parameter_statistics
@@ -68,15 +72,34 @@ class LogWriterCallback(TrainerCallback):
         self._watch: LayerWatch | None = None
 
     def log_scalars(self, scalars: Mapping[str, float], step: int, split: Split) -> None:
-        """Write a point of each of these curves."""
+        """Write one point of each curve.
+
+        # Parameters
+
+        scalars : values by curve.
+        step : x-value of the points.
+        split : set of curves that they belong to.
+        """
         raise NotImplementedError
 
     def log_histograms(self, histograms: Mapping[str, Histogram], step: int) -> None:
-        """Write histograms of a training step."""
+        """Write histograms of a training step.
+
+        # Parameters
+
+        histograms : histograms by name.
+        step : number of steps before the training step.
+        """
         raise NotImplementedError
 
     def log_pictures(self, pictures: Mapping[str, np.ndarray], step: int) -> None:
-        """Write pictures of an epoch's end, (height, width, 3) bytes each."""
+        """Write pictures at the end of an epoch.
+
+        # Parameters
+
+        pictures : pictures by name, (height, width, 3), uint8.
+        step : number of steps so far.
+        """
         raise NotImplementedError
 
     def on_start(self, trainer: TrainingRun, is_primary: bool = True) -> None:
@@ -91,11 +114,11 @@ class LogWriterCallback(TrainerCallback):
             self.log_scalars(averages(batch_metrics), step, "train")
             if self.should_log_learning_rate:
                 groups = enumerate(trainer.optimizer.param_groups)
-                self.log_scalars(
-                    {f"learning_rate/group_{i}": group["lr"] for i, group in groups}, step, "train"
-                )
+                rates = {f"learning_rate/group_{i}": group["lr"] for i, group in groups}
+                self.log_scalars(rates, step, "train")
             if self.should_log_parameter_statistics:
-                self.log_scalars(parameter_statistics(_learning(trainer.model)), step, "train")
+                self.log_scalars(parameter_statistics(_trainable(trainer.model)), step, "train")
+
         if self._is_distribution_due(step):
             self._log_distributions(trainer.model, step)
 
@@ -114,13 +137,15 @@ class LogWriterCallback(TrainerCallback):
             if name.startswith(prefix)
         }
         self._log_numbers(scores, trainer.steps_done)
+
         if self.transition_pictures:
             self.log_pictures(pictures_of(trainer.model), trainer.steps_done)
 
     def on_end(self, trainer: TrainingRun, metrics: dict[str, Any] | None = None) -> None:
-        """See `TrainerCallback.on_end`; writes the metrics that other callbacks added to `metrics`."""
+        """See `TrainerCallback.on_end`; writes the metrics added by other callbacks."""
         if self._watch is not None:
             self._watch.stop()
+
         added = {
             name: value for name, value in (metrics or {}).items() if name not in trainer.metrics
         }
@@ -135,32 +160,34 @@ class LogWriterCallback(TrainerCallback):
         return self.distribution_interval is not None and step % self.distribution_interval == 0
 
     def _watch_if_due(self, trainer: TrainingRun) -> None:
-        """Watch the layers in the coming step, where it reports them."""
+        """Watch the layers if the next step logs their outputs."""
         if self._watch is not None and self._is_distribution_due(trainer.steps_done):
             self._watch.start()
 
     def _log_distributions(self, model: torch.nn.Module, step: int) -> None:
         assert self._watch is not None
         outputs = self._watch.stop()
-        zeros = {
+
+        zero_fractions = {
             f"zero_fraction/{name}": zero_fraction(values)
             for name, values in outputs.items()
             if len(values)
         }
-        self.log_scalars(zeros, step, "train")
-        shown = {
-            f"parameter_histogram/{name}": histogram(values) for name, values in _learning(model)
+        self.log_scalars(zero_fractions, step, "train")
+
+        histograms = {
+            f"parameter_histogram/{name}": histogram(values) for name, values in _trainable(model)
         }
-        shown |= {
+        histograms |= {
             f"activation_histogram/{name}": histogram(values) for name, values in outputs.items()
         }
         self.log_histograms(
-            {name: found for name, found in shown.items() if found is not None}, step
+            {name: own for name, own in histograms.items() if own is not None}, step
         )
 
 
-def _learning(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Parameter]]:
-    """The parameters that learn, by name."""
+def _trainable(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    """Return the trainable parameters by name."""
     return (
         (name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad
     )

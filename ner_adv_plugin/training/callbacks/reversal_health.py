@@ -1,4 +1,4 @@
-"""Whether a gradient reversal does anything, and whether its discriminator is one."""
+"""Diagnostics of gradient reversals and their discriminators."""
 
 import logging
 from collections import Counter
@@ -22,92 +22,112 @@ from ner_adv_plugin.training.steps.step import add_statistics
 from ner_adv_plugin.training.training_run import TrainingRun
 
 logger = logging.getLogger(__name__)
-# The towers follow the heads a thousand times more than they flee the discriminator.
+# A reversal is inert if the norm of its gradient is below this fraction of that of the heads.
 INERT = 1e-3
-# Where weight x scale is below this, ten times that ratio is inert still: the gradients of heads whose loss is a mean
-# over characters are smaller by a sentence's length.
+# If weight x scale is below this, the limit is ten times higher: the gradients of heads whose loss
+# is a mean over characters are smaller by a factor of a sentence's length.
 WEAK = 1e-3
-# Epochs on end in which the discriminator is no better than a constant answer.
+# Warn after this many consecutive epochs in which the discriminator is no better than chance.
 FLAT_EPOCHS = 2
+
 Arguments = tuple[Mapping[str, TowerStates], Batch, float]
 
 
 @dataclass
 class _Reversal:
-    """What is known of one discriminator.
+    """State of one adversarial objective.
 
     # Parameters
 
-    objective, index : it, and its place among all objectives.
-    prefix : what the names of its metrics begin with.
-    step, drawn : sentences of each class in the present step, and in the epoch before it.
-    ratio : the latest.
-    flat_epochs : epochs on end in which it was no better than a constant answer.
-    warned : what was warned of.
+    objective, index : the objective, and its index among all objectives of the model.
+    prefix : prefix of its metric names.
+    step_counts : number of sentences by class in the current step of this process.
+    epoch_counts : number of sentences by class in the previous steps of the epoch.
+    ratio : latest gradient ratio.
+    flat_epochs : consecutive epochs in which the discriminator was no better than chance.
+    warned : messages of the warnings so far.
     """
 
     objective: DomainAdversarial
     index: int
     prefix: str
-    step: Counter[str] = field(default_factory=Counter)
-    drawn: Counter[str] = field(default_factory=Counter)
+    step_counts: Counter[str] = field(default_factory=Counter)
+    epoch_counts: Counter[str] = field(default_factory=Counter)
     ratio: float | None = None
     flat_epochs: int = 0
     warned: list[str] = field(default_factory=list)
 
     @property
-    def place(self) -> str:
-        """Where the config describes it."""
+    def path(self) -> str:
+        """Config path of the objective."""
         return f"model.objectives.{self.index}"
 
     def class_of(self, vocab: Vocabulary, dataset: str, head: str | None) -> str | None:
-        """What it is to predict of a sentence."""
+        """Return the class that the discriminator predicts for a sentence, None for no class."""
         return vocab.datasets[dataset].domain if self.objective.places is None else head
 
     def strength(self, progress: float) -> float:
-        """What its loss's gradient is multiplied by on its way to the towers."""
+        """Return weight x scale, the factor on the discriminator's gradient, at `progress`."""
         return self.objective.weight_at(progress) * self.objective.reversal.at(progress)
 
     def warn(self, message: str, *values: Any) -> None:
-        """Warn once."""
-        if message not in self.warned:
-            self.warned.append(message)
-            if is_main():
-                logger.warning(f"%s: {message}", self.place, *values)
+        """Log a warning on the main process, each message once."""
+        if message in self.warned:
+            return
+
+        self.warned.append(message)
+        if is_main():
+            logger.warning(f"%s: {message}", self.path, *values)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs."""
-        state = {name: getattr(self, name) for name in ("ratio", "flat_epochs")}
-        return {**state, "drawn": dict(self.drawn), "warned": list(self.warned)}
+        """Return the state that a resumed run needs, in plain types."""
+        return {
+            "ratio": self.ratio,
+            "flat_epochs": self.flat_epochs,
+            "drawn": dict(self.epoch_counts),
+            "warned": list(self.warned),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
-        self.ratio, self.flat_epochs = state["ratio"], state["flat_epochs"]
-        self.drawn, self.warned = Counter(state["drawn"]), list(state["warned"])
+        """Restore a state from `state_dict`."""
+        self.ratio = state["ratio"]
+        self.flat_epochs = state["flat_epochs"]
+        self.epoch_counts = Counter(state["drawn"])
+        self.warned = list(state["warned"])
 
 
 @TrainerCallback.register("reversal_health")
 class ReversalHealthCallback(TrainerCallback):
-    """Reports of every "domain_adversarial" objective whether it does anything to the towers it reads.
+    """Report whether each "domain_adversarial" objective influences the towers that it reads.
 
-    `reversal_ratio`: the norm of the reversed gradient over that of the heads' gradient, both of the weighted losses,
-    at the states of these towers, over all sentences of a step; what other objectives give is in neither.
-    `discriminator_chance`, beside `discriminator_accuracy`: the share of the largest class in the sentences that the epoch
-    drew so far, which a constant answer gets. At the end `probe_<tower>_accuracy`, `_chance` and `_a_distance`: a fresh
-    linear probe on the towers' states of training sentences, mean and maximum over each sentence, after the last step
-    (Ben-David et al. 2007, "Analysis of representations for domain adaptation").
+    Registered as "reversal_health". It adds three kinds of metrics, none of which needs a backward
+    pass of its own; the gradients of the tower states are kept in memory during a measured step.
 
-    Warns where the ratio, mean of an epoch in which the reversal has half of its final strength or more, is below 1e-3,
-    or below 1e-2 with weight x scale below 1e-3; and where the discriminator's accuracy is not above chance two epochs
-    on end, as that of a constant answer. Measuring takes no further pass; it holds the states' gradients until the step
-    ends.
-    Registered as "reversal_health".
+    `reversal_ratio` is the norm of the reversed gradient divided by that of the heads' gradient.
+    Both are gradients of weighted losses with respect to the states of the objective's towers, over
+    all sentences of a step; the gradients of other objectives are in neither.
+    `discriminator_chance` is the share of the most frequent class among the sentences of the epoch
+    so far: the accuracy of a constant prediction, to compare with `discriminator_accuracy`.
+    `probe_<tower>_accuracy`, `probe_<tower>_chance` and `probe_<tower>_a_distance` are the scores
+    of a linear probe trained after the last step on each tower's states of training sentences, mean
+    and maximum over the sentence (Ben-David et al. 2007, "Analysis of representations for domain
+    adaptation").
+
+    Two warnings are logged. The reversal is inert: in an epoch in which it has at least half of its
+    final strength, the mean ratio is below 1e-3, or below 1e-2 if weight x scale is below 1e-3. The
+    discriminator has collapsed: its accuracy is not above chance in two consecutive epochs.
 
     # Parameters
 
     serialization_dir : supplied.
-    interval : steps between two measurements of the ratio, from the first of every epoch.
-    probe_sentences : training sentences of each class for the probe, at most; 0 for no probe.
+    interval : steps between two measurements of the ratio, counted from the start of each epoch.
+    probe_sentences : maximum number of training sentences per class for the probe; 0 for no probe.
+
+    # Example
+
+    ```jsonnet
+    { type: 'reversal_health', interval: 10, probe_sentences: 200 }
+    ```
     """
 
     every_process = True
@@ -118,12 +138,13 @@ class ReversalHealthCallback(TrainerCallback):
         self, serialization_dir: str, interval: int = 10, probe_sentences: int = 200
     ) -> None:
         super().__init__(serialization_dir)
-        for name, value, least in (
+        for name, value, minimum in (
             ("interval", interval, 1),
             ("probe_sentences", probe_sentences, 0),
         ):
-            if value < least:
-                raise ConfigurationError(f"expected {least} or more, found {value}", name)
+            if value < minimum:
+                raise ConfigurationError(f"expected {minimum} or more, found {value}", name)
+
         self.interval = interval
         self.probe_sentences = probe_sentences
         self._reversals: list[_Reversal] = []
@@ -133,7 +154,12 @@ class ReversalHealthCallback(TrainerCallback):
         self._vocab: Vocabulary | None = None
 
     def on_start(self, trainer: TrainingRun, is_primary: bool = True) -> None:
-        """See `TrainerCallback.on_start`; raises `ConfigurationError` if the model has no reversal."""
+        """See `TrainerCallback.on_start`.
+
+        # Raises
+
+        ConfigurationError : if the model has no objective "domain_adversarial".
+        """
         objectives: list[Objective] = list(getattr(trainer.model, "objectives", []))
         self._reversals = [
             _Reversal(objective, index, "" if len(objectives) == 1 else f"objective_{index}_")
@@ -142,13 +168,14 @@ class ReversalHealthCallback(TrainerCallback):
         ]
         if not self._reversals:
             raise ConfigurationError(
-                '"reversal_health" finds no objective "domain_adversarial"',
+                '"reversal_health" needs an objective "domain_adversarial": the model has none',
                 "trainer.callbacks",
                 absolute=True,
             )
         if self._resumed:
             for reversal, state in zip(self._reversals, self._resumed, strict=True):
                 reversal.load_state_dict(state)
+
         self._vocab = trainer.model.vocab
         self._hooks = [
             objective.register_forward_pre_hook(partial(self._before_objective, index))
@@ -159,51 +186,49 @@ class ReversalHealthCallback(TrainerCallback):
     def _before_objective(
         self, index: int, objective: Objective, arguments: Arguments
     ) -> Arguments | None:
-        """Count what it is shown, and show it states whose gradients are known apart."""
+        """Count the classes of an objective's sentences; replace its states to record gradients."""
         states, batch, progress = arguments
         if not objective.training:
             return None
+
         for reversal in self._reversals:
             if reversal.index == index:
                 assert self._vocab is not None
                 pairs = zip(batch.datasets, batch.heads, strict=True)
-                found = [reversal.class_of(self._vocab, *pair) for pair in pairs]
-                reversal.step.update(name for name in found if name is not None)
-        return (
-            None
-            if self._shares is None
-            else (self._shares.watched(index, states, objective.reads), batch, progress)
-        )
+                classes = [reversal.class_of(self._vocab, *pair) for pair in pairs]
+                reversal.step_counts.update(name for name in classes if name is not None)
+
+        if self._shares is None:
+            return None
+        return self._shares.watched(index, states, objective.reads), batch, progress
 
     def on_backward(self, trainer: TrainingRun, batch_metrics: Statistics) -> None:
         """See `TrainerCallback.on_backward`."""
         for reversal in self._reversals:
-            before, step = (
-                max(reversal.drawn.values(), default=0),
-                sum(gather(reversal.step), Counter[str]()),
-            )
-            reversal.drawn.update(step)
-            reversal.step.clear()
-            most = max(reversal.drawn.values(), default=0)
-            # Over the epoch the differences add up to the sentences of its largest class.
-            own: Statistics = {
-                f"{reversal.prefix}discriminator_chance": (most - before, step.total())
-            }
-            shown: Statistics = {
-                f"{reversal.prefix}discriminator_chance": (most, reversal.drawn.total())
-            }
-            ratio = (
-                self._shares.ratio(reversal.index, reversal.objective.reads)
-                if self._shares
-                else None
-            )
-            if ratio is not None:
-                reversal.ratio = ratio
-                own[f"{reversal.prefix}reversal_ratio"] = (ratio, 1)
+            chance_key = f"{reversal.prefix}discriminator_chance"
+            ratio_key = f"{reversal.prefix}reversal_ratio"
+            of_epoch: Statistics = {}
+            of_step: Statistics = {}
+
+            step_counts = sum(gather(reversal.step_counts), Counter[str]())
+            largest_before = max(reversal.epoch_counts.values(), default=0)
+            reversal.epoch_counts.update(step_counts)
+            reversal.step_counts.clear()
+            largest = max(reversal.epoch_counts.values(), default=0)
+            # Over an epoch the differences add up to the size of its most frequent class.
+            of_epoch[chance_key] = (largest - largest_before, step_counts.total())
+            of_step[chance_key] = (largest, reversal.epoch_counts.total())
+
+            if self._shares is not None:
+                ratio = self._shares.ratio(reversal.index, reversal.objective.reads)
+                if ratio is not None:
+                    reversal.ratio = ratio
+                    of_epoch[ratio_key] = (ratio, 1)
             if reversal.ratio is not None:
-                shown[f"{reversal.prefix}reversal_ratio"] = (reversal.ratio, 1)
-            add_statistics(trainer.totals, own)
-            batch_metrics.update(shown)
+                of_step[ratio_key] = (reversal.ratio, 1)
+
+            add_statistics(trainer.totals, of_epoch)
+            batch_metrics.update(of_step)
         self._shares = None
 
     def on_batch(
@@ -214,68 +239,76 @@ class ReversalHealthCallback(TrainerCallback):
 
     def on_epoch(self, trainer: TrainingRun, metrics: dict[str, Any], epoch: int) -> None:
         """See `TrainerCallback.on_epoch`."""
-        measured = range(
-            trainer.steps_done - trainer.steps_done_in_epoch, trainer.steps_done, self.interval
-        )
-        progress = [min(1.0, step / trainer.total_steps) for step in measured]
+        first_step = trainer.steps_done - trainer.steps_done_in_epoch
+        measured_steps = range(first_step, trainer.steps_done, self.interval)
+        progress = [min(1.0, step / trainer.total_steps) for step in measured_steps]
+
         for reversal in self._reversals:
-            reversal.drawn.clear()
+            reversal.epoch_counts.clear()
             strength = sum(map(reversal.strength, progress)) / len(progress)
-            scores = {
-                name: metrics.get(f"training_{reversal.prefix}{name}")
+            ratio, accuracy, chance = (
+                metrics.get(f"training_{reversal.prefix}{name}")
                 for name in ("reversal_ratio", "discriminator_accuracy", "discriminator_chance")
-            }
-            self._judge(reversal, strength, *scores.values())
-        # The first step of the next.
+            )
+            self._warn_if_inert(reversal, ratio, strength)
+            self._warn_if_collapsed(reversal, accuracy, chance)
+
+        # The first step of the next epoch is measured.
         self._shares = GradientShares()
 
-    def _judge(
-        self,
-        reversal: _Reversal,
-        strength: float,
-        ratio: float | None,
-        accuracy: float | None,
-        chance: float | None,
-    ) -> None:
-        """Warn of what an epoch's means say; `strength` is that of the steps whose ratios were taken."""
+    def _warn_if_inert(self, reversal: _Reversal, ratio: float | None, strength: float) -> None:
+        """Warn if the mean ratio of an epoch is too small.
+
+        # Parameters
+
+        reversal : state of the objective.
+        ratio : mean ratio of the epoch, None if it was not measured.
+        strength : mean strength of the reversal in the measured steps.
+        """
         final = reversal.strength(1.0)
         limit = 10 * INERT if final < WEAK else INERT
         if ratio is not None and ratio < limit and strength >= 0.5 * final:
             reversal.warn(
-                "the reversal is inert: its gradient has %.1e of the norm of the heads', below %.0e: raise the weight"
-                " of the objective or the scale of the reversal, together %.1e",
+                "the reversal is inert: the norm of its gradient is %.1e of that of the heads,"
+                " below %.0e: raise the weight of the objective or the scale of the reversal,"
+                " whose product is %.1e",
                 ratio,
                 limit,
                 final,
             )
-        if accuracy is not None and chance is not None:
-            reversal.flat_epochs = reversal.flat_epochs + 1 if accuracy <= chance else 0
-            if reversal.flat_epochs >= FLAT_EPOCHS:
-                reversal.warn(
-                    "the discriminator was right in %.3f of the sentences, a constant answer in %.3f, %d epochs on end: it"
-                    " has collapsed, or there is nothing left to find, as the probe will tell",
-                    accuracy,
-                    chance,
-                    FLAT_EPOCHS,
-                )
+
+    def _warn_if_collapsed(
+        self, reversal: _Reversal, accuracy: float | None, chance: float | None
+    ) -> None:
+        """Warn if the discriminator was no better than chance for several epochs."""
+        if accuracy is None or chance is None:
+            return
+
+        reversal.flat_epochs = reversal.flat_epochs + 1 if accuracy <= chance else 0
+        if reversal.flat_epochs >= FLAT_EPOCHS:
+            reversal.warn(
+                "the accuracy of the discriminator is %.3f, that of a constant prediction %.3f,"
+                " for %d consecutive epochs: either it has collapsed, or the states carry no"
+                " information about the classes; the probe at the end of training shows which",
+                accuracy,
+                chance,
+                FLAT_EPOCHS,
+            )
 
     def on_end(self, trainer: TrainingRun, metrics: dict[str, Any] | None = None) -> None:
-        """See `TrainerCallback.on_end`; probes only if training was not cut short."""
+        """See `TrainerCallback.on_end`; adds the scores of the probe if training is finished."""
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
-        if (
-            not trainer.is_finished()
-            or not self.probe_sentences
-            or metrics is None
-            or not is_main()
-        ):
+
+        if not self.probe_sentences or metrics is None:
             return
-        for reversal in self._reversals:
-            metrics.update(self._probe(trainer, reversal))
+        if trainer.is_finished() and is_main():
+            for reversal in self._reversals:
+                metrics.update(self._probe(trainer, reversal))
 
     def _probe(self, trainer: TrainingRun, reversal: _Reversal) -> dict[str, float]:
-        """What a fresh probe finds in each tower that an objective reads."""
+        """Return the scores of a linear probe on each tower that an objective reads."""
         model, sentences = trainer.model, trainer.data_loader.sentences()
         classes = {
             name: reversal.class_of(model.vocab, name, own.head) for name, own in sentences.items()
@@ -284,23 +317,28 @@ class ReversalHealthCallback(TrainerCallback):
             features, class_N = tower_features(
                 model, reversal.objective, sentences, classes, self.probe_sentences
             )
+
         scores: dict[str, float] = {}
         for tower, features_NF in features.items():
             result = probe(features_NF, class_N)
-            if result is not None:
-                start = f"{reversal.prefix}probe_{tower}"
-                scores |= {f"{start}_{name}": value for name, value in vars(result).items()}
-                logger.info(
-                    '%s: a fresh probe on tower "%s" is right in %.3f of the sentences (chance %.3f), proxy A-distance %.3f',
-                    *(reversal.place, tower, result.accuracy, result.chance, result.a_distance),
-                )
+            if result is None:
+                continue
+            prefix = f"{reversal.prefix}probe_{tower}"
+            scores |= {f"{prefix}_{name}": value for name, value in vars(result).items()}
+            logger.info(
+                '%s: probe of tower "%s": accuracy %.3f (chance %.3f), proxy A-distance %.3f',
+                reversal.path,
+                tower,
+                result.accuracy,
+                result.chance,
+                result.a_distance,
+            )
         return scores
 
     def _watch_if_due(self, trainer: TrainingRun) -> None:
-        """Listen to the coming step, where it is measured."""
-        self._shares = (
-            GradientShares() if trainer.steps_done_in_epoch % self.interval == 0 else None
-        )
+        """Record gradients in the next step if it is to be measured."""
+        is_due = trainer.steps_done_in_epoch % self.interval == 0
+        self._shares = GradientShares() if is_due else None
 
     def state_dict(self) -> dict[str, Any]:
         """See `TrainerCallback.state_dict`."""

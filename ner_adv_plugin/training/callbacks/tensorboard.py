@@ -1,4 +1,4 @@
-"""Curves for TensorBoard."""
+"""Curves in TensorBoard."""
 
 import time
 from collections.abc import Mapping
@@ -15,17 +15,24 @@ from ner_adv_plugin.training.training_run import TrainingRun
 
 @TrainerCallback.register("tensorboard")
 class TensorBoardCallback(LogWriterCallback):
-    """Writes curves, histograms and pictures for TensorBoard to `log/train` and `log/validation`.
+    """Write curves, histograms and pictures for TensorBoard to `log/train` and `log/validation`.
 
-    Registered as "tensorboard".
+    Registered as "tensorboard". `LogWriterCallback` lists the curves.
 
     # Parameters
 
     serialization_dir, summary_interval, distribution_interval : see `LogWriterCallback`.
-    should_log_parameter_statistics, should_log_learning_rate, transition_pictures : see `LogWriterCallback`.
+    should_log_parameter_statistics, should_log_learning_rate : see `LogWriterCallback`.
+    transition_pictures : see `LogWriterCallback`.
+
+    # Example
+
+    ```jsonnet
+    { type: 'tensorboard', summary_interval: 10, distribution_interval: 100 }
+    ```
     """
 
-    # None before the start.
+    # Empty before `on_start`.
     _writers: Mapping[Split, Any] = {}
 
     def on_start(self, trainer: TrainingRun, is_primary: bool = True) -> None:
@@ -34,9 +41,10 @@ class TensorBoardCallback(LogWriterCallback):
 
         super().on_start(trainer, is_primary)
         folder = Path(self.serialization_dir) / "log"
-        _wait_for_a_later_second(folder)
-        # A resumed run writes the steps since its checkpoint again: drop the older copies of them. A step bears the
-        # number of those before it, a validation the number of those up to it.
+        _wait_for_next_second(folder)
+
+        # A resumed run repeats the steps since its checkpoint: purge their earlier points. The
+        # x-value of a training step is one less than that of a validation after it.
         self._writers = {
             "train": SummaryWriter(str(folder / "train"), purge_step=trainer.steps_done),
             "validation": SummaryWriter(
@@ -51,17 +59,17 @@ class TensorBoardCallback(LogWriterCallback):
 
     def log_histograms(self, histograms: Mapping[str, Histogram], step: int) -> None:
         """See `LogWriterCallback.log_histograms`."""
-        for name, found in histograms.items():
+        for name, own in histograms.items():
             self._writers["train"].add_histogram_raw(
                 name,
-                min=found.edges[0],
-                max=found.edges[-1],
-                num=sum(found.counts),
-                sum=found.total,
-                sum_squares=found.squares,
-                # A bucket is named by its upper limit: an empty one tells where the first begins.
-                bucket_limits=found.edges,
-                bucket_counts=[0, *found.counts],
+                min=own.edges[0],
+                max=own.edges[-1],
+                num=sum(own.counts),
+                sum=own.total,
+                sum_squares=own.squares,
+                # Buckets have upper limits only: an empty one gives the lower limit of the first.
+                bucket_limits=own.edges,
+                bucket_counts=[0, *own.counts],
                 global_step=step,
             )
 
@@ -71,7 +79,7 @@ class TensorBoardCallback(LogWriterCallback):
             self._writers["validation"].add_image(name, picture, step, dataformats="HWC")
 
     def state_dict(self) -> dict[str, Any]:
-        """See `TrainerCallback.state_dict`; what a checkpoint has behind it is in the curves before it is written."""
+        """See `TrainerCallback.state_dict`; flushes the curves before a checkpoint is written."""
         for writer in self._writers.values():
             writer.flush()
         return super().state_dict()
@@ -83,11 +91,11 @@ class TensorBoardCallback(LogWriterCallback):
             writer.close()
 
 
-def _wait_for_a_later_second(folder: Path) -> None:
-    """Return once no file of events has the present second in its name.
+def _wait_for_next_second(folder: Path) -> None:
+    """Wait until no event file has the current second in its name.
 
-    TensorBoard reads files in the order of their names, which begin with the second they were made in: those of a run
-    resumed within that second could come before those that it resumes.
+    TensorBoard reads event files in the order of their names, which start with the second of their
+    creation: files of a run resumed within the same second could be read before the earlier ones.
     """
     seconds = [int(file.name.split(".")[3]) for file in folder.glob("*/events.out.tfevents.*")]
     while seconds and int(time.time()) == max(seconds):

@@ -1,4 +1,4 @@
-"""The epoch, for models that want to know it."""
+"""The number of finished epochs, for models that depend on it."""
 
 from typing import Any
 
@@ -9,13 +9,19 @@ from ner_adv_plugin.training.training_run import TrainingRun
 @TrainerCallback.register("track_epoch_callback")
 @TrainerCallback.register("track_epoch")
 class TrackEpochCallback(TrainerCallback):
-    """Sets `model.epoch` to the number of epochs done, from 0, for the model's forward to read.
+    """Set `model.epoch` to the number of finished epochs, for the model's forward pass to read.
 
     Registered as "track_epoch", and as "track_epoch_callback", AllenNLP's name.
 
     # Parameters
 
     serialization_dir : supplied.
+
+    # Example
+
+    ```jsonnet
+    { type: 'track_epoch' }
+    ```
     """
 
     every_process = True

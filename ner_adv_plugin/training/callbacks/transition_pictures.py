@@ -1,4 +1,7 @@
-"""Pictures of the transition scores of conditional random fields."""
+"""Pictures of the transition scores of CRFs.
+
+Shape suffix: T tags.
+"""
 
 from typing import Any
 
@@ -8,13 +11,24 @@ from torch import Tensor
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.heads import TaggingHead
 
-INCHES_A_LABEL = 0.3
-BESIDE, BELOW = 2.5, 1.7  # inches, for labels and the colour bar
+INCHES_PER_LABEL = 0.3
+# Inches for the labels and the colour bar.
+EXTRA_WIDTH = 2.5
+EXTRA_HEIGHT = 1.7
 DOTS_PER_INCH = 100
 
 
 def transition_pictures(model: Model) -> dict[str, np.ndarray]:
-    """A picture for every head that has transition scores, by `transitions/<head>`: (height, width, 3), bytes."""
+    """Draw the transition scores of every head that has a CRF.
+
+    # Parameters
+
+    model : model with heads.
+
+    # Returns
+
+    Pictures by `transitions/<head>`, (height, width, 3), uint8.
+    """
     pictures = {}
     for module in model.modules():
         crf = getattr(module, "crf", None)
@@ -26,16 +40,18 @@ def transition_pictures(model: Model) -> dict[str, np.ndarray]:
 
 
 def transition_scores(crf: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of a conditional random field's transitions, and which are forbidden.
+    """Return the transition scores of a CRF and a mask of forbidden transitions.
 
     # Parameters
 
-    crf : with `transitions` (T, T), `start_transitions` (T,) and `end_transitions` (T,), and where it forbids any
-        `allowed_transitions`, `allowed_starts` and `allowed_ends`.
+    crf : module with `transitions` (T, T), `start_transitions` (T,) and `end_transitions` (T,);
+        if it forbids transitions, also `allowed_transitions`, `allowed_starts` and `allowed_ends`
+        of the same shapes.
 
     # Returns
 
-    Two arrays (T + 1, T + 1): a sentence for the start and each tag before, a column for each tag after and the end.
+    Scores and mask, (T + 1, T + 1): a row for the start and each previous tag, a column for each
+    next tag and the end. The score from start to end is NaN.
     """
     scores = _framed(crf.start_transitions, crf.transitions, crf.end_transitions)
     if not hasattr(crf, "allowed_transitions"):
@@ -43,34 +59,53 @@ def transition_scores(crf: Any) -> tuple[np.ndarray, np.ndarray]:
     return scores, _framed(crf.allowed_starts, crf.allowed_transitions, crf.allowed_ends) == 0
 
 
-def _framed(starts_T: Tensor, moves_TT: Tensor, ends_T: Tensor) -> np.ndarray:
+def _framed(starts_T: Tensor, transitions_TT: Tensor, ends_T: Tensor) -> np.ndarray:
     size = len(starts_T) + 1
-    # A sentence has a character at least: nothing leads from the start to the end.
+    # A sentence has at least one character: no transition leads from start to end.
     frame = np.full((size, size), np.nan)
-    frame[0, :-1], frame[1:, :-1], frame[1:, -1] = (
-        p.detach().cpu().numpy() for p in (starts_T, moves_TT, ends_T)
-    )
+
+    frame[0, :-1] = starts_T.detach().cpu().numpy()
+    frame[1:, :-1] = transitions_TT.detach().cpu().numpy()
+    frame[1:, -1] = ends_T.detach().cpu().numpy()
     return frame
 
 
 def draw(title: str, labels: list[str], scores: np.ndarray, forbidden: np.ndarray) -> np.ndarray:
-    """Draw what `transition_scores` gives: blue below 0, red above, a cross where forbidden."""
+    """Draw the result of `transition_scores` as a heat map.
+
+    Negative scores are blue, positive ones red; a cross marks a forbidden transition.
+
+    # Parameters
+
+    title : title of the picture.
+    labels : labels of the T tags.
+    scores, forbidden : see `transition_scores`.
+
+    # Returns
+
+    The picture, (height, width, 3), uint8.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    size = INCHES_A_LABEL * len(scores)
-    figure = Figure(figsize=(size + BESIDE, size + BELOW), dpi=DOTS_PER_INCH, layout="constrained")
+    size = INCHES_PER_LABEL * len(scores)
+    figure = Figure(
+        figsize=(size + EXTRA_WIDTH, size + EXTRA_HEIGHT), dpi=DOTS_PER_INCH, layout="constrained"
+    )
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot(
-        title=title, xlabel="tag after", ylabel="tag before", facecolor="0.92"
+        title=title, xlabel="next tag", ylabel="previous tag", facecolor="0.92"
     )
+
     shown = np.ma.masked_where(forbidden | ~np.isfinite(scores), scores)
     limit = float(np.abs(shown.compressed()).max(initial=0.0)) or 1.0
     image = axes.imshow(shown, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    sentences, columns = np.nonzero(forbidden)
-    axes.scatter(columns, sentences, marker="x", s=16, linewidths=0.8, color="grey")
+    rows, columns = np.nonzero(forbidden)
+    axes.scatter(columns, rows, marker="x", s=16, linewidths=0.8, color="grey")
+
     axes.set_xticks(range(len(scores)), [*labels, "end"], rotation=90)
     axes.set_yticks(range(len(scores)), ["start", *labels])
     figure.colorbar(image, label="score (x: forbidden)", shrink=0.9)
+
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

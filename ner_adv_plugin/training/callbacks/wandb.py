@@ -1,4 +1,4 @@
-"""Curves for Weights & Biases."""
+"""Curves in Weights & Biases."""
 
 import json
 import sys
@@ -18,16 +18,24 @@ from ner_adv_plugin.training.training_run import TrainingRun
 
 @TrainerCallback.register("wandb")
 class WandBCallback(LogWriterCallback):
-    """Writes curves, histograms and pictures to Weights & Biases, which must be installed and logged in to.
+    """Write curves, histograms and pictures to Weights & Biases.
 
-    A resumed run goes on with its run there. `WANDB_MODE=offline` in the environment keeps all in the run's folder.
-    Registered as "wandb".
+    Registered as "wandb". It needs the package `wandb` and a login. A resumed run continues its
+    wandb run. With `WANDB_MODE=offline` in the environment all data stay in the run's folder.
+    `LogWriterCallback` lists the curves.
 
     # Parameters
 
-    project, entity, group, name, notes, tags : of the run there; those that wandb chooses where null.
     serialization_dir, summary_interval, distribution_interval : see `LogWriterCallback`.
-    should_log_parameter_statistics, should_log_learning_rate, transition_pictures : see `LogWriterCallback`.
+    should_log_parameter_statistics, should_log_learning_rate : see `LogWriterCallback`.
+    transition_pictures : see `LogWriterCallback`.
+    project, entity, group, name, notes, tags : of the wandb run; null for wandb's defaults.
+
+    # Example
+
+    ```jsonnet
+    { type: 'wandb', project: 'chinese-ner', name: 'weibo', summary_interval: 10 }
+    ```
     """
 
     def __init__(
@@ -65,12 +73,18 @@ class WandBCallback(LogWriterCallback):
         self._run_id: str | None = None
 
     def on_start(self, trainer: TrainingRun, is_primary: bool = True) -> None:
-        """See `TrainerCallback.on_start`; raises `UserError` where wandb is not there or refuses."""
+        """See `TrainerCallback.on_start`.
+
+        # Raises
+
+        UserError : if wandb is not installed or reports an error.
+        """
         try:
             import wandb
         except ImportError as error:
             raise UserError(
-                'callback "wandb" needs a package that is not installed: pip install wandb'
+                'callback "wandb" needs the package wandb, which is not installed: '
+                "pip install wandb"
             ) from error
 
         super().on_start(trainer, is_primary)
@@ -86,8 +100,8 @@ class WandBCallback(LogWriterCallback):
 
     def log_scalars(self, scalars: Mapping[str, float], step: int, split: Split) -> None:
         """See `LogWriterCallback.log_scalars`."""
-        # wandb takes no step below its last: count a training step by its end, so that a run resumed after an
-        # epoch starts beyond that epoch's validation.
+        # wandb ignores steps below the last one: number a training step by the steps up to its end,
+        # so that a run resumed after an epoch starts above the epoch's validation.
         number = step + 1 if split == "train" else step
         self._run.log({f"{split}/{name}": value for name, value in scalars.items()}, step=number)
 
@@ -95,11 +109,11 @@ class WandBCallback(LogWriterCallback):
         """See `LogWriterCallback.log_histograms`."""
         import wandb
 
-        shown = {
-            name: wandb.Histogram(np_histogram=(np.array(found.counts), np.array(found.edges)))
-            for name, found in histograms.items()
+        converted = {
+            name: wandb.Histogram(np_histogram=(np.array(own.counts), np.array(own.edges)))
+            for name, own in histograms.items()
         }
-        self._run.log(shown, step=step + 1)
+        self._run.log(converted, step=step + 1)
 
     def log_pictures(self, pictures: Mapping[str, np.ndarray], step: int) -> None:
         """See `LogWriterCallback.log_pictures`."""
@@ -111,7 +125,7 @@ class WandBCallback(LogWriterCallback):
         """See `TrainerCallback.on_end`."""
         super().on_end(trainer, metrics)
         if self._run is not None:
-            # A run that ends in an error is shown as failed.
+            # wandb shows a run that ends with an error as failed.
             self._run.finish(exit_code=0 if sys.exception() is None else 1)
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Checkpoints: what a resumed run needs."""
+"""Checkpoints: the state that a resumed run needs."""

@@ -1,4 +1,4 @@
-"""The state of all random generators as tensors and plain types."""
+"""Seeds and states of the random generators of Python, NumPy and torch."""
 
 import random
 from typing import Any
@@ -8,7 +8,20 @@ import torch
 
 
 def seed_everything(seed: int | None, numpy_seed: int | None, torch_seed: int | None) -> None:
-    """Seed Python, numpy and torch; a null seed leaves its generator alone."""
+    """Seed the random generators of Python, NumPy and torch.
+
+    # Parameters
+
+    seed, numpy_seed, torch_seed : seeds of the generators; None leaves a generator unchanged.
+
+    # Examples
+
+    >>> seed_everything(1, 2, 3)
+    >>> first = random.random()
+    >>> seed_everything(1, None, None)
+    >>> random.random() == first
+    True
+    """
     if seed is not None:
         random.seed(seed)
     if numpy_seed is not None:
@@ -18,13 +31,13 @@ def seed_everything(seed: int | None, numpy_seed: int | None, torch_seed: int | 
 
 
 def random_state() -> dict[str, Any]:
-    """Where every generator stands."""
+    """Return the state of all random generators, in tensors and plain types."""
     version, internal, gauss = random.getstate()
-    kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    algorithm, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     return {
         "python": [version, list(internal), gauss],
         "numpy": [
-            kind,
+            algorithm,
             torch.from_numpy(np.asarray(keys).astype(np.int64)),
             position,
             has_gauss,
@@ -37,11 +50,11 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Put every generator back where `random_state` found it."""
+    """Restore a state from `random_state`."""
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))
-    kind, keys, position, has_gauss, cached = state["numpy"]
-    np.random.set_state((kind, keys.numpy().astype(np.uint32), position, has_gauss, cached))
+    algorithm, keys, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((algorithm, keys.numpy().astype(np.uint32), position, has_gauss, cached))
     torch.set_rng_state(state["torch"])
     if state["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["cuda"])

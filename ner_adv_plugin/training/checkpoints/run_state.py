@@ -1,4 +1,4 @@
-"""The training state of a checkpoint: with it a resumed run ends like one never stopped."""
+"""Training state of a checkpoint: a resumed run ends exactly like an uninterrupted one."""
 
 import logging
 from collections.abc import Sequence
@@ -13,20 +13,20 @@ from ner_adv_plugin.training.optimization.optimizers import optimizer_of
 from ner_adv_plugin.training.training_run import TrainingRun
 
 logger = logging.getLogger(__name__)
-# What the trainer itself counts and measures.
+# Attributes of the trainer itself.
 COUNTED = ("epoch", "steps_done_in_epoch", "steps_done", "seconds", "metrics")
 
 
 def run_state(
     trainer: TrainingRun, callbacks: Sequence[TrainerCallback], loader_state: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the state of a run, in tensors and plain types. All processes call it together.
+    """Return the state of a run, in tensors and plain types; every process must call it.
 
     # Parameters
 
     trainer : the run.
-    callbacks : those of the config, in its order.
-    loader_state : that of the data loader before the present epoch was planned.
+    callbacks : callbacks of the config, in its order.
+    loader_state : state of the data loader before the current epoch was planned.
     """
     scaler = trainer.accelerator.scaler
     return {
@@ -50,7 +50,14 @@ def run_state(
 def restore(
     trainer: TrainingRun, callbacks: Sequence[TrainerCallback], state: dict[str, Any]
 ) -> None:
-    """Restore what `run_state` returned."""
+    """Restore a state from `run_state`.
+
+    # Parameters
+
+    trainer : a run with the same config that has not started.
+    callbacks : callbacks of the config, in its order.
+    state : the state.
+    """
     for name in (*COUNTED, "totals"):
         setattr(trainer, name, state[name])
 
@@ -74,16 +81,18 @@ def restore(
 
 
 def _restore_random(states: list[dict[str, Any]]) -> None:
-    """Restore the random generators; warn if the run cannot be repeated to the last digit."""
-    for what, before, now in (
+    """Restore the random generators; warn if results may not be reproduced exactly."""
+    for noun, before, now in (
         ("processes", len(states), world_size()),
         ("threads", states[0]["threads"], torch.get_num_threads()),
     ):
         if before != now:
             logger.warning(
-                "the run used %d %s, this one %d: results may differ in the last digits",
+                "the checkpoint was written with %d %s, this run has %d: results may differ in the"
+                " last digits",
                 before,
-                what,
+                noun,
                 now,
             )
+
     set_random_state(states[rank() % len(states)])

@@ -1,4 +1,4 @@
-"""Instance weighting: how much each sentence of a dataset teaches."""
+"""Instance weighting: weights of training sentences in the loss."""
 
 from ner_adv_plugin.training.instance_weighting.confidence import Confidence
 from ner_adv_plugin.training.instance_weighting.domain_similarity import DomainSimilarity

@@ -1,4 +1,4 @@
-"""Self-training: text without labels, labelled anew before every epoch."""
+"""Self-training on unlabelled sentences, with labels predicted before every epoch."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -14,28 +14,39 @@ from ner_adv_plugin.inference.ranking import rank_readings
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.training.instance_weighting.instance_weighting import InstanceWeighting
 
-# Of `SpanTable`, as checkpoints hold them.
+# Columns of `SpanTable` in a checkpoint.
 COLUMNS = ("starts_S", "ends_S", "types_S", "counts_R")
 
 
 @InstanceWeighting.register("confidence")
 class Confidence(InstanceWeighting):
-    """Self-training: before every epoch the model labels sentences without labels, weighted by its confidence.
+    """Self-training: before every epoch the model labels unlabelled sentences for its own training.
 
-    The weight of a sentence is the confidence in its best reading over the second best, both found exactly (He and Sun
-    2017, "A unified model for cross-domain and semi-supervised named entity recognition in Chinese social media"):
-    "margin", P(y1) - P(y2), or their "ratio", (s1 - s2) / s1 of the scores, cut to 0 to 1. A sentence of one possible
-    reading has weight 1. The paper found one to five times as many such sentences as labelled ones to help, eight times
-    not. The head must rank readings.
-    Registered as "confidence".
+    Registered as "confidence". The weight of a sentence is the confidence in its best reading y1
+    over the second best one y2, both found exactly: "margin" is P(y1) - P(y2), "ratio" is
+    (s1 - s2) / s1 of their scores, clipped to 0 to 1. A sentence with only one possible reading has
+    weight 1. The head must be able to rank readings.
+
+    Source: He & Sun 2017, "A unified model for cross-domain and semi-supervised named entity
+    recognition in Chinese social media". In the paper, one to five times as many unlabelled as
+    labelled sentences improve the result, eight times do not.
 
     # Parameters
 
-    head : labels the sentences and learns from them.
-    measure : "margin" or "ratio", which depends on how a CRF's scores happen to be shifted, and is 0 for heads whose
-        scores are logarithms of probabilities, such as "global_pointer" and "biaffine".
-    wait : epochs before the first labelling, in which the sentences belong to no task.
-    batch_size : sentences labelled together at most.
+    head : head that labels the sentences and is trained on them.
+    measure : "margin" or "ratio". The ratio changes if a constant is added to the scores of a CRF,
+        and is 0 for heads whose scores are log-probabilities, such as "global_pointer" and
+        "biaffine".
+    wait : number of epochs before the first labelling; in them the sentences belong to no task.
+    batch_size : maximum number of sentences labelled together.
+
+    # Example
+
+    The value for one dataset in `trainer.instance_weighting`:
+
+    ```jsonnet
+    { type: 'confidence', head: 'weibo', measure: 'margin', wait: 1 }
+    ```
     """
 
     def __init__(
@@ -53,7 +64,7 @@ class Confidence(InstanceWeighting):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: the head is one, and the dataset has none."""
+        """See `Registrable.check`: the head exists, and the dataset has none."""
         _check_numbers(settings["wait"], settings["batch_size"])
         if context.run is None:
             return
@@ -64,15 +75,20 @@ class Confidence(InstanceWeighting):
                 f'no head "{head}".{nearest(head, heads)} Heads: {", ".join(heads)}.', "head"
             )
 
-        own = context.run.datasets[context.name].head
-        if own is not None:
+        own_head = context.run.datasets[context.name].head
+        if own_head is not None:
             raise ConfigurationError(
-                f'"confidence" labels sentences without labels, these teach head "{own}": expected a dataset without head,'
-                ' or "domain_similarity"'
+                f'"confidence" needs an unlabelled dataset, this one has head "{own_head}": set the'
+                ' reader\'s head to null, or use "domain_similarity"'
             )
 
     def bind(self, dataset: str, every: Mapping[str, EncodedDataset], model: Model) -> None:
-        """See `InstanceWeighting.bind`; `UserError` if the head does not rank readings."""
+        """See `InstanceWeighting.bind`.
+
+        # Raises
+
+        UserError : if the head does not rank readings.
+        """
         super().bind(dataset, every, model)
         model.check_ranking(self.head)
 
@@ -80,24 +96,23 @@ class Confidence(InstanceWeighting):
         """See `InstanceWeighting.before_epoch`."""
         if epoch < self.wait:
             return
+
         ranked = rank_readings(
             self.model, self.sentences, self.head, 2, self.batch_size, f"labelling {self.dataset}"
         )
         confidence = ranked.ratio() if self.measure == "ratio" else ranked.margin()
         self.sentences.weights = confidence.astype(np.float32)
+
+        best = [[span.span for span in readings[0]] for readings in ranked.spans]
         types = self.model.vocab.label_space(self.head).types
-        self._label(
-            SpanTable.of([[span.span for span in readings[0]] for readings in ranked.spans], types)
-        )
+        self._label(SpanTable.of(best, types))
 
     def state_dict(self) -> dict[str, Any]:
         """See `InstanceWeighting.state_dict`."""
         spans = self.sentences.spans
-        columns = (
-            None
-            if spans is None
-            else {name: torch.from_numpy(getattr(spans, name).copy()) for name in COLUMNS}
-        )
+        columns = None
+        if spans is not None:
+            columns = {name: torch.from_numpy(getattr(spans, name).copy()) for name in COLUMNS}
         return {**super().state_dict(), "spans": columns}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -108,12 +123,12 @@ class Confidence(InstanceWeighting):
             self._label(SpanTable(self.model.vocab.label_space(self.head).types, **columns))
 
     def _label(self, spans: SpanTable) -> None:
-        """Make the sentences teach the head these spans."""
+        """Set the labels of the sentences, and make them belong to the head's task."""
         self.sentences.label(self.head, spans)
         self.sentences.targets = self.model.targets(self.sentences)
 
 
 def _check_numbers(wait: int, batch_size: int) -> None:
-    for name, value, least in (("wait", wait, 0), ("batch_size", batch_size, 1)):
-        if value < least:
-            raise ConfigurationError(f"expected {least} or more, found {value}", name)
+    for name, value, minimum in (("wait", wait, 0), ("batch_size", batch_size, 1)):
+        if value < minimum:
+            raise ConfigurationError(f"expected {minimum} or more, found {value}", name)

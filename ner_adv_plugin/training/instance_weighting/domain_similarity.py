@@ -1,4 +1,7 @@
-"""Weights by likeness to the target's domain."""
+"""Weights by similarity to the domain of a target dataset.
+
+Shape suffixes: B sentences of a batch, L characters, D state size, R all sentences.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -22,23 +25,38 @@ Floats = NDArray[np.float64]
 
 @InstanceWeighting.register("domain_similarity")
 class DomainSimilarity(InstanceWeighting):
-    """Weighs each sentence by how much it is like the sentences of a target dataset, once, before the first epoch.
+    """Weight each sentence by its similarity to the sentences of a target dataset.
 
-    With C = `scale`, and cut to 0 to 1 (He and Sun 2017, "A unified model for cross-domain and semi-supervised named
-    entity recognition in Chinese social media"):
-    "cross_entropy": C / H(x), H the cross-entropy of the sentence, in bits a character, under a character trigram model
-    of the target; "gaussian": exp(-||v - w||^2 / (2 sigma^2)) / C; "polynomial": (<v, w> / (||v|| ||w||))^degree / C.
-    v is the mean of the encoder's states over the sentence, as they are before training, and w the mean of the target's v.
-    Registered as "domain_similarity".
+    Registered as "domain_similarity". Weights are computed once, before the first epoch, and
+    clipped to 0 to 1. The similarity of sentence x is one of, with C = `scale`:
+
+    - "cross_entropy": C / H(x). H(x) is the cross-entropy of the sentence in bits per character,
+      under a character trigram model of the target dataset.
+    - "gaussian": exp(-||v - w||^2 / (2 sigma^2)) / C
+    - "polynomial": (<v, w> / (||v|| ||w||))^degree / C
+
+    v is the mean of the encoder's states over the sentence, before training; w is the mean of v
+    over the sentences of the target dataset.
+
+    Source: He & Sun 2017, "A unified model for cross-domain and semi-supervised named entity
+    recognition in Chinese social media".
 
     # Parameters
 
-    target : the dataset that sentences are compared with.
+    target : dataset that sentences are compared with.
     similarity : "cross_entropy", "gaussian" or "polynomial".
-    scale : C.
-    sigma : of "gaussian".
-    degree : of "polynomial".
-    batch_size : sentences encoded together at most.
+    scale : the constant C.
+    sigma : standard deviation of "gaussian".
+    degree : degree of "polynomial".
+    batch_size : maximum number of sentences encoded together.
+
+    # Example
+
+    The value for one dataset in `trainer.instance_weighting`:
+
+    ```jsonnet
+    { type: 'domain_similarity', target: 'weibo', similarity: 'polynomial', degree: 2 }
+    ```
     """
 
     def __init__(
@@ -60,7 +78,7 @@ class DomainSimilarity(InstanceWeighting):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: the target is another dataset, and the own one has a head."""
+        """See `Registrable.check`: the target is another dataset, and the dataset has a head."""
         _check_numbers(settings)
         if context.run is None:
             return
@@ -72,7 +90,8 @@ class DomainSimilarity(InstanceWeighting):
             )
         if context.run.datasets[context.name].head is None:
             raise ConfigurationError(
-                'its sentences have no labels, and so no loss to weigh: expected a dataset with a head, or "confidence"'
+                "the sentences have no labels, hence no loss to weight: expected a dataset with a"
+                ' head, or "confidence"'
             )
 
     def before_epoch(self, epoch: int) -> None:
@@ -83,18 +102,19 @@ class DomainSimilarity(InstanceWeighting):
     def _similarity(self) -> Floats:
         sentences, target = self.sentences, self.every[self.target]
         if self.similarity == "cross_entropy":
-            # An empty sentence has none, and no loss.
-            return self.scale / np.maximum(
-                TrigramModel(target).cross_entropy(sentences), np.finfo(np.float64).tiny
-            )
+            # An empty sentence has cross-entropy 0 and no loss: its weight does not matter.
+            entropy_R = TrigramModel(target).cross_entropy(sentences)
+            return self.scale / np.maximum(entropy_R, np.finfo(np.float64).tiny)
+
         means_RD = mean_states(self.model, sentences, self.batch_size)
         centre_D = mean_states(self.model, target, self.batch_size)[target.lengths > 0].mean(0)
         if self.similarity == "gaussian":
-            distance_R = ((means_RD - centre_D) ** 2).sum(1)
-            return np.exp(-distance_R / (2 * self.sigma**2)) / self.scale
+            squared_distance_R = ((means_RD - centre_D) ** 2).sum(1)
+            return np.exp(-squared_distance_R / (2 * self.sigma**2)) / self.scale
+
         norms_R = np.linalg.norm(means_RD, axis=1) * np.linalg.norm(centre_D)
         cosine_R = means_RD @ centre_D / np.where(norms_R > 0, norms_R, 1.0)
-        # Sentences that point away are not alike, whatever the power.
+        # An even degree would make a negative cosine positive.
         return np.clip(cosine_R, 0.0, None) ** self.degree / self.scale
 
 
@@ -105,12 +125,23 @@ def _check_numbers(settings: Mapping[str, Any]) -> None:
 
 
 def mean_states(model: Model, sentences: EncodedDataset, batch_size: int = 64) -> Floats:
-    """The mean of the encoder's states over each sentence, (R, D), 0 of an empty sentence; the model's mode is left as it was.
+    """Compute the mean of the encoder's states over each sentence.
 
-    Where there are several processes each encodes its share, and all get the whole.
+    With several processes each encodes a share of the sentences, and all return all of them. The
+    mode of the model is restored.
+
+    # Parameters
+
+    model : model with an encoder.
+    sentences : sentences to encode.
+    batch_size : maximum number of sentences encoded together.
+
+    # Returns
+
+    Means, (R, D); 0 for an empty sentence.
     """
 
-    def ask(batch: Batch) -> NDArray[np.float32]:
+    def batch_means(batch: Batch) -> NDArray[np.float32]:
         batch = batch.unlabelled()
         states_BLD = model.encode(batch).float().masked_fill(~batch.mask_BL.unsqueeze(-1), 0.0)
         means_BD: NDArray[np.float32] = (
@@ -118,10 +149,12 @@ def mean_states(model: Model, sentences: EncodedDataset, batch_size: int = 64) -
         )
         return means_BD
 
-    found = infer(model, sentences, ask, batch_size, f"encoding {sentences.dataset}")
-    parts = [(batch.sentence_ids, means_BD) for batch, means_BD in found]
-    every = [part for own in gather(parts) for part in own]
-    means_RD = np.zeros((len(sentences), every[0][1].shape[1] if every else 1))
-    for sentence_ids, means in every:
-        means_RD[sentence_ids] = means
+    results = infer(model, sentences, batch_means, batch_size, f"encoding {sentences.dataset}")
+    own_results = [(batch.sentence_ids, means_BD) for batch, means_BD in results]
+    all_results = [result for results_of_rank in gather(own_results) for result in results_of_rank]
+
+    size = all_results[0][1].shape[1] if all_results else 1
+    means_RD = np.zeros((len(sentences), size))
+    for sentence_ids, means_BD in all_results:
+        means_RD[sentence_ids] = means_BD
     return means_RD

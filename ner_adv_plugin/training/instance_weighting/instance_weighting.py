@@ -1,4 +1,4 @@
-"""The base of all weightings of sentences."""
+"""Base class of instance weightings."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,20 +11,23 @@ from ner_adv_plugin.models import Model
 
 
 class InstanceWeighting(Registrable):
-    """Weighs the sentences of one training dataset: a sentence's loss is multiplied by its weight, 0 to 1."""
+    """Base class of instance weightings, which set the weights of a training dataset's sentences.
+
+    The loss of a sentence is multiplied by its weight, 0 to 1. The attributes are set by `bind`.
+    """
 
     dataset: str
     every: Mapping[str, EncodedDataset]
     model: Model
 
     def bind(self, dataset: str, every: Mapping[str, EncodedDataset], model: Model) -> None:
-        """Tell it whose sentences it weighs.
+        """Attach the weighting to a dataset; called once, before training.
 
         # Parameters
 
-        dataset : the dataset.
-        every : the training sentences of all datasets.
-        model : that learns from them.
+        dataset : name of the dataset whose sentences are weighted.
+        every : training sentences of all datasets.
+        model : model to train.
         """
         self.dataset = dataset
         self.every = every
@@ -32,17 +35,22 @@ class InstanceWeighting(Registrable):
 
     @property
     def sentences(self) -> EncodedDataset:
-        """The sentences that it weighs."""
+        """The sentences that are weighted."""
         return self.every[self.dataset]
 
     def before_epoch(self, epoch: int) -> None:
-        """Set the weights of the sentences; every process must call it."""
+        """Set the weights of the sentences; every process must call it.
+
+        # Parameters
+
+        epoch : index of the epoch, from 0.
+        """
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
-        """What a run resumed within an epoch needs; tensors and plain types only."""
+        """Return the state to resume within an epoch, in tensors and plain types."""
         return {"weights": torch.from_numpy(self.sentences.weights.copy())}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore a state from `state_dict`."""
         self.sentences.weights = state["weights"].numpy()

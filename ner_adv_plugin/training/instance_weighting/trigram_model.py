@@ -1,4 +1,4 @@
-"""A character trigram model of a corpus, for how well other text fits it."""
+"""Character trigram language model of a corpus."""
 
 from typing import NamedTuple
 
@@ -8,70 +8,98 @@ from numpy.typing import NDArray
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 
 Ints = NDArray[np.int64]
-# A sentence's first character follows two of these.
+# Padding index: two of them precede the first character of a sentence.
 START = 0
 
 
 class _Counts(NamedTuple):
-    """How often each of some numbers occurs; the numbers are sorted."""
+    """Counts by key.
+
+    # Parameters
+
+    keys : distinct keys in increasing order.
+    counts : count of each key.
+    """
 
     keys: Ints
     counts: Ints
 
     def of(self, keys: Ints) -> NDArray[np.float64]:
-        """The counts of these, 0 where one does not occur."""
+        """Return the counts of other keys, 0 for an unknown one."""
         if not len(self.keys):
             return np.zeros(len(keys))
-        place = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
-        return np.where(self.keys[place] == keys, self.counts[place], 0.0)
+
+        index = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
+        return np.where(self.keys[index] == keys, self.counts[index], 0.0)
 
 
 class TrigramModel:
-    """Probability of each character after the two before it, interpolated with shorter contexts (Witten and Bell
-    1991, "The zero-frequency problem").
+    """Character trigram model with Witten-Bell smoothing.
 
-    p(c | h) = (n(hc) + t(h) p(c | h')) / (n(h) + t(h)): n counts occurrences, t the different characters that follow
-    the context h, h' is h without its first character. Below the empty context all characters that occur, and one
-    more for all others, are equally probable.
+    The probability of character c after context h is interpolated with that after h', the context
+    without its first character:
+
+        p(c | h) = (n(hc) + t(h) p(c | h')) / (n(h) + t(h))
+
+    n is the number of occurrences, t the number of distinct characters that follow h. The recursion
+    ends with a uniform distribution over the characters of the corpus and one more that represents
+    all others.
+
+    Source: Witten & Bell 1991, "The zero-frequency problem".
 
     # Parameters
 
-    sentences : the corpus, as the encoder is shown it.
+    sentences : corpus, encoded for the encoder.
     """
 
     def __init__(self, sentences: EncodedDataset) -> None:
         contexts = _contexts(sentences)
-        # Indices of other sentences may be higher: they are cut to the first that does not occur here.
+        # Indices are digits of keys to this base. The highest digit represents all characters that
+        # do not occur in the corpus.
         self._base = int(contexts.max(initial=START)) + 2
         self._counts: list[_Counts] = []
         self._followers: list[tuple[_Counts, _Counts]] = []
         for order in (1, 2, 3):
             counts = _Counts(*np.unique(self._keys(contexts, order), return_counts=True))
-            before, place = np.unique(counts.keys // self._base, return_inverse=True)
-            totals = np.bincount(place.ravel(), counts.counts, len(before)).astype(np.int64)
+            contexts_of_order, index = np.unique(counts.keys // self._base, return_inverse=True)
+            index = index.ravel()
+            totals = np.bincount(index, counts.counts, len(contexts_of_order)).astype(np.int64)
             self._counts.append(counts)
             self._followers.append(
-                (_Counts(before, totals), _Counts(before, np.bincount(place.ravel())))
+                (_Counts(contexts_of_order, totals), _Counts(contexts_of_order, np.bincount(index)))
             )
 
     def cross_entropy(self, sentences: EncodedDataset) -> NDArray[np.float64]:
-        """-(1 / N) log2 p(sentence) of every sentence of N characters, in bits; 0 of an empty sentence."""
+        """Return the cross-entropy of each sentence, -(1 / N) log2 p(sentence) for N characters.
+
+        # Parameters
+
+        sentences : sentences with the character vocabulary of the corpus.
+
+        # Returns
+
+        Bits per character, one number per sentence; 0 for an empty sentence.
+        """
         contexts = _contexts(sentences).clip(max=self._base - 1)
         probability = np.full(len(contexts), 1.0 / (len(self._counts[0].keys) + 1))
-        for order, counts, (totals, kinds) in zip(
+        for order, counts, (totals, distinct_followers) in zip(
             (1, 2, 3), self._counts, self._followers, strict=True
         ):
             keys = self._keys(contexts, order)
-            total, follow = totals.of(keys // self._base), kinds.of(keys // self._base)
-            known = total > 0
-            higher = (counts.of(keys) + follow * probability) / np.where(known, total + follow, 1.0)
-            probability = np.where(known, higher, probability)
+            total = totals.of(keys // self._base)
+            distinct = distinct_followers.of(keys // self._base)
+
+            is_known = total > 0
+            denominator = np.where(is_known, total + distinct, 1.0)
+            interpolated = (counts.of(keys) + distinct * probability) / denominator
+            probability = np.where(is_known, interpolated, probability)
+
         bits = np.concatenate([np.zeros(1), np.cumsum(-np.log2(probability))])
         ends = np.cumsum(sentences.lengths)
         return (bits[ends] - bits[ends - sentences.lengths]) / np.maximum(sentences.lengths, 1)
 
     def _keys(self, contexts: Ints, order: int) -> Ints:
-        """The last `order` of three characters as one number."""
+        """Return the last `order` of each three indices as one number."""
         key = np.zeros(len(contexts), dtype=np.int64)
         for column in range(3 - order, 3):
             key = key * self._base + contexts[:, column]
@@ -79,13 +107,17 @@ class TrigramModel:
 
 
 def _contexts(sentences: EncodedDataset) -> Ints:
-    """`(N, 3)` every character of the sentences after the two before it; indices count from 1."""
+    """Return each character of the sentences with the two before it, (N, 3).
+
+    Character indices are increased by 1: 0 is `START`.
+    """
     if sentences.token_ids is not None:
         tokens = sentences.token_ids
     else:
         tokens = np.concatenate(
             [np.zeros(0, np.int32), *map(sentences.token_ids_of, range(len(sentences)))]
         )
+
     contexts: Ints = np.full((len(tokens), 3), START, dtype=np.int64)
     contexts[:, 2] = tokens.astype(np.int64) + 1
     position = np.arange(len(tokens)) - np.repeat(sentences.offsets[:-1], sentences.lengths)

@@ -1,6 +1,7 @@
-"""Learning-rate schedulers of torch and transformers under their AllenNLP names.
+"""Learning-rate schedulers of torch and transformers, registered under AllenNLP's names.
 
-Each is a function: its signature gives the config keys, its docstring their meaning.
+Each is a function that makes a scheduler of torch: its signature defines the config keys, its
+docstring describes them.
 """
 
 import inspect
@@ -23,31 +24,45 @@ from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.training.optimization import table
 
-# This package's key for the warm-up, and those of AllenNLP.
+# Keys for the length of the warm-up: that of this package, and those of AllenNLP.
 WARMUP = ("warmup", "warmup_steps", "num_warmup_steps")
 
 Schedule: TypeAlias = Callable[..., LRScheduler]
 
 
 class LearningRateScheduler(Registrable):
-    """Sets the learning rates during training by a scheduler of torch.
-
-        learning_rate_scheduler: { type: 'linear_with_warmup', warmup: 0.1 }
+    """Base class of learning-rate schedulers, which wrap a scheduler of torch.
 
     # Parameters
 
     scheduler : scheduler of torch.
-    every_batch : step after every optimizer step instead of after every epoch.
+    every_batch : update after every optimizer step; otherwise after every epoch.
+
+    # Example
+
+    ```jsonnet
+    { type: 'linear_with_warmup', warmup: 0.1 }
+    ```
+
+    # Examples
+
+    >>> import torch
+    >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    >>> scheduler = LearningRateScheduler.by_name("exponential")(optimizer, gamma=0.5)
+    >>> optimizer.step()
+    >>> scheduler.step_epoch(metric=None)
+    >>> optimizer.param_groups[0]["lr"]
+    0.5
     """
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
-        """See `Registrable.check`: a warm-up that is given twice or is negative."""
-        given = [key for key in settings if key in WARMUP and settings[key] is not None]
-        if len(given) > 1:
-            raise ConfigurationError(f"{' and '.join(given)} say the same: give one", given[1])
+        """See `Registrable.check`: the warm-up is set once at most and is not negative."""
+        keys = [key for key in settings if key in WARMUP and settings[key] is not None]
+        if len(keys) > 1:
+            raise ConfigurationError(f"{' and '.join(keys)} are synonyms: set only one", keys[1])
 
-        for key in given:
+        for key in keys:
             if settings[key] < 0:
                 raise ConfigurationError(f"expected 0 or more, found {settings[key]}", key)
 
@@ -65,7 +80,7 @@ class LearningRateScheduler(Registrable):
 
         # Parameters
 
-        metric : the validation metric; None if it was not measured.
+        metric : validation metric of the epoch; None if there is none.
         """
         if self.every_batch:
             return
@@ -76,9 +91,9 @@ class LearningRateScheduler(Registrable):
             self.scheduler.step(metric)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state that an exact resume needs, in plain types."""
+        """Return the state that a resumed run needs, in plain types."""
         state = self.scheduler.state_dict()
-        # LambdaLR lists its functions, as None: they are rebuilt from the config.
+        # LambdaLR lists its functions as None: they are built again from the config.
         return {key: value for key, value in state.items() if key != "lr_lambdas"}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -94,7 +109,13 @@ LazyScheduler: TypeAlias = Annotated[
 
 
 def _entry(name: str, every_batch: bool) -> Callable[[Schedule], Schedule]:
-    """Register a function that makes a scheduler of torch."""
+    """Return a decorator that registers a function as a learning-rate scheduler.
+
+    # Parameters
+
+    name : registered name.
+    every_batch : see `LearningRateScheduler`.
+    """
 
     def register(schedule: Schedule) -> Schedule:
         def construct(self: LearningRateScheduler, **settings: Any) -> None:
@@ -112,9 +133,17 @@ def _entry(name: str, every_batch: bool) -> Callable[[Schedule], Schedule]:
 def constant(optimizer: Optimizer) -> LRScheduler:
     """Constant learning rate.
 
+    Registered as "constant".
+
     # Parameters
 
     optimizer : supplied.
+
+    # Example
+
+    ```jsonnet
+    { type: 'constant' }
+    ```
     """
     return get_constant_schedule(optimizer)
 
@@ -128,11 +157,20 @@ def constant_with_warmup(
 ) -> LRScheduler:
     """Linear warm-up from 0, then a constant learning rate.
 
+    Registered as "constant_with_warmup".
+
     # Parameters
 
     optimizer, num_training_steps : supplied.
-    warmup : length of the warm-up: below 1 a share of all optimizer steps, else their number.
-    num_warmup_steps : number of warm-up steps; a tenth of all if neither key is given.
+    warmup : length of the warm-up: below 1 a fraction of all optimizer steps, otherwise a number
+        of steps.
+    num_warmup_steps : number of warm-up steps; a tenth of all steps if neither key is set.
+
+    # Example
+
+    ```jsonnet
+    { type: 'constant_with_warmup', warmup: 0.1 }
+    ```
     """
     steps = _warmup_steps(warmup, num_warmup_steps, num_training_steps)
     return get_constant_schedule_with_warmup(optimizer, steps)
@@ -148,12 +186,21 @@ def cosine_with_warmup(
 ) -> LRScheduler:
     """Linear warm-up from 0, then cosine decay.
 
+    Registered as "cosine_with_warmup".
+
     # Parameters
 
     optimizer, num_training_steps : supplied.
-    warmup : length of the warm-up: below 1 a share of all optimizer steps, else their number.
-    num_warmup_steps : number of warm-up steps; a tenth of all if neither key is given.
+    warmup : length of the warm-up: below 1 a fraction of all optimizer steps, otherwise a number
+        of steps.
+    num_warmup_steps : number of warm-up steps; a tenth of all steps if neither key is set.
     num_cycles : periods of the cosine; 0.5 decays to 0 at the last step.
+
+    # Example
+
+    ```jsonnet
+    { type: 'cosine_with_warmup', warmup: 0.1 }
+    ```
     """
     steps = _warmup_steps(warmup, num_warmup_steps, num_training_steps)
     return get_cosine_schedule_with_warmup(optimizer, steps, num_training_steps, num_cycles)
@@ -163,10 +210,18 @@ def cosine_with_warmup(
 def exponential(optimizer: Optimizer, gamma: float = 0.1) -> LRScheduler:
     """Multiply the learning rate by `gamma` after every epoch.
 
+    Registered as "exponential".
+
     # Parameters
 
     optimizer : supplied.
     gamma : factor on the learning rate.
+
+    # Example
+
+    ```jsonnet
+    { type: 'exponential', gamma: 0.9 }
+    ```
     """
     return lr_scheduler.ExponentialLR(optimizer, gamma)
 
@@ -180,11 +235,20 @@ def linear_with_warmup(
 ) -> LRScheduler:
     """Linear warm-up from 0, then linear decay to 0 at the last step.
 
+    Registered as "linear_with_warmup".
+
     # Parameters
 
     optimizer, num_training_steps : supplied.
-    warmup : length of the warm-up: below 1 a share of all optimizer steps, else their number.
-    warmup_steps : number of warm-up steps; a tenth of all if neither key is given.
+    warmup : length of the warm-up: below 1 a fraction of all optimizer steps, otherwise a number
+        of steps.
+    warmup_steps : number of warm-up steps; a tenth of all steps if neither key is set.
+
+    # Example
+
+    ```jsonnet
+    { type: 'linear_with_warmup', warmup: 0.1 }
+    ```
     """
     steps = _warmup_steps(warmup, warmup_steps, num_training_steps)
     return get_linear_schedule_with_warmup(optimizer, steps, num_training_steps)
@@ -192,13 +256,21 @@ def linear_with_warmup(
 
 @_entry("multi_step", every_batch=False)
 def multi_step(optimizer: Optimizer, milestones: list[int], gamma: float = 0.1) -> LRScheduler:
-    """Multiply the learning rate by `gamma` at given epochs.
+    """Multiply the learning rate by `gamma` after each epoch in `milestones`.
+
+    Registered as "multi_step".
 
     # Parameters
 
     optimizer : supplied.
-    milestones : epochs, in increasing order.
+    milestones : numbers of finished epochs, in increasing order.
     gamma : factor on the learning rate.
+
+    # Example
+
+    ```jsonnet
+    { type: 'multi_step', milestones: [5, 8], gamma: 0.1 }
+    ```
     """
     return lr_scheduler.MultiStepLR(optimizer, milestones, gamma)
 
@@ -212,12 +284,20 @@ def noam(
 ) -> LRScheduler:
     """Linear warm-up, then inverse square root decay (Vaswani et al. 2017, section 5.3).
 
+    Registered as "noam".
+
     # Parameters
 
     optimizer : supplied.
     model_size : size of the model's states; the learning rate is divided by its square root.
     warmup_steps : number of warm-up steps.
     factor : factor on the learning rate.
+
+    # Example
+
+    ```jsonnet
+    { type: 'noam', model_size: 768, warmup_steps: 1000 }
+    ```
     """
 
     def scale(step: int) -> float:
@@ -238,13 +318,22 @@ def polynomial_decay(
 ) -> LRScheduler:
     """Linear warm-up from 0, then polynomial decay to `end_learning_rate` at the last step.
 
+    Registered as "polynomial_decay".
+
     # Parameters
 
     optimizer, num_training_steps : supplied.
-    power : exponent of the remaining share of steps.
-    warmup : length of the warm-up: below 1 a share of all optimizer steps, else their number.
-    warmup_steps : number of warm-up steps; 0 if neither key is given.
+    power : exponent of the remaining fraction of the steps.
+    warmup : length of the warm-up: below 1 a fraction of all optimizer steps, otherwise a number
+        of steps.
+    warmup_steps : number of warm-up steps; 0 if neither key is set.
     end_learning_rate : learning rate at the last step.
+
+    # Example
+
+    ```jsonnet
+    { type: 'polynomial_decay', power: 2.0, warmup: 500 }
+    ```
     """
     steps = _warmup_steps(warmup, warmup_steps, num_training_steps, default=0.0)
     return get_polynomial_decay_schedule_with_warmup(
@@ -268,19 +357,28 @@ def reduce_on_plateau(
     min_lr: float | list[float] = 0.0,
     eps: float = 1e-8,
 ) -> LRScheduler:
-    """Multiply the learning rate by `factor` if the validation metric has stopped improving.
+    """Multiply the learning rate by `factor` when the validation metric stops improving.
+
+    Registered as "reduce_on_plateau".
 
     # Parameters
 
     optimizer : supplied.
-    mode : "max" if a higher metric is better, "min" if a lower one is; as in `validation_metric`.
+    mode : "max" if a higher metric is better, "min" if a lower one is; it must agree with the sign
+        of `validation_metric`.
     factor : factor on the learning rate.
     patience : epochs without improvement before the learning rate is reduced.
     threshold_mode : whether `threshold` is relative to the best value ("rel") or absolute ("abs").
     threshold : smallest change that counts as an improvement.
     cooldown : epochs after a reduction before `patience` counts again.
     min_lr : lower bound of the learning rate; one for all parameter groups, or one for each.
-    eps : smallest reduction that is made.
+    eps : minimum change of the learning rate; smaller reductions are skipped.
+
+    # Example
+
+    ```jsonnet
+    { type: 'reduce_on_plateau', mode: 'max', factor: 0.5, patience: 2 }
+    ```
     """
     return ReduceLROnPlateau(
         optimizer,
@@ -302,20 +400,28 @@ def slanted_triangular(
     cut_frac: float = 0.1,
     ratio: float = 32,
 ) -> LRScheduler:
-    """Linear increase over a share of the steps, then linear decay (Howard & Ruder 2018, eq. 3).
+    """Linear increase over a fraction of the steps, then linear decay (Howard & Ruder 2018, eq. 3).
+
+    Registered as "slanted_triangular".
 
     # Parameters
 
     optimizer, num_training_steps : supplied.
-    cut_frac : share of steps with an increasing learning rate.
-    ratio : highest learning rate over the lowest.
+    cut_frac : fraction of the steps with an increasing learning rate.
+    ratio : highest learning rate divided by the lowest.
+
+    # Example
+
+    ```jsonnet
+    { type: 'slanted_triangular', cut_frac: 0.1, ratio: 32 }
+    ```
     """
     cut = max(1, int(num_training_steps * cut_frac))
     decay_steps = max(1, num_training_steps - cut)
 
     def scale(step: int) -> float:
-        share = step / cut if step < cut else 1 - (step - cut) / decay_steps
-        return (1 + max(share, 0.0) * (ratio - 1)) / ratio
+        height = step / cut if step < cut else 1 - (step - cut) / decay_steps
+        return (1 + max(height, 0.0) * (ratio - 1)) / ratio
 
     return LambdaLR(optimizer, scale)
 
@@ -324,11 +430,19 @@ def slanted_triangular(
 def step(optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> LRScheduler:
     """Multiply the learning rate by `gamma` after every `step_size` epochs.
 
+    Registered as "step".
+
     # Parameters
 
     optimizer : supplied.
     step_size : number of epochs.
     gamma : factor on the learning rate.
+
+    # Example
+
+    ```jsonnet
+    { type: 'step', step_size: 3, gamma: 0.5 }
+    ```
     """
     return lr_scheduler.StepLR(optimizer, step_size, gamma)
 
@@ -343,10 +457,10 @@ def _warmup_steps(
 
     # Parameters
 
-    warmup : below 1 a share of all steps, else their number.
-    steps : their number.
+    warmup : below 1 a fraction of all steps, otherwise a number of steps.
+    steps : number of warm-up steps; it takes precedence.
     num_training_steps : number of all steps.
-    default : value of `warmup` if neither is given.
+    default : value of `warmup` if neither is set.
     """
     if steps is not None:
         return steps

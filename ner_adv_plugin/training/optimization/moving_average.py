@@ -14,20 +14,33 @@ from ner_adv_plugin.common.schema import Lazy, Supplied
 class MovingAverage(Registrable):
     """Exponential moving average of the weights: decay x average + (1 - decay) x weight.
 
-    It is updated after every optimizer step. After step t the decay is min(`decay`,
-    (`numerator` + t) / (`denominator` + t)), as in TensorFlow's ExponentialMovingAverage, so that
-    the initial weights are soon forgotten. Buffers, such as the running means of a normalisation,
-    are not averaged.
-
-    Registered as "exponential".
-
-        moving_average: { type: 'exponential', decay: 0.999 }
+    Registered as "exponential". The average is updated after every optimizer step. After step t the
+    decay is min(`decay`, (`numerator` + t) / (`denominator` + t)), as in TensorFlow's
+    ExponentialMovingAverage, so that the influence of the initial weights vanishes fast. Buffers,
+    such as the running means of a normalisation layer, are not averaged.
 
     # Parameters
 
     parameters : supplied; trainable parameters by name.
-    decay : upper bound of the decay; 0 to 1.
-    numerator, denominator : of the decay of the first steps.
+    decay : upper bound of the decay, 0 to 1.
+    numerator, denominator : constants of the decay of the first steps.
+
+    # Example
+
+    ```jsonnet
+    { type: 'exponential', decay: 0.999 }
+    ```
+
+    # Examples
+
+    >>> weight = torch.nn.Parameter(torch.tensor([1.0]))
+    >>> average = MovingAverage([("weight", weight)], decay=0.5)
+    >>> weight.data.fill_(3.0)
+    tensor([3.])
+    >>> average.apply()
+    >>> average.assign_average_value()
+    >>> weight.item()
+    2.0
     """
 
     default_implementation = "exponential"
@@ -45,6 +58,7 @@ class MovingAverage(Registrable):
             raise ConfigurationError(f"expected 0 or more, found {numerator}", "numerator")
         if denominator <= 0:
             raise ConfigurationError(f"expected more than 0, found {denominator}", "denominator")
+
         self.decay = decay
         self.numerator = numerator
         self.denominator = denominator
@@ -53,16 +67,16 @@ class MovingAverage(Registrable):
         self._names = list(named)
         self._parameters: list[Tensor] = list(named.values())
         self._averages = [parameter.detach().clone() for parameter in self._parameters]
-        # The parameters' own values while the averages replace them.
+        # Values of the parameters while the averages replace them.
         self._saved: list[Tensor] = []
 
     @torch.no_grad()
     def apply(self, num_updates: int | None = None) -> None:
-        """Update the averages with the parameters' present values.
+        """Update the averages with the current values of the parameters.
 
         # Parameters
 
-        num_updates : optimizer steps done, this one included; without it the decay is `decay`.
+        num_updates : number of optimizer steps done; None to use `decay` itself.
         """
         decay = self.decay
         if num_updates is not None:
@@ -71,20 +85,20 @@ class MovingAverage(Registrable):
 
     @torch.no_grad()
     def assign_average_value(self) -> None:
-        """Replace the parameters' values by the averages, until `restore`."""
+        """Replace the values of the parameters by the averages, until `restore`."""
         if not self._saved:
             self._saved = [parameter.detach().clone() for parameter in self._parameters]
             torch._foreach_copy_(self._parameters, self._averages)
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Restore the parameters' values from before `assign_average_value`."""
+        """Restore the values of the parameters from before `assign_average_value`."""
         if self._saved:
             torch._foreach_copy_(self._parameters, self._saved)
             self._saved = []
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the averages by name; the parameters' own values belong to the model's state."""
+        """Return the averages by name; the values of the parameters are in the model's state."""
         return {"averages": dict(zip(self._names, self._averages, strict=True))}
 
     @torch.no_grad()
@@ -94,7 +108,7 @@ class MovingAverage(Registrable):
             average.copy_(state["averages"][name])
 
 
-# The only one: the config key `type` is kept for AllenNLP's configs, and for subclasses in plugins.
+# The key `type` is kept for AllenNLP's configs and for custom subclasses.
 MovingAverage.register("exponential")(MovingAverage)
 
 LazyMovingAverage: TypeAlias = Annotated[Lazy[MovingAverage], Supplied("parameters")]

@@ -1,4 +1,4 @@
-"""Optimizers: a table over the classes of torch and transformers, under their AllenNLP names."""
+"""Optimizers of torch and transformers, registered under AllenNLP's names."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple, TypeAlias
@@ -21,27 +21,26 @@ from ner_adv_plugin.training.optimization.parameter_groups import (
 
 
 class Optimizer(torch.optim.Optimizer, Registrable):
-    """A torch optimizer over named parameters, with settings for groups of them.
-
-    A group may set the optimizer's own keys only:
-
-        optimizer: {
-          type: 'adamw',
-          lr: 1e-3,
-          parameter_groups: [[['^encoder\\\\.'], { lr: 5e-5 }]],
-        }
+    """Base class of optimizers: a torch optimizer over named parameters and groups of them.
 
     # Parameters
 
     model_parameters : supplied; trainable parameters by name.
-    parameter_groups : settings for parameters whose names match regular expressions.
+    parameter_groups : pairs of regular expressions, searched for in parameter names, and settings
+        of the group. A group may set any key of the optimizer itself.
+
+    # Example
+
+    ```jsonnet
+    { type: 'adamw', lr: 1e-3, parameter_groups: [[['^encoder'], { lr: 5e-5 }]] }
+    ```
     """
 
     default_implementation = "huggingface_adamw"
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
-        """See `Registrable.check`: parameter groups that do not fit the optimizer."""
+        """See `Registrable.check`: the parameter groups set keys of the optimizer only."""
         known = {parameter.name: parameter.annotation for parameter in schema.parameters(cls)}
         for name in ("model_parameters", "parameter_groups"):
             known.pop(name, None)
@@ -57,7 +56,7 @@ class Optimizer(torch.optim.Optimizer, Registrable):
 LazyOptimizer: TypeAlias = Annotated[Lazy[Optimizer], Supplied("model_parameters")]
 
 
-# Type and meaning of each key.
+# Type and description of each config key.
 KEYS: dict[str, tuple[Any, str]] = {
     "lr": (float, "learning rate."),
     "lr_decay": (float, "decay of the learning rate: after t steps it is lr / (1 + t x lr_decay)."),
@@ -93,7 +92,7 @@ ADAFACTOR_KEYS: dict[str, tuple[Any, str]] = {
 
 
 class Entry(NamedTuple):
-    """One optimizer: its class, a description and its config keys.
+    """Table entry of an optimizer.
 
     # Parameters
 
@@ -101,7 +100,8 @@ class Entry(NamedTuple):
     summary : one-sentence description.
     defaults : default of each key, in order.
     fused : use torch's fused kernel.
-    keys : type and meaning of each key.
+    keys : type and description of each key.
+    example : keys and values of an example, in Jsonnet.
     """
 
     optimizer: type[torch.optim.Optimizer]
@@ -109,6 +109,7 @@ class Entry(NamedTuple):
     defaults: dict[str, Any]
     fused: bool = False
     keys: dict[str, tuple[Any, str]] = KEYS
+    example: str = "lr: 1e-3"
 
 
 BETAS = (0.9, 0.999)
@@ -161,12 +162,14 @@ OPTIMIZERS = {
             "warmup_init": False,
         },
         keys=ADAFACTOR_KEYS,
+        example="lr: 1e-3, relative_step: false",
     ),
     "huggingface_adamw": Entry(
         torch.optim.AdamW,
         "`torch.optim.AdamW` with the defaults of Hugging Face's former AdamW, fused.",
         {"lr": 1e-5, "betas": BETAS, "eps": 1e-8, "weight_decay": 0.0},
         fused=True,
+        example="lr: 5e-5, weight_decay: 0.01",
     ),
     "rmsprop": Entry(
         torch.optim.RMSprop,
@@ -184,6 +187,7 @@ OPTIMIZERS = {
         torch.optim.SGD,
         "`torch.optim.SGD`.",
         {"lr": 0.001, "momentum": 0.0, "dampening": 0.0, "weight_decay": 0.0, "nesterov": False},
+        example="lr: 0.1, momentum: 0.9",
     ),
 }
 
@@ -195,9 +199,11 @@ def _register(name: str, entry: Entry) -> None:
     }
     docstring = f'{entry.summary}\n\nRegistered as "{name}".\n\n# Parameters\n\n'
     for key, default in entry.defaults.items():
-        annotation, meaning = entry.keys[key]
+        annotation, description = entry.keys[key]
         keys[key] = table.parameter(key, annotation, default)
-        docstring += f"{key} : {meaning}\n"
+        docstring += f"{key} : {description}\n"
+    example = f"{{ type: '{name}', {entry.example} }}"
+    docstring += f"\n# Example\n\n```jsonnet\n{example}\n```\n"
 
     def construct(self: Optimizer, model_parameters: NamedParameters, **settings: Any) -> None:
         groups = parameter_groups(model_parameters, settings.pop("parameter_groups"))
@@ -214,6 +220,6 @@ for _name, _entry in OPTIMIZERS.items():
 
 
 def optimizer_of(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
-    """Return the optimizer itself if accelerate wrapped it."""
+    """Return the optimizer inside a wrapper of accelerate; other optimizers as they are."""
     inner: torch.optim.Optimizer = getattr(optimizer, "optimizer", optimizer)
     return inner

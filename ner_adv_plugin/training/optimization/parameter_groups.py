@@ -18,7 +18,7 @@ ParameterGroups: TypeAlias = list[tuple[list[str], dict[str, Any]]]
 def parameter_groups(
     parameters: Iterable[tuple[str, torch.nn.Parameter]], groups: ParameterGroups | None
 ) -> list[dict[str, Any]]:
-    """Split parameters into groups, as torch's optimizers take them.
+    """Split parameters into groups, in the format of torch's optimizers.
 
     # Parameters
 
@@ -27,9 +27,18 @@ def parameter_groups(
 
     # Returns
 
-    One dictionary per group that has parameters; the last one holds those that belong to no group.
+    One dictionary per non-empty group; the last one holds the parameters that match no group.
 
-    Raises `ConfigurationError` if a parameter matches two groups or an expression does not compile.
+    # Raises
+
+    ConfigurationError : if a parameter matches two groups, or an expression does not compile.
+
+    # Examples
+
+    >>> model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    >>> groups = parameter_groups(model.named_parameters(), [(["^0", "bias"], {"lr": 5e-5})])
+    >>> [(len(group["params"]), group.get("lr")) for group in groups]
+    [(3, 5e-05), (1, None)]
     """
     members: list[dict[str, Any]] = [{"params": [], **settings} for _, settings in groups or []]
     rest: dict[str, Any] = {"params": []}
@@ -46,7 +55,7 @@ def parameter_groups(
 
         if len(owners) > 1:
             raise ConfigurationError(
-                f'"{name}" falls into groups {owners[0]} and {owners[1]}',
+                f'"{name}" matches groups {owners[0]} and {owners[1]}',
                 "trainer.optimizer.parameter_groups",
             )
         group = members[owners[0]] if owners else rest
@@ -60,14 +69,20 @@ def parameter_groups(
 
 
 def trainable(model: torch.nn.Module, frozen: Sequence[str]) -> NamedParameters:
-    """Freeze the parameters whose names match, and return the trainable ones by name.
+    """Freeze parameters by name and return the remaining trainable ones.
 
     # Parameters
 
-    model : whose parameters are selected.
-    frozen : regular expressions, searched for in names.
+    model : model whose parameters are selected.
+    frozen : regular expressions, searched for in the names of the parameters to freeze.
 
-    Raises `ConfigurationError` if no parameter remains.
+    # Returns
+
+    Trainable parameters by name.
+
+    # Raises
+
+    ConfigurationError : if none remains, or an expression does not compile.
     """
     named = list(model.named_parameters())
 
@@ -86,12 +101,16 @@ def trainable(model: torch.nn.Module, frozen: Sequence[str]) -> NamedParameters:
 
 
 def check_patterns(patterns: Iterable[str], path: str) -> None:
-    """Raise `ConfigurationError` if a pattern is not a regular expression.
+    """Check that all patterns are valid regular expressions.
 
     # Parameters
 
-    patterns : searched for in parameters' names.
+    patterns : the patterns.
     path : their config path.
+
+    # Raises
+
+    ConfigurationError : if a pattern does not compile.
     """
     for index, pattern in enumerate(patterns):
         _matches(pattern, "", f"{path}.{index}")
@@ -101,4 +120,6 @@ def _matches(pattern: str, name: str, path: str) -> bool:
     try:
         return re.search(pattern, name) is not None
     except re.error as error:
-        raise ConfigurationError(f'"{pattern}" is no regular expression: {error}', path) from error
+        raise ConfigurationError(
+            f'"{pattern}" is not a regular expression: {error}', path
+        ) from error

@@ -9,9 +9,13 @@ from ner_adv_plugin.common.schema import REQUIRED
 
 
 def parameter(name: str, annotation: Any, default: Any = REQUIRED) -> inspect.Parameter:
-    """A parameter of a generated constructor."""
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    return inspect.Parameter(name, kind, default=default, annotation=annotation)
+    """Return a parameter for the signature of a generated constructor."""
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        default=default,
+        annotation=annotation,
+    )
 
 
 def register(
@@ -26,10 +30,10 @@ def register(
 
     # Parameters
 
-    base : the registry and first base class.
+    base : registry and first base class.
     name : registered name.
-    parameters : of the constructor, without `self`; they are the config keys.
-    docstring : of the class; its section "# Parameters" describes the keys.
+    parameters : parameters of the constructor without `self`; they are the config keys.
+    docstring : docstring of the class; its section "# Parameters" describes the keys.
     construct : body of the constructor, called with `self` and all parameters by keyword.
     further_bases : base classes after `base`.
     """

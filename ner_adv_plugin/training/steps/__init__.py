@@ -1,1 +1,1 @@
-"""Training steps: forward and backward of one global batch."""
+"""Training steps: forward and backward passes of one global batch."""

@@ -1,4 +1,4 @@
-"""Several losses, each with a gradient of its own, that are made into one."""
+"""Training step that aggregates the gradients of several losses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,30 +14,41 @@ from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.aggregation import Aggregation
 from ner_adv_plugin.training.steps.step import TrainingStep, add_statistics
 
-# Of every loss, by name, its gradient of every trainable parameter, None where it does not reach it.
+# By loss, its gradient with respect to each trainable parameter; None if the loss does not depend
+# on the parameter.
 Gradients = dict[str, list[Tensor | None]]
 
 
 @TrainingStep.register("aggregated")
 class AggregatedStep(TrainingStep):
-    """The losses of heads and of objectives, weighted, have gradients of their own, which an aggregator of torchjd's
-    makes into one wherever they meet (Yu et al. 2020, "pcgrad"; Quinton & Rey 2024, "upgrad"; Sener & Koltun 2018,
-    "mgda").
+    """Compute one gradient per loss and combine them with an aggregator of torchjd.
 
-    Parameters that more than one loss of a step reaches are shared: the aggregator sees one sentence a loss over all of
-    them, gradients of all micro-batches added up, sentences of zeros left out. What one loss alone reaches has its
-    gradient. "sum" is the plain step. A batch costs one backward a loss. Needs the whole batch on one process, and a
-    precision other than "fp16".
+    Registered as "aggregated". The losses are the weighted losses of heads and objectives. Among
+    the aggregators are "pcgrad" (Yu et al. 2020), "upgrad" (Quinton & Rey 2024) and "mgda" (Sener &
+    Koltun 2018); "sum" is equivalent to the plain step.
 
-    "gradvac", "excessmtl" and "pcd" keep a state of every loss, which checkpoints hold: every step must have all
-    losses, and sentences of zeros stay. "nashmtl", whose state torchjd gives no way to save, is refused.
-    Registered as "aggregated".
+    Parameters on which more than one loss of a step depends are shared. The aggregator receives a
+    matrix with one row per loss, its gradient with respect to all shared parameters, summed over
+    micro-batches; rows of zeros are left out. A parameter on which one loss depends gets the
+    gradient of that loss. A batch takes one backward pass per loss. The step needs the whole batch
+    on one process and does not support "fp16".
+
+    "gradvac", "excessmtl" and "pcd" keep a state for each loss, which is saved in checkpoints:
+    every step must have all losses, and rows of zeros are kept. "nashmtl" is rejected, since
+    torchjd has no way to save its state.
 
     # Parameters
 
-    aggregator : any of torchjd's, in small letters, such as "pcgrad", "upgrad", "mgda", "cagrad" or "gradvac".
-    settings : of the aggregator, as torchjd calls them; a vector is an object of numbers by the names of losses,
-        `heads.<head>` and `objectives.<index>`. "pcd" needs `primary`, the name of the loss that comes first.
+    aggregator : class name of an aggregator of torchjd, in lower case.
+    settings : constructor arguments of the aggregator. A vector is an object with one number per
+        loss, by name: `heads.<head>` or `objectives.<index>`. "pcd" also needs `primary`, the name
+        of its primary loss.
+
+    # Example
+
+    ```jsonnet
+    { type: 'aggregated', aggregator: 'pcgrad' }
+    ```
     """
 
     adds_up = False
@@ -48,7 +59,7 @@ class AggregatedStep(TrainingStep):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: the aggregator and its settings."""
+        """See `Registrable.check`: the aggregator exists and accepts its settings."""
         super().check(settings, context)
         Aggregation(settings["aggregator"], settings["settings"] or {})
 
@@ -65,36 +76,38 @@ class AggregatedStep(TrainingStep):
         for batch in batches:
             output = engine.forward(batch, progress)
             add_statistics(statistics, output.get("statistics", {}))
-            if "loss" in output:
-                for name, sentences in _gradients(_losses(output, engine), parameters).items():
-                    before = gradients.get(name, [None] * len(sentences))
-                    gradients[name] = [
-                        _sum(old, new) for old, new in zip(before, sentences, strict=True)
-                    ]
-                loss_sum = loss_sum + output["loss"].detach()
+            if "loss" not in output:
+                continue
+            for name, by_parameter in _gradients(_losses(output, engine), parameters).items():
+                before = gradients.get(name, [None] * len(by_parameter))
+                gradients[name] = [
+                    _sum(old, new) for old, new in zip(before, by_parameter, strict=True)
+                ]
+            loss_sum = loss_sum + output["loss"].detach()
+
         self._assign(parameters, gradients)
         return loss_sum, statistics
 
     def _assign(self, parameters: Sequence[Tensor], gradients: Gradients) -> None:
-        """Add to the gradients of parameters what losses' own gradients make together."""
-        self.aggregation.expect([*gradients])
+        """Aggregate per-loss gradients and add the result to the parameters' `grad`."""
+        self.aggregation.check_losses([*gradients])
+
         shared = []
         for index, parameter in enumerate(parameters):
-            reached = [
-                sentence[index] for sentence in gradients.values() if sentence[index] is not None
-            ]
-            if len(reached) > 1:
+            present = [own[index] for own in gradients.values() if own[index] is not None]
+            if len(present) > 1:
                 shared.append(index)
-            elif reached:
-                parameter.grad = _sum(parameter.grad, reached[0])
+            elif present:
+                parameter.grad = _sum(parameter.grad, present[0])
         if not shared:
             return
-        whole = self.aggregation(
-            {name: _flat(sentence, parameters, shared) for name, sentence in gradients.items()}
+
+        aggregated = self.aggregation(
+            {name: _flat(own, parameters, shared) for name, own in gradients.items()}
         )
-        parts = whole.split([parameters[index].numel() for index in shared])
-        for index, part in zip(shared, parts, strict=True):
-            parameters[index].grad = _sum(parameters[index].grad, part.view_as(parameters[index]))
+        chunks = aggregated.split([parameters[index].numel() for index in shared])
+        for index, chunk in zip(shared, chunks, strict=True):
+            parameters[index].grad = _sum(parameters[index].grad, chunk.view_as(parameters[index]))
 
     def state_dict(self) -> dict[str, Any]:
         """See `TrainingStep.state_dict`."""
@@ -108,7 +121,7 @@ class AggregatedStep(TrainingStep):
 def _losses(output: Mapping[str, Any], engine: Engine) -> Mapping[str, Tensor]:
     if "losses" not in output:
         raise ConfigurationError(
-            f'{type(engine.model).__name__} gives no "losses" apart: expected another step',
+            f'{type(engine.model).__name__} returns no separate "losses": use another step',
             "trainer.step",
             absolute=True,
         )
@@ -116,7 +129,7 @@ def _losses(output: Mapping[str, Any], engine: Engine) -> Mapping[str, Tensor]:
 
 
 def _gradients(losses: Mapping[str, Tensor], parameters: Sequence[Tensor]) -> Gradients:
-    """Every loss's own gradients; the graph that they share is gone afterwards."""
+    """Compute the gradients of each loss; frees the graph that the losses share."""
     return {
         name: list(
             torch.autograd.grad(
@@ -132,10 +145,10 @@ def _sum(old: Tensor | None, new: Tensor | None) -> Tensor | None:
 
 
 def _flat(
-    sentence: Sequence[Tensor | None], parameters: Sequence[Tensor], shared: Sequence[int]
+    gradients: Sequence[Tensor | None], parameters: Sequence[Tensor], shared: Sequence[int]
 ) -> Tensor:
-    """The gradients of some parameters one after the other, zeros where there are none."""
-    parts = ((sentence[index], parameters[index]) for index in shared)
+    """Concatenate the gradients of the shared parameters, zeros for missing ones."""
+    pairs = ((gradients[index], parameters[index]) for index in shared)
     return torch.cat(
-        [torch.zeros_like(p).flatten() if g is None else g.flatten() for g, p in parts]
+        [torch.zeros_like(p).flatten() if g is None else g.flatten() for g, p in pairs]
     )

@@ -1,4 +1,4 @@
-"""torchjd's aggregators by name: what a config may say of them, and what they keep from step to step."""
+"""Aggregators of torchjd by name: their settings in a config, and their state."""
 
 import inspect
 import typing
@@ -14,203 +14,270 @@ from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.schema import REQUIRED, parameters
 from ner_adv_plugin.common.wording import SCALARS, in_words, listed
 
-# All that these keep between steps is tensors and counts.
+# Stateful aggregators whose state consists of tensors and integers only.
 RESUMABLE = ("excessmtl", "gradvac", "pcd")
-# What these make of gradients hangs on their size, in this step or against that of others.
-SIZED = ("excessmtl", "fairgrad", "pcd")
+# Aggregators that are not positively homogeneous, or compare gradients across steps: their input
+# must not be rescaled.
+SCALE_SENSITIVE = ("excessmtl", "fairgrad", "pcd")
 PRIMARY = "primary"
 
 
 class Aggregation:
-    """Makes the gradients of several losses into one by an aggregator of torchjd's.
+    """Combine the gradients of several losses with an aggregator of torchjd.
 
-    One that keeps a state sees the same losses at every step, in the same order.
+    A stateful aggregator gets the same losses in the same order at every step.
 
     # Parameters
 
-    name : of the aggregator's class, in small letters.
-    settings : arguments of its constructor. A vector of a number a loss is an object of numbers by the losses' names,
-        of which a step takes those of its own losses. "pcd" takes also `primary`, the loss of its first sentence.
+    name : class name of the aggregator, in lower case.
+    settings : arguments of its constructor. A vector with one number per loss is an object of
+        numbers by the names of losses; a step uses the numbers of its own losses. "pcd" also takes
+        `primary`, the name of its primary loss.
 
-    Raises `ConfigurationError` where there is no such aggregator or it does not take such settings, `UserError` where
-    a package is not installed.
+    # Raises
+
+    ConfigurationError : if the aggregator does not exist or does not accept the settings.
+    UserError : if a package is not installed.
     """
 
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
         self.name = name
-        self.made = _made(name)
-        self.settings = _checked(name, self.made, settings)
+        self.aggregator_class = _aggregator_class(name)
+        self.settings = _checked(name, self.aggregator_class, settings)
         self.primary = self.settings.pop(PRIMARY, None)
         self.by_loss = [key for key, value in self.settings.items() if isinstance(value, dict)]
         self.aggregator = self._construct(
             {key: torch.tensor([*self.settings[key].values()]) for key in self.by_loss}
         )
+
+        # Of a stateful aggregator: the losses and the size of their gradients at previous steps,
+        # and a loaded state that is not yet restored.
         self.stateful = name in RESUMABLE
-        # Of one that keeps a state: the losses and the length of their gradients, and what is to be put back.
         self.losses: list[str] = []
-        self.length = 0
-        self.kept: dict[str, Any] = {}
+        self.size = 0
+        self.loaded_state: dict[str, Any] = {}
 
     def _construct(self, vectors: Mapping[str, Tensor]) -> Any:
         try:
-            return self.made(**{**self.settings, **vectors})
+            return self.aggregator_class(**{**self.settings, **vectors})
         except ImportError as error:
             raise UserError(f'aggregator "{self.name}": {error}') from error
         except ValueError as error:
             raise ConfigurationError(str(error), "settings") from error
 
-    def expect(self, losses: Sequence[str]) -> None:
-        """`ConfigurationError` where an aggregator that keeps a state met other losses at the steps before."""
+    def check_losses(self, losses: Sequence[str]) -> None:
+        """Check that a stateful aggregator gets the same losses as at previous steps.
+
+        # Parameters
+
+        losses : names of the losses of the step.
+
+        # Raises
+
+        ConfigurationError : if they differ, or the primary loss is missing.
+        """
         if not self.stateful:
             return
+
         if self.primary is not None and self.primary not in losses:
             hint = nearest(self.primary, losses)
-            raise _at_a_step(
-                f'found no loss "{self.primary}".{hint} Losses of this step: {listed(losses)}',
+            raise _step_error(
+                f'no loss "{self.primary}".{hint} Losses of this step: {listed(losses)}',
                 PRIMARY,
             )
-        # The primary one's sentence is the first.
+
+        # The primary loss is the first row.
         ordered = sorted(losses, key=lambda loss: (loss != self.primary, loss))
         self.losses = self.losses or ordered
         if ordered != self.losses:
-            raise _at_a_step(
-                f'aggregator "{self.name}" keeps a state of every loss, so that every step must have them all: found '
-                f"{listed(ordered)}, before {listed(self.losses)}. Put sentences of every dataset into each step: scheduler"
-                ' "balanced", or more sentences or batches a step'
+            raise _step_error(
+                f'aggregator "{self.name}" keeps a state for each loss and needs the same losses at'
+                f" every step: found {listed(ordered)}, before {listed(self.losses)}. Put sentences"
+                ' of every dataset into each step: use scheduler "balanced", a larger batch size or'
+                " more accumulation steps"
             )
 
     def __call__(self, gradients: Mapping[str, Tensor]) -> Tensor:
-        """One gradient, (N,), of those of the losses by name, each (N,).
+        """Aggregate the gradients of the losses.
 
-        Raises `ConfigurationError` where the aggregator does not take them.
+        # Parameters
+
+        gradients : gradient of each loss, (N,), by name.
+
+        # Returns
+
+        The aggregated gradient, (N,).
+
+        # Raises
+
+        ConfigurationError : if the aggregator rejects the gradients.
         """
         if self.stateful:
             names = self.losses
         else:
-            # One transfer from the device.
-            reached = torch.stack([sentence.any() for sentence in gradients.values()]).tolist()
-            names = [name for name, is_there in zip(gradients, reached, strict=True) if is_there]
+            # One transfer from the device for all.
+            nonzero = torch.stack([gradient.any() for gradient in gradients.values()]).tolist()
+            names = [
+                name for name, is_nonzero in zip(gradients, nonzero, strict=True) if is_nonzero
+            ]
             if not names:
                 return next(iter(gradients.values()))
+
         matrix = torch.stack([gradients[name] for name in names])
         scale = matrix.new_ones(())
-        if self.name not in SIZED:
-            # Some take small gradients for none: bring them near 1, by a power of two, which rounds nothing.
+        if self.name not in SCALE_SENSITIVE:
+            # Some aggregators treat small gradients as zero: scale the norm to about 1. Scaling by
+            # a power of two is exact.
             scale = torch.ldexp(scale, torch.frexp(torch.linalg.matrix_norm(matrix)).exponent)
+
         if self.by_loss:
             self.aggregator = self._construct(
                 {key: self._vector(key, names, matrix) for key in self.by_loss}
             )
         if self.stateful:
-            self._take_up(matrix)
+            self._restore_state(matrix)
+
         try:
             gradient: Tensor = self.aggregator(matrix / scale) * scale
         except ValueError as error:
-            raise _at_a_step(
-                f'aggregator "{self.name}" does not take the gradients of {listed(names)}, those of zeros left out:'
-                f" {error}"
+            raise _step_error(
+                f'aggregator "{self.name}" rejects the gradients of {listed(names)} (gradients of'
+                f" zeros are left out): {error}"
             ) from error
         return gradient
 
     def _vector(self, key: str, names: Sequence[str], matrix: Tensor) -> Tensor:
-        """The numbers of these losses."""
-        given = self.settings[key]
+        """Return the numbers of these losses as a vector."""
+        numbers = self.settings[key]
         for name in names:
-            if name not in given:
-                raise _at_a_step(f'no number for loss "{name}", only for {listed(given)}', key)
-        return matrix.new_tensor([given[name] for name in names])
+            if name not in numbers:
+                raise _step_error(f'no number for loss "{name}", only for {listed(numbers)}', key)
+        return matrix.new_tensor([numbers[name] for name in names])
 
-    def _take_up(self, matrix: Tensor) -> None:
-        """Before the first step put back what was kept; no later one may be of another shape, which begins anew."""
-        if self.length not in (0, matrix.shape[1]):
-            raise _at_a_step(
-                f'aggregator "{self.name}" keeps a state of the parameters that losses share, so that every step must'
-                f" have the same: found {matrix.shape[1]} numbers, before {self.length}"
+    def _restore_state(self, matrix: Tensor) -> None:
+        """Restore a loaded state before the first step.
+
+        # Parameters
+
+        matrix : gradients of the step. torchjd resets its state if their shape changes.
+
+        # Raises
+
+        ConfigurationError : if their size differs from that at previous steps.
+        """
+        if self.size not in (0, matrix.shape[1]):
+            raise _step_error(
+                f'aggregator "{self.name}" keeps a state for the shared parameters, which must be'
+                f" the same at every step: found {matrix.shape[1]} entries, before {self.size}"
             )
-        self.length = matrix.shape[1]
-        if self.kept:
-            # A first call makes the places, on their devices, and draws.
+
+        self.size = matrix.shape[1]
+        if self.loaded_state:
+            # The aggregator creates its buffers, on their devices, at its first call, which may
+            # sample random numbers.
             with torch.random.fork_rng(devices=[]):
                 self.aggregator(torch.zeros_like(matrix))
-            _put_back(self.aggregator, self.kept, matrix.device)
-            self.kept = {}
+            _restore(self.aggregator, self.loaded_state, matrix.device)
+            self.loaded_state = {}
 
     def state_dict(self) -> dict[str, Any]:
-        """What the aggregator keeps from step to step, in tensors and plain types."""
+        """Return the state of the aggregator, in tensors and plain types."""
         if not self.stateful:
             return {}
         return {
             "losses": self.losses,
-            "length": self.length,
-            "kept": self.kept or _kept(self.aggregator),
+            "length": self.size,
+            "kept": self.loaded_state or _state(self.aggregator),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
+        """Load a state from `state_dict`, to be restored at the next step."""
         if self.stateful:
-            self.losses, self.length = state["losses"], state["length"]
-            self.kept = state["kept"] if self.length else {}
+            self.losses = state["losses"]
+            self.size = state["length"]
+            self.loaded_state = state["kept"] if self.size else {}
 
 
-def _made(name: str) -> Any:
-    """The aggregator class of this name."""
+def _aggregator_class(name: str) -> Any:
+    """Return the aggregator class of this name.
+
+    Classes that need Python objects as arguments cannot be configured and are left out, as are
+    base classes.
+    """
     try:
         import torchjd
         from torchjd import aggregation
     except ImportError as error:
         raise UserError(
-            'step "aggregated" needs packages that are not installed: pip install "ner_adv_plugin[torchjd]"'
+            'step "aggregated" needs packages that are not installed: '
+            'pip install "ner_adv_plugin[torchjd]"'
         ) from error
-    classes = {own.lower(): getattr(aggregation, own) for own in aggregation.__all__}
-    # Bases, and what is put together of Python objects, are for programs.
-    found = {
-        own: made
-        for own, made in classes.items()
-        if issubclass(made, aggregation.Aggregator)
-        and not inspect.isabstract(made)
-        and all(p.default is not REQUIRED or p.name in _annotations(made) for p in parameters(made))
-    }
-    lost = [
+
+    configurable = {}
+    for class_name in aggregation.__all__:
+        candidate = getattr(aggregation, class_name)
+        if issubclass(candidate, aggregation.Aggregator) and _is_configurable(candidate):
+            configurable[class_name.lower()] = candidate
+    unsaveable = [
         own
-        for own, made in found.items()
-        if issubclass(made, torchjd.Stateful) and own not in RESUMABLE
+        for own, candidate in configurable.items()
+        if issubclass(candidate, torchjd.Stateful) and own not in RESUMABLE
     ]
-    known = found.keys() - set(lost)
-    if name in lost:
+
+    known = configurable.keys() - set(unsaveable)
+    if name in unsaveable:
         raise ConfigurationError(
-            f'"{name}" keeps a state from step to step that torchjd gives no way to save: a run that was stopped and'
-            f" recovered would end as another. Expected one of {listed(known)}.",
+            f'torchjd has no way to save the state of "{name}": a stopped and recovered run would'
+            f" differ from an uninterrupted one. Expected one of {listed(known)}.",
             "aggregator",
         )
     if name not in known:
         raise ConfigurationError(
             f'found "{name}", expected one of {listed(known)}.{nearest(name, known)}', "aggregator"
         )
-    return found[name]
+    return configurable[name]
 
 
-def _annotations(made: Any) -> dict[str, Any]:
-    """What a config may say of an aggregator: numbers and choices, and of vectors a number for every loss."""
-    found: dict[str, Any] = {}
-    for parameter in parameters(made):
-        parts = typing.get_args(parameter.annotation) or (parameter.annotation,)
+def _is_configurable(aggregator_class: Any) -> bool:
+    """Return whether a config can give all required arguments of a concrete class."""
+    if inspect.isabstract(aggregator_class):
+        return False
+
+    accepted = _annotations(aggregator_class)
+    return all(
+        parameter.default is not REQUIRED or parameter.name in accepted
+        for parameter in parameters(aggregator_class)
+    )
+
+
+def _annotations(aggregator_class: Any) -> dict[str, Any]:
+    """Return the types of the arguments that a config can give.
+
+    These are scalars and choices; a vector becomes an object with one number per loss.
+    """
+    annotations: dict[str, Any] = {}
+    for parameter in parameters(aggregator_class):
+        members = typing.get_args(parameter.annotation) or (parameter.annotation,)
         if typing.get_origin(parameter.annotation) is Literal:
-            parts = (parameter.annotation,)
-        plain = [part for part in parts if part in SCALARS or typing.get_origin(part) is Literal]
-        if Tensor in parts and not plain:
+            members = (parameter.annotation,)
+
+        plain = [own for own in members if own in SCALARS or typing.get_origin(own) is Literal]
+        if Tensor in members and not plain:
             plain = [dict[str, float]]
         if plain:
-            found[parameter.name] = Union[tuple(plain + [NoneType] * (NoneType in parts))]  # noqa: UP007
-    return found
+            optional = [NoneType] if NoneType in members else []
+            annotations[parameter.name] = Union[tuple(plain + optional)]  # noqa: UP007
+    return annotations
 
 
-def _checked(name: str, made: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings, each of the type that the aggregator takes."""
-    annotations = _annotations(made)
-    required = {parameter.name for parameter in parameters(made) if parameter.default is REQUIRED}
+def _checked(name: str, aggregator_class: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Bind the settings to the argument types of the aggregator."""
+    annotations = _annotations(aggregator_class)
+    required = {own.name for own in parameters(aggregator_class) if own.default is REQUIRED}
     if name == "pcd":
         annotations[PRIMARY] = str
         required.add(PRIMARY)
+
     check_keys(settings, annotations, list(annotations), "settings")
     for key in sorted(required - settings.keys()):
         raise ConfigurationError(
@@ -222,27 +289,30 @@ def _checked(name: str, made: Any, settings: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def _at_a_step(message: str, key: str = "") -> ConfigurationError:
-    """An error that shows only when there are losses."""
+def _step_error(message: str, key: str = "") -> ConfigurationError:
+    """Make an error in the settings that is found only when the losses are known."""
     return ConfigurationError(message, f"trainer.step.settings.{key}".rstrip("."), absolute=True)
 
 
-def _kept(aggregator: Any) -> dict[str, Any]:
-    """Tensors and counts of an aggregator's modules, by their place."""
-    found: dict[str, Any] = {}
-    for place, module in aggregator.named_modules():
-        counts = {key: value for key, value in vars(module).items() if type(value) is int}
-        found.update(
-            {f"{place}.{key}": value for key, value in {**module._buffers, **counts}.items()}
+def _state(aggregator: Any) -> dict[str, Any]:
+    """Return buffers and integer attributes of an aggregator's modules, by qualified name."""
+    state: dict[str, Any] = {}
+    for module_name, module in aggregator.named_modules():
+        integers = {key: value for key, value in vars(module).items() if type(value) is int}
+        state.update(
+            {
+                f"{module_name}.{key}": value
+                for key, value in {**module._buffers, **integers}.items()
+            }
         )
-    return found
+    return state
 
 
-def _put_back(aggregator: Any, kept: Mapping[str, Any], device: torch.device) -> None:
-    for place, value in kept.items():
-        module_place, _, key = place.rpartition(".")
-        module = aggregator.get_submodule(module_place)
+def _restore(aggregator: Any, state: Mapping[str, Any], device: torch.device) -> None:
+    for name, value in state.items():
+        module_name, _, key = name.rpartition(".")
+        module = aggregator.get_submodule(module_name)
         if isinstance(value, Tensor):
-            made = getattr(module, key)
-            value = value.to(device if made is None else made.device)
+            buffer = getattr(module, key)
+            value = value.to(device if buffer is None else buffer.device)
         setattr(module, key, value)

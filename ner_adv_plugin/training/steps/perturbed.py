@@ -1,4 +1,7 @@
-"""Adversarial training: the loss of a batch, and that of the batch with its embeddings perturbed."""
+"""Adversarial training with perturbed embeddings.
+
+Shape suffixes: B sentences, P positions, E size of an embedding.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,18 +22,25 @@ from ner_adv_plugin.training.steps.step import TrainingStep, add_statistics
 
 @TrainingStep.register("perturbed")
 class PerturbedStep(TrainingStep):
-    """Adversarial training on embeddings: l(x) + weight * l(x + delta), delta a constant that an attack finds
-    (Miyato et al. 2017; Zhou et al. 2019).
+    """Adversarial training on embeddings: minimise l(x) + weight * l(x + delta).
 
-    The attack follows the gradient of the whole loss, objectives included, as the encoder sees it: behind a gradient
-    reversal it helps the discriminator. Every forward draws its own dropout. A batch costs `steps` + 1 forwards and
-    backwards. Reports `adversarial_loss`; all else is that of the clean batch.
-    Registered as "perturbed".
+    Registered as "perturbed". The attack computes the perturbation delta, a constant for the
+    gradient of the loss (Miyato et al. 2017; Zhou et al. 2019). It follows the gradient of the
+    total loss, objectives included, as it reaches the encoder: after a gradient reversal it helps
+    the discriminator. Each forward pass samples new dropout masks. A batch takes `steps` + 1
+    forward and backward passes. The metric `adversarial_loss` is the loss of the perturbed batch;
+    all other metrics are computed on the clean batch.
 
     # Parameters
 
-    attack : finds the perturbation; "fgm" by default.
-    weight : of the perturbed batch's loss.
+    attack : attack that computes the perturbation; "fgm" by default.
+    weight : weight of the loss of the perturbed batch.
+
+    # Example
+
+    ```jsonnet
+    { type: 'perturbed', attack: { type: 'fgm', epsilon: 1.0 }, weight: 1.0 }
+    ```
     """
 
     def __init__(self, attack: Attack | None = None, weight: float = 1.0) -> None:
@@ -57,12 +67,12 @@ class PerturbedStep(TrainingStep):
                 with engine.synchronised(False):
                     output = engine.forward(batch, progress)
                     add_statistics(statistics, output.get("statistics", {}))
-                    # Sentences that teach nothing count, as in the loss.
+                    # Sentences without a task count too, as in the loss.
                     add_statistics(statistics, {"adversarial_loss": (0.0, len(batch))})
                     if "loss" not in output:
                         continue
                     engine.backward(output["loss"])
-                    self._find(engine, batch, progress, perturbation)
+                    self._attack(engine, batch, progress, perturbation)
                 with engine.synchronised(number == len(batches)):
                     loss = engine.forward(batch, progress)["loss"]
                     engine.backward(self.weight * loss)
@@ -70,26 +80,35 @@ class PerturbedStep(TrainingStep):
             loss_sum = loss_sum + output["loss"].detach() + self.weight * loss.detach()
         return loss_sum, statistics
 
-    def _find(
+    def _attack(
         self, engine: Engine, batch: Batch, progress: float, perturbation: Perturbation
     ) -> None:
-        """Leave in `perturbation`, which holds the gradient of the clean pass, what the attack makes of it."""
+        """Run the attack from the gradient of the clean pass; write the result to `perturbation`.
+
+        # Parameters
+
+        engine, progress : see `TrainingStep.run`.
+        batch : the micro-batch.
+        perturbation : perturbation of the clean pass, whose `delta_BPE.grad` is set.
+        """
         delta_BPE = perturbation.delta_BPE
         if delta_BPE is None:
             if len(batch):
                 raise ConfigurationError(
-                    f"{type(engine.model.encoder).__name__} adds no perturbation to its embeddings",
+                    f"{type(engine.model.encoder).__name__} does not support perturbed embeddings",
                     "model.encoder.type",
                     absolute=True,
                 )
             return
-        # Sentences that teach nothing have no gradient.
+
+        # The gradient is missing if no sentence belongs to a task.
         gradient_BPE = torch.zeros_like(delta_BPE) if delta_BPE.grad is None else delta_BPE.grad
         for step in range(self.attack.steps):
             if step:
                 perturbation.delta_BPE = delta_BPE.requires_grad_()
                 gradient_BPE = engine.gradient(engine.forward(batch, progress)["loss"], delta_BPE)
             delta_BPE = self.attack.move(delta_BPE.detach(), gradient_BPE)
+
         perturbation.delta_BPE = delta_BPE
 
 
@@ -97,7 +116,7 @@ def _encoder(model: Model) -> Encoder:
     encoder = getattr(model, "encoder", None)
     if not isinstance(encoder, Encoder):
         raise ConfigurationError(
-            f"{type(model).__name__} has no `encoder` whose embeddings could be perturbed",
+            f"{type(model).__name__} has no `encoder` with embeddings to perturb",
             "model.type",
             absolute=True,
         )

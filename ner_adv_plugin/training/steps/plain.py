@@ -15,6 +15,12 @@ class PlainStep(TrainingStep):
     """One forward and one backward pass per micro-batch.
 
     Registered as "plain".
+
+    # Example
+
+    ```jsonnet
+    { type: 'plain' }
+    ```
     """
 
     def run(

@@ -1,4 +1,4 @@
-"""The base of all training steps."""
+"""Base class of training steps."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,11 +15,12 @@ from ner_adv_plugin.training.engine import Engine
 
 
 class TrainingStep(Registrable):
-    """Owns the forward and backward of one global batch; the trainer owns the loop around it.
+    """Base class of training steps: the forward and backward passes of one global batch.
 
-    `adds_up` says whether the gradients of several processes' shares, each of its own sentences, add up to that of the
-    whole: where they do not, a run on several processes is refused. `scales` says whether losses may be scaled for
-    fp16, so that gradients are infinite now and then: where they may not, that precision is refused.
+    The trainer owns the loop around it. Two class attributes declare what a step supports; a config
+    that needs more is rejected. `adds_up`: the gradients of the processes' shares of a batch add up
+    to the gradient of the whole batch, as several processes need. `scales`: losses may be scaled,
+    so that gradients are infinite now and then, as "fp16" needs.
     """
 
     default_implementation = "plain"
@@ -28,7 +29,7 @@ class TrainingStep(Registrable):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: whether it takes the precision, and several processes."""
+        """See `Registrable.check`: the step supports the precision and the number of processes."""
         run = context.run
         if run is None:
             return
@@ -37,7 +38,8 @@ class TrainingStep(Registrable):
         if not cls.scales and run.precision == "fp16":
             key = "use_amp" if run.config["trainer"].get("use_amp") else "precision"
             raise ConfigurationError(
-                f'"fp16" scales losses, which step "{settings["type"]}" does not take: precision "bf16" does not',
+                f'"fp16" scales losses, which step "{settings["type"]}" does not support: '
+                'use "bf16"',
                 f"trainer.{key}",
                 absolute=True,
             )
@@ -45,47 +47,73 @@ class TrainingStep(Registrable):
     def run(
         self, engine: Engine, batches: Sequence[Batch], progress: float
     ) -> tuple[Tensor | float, Statistics]:
-        """Add the gradients of a global batch.
+        """Compute the gradients of a global batch and add them to the parameters' `grad`.
 
         # Parameters
 
-        engine : runs the model forward and backward; the last backward of a step stands within
-            `engine.synchronised(True)`, all others within `engine.synchronised(False)`.
-        batches : this process's sentences of the micro-batches, which share their totals.
-        progress : share of training steps done, 0 to 1.
+        engine : runs forward and backward passes. The last backward pass of a step must be inside
+            `engine.synchronised(True)`, all others inside `engine.synchronised(False)`.
+        batches : micro-batches with this process's share of the sentences; their losses are
+            normalised by the global batch size.
+        progress : fraction of training steps done, 0 to 1.
 
         # Returns
 
-        The loss of these sentences, and what to report of them.
+        The loss of these sentences, and their statistics to report.
         """
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs; tensors and plain types only."""
+        """Return the state that a resumed run needs, in tensors and plain types."""
         return {}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore a state from `state_dict`."""
 
 
 def add_statistics(total: Statistics, more: Mapping[str, tuple[Tensor | float, int]]) -> None:
-    """Add sums and counts to running ones."""
+    """Add sums and counts to running totals, in place.
+
+    # Parameters
+
+    total : running sum and count by name.
+    more : sums and counts to add.
+
+    # Examples
+
+    >>> total = {"loss": (1.0, 2)}
+    >>> add_statistics(total, {"loss": (3.0, 2), "accuracy": (1, 4)})
+    >>> averages(total)
+    {'loss': 1.0, 'accuracy': 0.25}
+    """
     for name, (value, count) in more.items():
         old_value, old_count = total.get(name, (0.0, 0))
         total[name] = (old_value + value, old_count + count)
 
 
 def averages(statistics: Statistics) -> dict[str, float]:
-    """Sums over counts, as plain numbers."""
+    """Return sums divided by counts, as plain numbers; zero counts are left out."""
     return {name: float(value) / count for name, (value, count) in statistics.items() if count}
 
 
 def over_processes(loss: Tensor | float, statistics: Statistics) -> Statistics:
-    """Sums and counts of all processes; `loss` is theirs together."""
+    """Sum the statistics of a step over all processes; every process must call it.
+
+    # Parameters
+
+    loss : loss of this process's share of the batch.
+    statistics : sums and counts of this process.
+
+    # Returns
+
+    Sums and counts of all processes; `loss` has the sum of the losses and count 1.
+    """
     own: Statistics = {**statistics, "loss": (loss, 1)}
     if world_size() == 1:
         return own
+
     total: Statistics = {}
-    for part in gather({name: (float(value), count) for name, (value, count) in own.items()}):
-        add_statistics(total, part)
+    numbers = {name: (float(value), count) for name, (value, count) in own.items()}
+    for statistics_of_rank in gather(numbers):
+        add_statistics(total, statistics_of_rank)
     return {**total, "loss": (total["loss"][0], 1)}

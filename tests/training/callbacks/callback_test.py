@@ -1,4 +1,4 @@
-"""A callback of one's own, named by a config, through the command line."""
+"""A custom callback, used by a config on the command line."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from ner_adv_plugin.training import TrainerCallback
 
 @TrainerCallback.register("diary")
 class Diary(TrainerCallback):
-    """Writes down every batch."""
+    """Record every batch."""
 
     def __init__(self, serialization_dir, name):
         super().__init__(serialization_dir)
@@ -46,7 +46,7 @@ class Diary(TrainerCallback):
 
 
 @pytest.mark.slow
-def test_state_of_a_callback_comes_back_after_a_kill(tmp_path: Path) -> None:
+def test_state_of_a_callback_is_restored_after_a_kill(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(PACKAGE.replace("STOP", str(STOP)), encoding="utf-8")
     config = tiny_config(
         trainer__num_epochs=EPOCHS,
@@ -83,7 +83,7 @@ def test_state_of_a_callback_comes_back_after_a_kill(tmp_path: Path) -> None:
     batches = [(epoch, number + 1) for epoch in range(EPOCHS) for number in range(STEPS)]
     expected = [["first" if i < STEPS + 2 else "second", *batch] for i, batch in enumerate(batches)]
     assert json.loads((tmp_path / "run" / "diary.json").read_text(encoding="utf-8")) == expected
-    # What another callback had written up to there is not lost, and not there twice.
+    # Each step has exactly one point in the curves of another callback.
     assert [step for step, _ in curves(tmp_path / "run", "train")["loss"]] == list(
         range(EPOCHS * STEPS)
     )

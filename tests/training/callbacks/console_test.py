@@ -1,4 +1,4 @@
-"""The line of an epoch."""
+"""The log line of an epoch."""
 
 import logging
 from types import SimpleNamespace
@@ -28,6 +28,6 @@ def test_losses_and_f1(
         ConsoleCallback(str(tmp_path)).on_epoch(trainer, {**METRICS, "best_epoch": best_epoch}, 1)
     (line,) = caplog.messages
     assert line == (
-        "epoch 2 of 3: loss 0.2500, weibo_loss 0.1250, discriminator_accuracy 0.5000, weibo_f1 0.6667"
-        + mark
+        "epoch 2 of 3: loss 0.2500, weibo_loss 0.1250, discriminator_accuracy 0.5000, "
+        f"weibo_f1 0.6667{mark}"
     )

@@ -1,4 +1,4 @@
-"""The probe on features that tell all, nothing, or some; and on those of a model."""
+"""The probe on features that separate all, no or some classes, and on features of a model."""
 
 import pytest
 import torch
@@ -26,25 +26,25 @@ def test_separable_classes() -> None:
 def test_classes_of_one_distribution() -> None:
     found = probe(noise(600), classes(300, 300))
     assert found is not None
-    # 600 answers by chance: their standard deviation is 0.02.
+    # The accuracy of 600 random guesses has standard deviation 0.02.
     assert found.accuracy == pytest.approx(0.5, abs=0.08) and found.a_distance < 0.32
 
 
-def test_features_that_say_nothing() -> None:
+def test_constant_features() -> None:
     found = probe(torch.ones(60, 3), classes(40, 20))
-    # Every answer is a tie, whatever the larger class.
+    # Every prediction is a tie, whatever the sizes of the classes.
     assert found is not None
     assert (found.accuracy, found.a_distance) == (0.5, pytest.approx(0.0, abs=1e-9))
 
 
-def test_more_features_than_sentences_do_not_make_classes() -> None:
+def test_more_features_than_sentences_do_not_overfit() -> None:
     found = probe(noise(200, 500), classes(100, 100))
     assert found is not None and found.accuracy == pytest.approx(0.5, abs=0.14)
 
 
 def test_distance_is_the_mean_over_pairs() -> None:
     class_N = classes(200, 200, 200)
-    # The third stands apart from two that are one.
+    # The third class is separate, the others have the same distribution.
     found = probe(noise(600, 2) + 30.0 * (class_N == 2)[:, None], class_N)
     assert found is not None and found.chance == pytest.approx(1 / 3)
     assert found.accuracy == pytest.approx(2 / 3, abs=0.08)
@@ -53,7 +53,7 @@ def test_distance_is_the_mean_over_pairs() -> None:
 
 def test_classes_of_few_sentences() -> None:
     assert probe(noise(11), classes(10, 1)) is None
-    # The third is left out; the indices of the others need not follow one another.
+    # The third class is left out; class indices need not be consecutive.
     class_N = torch.tensor([1] * 10 + [3] * 10 + [4])
     found = probe(noise(21) + 20.0 * class_N[:, None], class_N)
     assert found is not None and found.chance == 0.5 and found.accuracy == 1.0
@@ -64,12 +64,12 @@ def test_features_are_means_and_maxima_of_states() -> None:
     model.train()
     objective = model.objectives[0]
     assert isinstance(objective, Objective)
-    kinds = {"weibo": "social", "msra": "news", "msr": None}
-    features, class_N = tower_features(model, objective, loader.sentences(), kinds, 12)
+    classes_by_dataset = {"weibo": "social", "msra": "news", "msr": None}
+    features, class_N = tower_features(model, objective, loader.sentences(), classes_by_dataset, 12)
     assert class_N.bincount().tolist() == [12, 12] and set(features) == {"shared"}
     assert features["shared"].shape == (24, 64) and model.training
     mean_NF, max_NF = features["shared"].chunk(2, 1)
     assert (mean_NF <= max_NF).all() and not features["shared"].requires_grad
-    again, _ = tower_features(model, objective, loader.sentences(), kinds, 12)
-    # Without dropout, and of the same sentences.
+    again, _ = tower_features(model, objective, loader.sentences(), classes_by_dataset, 12)
+    # No dropout, and the same sentences.
     assert torch.equal(features["shared"], again["shared"])

@@ -1,4 +1,4 @@
-"""Gradients of objectives and of heads, kept apart, on losses whose gradients are plain to see."""
+"""Gradients of objectives and heads, for losses whose gradients are known constants."""
 
 import math
 
@@ -13,26 +13,28 @@ from tests.modules.objectives.example import example
 
 
 def states_of(*names: str) -> dict[str, TowerStates]:
-    """Outputs of towers, zeros that are no leaves, as a tower's are not."""
+    """Make tower states of zeros which, like those of a tower, are not leaves of the graph."""
     batch, _ = example()
     zeros = torch.zeros(4, 5, 1, requires_grad=True)
     return {name: TowerStates(zeros * 1.0, list(range(4)), batch) for name in names}
 
 
-def of_heads(states: dict[str, TowerStates], slope: float, name: str = "shared") -> Tensor:
-    """A loss whose gradient is `slope` at each of the 20 states of a tower."""
+def linear_loss(states: dict[str, TowerStates], slope: float, name: str = "shared") -> Tensor:
+    """Return a loss whose gradient is `slope` at each of the 20 states of a tower."""
     return slope * states[name].states_BLD.sum()
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
-def test_ratio_is_that_of_the_slopes(scale: float) -> None:
+def test_ratio_equals_that_of_the_slopes(scale: float) -> None:
     states, shares = states_of("shared"), GradientShares()
     views = shares.watched(0, states, ["shared"])
     other = shares.watched(1, states, ["shared"])
     reversed_BLD = reverse_gradient(views["shared"].states_BLD, scale)
-    # The second objective counts for neither.
+    # The gradient of the second objective is part of neither norm.
     loss = (
-        of_heads(states, 8.0) + 4.0 * reversed_BLD.sum() + 100.0 * other["shared"].states_BLD.sum()
+        linear_loss(states, 8.0)
+        + 4.0 * reversed_BLD.sum()
+        + 100.0 * other["shared"].states_BLD.sum()
     )
     loss.backward()
     assert shares.ratio(0, ["shared"]) == pytest.approx(scale * 4 / 8)
@@ -40,42 +42,46 @@ def test_ratio_is_that_of_the_slopes(scale: float) -> None:
     assert states["shared"].states_BLD is not views["shared"].states_BLD
 
 
-def test_losses_backward_one_after_the_other() -> None:
+def test_several_backward_passes_of_one_forward_pass() -> None:
     states, shares = states_of("shared"), GradientShares()
     views = shares.watched(0, states, ["shared"])
-    of_heads(states, 3.0).backward(retain_graph=True)
-    of_heads(states, 1.0).backward(retain_graph=True)
-    of_heads(views, 2.0).backward()
-    # 3 + 1 at each state, not the two side by side.
+    linear_loss(states, 3.0).backward(retain_graph=True)
+    linear_loss(states, 1.0).backward(retain_graph=True)
+    linear_loss(views, 2.0).backward()
+    # 3 + 1 at each state, not the norm of both.
     assert shares.ratio(0, ["shared"]) == pytest.approx(2 / 4)
 
 
-def test_forwards_of_a_step_stand_side_by_side() -> None:
+def test_several_forward_passes_of_one_step() -> None:
     shares = GradientShares()
     for slope in (3.0, 4.0):
         states = states_of("shared")
         views = shares.watched(0, states, ["shared"])
-        (of_heads(states, slope) + of_heads(views, 1.0)).backward()
+        (linear_loss(states, slope) + linear_loss(views, 1.0)).backward()
     assert shares.ratio(0, ["shared"]) == pytest.approx(math.sqrt(2) / 5)
 
 
-def test_towers_that_the_objective_reads() -> None:
+def test_only_towers_that_the_objective_reads_count() -> None:
     states, shares = states_of("shared", "weibo", "msra"), GradientShares()
     views = shares.watched(0, states, ["shared", "weibo"])
     assert views["msra"] is states["msra"]
-    heads = of_heads(states, 3.0) + of_heads(states, 4.0, "weibo") + of_heads(states, 9.0, "msra")
-    (heads + of_heads(views, 1.0) + of_heads(views, 1.0, "weibo")).backward()
+    heads = (
+        linear_loss(states, 3.0)
+        + linear_loss(states, 4.0, "weibo")
+        + linear_loss(states, 9.0, "msra")
+    )
+    (heads + linear_loss(views, 1.0) + linear_loss(views, 1.0, "weibo")).backward()
     assert shares.ratio(0, ["shared", "weibo"]) == pytest.approx(math.sqrt(2) / 5)
 
 
-def test_nothing_to_compare_with() -> None:
+def test_no_gradient_of_heads() -> None:
     states, shares = states_of("shared"), GradientShares()
     assert shares.ratio(0, ["shared"]) is None
-    of_heads(shares.watched(0, states, ["shared"]), 1.0).backward()
+    linear_loss(shares.watched(0, states, ["shared"]), 1.0).backward()
     assert shares.ratio(0, ["shared"]) is None
 
 
-def test_no_gradient_to_listen_to() -> None:
+def test_states_without_gradients_are_unchanged() -> None:
     states, shares = states_of("shared"), GradientShares()
     with torch.no_grad():
         states = {

@@ -1,4 +1,4 @@
-"""Callbacks that stop a run and look at it, named in configs as "stopping" and "looking", and curves read back."""
+"""Callbacks "stopping" and "looking", which stop and inspect a run, and readers of curves."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ ALL = {"scalars": 0, "histograms": 0, "images": 0}
 
 @TrainerCallback.register("stopping")
 class Stopping(TrainerCallback):
-    """Stops the run after `steps` steps, none where null."""
+    """Stop the run after `steps` optimizer steps; never if None."""
 
     steps: ClassVar[int | None] = None
 
@@ -29,9 +29,13 @@ class Stopping(TrainerCallback):
 
 @TrainerCallback.register("looking")
 class Looking(TrainerCallback):
-    """Shows the trainer to `look` when a step's gradients are there, and when the step is done."""
+    """Call `look` with an event and the trainer.
 
-    look: ClassVar[Callable[[str, Any], None]] = staticmethod(lambda turn, trainer: None)
+    The events are "backward", when the gradients of a step are computed, and "batch", after the
+    step.
+    """
+
+    look: ClassVar[Callable[[str, Any], None]] = staticmethod(lambda event, trainer: None)
 
     def on_backward(self, trainer: Any, batch_metrics: Any) -> None:
         type(self).look("backward", trainer)
@@ -42,31 +46,31 @@ class Looking(TrainerCallback):
 
 @contextmanager
 def looking(look: Callable[[str, Any], None]) -> Iterator[None]:
-    """Within it, callbacks "looking" call `look` with the turn's name and the trainer."""
+    """Context in which callbacks "looking" call `look` with an event and the trainer."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Looking, "look", staticmethod(look))
         yield
 
 
 def train_in_two(config: dict[str, Any], folder: Path, steps: int) -> None:
-    """Train with a callback "stopping" in the config, which stops the run, and recover it."""
+    """Train, stop after `steps` steps by a callback "stopping" of the config, and recover."""
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(Stopping, "steps", steps)
         train_model(config, folder)
-    # TensorBoard reads files of one second in no certain order.
+    # TensorBoard reads event files of the same second in no defined order.
     time.sleep(1.0 - time.time() % 1.0)
     train_model(config, folder, recover=True)
 
 
 def events(folder: Path, split: str) -> EventAccumulator:
-    """All that TensorBoard finds of a run."""
+    """Read the events of a run with TensorBoard."""
     return EventAccumulator(str(folder / "log" / split), size_guidance=ALL).Reload()
 
 
 def curves(folder: Path, split: str) -> dict[str, list[tuple[int, float]]]:
-    """Steps and values of every curve."""
-    found = events(folder, split)
+    """Read steps and values of every curve."""
+    reader = events(folder, split)
     return {
-        tag: [(event.step, event.value) for event in found.Scalars(tag)]
-        for tag in found.Tags()["scalars"]
+        tag: [(event.step, event.value) for event in reader.Scalars(tag)]
+        for tag in reader.Tags()["scalars"]
     }

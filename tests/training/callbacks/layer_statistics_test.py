@@ -1,4 +1,4 @@
-"""Against numpy, and against layers called sentence by sentence."""
+"""Layer statistics against NumPy, and against layers called sentence by sentence."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ LAYERS = {
 
 @Seq2SeqEncoder.register("rectified")
 class Rectified(Seq2SeqEncoder):
-    """A linear layer whose negative outputs are 0; what stands beyond a sentence's end is not."""
+    """A linear layer with ReLU; the outputs of padding are not 0."""
 
     def __init__(self, input_size: int) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Rectified(Seq2SeqEncoder):
 
 
 def rectified_config(**overrides: Any) -> dict[str, Any]:
-    """Towers that give zeros, and no dropout."""
+    """A config with towers that output zeros, and without dropout."""
     return tiny_config(
         model__tower={"type": "rectified"},
         model__encoder__dropout=0.0,
@@ -59,34 +59,40 @@ def rectified_config(**overrides: Any) -> dict[str, Any]:
 
 
 def outputs_by_hand(model: Model, batch: Batch) -> dict[str, np.ndarray]:
-    """What every layer gives for the characters of a batch, each sentence by itself: (N, D), in no certain order."""
-    parts: Any = model
-    states_BLD = parts.encoder(batch)
-    found: dict[str, list[Tensor]] = {}
+    """Compute the output of each layer for each sentence of a batch by itself.
+
+    # Returns
+
+    By layer the outputs for the characters of the sentences, (N, D), in no defined order.
+    """
+    sharing_model: Any = model
+    states_BLD = sharing_model.encoder(batch)
+    outputs: dict[str, list[Tensor]] = {}
     for sentence, (length, head) in enumerate(zip(batch.lengths, batch.heads, strict=True)):
         states_1LD = states_BLD[sentence : sentence + 1, :length]
         mask_1L = torch.ones(1, length, dtype=torch.bool)
         # The domain discriminator reads the shared tower for every sentence.
         by_tower = {
-            name: parts.towers[name](states_1LD, mask_1L)
-            for name in {"shared", *parts.graph.reads[head]}
+            name: sharing_model.towers[name](states_1LD, mask_1L)
+            for name in {"shared", *sharing_model.graph.reads[head]}
         }
-        read_1LD = torch.cat([by_tower[name] for name in parts.graph.reads[head]], -1)
-        made = {"encoder": states_1LD, f"heads.{head}": parts.heads[head].projection(read_1LD)}
-        for name, states in (
-            made | {f"towers.{name}": states for name, states in by_tower.items()}
-        ).items():
-            found.setdefault(name, []).append(states[0])
-    return {name: torch.cat(sentences).detach().numpy() for name, sentences in found.items()}
+        read_1LD = torch.cat([by_tower[name] for name in sharing_model.graph.reads[head]], -1)
+
+        by_layer = {f"towers.{name}": states for name, states in by_tower.items()}
+        by_layer["encoder"] = states_1LD
+        by_layer[f"heads.{head}"] = sharing_model.heads[head].projection(read_1LD)
+        for name, states in by_layer.items():
+            outputs.setdefault(name, []).append(states[0])
+    return {name: torch.cat(sentences).detach().numpy() for name, sentences in outputs.items()}
 
 
 def sorted_values(values: Any) -> np.ndarray:
     return np.sort(np.asarray(values).ravel())
 
 
-# Bins of width 1: no rounding decides which one a value falls into.
+# Bins of width 1: the bin of a value does not depend on rounding.
 @given(st.lists(st.integers(0, BINS)).map(lambda values: [0, BINS, *values]))
-def test_histogram_is_numpys(values: list[int]) -> None:
+def test_histogram_equals_that_of_numpy(values: list[int]) -> None:
     found = histogram(torch.tensor(values, dtype=torch.float32))
     assert found is not None
     counts, edges = np.histogram(values, BINS)
@@ -94,10 +100,10 @@ def test_histogram_is_numpys(values: list[int]) -> None:
     assert (found.total, found.squares) == (sum(values), sum(value**2 for value in values))
 
 
-def test_histogram_of_many_values_is_counted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_histogram_of_many_values_is_counted_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     values = torch.arange(BINS + 1.0).repeat(3)
     whole = histogram(values)
-    monkeypatch.setattr(layer_statistics, "COUNTABLE", 7)
+    monkeypatch.setattr(layer_statistics, "MAX_EXACT_COUNT", 7)
     assert histogram(values) == whole and whole is not None and sum(whole.counts) == 3 * (BINS + 1)
 
 
@@ -109,14 +115,11 @@ def test_histogram_of_one_value(value: float) -> None:
     assert found.total == pytest.approx(12 * value, rel=1e-6)
 
 
-def test_histogram_of_what_is_not_finite() -> None:
+def test_histogram_ignores_values_that_are_not_finite() -> None:
     found = histogram(torch.tensor([1.0, torch.nan, 2.0, -torch.inf]))
-    assert found is not None and (
-        sum(found.counts),
-        found.total,
-        found.edges[0],
-        found.edges[-1],
-    ) == (2, 3, 1, 2)
+    assert found is not None
+    assert (sum(found.counts), found.total) == (2, 3)
+    assert (found.edges[0], found.edges[-1]) == (1, 2)
     assert histogram(torch.tensor([torch.nan])) is None
     assert histogram(torch.zeros(0, 3)) is None
 
@@ -150,14 +153,14 @@ def test_layers_are_encoder_towers_and_heads() -> None:
     assert set(layers(model_and_loader(tiny_config())[0])) == LAYERS
 
 
-def test_layers_within_a_layer_are_its_own() -> None:
+def test_submodules_of_a_layer_are_not_layers() -> None:
     outer = torch.nn.ModuleDict({"tower": Rectified(2), "towers": Rectified(2)})
     outer["tower"].inner = Rectified(2)
     assert set(layers(outer)) == {"tower", "towers"}
 
 
 @pytest.mark.parametrize("head", ["global_pointer", "biaffine"])
-def test_watch_keeps_the_scores_of_all_spans(head: str) -> None:
+def test_watch_collects_the_scores_of_all_spans(head: str) -> None:
     heads = {"weibo": {"type": head, "dropout": 0.0}}
     model, loader = model_and_loader(rectified_config(model__heads=heads))
     batches = list(loader)[:2]
@@ -167,14 +170,14 @@ def test_watch_keeps_the_scores_of_all_spans(head: str) -> None:
         model(batch)
     found = histogram(watch.stop()["heads.weibo"])
 
-    # A sentence by itself has no padding.
-    # Of pairs that are no span "biaffine" gives 0 for "none", "global_pointer" nothing.
-    parts: Any = model.eval()
+    # A sentence by itself has no padding. For pairs that are not a span "biaffine" outputs 0 for
+    # "none", "global_pointer" nothing.
+    sharing_model: Any = model.eval()
     scores = []
     for batch in batches:
         for sentence in batch.sentences_of("weibo"):
             one = batch.select([sentence]).without_targets()
-            _, output = parts._output(one, "weibo")
+            _, output = sharing_model._output(one, "weibo")
             length = one.lengths[0]
             pairs = torch.ones(length, length, dtype=torch.bool).triu()
             by_pair = output[0].permute(1, 2, 0) if head == "global_pointer" else output[0]
@@ -185,7 +188,7 @@ def test_watch_keeps_the_scores_of_all_spans(head: str) -> None:
     assert sum(found.counts) == len(values) or head == "biaffine"
 
 
-def test_watch_keeps_what_layers_give_for_characters() -> None:
+def test_watch_collects_outputs_for_characters() -> None:
     model, loader = model_and_loader(rectified_config())
     batches = list(loader)[:2]
     watch = LayerWatch(model)
@@ -202,10 +205,10 @@ def test_watch_keeps_what_layers_give_for_characters() -> None:
     by_hand = [outputs_by_hand(model, batch) for batch in batches]
     assert set(found) == set().union(*by_hand) and len(found) >= 6
     for name, values in found.items():
-        wanted = np.concatenate([made[name] for made in by_hand if name in made])
-        assert values.shape == wanted.shape and not values.requires_grad
+        expected = np.concatenate([outputs[name] for outputs in by_hand if name in outputs])
+        assert values.shape == expected.shape and not values.requires_grad
         np.testing.assert_allclose(
-            sorted_values(values), sorted_values(wanted), rtol=1e-5, atol=1e-6
+            sorted_values(values), sorted_values(expected), rtol=1e-5, atol=1e-6
         )
-        assert zero_fraction(values) == pytest.approx((wanted == 0).mean())
+        assert zero_fraction(values) == pytest.approx((expected == 0).mean())
     assert zero_fraction(found["towers.shared"]) > 0.1 and zero_fraction(found["encoder"]) == 0

@@ -1,4 +1,4 @@
-"""Histograms, fractions, statistics and pictures as TensorBoard reads them, against a model of the test's own."""
+"""Histograms, fractions, statistics and pictures in TensorBoard, against a second model."""
 
 import io
 from pathlib import Path
@@ -21,7 +21,7 @@ EPOCHS, STEPS = 2, 5
 
 @TrainerCallback.register("measuring")
 class Measuring(TrainerCallback):
-    """Adds metrics to those of steps and of the run."""
+    """Add metrics to those of each step and of the run."""
 
     def on_backward(self, trainer: Any, batch_metrics: Any) -> None:
         batch_metrics["double_step"] = (4 * trainer.steps_done, 2)
@@ -47,14 +47,14 @@ LARGE = rectified_config(
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with everything that there is to be seen."""
-    folder = tmp_path_factory.mktemp("seen")
+def logged_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with all curves, histograms and pictures."""
+    folder = tmp_path_factory.mktemp("logged_run")
     train_model(LARGE, folder)
     return folder
 
 
-def test_what_another_callback_measures_is_written_whatever_the_order(tmp_path: Path) -> None:
+def test_metrics_of_other_callbacks_are_written_in_any_order(tmp_path: Path) -> None:
     writer = {"type": "tensorboard", "summary_interval": 1}
     for name, callbacks in (("before", ["measuring", writer]), ("after", [writer, "measuring"])):
         metrics = train_model(
@@ -65,7 +65,7 @@ def test_what_another_callback_measures_is_written_whatever_the_order(tmp_path: 
         ]
         assert curves(tmp_path / name, "validation")["steps_in_all"] == [(STEPS, STEPS)]
         assert (metrics["steps_in_all"], metrics["remark"]) == (STEPS, "no number")
-        # What validation found is there once.
+        # Validation metrics are written once.
         assert len(curves(tmp_path / name, "validation")["weibo_f1"]) == 1
 
 
@@ -76,7 +76,7 @@ def test_states_of_callbacks_are_in_the_order_of_the_config(tmp_path: Path) -> N
     assert [list(own) for own in state["callbacks"]] == [[], ["reversals"]]
 
 
-def test_histograms_of_the_first_step(seen: Path) -> None:
+def test_histograms_of_the_first_step(logged_run: Path) -> None:
     model, loader = model_and_loader(LARGE)
     shown = {
         f"parameter_histogram/{name}": value.detach().numpy()
@@ -84,8 +84,8 @@ def test_histograms_of_the_first_step(seen: Path) -> None:
     }
     by_hand = outputs_by_hand(model, next(iter(loader)))
     shown |= {f"activation_histogram/{name}": values for name, values in by_hand.items()}
-    found = events(seen, "train")
-    # A layer that no sentence of the first batch reads has its first histogram later.
+    found = events(logged_run, "train")
+    # A layer that no sentence of the first batch uses has its first histogram later.
     assert set(shown) <= set(found.Tags()["histograms"])
     for name, values in shown.items():
         first = found.Histograms(name)[0]
@@ -95,15 +95,15 @@ def test_histograms_of_the_first_step(seen: Path) -> None:
         assert made.sum_squares == pytest.approx(np.square(values, dtype=float).sum(), rel=1e-4)
         if values.min() < values.max():
             assert (made.min, made.max) == pytest.approx((values.min(), values.max()), abs=1e-5)
-        # Rounding may put a value that stands between two bins into either.
+        # Rounding may put a value at the edge of two bins into either.
         counts, _ = np.histogram(values, made.bucket_limit)
         assert (
             made.bucket[0] == 0 and np.abs(counts - made.bucket[1:]).sum() <= 0.01 * values.size + 2
         )
 
 
-def test_histograms_are_as_far_apart_as_asked(seen: Path) -> None:
-    found = events(seen, "train")
+def test_histograms_have_the_configured_interval(logged_run: Path) -> None:
+    found = events(logged_run, "train")
     every_third = [0, 3, 6, 9]
     for name in found.Tags()["histograms"]:
         steps = [event.step for event in found.Histograms(name)]
@@ -112,9 +112,9 @@ def test_histograms_are_as_far_apart_as_asked(seen: Path) -> None:
         ), name
 
 
-def test_fractions_of_zeros_of_the_first_step(seen: Path) -> None:
+def test_fractions_of_zeros_of_the_first_step(logged_run: Path) -> None:
     model, loader = model_and_loader(LARGE)
-    found = curves(seen, "train")
+    found = curves(logged_run, "train")
     for name, values in outputs_by_hand(model, next(iter(loader))).items():
         assert found[f"zero_fraction/{name}"][0] == (
             0,
@@ -123,31 +123,35 @@ def test_fractions_of_zeros_of_the_first_step(seen: Path) -> None:
     assert found["zero_fraction/towers.shared"][0][1] > 0.1
 
 
-def test_statistics_of_parameters_and_gradients_of_the_first_step(seen: Path) -> None:
+def test_statistics_of_parameters_and_gradients_of_the_first_step(logged_run: Path) -> None:
     model, loader = model_and_loader(LARGE)
     model(next(iter(loader)))["loss"].backward()
-    found = curves(seen, "train")
+    found = curves(logged_run, "train")
     for name, parameter in model.named_parameters():
-        for kind, tensor in (("parameter", parameter), ("gradient", parameter.grad)):
+        for label, tensor in (("parameter", parameter), ("gradient", parameter.grad)):
             if tensor is not None:
                 values = tensor.detach().numpy()
-                mean, spread = (found[f"{kind}_{what}/{name}"][0] for what in ("mean", "std"))
+                mean, spread = (
+                    found[f"{label}_{statistic}/{name}"][0] for statistic in ("mean", "std")
+                )
                 assert mean == (0, pytest.approx(values.mean(), rel=1e-3, abs=1e-6))
                 assert spread == (0, pytest.approx(values.std(ddof=1), rel=1e-3, abs=1e-6))
     assert [step for step, _ in found["parameter_mean/encoder.embedding.weight"]] == [0, 2, 4, 6, 8]
     assert not [name for name in found if name.startswith("learning_rate")]
 
 
-def test_pictures_are_those_of_the_epochs_ends(seen: Path) -> None:
+def test_pictures_show_the_end_of_each_epoch(logged_run: Path) -> None:
     model, _ = model_and_loader(LARGE)
-    found = events(seen, "validation")
+    found = events(logged_run, "validation")
     assert set(found.Tags()["images"]) == {
         "transitions/weibo",
         "transitions/msra",
         "transitions/msr",
     }
     for epoch in range(EPOCHS):
-        model.load_state_dict(weights(seen / "checkpoints" / f"model_state_e{epoch + 1}_b0.th"))
+        model.load_state_dict(
+            weights(logged_run / "checkpoints" / f"model_state_e{epoch + 1}_b0.th")
+        )
         for name, picture in transition_pictures(model).items():
             event = found.Images(name)[epoch]
             assert event.step == STEPS * (epoch + 1)
@@ -156,17 +160,17 @@ def test_pictures_are_those_of_the_epochs_ends(seen: Path) -> None:
             )
 
 
-def test_a_run_learns_the_same_unseen(seen: Path, tmp_path: Path) -> None:
+def test_callbacks_do_not_change_training(logged_run: Path, tmp_path: Path) -> None:
     train_model({**LARGE, "trainer": {**LARGE["trainer"], "callbacks": []}}, tmp_path)
-    assert_same_weights(tmp_path / "best.th", seen / "best.th")
+    assert_same_weights(tmp_path / "best.th", logged_run / "best.th")
 
 
 @pytest.mark.parametrize("steps", [STEPS + 4, STEPS + 1])
-def test_a_recovered_run_has_every_point_once(seen: Path, tmp_path: Path, steps: int) -> None:
+def test_a_recovered_run_has_every_point_once(logged_run: Path, tmp_path: Path, steps: int) -> None:
     train_in_two(LARGE, tmp_path, steps)
     for split in ("train", "validation"):
-        assert curves(tmp_path, split) == curves(seen, split)
-        ours, theirs = events(tmp_path, split), events(seen, split)
+        assert curves(tmp_path, split) == curves(logged_run, split)
+        ours, theirs = events(tmp_path, split), events(logged_run, split)
         assert ours.Tags() == theirs.Tags()
         for name in theirs.Tags()["histograms"]:
             assert [(e.step, e.histogram_value) for e in ours.Histograms(name)] == [
@@ -178,11 +182,11 @@ def test_a_recovered_run_has_every_point_once(seen: Path, tmp_path: Path, steps:
             ]
 
 
-def test_layers_are_watched_in_the_steps_that_show_them_only(tmp_path: Path) -> None:
+def test_layers_are_watched_only_in_steps_that_are_logged(tmp_path: Path) -> None:
     hooks: list[int] = []
     trainers = []
 
-    def look(turn: str, trainer: Any) -> None:
+    def look(event: str, trainer: Any) -> None:
         hooks.append(sum(len(module._forward_hooks) for module in trainer.model.modules()))
         trainers.append(trainer)
 
@@ -191,9 +195,11 @@ def test_layers_are_watched_in_the_steps_that_show_them_only(tmp_path: Path) -> 
             rectified_config(trainer__num_epochs=1, trainer__callbacks=[EVERYTHING, "looking"]),
             tmp_path,
         )
-    # At the backward and at the end of steps 0 to 4, each time before the writer: it shows steps 0 and 3.
+    # Both events of steps 0 to 4, each before the writer is called: it logs steps 0 and 3.
     assert [count > 0 for count in hooks] == [
-        step % 3 == 0 and turn == 0 for step in range(STEPS) for turn in (0, 1)
+        step % 3 == 0 and event == "backward"
+        for step in range(STEPS)
+        for event in ("backward", "batch")
     ]
     look("end", trainers[0])
     assert hooks[-1] == 0

@@ -1,4 +1,4 @@
-"""What runs report of gradient reversals, against gradients taken one by one, and what they warn of."""
+"""Metrics of gradient reversals against separately computed gradients, and warnings."""
 
 import logging
 from pathlib import Path
@@ -25,7 +25,10 @@ ADVERSARY = {
 
 
 def config_of(*objectives: Any, callbacks: Any = (HEALTH,), **overrides: Any) -> dict[str, Any]:
-    """One step of all 80 sentences an epoch, without dropout, so that gradients are the same in every run."""
+    """Make a config of one step per epoch with all 80 sentences, without dropout.
+
+    The gradients are the same in every run.
+    """
     settings = {
         "model__objectives": list(objectives) or [ADVERSARY],
         "model__encoder__dropout": 0.0,
@@ -46,8 +49,11 @@ def ratio_of(folder: Path, *objectives: Any, **overrides: Any) -> float:
     return float(metrics["training_reversal_ratio"])
 
 
-def gradients_one_by_one(config: dict[str, Any]) -> tuple[float, float]:
-    """Norms of the first step's gradients at the shared tower, of the objectives and of the heads."""
+def separate_gradient_norms(config: dict[str, Any]) -> tuple[float, float]:
+    """Return the norms of the gradients of objectives and of heads in the first step.
+
+    They are gradients with respect to the states of the shared tower.
+    """
     model, loader = model_and_loader(config)
     (planned,) = loader.plan(0)
     (batch,) = share_totals(loader.batches([planned]))
@@ -60,20 +66,20 @@ def gradients_one_by_one(config: dict[str, Any]) -> tuple[float, float]:
     )
     losses = model(batch, 0.0)["losses"]
     norms = {}
-    for kind in ("objectives", "heads"):
-        loss = sum(own for name, own in losses.items() if name.startswith(kind))
+    for prefix in ("objectives", "heads"):
+        loss = sum(own for name, own in losses.items() if name.startswith(prefix))
         (gradient,) = torch.autograd.grad(loss, seen[0], retain_graph=True)
-        norms[kind] = float(gradient.norm())
+        norms[prefix] = float(gradient.norm())
     return norms["objectives"], norms["heads"]
 
 
-def test_ratio_is_that_of_gradients_taken_one_by_one(tmp_path: Path) -> None:
-    reversed_norm, task_norm = gradients_one_by_one(config_of())
+def test_ratio_equals_that_of_separate_gradients(tmp_path: Path) -> None:
+    reversed_norm, task_norm = separate_gradient_norms(config_of())
     assert ratio_of(tmp_path / "one") == pytest.approx(reversed_norm / task_norm, rel=1e-4)
     doubled = ratio_of(tmp_path / "two", with_scale(0.8))
     assert doubled == pytest.approx(2 * reversed_norm / task_norm, rel=1e-4)
-    parts = {"data_loader__batch_size": 20, "trainer__num_gradient_accumulation_steps": 4}
-    assert ratio_of(tmp_path / "three", **parts) == pytest.approx(
+    micro_batches = {"data_loader__batch_size": 20, "trainer__num_gradient_accumulation_steps": 4}
+    assert ratio_of(tmp_path / "three", **micro_batches) == pytest.approx(
         reversed_norm / task_norm, rel=1e-4
     )
 
@@ -98,7 +104,7 @@ def test_names_of_several_objectives_and_chance_of_each(tmp_path: Path) -> None:
         callbacks=[{**HEALTH, "interval": 4, "probe_sentences": 20}],
     )
     metrics = train_model(config, tmp_path)
-    # 40 sentences of Weibo, 30 of MSRA, 20 of MSR: 50 of news.
+    # 40 sentences of Weibo, 30 of MSRA and 20 of MSR: 50 sentences of news.
     assert metrics["training_objective_0_discriminator_chance"] == pytest.approx(50 / 90)
     assert metrics["training_objective_2_discriminator_chance"] == pytest.approx(40 / 90)
     assert "training_objective_1_discriminator_chance" not in metrics
@@ -110,49 +116,41 @@ def test_names_of_several_objectives_and_chance_of_each(tmp_path: Path) -> None:
     assert metrics["objective_2_probe_shared_chance"] == pytest.approx(1 / 3)
 
 
-def test_training_is_the_same_watched_or_not_and_resumed(tmp_path: Path) -> None:
+def test_the_callback_does_not_change_training_and_resumes(tmp_path: Path) -> None:
     settings = {
         "data_loader__batch_size": 16,
         "trainer__num_epochs": 2,
         "trainer__checkpointer": {"save_every_num_batches": 2},
     }
     health = {"type": "reversal_health", "interval": 2, "probe_sentences": 10}
-    train_model(config_of(callbacks=[], **settings), tmp_path / "unwatched")
+    train_model(config_of(callbacks=[], **settings), tmp_path / "without")
     config = config_of(
         callbacks=[health, {"type": "tensorboard", "summary_interval": 1}], **settings
     )
-    metrics = train_model(config, tmp_path / "watched")
-    assert_same_weights(tmp_path / "unwatched" / "best.th", tmp_path / "watched" / "best.th")
+    metrics = train_model(config, tmp_path / "with")
+    assert_same_weights(tmp_path / "without" / "best.th", tmp_path / "with" / "best.th")
     config["trainer"]["callbacks"].append("stopping")
     train_in_two(config, tmp_path / "resumed", 3)
-    assert_same_weights(tmp_path / "unwatched" / "best.th", tmp_path / "resumed" / "best.th")
+    assert_same_weights(tmp_path / "without" / "best.th", tmp_path / "resumed" / "best.th")
     resumed = (tmp_path / "resumed" / "metrics.json").read_text(encoding="utf-8")
-    assert {
-        name: f'"{name}": {value}' in resumed
-        for name, value in learnt(metrics).items()
-        if "probe" in name
-    } == (
-        dict.fromkeys(
-            ("probe_shared_accuracy", "probe_shared_chance", "probe_shared_a_distance"), True
-        )
-    )
-    # Steps between two measurements show the latest; the epoch's mean is of the measured ones alone.
-    points = dict(curves(tmp_path / "watched", "train")["reversal_ratio"])
+    probes = {name: value for name, value in learnt(metrics).items() if "probe" in name}
+    assert set(probes) == {f"probe_shared_{name}" for name in ("accuracy", "chance", "a_distance")}
+    assert all(f'"{name}": {value}' in resumed for name, value in probes.items())
+    # Steps between two measurements repeat the latest; the mean of an epoch is over measured steps.
+    points = dict(curves(tmp_path / "with", "train")["reversal_ratio"])
     assert list(points) == list(range(10)) and points[1] == points[0] != points[2] == points[3]
     assert metrics["training_reversal_ratio"] == pytest.approx(
         (points[5] + points[7] + points[9]) / 3, rel=1e-5
     )
     assert dict(curves(tmp_path / "resumed", "train")["reversal_ratio"]) == pytest.approx(points)
-    assert dict(curves(tmp_path / "watched", "train")["discriminator_chance"])[9] == pytest.approx(
-        0.5
-    )
-    final = curves(tmp_path / "watched", "validation")
+    assert dict(curves(tmp_path / "with", "train")["discriminator_chance"])[9] == pytest.approx(0.5)
+    final = curves(tmp_path / "with", "validation")
     assert final["probe_shared_a_distance"] == [
         (10, pytest.approx(metrics["probe_shared_a_distance"], rel=1e-6))
     ]
 
 
-def test_curves_are_the_same_whatever_the_order(tmp_path: Path) -> None:
+def test_curves_do_not_depend_on_the_order_of_callbacks(tmp_path: Path) -> None:
     health = {"type": "reversal_health", "interval": 2, "probe_sentences": 10}
     writer = {"type": "tensorboard", "summary_interval": 1}
     found = []
@@ -166,15 +164,15 @@ def test_curves_are_the_same_whatever_the_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scale", "head_weight", "least", "warns"),
+    ("scale", "head_weight", "minimum", "warns"),
     [
         (1.0, 1.0, 1e-2, False),
         (0.0, 1.0, 0.0, True),
         (0.001, 1.0, 0.0, True),
-        # 5e-4 beside heads whose gradients are small; and beside heads whose gradients are no match for it.
+        # Weight x scale is 5e-4: heads with small gradients, and with smaller ones still.
         (0.001, 0.3, 1e-3, True),
         (0.001, 0.01, 1e-2, False),
-        # 2e-3 that changes as little.
+        # Weight x scale is 2e-3: as little influence as above, and more.
         (0.004, 10.0, 0.0, True),
         (0.004, 1.0, 1e-3, False),
     ],
@@ -182,7 +180,7 @@ def test_curves_are_the_same_whatever_the_order(tmp_path: Path) -> None:
 def test_inert_reversal(
     scale: float,
     head_weight: float,
-    least: float,
+    minimum: float,
     warns: bool,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -190,9 +188,9 @@ def test_inert_reversal(
     config = config_of(with_scale(scale), trainer__num_epochs=2, model__head__weight=head_weight)
     with caplog.at_level(logging.WARNING):
         metrics = train_model(config, tmp_path)
-    assert metrics["training_reversal_ratio"] >= least
+    assert metrics["training_reversal_ratio"] >= minimum
     found = [record.getMessage() for record in caplog.records if "inert" in record.getMessage()]
-    # Once.
+    # Logged once.
     assert len(found) == warns and all(
         message.startswith("model.objectives.0: ") for message in found
     )
@@ -201,7 +199,7 @@ def test_inert_reversal(
 @pytest.mark.parametrize(
     ("epochs", "batch_size", "interval"), [(5, 80, 1), (1, 80, 1), (1, 16, 10), (2, 20, 3)]
 )
-def test_reversal_that_has_yet_to_grow_is_not_inert(
+def test_a_reversal_in_its_warmup_is_not_inert(
     epochs: int, batch_size: int, interval: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     growing = {**ADVERSARY, "reversal": {"type": "linear_warmup", "scale": 1.0, "warmup": 0.5}}
@@ -213,29 +211,29 @@ def test_reversal_that_has_yet_to_grow_is_not_inert(
     )
     with caplog.at_level(logging.WARNING):
         metrics = train_model(config, tmp_path)
-    # The first step of all is behind no reversal.
+    # In the very first step the reversal has scale 0.
     assert metrics["training_reversal_ratio"] > 1e-3 or epochs == 1
     assert not [record for record in caplog.records if "inert" in record.getMessage()]
 
 
 @pytest.mark.parametrize(("epochs", "warnings"), [(1, 0), (3, 1)])
-def test_constant_answers(
+def test_constant_predictions(
     epochs: int, warnings: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def collapse(turn: str, trainer: Any) -> None:
+    def collapse(event: str, trainer: Any) -> None:
         last = trainer.model.objectives[0].discriminator[-1]
         with torch.no_grad():
             last.weight.zero_()
             last.bias.copy_(torch.tensor([1.0, 0.0]))
 
-    # The first step is that of the random discriminator, all others answer the same.
+    # In the first step the discriminator is random, afterwards its prediction is constant.
     config = config_of(callbacks=["looking", HEALTH], trainer__num_epochs=epochs)
     with looking(collapse), caplog.at_level(logging.WARNING):
         metrics = train_model(config, tmp_path)
     assert metrics["training_discriminator_chance"] == 0.5
     assert epochs == 1 or metrics["training_discriminator_accuracy"] == 0.5
     assert (
-        len([record for record in caplog.records if "constant answer" in record.getMessage()])
+        len([record for record in caplog.records if "constant prediction" in record.getMessage()])
         == warnings
     )
 
@@ -245,7 +243,7 @@ def test_constant_answers(
     [
         (
             {"model__type": "hard_sharing", "model__objectives": []},
-            'finds no objective "domain_adversarial"',
+            'needs an objective "domain_adversarial": the model has none',
         ),
         ({"callbacks": [{**HEALTH, "interval": 0}]}, "expected 1 or more, found 0"),
         ({"callbacks": [{**HEALTH, "probe_sentences": -1}]}, "expected 0 or more, found -1"),
@@ -256,11 +254,11 @@ def test_errors(overrides: dict[str, Any], message: str, tmp_path: Path) -> None
         train_model(config_of(**overrides), tmp_path)
 
 
-def test_no_probe_of_a_run_cut_short(tmp_path: Path) -> None:
+def test_no_probe_of_an_interrupted_run(tmp_path: Path) -> None:
     config = config_of(callbacks=[{**HEALTH, "probe_sentences": 5}, "looking"])
     seen: list[Any] = []
 
-    def stop(turn: str, trainer: Any) -> None:
+    def stop(event: str, trainer: Any) -> None:
         seen.append(trainer)
         raise KeyboardInterrupt
 
@@ -269,5 +267,5 @@ def test_no_probe_of_a_run_cut_short(tmp_path: Path) -> None:
     (trainer,) = seen
     assert any(isinstance(callback, ReversalHealthCallback) for callback in trainer.callbacks)
     assert not any("probe" in name for name in trainer.metrics)
-    # Nothing listens to the model any more.
+    # The hooks are removed.
     assert not trainer.model.objectives[0]._forward_pre_hooks

@@ -1,4 +1,4 @@
-"""Curves, read back with TensorBoard's own reader."""
+"""Curves, read with TensorBoard's own reader."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from ner_adv_plugin.runs.train_job import train_model
 from tests.tiny import tiny_config
 from tests.training.callbacks.helpers import curves, events
 
-STEPS = 5  # an epoch of `tiny_run`
+STEPS = 5  # per epoch of `tiny_run`
 
 
 def epochs_of(run: Path) -> list[dict[str, float]]:
@@ -69,7 +69,7 @@ def test_values_of_steps(tiny_run: Path) -> None:
     assert all(len(curve) == total for curve in found.values())
 
 
-def test_means_of_an_epochs_steps_are_its_metrics(tiny_run: Path) -> None:
+def test_metrics_of_an_epoch_are_means_over_its_steps(tiny_run: Path) -> None:
     found = curves(tiny_run, "train")
     for epoch, metrics in enumerate(epochs_of(tiny_run)):
         steps = found["loss"][STEPS * epoch : STEPS * (epoch + 1)]
@@ -78,7 +78,7 @@ def test_means_of_an_epochs_steps_are_its_metrics(tiny_run: Path) -> None:
         )
 
 
-def test_points_are_as_far_apart_as_asked(tmp_path: Path) -> None:
+def test_points_have_the_configured_interval(tmp_path: Path) -> None:
     callbacks = [{"type": "tensorboard", "summary_interval": 3}]
     train_model(tiny_config(trainer__num_epochs=2, trainer__callbacks=callbacks), tmp_path)
     assert [step for step, _ in curves(tmp_path, "train")["loss"]] == [0, 3, 6, 9]

@@ -1,4 +1,4 @@
-"""Scores set by hand are found where they belong."""
+"""Pictures of known scores."""
 
 import matplotlib
 import numpy as np
@@ -28,7 +28,9 @@ def crf() -> ConditionalRandomField:
     return made
 
 
-def test_scores_have_the_start_above_and_the_end_to_the_right(crf: ConditionalRandomField) -> None:
+def test_the_start_is_the_first_row_and_the_end_the_last_column(
+    crf: ConditionalRandomField,
+) -> None:
     scores, forbidden = transition_scores(crf)
     np.testing.assert_array_equal(scores, [[1, 2, np.nan], [3, -4, -7], [5, 6, 8]])
     assert forbidden.tolist() == [[False, True, False], [False, False, False], [True, False, False]]
@@ -43,8 +45,8 @@ def test_scores_of_the_library_are_all_allowed() -> None:
     assert not forbidden.any() and np.isnan(scores[0, -1])
 
 
-def places(picture: np.ndarray, score: float, limit: float) -> np.ndarray:
-    """Where a picture shows a score: (pixels, 2), down and to the right."""
+def pixels_of(picture: np.ndarray, score: float, limit: float) -> np.ndarray:
+    """Return the pixels of a picture that show a score: (N, 2), row and column."""
     share = (score + limit) / (2 * limit)
     colour = np.array(matplotlib.colormaps["RdBu_r"](share, bytes=True)[:3])
     return np.argwhere((picture == colour).all(-1))
@@ -56,18 +58,18 @@ def test_cells_of_a_picture(crf: ConditionalRandomField) -> None:
     assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
     down: dict[int, list[float]] = {}
     right: dict[int, list[float]] = {}
-    for sentence, column in np.argwhere(~forbidden & ~np.isnan(scores)):
-        found = places(picture, scores[sentence, column], 8.0)
-        assert len(found) > 200, "a cell is larger than a stripe of the colour bar"
-        middle = np.median(found, axis=0)
-        down.setdefault(sentence, []).append(middle[0])
-        right.setdefault(column, []).append(middle[1])
-    for middles in (down, right):
-        assert all(max(cells) - min(cells) <= 2 for cells in middles.values())
-        firsts = [middles[index][0] for index in range(3)]
+    for row, column in np.argwhere(~forbidden & ~np.isnan(scores)):
+        pixels = pixels_of(picture, scores[row, column], 8.0)
+        assert len(pixels) > 200, "a cell is larger than a stripe of the colour bar"
+        centre = np.median(pixels, axis=0)
+        down.setdefault(row, []).append(centre[0])
+        right.setdefault(column, []).append(centre[1])
+    for centres in (down, right):
+        assert all(max(cells) - min(cells) <= 2 for cells in centres.values())
+        firsts = [centres[index][0] for index in range(3)]
         assert firsts[1] - firsts[0] > 10 and abs(firsts[2] - 2 * firsts[1] + firsts[0]) <= 2
-    # What is forbidden has no colour but in the colour bar.
-    assert len(places(picture, 2.0, 8.0)) < 200 and len(places(picture, 5.0, 8.0)) < 200
+    # The colours of forbidden transitions are in the colour bar only.
+    assert len(pixels_of(picture, 2.0, 8.0)) < 200 and len(pixels_of(picture, 5.0, 8.0)) < 200
 
 
 def test_more_labels_make_a_larger_picture() -> None:
@@ -79,7 +81,7 @@ def test_more_labels_make_a_larger_picture() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
-def test_scores_of_a_run_that_went_wrong_can_be_drawn(value: float) -> None:
+def test_scores_that_are_not_finite_can_be_drawn(value: float) -> None:
     assert draw("title", ["A"], np.full((2, 2), value), np.zeros((2, 2), bool)).any()
 
 

@@ -1,4 +1,4 @@
-"""What wandb keeps of a run on disk, offline, against TensorBoard's curves of the same run."""
+"""Offline data of wandb against TensorBoard's curves of the same run."""
 
 import json
 import struct
@@ -39,7 +39,7 @@ def config_of_run(**about: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def wandb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The library, which keeps to this machine."""
+    """The library in offline mode."""
     library = pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
@@ -48,13 +48,14 @@ def wandb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def records(folder: Path) -> list[list[Any]]:
-    """The records of every part of a run, in the order of writing.
+    """Read the records of a run, one list per process that wrote it, in the order of writing.
 
-    A file is a log of LevelDB's format: blocks of 32 KiB, records led by checksum, length and kind.
+    A file is a log in LevelDB's format: blocks of 32 KiB, in which each record is preceded by its
+    checksum, length and type.
     """
     from wandb.proto.wandb_internal_pb2 import Record
 
-    parts = []
+    records_by_file = []
     for path in sorted(folder.glob("wandb/offline-run-*/*.wandb")):
         data, at, found, payload = path.read_bytes(), 7, [], b""
         while at + 7 <= len(data):
@@ -62,41 +63,41 @@ def records(folder: Path) -> list[list[Any]]:
             if left < 7:
                 at += left
                 continue
-            _, length, kind = struct.unpack("<IHB", data[at : at + 7])
+            _, length, record_type = struct.unpack("<IHB", data[at : at + 7])
             payload += data[at + 7 : at + 7 + length]
             at += 7 + length
-            if kind in (1, 4):  # a whole record, or the last piece of one
+            if record_type in (1, 4):  # a complete record, or the last fragment of one
                 found.append(Record.FromString(payload))
                 payload = b""
-        parts.append(found)
-    return parts
+        records_by_file.append(found)
+    return records_by_file
 
 
 def history(found: list[Any]) -> list[dict[str, Any]]:
-    """What was written at each step, by name; of histograms and pictures a dictionary."""
-    sentences = []
+    """Return the values of each step by name; those of histograms and pictures are dictionaries."""
+    rows = []
     for record in found:
         if record.HasField("history"):
-            sentence: dict[str, Any] = {}
+            row: dict[str, Any] = {}
             for item in record.history.item:
                 name, *inner = item.nested_key or [item.key]
-                target = sentence.setdefault(name, {}) if inner else sentence
+                target = row.setdefault(name, {}) if inner else row
                 target[inner[0] if inner else name] = json.loads(item.value_json)
-            sentences.append(sentence)
-    return sentences
+            rows.append(row)
+    return rows
 
 
-def points(sentences: list[dict[str, Any]], prefix: str) -> dict[str, list[tuple[int, float]]]:
-    """The curves whose names begin so."""
+def points(rows: list[dict[str, Any]], prefix: str) -> dict[str, list[tuple[int, float]]]:
+    """Return the curves whose names have a prefix."""
     result: dict[str, list[tuple[int, float]]] = {}
-    for sentence in sentences:
-        for name, value in sentence.items():
+    for row in rows:
+        for name, value in row.items():
             if name.startswith(prefix):
-                result.setdefault(name.removeprefix(prefix), []).append((sentence["_step"], value))
+                result.setdefault(name.removeprefix(prefix), []).append((row["_step"], value))
     return result
 
 
-def test_the_same_curves_as_tensorboards(wandb: Any, tmp_path: Path) -> None:
+def test_curves_equal_those_of_tensorboard(wandb: Any, tmp_path: Path) -> None:
     train_model(config_of_run(), tmp_path)
     (found,) = records(tmp_path)
     (run,) = [record.run for record in found if record.HasField("run")][:1]
@@ -111,27 +112,25 @@ def test_the_same_curves_as_tensorboards(wandb: Any, tmp_path: Path) -> None:
     (exit,) = [record.exit for record in found if record.HasField("exit")]
     assert exit.exit_code == 0
 
-    sentences = history(found)
-    assert [sentence["_step"] for sentence in sentences] == sorted(
-        {sentence["_step"] for sentence in sentences}
-    )
-    # A training step bears the number of steps up to its end.
+    rows = history(found)
+    assert [row["_step"] for row in rows] == sorted({row["_step"] for row in rows})
+    # The x-value of a training step is the number of steps up to its end.
     training = {
         name: [(step + 1, pytest.approx(value, rel=1e-5, nan_ok=True)) for step, value in curve]
         for name, curve in curves(tmp_path, "train").items()
     }
-    assert points(sentences, "train/") == training and len(training["loss"]) == STEPS
+    assert points(rows, "train/") == training and len(training["loss"]) == STEPS
     validation = {
         name: [(step, pytest.approx(value, rel=1e-5, nan_ok=True)) for step, value in curve]
         for name, curve in curves(tmp_path, "validation").items()
     }
-    assert points(sentences, "validation/") == validation and "weibo_f1" in validation
+    assert points(rows, "validation/") == validation and "weibo_f1" in validation
 
-    ((step, made), _) = points(sentences, "parameter_histogram/")["heads.weibo.projection.weight"]
+    ((step, made), _) = points(rows, "parameter_histogram/")["heads.weibo.projection.weight"]
     assert (step, made["_type"]) == (1, "histogram") and len(made["bins"]) == len(
         made["values"]
     ) + 1
-    pictures = points(sentences, "transitions/")
+    pictures = points(rows, "transitions/")
     assert set(pictures) == {"weibo", "msra", "msr"}
     assert [(step, value["_type"]) for step, value in pictures["weibo"]] == [
         (5, "image-file"),
@@ -139,23 +138,21 @@ def test_the_same_curves_as_tensorboards(wandb: Any, tmp_path: Path) -> None:
     ]
 
 
-def test_a_recovered_run_goes_on_with_its_run(wandb: Any, tmp_path: Path) -> None:
+def test_a_recovered_run_resumes_its_wandb_run(wandb: Any, tmp_path: Path) -> None:
     train_in_two(config_of_run(), tmp_path, STEPS + 2)
     first, second = records(tmp_path)
-    ids = {
-        record.run.run_id for part in (first, second) for record in part if record.HasField("run")
-    }
+    ids = {record.run.run_id for record in first + second if record.HasField("run")}
     assert len(ids) == 1
     (exit,) = [record.exit for record in first if record.HasField("exit")]
     assert exit.exit_code == 1
-    # What follows the checkpoint lies beyond what preceded it.
+    # Steps after the checkpoint have higher numbers than those before it.
     assert [step for step, _ in points(history(first), "train/")["loss"]] == [1, 3, 5, 7]
     assert [step for step, _ in points(history(first), "validation/")["weibo_f1"]] == [5]
     assert [step for step, _ in points(history(second), "train/")["loss"]] == [7, 9]
     assert [step for step, _ in points(history(second), "validation/")["weibo_f1"]] == [10]
 
 
-def test_what_wandb_refuses_is_told(wandb: Any, tmp_path: Path) -> None:
+def test_errors_of_wandb_are_reported(wandb: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="^wandb: .*project name"):
         train_model(config_of_run(project="a/b"), tmp_path)
 

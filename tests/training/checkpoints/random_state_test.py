@@ -1,4 +1,4 @@
-"""Random generators: seeds, and their state there and back."""
+"""Random generators: seeds, and their state saved and restored."""
 
 import io
 import random
@@ -13,10 +13,10 @@ from ner_adv_plugin.training.checkpoints.random_state import (
 )
 
 
-def draws() -> list[float]:
-    # An odd number of normal draws, since each generator keeps the second of a pair.
-    own = [random.random(), random.gauss(0, 1)]
-    return own + [
+def sample() -> list[float]:
+    # One normal sample each: generators compute them in pairs and keep the second one.
+    of_python = [random.random(), random.gauss(0, 1)]
+    return of_python + [
         np.random.random(),
         np.random.normal(),
         torch.rand(()).item(),
@@ -26,14 +26,14 @@ def draws() -> list[float]:
 
 def test_round_trip_through_a_file() -> None:
     seed_everything(1, 2, 3)
-    draws()
+    sample()
     file = io.BytesIO()
     torch.save(random_state(), file)
-    expected = [draws() for _ in range(3)]
+    expected = [sample() for _ in range(3)]
     seed_everything(9, 9, 9)
     file.seek(0)
     set_random_state(torch.load(file, weights_only=True))
-    assert [draws() for _ in range(3)] == expected
+    assert [sample() for _ in range(3)] == expected
 
 
 def test_seeds() -> None:
@@ -43,9 +43,9 @@ def test_seeds() -> None:
     assert [random.random(), np.random.random(), torch.rand(()).item()] == expected
 
 
-def test_null_leaves_a_generator_alone() -> None:
+def test_null_leaves_a_generator_unchanged() -> None:
     seed_everything(1, 2, 3)
-    expected = draws()
+    expected = sample()
     seed_everything(1, 2, 3)
     seed_everything(None, None, None)
-    assert draws() == expected
+    assert sample() == expected

@@ -1,1 +1,1 @@
-"""Tests of the callbacks."""
+"""Tests of instance weighting."""

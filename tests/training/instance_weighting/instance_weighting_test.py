@@ -1,4 +1,4 @@
-"""Weights of sentences against their definitions, and self-training within a whole run."""
+"""Instance weights against their definitions, and self-training in a run."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -28,9 +28,9 @@ from ner_adv_plugin.training.instance_weighting.trigram_model import TrigramMode
 from tests.stopping import stopping_before
 from tests.tiny import DATA, assert_same_weights, learnt, model_and_loader, tiny_config
 
-# Heads that confidence can be measured of, and how many steps fit them to a few sentences.
+# Heads that rank readings, and the number of steps that fit them to a few sentences.
 STEPS = {"crf": 30, "global_pointer": 40, "biaffine": 100}
-# What a group of options, which exclude one another, may be: no span, or one of a type; with probabilities.
+# Probabilities of mutually exclusive options: no span (None), or a span of a type.
 Options = Mapping[str | None, float]
 CONFIDENCE = {"type": "confidence", "head": "weibo", "batch_size": 7}
 SIMILARITY = {"type": "domain_similarity", "target": "weibo"}
@@ -38,13 +38,13 @@ SIMILARITY = {"type": "domain_similarity", "target": "weibo"}
 
 @Head.register("unranked")
 class UnrankedHead(SoftmaxHead):
-    """Has no readings in order."""
+    """A head that does not rank readings."""
 
     ranks_readings = False
 
 
 def config_of_run(head: str = "crf", **weighting: Any) -> dict[str, Any]:
-    """The tiny run with unlabelled sentences; Weibo has a head of this type."""
+    """Make a config with unlabelled sentences and a head of a type for Weibo."""
     config = tiny_config(
         data_loader__batch_size=8,
         trainer__num_epochs=3,
@@ -61,22 +61,24 @@ def config_of_run(head: str = "crf", **weighting: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def parts() -> tuple[Model, dict[str, EncodedDataset]]:
+def model_and_sentences() -> tuple[Model, dict[str, EncodedDataset]]:
     model, loader = model_and_loader(config_of_run())
     return model, dict(loader.sentences())
 
 
-def weighed(
-    parts: tuple[Model, dict[str, EncodedDataset]], weighting: InstanceWeighting, dataset: str
+def weighted_sentences(
+    model_and_sentences: tuple[Model, dict[str, EncodedDataset]],
+    weighting: InstanceWeighting,
+    dataset: str,
 ) -> EncodedDataset:
-    weighting.bind(dataset, parts[1], parts[0])
+    weighting.bind(dataset, model_and_sentences[1], model_and_sentences[0])
     weighting.before_epoch(0)
     return weighting.sentences
 
 
 @torch.no_grad()
 def means(model: Model, sentences: EncodedDataset) -> torch.Tensor:
-    """Mean states of every sentence, one sentence at a time."""
+    """Compute the mean states of every sentence, one sentence at a time."""
     model.eval()
     each = [
         model.encode(collate([(sentences, sentence)]))[0].double().mean(0)
@@ -86,10 +88,10 @@ def means(model: Model, sentences: EncodedDataset) -> torch.Tensor:
     return torch.stack(each)
 
 
-def test_domain_similarity_is_its_definition(
-    parts: tuple[Model, dict[str, EncodedDataset]],
+def test_domain_similarity_equals_its_definition(
+    model_and_sentences: tuple[Model, dict[str, EncodedDataset]],
 ) -> None:
-    model, sentences = parts
+    model, sentences = model_and_sentences
     v, w = means(model, sentences["msra"]), means(model, sentences["weibo"]).mean(0)
     cosine = torch.nn.functional.cosine_similarity(v, w.expand_as(v))
     distance = (v - w).norm(dim=1)
@@ -102,23 +104,32 @@ def test_domain_similarity_is_its_definition(
         ({"similarity": "cross_entropy", "scale": 6.0}, np.minimum(6.0 / entropy, 1.0)),
     ]
     for settings, expected in cases:
-        found = weighed(parts, DomainSimilarity("weibo", **settings), "msra").weights
+        found = weighted_sentences(
+            model_and_sentences, DomainSimilarity("weibo", **settings), "msra"
+        ).weights
         np.testing.assert_allclose(found, np.asarray(expected), rtol=1e-4, atol=1e-6)
         assert found.dtype == np.float32 and 0 < found.mean() < 1
     assert model.training
     sentences["msra"].weights = np.ones(len(sentences["msra"]), np.float32)
 
 
-def test_domain_similarity_is_measured_once(parts: tuple[Model, dict[str, EncodedDataset]]) -> None:
+def test_domain_similarity_is_computed_once(
+    model_and_sentences: tuple[Model, dict[str, EncodedDataset]],
+) -> None:
     weighting = DomainSimilarity("weibo", "cross_entropy")
-    weighting.bind("msra", parts[1], parts[0])
+    weighting.bind("msra", model_and_sentences[1], model_and_sentences[0])
     weighting.before_epoch(1)
-    assert parts[1]["msra"].weights.min() == 1.0
+    assert model_and_sentences[1]["msra"].weights.min() == 1.0
 
 
 @torch.enable_grad()
 def fitted(head: str) -> tuple[SharingModel, EncodedDataset, Mapping[str, EncodedDataset]]:
-    """A model that has learnt a few sentences of Weibo, and the same as "reviews" without labels; all datasets."""
+    """Fit a model to a few sentences of Weibo.
+
+    # Returns
+
+    The model, the same sentences without labels as "reviews", and all datasets.
+    """
     config = config_of_run(head)
     readers = config["dataset_reader"]["readers"]
     readers["reviews"] = {"type": "weibo", "head": None}
@@ -142,7 +153,7 @@ def fitted(head: str) -> tuple[SharingModel, EncodedDataset, Mapping[str, Encode
     ("head", "measure"),
     [("crf", "margin"), ("crf", "ratio"), ("global_pointer", "margin"), ("biaffine", "margin")],
 )
-def test_confidence_labels_sentences_and_weighs_them(head: str, measure: Any) -> None:
+def test_confidence_labels_and_weights_sentences(head: str, measure: Any) -> None:
     model, reviews, sentences = fitted(head)
     weighting = Confidence("weibo", measure, wait=2)
     weighting.bind("reviews", sentences, model)
@@ -160,7 +171,7 @@ def test_confidence_labels_sentences_and_weighs_them(head: str, measure: Any) ->
     loss = model(batch)["loss"]
     assert batch.heads == ["weibo", "weibo"] and loss.isfinite()
 
-    # The same labels and weights again, out of the state.
+    # The state restores labels and weights.
     state = weighting.state_dict()
     reviews.spans, reviews.targets, reviews.head = None, {}, None
     reviews.weights = np.ones(len(reviews), np.float32)
@@ -173,13 +184,16 @@ def test_confidence_labels_sentences_and_weighs_them(head: str, measure: Any) ->
 
 
 def two_best_of_crf(head: CrfHead, emissions_1LT: torch.Tensor) -> tuple[list[Span], float, float]:
-    """The best reading, its probability and that of the second, the best path that differs from it in some place."""
+    """Return the best reading of a CRF, its probability and that of the second best reading.
+
+    The second best reading is the best path that differs from the first one at some character.
+    """
     mask_1L = torch.ones(emissions_1LT.shape[:2], dtype=torch.bool)
     best_1L, best_1 = head.crf.decode_with_scores(emissions_1LT, mask_1L)
     others = []
-    for place, tag in enumerate(best_1L[0]):
+    for index, tag in enumerate(best_1L[0]):
         without_1LT = emissions_1LT.clone()
-        without_1LT[0, place, tag] = -torch.inf
+        without_1LT[0, index, tag] = -torch.inf
         others.append(head.crf.decode_with_scores(without_1LT, mask_1L)[1])
 
     scores = torch.stack([best_1[0], torch.cat(others).max()])
@@ -190,17 +204,24 @@ def two_best_of_crf(head: CrfHead, emissions_1LT: torch.Tensor) -> tuple[list[Sp
 def two_best_of_groups(
     groups: Iterable[tuple[int, int, Options]],
 ) -> tuple[list[Span], float, float]:
-    """The same if each of some groups, by first and last character, has options of its own."""
-    found, first, ratio = [], 1.0, 0.0
+    """Return the same for independent groups of options.
+
+    # Parameters
+
+    groups : first character, last character and options of each group.
+    """
+    candidates = []
+    first, ratio = 1.0, 0.0
     for start, last, options in groups:
-        best = max(options, key=lambda kind: options[kind])
-        second = max(probability for kind, probability in options.items() if kind != best)
-        first, ratio = first * options[best], max(ratio, second / options[best])
+        best = max(options, key=lambda option: options[option])
+        second = max(probability for option, probability in options.items() if option != best)
+        first *= options[best]
+        ratio = max(ratio, second / options[best])
         if best is not None:
-            found.append((options[best], Span(start, last + 1, best)))
+            candidates.append((options[best], Span(start, last + 1, best)))
 
     kept: list[Span] = []
-    for _, span in sorted(found, reverse=True):
+    for _, span in sorted(candidates, reverse=True):
         if not any(crosses(span, other) or crosses(other, span) for other in kept):
             kept.append(span)
     return sorted(kept), first, first * ratio
@@ -211,7 +232,7 @@ def crosses(one: Span, other: Span) -> bool:
 
 
 def two_best(head: Any, output: torch.Tensor) -> tuple[list[Span], float, float]:
-    """The two best readings of one sentence by the definition of its head's probabilities."""
+    """Return the best reading of a sentence and the probabilities of the two best ones."""
     if isinstance(head, CrfHead):
         return two_best_of_crf(head, output)
 
@@ -220,9 +241,9 @@ def two_best(head: Any, output: torch.Tensor) -> tuple[list[Span], float, float]
     if isinstance(head, GlobalPointerHead):
         p_CLL = output[0].double().sigmoid()
         binary = [
-            (i, j, kind, float(p_CLL[c, i, j])) for i, j in pairs for c, kind in enumerate(types)
+            (i, j, own, float(p_CLL[c, i, j])) for i, j in pairs for c, own in enumerate(types)
         ]
-        return two_best_of_groups((i, j, {kind: p, None: 1 - p}) for i, j, kind, p in binary)
+        return two_best_of_groups((i, j, {own: p, None: 1 - p}) for i, j, own, p in binary)
     p_LLK = output[0].double().softmax(-1)
     return two_best_of_groups(
         (i, j, dict(zip([None, *types], p_LLK[i, j].tolist(), strict=True))) for i, j in pairs
@@ -236,7 +257,7 @@ def test_confidence_follows_the_model_from_epoch_to_epoch(head: str) -> None:
     weighting = Confidence("weibo", wait=0)
     weighting.bind("reviews", sentences, model)
     module, found, outputs = model.heads["weibo"], [], []
-    module.register_forward_hook(lambda *given: outputs.append(given[-1]))
+    module.register_forward_hook(lambda *arguments: outputs.append(arguments[-1]))
     learnt_weights = [parameter.clone() for parameter in model.parameters()]
     for epoch in range(3):
         weighting.before_epoch(epoch)
@@ -251,14 +272,17 @@ def test_confidence_follows_the_model_from_epoch_to_epoch(head: str) -> None:
     assert found[0][0] != found[1][0] and found[0][1] != found[1][1] and found[0] == found[2]
 
 
-def test_a_head_that_cannot_rank_is_named(tmp_path: Path) -> None:
+def test_a_head_that_does_not_rank_is_an_error(tmp_path: Path) -> None:
     config = config_of_run("unranked", reviews={**CONFIDENCE, "wait": 0})
-    message = r'head "weibo" \(UnrankedHead\) does not rank readings, .*"confidence" need; heads that do: "biaffine", "crf"'
+    message = (
+        r'head "weibo" \(UnrankedHead\) does not rank readings, .*"confidence" need; '
+        'heads that do: "biaffine", "crf"'
+    )
     with pytest.raises(UserError, match=message):
         train_model(config, tmp_path / "run")
 
 
-def test_a_run_in_which_sentences_begin_to_teach(tmp_path: Path) -> None:
+def test_a_run_that_adds_sentences_to_a_task(tmp_path: Path) -> None:
     train_model(config_of_run(reviews=CONFIDENCE, msra=SIMILARITY), tmp_path / "run")
     epochs = [
         json.loads((tmp_path / "run" / f"metrics_epoch_{epoch}.json").read_text())
@@ -275,7 +299,7 @@ def test_a_run_in_which_sentences_begin_to_teach(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[dict[str, Any], Path]]:
-    """For a head's type a run that was not stopped: its metrics and its folder."""
+    """A function from a type of head to the metrics and the folder of an uninterrupted run."""
 
     @cache
     def run(head: str) -> tuple[dict[str, Any], Path]:
@@ -292,7 +316,7 @@ def config_to_stop(head: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("head", "step"), [("crf", 3), ("crf", 9), ("crf", 15), ("global_pointer", 9), ("biaffine", 9)]
 )
-def test_a_stopped_run_ends_as_one_not_stopped(
+def test_a_stopped_run_resumes_exactly(
     tmp_path: Path, whole: Callable[[str], tuple[dict[str, Any], Path]], head: str, step: int
 ) -> None:
     metrics, folder = whole(head)
@@ -313,9 +337,9 @@ def test_a_stopped_run_ends_as_one_not_stopped(
         ),
         (
             {"msra": CONFIDENCE},
-            'instance_weighting.msra: "confidence" labels sentences without labels.* teach head "msra"',
+            'instance_weighting.msra: "confidence" needs an unlabelled dataset, .* has head "msra"',
         ),
-        ({"reviews": SIMILARITY}, "instance_weighting.reviews: its sentences have no labels"),
+        ({"reviews": SIMILARITY}, "instance_weighting.reviews: the sentences have no labels"),
         (
             {"msra": {**SIMILARITY, "target": "msra"}},
             "msra.target: sentences cannot be compared with themselves",
@@ -326,8 +350,6 @@ def test_a_stopped_run_ends_as_one_not_stopped(
         ({"reviews": {**CONFIDENCE, "measure": "entropy"}}, "reviews.measure"),
     ],
 )
-def test_what_does_not_fit_is_told_before_data_are_read(
-    weighting: dict[str, Any], message: str
-) -> None:
+def test_errors_are_found_before_data_are_read(weighting: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         checked_job(config_of_run(**weighting))

@@ -15,7 +15,7 @@ from ner_adv_plugin.training.instance_weighting.trigram_model import TrigramMode
 from tests.data.sentences import character_alphabet, encoded, ner_reader
 
 CORPUS = ["甲乙丙", "甲乙甲乙丁", "", "丙"]
-# Two that the corpus does not have, and one that no vocabulary has.
+# Two characters are not in the corpus, one is in no vocabulary.
 texts = st.text("甲乙丙丁戊己?", max_size=7)
 
 
@@ -29,7 +29,7 @@ def sentences_of(corpus: list[str], others: list[str]) -> tuple[EncodedDataset, 
 
 
 def naive(corpus: list[str], text: str) -> float:
-    """Cross-entropy by counting substrings."""
+    """Compute the cross-entropy by counting substrings."""
     padded = ["\n\n" + own for own in corpus]
     grams = {
         n: Counter(own[i - n + 1 : i + 1] for own in padded for i in range(2, len(own)))
@@ -37,14 +37,14 @@ def naive(corpus: list[str], text: str) -> float:
     }
     bits = 0.0
     known = "\n\n" + text
-    for place in range(2, len(known)):
+    for end in range(2, len(known)):
         probability = 1 / (len(grams[1]) + 1)
         for n in (1, 2, 3):
-            gram = known[place - n + 1 : place + 1]
+            gram = known[end - n + 1 : end + 1]
             followed = {own: count for own, count in grams[n].items() if own[:-1] == gram[:-1]}
             if followed:
-                total, kinds = sum(followed.values()), len(followed)
-                probability = (grams[n][gram] + kinds * probability) / (total + kinds)
+                total, distinct = sum(followed.values()), len(followed)
+                probability = (grams[n][gram] + distinct * probability) / (total + distinct)
         bits -= log2(probability)
     return bits / max(len(text), 1)
 
@@ -53,7 +53,7 @@ def naive(corpus: list[str], text: str) -> float:
     st.lists(texts.map(lambda text: text.replace("?", "")), min_size=1, max_size=5),
     st.lists(texts, max_size=4),
 )
-def test_cross_entropy_is_the_formula(corpus: list[str], others: list[str]) -> None:
+def test_cross_entropy_equals_the_formula(corpus: list[str], others: list[str]) -> None:
     own, sentences = sentences_of(corpus, others)
     assert TrigramModel(own).cross_entropy(sentences) == pytest.approx(
         [naive(corpus, text) for text in others]
@@ -62,7 +62,8 @@ def test_cross_entropy_is_the_formula(corpus: list[str], others: list[str]) -> N
 
 def test_by_hand() -> None:
     own, sentences = sentences_of(["甲"], ["甲", "乙"])
-    # Of one known character, all others as one more: 1/2; then (1 + 1 x 1/2) / (1 + 1) for each longer context.
+    # One known character and one for all others: 1/2; then (1 + 1 x 1/2) / (1 + 1) for each longer
+    # context.
     p, q = 0.5, 0.5
     for _ in range(3):
         p, q = (1 + p) / 2, q / 2

@@ -1,4 +1,4 @@
-"""Every learning-rate scheduler against its formula, and its state."""
+"""Every learning-rate scheduler against its formula, and its saved state."""
 
 import io
 import math
@@ -20,20 +20,22 @@ def rise(step: int) -> float:
     return min(1.0, step / WARMUP)
 
 
-def left(step: int) -> float:
-    """Share of the steps after warm-up that is yet to come."""
+def remaining(step: int) -> float:
+    """Return the remaining fraction of the steps after the warm-up."""
     return min(1.0, max(0.0, (TOTAL - step) / (TOTAL - WARMUP)))
 
 
-# The factor on every rate after so many steps.
+# The factor on every learning rate after a number of steps.
 FORMULAS = {
     "constant": lambda step: 1.0,
     "constant_with_warmup": rise,
-    "linear_with_warmup": lambda step: min(rise(step), left(step)),
-    "polynomial_decay": lambda step: min(rise(step), left(step) ** 2),
-    "slanted_triangular": lambda step: (1 + min(step / 5, left(step)) * 7) / 8,
+    "linear_with_warmup": lambda step: min(rise(step), remaining(step)),
+    "polynomial_decay": lambda step: min(rise(step), remaining(step) ** 2),
+    "slanted_triangular": lambda step: (1 + min(step / 5, remaining(step)) * 7) / 8,
     "noam": lambda step: 2 * 16**-0.5 * min(max(step, 1) ** -0.5, max(step, 1) * WARMUP**-1.5),
-    "cosine_with_warmup": lambda step: min(rise(step), 0.5 * (1 - math.cos(math.pi * left(step)))),
+    "cosine_with_warmup": lambda step: min(
+        rise(step), 0.5 * (1 - math.cos(math.pi * remaining(step)))
+    ),
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "polynomial_decay": {"power": 2.0},
@@ -44,7 +46,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "exponential": {"gamma": 0.5},
     "reduce_on_plateau": {"mode": "max", "patience": 1, "factor": 0.5},
 }
-# The factor on every rate after so many epochs.
+# The factor on every learning rate after a number of epochs.
 BY_EPOCH = {
     "step": lambda epoch: 0.5 ** (epoch // 2),
     "multi_step": lambda epoch: 0.5 ** ((epoch >= 1) + (epoch >= 4)),
@@ -72,7 +74,7 @@ def built(settings: dict[str, Any]) -> tuple[LearningRateScheduler, torch.optim.
 def rates(
     scheduler: LearningRateScheduler, optimizer: torch.optim.Optimizer, steps: int
 ) -> list[list[float]]:
-    """Rates before each of so many steps."""
+    """Return the learning rates before each of a number of steps."""
     seen = []
     for _ in range(steps):
         seen.append([group["lr"] for group in optimizer.param_groups])
@@ -84,15 +86,15 @@ def rates(
 def resume(
     name: str, scheduler: LearningRateScheduler, optimizer: torch.optim.Optimizer
 ) -> tuple[LearningRateScheduler, torch.optim.Optimizer]:
-    """A new scheduler and optimizer with the state of these, which went through a file."""
+    """Make a new scheduler and optimizer with the state of others, saved to a file and loaded."""
     file = io.BytesIO()
     torch.save((scheduler.state_dict(), optimizer.state_dict()), file)
     file.seek(0)
     schedule, state = torch.load(file, weights_only=True)
-    resumed, its_optimizer = make(name)
-    its_optimizer.load_state_dict(state)
+    resumed, resumed_optimizer = make(name)
+    resumed_optimizer.load_state_dict(state)
     resumed.load_state_dict(schedule)
-    return resumed, its_optimizer
+    return resumed, resumed_optimizer
 
 
 def test_all_schedulers_are_tested() -> None:
@@ -112,7 +114,7 @@ def test_rates_follow_the_formula(name: str, warmup: float) -> None:
 
 
 @pytest.mark.parametrize("name", FORMULAS)
-def test_the_end_of_an_epoch_changes_nothing_where_every_batch_steps(name: str) -> None:
+def test_the_end_of_an_epoch_does_not_change_rates_updated_by_step(name: str) -> None:
     scheduler, optimizer = make(name)
     rates(scheduler, optimizer, 3)
     before = [group["lr"] for group in optimizer.param_groups]
@@ -125,8 +127,8 @@ def test_the_end_of_an_epoch_changes_nothing_where_every_batch_steps(name: str) 
 def test_state_round_trip(name: str, done: int) -> None:
     scheduler, optimizer = make(name)
     rates(scheduler, optimizer, done)
-    resumed, its_optimizer = resume(name, scheduler, optimizer)
-    assert rates(resumed, its_optimizer, TOTAL) == rates(scheduler, optimizer, TOTAL)
+    resumed, resumed_optimizer = resume(name, scheduler, optimizer)
+    assert rates(resumed, resumed_optimizer, TOTAL) == rates(scheduler, optimizer, TOTAL)
 
 
 def test_negative_warmup_is_an_error() -> None:
@@ -143,13 +145,13 @@ def test_negative_warmup_is_an_error() -> None:
         ("polynomial_decay", "warmup_steps"),
     ],
 )
-def test_warmup_under_its_name_in_allennlp(name: str, key: str) -> None:
+def test_keys_of_allennlp_for_the_warmup(name: str, key: str) -> None:
     settings = {"type": name, **SETTINGS.get(name, {})}
-    for given in ({key: WARMUP}, {key: WARMUP, "warmup": None}):
-        scheduler, optimizer = built({**settings, **given})
+    for warmup in ({key: WARMUP}, {key: WARMUP, "warmup": None}):
+        scheduler, optimizer = built({**settings, **warmup})
         assert rates(scheduler, optimizer, TOTAL) == rates(*make(name, WARMUP), TOTAL)
     for wrong, message in (
-        ({key: WARMUP, "warmup": 0.25}, f"warmup and {key} say the same: give one"),
+        ({key: WARMUP, "warmup": 0.25}, f"warmup and {key} are synonyms: set only one"),
         ({key: -1}, f"{key}: expected 0 or more, found -1"),
         ({key: 0.25}, f"{key}: expected a whole number, found 0.25"),
     ):
@@ -160,12 +162,12 @@ def test_warmup_under_its_name_in_allennlp(name: str, key: str) -> None:
 @pytest.mark.parametrize(
     ("name", "share"), [("linear_with_warmup", 0.1), ("polynomial_decay", 0.0)]
 )
-def test_warmup_that_is_not_given(name: str, share: float) -> None:
+def test_default_of_the_warmup(name: str, share: float) -> None:
     settings = {"type": name, **SETTINGS.get(name, {})}
     assert rates(*built(settings), TOTAL) == rates(*built({**settings, "warmup": share}), TOTAL)
 
 
-def test_a_cosine_of_more_waves() -> None:
+def test_a_cosine_of_several_periods() -> None:
     scheduler, optimizer = built(
         {"type": "cosine_with_warmup", "num_warmup_steps": 0, "num_cycles": 1.5}
     )
@@ -175,7 +177,7 @@ def test_a_cosine_of_more_waves() -> None:
     assert [rate for rate, _ in rates(scheduler, optimizer, TOTAL)] == pytest.approx(expected)
 
 
-def test_no_warmup_begins_at_the_full_rate() -> None:
+def test_without_warmup_the_first_rate_is_the_full_one() -> None:
     scheduler, optimizer = make("linear_with_warmup", 0)
     assert rates(scheduler, optimizer, 2) == [
         list(RATES),
@@ -187,10 +189,8 @@ def test_no_warmup_begins_at_the_full_rate() -> None:
 def test_rates_change_with_epochs_only(name: str) -> None:
     scheduler, optimizer = make(name)
     for epoch in range(6):
-        assert (
-            rates(scheduler, optimizer, 3)
-            == [pytest.approx([BY_EPOCH[name](epoch) * rate for rate in RATES])] * 3
-        )
+        expected = [BY_EPOCH[name](epoch) * rate for rate in RATES]
+        assert rates(scheduler, optimizer, 3) == [pytest.approx(expected)] * 3
         scheduler.step_epoch(0.5)
 
 
@@ -200,11 +200,11 @@ def test_state_of_epochs_round_trip(name: str) -> None:
     for _ in range(2):
         rates(scheduler, optimizer, 1)
         scheduler.step_epoch(0.5)
-    resumed, its_optimizer = resume(name, scheduler, optimizer)
+    resumed, resumed_optimizer = resume(name, scheduler, optimizer)
     for _ in range(4):
         for steps in (scheduler, resumed):
             steps.step_epoch(0.5)
-        assert rates(resumed, its_optimizer, 1) == rates(scheduler, optimizer, 1)
+        assert rates(resumed, resumed_optimizer, 1) == rates(scheduler, optimizer, 1)
 
 
 def test_the_rate_falls_on_a_plateau() -> None:
@@ -233,7 +233,7 @@ def test_a_plateau_by_absolute_differences_and_smallest_rates() -> None:
     assert [group["lr"] for group in optimizer.param_groups] == [0.08, 1.0]
 
 
-def test_less_is_better_on_a_plateau_by_default() -> None:
+def test_lower_is_better_on_a_plateau_by_default() -> None:
     scheduler, optimizer = built({"type": "reduce_on_plateau", "patience": 0})
     for metric in (0.3, 0.2, 0.1):
         scheduler.step_epoch(metric)

@@ -1,4 +1,4 @@
-"""Against values worked by hand, against torch's, and in a run against the weights of its every step."""
+"""Moving averages against known values, against torch, and in a run."""
 
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,10 @@ def test_by_hand() -> None:
 
 
 @given(st.floats(0, 1), st.lists(st.floats(-10, 10, width=32), max_size=8))
-def test_without_steps_it_is_torchs(decay: float, values: list[float]) -> None:
+def test_without_steps_it_equals_that_of_torch(decay: float, values: list[float]) -> None:
     layer = torch.nn.Linear(2, 1)
     theirs = AveragedModel(layer, multi_avg_fn=get_ema_multi_avg_fn(decay))
-    theirs.update_parameters(layer)  # its first update copies
+    theirs.update_parameters(layer)  # the first update copies
     ours = MovingAverage(layer.named_parameters(), decay=decay)
     for value in values:
         torch.nn.init.constant_(layer.weight, value)
@@ -57,7 +57,7 @@ def test_without_steps_it_is_torchs(decay: float, values: list[float]) -> None:
         torch.testing.assert_close(ours.state_dict()["averages"][name], value.detach())
 
 
-def test_averages_stand_in_until_restored() -> None:
+def test_averages_replace_the_values_until_restored() -> None:
     layer = torch.nn.Linear(3, 2)
     average = MovingAverage(layer.named_parameters(), decay=0.5)
     start = {name: value.detach().clone() for name, value in layer.named_parameters()}
@@ -68,7 +68,7 @@ def test_averages_stand_in_until_restored() -> None:
             value -= 0.1
     average.apply()
     own = {name: value.detach().clone() for name, value in layer.named_parameters()}
-    for _ in range(2):  # asking twice changes nothing
+    for _ in range(2):  # the second call changes nothing
         average.assign_average_value()
         for name, value in layer.named_parameters():
             torch.testing.assert_close(value.detach(), (start[name] + own[name]) / 2)
@@ -78,7 +78,7 @@ def test_averages_stand_in_until_restored() -> None:
     assert all(value.requires_grad and value.grad is not None for value in layer.parameters())
 
 
-def test_state_comes_back_from_a_file(tmp_path: Path) -> None:
+def test_state_is_restored_from_a_file(tmp_path: Path) -> None:
     layer = torch.nn.Linear(3, 2)
     average = MovingAverage(layer.named_parameters())
     torch.nn.init.ones_(layer.weight)
@@ -132,11 +132,11 @@ def config_of_run(**overrides: Any) -> dict[str, Any]:
     )
 
 
-def test_a_run_keeps_the_averages_and_goes_on_with_its_weights(tmp_path: Path) -> None:
+def test_a_run_saves_the_averages_and_trains_its_own_weights(tmp_path: Path) -> None:
     history: list[dict[str, np.ndarray]] = []
 
-    def look(turn: str, trainer: Any) -> None:
-        if turn == "batch" or not history:  # before the first step, and after each
+    def look(event: str, trainer: Any) -> None:
+        if event == "batch" or not history:  # before the first step, and after each
             history.append(
                 {k: v.detach().double().numpy().copy() for k, v in trainer.model.named_parameters()}
             )

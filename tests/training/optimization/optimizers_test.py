@@ -1,4 +1,4 @@
-"""Parameter groups, and every optimizer against torch's own."""
+"""Parameter groups, and every optimizer against that of torch."""
 
 import logging
 from typing import Any
@@ -24,7 +24,8 @@ NAMES = [
     "heads.weibo.projection.bias",
     "heads.msra.crf.weight",
 ]
-# For every registered optimizer the class of torch's, what it does by default, and settings to try.
+# For every registered optimizer the class of torch, the defaults that differ from it, and settings
+# to test.
 TORCH: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any], dict[str, Any]]] = {
     "adam": (
         torch.optim.Adam,
@@ -87,7 +88,7 @@ def test_patterns_are_searched_for_anywhere_in_a_name() -> None:
     )
 
 
-def test_without_groups_all_are_one() -> None:
+def test_without_groups_all_parameters_are_one_group() -> None:
     parameters = named()
     assert names_of(parameter_groups(parameters, None), parameters) == [NAMES]
 
@@ -105,13 +106,13 @@ def test_a_parameter_of_two_groups_is_an_error() -> None:
         parameter_groups(named(), [(["weibo"], {}), (["encoder"], {}), (["projection"], {})])
 
 
-def test_a_parameter_that_two_patterns_of_one_group_find_is_none() -> None:
+def test_a_parameter_may_match_two_patterns_of_one_group() -> None:
     parameters = named()
     groups = parameter_groups(parameters, [(["weibo", "projection"], {"lr": 1.0})])
     assert names_of(groups, parameters)[0] == [NAMES[2]]
 
 
-def test_a_pattern_that_finds_nothing_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_pattern_without_a_match_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "ner_adv_plugin"):
         parameter_groups(named(), [(["encoder", "encodr"], {"lr": 1.0})])
     assert [record.getMessage() for record in caplog.records] == [
@@ -121,7 +122,7 @@ def test_a_pattern_that_finds_nothing_is_told(caplog: pytest.LogCaptureFixture) 
 
 def test_a_pattern_that_does_not_compile_is_an_error() -> None:
     with pytest.raises(
-        ConfigurationError, match=r'parameter_groups.1.0: "\(" is no regular expression'
+        ConfigurationError, match=r'parameter_groups.1.0: "\(" is not a regular expression'
     ):
         parameter_groups(named(), [(["encoder"], {}), (["("], {})])
 
@@ -137,7 +138,7 @@ def test_an_unknown_setting_of_a_group_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "groups", "path", "message"),
+    ("name", "groups", "path", "message"),
     [
         ("adam", [[["a"], {"lr": "0.1"}]], "0.1.lr", "expected a number, found '0.1'"),
         (
@@ -170,24 +171,24 @@ def test_an_unknown_setting_of_a_group_is_an_error() -> None:
             "sgd",
             [[["a", "(b"], {}]],
             "0.0.1",
-            '"(b" is no regular expression: missing ), unterminated',
+            '"(b" is not a regular expression: missing ), unterminated',
         ),
     ],
 )
 def test_groups_are_checked_before_anything_is_built(
-    kind: str, groups: Any, path: str, message: str
+    name: str, groups: Any, path: str, message: str
 ) -> None:
     with pytest.raises(ConfigurationError) as error:
-        construct(LazyOptimizer, {"type": kind, "parameter_groups": groups}, "trainer.optimizer")
+        construct(LazyOptimizer, {"type": name, "parameter_groups": groups}, "trainer.optimizer")
     assert error.value.path == f"trainer.optimizer.parameter_groups.{path}"
     assert error.value.message.startswith(message)
 
 
-@pytest.mark.parametrize("kind", ["huggingface_adafactor", "huggingface_adamw"])
-def test_groups_take_the_settings_of_their_optimizer(kind: str) -> None:
-    group = {"lr": 1, "weight_decay": 0.1} | ({"beta1": None} if kind.endswith("factor") else {})
-    construct(LazyOptimizer, {"type": kind, "parameter_groups": [[["a"], group]]})
-    construct(LazyOptimizer, {"type": kind, "parameter_groups": None})
+@pytest.mark.parametrize("name", ["huggingface_adafactor", "huggingface_adamw"])
+def test_groups_take_the_settings_of_their_optimizer(name: str) -> None:
+    group = {"lr": 1, "weight_decay": 0.1} | ({"beta1": None} if name.endswith("factor") else {})
+    construct(LazyOptimizer, {"type": name, "parameter_groups": [[["a"], group]]})
+    construct(LazyOptimizer, {"type": name, "parameter_groups": None})
 
 
 def test_all_optimizers_are_tested() -> None:
@@ -196,7 +197,7 @@ def test_all_optimizers_are_tested() -> None:
 
 @pytest.mark.parametrize("defaults", [True, False])
 @pytest.mark.parametrize("name", TORCH)
-def test_steps_are_those_of_torch(name: str, defaults: bool) -> None:
+def test_steps_equal_those_of_torch(name: str, defaults: bool) -> None:
     torch_class, by_default, chosen = TORCH[name]
     settings = {} if defaults else chosen
     group = {"lr": 0.03}
@@ -230,7 +231,7 @@ def test_default_is_huggingface_adamw() -> None:
 
 @pytest.fixture
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget after the test what it registered."""
+    """Restore the registry after the test."""
     registries = TangoRegistrable._registry
     monkeypatch.setitem(registries, Optimizer, dict(registries[Optimizer]))
 

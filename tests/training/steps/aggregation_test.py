@@ -1,4 +1,4 @@
-"""Aggregators with settings and with state: against torchjd's own, called by hand."""
+"""Aggregators with settings and with state, against direct calls of torchjd."""
 
 import sys
 import time
@@ -20,15 +20,15 @@ from tests.tiny import tiny_config, weights
 torchjd = pytest.importorskip("torchjd")
 from torchjd import aggregation as theirs  # noqa: E402
 
-# Of three losses; the first goes against the second.
+# Gradients of three losses; the first two conflict.
 JACOBIAN = torch.tensor([[-4.0, 1.0, 1.0, 0.5], [6.0, 1.0, 1.0, 0.0], [0.5, -2.0, 3.0, 1.0]])
 NAMES = ["heads.a", "heads.b", "objectives.0"]
 PREFERRED = torch.tensor([1.0, 2.0, 0.5])
 BY_LOSS = {"objectives.0": 0.5, "heads.b": 2.0, "heads.a": 1.0, "heads.elsewhere": 9.0}
 
 
-def sentences(jacobian: Tensor = JACOBIAN) -> dict[str, Tensor]:
-    """The gradients of the losses."""
+def gradients_of(jacobian: Tensor = JACOBIAN) -> dict[str, Tensor]:
+    """Return the gradients of the losses by name."""
     return dict(zip(NAMES, jacobian, strict=True))
 
 
@@ -61,14 +61,14 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 def made(name: str, settings: dict[str, Any]) -> Aggregation:
-    """The aggregation, where its packages are there."""
+    """Make an aggregation; skip the test if its packages are not installed."""
     if name == "CAGrad":
         pytest.importorskip("cvxpy")
     return Aggregation(name.lower(), settings)
 
 
 @pytest.mark.parametrize(("name", "settings", "arguments"), CASES)
-def test_settings_are_the_aggregators_own(
+def test_settings_are_passed_to_the_aggregator(
     name: str, settings: dict[str, Any], arguments: dict[str, Any]
 ) -> None:
     ours, own = made(name, settings), getattr(theirs, name)(**arguments)
@@ -77,24 +77,27 @@ def test_settings_are_the_aggregators_own(
         torch.manual_seed(seed)
         expected = own(jacobian)
         torch.manual_seed(seed)
-        ours.expect(NAMES)
-        assert_close(ours(sentences(jacobian)), expected, rtol=1e-4, atol=1e-4)
+        ours.check_losses(NAMES)
+        assert_close(ours(gradients_of(jacobian)), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_every_aggregator_that_torchjd_has_is_tried() -> None:
-    """But for bases and for one whose state nothing can save."""
-    has = {name for name in theirs.__all__ if issubclass(getattr(theirs, name), theirs.Aggregator)}
+def test_every_aggregator_of_torchjd_is_tested() -> None:
+    """Except base classes, and one whose state cannot be saved."""
+    available = {
+        name for name in theirs.__all__ if issubclass(getattr(theirs, name), theirs.Aggregator)
+    }
     left_out = {"Aggregator", "WeightedAggregator", "GramianWeightedAggregator", "NashMTL"}
-    assert has - left_out == {name for name, *_ in CASES}
+    assert available - left_out == {name for name, *_ in CASES}
     with pytest.raises(ConfigurationError) as error:
         Aggregation("sums", {})
     listed = error.value.message.split("expected one of ")[1].split(". ")[0].split(", ")
     assert set(listed) == {name.lower() for name, *_ in CASES}
 
 
-def test_some_results_follow_the_size_of_gradients() -> None:
-    """Alpha = 1: sum_i 1 / (g_i . d) g_i has norm sqrt(K), whatever the gradients' (Ban & Ji 2024, with orthogonal
-    ones: weights 1 / |g_i|).
+def test_fairgrad_is_not_rescaled() -> None:
+    """For alpha = 1 sum_i g_i / (g_i . d) has norm sqrt(K), whatever the norms of the gradients.
+
+    Ban & Ji 2024; for orthogonal gradients the weights are 1 / |g_i|.
     """
     for size in (1.0, 8.0):
         found = Aggregation("fairgrad", {"alpha": 1.0})(
@@ -103,17 +106,17 @@ def test_some_results_follow_the_size_of_gradients() -> None:
         assert_close(found, torch.ones(2), rtol=1e-3, atol=1e-3)
 
 
-def test_only_the_losses_that_are_there_take_part() -> None:
+def test_losses_without_gradient_are_left_out() -> None:
     own = Aggregation("constant", {"weights": BY_LOSS})
-    there = {"heads.b": JACOBIAN[1], "heads.a": torch.zeros(4), "objectives.0": JACOBIAN[2]}
-    assert_close(own(there), 2 * JACOBIAN[1] + 0.5 * JACOBIAN[2])
+    gradients = {"heads.b": JACOBIAN[1], "heads.a": torch.zeros(4), "objectives.0": JACOBIAN[2]}
+    assert_close(own(gradients), 2 * JACOBIAN[1] + 0.5 * JACOBIAN[2])
     assert_close(own({"heads.a": JACOBIAN[0]}), JACOBIAN[0])
 
 
-def test_the_primary_loss_has_its_way() -> None:
-    """Tau = 0 and the others do not go against it: its own gradient."""
+def test_the_primary_loss_is_the_first_row() -> None:
+    """For tau = 0 and no conflict the result is the gradient of the primary loss."""
     second_first = Aggregation("pcd", {"primary": "heads.b", "tau": 0})
-    second_first.expect(["heads.a", "heads.b"])
+    second_first.check_losses(["heads.a", "heads.b"])
     found = second_first({"heads.a": torch.tensor([0.0, 1.0]), "heads.b": torch.tensor([1.0, 0.0])})
     assert_close(found, torch.tensor([1.0, 0.0]))
 
@@ -157,7 +160,7 @@ def test_the_primary_loss_has_its_way() -> None:
             "nashmtl",
             {"n_tasks": 3},
             "aggregator",
-            "no way to save: a run that was stopped and recovered",
+            'no way to save the state of "nashmtl": a stopped and recovered run',
         ),
         ("gramianweightedaggregator", {}, "aggregator", "expected one of alignedmtl, cagrad"),
     ],
@@ -182,29 +185,29 @@ def test_wrong_settings(name: str, settings: dict[str, Any], path: str, message:
             "krum",
             {"n_byzantine": 1},
             "",
-            "of heads.a, heads.b, objectives.0, those of zeros left out: Parameter",
+            "of heads.a, heads.b, objectives.0 (gradients of zeros are left out): Parameter",
         ),
         ("trimmedmean", {"trim_number": 2}, "", "at least 5 sentences"),
         (
             "pcd",
             {"primary": "head.b"},
             ".primary",
-            'found no loss "head.b". Did you mean "heads.b"?',
+            'no loss "head.b". Did you mean "heads.b"?',
         ),
     ],
 )
-def test_settings_that_do_not_fit_the_losses(
+def test_settings_that_do_not_match_the_losses(
     name: str, settings: dict[str, Any], path: str, message: str
 ) -> None:
     own = Aggregation(name, settings)
     with pytest.raises(ConfigurationError) as error:
-        own.expect(NAMES)
-        own(sentences())
+        own.check_losses(NAMES)
+        own(gradients_of())
     assert error.value.path == f"trainer.step.settings{path}"
     assert message in error.value.message
 
 
-def test_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "quadprog", None)
     with pytest.raises(
         UserError, match=r'^aggregator "upgrad": .*quadprog.* pip install "torchjd\['
@@ -213,24 +216,24 @@ def test_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stateful(name: str) -> Aggregation:
-    """An aggregation that keeps a state."""
+    """Make a stateful aggregation."""
     return Aggregation(name, {"primary": "heads.a"} if name == "pcd" else {})
 
 
 @pytest.mark.parametrize("name", RESUMABLE)
 def test_the_same_losses_at_every_step(name: str) -> None:
     own = stateful(name)
-    own.expect(NAMES)
-    own(sentences())
-    own.expect(NAMES[::-1])
+    own.check_losses(NAMES)
+    own(gradients_of())
+    own.check_losses(NAMES[::-1])
     with pytest.raises(
-        ConfigurationError, match=r"every step must have the same: found 3 numbers, before 4"
+        ConfigurationError, match=r"the same at every step: found 3 entries, before 4"
     ):
-        own(sentences(JACOBIAN[:, :3]))
+        own(gradients_of(JACOBIAN[:, :3]))
     with pytest.raises(
         ConfigurationError, match=r"found heads.a, heads.b, before heads.a, heads.b, objectives.0"
     ):
-        own.expect(NAMES[:2])
+        own.check_losses(NAMES[:2])
 
 
 @pytest.mark.parametrize(
@@ -242,36 +245,36 @@ def test_the_same_losses_at_every_step(name: str) -> None:
         ("excessmtl", {"n_warmup_steps": 3}),
     ],
 )
-def test_state_goes_on(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
-    """Saved and taken up between steps, before the first too, it makes what it would have made."""
+def test_state_is_restored_exactly(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
+    """Saving and loading the state between steps, or before the first one, changes nothing."""
     torch.manual_seed(0)
-    steps = [sentences(torch.randn(3, 5)) for _ in range(6)]
-    whole, parts = Aggregation(name, settings), Aggregation(name, settings)
-    forgetful = []
+    steps = [gradients_of(torch.randn(3, 5)) for _ in range(6)]
+    uninterrupted, restored = Aggregation(name, settings), Aggregation(name, settings)
+    fresh_is_equal = []
     for step in steps:
-        torch.save(parts.state_dict(), tmp_path / "state.th")
+        torch.save(restored.state_dict(), tmp_path / "state.th")
         for _ in range(2):
-            # The second time without a step between.
+            # The second time without a step in between.
             state = weights(tmp_path / "state.th")
-            parts = Aggregation(name, settings)
-            parts.load_state_dict(state)
-            torch.save(parts.state_dict(), tmp_path / "state.th")
-        for own in (whole, parts, fresh := Aggregation(name, settings)):
-            own.expect(NAMES)
-        drawing = torch.get_rng_state()
-        expected = whole(step)
-        after = torch.get_rng_state()
-        torch.set_rng_state(drawing)
-        assert torch.equal(parts(step), expected)
-        assert torch.equal(torch.get_rng_state(), after)
-        torch.set_rng_state(drawing)
-        forgetful.append(torch.equal(fresh(step), expected))
-    # Warming up, weights stay equal.
-    assert forgetful[0] and not all(forgetful[1:])
+            restored = Aggregation(name, settings)
+            restored.load_state_dict(state)
+            torch.save(restored.state_dict(), tmp_path / "state.th")
+        for own in (uninterrupted, restored, fresh := Aggregation(name, settings)):
+            own.check_losses(NAMES)
+        state_before = torch.get_rng_state()
+        expected = uninterrupted(step)
+        state_after = torch.get_rng_state()
+        torch.set_rng_state(state_before)
+        assert torch.equal(restored(step), expected)
+        assert torch.equal(torch.get_rng_state(), state_after)
+        torch.set_rng_state(state_before)
+        fresh_is_equal.append(torch.equal(fresh(step), expected))
+    # During the warm-up the weights are equal.
+    assert fresh_is_equal[0] and not all(fresh_is_equal[1:])
 
 
 @pytest.mark.parametrize("name", RESUMABLE)
-def test_a_run_that_was_stopped_ends_as_one_never_stopped(name: str, tmp_path: Path) -> None:
+def test_a_stopped_run_resumes_exactly(name: str, tmp_path: Path) -> None:
     settings = {
         "pcd": {"primary": "heads.weibo", "tau": 0.2},
         "excessmtl": {"n_warmup_steps": 2},
@@ -287,7 +290,7 @@ def test_a_run_that_was_stopped_ends_as_one_never_stopped(name: str, tmp_path: P
     train_model(config, tmp_path / "whole")
     with stopping_before(4):
         train_model(config, tmp_path / "stopped")
-    # TensorBoard reads files of one second in no certain order.
+    # TensorBoard reads event files of the same second in no defined order.
     time.sleep(1.0 - time.time() % 1.0)
     train_model(config, tmp_path / "stopped", recover=True)
     files = sorted(

@@ -1,4 +1,4 @@
-"""Adversarial training against a linear model worked by hand, and against the same done with hooks and autograd."""
+"""Adversarial training of a linear model, and against an implementation with hooks."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -53,7 +53,7 @@ def gradients(
     precision: Precision = "fp32",
     progress: float = 0.5,
 ) -> tuple[Gradients, Tensor | float, dict[str, Any]]:
-    """The gradients that a step leaves, its loss, and what it reports."""
+    """Return the gradients that a step computes, its loss and its statistics."""
     engine = Engine(model, precision, -1)
     engine.prepare(torch.optim.SGD(model.parameters(), 0.1))
     model.zero_grad()
@@ -70,8 +70,8 @@ def test_a_linear_model_by_hand() -> None:
     model = Linear()
     batch = batch_for(model.vocab)
     vectors = model.encoder.embedding(batch.token_ids_BL)[batch.mask_BL].detach()
-    # The gradient of a sentence of n characters is w at each of them, of norm 5 sqrt(n): moved by epsilon along it, its
-    # loss rises by epsilon 5 sqrt(n).
+    # The gradient of a sentence of n characters is w at each of them, of norm 5 sqrt(n): a step of
+    # norm epsilon along it increases the loss by epsilon 5 sqrt(n).
     rise = 0.5 * 5 * sum(n**0.5 for n in batch.lengths)
     found, loss, statistics = gradients(
         PerturbedStep(FastGradientMethod(0.5), weight=3.0), model, [batch]
@@ -80,28 +80,28 @@ def test_a_linear_model_by_hand() -> None:
     assert float(loss) == pytest.approx(4 * clean + 3 * rise, rel=1e-5)
     value, count = statistics["adversarial_loss"]
     assert float(value) / count == pytest.approx(clean + rise, rel=1e-5)
-    # In the second pass the perturbation, sqrt(n) epsilon w / 5 a sentence, is a constant.
+    # In the second pass the perturbation, sqrt(n) epsilon w / 5 per sentence, is a constant.
     moved = sum(n**0.5 for n in batch.lengths) * 0.5 * model.w.detach() / 5
     assert_close(found["w"], 4 * vectors.sum(0) + 3 * moved)
-    # However many moves, the loss is largest where one to the border leads.
+    # For a linear loss several steps end where one does.
     assert_close(
         gradients(PerturbedStep(ProjectedGradientDescent(0.5), 3.0), model, [batch])[0], found
     )
 
 
 def by_hooks(model: Any, batch: Batch, attack: Attack, weight: float) -> Gradients:
-    """The same by hand: a hook on the embedding table's output, one sentence after the other."""
+    """Compute the same with a hook on the output of the embedding, sentence by sentence."""
     delta = torch.zeros(*batch.token_ids_BL.shape, model.encoder.embedding.embedding_dim)
     hook = model.encoder.embedding.register_forward_hook(
-        lambda module, given, output: output + delta
+        lambda module, arguments, output: output + delta
     )
     clean = model(batch, 0.5)["loss"]
     for _ in range(attack.steps):
         delta = delta.clone().requires_grad_()
-        (slope,) = torch.autograd.grad(model(batch, 0.5)["loss"], delta)
+        (gradient,) = torch.autograd.grad(model(batch, 0.5)["loss"], delta)
         moved = delta.detach().clone()
         for sentence in range(len(batch)):
-            own = slope[sentence]
+            own = gradient[sentence]
             if not own.any():
                 continue
             if attack.norm == "linf":
@@ -118,7 +118,7 @@ def by_hooks(model: Any, batch: Batch, attack: Attack, weight: float) -> Gradien
     return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
 
 
-# msr has the default, a CRF.
+# The head of msr is a CRF, the default.
 HEADS = {
     "weibo": {"type": "global_pointer", "dropout": 0.0},
     "msra": {"type": "biaffine", "dropout": 0.0},
@@ -132,10 +132,10 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-@pytest.mark.parametrize("kind", ["hard_sharing", "adversarial"])
-def test_gradients_are_those_of_hooks(kind: str, name: str) -> None:
+@pytest.mark.parametrize("model_type", ["hard_sharing", "adversarial"])
+def test_gradients_equal_those_of_hooks(model_type: str, name: str) -> None:
     vocab = vocabulary()
-    model = build_model(kind, vocab, heads=HEADS)
+    model = build_model(model_type, vocab, heads=HEADS)
     batch, attack = batch_for(vocab, targets_of=model.targets), ATTACKS[name]()
     expected = by_hooks(model, batch, attack, 0.7)
     found, _, statistics = gradients(PerturbedStep(attack, 0.7), model, [batch])
@@ -147,20 +147,20 @@ def test_gradients_are_those_of_hooks(kind: str, name: str) -> None:
         assert (float(statistics[key][0]), statistics[key][1]) == (float(value), count)
 
 
-def test_micro_batches_are_one_batch() -> None:
-    """A sentence's perturbation is its own, so that it does not matter which sentences share a micro-batch."""
+def test_micro_batches_equal_one_batch() -> None:
+    """The perturbation of a sentence does not depend on the other sentences of its batch."""
     vocab = vocabulary()
     model, whole = build_model("hard_sharing", vocab), batch_for(vocab)
-    parts = [whole.select(sentences) for sentences in ([0, 3, 4], [1, 2, 5, 6], [7, 8, 9])]
+    micro_batches = [whole.select(sentences) for sentences in ([0, 3, 4], [1, 2, 5, 6], [7, 8, 9])]
     step = PerturbedStep(ProjectedGradientDescent(0.3, steps=2))
     one, one_loss, _ = gradients(step, model, share_totals([whole]))
-    several, several_loss, _ = gradients(step, model, share_totals(parts))
+    several, several_loss, _ = gradients(step, model, share_totals(micro_batches))
     assert_close(several, one, rtol=1e-4, atol=1e-6)
     assert float(several_loss) == pytest.approx(float(one_loss), rel=1e-5)
 
 
 def test_a_small_perturbation_raises_the_loss_by_the_norm_of_its_gradient() -> None:
-    """l(x + epsilon g / ||g||) - l(x) = epsilon sum over sentences of ||g||, by finite differences."""
+    """l(x + epsilon g / ||g||) - l(x) is epsilon times the sum of ||g||, by finite differences."""
     vocab = vocabulary()
     model = build_model("hard_sharing", vocab)
     (batch,) = share_totals([batch_for(vocab).select([5, 7, 9])])
@@ -172,16 +172,16 @@ def test_a_small_perturbation_raises_the_loss_by_the_norm_of_its_gradient() -> N
     size = 1e-2
     for sentence in range(len(batch)):
         slopes = []
-        for place in range(batch.lengths[sentence]):
+        for position in range(batch.lengths[sentence]):
             for axis in range(table.embedding_dim):
                 sides = []
                 for side in (size, -size):
 
                     def nudge(
-                        module: Any, given: Any, output: Tensor, side: float = side
+                        module: Any, arguments: Any, output: Tensor, side: float = side
                     ) -> Tensor:
                         output = output.clone()
-                        output[sentence, place, axis] += side  # noqa: B023
+                        output[sentence, position, axis] += side  # noqa: B023
                         return output
 
                     hook = table.register_forward_hook(nudge)
@@ -194,7 +194,7 @@ def test_a_small_perturbation_raises_the_loss_by_the_norm_of_its_gradient() -> N
 
 
 @pytest.mark.parametrize(("name", "calls"), [("fgm", 2), ("pgd", 4), ("pgd_linf", 3)])
-def test_cost_in_encoder_calls(name: str, calls: int) -> None:
+def test_number_of_encoder_calls(name: str, calls: int) -> None:
     vocab = vocabulary()
     model, batch = build_model("hard_sharing", vocab), batch_for(vocab)
     counted: list[int] = []
@@ -216,11 +216,8 @@ def test_mixed_precision() -> None:
 
 def test_losses_scaled_for_fp16() -> None:
     vocab = vocabulary()
-    model, batch, step = (
-        build_model("hard_sharing", vocab),
-        batch_for(vocab),
-        PerturbedStep(ATTACKS["pgd"]()),
-    )
+    model, batch = build_model("hard_sharing", vocab), batch_for(vocab)
+    step = PerturbedStep(ATTACKS["pgd"]())
     expected = gradients(step, model, [batch])[0]
     engine = Engine(model, "fp32", -1)
     engine.prepare(torch.optim.SGD(model.parameters(), 0.1))
@@ -231,7 +228,7 @@ def test_losses_scaled_for_fp16() -> None:
     assert_close(scaled, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_sentences_that_teach_nothing_cost_nothing() -> None:
+def test_sentences_without_a_task_have_no_loss() -> None:
     vocab = vocabulary()
     model, batch = build_model("hard_sharing", vocab), batch_for(vocab)
     unlabelled = batch.select([i for i, head in enumerate(batch.heads) if head is None])
@@ -239,10 +236,10 @@ def test_sentences_that_teach_nothing_cost_nothing() -> None:
     assert (found, loss) == ({}, 0.0)
 
 
-def test_an_encoder_that_adds_nothing_is_refused() -> None:
+def test_an_encoder_without_perturbation_is_rejected() -> None:
     model = Linear(adds=False)
     with pytest.raises(
-        ConfigurationError, match="CharacterEmbedding adds no perturbation"
+        ConfigurationError, match="CharacterEmbedding does not support perturbed"
     ) as error:
         gradients(PerturbedStep(), model, [batch_for(model.vocab)])
     assert error.value.path == "model.encoder.type"

@@ -1,4 +1,4 @@
-"""Attacks: perturbations of embeddings that raise the loss."""
+"""Attacks: perturbations of embeddings that increase the loss."""
 
 from ner_adv_plugin.training.steps.attacks.attack import Attack
 from ner_adv_plugin.training.steps.attacks.fgm import FastGradientMethod

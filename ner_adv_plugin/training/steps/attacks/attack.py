@@ -1,4 +1,4 @@
-"""The base of all attacks.
+"""Base class of attacks on embeddings.
 
 Shape suffixes: B sentences, P positions, E size of an embedding.
 """
@@ -17,14 +17,14 @@ Norm: TypeAlias = Literal["l2", "linf"]
 
 
 class Attack(Registrable):
-    """Moves a batch's embeddings so that its loss rises, each sentence by no more than a given norm.
+    """Base class of attacks: perturbations of embeddings that increase the loss.
 
     # Parameters
 
-    epsilon : the largest norm of a sentence's perturbation.
-    norm : "l2" of all of a sentence's numbers together (positions times size), or "linf", the largest of them.
-    steps : how often it moves; the loss's gradient is needed as often.
-    step_size : norm of a move.
+    epsilon : maximum norm of the perturbation of a sentence.
+    norm : "l2", over all P x E entries of a sentence, or "linf", their largest absolute value.
+    steps : number of steps; each needs one gradient of the loss.
+    step_size : norm of one step.
     """
 
     default_implementation = "fgm"
@@ -37,18 +37,28 @@ class Attack(Registrable):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: numbers are above 0."""
+        """See `Registrable.check`: the numbers are above 0."""
         for name in ("epsilon", "steps", "step_size"):
             if settings.get(name) is not None and not settings[name] > 0:
                 raise ConfigurationError(f"expected more than 0, found {settings[name]}", name)
 
     def move(self, delta_BPE: Tensor, gradient_BPE: Tensor) -> Tensor:
-        """The perturbation after one more move from `delta_BPE`, where the loss has this gradient or a positive
-        multiple of it; a sentence without gradient stays.
+        """Return the perturbation after one more step.
+
+        # Parameters
+
+        delta_BPE : current perturbation.
+        gradient_BPE : gradient of the loss with respect to the perturbed embeddings, or a positive
+            multiple of it. A sentence with zero gradient is not moved.
+
+        # Returns
+
+        The new perturbation, projected onto the ball of radius `epsilon`.
         """
         if self.norm == "linf":
             moved_BPE = delta_BPE + self.step_size * gradient_BPE.sign()
             return moved_BPE.clamp(-self.epsilon, self.epsilon)
+
         size_B11 = _sentence_norms(gradient_BPE)
         moved_BPE = delta_BPE + gradient_BPE * torch.where(
             size_B11 > 0, self.step_size / size_B11, 0.0

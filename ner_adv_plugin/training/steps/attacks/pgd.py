@@ -1,19 +1,25 @@
-"""Several moves along the gradient."""
+"""Projected gradient descent."""
 
 from ner_adv_plugin.training.steps.attacks.attack import Attack, Norm
 
 
 @Attack.register("pgd")
 class ProjectedGradientDescent(Attack):
-    """Several moves along the gradient, each followed by the projection to the ball (Madry et al. 2018).
+    """Perturb embeddings by several gradient steps, each projected onto the ball.
 
-    It begins without a perturbation, so that the clean pass gives the first gradient.
-    Registered as "pgd".
+    Registered as "pgd" (Madry et al. 2018). The initial perturbation is zero, so that the clean
+    pass gives the first gradient.
 
     # Parameters
 
     epsilon, norm, steps : see `Attack`.
-    step_size : norm of a move; 2.5 epsilon / steps where null.
+    step_size : norm of one step; null for 2.5 epsilon / steps.
+
+    # Example
+
+    ```jsonnet
+    { type: 'pgd', epsilon: 1.0, steps: 3 }
+    ```
     """
 
     def __init__(

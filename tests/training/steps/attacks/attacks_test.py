@@ -1,4 +1,4 @@
-"""Attacks against values worked by hand and against what defines them."""
+"""Attacks against known values, and their invariants."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ from ner_adv_plugin.training.steps.attacks import (
     ProjectedGradientDescent,
 )
 
-# Two sentences of two positions of two numbers; the second sentence has no gradient.
+# Two sentences of two positions and embedding size 2; the second sentence has zero gradient.
 GRADIENT = torch.tensor([[[3.0, 0.0], [0.0, -4.0]], [[0.0, 0.0], [0.0, 0.0]]])
 ZEROS = torch.zeros_like(GRADIENT)
 
 
 def along(attack: Attack, gradient: Tensor) -> Tensor:
-    """What an attack finds where the gradient is the same everywhere."""
+    """Run an attack on a loss with constant gradient."""
     delta = torch.zeros_like(gradient)
     for _ in range(attack.steps):
         delta = attack.move(delta, gradient)
@@ -44,7 +44,7 @@ def test_fgm_by_hand() -> None:
 
 
 def test_pgd_by_hand() -> None:
-    # A gradient along the first axis, then one along the second: (0.8, 0), then (0.8, 0.8), whose norm is 1.131.
+    # A step along the first axis, (0.8, 0), then one along the second, (0.8, 0.8), of norm 1.131.
     attack = ProjectedGradientDescent(1.0, steps=2, step_size=0.8)
     first = attack.move(torch.zeros(1, 1, 2), torch.tensor([[[7.0, 0.0]]]))
     assert_close(first, torch.tensor([[[0.8, 0.0]]]))
@@ -55,7 +55,7 @@ def test_pgd_by_hand() -> None:
     assert_close(moved, torch.tensor([[[1.0, 0.3]]]))
 
 
-def test_default_moves_reach_the_border() -> None:
+def test_default_steps_reach_the_boundary() -> None:
     attack = ProjectedGradientDescent(epsilon=2.0, steps=5)
     assert attack.step_size == 1.0
     assert_close(along(attack, GRADIENT), along(FastGradientMethod(2.0), GRADIENT))
@@ -71,14 +71,14 @@ def test_default_moves_reach_the_border() -> None:
 def test_sentences_stay_in_their_balls(
     seed: int, epsilon: float, steps: int, step_size: float, norm: Any
 ) -> None:
-    chance = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     attack = ProjectedGradientDescent(epsilon, norm, steps, step_size)
     delta = torch.zeros(3, 4, 2)
     for _ in range(steps):
-        gradient = torch.randn(3, 4, 2, generator=chance)
+        gradient = torch.randn(3, 4, 2, generator=generator)
         moved = attack.move(delta, gradient)
         assert (norms(moved, norm) <= epsilon * (1 + 1e-5)).all()
-        # fp16 scales gradients; other sentences of the batch do not matter.
+        # Scaled gradients, as in fp16, and other sentences of the batch do not matter.
         assert_close(attack.move(delta, 1024 * gradient), moved)
         assert_close(attack.move(delta[1:2], gradient[1:2]), moved[1:2])
         delta = moved
