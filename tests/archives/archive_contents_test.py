@@ -34,7 +34,7 @@ def test_a_pickle_payload_is_refused_and_does_not_run(
     assert (tmp_path / "ran").exists()
     (tmp_path / "ran").unlink()
     message = refused(crafted, load_archive)
-    assert "weights.th does not hold weights alone: Trying to load unsupported GLOBAL" in message
+    assert "weights.th is not a file of weights only: Trying to load unsupported GLOBAL" in message
     assert "weights_only" not in message and not (tmp_path / "ran").exists()
 
 
@@ -56,7 +56,7 @@ def test_a_config_that_calls_a_program_is_refused_and_does_not_run(
     message = refused(
         packed({**contents, "config.json": json.dumps(config).encode()}), load_archive
     )
-    assert f'config.json: {place}.type: "subprocess.Popen" is no ' in message
+    assert f'config.json: {place}.type: "subprocess.Popen" is not a' in message
     assert not (tmp_path / "ran").exists()
 
 
@@ -70,7 +70,7 @@ def test_a_config_that_calls_a_program_is_refused_and_does_not_run(
         ),
         ("model", {"type": "adversarial", "depth": 3}, "model.depth: unknown key."),
         ("model", [], "model: expected an object describing a Model, found []"),
-        ("model", {"type": "torch.nn.Identity"}, 'model.type: "torch.nn.Identity" is no Model'),
+        ("model", {"type": "torch.nn.Identity"}, 'model.type: "torch.nn.Identity" is not a Model'),
         (
             "dataset_reader",
             {"type": "weibo2"},

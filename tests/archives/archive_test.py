@@ -154,7 +154,7 @@ def test_an_archive_and_weights_at_urls(
         archive = load_archive(tmp_path, weights_file=f"{server.url}/best.th")
         assert Tagger(archive, "weibo").predict_batch_json(sentences) == expected
         with pytest.raises(
-            UserError, match=f"{server.url}/metrics.json is no sound archive: Not a gzipped file"
+            UserError, match=f"{server.url}/metrics.json is not a valid archive: Not a gzipped file"
         ):
             load_archive(f"{server.url}/metrics.json")
         with pytest.raises(UserError, match=f"cannot download {server.url}/missing.th: not found"):
@@ -244,7 +244,7 @@ def test_a_corrupted_archive_is_an_error(tiny_run: Path, tmp_path: Path, place: 
 )
 def test_what_is_no_archive_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
-    with pytest.raises(UserError, match="file is no sound archive|config.json is missing"):
+    with pytest.raises(UserError, match="file is not a valid archive|config.json is missing"):
         load_archive(tmp_path / "file")
 
 
@@ -280,14 +280,14 @@ def dataset(**changes: Any) -> str:
     ("spoil", "message"),
     [
         (remove("config.json"), "config.json is missing"),
-        (replace("config.json", "{"), "config.json is missing or unsound"),
+        (replace("config.json", "{"), "config.json is missing or not valid"),
         (replace("config.json", "[]"), "config.json is not the config of a run"),
         (replace("config.json", '{"model": {}}'), "config.json is not the config of a run"),
-        (replace("config.json", "[" * 100_000), "config.json is missing or unsound"),
-        (replace(DATASETS, "{}"), "vocabulary names no head"),
+        (replace("config.json", "[" * 100_000), "config.json is missing or not valid"),
+        (replace(DATASETS, "{}"), "vocabulary has no head"),
         (replace(DATASETS, "[" * 100_000), "cannot read the vocabulary in it: .*recursion"),
         (remove("weights.th"), "no weights|weights.th is missing"),
-        (replace("weights.th", "no weights"), "weights.th does not hold weights alone"),
+        (replace("weights.th", "no weights"), "weights.th is not a file of weights only"),
         (remove(DATASETS), "no vocabulary in it: datasets.json is missing"),
         (replace(DATASETS, "{"), "cannot read the vocabulary in it: Expecting"),
         (replace(DATASETS, "[]"), "the vocabulary in it: datasets.json: expected an object"),

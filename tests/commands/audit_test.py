@@ -190,7 +190,7 @@ def test_a_pretrained_encoder_without_its_weights(
         (
             {"dataset_reader": {"type": "multitask", "readers": {"a": "conll", "b": "conll"}}}
             | {"train_data_path": {"a": "train"}, "validation_data_path": None},
-            "dataset_reader.readers.b: no path has this name",
+            "dataset_reader.readers.b: no path for this reader",
         ),
     ],
 )

@@ -73,7 +73,7 @@ def test_an_older_one_stays_unless_forced(run: Run, config: str) -> None:
     result = run("build-vocab", config, "vocab.tar.gz")
     assert (result.status, result.err) == (
         2,
-        "error: vocab.tar.gz exists: --force writes over it\n",
+        "error: vocab.tar.gz exists: use --force to overwrite it\n",
     )
     assert Path("vocab.tar.gz").read_text() == "precious"
     for flag in ("-f", "--force"):

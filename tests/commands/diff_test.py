@@ -94,7 +94,7 @@ def test_prefixes_are_cut_off(run: Run) -> None:
 @pytest.mark.parametrize(
     ("prefix", "message"),
     [
-        ("x.", 'no parameter\'s name begins with "x."'),
+        ("x.", 'no parameter name starts with "x."'),
         ("a.", 'without "a." two parameters have the same name'),
     ],
 )
@@ -144,11 +144,11 @@ class Odd:
     [
         ("missing.th", "no weights at missing.th"),
         ("missing.tar.gz", "no archive at missing.tar.gz"),
-        ("text.th", "text.th does not hold weights alone"),
-        ("text.safetensors", "text.safetensors does not hold weights alone"),
-        ("odd.th", "odd.th does not hold weights alone"),
-        ("list.th", "list.th holds something else than parameters by name"),
-        ("state.th", "state.th holds something else than parameters by name"),
+        ("text.th", "text.th is not a file of weights only"),
+        ("text.safetensors", "text.safetensors is not a file of weights only"),
+        ("odd.th", "odd.th is not a file of weights only"),
+        ("list.th", "list.th holds something other than parameters by name"),
+        ("state.th", "state.th holds something other than parameters by name"),
         ("folder", "folder: no weights, weights.th or best.th"),
     ],
 )

@@ -77,7 +77,7 @@ def test_full_disk(
         result = run("train", config, "-s", "run")
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert result.status == 2 and "Traceback" not in result.err
-    reason = "the disk is full, or takes no file of this size"
+    reason = "the disk is full, or does not accept files of this size"
     assert result.err.splitlines()[-1] == f"error: cannot write run/{name}: {reason}"
     folder = tmp_path / "run"
     last = "e0_b3" if steps == 5 else "e0_b6"
@@ -129,7 +129,7 @@ def test_a_folder_below_a_file_is_one_message(run: Run, tmp_path: Path) -> None:
     result = run("train", config, "-s", "config.json/run")
     assert (result.status, result.out) == (2, "")
     assert (
-        result.err.startswith("error: cannot make config.json/run: ")
+        result.err.startswith("error: cannot create config.json/run: ")
         and result.err.count("\n") == 1
     )
     shutil.copy(config, tmp_path / "copy.json")

@@ -127,8 +127,10 @@ def test_verify(run: Run, tiny_run: Path) -> None:
     assert result.status == 0
     found, _ = json.JSONDecoder().raw_decode(result.out)
     for name in ("weibo", "msra"):
-        assert f"{name}: seqeval strict F1 {found[f'{name}_f1']:.6f}, the same" in result.out
-    assert "msr: seqeval does not know words, not verified" in result.out
+        assert (
+            f"{name}: verified, strict F1 is {found[f'{name}_f1']:.6f} with seqeval" in result.out
+        )
+    assert "msr: not verified, as seqeval does not support words" in result.out
 
 
 def test_verify_stops_where_scores_differ(
@@ -136,7 +138,7 @@ def test_verify_stops_where_scores_differ(
 ) -> None:
     monkeypatch.setattr(command, "score", lambda *_: {"f1": 0.123})
     result = run("evaluate", tiny_run, DEV, "--verify")
-    assert result.status == 2 and "weibo: strict F1 is 0.123, seqeval says" in result.err
+    assert result.status == 2 and "weibo: strict F1 is 0.123, but" in result.err
 
 
 def test_batch_size_does_not_matter(run: Run, tiny_run: Path) -> None:
@@ -184,10 +186,10 @@ def test_gold_that_the_model_does_not_know_lowers_recall(run: Run, tiny_run: Pat
         (
             json.dumps({"weibo": DEV}),
             ["--multitask-head", "weibo"],
-            "--multitask-head chooses the head of one file",
+            "--multitask-head chooses the head of a single file",
         ),
         (MSRA, [], "test.bio:1: found"),
-        (DEV, ["--cuda-device", "7"], "no GPU 7 here"),
+        (DEV, ["--cuda-device", "7"], "GPU 7 is not available"),
         (DEV, ["--batch-size", "0"], "batch_size: expected 1 or more, found 0"),
         (
             DEV,

@@ -77,8 +77,8 @@ def test_a_whole_recipe(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "vocabulary",
     }
     suggestion, picture = result.out.splitlines()
-    assert picture == "picture: lr/lr-losses.png" and imread("lr/lr-losses.png").ndim == 3
-    match = re.fullmatch(r"steepest descent of the loss at learning rate (\S+)", suggestion)
+    assert picture == "plot: lr/lr-losses.png" and imread("lr/lr-losses.png").ndim == 3
+    match = re.fullmatch(r"the loss decreases fastest at learning rate (\S+)", suggestion)
     assert match and any(f"{sentence['learning_rate']:.2g}" == match[1] for sentence in sentences)
     # At these rates the model learns something before it forgets it again.
     smoothed = [sentence["smoothed_loss"] for sentence in sentences]
@@ -165,7 +165,7 @@ def test_a_folder_that_is_not_empty(run: Run, config: str) -> None:
 
 def test_without_a_folder_a_fresh_one_is_made(run: Run, config: str) -> None:
     result = run("find-lr", config, *SHORT)
-    match = re.search(r"^picture: (runs/small-\d{8}-\d{6}/lr-losses.png)$", result.out, re.M)
+    match = re.search(r"^plot: (runs/small-\d{8}-\d{6}/lr-losses.png)$", result.out, re.M)
     assert match and Path(match[1]).is_file()
 
 
@@ -184,7 +184,7 @@ def test_a_loss_that_never_falls(run: Run, config: str, monkeypatch: pytest.Monk
     losses = iter(range(1, 12))
     monkeypatch.setattr(Trainer, "train_step", lambda trainer, group: {"loss": (next(losses), 1)})
     result = run("find-lr", config, "-s", "lr", *SHORT)
-    assert (result.status, result.out) == (0, "the loss never falls\npicture: lr/lr-losses.png\n")
+    assert (result.status, result.out) == (0, "the loss never decreases\nplot: lr/lr-losses.png\n")
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,10 @@ def test_a_package_of_ones_own_in_a_plugin_file(
     Path(".allennlp_plugins").write_text("# mine\n\nmien\n")
     result = run("count-instances", config)
     assert (result.status, result.out) == (2, "")
-    assert result.err == 'error: .allennlp_plugins:3: no package "mien" here or installed\n'
+    assert (
+        result.err
+        == 'error: .allennlp_plugins:3: package "mien" is neither installed nor in the current folder\n'
+    )
 
 
 def test_a_command_without_components_starts_without_them(tmp_path: Path) -> None:
@@ -159,7 +162,8 @@ def test_a_package_that_is_not_there(run: Run) -> None:
     result = run("train", "config.json", "--include-package", "no_such_package")
     assert (result.status, result.out) == (2, "")
     assert (
-        result.err == 'error: --include-package: no package "no_such_package" here or installed\n'
+        result.err
+        == 'error: --include-package: package "no_such_package" is neither installed nor in the current folder\n'
     )
 
 
@@ -294,7 +298,7 @@ def test_a_custom_subcommand_of_an_installed_distribution(shell: Shell) -> None:
 def test_a_custom_subcommand_with_the_name_of_a_built_in(shell: Shell, command: str) -> None:
     shell.write("mine/command.py", HELLO.format(name="find-lr"))
     built_in = "ner_adv_plugin.commands.find_lr"
-    message = f'mine.command.Hello: "find-lr" is the name of the built-in {built_in}'
+    message = f'mine.command.Hello: "find-lr" is the name of the built-in subcommand {built_in}'
     result = shell(command, "lstm", "--include-package", "mine")
     assert result == Result(2, "", f"error: {message}\n")
 

@@ -68,7 +68,8 @@ def test_imports_part_of_a_package(folder: Path) -> None:
 )
 def test_no_such_package(folder: Path, name: str) -> None:
     with pytest.raises(
-        UserError, match=f'--include-package: no package "{name}" here or installed'
+        UserError,
+        match=f'--include-package: package "{name}" is neither installed nor in the current folder',
     ):
         import_components([name])
 
@@ -84,7 +85,7 @@ def test_a_package_that_misses_another(folder: Path) -> None:
     with pytest.raises(ModuleNotFoundError, match="no_such_library") as raised:
         import_components(["own_package"])
     assert raised.value.__notes__ == [
-        'while importing "own_package.wants", asked for by --include-package'
+        'while importing "own_package.wants", named by --include-package'
     ]
 
 
@@ -133,12 +134,12 @@ def test_plugin_files_come_in_order_before_the_flag(folder: Path) -> None:
         (
             "own_package\n\nno_such\n",
             None,
-            '.allennlp_plugins:3: no package "no_such" here or installed',
+            '.allennlp_plugins:3: package "no_such" is neither installed nor in the current folder',
         ),
         (
             None,
             "# mine\nown_package.no_such",
-            'home/.allennlp/plugins:2: no package "own_package.no_such" here',
+            'home/.allennlp/plugins:2: package "own_package.no_such" is neither',
         ),
         (
             "../own_package",
@@ -161,13 +162,13 @@ def test_a_plugin_that_fails_says_which_line_asked_for_it(folder: Path) -> None:
     with pytest.raises(ZeroDivisionError) as raised:
         import_components([])
     assert raised.value.__notes__ == [
-        'while importing "own_package.broken", asked for by .allennlp_plugins:2'
+        'while importing "own_package.broken", named by .allennlp_plugins:2'
     ]
 
 
 def test_a_plugin_file_that_is_no_text(folder: Path) -> None:
     (folder / ".allennlp_plugins").write_bytes(b"\xff\xfe")
-    with pytest.raises(UserError, match=".allennlp_plugins: no list of packages: "):
+    with pytest.raises(UserError, match=".allennlp_plugins: cannot read the list of packages: "):
         import_components([])
 
 
@@ -206,8 +207,11 @@ def test_entry_points_of_several_distributions(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("no_such", 'no package "no_such" here or installed'),
-        ("own_package.other:Sampler", 'no package "own_package.other:Sampler" here or installed'),
+        ("no_such", 'package "no_such" is neither installed nor in the current folder'),
+        (
+            "own_package.other:Sampler",
+            'package "own_package.other:Sampler" is neither installed nor in the current folder',
+        ),
         (
             "own_package.broken",
             "cannot import \"own_package.broken\": ZeroDivisionError('division by zero')",

@@ -118,10 +118,10 @@ def test_a_predictor_and_its_settings(run: Run, tiny_run: Path, lines: str) -> N
     [
         (["--predictor", "tager"], '"tager" is not a registered Predictor. Did you mean "tagger"?'),
         (["--predictor-args", '{"batch": 2}'], 'batch: unknown key. Did you mean "batch_size"?'),
-        (["--predictor-args", "{"], "--predictor-args is no JSON"),
-        (["--predictor-args", "[1]"], "--predictor-args is no JSON object"),
+        (["--predictor-args", "{"], "--predictor-args is not valid JSON"),
+        (["--predictor-args", "[1]"], "--predictor-args is not a JSON object"),
         (["--batch-size", "0"], "batch_size: expected 1 or more, found 0"),
-        (["--cuda-device", "7"], "no GPU 7 here"),
+        (["--cuda-device", "7"], "GPU 7 is not available"),
         (["--weights-file", "missing.th"], "no weights, missing.th"),
         (["-o", '{"model.typ": 1}'], "model.typ: unknown key"),
         (["-o", "{"], "--overrides"),

@@ -75,8 +75,8 @@ def test_another_file(run: Run, runs: Path, flag: str) -> None:
     [
         (["runs", "-m", "no_such.json"], "no no_such.json below runs"),
         (["no_such"], "no metrics.json below no_such"),
-        (["broken"], "broken/metrics.json is no JSON: "),
-        (["list"], "list/metrics.json holds no object of metrics"),
+        (["broken"], "broken/metrics.json is not valid JSON: "),
+        (["list"], "list/metrics.json is not an object of metrics"),
     ],
 )
 def test_what_there_is_nothing_to_print_of(

@@ -47,7 +47,7 @@ def test_works_away_from_the_project(tmp_path: Path) -> None:
     ):
         assert f"{name} {metadata.version(name)}" in lines
     assert any(line.startswith("CUDA: ") and line.endswith("; threads: 1") for line in lines)
-    assert lines[-1] == "a model trained, and tags from its archive: works"
+    assert lines[-1] == "training and prediction work"
     assert not any((tmp_path / "here").iterdir()) and not any((tmp_path / "temporary").iterdir())
 
 
@@ -65,13 +65,13 @@ def test_what_is_missing_or_too_old_is_told(run: Run, monkeypatch: pytest.Monkey
     result = run("test-install")
     assert (result.status, result.err) == (
         2,
-        "error: not installed as needed: no-such-package>=1.0, numpy<1\n",
+        "error: missing or too old: no-such-package>=1.0, numpy<1\n",
     )
     assert result.out.splitlines()[1:] == [
         f"torch {metadata.version('torch')}",
         "no-such-package missing",
         f"numpy {metadata.version('numpy')}",
-        "no-such-option missing, which only `evaluate --verify` needs",
+        "no-such-option missing, needed only by `evaluate --verify`",
     ]
 
 
@@ -80,7 +80,7 @@ def test_a_package_that_was_never_installed(run: Run, monkeypatch: pytest.Monkey
     result = run("test-install")
     assert (result.status, result.out) == (2, "")
     assert (
-        result.err == "error: no-such-package is not installed: pip install it, from its folder\n"
+        result.err == "error: no-such-package is not installed: run `pip install .` in its folder\n"
     )
 
 
@@ -91,5 +91,5 @@ def test_tags_that_do_not_fit_are_told(run: Run, monkeypatch: pytest.MonkeyPatch
     result = run("test-install")
     assert (
         result.status == 2
-        and "error: expected a tag for each character, found {'tags': ['O']}" in result.err
+        and "error: expected one tag per character, found {'tags': ['O']}" in result.err
     )

@@ -110,7 +110,7 @@ def test_a_folder_that_is_not_empty_is_refused_unless_forced(run: Run, config: s
     assert (result.status, result.out) == (2, "")
     assert (
         result.err
-        == "error: run is not empty: --force empties it, `train --recover` goes on with its run\n"
+        == "error: run is not empty: --force empties it, `train --recover` resumes its run\n"
     )
     assert Path("run/mark").exists()
     assert run("train", config, "-s", "run", "--force").status == 0
@@ -133,9 +133,9 @@ def test_an_empty_folder_is_taken(run: Run, config: str) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["-s", "run", "--recover", "--force"], "--recover and --force ask for opposites"),
+        (["-s", "run", "--recover", "--force"], "--recover and --force exclude each other"),
         (["--recover"], "--recover needs --serialization-dir"),
-        (["-s", "small.json"], "cannot make small.json"),
+        (["-s", "small.json"], "cannot create small.json"),
     ],
 )
 def test_flags_that_cannot_be(run: Run, config: str, flags: list[str], message: str) -> None:
@@ -157,7 +157,10 @@ def test_recover_with_another_config_is_refused(run: Run, config: str) -> None:
     assert run("train", config, "-s", "run").status == 0
     result = run("train", config, "-s", "run", "--recover", "-o", '{"trainer.optimizer.lr": 0.5}')
     assert result.status == 2
-    assert "trainer.optimizer.lr: --recover: the run began with 0.02, now it is 0.5" in result.err
+    assert (
+        "trainer.optimizer.lr: --recover: the run started with 0.02, but the config now has 0.5"
+        in result.err
+    )
 
 
 def test_recover_of_a_run_of_another_version_is_refused(run: Run, config: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.common.layers import Layer, error_of, job
 
-KNOWN = "Known: checked, linear, lookup, stack. One of your own needs --include-package."
+KNOWN = "Known: checked, linear, lookup, stack. A custom component needs --include-package."
 OF_LINEAR = "Accepted: bias, dropout, name, size, type."
 
 

@@ -250,9 +250,9 @@ def test_dotted_class_path() -> None:
         (".Sampler", '".Sampler" is not a registered MultiTaskEpochSampler.'),
         ("a..Sampler", '"a..Sampler" is not a registered MultiTaskEpochSampler.'),
         ("ner_adv_plugin.data", '"ner_adv_plugin.data" is not a registered MultiTaskEpochSampler.'),
-        ("subprocess.Popen", '"subprocess.Popen" is no MultiTaskEpochSampler'),
-        ("torch.nn.Linear", '"torch.nn.Linear" is no MultiTaskEpochSampler'),
-        ("typing.Any", '"typing.Any" is no MultiTaskEpochSampler'),
+        ("subprocess.Popen", '"subprocess.Popen" is not a MultiTaskEpochSampler'),
+        ("torch.nn.Linear", '"torch.nn.Linear" is not a MultiTaskEpochSampler'),
+        ("typing.Any", '"typing.Any" is not a MultiTaskEpochSampler'),
     ],
 )
 def test_dotted_path_that_leads_nowhere(name: str, message: str) -> None:

@@ -208,7 +208,7 @@ def test_links_are_archived_as_what_they_lead_to(
         (
             ["notes.txt", "below/notes.txt"],
             "include_in_archive.1",
-            'another file is named "notes.txt", too',
+            'another file is also named "notes.txt"',
         ),
     ],
 )
