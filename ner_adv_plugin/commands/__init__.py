@@ -67,7 +67,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
     # Returns
 
-    The parsed arguments, with the subcommand's function as `run` and the raw arguments as `given`.
+    The parsed arguments, with the subcommand's function as `run` and the raw arguments as
+    `raw_arguments`.
     """
     # Parsed before the subcommand, which the package may define; accepted on either side of it.
     shared = argparse.ArgumentParser(prog="allennlp", add_help=False)
@@ -105,7 +106,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         hint = nearest(chosen, summaries)
         parser.error(f'no command "{chosen}".{hint} A custom one needs --include-package.')
     parsed = parser.parse_args(arguments)
-    parsed.given = arguments
+    parsed.raw_arguments = arguments
 
     if chosen not in WITHOUT_COMPONENTS or known.include_package:
         from ner_adv_plugin.commands.plugins import import_components

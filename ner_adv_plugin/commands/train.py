@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
     make_file_friendly(arguments.file_friendly_logging)
     with interrupt_on_terminate():
         if job.distributed is not None and not processes.launched():
-            sys.exit(launch(job.distributed, arguments.node_rank, arguments.given))
+            sys.exit(launch(job.distributed, arguments.node_rank, arguments.raw_arguments))
         processes.join(job.filled["trainer"].get("cuda_device"))
         folder = processes.on_main(lambda: _folder_of_run(arguments, config))
         if processes.is_main():

@@ -40,7 +40,7 @@ def test_the_target_head_on_its_corpus(run: Run, tiny_run: Path) -> None:
     found = scores(run("evaluate", tiny_run / "model.tar.gz", DEV))
     metrics = json.loads((tiny_run / "metrics.json").read_text(encoding="utf-8"))
     assert 0.0 < found.pop("weibo_ece") < 1.0
-    # The same sentences, readers and weights as at the end of training.
+    # The sentences, readers and weights are those of the end of training.
     assert found == {
         name.removeprefix("best_validation_"): value
         for name, value in metrics.items()
@@ -70,7 +70,7 @@ def test_several_datasets(run: Run, tiny_run: Path) -> None:
     }
 
 
-def test_the_archive_is_unpacked_once(
+def test_the_archive_is_extracted_once(
     run: Run, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
@@ -90,7 +90,7 @@ def test_output_file(run: Run, tiny_run: Path) -> None:
     assert json.loads(Path("out/metrics.json").read_text(encoding="utf-8")) == found
 
 
-def test_predictions_are_what_is_scored(run: Run, tiny_run: Path) -> None:
+def test_the_written_predictions_are_scored(run: Run, tiny_run: Path) -> None:
     paths = json.dumps({"weibo": DEV, "msr": MSR})
     found = scores(
         run("evaluate", tiny_run, paths, "--predictions-output-file", "predictions.jsonl")
@@ -133,7 +133,7 @@ def test_verify(run: Run, tiny_run: Path) -> None:
     assert "msr: not verified, as seqeval does not support words" in result.out
 
 
-def test_verify_stops_where_scores_differ(
+def test_verify_fails_if_scores_differ(
     run: Run, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "score", lambda *_: {"f1": 0.123})
@@ -155,7 +155,7 @@ def test_other_weights(run: Run, tiny_run: Path) -> None:
     assert scores(run("evaluate", tiny_run, DEV, "--weights-file", "zeros.th"))["weibo_f1"] == 0.0
 
 
-def test_gold_that_the_model_does_not_know_lowers_recall(run: Run, tiny_run: Path) -> None:
+def test_gold_types_unknown_to_the_model_lower_recall(run: Run, tiny_run: Path) -> None:
     text = Path(DEV).read_text(encoding="utf-8")
     before = scores(run("evaluate", tiny_run, DEV))
     Path("more.dev").write_text(
@@ -198,7 +198,7 @@ def test_gold_that_the_model_does_not_know_lowers_recall(run: Run, tiny_run: Pat
         ),
     ],
 )
-def test_what_cannot_be_is_one_message(
+def test_errors_are_one_message(
     run: Run, tiny_run: Path, input_file: str, flags: list[str], message: str
 ) -> None:
     result = run("evaluate", tiny_run, input_file, *flags)

@@ -15,8 +15,8 @@ from tests.tiny import ROOT
 
 
 @pytest.mark.slow
-def test_works_away_from_the_project(tmp_path: Path) -> None:
-    """The package alone, in a folder of its own, trains and predicts, and leaves nothing behind."""
+def test_works_outside_of_the_project(tmp_path: Path) -> None:
+    """A copy of the package trains and predicts in another folder, and leaves no files."""
     shutil.copytree(ROOT / "ner_adv_plugin", tmp_path / "site" / "ner_adv_plugin")
     for folder in ("here", "temporary"):
         (tmp_path / folder).mkdir()
@@ -25,7 +25,10 @@ def test_works_away_from_the_project(tmp_path: Path) -> None:
         "TMPDIR": str(tmp_path / "temporary"),
         "HOME": str(tmp_path),
     }
-    code = "import ner_adv_plugin as p; from ner_adv_plugin.commands import main; print(p.__file__); main()"
+    code = (
+        "import ner_adv_plugin as p; from ner_adv_plugin.commands import main; "
+        "print(p.__file__); main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, "test-install"],
         cwd=tmp_path / "here",
@@ -51,7 +54,9 @@ def test_works_away_from_the_project(tmp_path: Path) -> None:
     assert not any((tmp_path / "here").iterdir()) and not any((tmp_path / "temporary").iterdir())
 
 
-def test_what_is_missing_or_too_old_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_and_outdated_packages_are_reported(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     needed = [
         "torch>=2.6",
         "no-such-package>=1.0",
@@ -84,7 +89,7 @@ def test_a_package_that_was_never_installed(run: Run, monkeypatch: pytest.Monkey
     )
 
 
-def test_tags_that_do_not_fit_are_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_number_of_tags_is_reported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from ner_adv_plugin.inference.tagger import Tagger
 
     monkeypatch.setattr(Tagger, "predict_json", lambda predictor, inputs: {"tags": ["O"]})
