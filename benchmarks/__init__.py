@@ -1,1 +1,1 @@
-"""What the project costs, beside what the machine could do and what others cost."""
+"""Benchmarks against the machine's limits and against reference implementations."""

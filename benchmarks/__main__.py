@@ -1,4 +1,4 @@
-"""python -m benchmarks [NAME ...] [--json FILE]: run benchmarks, print what they found."""
+"""Run benchmarks and print their figures: `python -m benchmarks [NAME ...] [--json FILE]`."""
 
 import argparse
 import dataclasses
@@ -23,22 +23,23 @@ NAMES = (
 
 
 def main() -> None:
-    """Run the benchmarks that are named, all by default; the exit status is 1 where a figure is not as asked."""
+    """Run the chosen benchmarks, all by default; exit status 1 if a figure misses its limit."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="What things cost, and what they may."
+        prog="python -m benchmarks", description="Run benchmarks and check their figures."
     )
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default"
     )
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there, too")
-    parser.add_argument("--threads", type=int, default=2, help="of torch; 2 by default")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the figures to FILE")
+    parser.add_argument("--threads", type=int, default=2, help="threads of torch (2)")
     parser.add_argument(
-        "--repeats", type=int, default=3, help="rounds of which the median counts; 3 by default"
+        "--repeats", type=int, default=3, help="rounds of which the median is taken (3)"
     )
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.names if name not in NAMES]:
-        parser.error(f"no benchmark {', '.join(unknown)}: there are {', '.join(NAMES)}")
-    # Before torch is imported, and for the processes that are started.
+        parser.error(f"unknown benchmark {', '.join(unknown)}; known: {', '.join(NAMES)}")
+
+    # Set before torch is imported; inherited by child processes.
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     import transformers
 
@@ -51,18 +52,21 @@ def main() -> None:
     options = Options(repeats=arguments.repeats)
     setting = machine(arguments.threads)
     print(", ".join(f"{name} {value}" for name, value in setting.items()), flush=True)
+
     reports = {}
     for name in arguments.names or NAMES:
         started = time.monotonic()
         reports[name] = importlib.import_module(f"benchmarks.{name}").run(options)
-        print(f"\n{reports[name].text(f'{name} ({time.monotonic() - started:.0f} s)')}", flush=True)
-    passed, asked = verdict(list(reports.values()))
-    print(f"\n{passed} of {asked} figures are as asked")
+        seconds = time.monotonic() - started
+        print(f"\n{reports[name].text(f'{name} ({seconds:.0f} s)')}", flush=True)
+
+    passed, limited = verdict(list(reports.values()))
+    print(f"\n{passed} of {limited} figures are within their limits")
     if arguments.json:
-        found = {name: dataclasses.asdict(report) for name, report in reports.items()}
-        text = json.dumps({"machine": setting, "benchmarks": found}, ensure_ascii=False, indent=2)
+        figures = {name: dataclasses.asdict(report) for name, report in reports.items()}
+        text = json.dumps({"machine": setting, "benchmarks": figures}, ensure_ascii=False, indent=2)
         arguments.json.write_text(text + "\n", encoding="utf-8")
-    sys.exit(passed < asked)
+    sys.exit(passed < limited)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The CRF beside pytorch-crf."""
+"""The CRF compared with pytorch-crf."""
 
 from collections.abc import Callable
 
@@ -13,10 +13,14 @@ from ner_adv_plugin.modules.crf import ConditionalRandomField
 
 
 def run(options: Options) -> Report:
-    """Time likelihood with gradient, and decoding, at B 32, L 145, T 9; exactness beside pytorch-crf in float64."""
+    """Compare the likelihood with its gradient, and decoding, for B = 32, L = 145, T = 9.
+
+    Errors are relative to pytorch-crf in float64.
+    """
     sentences, length, tags = (3, 7, 4) if options.tiny else (32, 145, 9)
     torch.manual_seed(0)
-    ours, theirs = ConditionalRandomField(tags), CRF(tags, batch_first=True)
+    ours = ConditionalRandomField(tags)
+    theirs = CRF(tags, batch_first=True)
     theirs.load_state_dict(ours.state_dict())
     emissions = torch.randn(sentences, length, tags)
     gold = torch.randint(tags, (sentences, length))
@@ -45,13 +49,16 @@ def run(options: Options) -> Report:
         sentence[: len(path)].tolist() == path
         for sentence, path in zip(best, theirs.decode(emissions, mask), strict=True)
     ]
-    found = own_gradient()
-    loose = their_gradient()
+
+    ours_float32 = own_gradient()
+    theirs_float32 = their_gradient()
     theirs.double()
     exact = gradients(
         lambda scores: -theirs(scores, gold, mask, reduction="sum"), theirs, emissions.double()
     )
+
     gradient_ratio = seconds["their gradient"] / seconds["gradient"]
+    shape = f"{sentences} sentences, {length // 2} to {length} positions, {tags} tags"
     return Report(
         [
             Figure("likelihood with gradient", 1e3 * seconds["gradient"], "ms"),
@@ -65,26 +72,39 @@ def run(options: Options) -> Report:
                 at_least=2,
             ),
             Figure("sentences decoded alike", sum(same) / sentences, at_least=1),
-            Figure("relative error of likelihood and gradients", error(found, exact), at_most=1e-6),
-            Figure("the same of pytorch-crf in float32", error(loose, exact)),
+            Figure(
+                "relative error of likelihood and gradients",
+                error(ours_float32, exact),
+                at_most=1e-6,
+            ),
+            Figure("the same of pytorch-crf in float32", error(theirs_float32, exact)),
         ],
-        [
-            f"{sentences} sentences, {length // 2} to {length} positions, {tags} tags; errors beside pytorch-crf in float64"
-        ],
+        [f"{shape}; errors relative to pytorch-crf in float64"],
     )
 
 
 def gradients(
     loss_of: Callable[[Tensor], Tensor], crf: torch.nn.Module, emissions: Tensor
 ) -> tuple[Tensor, ...]:
-    """A loss, and its gradient by emissions and by the CRF's parameters in the order of their names."""
+    """Return a loss and its gradients.
+
+    # Parameters
+
+    loss_of : computes the loss from emissions.
+    crf : the CRF.
+    emissions : of shape (B, L, T).
+
+    # Returns
+
+    The loss, the gradient of the emissions, and those of the parameters, ordered by name.
+    """
     leaf = emissions.clone().requires_grad_()
     loss = loss_of(leaf)
     parameters = [parameter for _, parameter in sorted(crf.named_parameters())]
     return (loss.detach(), *torch.autograd.grad(loss, [leaf, *parameters]))
 
 
-def error(found: tuple[Tensor, ...], exact: tuple[Tensor, ...]) -> float:
-    """The largest relative difference, in norm, of any of several tensors."""
-    pairs = zip(found, exact, strict=True)
+def error(actual: tuple[Tensor, ...], exact: tuple[Tensor, ...]) -> float:
+    """Return the largest relative error, in norm, of any of several tensors."""
+    pairs = zip(actual, exact, strict=True)
     return max(float((one.double() - other).norm() / other.norm()) for one, other in pairs)

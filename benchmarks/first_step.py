@@ -1,4 +1,4 @@
-"""A callback that ends a run after its first step, for timing the way there."""
+"""A callback that ends a run after its first optimizer step, to time the start of training."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from ner_adv_plugin.training.training_run import TrainingRun
 
 @TrainerCallback.register("first_step")
 class FirstStepCallback(TrainerCallback):
-    """Writes the time of the end of the first step to the file that NER_BENCHMARK_MARK names, and ends the process.
+    """End the process after the first step and write the time to the file NER_BENCHMARK_MARK.
 
     Registered as "first_step".
 

@@ -1,4 +1,4 @@
-"""The floor: how long the arithmetic that cannot be avoided takes at the machine's rate of matrix products."""
+"""The floor of a step: the time of its unavoidable arithmetic at the machine's matrix rate."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,65 +8,81 @@ from transformers import BertConfig
 from benchmarks.models import encoder_of
 from ner_adv_plugin.models import SharingModel
 
-# Forward is one product a weight, backward two: by the inputs and by the weights.
-BACKWARD_AND_FORWARD = 3
+# One product per weight in the forward pass, two in the backward pass: for the gradients of the
+# inputs and of the weights.
+FORWARD_AND_BACKWARD = 3
 
 
 def encoder_flops(config: BertConfig, lengths: Sequence[int]) -> int:
-    """Operations of a BERT's forward pass over sentences of so many pieces, special ones included.
+    """Return the operations of a BERT's forward pass.
 
     # Parameters
 
-    config : the transformer's.
-    lengths : pieces of every sentence.
+    config : the config of the transformer.
+    lengths : the number of tokens of every sentence, special tokens included.
     """
     width, inner = config.hidden_size, config.intermediate_size
-    # Query, key, value and output; two layers of the feed-forward part. Two operations a weight and piece.
+    # Query, key, value, output, and two feed-forward layers: two operations per weight and token.
     linear = 2 * (4 * width * width + 2 * width * inner) * sum(lengths)
-    # Scores, and the mean of the values that they weigh.
+    # The scores, and the weighted mean of the values.
     attention = sum(2 * 2 * width * n * n for n in lengths)
     return config.num_hidden_layers * (linear + attention)
 
 
 def lstm_flops(input_size: int, hidden_size: int, characters: int) -> int:
-    """Operations of a bidirectional LSTM's forward pass: four gates from the input and from the last state."""
+    """Return the operations of a bidirectional LSTM's forward pass.
+
+    Each direction has four gates, which depend on the input and on the previous state.
+    """
     return 2 * 2 * 4 * hidden_size * (input_size + hidden_size) * characters
 
 
 def step_flops(
     model: SharingModel, lengths: Sequence[int], hidden_size: int, towers_read: int = 2
 ) -> int:
-    """Operations of a training step on real characters.
+    """Return the operations of a training step, not counting padding.
 
     # Parameters
 
-    model : over a BERT; two special pieces a sentence.
-    lengths : characters of every sentence.
-    hidden_size : of the towers, in each direction.
-    towers_read : towers that run over each sentence.
+    model : a model with a BERT encoder, which adds two special tokens to every sentence.
+    lengths : the number of characters of every sentence.
+    hidden_size : units of a tower in each direction.
+    towers_read : the number of towers that run over each sentence.
     """
     config = encoder_of(model).transformer.config
+    encoder = encoder_flops(config, [length + 2 for length in lengths])
     towers = towers_read * lstm_flops(config.hidden_size, hidden_size, sum(lengths))
-    return BACKWARD_AND_FORWARD * (encoder_flops(config, [n + 2 for n in lengths]) + towers)
+    return FORWARD_AND_BACKWARD * (encoder + towers)
 
 
 def matrix_products(
     config: BertConfig, tokens: int, device: str = "cpu", dtype: torch.dtype = torch.float32
 ) -> tuple[Callable[[], None], int]:
-    """The matrix products of one encoder layer over so many tokens, and their operations: timed, the machine's rate."""
+    """Prepare the matrix products of one encoder layer, to measure the machine's rate.
+
+    # Parameters
+
+    config : the config of the transformer.
+    tokens : the number of tokens.
+    device, dtype : of the matrices.
+
+    # Returns
+
+    A function that computes the products, and the number of their operations.
+    """
     width, inner = config.hidden_size, config.intermediate_size
     shapes = [(width, width)] * 4 + [(width, inner), (inner, width)]
     pairs = [
         (
-            torch.randn(tokens, sentences, device=device, dtype=dtype),
-            torch.randn(sentences, columns, device=device, dtype=dtype),
+            torch.randn(tokens, inputs, device=device, dtype=dtype),
+            torch.randn(inputs, outputs, device=device, dtype=dtype),
         )
-        for sentences, columns in shapes
+        for inputs, outputs in shapes
     ]
-    results = [torch.empty(tokens, columns, device=device, dtype=dtype) for _, columns in shapes]
+    results = [torch.empty(tokens, outputs, device=device, dtype=dtype) for _, outputs in shapes]
 
     def multiply() -> None:
         for (left, right), result in zip(pairs, results, strict=True):
             torch.mm(left, right, out=result)
 
-    return multiply, 2 * tokens * sum(sentences * columns for sentences, columns in shapes)
+    return multiply, 2 * tokens * sum(inputs * outputs for inputs, outputs in shapes)

@@ -1,4 +1,4 @@
-"""Training steps and prediction of the heads beside one another, over one encoder and tower."""
+"""Training steps and prediction with each head, on the same encoder and tower."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ TASK = "task0"
 
 
 def run(options: Options) -> Report:
-    """Time the same batches and the same texts; weights are random."""
+    """Time the heads on the same batches and texts, with random weights."""
     corpus = split_corpus(PEOPLE_DAILY, 1)
     texts = [instance.text for instance in corpus.instances[TASK]][: 50 if options.tiny else 500]
     reader = MultiTaskDatasetReader(corpus.readers)
@@ -28,20 +28,21 @@ def run(options: Options) -> Report:
     calls: dict[str, Callable[[], object]] = {}
     with ExitStack() as stack:
         folder = stack.enter_context(random_bert(TINY if options.tiny else SMALL))
+        hidden_size = 8 if options.tiny else 128
         trainers, planned = {}, []
         for name in HEADS:
-            size = 8 if options.tiny else 128
             model = build(
                 "crf_tagger",
                 corpus.vocab,
                 folder,
-                hidden_size=size,
+                hidden_size=hidden_size,
                 head={"type": name, "dropout": 0.2},
             )
             loader = loader_of(corpus.encoded(model.alphabet))
             trainers[name] = stack.enter_context(trainer_of(model.train(), loader))
             planned = typical(loader, options.batches)
             calls[name] = partial(predict, Tagger(Archive(model, {}, reader, reader), TASK), texts)
+
         for batch in planned:
             taken = interleaved(
                 {name: partial(trainers[name].train_step, [batch]) for name in HEADS},
@@ -57,12 +58,10 @@ def run(options: Options) -> Report:
         Figure(f"prediction of {name}, over crf", seconds[name] / seconds["crf"])
         for name in HEADS[1:]
     ]
-    return Report(
-        figures, [f"{provenance(PEOPLE_DAILY)}; prediction with scores of entities, random weights"]
-    )
+    return Report(figures, [f"{provenance(PEOPLE_DAILY)}; prediction with entity scores"])
 
 
 def predict(tagger: Tagger, texts: list[str]) -> None:
-    """Find the entities of texts, with their scores."""
+    """Predict the entities of texts, with their scores."""
     for _ in tagger.predict_all(Instance(text) for text in texts):
         pass

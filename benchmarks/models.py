@@ -1,4 +1,4 @@
-"""The models that are measured, on random encoders made on the spot."""
+"""The models of the benchmarks, with encoders that have random weights."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from ner_adv_plugin.training.trainer import Trainer
 
 
 class Shape(TypedDict):
-    """Sizes of a BERT, by the names of its configuration."""
+    """The size of a BERT, with the keys of its configuration."""
 
     hidden_size: int
     num_hidden_layers: int
@@ -28,7 +28,7 @@ class Shape(TypedDict):
     intermediate_size: int
 
 
-# The shape of TinyBERT's smaller model: 4 layers, 312 wide.
+# The size of the smaller TinyBERT: 4 layers, hidden size 312.
 SMALL: Shape = {
     "hidden_size": 312,
     "num_hidden_layers": 4,
@@ -51,7 +51,7 @@ VOCABULARY_SIZE = 21128
 
 
 def characters() -> list[str]:
-    """As many entries as the Chinese BERT's vocabulary has: special ones, ASCII, all Chinese characters."""
+    """Return special tokens, ASCII and Chinese characters: as many as Chinese BERT has."""
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     single = [chr(i) for i in (*range(33, 127), *range(0x4E00, 0xA000), *range(0x3001, 0x3030))]
     return [*special, *single][:VOCABULARY_SIZE]
@@ -59,7 +59,7 @@ def characters() -> list[str]:
 
 @contextmanager
 def random_bert(shape: Shape) -> Iterator[str]:
-    """A folder that holds a BERT of this shape with random weights, for as long as it is used."""
+    """Create a temporary folder with a BERT of this size and random weights."""
     from transformers import BertConfig, BertModel, BertTokenizer
 
     torch.manual_seed(0)
@@ -71,22 +71,22 @@ def random_bert(shape: Shape) -> Iterator[str]:
 
 
 def build(
-    kind: str, vocab: Vocabulary, encoder: str, hidden_size: int = 128, **settings: Any
+    model_type: str, vocab: Vocabulary, encoder: str, hidden_size: int = 128, **settings: Any
 ) -> SharingModel:
-    """A model over an encoder's folder.
+    """Build a model with LSTM towers and CRF heads.
 
-    Its CRF has no constraints: pytorch-crf, which it is compared with, knows none.
+    The CRF is unconstrained, as it is compared with pytorch-crf, which supports no constraints.
 
     # Parameters
 
-    kind : registered name.
-    vocab : names the heads.
-    encoder : the folder.
-    hidden_size : of the LSTMs, in each direction.
-    settings : besides.
+    model_type : the registered name of the model.
+    vocab : the vocabulary, which defines the heads.
+    encoder : the folder of the encoder.
+    hidden_size : units of an LSTM in each direction.
+    settings : further settings of the model; they replace the default ones.
     """
     config = {
-        "type": kind,
+        "type": model_type,
         "encoder": {"type": "pretrained_transformer", "model_name": encoder, "dropout": 0.1},
         "tower": {"type": "lstm", "hidden_size": hidden_size, "bidirectional": True},
         "head": {"type": "crf", "dropout": 0.2, "constrained": False},
@@ -98,13 +98,13 @@ def build(
 
 
 def encoder_of(model: SharingModel) -> PretrainedTransformer:
-    """The encoder of a model of `build`."""
+    """Return the encoder of a model made by `build`."""
     assert isinstance(model.encoder, PretrainedTransformer)
     return model.encoder
 
 
 def loader_of(sentences: Mapping[str, EncodedDataset], batch_size: int = 32) -> DataLoader:
-    """The default data loader."""
+    """Return a data loader with default settings."""
     loader = DataLoader(batch_size=batch_size)
     loader.set_sentences(sentences, seed=0)
     return loader
@@ -114,7 +114,7 @@ def loader_of(sentences: Mapping[str, EncodedDataset], batch_size: int = 32) -> 
 def trainer_of(
     model: SharingModel, loader: DataLoader, device: int = -1, **settings: Any
 ) -> Iterator[Trainer]:
-    """A trainer with the default optimizer, whose `train_step` is what is timed."""
+    """Create a trainer with the default optimizer in a temporary folder."""
     with TemporaryDirectory() as folder:
         for dataset in loader.sentences().values():
             dataset.targets = model.targets(dataset)

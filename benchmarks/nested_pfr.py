@@ -1,16 +1,18 @@
-"""A corpus with nested entities, made from PFR text whose bracketed compounds were flattened.
+"""Create a corpus with nested entities from PFR text whose bracketed compounds were flattened.
 
-`python -m benchmarks.nested_pfr IN FOLDER` puts brackets around organisations again by a rule: a place name (ns), any
-nouns after it, and a noun that names a kind of organisation make an nt compound; every longer one that goes on from it
-nests it. The reader "pfr" with `overlaps: "keep"` then reads places inside organisations, and organisations inside
-others. Of the lines that have a compound the first 1,500 are written to `train.txt`, the others to `dev.txt`.
+`python -m benchmarks.nested_pfr IN FOLDER` restores the brackets around organisations with a rule:
+a location (ns), any number of nouns, and a noun that ends in a word such as "university" form an nt
+compound. A longer compound with the same start contains the shorter ones. The reader "pfr" with
+`overlaps: "keep"` then reads locations inside organisations, and organisations inside others. Of
+the lines with a compound, the first 1,500 are written to `train.txt`, the others to `dev.txt`.
 """
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-KINDS = [
+# Endings of the last noun of an organisation.
+ENDINGS = [
     "大学",
     "学院",
     "学校",
@@ -71,31 +73,35 @@ KINDS = [
     "男排",
     "俱乐部",
 ]
+# Parts of speech of the nouns in between.
 INSIDE = {"n", "nz", "vn", "j", "b", "ns", "an"}
+# The largest number of words in a compound.
 LONGEST = 6
 TRAINING_LINES = 1500
 
 
 def bracketed(items: Sequence[str]) -> list[str]:
-    """The items of a line with compounds in brackets.
+    """Return the items of a line with compounds in brackets.
 
     # Parameters
 
-    items : `word/pos` each.
+    items : the words of a line as `word/pos`.
     """
     pairs = [item.rsplit("/", 1) for item in items]
-    found, position = list(items), 0
+    result = list(items)
+    position = 0
     while position < len(items):
         ends = _ends(pairs, position)
         for end in ends:
-            found[position] = "[" + found[position]
-            found[end] += "]nt"
+            result[position] = "[" + result[position]
+            result[end] += "]nt"
         position = ends[-1] + 1 if ends else position + 1
-    return found
+
+    return result
 
 
 def _ends(pairs: Sequence[Sequence[str]], start: int) -> list[int]:
-    """The last items of the compounds that begin at an item, rising."""
+    """Return the indices of the last items of all compounds that start at an item, ascending."""
     if pairs[start][1] != "ns":
         return []
     ends = []
@@ -103,21 +109,23 @@ def _ends(pairs: Sequence[Sequence[str]], start: int) -> list[int]:
         word, part_of_speech = pairs[end]
         if part_of_speech not in INSIDE:
             break
-        if part_of_speech in ("n", "j") and word.endswith(tuple(KINDS)):
+        if part_of_speech in ("n", "j") and word.endswith(tuple(ENDINGS)):
             ends.append(end)
     return ends
 
 
 def main(source: str, folder: str) -> None:
-    """Write the lines that have compounds, with brackets."""
+    """Write the lines with compounds, in brackets, to `train.txt` and `dev.txt` of a folder."""
     lines = (
         "  ".join(bracketed(line.split()))
         for line in Path(source).read_text(encoding="utf-8").splitlines()
     )
     nested = [line for line in lines if "[" in line]
+    splits = {"train.txt": nested[:TRAINING_LINES], "dev.txt": nested[TRAINING_LINES:]}
+
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for name, own in (("train.txt", nested[:TRAINING_LINES]), ("dev.txt", nested[TRAINING_LINES:])):
-        (Path(folder) / name).write_text("\n".join(own) + "\n", encoding="utf-8")
+    for name, split in splits.items():
+        (Path(folder) / name).write_text("\n".join(split) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

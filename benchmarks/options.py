@@ -1,4 +1,4 @@
-"""How much is measured."""
+"""The size of the measurements."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ class Options:
 
     # Parameters
 
-    repeats : rounds of which the median counts.
-    batches : batches a benchmark of training takes.
-    tiny : models of a few units and a few sentences, to see that it runs; figures mean nothing then.
+    repeats : the number of rounds of which the median is taken.
+    batches : the number of batches in benchmarks of training.
+    tiny : use models of a few units and a few sentences, as a test; the figures mean nothing.
     """
 
     repeats: int = 3

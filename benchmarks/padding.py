@@ -1,4 +1,4 @@
-"""Positions that the encoder computes, over the characters there are, in a mixed epoch; nothing here is timed."""
+"""Padding and order of the batches of a mixed epoch; nothing is timed."""
 
 import numpy as np
 import torch
@@ -12,14 +12,16 @@ from ner_adv_plugin.modules.encoders.packed_attention import GroupLayout
 
 
 def run(options: Options) -> Report:
-    """Count over whole batches, taken at even distances from an epoch of Weibo and MSRA."""
+    """Count positions and encoder calls in batches of an epoch of Weibo and MSRA."""
     corpus = corpus_of(WEIBO, MSRA)
     with random_bert(TINY) as folder:
         model = build("hard_sharing", corpus.vocab, folder, hidden_size=8)
     loader = loader_of(corpus.encoded(model.alphabet))
     plan = loader.plan(0)
     chosen = every(plan, 5 if options.tiny else 300)
-    encoder, calls = encoder_of(model), 0
+
+    encoder = encoder_of(model)
+    calls = 0
 
     def count(*_: object) -> None:
         nonlocal calls
@@ -38,14 +40,15 @@ def run(options: Options) -> Report:
             )
             characters += sum(batch.lengths)
             padded += batch.token_ids_BL.numel()
+
     shares = [np.mean([name == "weibo" for name, _ in planned]) for planned in plan[:-1] or plan]
     return Report(
         [
-            # The two special tokens of every sentence are among them.
+            # Positions include the two special tokens of every sentence.
             Figure("positions over characters", positions / characters, at_most=1.05),
             Figure("the same inside attention, in training", attended / characters),
             Figure("padded to the longest sentence of the batch", padded / characters),
-            Figure("encoder calls a batch", calls / len(chosen)),
+            Figure("encoder calls per batch", calls / len(chosen)),
             Figure(
                 "rank correlation of order with file order, msra", order_correlation(plan, "msra")
             ),
@@ -59,12 +62,12 @@ def run(options: Options) -> Report:
 
 
 def shapes(lengths: list[int]) -> list[tuple[int, int, int]]:
-    """Sentences, heads and longest sentence of every group whose attention is computed together."""
+    """Return (sentences, attention heads, longest sentence) of every group of sentences."""
     return [group.shape for group in GroupLayout(lengths, heads=1).groups]
 
 
 def order_correlation(plan: list[PlannedBatch], dataset: str) -> float:
-    """Spearman's correlation of the places of a dataset's sentences in an epoch with their places in the file."""
+    """Return Spearman's correlation between the order of a dataset in an epoch and in its file."""
     sentences = np.array(
         [sentence for planned in plan for name, sentence in planned if name == dataset]
     )

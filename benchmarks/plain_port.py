@@ -1,6 +1,7 @@
-"""The reference: the adversarial model as a plain port of it would be written, with libraries as they come.
+"""The reference: the adversarial model in the way it is usually written, with library modules.
 
-Sentences padded to the longest of the batch; every tower over every sentence, packed; pytorch-crf; the default AdamW.
+Sentences are padded to the longest of the batch, every tower runs over every sentence (packed), the
+CRF is pytorch-crf and the optimizer is the default AdamW.
 Shape suffixes: B sentences, L characters, D state size.
 """
 
@@ -25,11 +26,12 @@ from ner_adv_plugin.modules.objectives import DomainAdversarial
 
 
 class PlainPort(torch.nn.Module):
-    """A copy of a model, computed plainly; its parameters have the names of the model's.
+    """A plain implementation of a model with a copy of its parameters, under the same names.
 
     # Parameters
 
-    model : "adversarial" over a BERT, or "crf_tagger"; LSTM towers of one layer, CRF heads without constraints.
+    model : an "adversarial" or "crf_tagger" model with a BERT encoder, LSTM towers of one layer and
+        unconstrained CRF heads.
     """
 
     def __init__(self, model: SharingModel) -> None:
@@ -38,7 +40,7 @@ class PlainPort(torch.nn.Module):
         encoder = encoder_of(model)
         self.special = [*encoder.prefix, *encoder.suffix]
         self.encoder = _Encoder(encoder)
-        # Containers of torch's do not say what they hold.
+        # The containers of torch do not declare the types of their items.
         towers = {
             name: _Tower(cast(LstmSeq2SeqEncoder, tower)) for name, tower in model.towers.items()
         }
@@ -52,7 +54,7 @@ class PlainPort(torch.nn.Module):
         self.objectives = torch.nn.ModuleList(adversaries)
 
     def states(self, token_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
-        """The encoder's states of sentences of characters, (B, L, D)."""
+        """Return the states of the encoder, (B, L, D)."""
         first, last = self.special
         lengths_B = mask_BL.sum(1)
         ids = torch.nn.functional.pad(token_ids_BL, (1, 1))
@@ -65,16 +67,17 @@ class PlainPort(torch.nn.Module):
         return self.encoder.dropout(states[:, 1:-1])
 
     def tower_states(self, name: str, states_BLD: Tensor, mask_BL: Tensor) -> Tensor:
-        """What one LSTM makes of all sentences."""
+        """Return the states of one tower for all sentences, (B, L, D)."""
         lengths = mask_BL.sum(1)
         packed = pack_padded_sequence(states_BLD, lengths, batch_first=True, enforce_sorted=False)
         tower = cast(_Tower, self.towers[name])
         return pad_packed_sequence(tower._module(packed)[0], batch_first=True)[0]
 
     def forward(self, batch: Batch) -> Tensor:
-        """The loss of `SharingModel.forward`, of sentences with gold tags."""
+        """Return the loss of `SharingModel.forward` for sentences with gold tags."""
         states_BLD = self.states(batch.token_ids_BL, batch.mask_BL)
         towers = {name: self.tower_states(name, states_BLD, batch.mask_BL) for name in self.towers}
+
         loss = states_BLD.new_zeros(())
         for name in self.heads:
             head, sentences = self._head(name), torch.tensor(batch.sentences_of(name))
@@ -87,6 +90,7 @@ class PlainPort(torch.nn.Module):
                 emissions, tags_BL[sentences], batch.mask_BL[sentences], reduction="none"
             )
             loss = loss + (nll / batch.lengths_B[sentences]).mean()
+
         for objective in (cast(_Adversary, module) for module in self.objectives):
             pooled = towers["shared"].masked_fill(~batch.mask_BL[..., None], float("-inf")).amax(1)
             logits = objective.discriminator(_Reverse.apply(pooled))
@@ -94,14 +98,14 @@ class PlainPort(torch.nn.Module):
         return loss
 
     def train_step(self, batch: Batch, optimizer: torch.optim.Optimizer) -> None:
-        """One step of an optimizer."""
+        """Make one optimizer step."""
         self(batch).backward()
         optimizer.step()
         optimizer.zero_grad()
 
     @torch.inference_mode()
     def decode(self, token_ids_BL: Tensor, mask_BL: Tensor, head: str) -> list[list[int]]:
-        """The best tags of every sentence by one head."""
+        """Return the most probable tag sequence of every sentence, according to one head."""
         states_BLD = self.states(token_ids_BL, mask_BL)
         read = torch.cat(
             [self.tower_states(tower, states_BLD, mask_BL) for tower in self.reads[head]], -1
@@ -131,10 +135,8 @@ class _Tower(torch.nn.Module):
 class _Head(torch.nn.Module):
     def __init__(self, head: CrfHead) -> None:
         super().__init__()
-        self.dropout, self.projection = (
-            torch.nn.Dropout(head.dropout.p),
-            copy.deepcopy(head.projection),
-        )
+        self.dropout = torch.nn.Dropout(head.dropout.p)
+        self.projection = copy.deepcopy(head.projection)
         self.crf = CRF(head.crf.num_tags, batch_first=True)
         self.crf.load_state_dict(head.crf.state_dict())
 
@@ -142,16 +144,17 @@ class _Head(torch.nn.Module):
 class _Adversary(torch.nn.Module):
     def __init__(self, objective: DomainAdversarial) -> None:
         super().__init__()
-        self.discriminator, self.weight = copy.deepcopy(objective.discriminator), objective.weight
+        self.discriminator = copy.deepcopy(objective.discriminator)
+        self.weight = objective.weight
 
 
 def plain_copy(transformer: PreTrainedModel) -> PreTrainedModel:
-    """A transformer of the same weights as transformers make it."""
+    """Return an unmodified transformer, as built by the library, with the same weights."""
     config = copy.deepcopy(transformer.config)
     config._attn_implementation = "sdpa"
-    made = type(transformer)(config, add_pooling_layer=False)
-    made.load_state_dict(transformer.state_dict())
-    return made
+    result = type(transformer)(config, add_pooling_layer=False)
+    result.load_state_dict(transformer.state_dict())
+    return result
 
 
 class _Reverse(torch.autograd.Function):
@@ -165,16 +168,23 @@ class _Reverse(torch.autograd.Function):
 
 
 def largest_difference(model: SharingModel, plain: PlainPort, batches: Sequence[Batch]) -> float:
-    """The largest difference of a parameter's gradient from the reference's, dropout off.
+    """Return the largest relative difference of a parameter's gradient from the reference.
 
-    The norm of the difference over the reference's norm. A parameter whose gradient is nothing but rounding in
-    both (the biases of keys, which attention cancels out) is compared with the largest of all instead.
+    The difference is the norm of the difference divided by the norm of the reference. If a gradient
+    consists of rounding errors only (such as the biases of keys, which cancel out in attention), it
+    is divided by 1e-6 times the largest norm instead. Dropout is disabled.
+
+    # Parameters
+
+    model : the model.
+    plain : the reference.
+    batches : batches whose gradients are summed.
     """
     gradients = []
     for module in (model, plain):
         training = module.training
+        # Evaluation mode only disables dropout.
         module.eval()
-        # An LSTM in evaluation mode is the same without dropout.
         for batch in batches:
             output = module(batch)
             (output["loss"] if isinstance(output, dict) else output).backward()
@@ -183,9 +193,11 @@ def largest_difference(model: SharingModel, plain: PlainPort, batches: Sequence[
         )
         module.zero_grad()
         module.train(training)
+
     ours, theirs = gradients
     if ours.keys() != theirs.keys():
-        raise ValueError(f"other parameters have gradients: {sorted(ours.keys() ^ theirs.keys())}")
+        different = sorted(ours.keys() ^ theirs.keys())
+        raise ValueError(f"only one of the models has gradients of {different}")
     rounding = 1e-6 * max(float(gradient.norm()) for gradient in theirs.values())
     return max(
         float((ours[name] - gradient).norm()) / max(float(gradient.norm()), rounding)

@@ -1,4 +1,4 @@
-"""bf16 beside fp32 on this CPU; on a GPU, where there is one, the share of its rate that training reaches."""
+"""bf16 compared with fp32 on the CPU, and the share of its peak rate that a GPU reaches."""
 
 import time
 
@@ -27,19 +27,19 @@ GPU_TOKENS, GPU_STEPS = 16384, 30
 
 
 def run(options: Options) -> Report:
-    """Time training steps."""
+    """Time training steps on the CPU and, if there is one, on a GPU."""
     report = on_cpu(options)
     if options.tiny or not torch.cuda.is_available():
-        report.notes.append(
-            "a GPU's share of its rate: skipped, " + ("tiny" if options.tiny else "there is no GPU")
-        )
+        reason = "tiny" if options.tiny else "there is no GPU"
+        report.notes.append(f"share of a GPU's rate: skipped, {reason}")
         return report
+
     gpu = on_gpu()
     return Report(report.figures + gpu.figures, report.notes + gpu.notes)
 
 
 def on_cpu(options: Options) -> Report:
-    """The adversarial step in both precisions; each has a model of its own, as autocast is the trainer's."""
+    """Compare the adversarial step in both precisions, each with its own model and trainer."""
     corpus = split_corpus(PEOPLE_DAILY, 2)
     seconds = {"fp32": 0.0, "bf16": 0.0}
     hidden_size = 8 if options.tiny else 128
@@ -47,7 +47,7 @@ def on_cpu(options: Options) -> Report:
         for precision in seconds:
             model = build("adversarial", corpus.vocab, folder, hidden_size).train()
             loader = loader_of(corpus.encoded(model.alphabet))
-            # One after the other: what accelerate knows of precision is of the whole process.
+            # One after the other, as accelerate keeps the precision per process.
             with trainer_of(model, loader, precision=precision) as trainer:
                 for planned in typical(loader, max(1, options.batches // 2)):
                     step = {
@@ -56,16 +56,16 @@ def on_cpu(options: Options) -> Report:
                         )
                     }
                     seconds[precision] += interleaved(step, options.repeats)[precision]
+
+    ratio = seconds["fp32"] / seconds["bf16"]
     return Report(
-        [
-            Figure("steps in fp32 over steps in bf16, CPU", seconds["fp32"] / seconds["bf16"]),
-        ],
+        [Figure("steps in fp32 over steps in bf16, CPU", ratio)],
         [f"sentences of {provenance(PEOPLE_DAILY)}"],
     )
 
 
 def on_gpu() -> Report:
-    """A single task over a bert-base-sized encoder in bf16, batches of so many tokens."""
+    """Train a single task with an encoder of the size of BERT base in bf16, on large batches."""
     corpus = corpus_of(MSRA)
     with random_bert(BASE) as folder:
         model = build("crf_tagger", corpus.vocab, folder).train()
@@ -73,6 +73,7 @@ def on_gpu() -> Report:
     loader.set_sentences(corpus.encoded(model.alphabet), seed=0)
     plan = loader.plan(0)[: 2 * GPU_STEPS]
     lengths = [lengths_of(loader, planned) for planned in plan[GPU_STEPS:]]
+
     with trainer_of(model, loader, device=0, precision="bf16") as trainer:
         for planned in plan[:GPU_STEPS]:
             trainer.train_step([planned])
@@ -82,6 +83,7 @@ def on_gpu() -> Report:
             trainer.train_step([planned])
         torch.cuda.synchronize()
         seconds = time.perf_counter() - started
+
     multiply, flops = matrix_products(
         encoder_of(model).transformer.config, GPU_TOKENS, "cuda", torch.bfloat16
     )
@@ -95,7 +97,7 @@ def on_gpu() -> Report:
     used = sum(step_flops(model, own, 128, towers_read=1) for own in lengths) / seconds
     return Report(
         [
-            Figure("tokens a second, GPU", sum(map(sum, lengths)) / seconds),
+            Figure("tokens per second, GPU", sum(map(sum, lengths)) / seconds),
             Figure("rate of matrix products, GPU, bf16", rate / 1e12, "TFLOP/s"),
             Figure("share of that rate", used / rate, aim=0.45),
         ],

@@ -1,4 +1,4 @@
-"""Sentences a second, from text to entities, beside a plain pipeline with the same weights; what scores cost."""
+"""Speed of prediction, compared with a plain pipeline of the same weights; cost of scores."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,10 @@ HEAD = "task0"
 
 
 def run(options: Options) -> Report:
-    """Tag the same sentences by both; fp32, tokenising included. Ours scores each entity, the plain pipeline none."""
+    """Tag the same sentences with both in fp32, including tokenisation.
+
+    Our predictor computes a score for every entity, the plain pipeline does not.
+    """
     corpus = split_corpus(PEOPLE_DAILY, 1, 50 if options.tiny else 1500)
     texts = [sentence.text for sentence in corpus.instances[HEAD]]
     with random_bert(TINY if options.tiny else SMALL) as folder:
@@ -51,16 +54,14 @@ def run(options: Options) -> Report:
             paths = plain.decode(*tokenized(tokenizer, group), HEAD)
             found = strict_spans(np.concatenate(paths), sentence_offsets([*map(len, paths)]), table)
             for text, spans in zip(group, found, strict=True):
-                answers.append(
-                    {"sentence": text, **described(text, spans or (), False, head.scheme)}
-                )
+                answer = described(text, spans or (), False, head.scheme)
+                answers.append({"sentence": text, **answer})
         return answers
 
     def predicted(scored: bool) -> int:
         dataset = tagger.encoded([Instance(text) for text in texts])
-        return len(
-            predict_dataset(model, dataset, HEAD, tagger.batch_size, scored=scored).spans.starts_S
-        )
+        predictions = predict_dataset(model, dataset, HEAD, tagger.batch_size, scored=scored)
+        return len(predictions.spans.starts_S)
 
     same = [one["tags"] == other["tags"] for one, other in zip(ours(), theirs(), strict=True)]
     seconds = interleaved(
@@ -75,8 +76,8 @@ def run(options: Options) -> Report:
     )
     return Report(
         [
-            Figure("sentences a second", len(texts) / seconds["ours"]),
-            Figure("sentences a second, plain pipeline", len(texts) / seconds["theirs"]),
+            Figure("sentences per second", len(texts) / seconds["ours"]),
+            Figure("sentences per second, plain pipeline", len(texts) / seconds["theirs"]),
             Figure(
                 "plain pipeline's time over ours", seconds["theirs"] / seconds["ours"], at_least=2.5
             ),
@@ -84,7 +85,7 @@ def run(options: Options) -> Report:
             Figure(
                 "time with entity scores over time without", seconds["scored"] / seconds["unscored"]
             ),
-            Figure("entities a sentence", predicted(scored=False) / len(texts)),
+            Figure("entities per sentence", predicted(scored=False) / len(texts)),
         ],
         [f"{len(texts)} sentences of {provenance(PEOPLE_DAILY)}"],
     )
@@ -93,7 +94,7 @@ def run(options: Options) -> Report:
 def tokenized(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Indices (B, L) and mask of texts, one token a character, padded to the longest."""
+    """Return token ids and mask, both (B, L), of texts with one token per character."""
     encoded = tokenizer(
         [list(text) for text in texts],
         is_split_into_words=True,

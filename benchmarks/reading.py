@@ -1,4 +1,4 @@
-"""Reading a large corpus, and the start of commands."""
+"""Time to read a large corpus and to start commands."""
 
 import json
 import os
@@ -27,7 +27,7 @@ STARTED, MARK = "NER_BENCHMARK_MARK", "first_step"
 
 
 def run(options: Options) -> Report:
-    """Time whole readings and whole processes."""
+    """Time reading a whole corpus, and whole processes."""
     repeats, warm_up = (1, 0) if options.tiny else (options.repeats, 1)
     with TemporaryDirectory() as scratch, random_bert(TINY) as folder:
         tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -54,29 +54,23 @@ def run(options: Options) -> Report:
             Figure("allennlp --help", seconds["help"], "s", at_most=0.4),
             Figure("imports of torch and transformers", seconds["imports"], "s"),
             Figure("from command to the end of the first step", first, "s"),
-            Figure("beyond the imports", first - seconds["imports"], "s", at_most=1),
+            Figure("the same without the imports", first - seconds["imports"], "s", at_most=1),
         ],
-        [f"{provenance(MSRA)}; the first step is of a tiny encoder"],
+        [f"{provenance(MSRA)}; the first step uses a tiny encoder"],
     )
 
 
 def python(*arguments: str) -> None:
-    """Run Python to its end."""
+    """Run a Python process to its end."""
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
 
 
 def first_step(config: str) -> float:
-    """Seconds from the start of `allennlp train` to the end of its first step."""
+    """Return the seconds from the start of `allennlp train` to the end of its first step."""
     with TemporaryDirectory() as folder:
         mark = Path(folder) / "mark"
-        arguments = [
-            "train",
-            config,
-            "-s",
-            str(Path(folder) / "run"),
-            "--include-package",
-            f"benchmarks.{MARK}",
-        ]
+        arguments = ["train", config, "-s", str(Path(folder) / "run")]
+        arguments += ["--include-package", f"benchmarks.{MARK}"]
         with environment({STARTED: str(mark)}):
             started = time.time()
             subprocess.run(
@@ -90,7 +84,7 @@ def first_step(config: str) -> float:
 
 
 def write_config(path: Path, encoder: str) -> str:
-    """The config of a run on MSRA that ends after its first step."""
+    """Write the config of a run on MSRA that ends after its first step; return its path."""
     config = {
         "dataset_reader": {"type": "msra"},
         "train_data_path": str(data_file(MSRA)),
@@ -107,7 +101,7 @@ def write_config(path: Path, encoder: str) -> str:
 
 @contextmanager
 def environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while."""
+    """Set environment variables while the context is open."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

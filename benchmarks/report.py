@@ -1,4 +1,4 @@
-"""What a benchmark found: figures, what is asked of them, and how they are printed."""
+"""Reports of benchmarks: figures and their limits."""
 
 import datetime
 import os
@@ -9,15 +9,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure.
+    """One figure of a benchmark.
 
     # Parameters
 
     name : what was measured.
-    value : of it.
-    unit : of the value; empty for a plain ratio or count.
-    at_most, at_least : what is asked of it, where anything is.
-    aim : what is hoped for.
+    value : the measured value.
+    unit : the unit of the value; empty for a ratio or count.
+    at_most, at_least : limits; None for no limit.
+    aim : the value aimed at; not a limit.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Figure:
 
     @property
     def passed(self) -> bool | None:
-        """Whether it is as asked; None where nothing is."""
+        """Whether the value is within its limits; None if it has none."""
         if self.at_most is None and self.at_least is None:
             return None
         return (self.at_most is None or self.value <= self.at_most) and (
@@ -37,40 +37,39 @@ class Figure:
         )
 
     def __str__(self) -> str:
-        asked = [f"at most {self.at_most:g}"] if self.at_most is not None else []
-        asked += [f"at least {self.at_least:g}"] if self.at_least is not None else []
-        asked += [f"aim {self.aim:g}"] if self.aim is not None else []
-        verdict = {None: "", True: "pass", False: "MISS"}[self.passed]
-        line = (
-            f"  {self.name:<58} {self.value:>10.4g} {self.unit:<8} {', '.join(asked):<24} {verdict}"
+        bounds = {"at most": self.at_most, "at least": self.at_least, "aim": self.aim}
+        limits = ", ".join(
+            f"{name} {value:g}" for name, value in bounds.items() if value is not None
         )
+        verdict = {None: "", True: "pass", False: "MISS"}[self.passed]
+        line = f"  {self.name:<58} {self.value:>10.4g} {self.unit:<8} {limits:<24} {verdict}"
         return line.rstrip()
 
 
 @dataclass
 class Report:
-    """All that a benchmark found.
+    """The result of a benchmark.
 
     # Parameters
 
-    figures : in the order in which they are printed.
-    notes : what was left out, and why; what the figures were taken on.
+    figures : the figures, in the order in which they are printed.
+    notes : the corpora used, and what was skipped for which reason.
     """
 
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> float:
-        """The value of a figure."""
+        """Return the value of a figure by its name."""
         return next(figure.value for figure in self.figures if figure.name == name)
 
     def text(self, title: str) -> str:
-        """The table."""
+        """Return the report as text under a title."""
         return "\n".join([title, *map(str, self.figures), *(f"  ({note})" for note in self.notes)])
 
 
 def machine(threads: int) -> dict[str, str | int]:
-    """What figures depend on besides the code: processor, cores and threads used, versions, and the date."""
+    """Describe the machine and the versions on which the figures depend, and the date."""
     import torch
     import transformers
 
@@ -98,11 +97,11 @@ def _processor() -> str:
 
 
 def verdict(reports: Sequence[Report]) -> tuple[int, int]:
-    """Figures that are as asked, and figures of which anything is asked."""
-    asked = [
+    """Return the number of figures within their limits, and of figures with limits."""
+    passed = [
         figure.passed
         for report in reports
         for figure in report.figures
         if figure.passed is not None
     ]
-    return sum(asked), len(asked)
+    return sum(passed), len(passed)

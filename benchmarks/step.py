@@ -1,4 +1,4 @@
-"""The adversarial training step beside its floor and beside a plain port."""
+"""The adversarial training step, compared with its floor and with a plain port."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -22,7 +22,7 @@ BATCH_SIZE = 32
 
 
 def run(options: Options) -> Report:
-    """Measure; attention dropout on, fp32."""
+    """Time training steps in fp32, with dropout."""
     corpus = split_corpus(PEOPLE_DAILY, tasks=2)
     hidden_size = 8 if options.tiny else 128
     with random_bert(TINY if options.tiny else SMALL) as encoder:
@@ -33,13 +33,15 @@ def run(options: Options) -> Report:
         loader = loader_of(sentences, BATCH_SIZE)
         ours = typical(loader, options.batches)
         theirs = random_batches(sentences, len(ours))
+
         plain = PlainPort(model)
         difference = largest_difference(model, plain, [*theirs[:1], *loader.batches(ours[:1])])
         optimizer = torch.optim.AdamW(plain.parameters(), lr=1e-5)
         multiply, flops = matrix_products(encoder_of(model).transformer.config, 1500)
         seconds = dict.fromkeys(("ours", "plain", "rate"), 0.0)
         with trainer_of(model, loader) as trainer:
-            model.train(), plain.train()
+            model.train()
+            plain.train()
             for planned, batch in zip(ours, theirs, strict=True):
                 calls: dict[str, Callable[[], object]] = {
                     "ours": partial(trainer.train_step, [planned]),
@@ -48,18 +50,20 @@ def run(options: Options) -> Report:
                 }
                 for name, taken in interleaved(calls, options.repeats).items():
                     seconds[name] += taken
+
     rate = flops * len(ours) / seconds["rate"]
     lengths = [lengths_of(loader, planned) for planned in ours]
     floor = sum(step_flops(model, own, hidden_size) for own in lengths) / rate
     plain_floor = sum(step_flops(model, batch.lengths, hidden_size) for batch in theirs) / rate
-    ratio, plain_ratio = seconds["ours"] / floor, seconds["plain"] / plain_floor
+    ratio = seconds["ours"] / floor
+    plain_ratio = seconds["plain"] / plain_floor
     return Report(
         [
             Figure("rate of matrix products", rate / 1e9, "GFLOP/s"),
             Figure("floor of a step", floor / len(ours), "s"),
             Figure("step", seconds["ours"] / len(ours), "s"),
             Figure("step of the plain port", seconds["plain"] / len(ours), "s"),
-            Figure("characters a step", float(np.mean([sum(own) for own in lengths]))),
+            Figure("characters per step", float(np.mean([sum(own) for own in lengths]))),
             Figure("step over floor", ratio, at_most=1.8, aim=1.5),
             Figure("plain port over floor", plain_ratio),
             Figure("plain port over ours", plain_ratio / ratio, at_least=3.5, aim=5),
@@ -68,31 +72,32 @@ def run(options: Options) -> Report:
             ),
         ],
         [
-            f"{len(ours)} batches of {BATCH_SIZE} sentences of {provenance(PEOPLE_DAILY)}, attention dropout on; "
-            "each side over the floor of its own sentences"
+            f"{len(ours)} batches of {BATCH_SIZE} sentences of {provenance(PEOPLE_DAILY)}, with "
+            "dropout; each model is compared with the floor of its own batches"
         ],
     )
 
 
 def typical(loader: DataLoader, count: int) -> list[PlannedBatch]:
-    """Some batches of an epoch, from short sentences to long ones."""
+    """Return `count` batches of an epoch at even distances, from short sentences to long ones."""
     planned = loader.plan(0)
     whole = [batch for batch in planned if len(batch) == BATCH_SIZE] or planned
     ordered = sorted(whole, key=lambda batch: sum(lengths_of(loader, batch)))
-    # From the middle of each share, so that neither end counts for more.
+    # From the middle of each of `count` equal groups, so that neither end has more weight.
     return every(ordered[len(ordered) // (2 * count) :], count)
 
 
 def lengths_of(loader: DataLoader, planned: PlannedBatch) -> list[int]:
-    """Characters of every sentence of a planned batch."""
+    """Return the number of characters of every sentence of a planned batch."""
     return loader.batches([planned])[0].lengths
 
 
 def random_batches(sentences: Mapping[str, EncodedDataset], count: int) -> list[Batch]:
-    """Batches of sentences in random order, whatever their length, as plain code makes them."""
-    everything = [(own, sentence) for own in sentences.values() for sentence in range(len(own))]
-    order = np.random.default_rng(0).permutation(len(everything))
+    """Return `count` batches of sentences in random order, not bucketed by length."""
+    all_sentences = [
+        (dataset, index) for dataset in sentences.values() for index in range(len(dataset))
+    ]
+    order = np.random.default_rng(0).permutation(len(all_sentences))
     starts = range(0, len(order), BATCH_SIZE)
-    return [
-        collate([everything[i] for i in order[start : start + BATCH_SIZE]]) for start in starts
-    ][:count]
+    batches = (order[start : start + BATCH_SIZE] for start in starts)
+    return [collate([all_sentences[i] for i in batch]) for batch in batches][:count]

@@ -1,4 +1,4 @@
-"""The cost of a sentence beside the number of tasks: the same sentences dealt out to two tasks and to eight."""
+"""The cost of a sentence by number of tasks: the same sentences in two and in eight tasks."""
 
 from contextlib import ExitStack
 
@@ -15,7 +15,7 @@ TASKS = (2, 8)
 
 
 def run(options: Options) -> Report:
-    """Time adversarial training steps, optimizer and towers included."""
+    """Time adversarial training steps, including optimizer and towers."""
     seconds = dict.fromkeys(TASKS, 0.0)
     characters = dict.fromkeys(TASKS, 0)
     sentences = dict.fromkeys(TASKS, 0)
@@ -36,6 +36,7 @@ def run(options: Options) -> Report:
             lengths = [lengths_of(loader, planned) for planned in batches[count]]
             characters[count] = sum(map(sum, lengths))
             sentences[count] = sum(map(len, lengths))
+
         for pair in zip(*batches.values(), strict=True):
             calls = {
                 str(count): lambda count=count, planned=planned: trainers[count].train_step(
@@ -45,8 +46,9 @@ def run(options: Options) -> Report:
             }
             for name, taken in interleaved(calls, options.repeats).items():
                 seconds[int(name)] += taken
+
     few, many = TASKS
-    # Over characters: the batches are not of the same sentences, and nearly as long.
+    # Per character, as the batches hold different sentences of slightly different length.
     ratio = (seconds[many] / characters[many]) / (seconds[few] / characters[few])
     return Report(
         [
@@ -56,13 +58,13 @@ def run(options: Options) -> Report:
             ),
             *(
                 Figure(
-                    f"characters a sentence, {count} tasks", characters[count] / sentences[count]
+                    f"characters per sentence, {count} tasks", characters[count] / sentences[count]
                 )
                 for count in TASKS
             ),
             *(
                 Figure(
-                    f"tower sentences a batch, {count} tasks",
+                    f"tower sentences per batch, {count} tasks",
                     float(np.mean(tower_sentences[count])),
                 )
                 for count in TASKS
@@ -72,6 +74,7 @@ def run(options: Options) -> Report:
             ),
         ],
         [
-            f"{options.batches} batches of 32 sentences of {provenance(PEOPLE_DAILY)}, all tasks in each"
+            f"{options.batches} batches of 32 sentences of {provenance(PEOPLE_DAILY)}, each with "
+            "all tasks"
         ],
     )

@@ -1,3 +1,3 @@
-"""Multi-task and adversarial transfer learning for Chinese named entity recognition, driven by configs."""
+"""Config-driven multi-task and adversarial transfer learning for Chinese NER."""
 
 __version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""`python -m ner_adv_plugin` is the command `allennlp`."""
+"""Run the command `allennlp` as `python -m ner_adv_plugin`."""
 
 from ner_adv_plugin.commands import main
 

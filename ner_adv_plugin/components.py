@@ -1,4 +1,4 @@
-"""Imports every component of this package, so that configs can name them."""
+"""Import every component of this package, so that configs can refer to it by name."""
 
 import ner_adv_plugin.data.batching.loaders
 import ner_adv_plugin.data.batching.samplers

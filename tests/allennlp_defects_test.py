@@ -1,8 +1,9 @@
-"""What AllenNLP gets wrong and this package must not: a test for each of twelve defects, by their numbers.
+"""Tests for twelve defects of AllenNLP that this package must not have, by number.
 
-1. Length and schedules with `instances_per_epoch`. 2. Mixed batches whose heads take the same text. 3. Local shuffling.
-4. Padding in multi-task batches. 5. Shares of datasets. 6. Prediction with several heads. 7. Metrics of a head without
-sentences. 8. Resuming. 9. Accumulation. 10. Errors in configs. 11. Scores. 12. The CRF.
+1. Length and schedules with `instances_per_epoch`. 2. Mixed batches in which heads read the same
+text. 3. Local shuffling. 4. Padding in multi-task batches. 5. Shares of datasets. 6. Prediction
+with several heads. 7. Metrics of a head without sentences. 8. Resuming. 9. Accumulation. 10. Errors
+in configs. 11. Scores. 12. The CRF.
 """
 
 import itertools
@@ -43,7 +44,10 @@ TEXTS = ["魏勇在深圳", "我", "", "北京大学的张三今天去了上海�
 
 @TrainerCallback.register("test_of_defects")
 class Watch(TrainerCallback):
-    """Keeps the rate after every step and what every batch reported; `stop_after` steps it ends the run."""
+    """Records the learning rate and the reported metrics of every batch.
+
+    After `stop_after` steps it ends the run.
+    """
 
     seen: Seen = []
 
@@ -62,13 +66,16 @@ class Watch(TrainerCallback):
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
-    """What `Watch` sees in this test."""
+    """The records of `Watch` in this test."""
     monkeypatch.setattr(Watch, "seen", [])
     return Watch.seen
 
 
 def two_heads(**overrides: Any) -> dict[str, Any]:
-    """Heads `ner` and `ner_msra`, one name the beginning of the other, and a third that reads the sentences of `ner`."""
+    """Return a config with heads `ner` and `ner_msra`, one name a prefix of the other.
+
+    A third head has the same sentences as `ner`.
+    """
     config = tiny_config(
         model__type="hard_sharing", trainer__validation_metric="+ner_f1", evaluate_on_test=False
     )
@@ -80,7 +87,7 @@ def two_heads(**overrides: Any) -> dict[str, Any]:
     config["train_data_path"] = {"ner": WEIBO, "ner_msra": MSRA, "again": WEIBO}
     config["validation_data_path"] = {"ner": WEIBO}
     del config["test_data_path"]
-    # Training and validation sentences are the same here.
+    # Training and validation sentences are the same.
     config["data_loader"] = {"batch_size": 16, "leakage": "allow"}
     config["trainer"] |= {"num_epochs": 2, "callbacks": ["test_of_defects"]}
     for place, value in overrides.items():
@@ -91,7 +98,7 @@ def two_heads(**overrides: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A run of `two_heads`: its folder, metrics, and what was seen."""
+    """A run of `two_heads`: its folder, metrics and records."""
     folder = tmp_path_factory.mktemp("two_heads")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Watch, "seen", [])
@@ -124,12 +131,12 @@ def test_1_length_is_exact_and_the_schedule_ends_with_the_last_step(
     assert seen[-1][0] == 0.0 < seen[-2][0]
 
 
-def test_2_two_heads_take_the_same_text_in_one_batch(trained: Trained) -> None:
+def test_2_two_heads_read_the_same_text_in_one_batch(trained: Trained) -> None:
     _, metrics, batches = trained
     mixed = [reported for _, reported in batches if {"ner_loss", "again_loss"} <= reported]
-    # 56 sentences, 16 a batch: all four of every epoch.
+    # 56 sentences in batches of 16: all four batches of every epoch.
     assert len(mixed) == len(batches) == 4 * 4
-    # Same texts, same tags, same kind of head: what they learnt differs by chance alone.
+    # Same texts, tags and type of head: only the random initial weights differ.
     assert metrics["training_ner_loss"] == pytest.approx(metrics["training_again_loss"], rel=0.3)
 
 
@@ -139,7 +146,7 @@ def test_3_shuffling_is_global(scheduler: str) -> None:
     loader = loader_of({"a": lengths}, scheduler={"type": scheduler, "batch_size": 32})
     order = [sentence for batch in loader.plan(0) for _, sentence in batch]
     assert sorted(order) == list(range(40_000))
-    # By chance: a standard deviation of 0.005 where sentences move alone.
+    # The standard deviation is 0.005 if sentences are shuffled independently.
     assert abs(spearmanr(order, np.arange(40_000)).statistic) < 0.03
 
 
@@ -161,7 +168,7 @@ def test_4_batches_of_several_tasks_are_bucketed_by_length(scheduler: str) -> No
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-def test_5_the_mix_is_the_same_all_along_and_rounding_loses_nothing(scheduler: str) -> None:
+def test_5_the_mix_is_constant_and_rounding_loses_nothing(scheduler: str) -> None:
     sampler = {
         "type": "weighted",
         "weights": {"a": 1.0, "b": 1.0, "c": 1.0},
@@ -179,7 +186,7 @@ def test_5_the_mix_is_the_same_all_along_and_rounding_loses_nothing(scheduler: s
         assert all(abs(names[name] - 400 / 3) <= 20 for name in sizes)
 
 
-def test_6_answers_keep_the_order_and_heads_are_told_apart(trained: Trained) -> None:
+def test_6_predictions_keep_the_order_and_the_head(trained: Trained) -> None:
     folder = trained[0]
     inputs = [{"sentence": text} for text in TEXTS * 20]
     by_head = {}
@@ -191,7 +198,7 @@ def test_6_answers_keep_the_order_and_heads_are_told_apart(trained: Trained) -> 
         assert_same_answers(by_head[head], alone * 20)
         own = load_archive(folder, only_heads=[head]).model.state_dict()
         assert {name.split(".")[1] for name in own if name.startswith("heads.")} == {head}
-    # One text by two heads, each with its own types.
+    # The same text with two heads, each with its own types.
     vocab = load_archive(folder).model.vocab
     types = {head: set(vocab.label_space(head).types) for head in by_head}
     assert types["ner"] and types["ner_msra"] and not types["ner"] & types["ner_msra"]
@@ -211,7 +218,7 @@ def test_7_a_head_without_sentences_has_its_metrics(tmp_path: Path) -> None:
     assert 0.0 <= metrics["best_validation_ner_f1"] <= 1.0 and metrics["validation_ner_loss"] > 0
 
 
-def test_8_a_run_that_was_stopped_goes_on_exactly(tmp_path: Path, seen: Seen) -> None:
+def test_8_a_stopped_run_is_resumed_exactly(tmp_path: Path, seen: Seen) -> None:
     config = two_heads(trainer__checkpointer={"save_every_num_batches": 1})
     train_model(config, tmp_path / "whole")
     seen.clear()
@@ -220,13 +227,13 @@ def test_8_a_run_that_was_stopped_goes_on_exactly(tmp_path: Path, seen: Seen) ->
     with pytest.raises(Stopped):
         train_model(stopping, tmp_path / "stopped")
     train_model(config, tmp_path / "stopped", recover=True)
-    # The third step came before its checkpoint.
+    # The third step was made before its checkpoint was written.
     assert len(seen) == 8 + 1
     assert_same_weights(tmp_path / "stopped" / "best.th", tmp_path / "whole" / "best.th")
 
 
-def test_9_accumulated_micro_batches_are_the_one_large_batch(tmp_path: Path) -> None:
-    """An epoch in one batch of its 56 sentences, or in micro-batches of 24, 24 and 8 that hold other shares of the heads."""
+def test_9_accumulated_micro_batches_equal_one_large_batch(tmp_path: Path) -> None:
+    """One batch of 56 sentences, and micro-batches of 24, 24 and 8 with other shares of heads."""
     for name, size, accumulated in (("one", 56, 1), ("three", 24, 3)):
         config = two_heads(
             data_loader__batch_size=size, trainer__num_gradient_accumulation_steps=accumulated
@@ -267,7 +274,7 @@ def test_9_accumulated_micro_batches_are_the_one_large_batch(tmp_path: Path) -> 
     ],
     ids=["type", "kwargs", "literal", "lazy"],
 )
-def test_10_a_typo_is_told_with_its_place_before_anything_is_done(
+def test_10_a_typo_is_reported_with_its_path_before_anything_is_done(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -286,7 +293,7 @@ def test_10_a_typo_is_told_with_its_place_before_anything_is_done(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bystander.py", "config.json"]
 
 
-def test_10_parameters_may_be_given_by_name() -> None:
+def test_10_parameters_can_be_selected_by_name() -> None:
     sampler = MultiTaskEpochSampler.from_params(params={"type": "proportional", "alpha": 0.5})
     assert sampler.get_task_proportions({"a": 9}) == {"a": 3.0}
     with pytest.raises(ConfigurationError, match="alhpa"):
@@ -320,7 +327,7 @@ def test_11_scores_are_strict_plain_floats_without_warnings(
     assert {type(value) for value in scores.values()} == {float}
 
 
-def test_12_the_crf_has_a_loss_a_sentence_and_no_path_of_illegal_tags() -> None:
+def test_12_the_crf_has_a_loss_per_sentence_and_decodes_no_illegal_tags() -> None:
     scheme = get_scheme("BIO")
     labels = scheme.labels(["X", "Y"])
     crf = ConditionalRandomField(
@@ -334,7 +341,7 @@ def test_12_the_crf_has_a_loss_a_sentence_and_no_path_of_illegal_tags() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         nll = crf(emissions, paths, mask)
-        # A sentence may be empty: its first position is masked then.
+        # An empty sentence: its first position is masked.
         empty = crf(emissions[:2], paths[:2], torch.tensor([[False] * 4, [True] * 4]))
     assert nll.shape == (len(paths),) and empty.tolist() == [0.0, nll[1].item()]
     legal = torch.tensor(

@@ -1,4 +1,4 @@
-"""Answers of predictors compared."""
+"""Comparison of predictions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,10 @@ import pytest
 def assert_same_answers(
     answers: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]
 ) -> None:
-    """Answers are equal, scores up to rounding: a batch of another size computes in another order."""
+    """Assert that predictions are equal, with scores up to rounding.
+
+    The order of operations depends on the batch size.
+    """
     assert [_without_scores(answer) for answer in answers] == [
         _without_scores(other) for other in others
     ]

@@ -1,4 +1,4 @@
-"""Settings of all tests."""
+"""Settings and fixtures of all tests."""
 
 import os
 import shutil
@@ -17,10 +17,10 @@ from tests.tiny import single_task_config, tiny_config
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
-# One thread a process: several test processes then share the cores without waiting for one another.
+# One thread per process, so that test processes share the cores without waiting for each other.
 torch.set_num_threads(1)
 
-# How long an example takes says nothing where machines are shared.
+# The time of an example means nothing on a shared machine.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
@@ -33,19 +33,19 @@ def root() -> Path:
 
 @pytest.fixture
 def fixture_data(root: Path) -> Path:
-    """The embedded corpora."""
+    """The folder of the embedded corpora."""
     return root / "fixtures" / "data"
 
 
 @pytest.fixture
 def fixture_encoder(root: Path) -> Path:
-    """The embedded encoder."""
+    """The folder of the embedded encoder."""
     return root / "fixtures" / "encoder"
 
 
 @pytest.fixture
 def shared() -> Path:
-    """Real corpora and encoders, where they are at hand."""
+    """The folder of real corpora and encoders; tests are skipped without it."""
     if not SHARED.is_dir():
         pytest.skip("real corpora and encoders are not at hand (../shared)")
     return SHARED
@@ -53,12 +53,12 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of three tasks that learnt something, with curves of every step; not to be written to."""
+    """The folder of a successful run of three tasks, with curves of every step; read-only."""
     return made_once(tmp_path_factory, "tiny_run", _train_tiny)
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that the first of all test processes makes; not to be written to by tests."""
+    """Return a folder that is created by the first test process that needs it; read-only."""
     base = factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     with FileLock(f"{folder}.lock"):
@@ -86,7 +86,7 @@ def _train_tiny(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def transformer_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of a model on a pretrained encoder whose folder is gone, and the run's folder with it."""
+    """An archive of a model with a pretrained encoder; the encoder and the run are deleted."""
     return made_once(tmp_path_factory, "transformer", _archive_transformer) / "model.tar.gz"
 
 

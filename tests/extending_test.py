@@ -1,4 +1,4 @@
-"""The package of docs/extending.md works as it stands there."""
+"""The package of docs/extending.md works as printed."""
 
 import json
 import re
@@ -19,7 +19,7 @@ FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files of the guide and two inputs."""
+    """A folder with the files of the guide and two input files."""
     folder = tmp_path_factory.mktemp("package")
     files = FILE.findall((ROOT / "docs" / "extending.md").read_text(encoding="utf-8"))
     inputs = [
@@ -41,7 +41,7 @@ def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def nested(package: Path) -> Path:
-    """The same with the run of a head that does not tag, beside text without labels."""
+    """The same folder with the run of a head that is not a tagger, and unlabelled text."""
     unlabelled = {
         "dataset_reader.readers.raw": {"type": "unlabelled"},
         "train_data_path.raw": "sentences.txt",
@@ -64,7 +64,7 @@ def test_a_head_that_does_not_tag_learns_nested_spans(nested: Path) -> None:
     assert scores["mine_f1"] == metrics["best_validation_mine_f1"] == 1.0
 
 
-def test_an_objective_learns_its_targets(nested: Path) -> None:
+def test_an_objective_is_trained_on_its_targets(nested: Path) -> None:
     errors = [
         json.loads((nested / "nested" / f"metrics_epoch_{epoch}.json").read_text(encoding="utf-8"))
         for epoch in (0, 59)
@@ -73,7 +73,7 @@ def test_an_objective_learns_its_targets(nested: Path) -> None:
     assert 0 < last < 0.2 * first
 
 
-def test_a_head_for_flat_spans_names_the_line(package: Path) -> None:
+def test_a_flat_head_reports_the_line_of_nested_spans(package: Path) -> None:
     flat = json.dumps({"model.heads.mine": {"type": "smoothed"}})
     refused = call(package, "train", "nested.jsonnet", "-s", "flat", "-o", flat)
     error = refused.stderr.strip().splitlines()[-1]
@@ -93,7 +93,7 @@ def test_a_head_for_flat_spans_names_the_line(package: Path) -> None:
         ["select", "nested", "sentences.txt"],
     ],
 )
-def test_what_a_head_lacks_is_one_line(nested: Path, command: list[str]) -> None:
+def test_an_unsupported_feature_of_a_head_is_one_line(nested: Path, command: list[str]) -> None:
     refused = call(nested, *command)
     assert (refused.returncode, refused.stdout) == (2, "")
     (error,) = refused.stderr.splitlines()

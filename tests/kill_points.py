@@ -1,7 +1,8 @@
-"""Kills runs with SIGKILL at chosen moments, recovers them, and compares them with a run that was never killed.
+"""Kill runs at chosen moments, recover them, and compare them with an uninterrupted run.
 
-`python -m tests.kill_points [--kills 20] [--seed N] [--jobs 2]` prints a line a kill; exit status 1 where a run
-differs. Weights, states, scores, curves and archives are compared bit by bit, times and memory aside.
+`python -m tests.kill_points [--kills 20] [--seed N] [--jobs 2]` prints a line per kill; the exit
+status is 1 if a run differs. Weights, states, scores, curves and archives are compared bit by bit,
+except for times and memory.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -23,16 +25,20 @@ from tests.killing import Plan, config_of_run, moments, start, steps_saved
 from tests.same_run import differences
 from tests.tiny import write_config
 
-BY_THE_CLOCK = "the command, by the clock"
+AFTER_A_DELAY = "the command, after a delay"
 FIRST_CHECKPOINT = "put checkpoints/training_state_e0_b3.th"
-# Kinds of moments and what their names look like; see `tests.killing`.
+# Categories of moments, and patterns of their names; see `tests.killing`.
 KINDS = {
     "between two steps": r"step .*",
     "a checkpoint's model": r"(half|flush|put) checkpoints/\.?model_state.*",
-    "between model and state": r"past checkpoints/\.model_state.*|(half|flush|put) checkpoints/\.?training_state.*",
+    "between model and state": (
+        r"past checkpoints/\.model_state.*|(half|flush|put) checkpoints/\.?training_state.*"
+    ),
     "best weights": r".*best\.th.*",
     "an epoch's metrics": r".*metrics_epoch.*",
-    "old checkpoints": r"(past|remove) checkpoints/\.?training_state.*|remove checkpoints/model_state.*",
+    "old checkpoints": (
+        r"(past|remove) checkpoints/\.?training_state.*|remove checkpoints/model_state.*"
+    ),
     "metrics": r".*/?\.?metrics\.json.*",
     "archive": r".*model\.tar\.gz.*",
     "files of the beginning": r".*(config|meta)\.json.*|.*vocabulary.*|open out\.log",
@@ -45,12 +51,12 @@ class Kill:
 
     # Parameters
 
-    kind : of moment.
-    at : the moment's name; None kills the plain command from outside.
+    kind : the category of the moment.
+    at : the name of the moment; None to kill the plain command from outside.
     cut : see `Plan`.
     half_a_record : see `Plan`.
-    after : seconds from the run's first file on, where `at` is None.
-    recovering_from : the moment of a kill before, where it is the recovering process that is killed.
+    after : seconds after the first file of the run, if `at` is None.
+    recovering_from : the moment of an earlier kill, if the recovering process is killed.
     """
 
     kind: str
@@ -61,11 +67,11 @@ class Kill:
     recovering_from: str | None = None
 
     def plan(self, notes: Path) -> Plan | None:
-        """The driver's plan; None for a kill from outside."""
+        """Return the driver's plan; None for a kill from outside."""
         return None if self.at is None else Plan(str(notes), self.at, self.cut, self.half_a_record)
 
     def shown(self) -> str:
-        """What was being done."""
+        """Describe the moment of the kill."""
         done = f"after {self.after:.1f} s" if self.at is None else self.at
         if self.cut is not None:
             done = f"{done}: {self.cut:.0%} of it written"
@@ -76,7 +82,7 @@ class Kill:
 
 @dataclass(frozen=True)
 class Result:
-    """A kill, the steps done and saved by then, and what of the recovered run differs."""
+    """A kill, the steps made and saved before it, and the differences of the recovered run."""
 
     kill: Kill
     steps: str
@@ -85,11 +91,11 @@ class Result:
 
 
 class Bench:
-    """Runs of one config: one that is never killed, and others.
+    """Runs of one config: an uninterrupted one, and others that are killed.
 
     # Parameters
 
-    folder : where they are made.
+    folder : the folder of all runs.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -98,7 +104,7 @@ class Bench:
         self.reference = folder / "uninterrupted" / "run"
 
     def train(self, run: Path, *flags: str, plan: Plan | None = None, expected: int = 0) -> None:
-        """Train to the end, or to the death that is planned; stops where it ends otherwise."""
+        """Train to the end or to the planned kill; raise an error for any other exit status."""
         run.parent.mkdir(exist_ok=True)
         status = start(self.config, run, *flags, plan=plan).wait()
         if status != expected:
@@ -106,7 +112,10 @@ class Bench:
             raise RuntimeError(f"status {status}, expected {expected}, {plan}:\n{output[-3000:]}")
 
     def make_reference(self) -> tuple[list[str], list[str], float]:
-        """Train without a kill, then recover a copy of that; the moments of both, and the seconds of the first."""
+        """Train without a kill, then recover a copy of the run.
+
+        Return the moments of both, and the seconds of the first.
+        """
         notes = [self.folder / "moments", self.folder / "moments_again"]
         started = time.monotonic()
         self.train(self.reference, plan=Plan(str(notes[0])))
@@ -120,7 +129,7 @@ class Bench:
         return first, second, seconds
 
     def kill_and_recover(self, numbered: tuple[int, Kill]) -> Result:
-        """Kill a run, recover it to its end, compare it."""
+        """Kill a run, recover it to its end, and compare it with the reference."""
         number, kill = numbered
         run = self.folder / str(number) / "run"
         notes = self.folder / f"moments_{number}"
@@ -145,7 +154,7 @@ class Bench:
         return Result(kill, steps, saved, different)
 
     def _kill_from_outside(self, run: Path, kill: Kill) -> Kill:
-        """Kill the command after a while, a shorter one where it ended before; the kill as it was."""
+        """Kill the command after a delay, which is halved if it ends before; return the kill."""
         while True:
             shutil.rmtree(run.parent, ignore_errors=True)
             run.parent.mkdir()
@@ -162,13 +171,13 @@ class Bench:
 def draw(
     first: list[str], again: list[str], seconds: float, chance: random.Random
 ) -> Iterator[Kill]:
-    """Kills without end, of every kind in turn.
+    """Yield kills of all categories in turn, without end.
 
     # Parameters
 
-    first, again : moments of a run, and of recovering it.
-    seconds : a run takes.
-    chance : decides.
+    first, again : moments of a run, and of its recovery.
+    seconds : the duration of a run.
+    chance : source of the random choices.
     """
 
     def one(kind: str, names: Iterable[str]) -> Kill:
@@ -184,22 +193,21 @@ def draw(
     early = first[: first.index(FIRST_CHECKPOINT)]
     beginning = matching(KINDS["files of the beginning"], again)
     kinds: dict[str, Callable[[], Kill]] = {
-        kind: lambda kind=kind, pattern=pattern: one(kind, matching(pattern, first))  # type: ignore[misc]
-        for kind, pattern in KINDS.items()
+        kind: partial(one, kind, matching(pattern, first)) for kind, pattern in KINDS.items()
     }
     kinds["before the first checkpoint"] = lambda: one("before the first checkpoint", early)
     kinds["curves"] = lambda: Kill("curves", chance.choice(steps), half_a_record=True)
     kinds["while recovering"] = lambda: replace(
         one("while recovering", beginning), recovering_from=chance.choice(first[len(early) :])
     )
-    # Start-up takes more than half of a run, and is over with the first file.
-    kinds[BY_THE_CLOCK] = lambda: Kill(BY_THE_CLOCK, after=chance.uniform(0, seconds / 2))
+    # The first file is written after start-up, which takes more than half of the time.
+    kinds[AFTER_A_DELAY] = lambda: Kill(AFTER_A_DELAY, after=chance.uniform(0, seconds / 2))
     for kind in cycle(kinds):
         yield kinds[kind]()
 
 
 def main() -> None:
-    """See above."""
+    """Kill and recover runs; see the module's docstring."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -207,7 +215,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="draws the same moments again")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     arguments = parser.parse_args()
-    # It warns of every curve that a recovered run takes up again.
+    # TensorBoard warns about every curve that a recovered run continues.
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
     seed = random.randrange(1 << 16) if arguments.seed is None else arguments.seed
     started = time.monotonic()
@@ -221,7 +229,8 @@ def main() -> None:
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for number, result in enumerate(pool.map(bench.kill_and_recover, enumerate(kills, 1)), 1):
             verdict = "DIFFERENT" if result.different else "equal"
-            columns = f"{number:>3} {result.kill.kind:28} {result.steps:>5} {result.saved:>5}  {verdict:9}"
+            kind, steps, saved = result.kill.kind, result.steps, result.saved
+            columns = f"{number:>3} {kind:28} {steps:>5} {saved:>5}  {verdict:9}"
             print(columns, result.kill.shown(), flush=True)
             if result.different:
                 failed += 1

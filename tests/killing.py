@@ -1,8 +1,9 @@
-"""Runs that are killed: a tiny config with chance and state everywhere, and a driver that dies at a named moment.
+"""Runs that are killed: a tiny config with much random state, and a driver that kills itself.
 
-`python -m tests.killing PLAN train CONFIG -s FOLDER` is `python -m ner_adv_plugin train CONFIG -s FOLDER` whose
-moments are named and written down; PLAN may name the one at which the process kills itself with SIGKILL. A moment is
-just before or after a step of the optimizer, or just before something is done to a file of FOLDER.
+`python -m tests.killing PLAN train CONFIG -s FOLDER` runs `python -m ner_adv_plugin train CONFIG -s
+FOLDER` and records named moments. PLAN may name the moment at which the process kills itself with
+SIGKILL. A moment is just before or after an optimizer step, or just before an operation on a file
+of FOLDER.
 """
 
 import functools
@@ -22,14 +23,14 @@ from tests.tiny import ROOT, tiny_config
 
 EPOCHS, STEPS = 3, 8
 LAST = f"model_state_e{EPOCHS}_b0.th"
-# The first bytes of a record of an event file: half of its length.
+# The first bytes of a record in an event file: half of the field with its length.
 HALF_A_RECORD = b"\x30\0\0\0\0"
 
 
 def config_of_run() -> dict[str, Any]:
-    """Three tasks, dropout everywhere, schedules, curves, and checkpoints within epochs.
+    """Return a config of three tasks with dropout, schedules, curves and checkpoints within epochs.
 
-    Its keys are in the order in which they come out of a file, which is that of the heads.
+    The keys are sorted as in a config file; their order is that of the heads.
     """
     weights = {"weibo": 2, "msra": 1, "msr": 1}
     config = tiny_config(
@@ -44,7 +45,7 @@ def config_of_run() -> dict[str, Any]:
             "instances_per_epoch": 4 * STEPS,
         },
         trainer__num_epochs=EPOCHS,
-        # The loss falls from epoch to epoch: there is a new best one to write after each.
+        # The loss decreases in every epoch, so that there are new best weights to write.
         trainer__validation_metric="-weibo_loss",
         trainer__learning_rate_scheduler={"type": "linear_with_warmup", "warmup": 0.3},
         trainer__checkpointer={"save_every_num_batches": 3},
@@ -56,14 +57,15 @@ def config_of_run() -> dict[str, Any]:
 
 @dataclass
 class Plan:
-    """What the driver does.
+    """Instructions for the driver.
 
     # Parameters
 
-    notes : where it writes down every moment, with the steps done until then.
-    at : the moment at which it kills itself; never where None.
-    cut : leave only this share of the file of that moment, as if it had been killed while it wrote.
-    half_a_record : leave the beginning of a record at the end of an event file, for the same reason.
+    notes : file to which it writes every moment with the number of steps so far.
+    at : the moment at which it kills itself; never if None.
+    cut : truncate the file of that moment to this share, as if the process was killed while writing
+        it.
+    half_a_record : append a partial record to the event files, for the same reason.
     """
 
     notes: str
@@ -75,7 +77,10 @@ class Plan:
 def start(
     config: str, folder: Path, *flags: str, plan: Plan | None = None
 ) -> subprocess.Popen[str]:
-    """`train` in a process of its own, on one thread, that Ctrl-C can reach; what it says goes to `output.txt`."""
+    """Start `train` in a process with one thread that Ctrl-C can stop.
+
+    Its output is appended to `output.txt`.
+    """
     program = ["ner_adv_plugin"] if plan is None else ["tests.killing", json.dumps(asdict(plan))]
     command = [sys.executable, "-m", *program, "train", config, "-s", str(folder), *flags]
     with open(folder.parent / "output.txt", "a", encoding="utf-8") as output:
@@ -86,13 +91,13 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
-            # A job in the background may have been started with Ctrl-C ignored.
+            # Background jobs may ignore Ctrl-C.
             preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler),
         )
 
 
 def steps_saved(folder: Path, steps_per_epoch: int = STEPS) -> int:
-    """How many steps the last checkpoint has behind it."""
+    """Return the number of steps before the last checkpoint."""
     found = [
         STATE_FILE.fullmatch(path.name) for path in (folder / "checkpoints").glob("training_state_*.th")
     ]
@@ -102,13 +107,13 @@ def steps_saved(folder: Path, steps_per_epoch: int = STEPS) -> int:
 
 
 def moments(notes: Path) -> list[tuple[str, int]]:
-    """The moments that a driver wrote down, and the steps done until each."""
+    """Return the moments recorded by a driver, each with the number of steps before it."""
     lines = [line.rsplit("\t", 1) for line in notes.read_text(encoding="utf-8").splitlines()]
     return [(name, int(steps)) for name, steps in lines]
 
 
 class _Watch:
-    """Names moments, and dies at that of the plan."""
+    """Records moments, and kills the process at that of the plan."""
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self.plan = plan
@@ -137,12 +142,12 @@ class _Watch:
         self.steps += after
 
     def on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Files as Python's audit events tell of them."""
+        """Record an operation on a file; an audit hook of Python."""
         index = 1 if event == "os.rename" else 0
         if event not in ACTIONS or not isinstance(arguments[index], str | bytes | os.PathLike):
             return
         path = Path(os.path.abspath(os.fsdecode(arguments[index])))
-        # Event files are written by a thread of their own, so that their moments have no order.
+        # Event files are written by another thread, so that their moments have no fixed order.
         if path.is_relative_to(self.folder) and not path.is_relative_to(self.folder / "log"):
             action = ACTIONS[event](path, arguments)
             if action:
@@ -152,12 +157,12 @@ class _Watch:
 def _opened(path: Path, arguments: Sequence[Any]) -> str:
     if int(arguments[2]) & (os.O_WRONLY | os.O_RDWR):
         return "open"
-    # What is written whole is opened once more, to be flushed.
+    # Files that are written atomically are opened again to be flushed.
     return "flush" if path.name.endswith(".partial") else ""
 
 
 def _removed(path: Path, arguments: Sequence[Any]) -> str:
-    # The file aside is gone where it was put in place.
+    # The partial file is missing if it was moved into place.
     return "remove" if path.exists() else "past"
 
 
@@ -171,7 +176,7 @@ ACTIONS: dict[str, Callable[[Path, Sequence[Any]], str]] = {
 
 
 def main() -> None:
-    """Run the command under a plan."""
+    """Run the command with a plan."""
     from torch.optim.optimizer import (
         register_optimizer_step_post_hook,
         register_optimizer_step_pre_hook,

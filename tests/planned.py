@@ -1,4 +1,4 @@
-"""Runs that are planned only: what checks of settings know of them."""
+"""Planned runs, as seen by the `check` hooks of components."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,7 +10,13 @@ from ner_adv_plugin.data.vocabulary import DatasetSpace
 
 
 def planned(datasets: Iterable[str], heads: Mapping[str, str] | None = None) -> PlannedRun:
-    """A run over datasets that have their own names as heads, unless `heads` says where others are named."""
+    """Return a planned run.
+
+    # Parameters
+
+    datasets : names of the datasets, each with a head of the same name.
+    heads : config path by head, if the heads have other names.
+    """
     names = list(datasets)
     spaces = {name: DatasetSpace(name, "news", "ner", "BIO") for name in names}
     return PlannedRun(
@@ -19,5 +25,5 @@ def planned(datasets: Iterable[str], heads: Mapping[str, str] | None = None) -> 
 
 
 def check(annotation: Any, config: Any, path: str, datasets: Iterable[str]) -> None:
-    """Check a part of a config as that of a run over these datasets; nothing is built."""
+    """Check a component's config as part of a run with these datasets; nothing is built."""
     check_parts(bind(annotation, config, path), planned(datasets), path)

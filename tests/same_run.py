@@ -1,4 +1,4 @@
-"""Whether two runs of one config learnt, measured and left behind the same, times and memory aside."""
+"""Comparison of two runs of the same config, except for times and memory."""
 
 import json
 import re
@@ -11,12 +11,12 @@ import torch
 
 from tests.tiny import OF_THE_MACHINE, weights
 
-# The logs say when they were written, and by which process.
+# Logs contain times and process ids.
 LOGS = re.compile(r"out\.log|log(/.*)?")
 
 
 def differences(folder: Path, reference: Path) -> list[str]:
-    """What of a run's folder is not as in that of another; bit by bit, and no file more or less."""
+    """Return the differences between the folders of two runs, compared bit by bit."""
     ours, theirs = _files(folder), _files(reference)
     found = [
         f"{name} is {'left over' if name in ours else 'missing'}" for name in sorted(ours ^ theirs)
@@ -31,7 +31,7 @@ def differences(folder: Path, reference: Path) -> list[str]:
 
 
 def curves(folder: Path, split: str) -> dict[str, list[tuple[int, float]]]:
-    """Steps and values of every curve of a run, as TensorBoard reads them."""
+    """Return steps and values of every curve of a run, read by TensorBoard."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(folder / "log" / split)).Reload()
@@ -47,7 +47,7 @@ def _files(folder: Path) -> set[str]:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    """The parts of a file, by the place where each stands."""
+    """Return the content of a file as values by path."""
     if path.suffix == ".th":
         return dict(_leaves(weights(path)))
     if path.suffix == ".json":
@@ -60,7 +60,7 @@ def _content(path: Path) -> dict[str, Any]:
 
 
 def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """Tensors and plain values of a nested one, but for those that tell of the machine."""
+    """Yield path and value of all leaves, except for those that depend on the machine."""
     if any(part in place for part in OF_THE_MACHINE):
         return
     if isinstance(value, dict | list | tuple):

@@ -1,4 +1,4 @@
-"""Files served over HTTP from this machine, and a cache of their own for what is downloaded."""
+"""A local HTTP server, and a separate cache for downloads."""
 
 import contextlib
 import hashlib
@@ -12,7 +12,7 @@ import pytest
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Serves a folder; a file's ETag is that of its content. Anything below `/broken/` ends in the middle."""
+    """Serves a folder with ETags; responses below `/broken/` are truncated."""
 
     def send_response(self, code: int, message: str | None = None) -> None:
         super().send_response(code, message)
@@ -32,11 +32,11 @@ class _Handler(SimpleHTTPRequestHandler):
         super().do_GET()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class Server(ThreadingHTTPServer):
-    """The server; `asked` lists the paths that were downloaded."""
+    """The server; `asked` lists the requested paths."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), lambda *args: _Handler(*args, directory=str(folder)))
@@ -44,13 +44,13 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the folder is served."""
+        """The URL of the folder."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[Server]:
-    """Serve a folder for as long as it is used."""
+    """Serve a folder while the context is open."""
     with Server(folder) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -62,7 +62,7 @@ def serving(folder: Path) -> Iterator[Server]:
 
 
 def use_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Download to this folder, straight from this machine, and try again without waiting where that fails."""
+    """Use this folder as cache, no proxy, and retries without delay."""
     monkeypatch.setattr("cached_path.common.CACHE_DIRECTORY", folder)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("urllib3.util.retry.Retry.get_backoff_time", lambda retry: 0)

@@ -1,4 +1,4 @@
-"""Runs that end in this process, in the middle."""
+"""Runs in this process that are stopped during training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +10,12 @@ from ner_adv_plugin.training.trainer import Trainer
 
 
 class Stopped(BaseException):
-    """The run ends here, as if the machine had gone off."""
+    """Raised to end a run, as if the machine had been switched off."""
 
 
 @contextmanager
 def stopping_before(step: int) -> Iterator[None]:
-    """Within it, training stops just before that step, counted from 1 as this process makes them."""
+    """Stop training just before a step, counted from 1 in this process."""
     made = 0
     train_step = Trainer.train_step
 

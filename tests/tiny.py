@@ -1,4 +1,4 @@
-"""Runs of seconds: the fixtures' first sentences, character embeddings learnt from scratch, LSTMs of a few units."""
+"""Runs that take seconds: few sentences of the fixtures, small LSTMs, character embeddings."""
 
 import json
 from collections.abc import Mapping
@@ -17,14 +17,15 @@ from ner_adv_plugin.training.checkpoints.random_state import seed_everything
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "fixtures" / "data"
-# Metrics that say how long a run took, or how much memory, and not what it learnt.
+# Metrics of time and memory, which do not depend on what a model learns.
 OF_THE_MACHINE = ("duration", "seconds", "memory")
 
 
 def tiny_config(**overrides: Any) -> dict[str, Any]:
-    """A whole config of three tasks, shared and private towers and a discriminator, every part with its dropout.
+    """Return a config of three tasks with shared and private towers and a discriminator.
 
-    `overrides` are laid over it, dots written as two underscores (`trainer__num_epochs=1`).
+    All components have dropout. `overrides` are values by key, with two underscores instead of
+    dots (`trainer__num_epochs=1`).
     """
     config = {
         "dataset_reader": {
@@ -64,7 +65,7 @@ def tiny_config(**overrides: Any) -> dict[str, Any]:
 
 
 def single_task_config(**overrides: Any) -> dict[str, Any]:
-    """The same with Weibo alone."""
+    """Return a config of Weibo alone; see `tiny_config`."""
     config = tiny_config()
     for key in ("train_data_path", "validation_data_path", "test_data_path"):
         config[key] = config[key]["weibo"]
@@ -76,7 +77,7 @@ def single_task_config(**overrides: Any) -> dict[str, Any]:
 
 
 def model_and_loader(config: Mapping[str, Any]) -> tuple[Model, DataLoader]:
-    """The model that a config describes, and its data loader with the training sentences and their targets."""
+    """Build the model of a config and its data loader with training sentences and targets."""
     job: TrainJob = checked_job(config)
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
     data = read_data(job)
@@ -88,13 +89,13 @@ def model_and_loader(config: Mapping[str, Any]) -> tuple[Model, DataLoader]:
 
 
 def write_config(path: Path, config: Mapping[str, Any]) -> str:
-    """Write a config as a file; its path."""
+    """Write a config to a file and return its path."""
     path.write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
     return str(path)
 
 
 def learnt(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The metrics that do not depend on the machine."""
+    """Return the metrics that do not depend on the machine."""
     return {
         name: value
         for name, value in metrics.items()
@@ -103,13 +104,13 @@ def learnt(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
-    """A file of weights."""
+    """Load a file of weights."""
     state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
 
 def assert_same_weights(one: Path, other: Path) -> None:
-    """Two files of weights are equal bit by bit."""
+    """Assert that two files of weights are equal bit by bit."""
     left, right = weights(one), weights(other)
     assert left.keys() == right.keys()
     assert [name for name in left if not torch.equal(left[name], right[name])] == []

@@ -1,3 +1,3 @@
-// Weibo alone: what every transfer result is compared with.
+// Weibo alone: the baseline of every transfer result.
 local recipe = import 'lib/recipe.libsonnet';
 recipe.config('weibo', model=recipe.single) + recipe.small

@@ -1,4 +1,4 @@
-"""Archives: a trained model in one file."""
+"""Archives: a trained model in one file, and how to load it."""
 
 from ner_adv_plugin.archives.archive import Archive, load_archive
 

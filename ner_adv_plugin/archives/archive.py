@@ -1,4 +1,4 @@
-"""Loading archives: a trained model in one file."""
+"""Loading of archives."""
 
 import json
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ from ner_adv_plugin.models.model import LazyModel
 
 @dataclass
 class Archive:
-    """A trained model and what it takes to use it.
+    """A trained model with its config and readers.
 
     # Parameters
 
-    model : in evaluation mode.
-    config : the run's config.
-    reader : reads corpora as the run did for validation.
-    train_reader : reads corpora as the run did for training.
+    model : the model, in evaluation mode.
+    config : the config of the run.
+    reader : reads corpora as the run read its validation sets.
+    train_reader : reads corpora as the run read its training sets.
     """
 
     model: Model
@@ -42,21 +42,33 @@ class Archive:
 
     @property
     def heads(self) -> list[str]:
-        """All heads of the run, whether loaded or not."""
+        """The names of all heads of the run, whether loaded or not."""
         return self.model.vocab.heads
 
     @property
     def default_head(self) -> str:
-        """The head of `validation_metric`, else the first."""
+        """The head named by `trainer.validation_metric`, or the first head."""
         return target_head(self.config, self.heads)
 
 
 def target_head(config: dict[str, Any], heads: Sequence[str]) -> str:
-    """The head that `trainer.validation_metric` names; the longest match where one name begins another."""
+    """Return the head that `trainer.validation_metric` names, or the first head.
+
+    # Parameters
+
+    config : the config of a run.
+    heads : the names of its heads. If one is a prefix of another, the longest match is returned.
+
+    # Examples
+
+    >>> target_head({"trainer": {"validation_metric": "+weibo_f1"}}, ["msra", "weibo"])
+    'weibo'
+    """
     trainer = config.get("trainer")
     metric = str(trainer.get("validation_metric", ""))[1:] if isinstance(trainer, dict) else ""
-    named = [head for head in heads if metric.startswith(f"{head}_")]
-    return max(named, key=len) if named else heads[0]
+    matches = [head for head in heads if metric.startswith(f"{head}_")]
+
+    return max(matches, key=len) if matches else heads[0]
 
 
 def load_archive(
@@ -71,18 +83,38 @@ def load_archive(
 
     # Parameters
 
-    path : `model.tar.gz`, its URL, or a folder that holds what it would.
-    cuda_device : -1 for the CPU.
-    overrides : Jsonnet laid over the config.
-    weights_file : other weights than the archive's, a path or a URL.
-    only_heads : build and load only what these heads read; that of `validation_metric` where empty, all where
-        None.
-    only_datasets : instead of `only_heads`, the heads that the run's datasets of these names feed.
+    path : `model.tar.gz`, its URL, or a folder with the same content.
+    cuda_device : the index of a GPU, or -1 for the CPU.
+    overrides : Jsonnet text that overrides values of the config.
+    weights_file : path or URL of weights to load instead of those of the archive.
+    only_heads : build and load only these heads and what they read. If empty, the head of
+        `validation_metric`; if None, all heads.
+    only_datasets : names of datasets whose heads are loaded, instead of `only_heads`.
 
-    Raises `UserError` where it is no sound archive of this version's format.
+    # Returns
+
+    The archive, with its model on the device.
+
+    # Raises
+
+    UserError : if the archive is damaged or not in the format of this version.
+
+    # Examples
+
+    >>> import tempfile
+    >>> import ner_adv_plugin.components
+    >>> from ner_adv_plugin.common.params import load_config
+    >>> from ner_adv_plugin.runs.train_job import train_model
+    >>> config = load_config("fixtures/configs/crf_tagger.jsonnet", "{'trainer.cuda_device': -1}")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     metrics = train_model(config, Path(folder))
+    ...     archive = load_archive(f"{folder}/model.tar.gz")
+    >>> archive.heads, archive.default_head
+    (['weibo'], 'weibo')
     """
     device = device_of(cuda_device)
     shown = str(path)
+
     with opened(path) as folder:
         config = with_overrides(_read_config(folder, shown), parse_overrides(overrides))
         vocab = _read_vocabulary(folder, shown)
@@ -99,38 +131,39 @@ def load_archive(
         except ConfigurationError as error:
             raise UserError(f"{shown}: {CONFIG}: {error} ({versions(folder)})") from error
         _load_weights(model, folder, weights_file, shown)
+
     return Archive(model.to(device).eval(), config, reader, train_reader)
 
 
 def _heads_of(vocab: Vocabulary, datasets: Sequence[str]) -> list[str]:
-    """The heads that datasets of these names feed."""
+    """Return the heads of datasets, without repetition."""
     spaces = vocab.datasets
     for name in datasets:
         if name not in spaces or spaces[name].head is None:
-            raise UserError(
-                f'no labelled dataset "{name}".{nearest(name, spaces)} Datasets: {", ".join(spaces)}.'
-            )
+            hint, known = nearest(name, spaces), ", ".join(spaces)
+            raise UserError(f'no labelled dataset "{name}".{hint} Datasets: {known}.')
+
     return list(dict.fromkeys(str(spaces[name].head) for name in datasets))
 
 
 def _build_model(
     config: dict[str, Any], vocab: Vocabulary, heads: Sequence[str] | None, shown: str
 ) -> Model:
-    """The model, or the part that these heads read, without its weights."""
+    """Build the model, or the part of it that some heads need, without its weights."""
     if heads is not None:
         heads = list(heads) or [target_head(config, vocab.heads)]
         for head in heads:
             if head not in vocab.heads:
-                raise UserError(
-                    f'{shown} has no head "{head}"; its heads: {", ".join(vocab.heads)}'
-                )
+                known = ", ".join(vocab.heads)
+                raise UserError(f'{shown} has no head "{head}"; its heads: {known}')
+
     lazy = construct(LazyModel, config["model"], "model")
     try:
         model = lazy.construct(vocab=vocab, only_heads=heads)
-    except (RuntimeError, MemoryError) as error:  # of torch, where sizes are absurd
+    except (RuntimeError, MemoryError) as error:  # raised by torch if sizes are absurd
         raise ConfigurationError(str(error), "model") from error
     if not isinstance(model, Model):
-        raise ConfigurationError(f'"{config["model"]["type"]}" is no Model', "model.type")
+        raise ConfigurationError(f'"{config["model"]["type"]}" is not a Model', "model.type")
     return model
 
 
@@ -142,7 +175,8 @@ def _read_config(folder: Path, shown: str) -> dict[str, Any]:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{shown}: {CONFIG} is missing or unsound: {error}") from error
+        raise UserError(f"{shown}: {CONFIG} is missing or not valid: {error}") from error
+
     if not isinstance(config, dict) or not {"model", "dataset_reader"} <= set(config):
         raise UserError(f"{shown}: {CONFIG} is not the config of a run")
     return config
@@ -152,9 +186,11 @@ def _read_vocabulary(folder: Path, shown: str) -> Vocabulary:
     try:
         vocab = Vocabulary.from_files(folder / VOCABULARY)
     except (OSError, ConfigurationError) as error:
-        raise UserError(f"{shown}: {str(error).replace(str(folder / VOCABULARY), 'it')}") from error
+        message = str(error).replace(str(folder / VOCABULARY), "it")
+        raise UserError(f"{shown}: {message}") from error
+
     if not vocab.heads:
-        raise UserError(f"{shown}: {VOCABULARY} names no head")
+        raise UserError(f"{shown}: {VOCABULARY} has no head")
     return vocab
 
 
@@ -163,21 +199,22 @@ def _load_weights(model: Model, folder: Path, weights_file: str | None, shown: s
     path = next((path for path in candidates if path.is_file()), None)
     if path is None:
         raise UserError(f"{shown}: no weights, {' or '.join(p.name for p in candidates)}")
+
     name = weights_file or path.name
     try:
-        # Memory-mapped: weights of heads that are not asked for stay on disk.
+        # Memory-mapped, so that the weights of heads that are not loaded stay on disk.
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:
-        raise UserError(f"{shown}: {name} does not hold weights alone: {_reason(error)}") from error
+        message = f"{shown}: {name} is not a file of weights only: {_reason(error)}"
+        raise UserError(message) from error
     try:
         model.load_weights(state)
     except (RuntimeError, TypeError) as error:
-        raise UserError(
-            f"{shown}: {name} does not hold the weights of this model: {error}"
-        ) from error
+        message = f"{shown}: {name} does not hold the weights of this model: {error}"
+        raise UserError(message) from error
 
 
 def _reason(error: Exception) -> str:
-    """What torch says is wrong, without its advice to load the file all the same."""
+    """Return the reason in an error of torch, without its advice to load the file unsafely."""
     paragraphs = [text.strip() for text in str(error).split("\n\n") if text.strip()]
     return paragraphs[1] if len(paragraphs) > 1 else str(error)

@@ -1,4 +1,4 @@
-"""Opening archives that anyone may have made: every member is checked, and nothing of them runs."""
+"""Safe extraction of untrusted archives: every member is checked and no code from them runs."""
 
 import contextlib
 import gzip
@@ -16,23 +16,31 @@ from ner_adv_plugin.common.files import local_path
 
 FILES = (CONFIG, META, WEIGHTS)
 FOLDERS = (VOCABULARY, EXTRA)
-# Weights hardly compress, vocabularies a few times: what unpacks to more is no model.
-MOST_INFLATION, FREE_BYTES = 100, 64 * 2**20
-MOST_MEMBERS, LONGEST_NAME = 10_000, 300
-# What stands between the contents of two members, read ahead included: headers and padding.
+# Limits against decompression bombs: weights hardly compress, vocabularies by a small factor.
+MOST_INFLATION = 100
+FREE_BYTES = 64 * 2**20
+MOST_MEMBERS = 10_000
+LONGEST_NAME = 300
+# The bytes between the contents of two members: headers, padding and read-ahead.
 MOST_BETWEEN = 64 * 2**10
 
 
 @contextlib.contextmanager
 def opened(path: str | Path) -> Iterator[Path]:
-    """The folder of an archive, extracted for as long as it is used; a folder itself.
+    """Extract an archive into a temporary folder, which is deleted when the context is closed.
 
     # Parameters
 
-    path : `model.tar.gz`, its URL, or a folder that holds what it would.
+    path : `model.tar.gz`, its URL, or a folder with the same content, which is used as it is.
 
-    Raises `UserError` where it is no sound archive of this version's format. Nothing is written outside of a
-    temporary folder, which goes away.
+    # Returns
+
+    A context manager that yields the folder.
+
+    # Raises
+
+    UserError : if the archive is damaged or not in the format of this version. Nothing is written
+        outside of the temporary folder.
     """
     source = local_path(path)
     if source.is_dir():
@@ -42,18 +50,19 @@ def opened(path: str | Path) -> Iterator[Path]:
         return
     if not source.is_file():
         raise UserError(f"no archive at {path}")
+
     with tempfile.TemporaryDirectory(prefix="ner_adv_plugin-") as name:
         folder = Path(name)
         _unpack(source, folder, str(path))
         for file in FILES:
             if not (folder / file).is_file():
-                raise UserError(f"{path} is no sound archive: {file} is missing")
+                raise UserError(f"{path} is not a valid archive: {file} is missing")
         check_format(folder, str(path))
         yield folder
 
 
 def versions(folder: Path) -> str:
-    """Which version wrote the archive in this folder, and which one reads it."""
+    """Describe the version that wrote an extracted archive and the version that reads it."""
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
         writer = f"ner_adv_plugin {meta['ner_adv_plugin']}"[:60]
@@ -62,24 +71,24 @@ def versions(folder: Path) -> str:
     return f"written by {writer}, read by ner_adv_plugin {ner_adv_plugin.__version__}"
 
 
-class _Metered:
-    """A stream that ends in an error where more comes out than was announced.
+class _LimitedStream:
+    """A stream that raises `ValueError` if it yields more bytes than allowed.
 
     # Parameters
 
-    stream : where the bytes come from.
-    left : bytes that may still come.
+    stream : the underlying stream.
+    remaining : the number of bytes that may still be read.
     """
 
-    def __init__(self, stream: gzip.GzipFile, left: int) -> None:
+    def __init__(self, stream: gzip.GzipFile, remaining: int) -> None:
         self.stream = stream
-        self.left = left
+        self.remaining = remaining
 
     def read(self, size: int) -> bytes:
-        """At most so many bytes; none at the end."""
+        """Read at most `size` bytes; none at the end."""
         data = self.stream.read(size)
-        self.left -= len(data)
-        if self.left < 0:
+        self.remaining -= len(data)
+        if self.remaining < 0:
             raise ValueError("it unpacks to more than its members declare")
         return data
 
@@ -87,72 +96,86 @@ class _Metered:
 def _unpack(source: Path, folder: Path, shown: str) -> None:
     try:
         with gzip.open(source) as packed:
-            _extract(
-                _Metered(cast(gzip.GzipFile, packed), MOST_BETWEEN), folder, source.stat().st_size
-            )
-    except Exception as error:  # tarfile fails in any way on headers made to confuse it
+            stream = _LimitedStream(cast(gzip.GzipFile, packed), MOST_BETWEEN)
+            _extract(stream, folder, source.stat().st_size)
+    except Exception as error:  # tarfile raises anything on maliciously crafted headers
         if isinstance(error, OSError) and error.errno is not None:
             raise UserError(f"cannot unpack {shown}: {error}") from error
-        raise UserError(f"{shown} is no sound archive: {error}") from error
+        raise UserError(f"{shown} is not a valid archive: {error}") from error
 
 
-def _extract(packed: _Metered, folder: Path, packed_size: int) -> None:
-    """Extract member by member; `ValueError` at the first that does not belong there."""
+def _extract(stream: _LimitedStream, folder: Path, packed_size: int) -> None:
+    """Extract all members; raise `ValueError` at the first that is not allowed.
+
+    # Parameters
+
+    stream : the uncompressed archive.
+    folder : the folder to extract to.
+    packed_size : size of the compressed archive in bytes.
+    """
     most = MOST_INFLATION * packed_size + FREE_BYTES
-    size, seen = 0, set[PurePosixPath]()
-    with tarfile.open(fileobj=cast(Any, packed), mode="r|") as archive:
+    size = 0
+    seen: set[PurePosixPath] = set()
+    with tarfile.open(fileobj=cast(Any, stream), mode="r|") as archive:
         for member in archive:
             _check_member(member)
             size += member.size
             if size > most:
                 raise ValueError(
-                    f"it claims to unpack to {size} bytes or more, at its size {most} are allowed; if you trust it, "
-                    "unpack it yourself and give the folder"
+                    f"it claims to unpack to {size} bytes or more, but at its size only {most} are "
+                    "allowed; if you trust it, unpack it yourself and pass the folder"
                 )
             if PurePosixPath(member.name) in seen:
                 raise ValueError(f"it holds {member.name!r} twice")
             seen.add(PurePosixPath(member.name))
             if len(seen) > MOST_MEMBERS:
                 raise ValueError(f"it holds more than {MOST_MEMBERS} files and folders")
-            packed.left = member.size + MOST_BETWEEN
+            stream.remaining = member.size + MOST_BETWEEN
             archive.extract(member, folder, set_attrs=False, filter="data")
-        # Zeros mark the end; tarfile also stops, in silence, at a damaged header and where a whole member is cut off.
-        # Reading on to the end has gzip compare its checksum.
+
+        # tarfile stops silently at a damaged header and at a truncated member, too; only a block of
+        # zeros marks the end. Reading to the end makes gzip verify its checksum.
         rest = cast(Any, archive.fileobj).read(MOST_BETWEEN)
         if not rest or rest.strip(b"\0"):
-            raise ValueError("it is cut off or damaged: its end is not marked")
+            raise ValueError("it is truncated or damaged: the end-of-archive marker is missing")
 
 
 def _check_member(member: tarfile.TarInfo) -> None:
     if len(member.name) > LONGEST_NAME:
         raise ValueError(
-            f"it holds a name of {len(member.name)} characters, {LONGEST_NAME} are allowed"
+            f"it holds a name of {len(member.name)} characters, at most {LONGEST_NAME} are allowed"
         )
     if not (member.isreg() or member.isdir()) or member.issparse() or member.size < 0:
         raise ValueError(f"{member.name!r} is neither a plain file nor a folder")
+
     parts = PurePosixPath(member.name).parts
     if member.name.startswith("/") or ".." in parts:
-        raise ValueError(f"{member.name!r} leads outside of it")
+        raise ValueError(f"{member.name!r} points outside of the archive")
     if member.isdir():
-        belongs = not parts or parts[0] in FOLDERS  # "." is how tar names the folder itself
+        expected = not parts or parts[0] in FOLDERS  # tar calls the folder itself "."
     else:
-        belongs = "/".join(parts) in FILES or (len(parts) > 1 and parts[0] in FOLDERS)
-    if not belongs:
-        raise ValueError(f"{member.name!r} does not belong into it")
+        expected = "/".join(parts) in FILES or (len(parts) > 1 and parts[0] in FOLDERS)
+    if not expected:
+        raise ValueError(f"{member.name!r} is not part of an archive")
 
 
 def check_format(folder: Path, shown: str) -> None:
-    """Raise `UserError` if an archive, or a run, is of another format than this version's.
+    """Check that an archive, or a run, is in the format of this version.
 
     # Parameters
 
-    folder : holds its `meta.json`.
-    shown : how the message names it.
+    folder : the folder of its `meta.json`.
+    shown : its name in error messages.
+
+    # Raises
+
+    UserError : if the format differs or `meta.json` is not valid.
     """
     try:
         found = json.loads((folder / META).read_text(encoding="utf-8")).get("archive_format")
     except (OSError, ValueError, RecursionError, AttributeError) as error:
-        raise UserError(f"{shown} is no sound archive: {META} is unsound: {error}") from error
+        raise UserError(f"{shown} is not a valid archive: {META} is not valid: {error}") from error
+
     if found != FORMAT:
         named = "no archive format" if found is None else f"archive format {repr(found)[:40]}"
         raise UserError(

@@ -1,4 +1,4 @@
-"""Writing archives: what a trained model needs, in one file."""
+"""Writing of archives."""
 
 import gzip
 import tarfile
@@ -8,21 +8,29 @@ from pathlib import Path
 from ner_adv_plugin.common.files import local_path, write_file
 
 ARCHIVE = "model.tar.gz"
-CONFIG, META, WEIGHTS, BEST, VOCABULARY = (
-    "config.json",
-    "meta.json",
-    "weights.th",
-    "best.th",
-    "vocabulary",
-)
+CONFIG = "config.json"
+META = "meta.json"
+WEIGHTS = "weights.th"
+BEST = "best.th"
+VOCABULARY = "vocabulary"
 # The folder of `include_in_archive`.
 EXTRA = "fta"
-# What `meta.json` has as `archive_format`: counted up where archives change so that older versions cannot read them.
+# `archive_format` in `meta.json`: incremented if older versions cannot read newer archives.
 FORMAT = 2
 
 
 def archive_model(folder: Path, include: Sequence[str] = ()) -> Path:
-    """Put config, best weights, vocabulary and `include` of a serialization directory into `model.tar.gz`."""
+    """Write the `model.tar.gz` of a run: config, best weights and vocabulary.
+
+    # Parameters
+
+    folder : the serialization directory.
+    include : paths or URLs of files to add.
+
+    # Returns
+
+    The path of the archive.
+    """
     members = [(folder / CONFIG, CONFIG), (folder / META, META), (folder / BEST, WEIGHTS)]
     members += [(folder / VOCABULARY, VOCABULARY)]
     members += [(local_path(path), f"{EXTRA}/{Path(path).name}") for path in include]
@@ -32,10 +40,16 @@ def archive_model(folder: Path, include: Sequence[str] = ()) -> Path:
 
 
 def pack(archive: Path, members: Sequence[tuple[Path, str]]) -> None:
-    """Write a `.tar.gz` of files and folders, each under the name beside it."""
+    """Write a `.tar.gz`; the same content gives the same bytes.
+
+    # Parameters
+
+    archive : the file to write.
+    members : files and folders, each with its name in the archive.
+    """
 
     def write(path: Path) -> None:
-        # Not mode "w:gz", which would put the time into the archive; no links, which are not loaded.
+        # Mode "w:gz" would store the time. Links are followed, as they would not be loaded.
         with (
             gzip.GzipFile(path, "wb", compresslevel=1, mtime=0) as packed,
             tarfile.open(fileobj=packed, mode="w", dereference=True) as tar,
@@ -47,7 +61,7 @@ def pack(archive: Path, members: Sequence[tuple[Path, str]]) -> None:
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """The same content gives the same archive, whoever writes it and when."""
+    """Remove the owner, the time and unusual permissions of a member."""
     member.uid = member.gid = member.mtime = 0
     member.uname = member.gname = ""
     member.mode = 0o755 if member.isdir() else 0o644

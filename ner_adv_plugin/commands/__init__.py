@@ -1,7 +1,7 @@
-"""The command line. The table below imports nothing heavy; the chosen subcommand is imported alone.
+"""The command line. Only the chosen subcommand is imported, so that it starts quickly.
 
 A built-in subcommand is a module of this package with the functions `add_arguments` and `run`. A
-custom one is a class with methods of these names, see `ner_adv_plugin.commands.subcommand`.
+custom subcommand is a class with methods of these names, see `ner_adv_plugin.commands.subcommand`.
 """
 
 import argparse
@@ -18,32 +18,37 @@ COMMANDS = {
     "evaluate": "Score a trained model on a corpus.",
     "predict": "Tag text with a trained model.",
     "select": "Choose the raw text that is most worth annotating.",
-    "find-lr": "Find a learning rate by trying growing ones.",
-    "build-vocab": "Collect the vocabulary of a config, without training.",
-    "count-instances": "Count the sentences that a config reads.",
-    "audit": "Look for faults and leaks in a config's corpora.",
+    "find-lr": "Find a learning rate with a range test.",
+    "build-vocab": "Build the vocabulary of a config without training.",
+    "count-instances": "Count the sentences of a config's corpora.",
+    "audit": "Check a config's corpora for errors and leaks.",
     "print-results": "Print the metrics of several runs as a table.",
     "diff": "Compare the parameters of two models.",
-    "components": "List what a config can name.",
-    "test-install": "Check that everything is installed and works.",
+    "components": "List the components that a config can use.",
+    "test-install": "Check the installation by training a tiny model.",
 }
-# Those that look only at files, or at what is installed: they start without the components.
+# Subcommands that start without importing the components.
 WITHOUT_COMPONENTS = ("print-results", "diff", "test-install")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; exit status 2 for errors that the user can mend, 130 after Ctrl-C."""
+    """Run the command line; the exit status is 2 for user errors and 130 after Ctrl-C.
+
+    # Parameters
+
+    arguments : the command-line arguments; those of the process by default.
+    """
     try:
         parsed = _parse(list(sys.argv[1:] if arguments is None else arguments))
         parsed.run(parsed)
     except BrokenPipeError:
-        # Whoever read the output has seen enough.
+        # The reader of the output has closed it, such as `head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (UserError, OSError) as error:
-        # The latter is of a full disk, or of a place that cannot be written.
+        # An OSError here means a full disk or a path that is not writable.
         if os.environ.get("ALLENNLP_DEBUG"):
             raise
-        # Of several processes, the first speaks for all.
+        # Of several processes, only the first prints the error.
         if os.environ.get("RANK", "0") == "0":
             print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -58,8 +63,14 @@ def module_of(name: str) -> str:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    """Parse the arguments and import what the subcommand needs; its `run` is set on the result."""
-    # Read before the subcommand, which the package may define, and on either side of it.
+    """Parse the arguments and import what the subcommand needs.
+
+    # Returns
+
+    The parsed arguments, with the subcommand's function as `run` and the raw arguments as
+    `raw_arguments`.
+    """
+    # Parsed before the subcommand, which the package may define; accepted on either side of it.
     shared = argparse.ArgumentParser(prog="allennlp", add_help=False)
     shared.add_argument(
         "--include-package",
@@ -83,7 +94,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"ner_adv_plugin {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, summary in summaries.items():
-        # argparse formats the help text with %.
+        # argparse applies %-formatting to the help text.
         shown = summary.replace("%", "%%")
         subparser = subparsers.add_parser(name, help=shown, description=summary, parents=[shared])
         if name == chosen:
@@ -95,7 +106,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         hint = nearest(chosen, summaries)
         parser.error(f'no command "{chosen}".{hint} A custom one needs --include-package.')
     parsed = parser.parse_args(arguments)
-    parsed.given = arguments
+    parsed.raw_arguments = arguments
 
     if chosen not in WITHOUT_COMPONENTS or known.include_package:
         from ner_adv_plugin.commands.plugins import import_components

@@ -1,4 +1,4 @@
-"""The catalogue of components: what is registered, and which keys each takes, read off the code."""
+"""The catalogue of registered components and their config keys, derived from the code."""
 
 import inspect
 import json
@@ -21,7 +21,15 @@ ENTRY = re.compile(r"^(?P<names>\w+(?:, \w+)*) : (?P<meaning>.*)$")
 
 @dataclass(frozen=True)
 class Key:
-    """One config key: its name, type, default as written in JSON (None where required) and meaning."""
+    """One config key.
+
+    # Parameters
+
+    name : the name of the key.
+    type : the type of its value.
+    default : the default as JSON; None if the key is required.
+    meaning : the description in the docstring.
+    """
 
     name: str
     type: str
@@ -30,31 +38,31 @@ class Key:
 
 
 def bases() -> dict[str, type]:
-    """Base classes that configs choose from, by name."""
+    """Return the base classes of components, by name in alphabetical order."""
     registries = TangoRegistrable._registry.items()
-    found = {base.__name__: base for base, names in registries if names and _is_of_configs(base)}
+    found = {base.__name__: base for base, names in registries if names and _has_components(base)}
     return dict(sorted(found.items()))
 
 
-def _is_of_configs(base: type) -> bool:
-    own = base.__module__.startswith("ner_adv_plugin") and base is not Subcommand
-    return own or base is Seq2SeqEncoder
+def _has_components(base: type) -> bool:
+    is_own = base.__module__.startswith("ner_adv_plugin") and base is not Subcommand
+    return is_own or base is Seq2SeqEncoder
 
 
 def components(base: type) -> dict[str, Any]:
-    """What is registered under a base class, by name."""
+    """Return everything registered under a base class, by name in alphabetical order."""
     return dict(sorted(registered(base).items()))
 
 
 def find(name: str) -> Iterator[tuple[str, Any]]:
-    """Every component of this registered name, with the name of its base."""
+    """Yield every component registered under a name, with the name of its base class."""
     for base_name, base in bases().items():
         if name in registered(base):
             yield base_name, registered(base)[name]
 
 
 def summary(target: Any) -> str:
-    """The first paragraph of a component's docstring; its name and package if it has none."""
+    """Return the first paragraph of a component's docstring; its class and package if missing."""
     package = target.__module__.split(".")[0]
     if target.__doc__ is None or package == "allennlp_light":
         return f"`{target.__name__}` of {package.replace('_', '-')}."
@@ -64,7 +72,7 @@ def summary(target: Any) -> str:
 
 
 def keys(target: Any) -> list[Key]:
-    """The config keys of a component; those that the program supplies are left out."""
+    """Return the config keys of a component, without the arguments that the program supplies."""
     meanings = _meanings(target)
     is_tower = inspect.isclass(target) and issubclass(target, Seq2SeqEncoder)
     found = []
@@ -78,7 +86,7 @@ def keys(target: Any) -> list[Key]:
 
 
 def _meanings(target: Any) -> dict[str, str]:
-    """What a docstring says of each parameter; where it points to a base class, what that one says."""
+    """Return the description of each parameter; a reference to a base class is followed."""
     owners = inspect.getmro(target) if inspect.isclass(target) else (target,)
     result: dict[str, str] = {}
     for owner in owners:
@@ -89,8 +97,10 @@ def _meanings(target: Any) -> dict[str, str]:
 
 
 def _entries(text: str | None) -> Iterator[tuple[str, str]]:
+    """Yield name and description of each entry below `# Parameters` of a docstring."""
     if not text or "# Parameters" not in text:
         return
+
     section = text.split("# Parameters", 1)[1].split("\n# ", 1)[0]
     names: list[str] = []
     meaning = ""
@@ -111,7 +121,7 @@ def _json(value: Any) -> str:
 
 
 def _type_name(annotation: Any) -> str:
-    """A type as a config's author would say it."""
+    """Return the name of a type for the author of a config."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (Annotated, Lazy):
         return _type_name(args[0])
@@ -126,7 +136,7 @@ def _type_name(annotation: Any) -> str:
 
 
 def markdown() -> str:
-    """The table of all components, in Markdown."""
+    """Return tables of all components in Markdown."""
     lines = []
     for base_name, base in bases().items():
         lines += [f"### {base_name}", "", "| `type` | what it is | keys |", "|---|---|---|"]

@@ -12,36 +12,39 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of AllenNLP's command."""
-    weights = "file of weights (.th, .safetensors), model.tar.gz, or the folder of a run"
-    parser.add_argument("checkpoint1", help=weights)
-    parser.add_argument("checkpoint2", help="what to compare it with, the same")
+    """Add the arguments of AllenNLP's `diff`."""
     parser.add_argument(
-        "--strip-prefix-1", default="", help="what to cut off the parameters' names of the first"
+        "checkpoint1", help="file of weights (.th, .safetensors), model.tar.gz, or folder of a run"
+    )
+    parser.add_argument("checkpoint2", help="the weights to compare with, in the same formats")
+    parser.add_argument(
+        "--strip-prefix-1", default="", help="prefix to remove from parameter names of the first"
     )
     parser.add_argument(
-        "--strip-prefix-2", default="", help="what to cut off the parameters' names of the second"
+        "--strip-prefix-2", default="", help="prefix to remove from parameter names of the second"
     )
+    parser.add_argument("--scale", type=float, default=1.0, help="factor of distances (1)")
     parser.add_argument(
-        "--scale", type=float, default=1.0, help="what distances are multiplied by (1)"
-    )
-    parser.add_argument(
-        "--threshold", type=float, default=1e-5, help="up to this distance two are the same (1e-5)"
+        "--threshold",
+        type=float,
+        default=1e-5,
+        help="largest distance of parameters that count as equal (1e-5)",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print every parameter: "-" only in the first, "+" only in the second, "!" in both and not the same.
+    """Print all parameters: "-" only in the first, "+" only in the second, "!" changed.
 
-    The distance of two is the root of the mean squared difference, times `--scale`. Where shapes differ, a
-    parameter is printed as one that is gone and one that is new.
+    The distance is the root mean squared difference times `--scale`. A parameter whose shape
+    differs is printed as removed and added.
     """
     first = _stripped(_read(arguments.checkpoint1), arguments.strip_prefix_1)
     second = _stripped(_read(arguments.checkpoint2), arguments.strip_prefix_2)
+
     for name in dict.fromkeys([*first, *second]):
         if name in first and name in second and first[name].shape == second[name].shape:
             distance = arguments.scale * _distance(first[name], second[name])
-            # Turned round, so that a distance that is no number is a difference.
+            # Negated, so that NaN counts as a difference.
             if not distance <= arguments.threshold:
                 print(f"!{_shown(name, first)}, distance = {distance:.4g}")
             else:
@@ -62,9 +65,10 @@ def _distance(one: "Tensor", other: "Tensor") -> float:
 
 
 def _stripped(weights: Mapping[str, "Tensor"], prefix: str) -> dict[str, "Tensor"]:
-    """Weights by their names without a prefix."""
+    """Return the weights with a prefix removed from their names."""
     if prefix and not any(name.startswith(prefix) for name in weights):
-        raise UserError(f'no parameter\'s name begins with "{prefix}"')
+        raise UserError(f'no parameter name starts with "{prefix}"')
+
     stripped = {name.removeprefix(prefix): value for name, value in weights.items()}
     if len(stripped) < len(weights):
         raise UserError(f'without "{prefix}" two parameters have the same name')
@@ -72,13 +76,14 @@ def _stripped(weights: Mapping[str, "Tensor"], prefix: str) -> dict[str, "Tensor
 
 
 def _read(path: str) -> dict[str, "Tensor"]:
-    """The weights of a file, an archive or a run."""
+    """Read the weights of a file, an archive or a run."""
     from ner_adv_plugin.archives.extraction import opened
     from ner_adv_plugin.archives.writing import BEST, WEIGHTS
     from ner_adv_plugin.common.files import local_path
 
     if not Path(path).is_dir() and not path.endswith(".tar.gz"):
         return _load(local_path(path), path)
+
     with opened(path) as folder:
         for name in (WEIGHTS, BEST):
             if (folder / name).is_file():
@@ -92,16 +97,16 @@ def _load(file: Path, shown: str) -> dict[str, "Tensor"]:
 
     if not file.is_file():
         raise UserError(f"no weights at {shown}")
+
     try:
-        weights = (
-            load_file(file)
-            if shown.endswith(".safetensors")
-            else torch.load(file, "cpu", weights_only=True)
-        )
+        if shown.endswith(".safetensors"):
+            weights = load_file(file)
+        else:
+            weights = torch.load(file, "cpu", weights_only=True)
     except Exception as error:
-        raise UserError(f"{shown} does not hold weights alone") from error
+        raise UserError(f"{shown} is not a file of weights only") from error
     if not isinstance(weights, dict) or not all(
         isinstance(value, torch.Tensor) for value in weights.values()
     ):
-        raise UserError(f"{shown} holds something else than parameters by name")
+        raise UserError(f"{shown} holds something other than parameters by name")
     return weights

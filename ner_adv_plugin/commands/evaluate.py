@@ -20,24 +20,25 @@ from ner_adv_plugin.models import Model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of AllenNLP's command, and `--multitask-head` and `--verify`."""
+    """Add the arguments of AllenNLP's `evaluate` and of this package."""
     parser.add_argument("archive_file", help="model.tar.gz, or the folder of a run")
     parser.add_argument(
-        "input_file", help='a corpus of the head\'s kind, or JSON of several: {"dataset": path}'
+        "input_file",
+        help='corpus in the format of the head\'s dataset, or JSON of several: {"dataset": path}',
     )
-    parser.add_argument("--output-file", help="where to write the metrics, as JSON")
+    parser.add_argument("--output-file", help="JSON file to write the metrics to")
     parser.add_argument(
-        "--predictions-output-file", help="where to write the predictions, as JSON lines"
+        "--predictions-output-file", help="JSON lines file to write the predictions to"
     )
     parser.add_argument(
-        "--multitask-head", help="the head to score; that of validation_metric by default"
+        "--multitask-head", help="head to score; by default that of validation_metric"
     )
     parser.add_argument(
         "--reliability-diagram",
-        help=f"where to draw scores against precision: {', '.join(PICTURES)}",
+        help=f"file to draw precision against entity scores to ({', '.join(PICTURES)})",
     )
     parser.add_argument(
-        "--verify", action="store_true", help="score again with seqeval, and stop where it differs"
+        "--verify", action="store_true", help="check the strict F1 scores against seqeval"
     )
     add_model_options(parser, batch_size=64)
 
@@ -48,12 +49,14 @@ def run(arguments: argparse.Namespace) -> None:
     head = arguments.multitask_head
     if paths is not None and head:
         raise UserError(
-            "--multitask-head chooses the head of one file; an object of datasets chooses its own"
+            "--multitask-head chooses the head of a single file; with an object of datasets, each "
+            "dataset has its own head"
         )
     diagram = arguments.reliability_diagram
     if diagram and Path(diagram).suffix not in PICTURES:
+        endings = " or ".join(PICTURES)
         raise UserError(
-            f"--reliability-diagram: expected a path ending in {' or '.join(PICTURES)}, found {diagram}"
+            f"--reliability-diagram: expected a path ending in {endings}, found {diagram}"
         )
 
     archive = load_model(arguments, list(paths or ()))
@@ -65,7 +68,8 @@ def run(arguments: argparse.Namespace) -> None:
     predictions = evaluator.predict(archive.model, "evaluating", scored=True)
     metrics = evaluator.metrics(predictions)
     calibration = evaluator.reliability(predictions)
-    metrics.update({f"{name}_ece": found.ece for name, found in calibration.items()})
+    metrics.update({f"{name}_ece": result.ece for name, result in calibration.items()})
+
     print(json.dumps(metrics, ensure_ascii=False, indent=2))
     if arguments.output_file:
         write_json(Path(arguments.output_file), metrics)
@@ -80,9 +84,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _paths(text: str) -> dict[str, str] | None:
-    """The datasets of a JSON object, None where the text is a path."""
+    """Return the paths by dataset of a JSON object; None if the text is a path."""
     if not text.lstrip().startswith("{"):
         return None
+
     try:
         paths = json.loads(text)
     except ValueError as error:
@@ -96,15 +101,15 @@ def _dataset_of(archive: Archive, head: str) -> str:
     for name, reader in archive.reader.readers.items():
         if reader.head == head:
             return name
-    raise UserError(f'no reader of the archive feeds head "{head}"')
+    raise UserError(f'no dataset of the archive has head "{head}"')
 
 
 def _read(archive: Archive, name: str, path: str) -> EncodedDataset:
     readers = archive.reader.readers
     if name not in readers:
-        raise UserError(
-            f'no reader for dataset "{name}".{nearest(name, readers)} Readers: {", ".join(readers)}.'
-        )
+        hint, known = nearest(name, readers), ", ".join(readers)
+        raise UserError(f'no reader for dataset "{name}".{hint} Readers: {known}.')
+
     model = archive.model
     shown = archive.train_reader.readers[name].shown
     dataset = EncodedDataset(name, readers[name].read(path), model.vocab, model.alphabet, shown)
@@ -120,32 +125,28 @@ def _write_predictions(
 ) -> None:
     """Write every sentence with its predicted and gold spans."""
 
-    def write(aside: Path) -> None:
-        # Half a surrogate pair stands escaped, as JSON escapes it.
-        with open(aside, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+    def write(partial: Path) -> None:
+        # A lone surrogate is written escaped, as in JSON.
+        with open(partial, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             for name, dataset in datasets.items():
-                for line in _lines(model, dataset, predictions[name].spans):
-                    file.write(
-                        json.dumps(
-                            {"dataset": name, "head": dataset.head, **line}, ensure_ascii=False
-                        )
-                        + "\n"
-                    )
+                for entry in _entries(model, dataset, predictions[name].spans):
+                    entry = {"dataset": name, "head": dataset.head, **entry}
+                    file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
     write_file(path, write)
 
 
-def _lines(model: Model, dataset: EncodedDataset, predicted: SpanTable) -> Iterator[dict[str, Any]]:
-    """Each sentence of a dataset as JSON; what is gold has names that begin with "gold_"."""
+def _entries(
+    model: Model, dataset: EncodedDataset, predicted: SpanTable
+) -> Iterator[dict[str, Any]]:
+    """Yield each sentence of a dataset as a JSON object; keys of gold spans start with "gold_"."""
     assert dataset.head is not None
-    segments, scheme = (
-        model.vocab.label_space(dataset.head).segmentation,
-        model.scheme(dataset.head),
-    )
-    for sentence, (text, spans) in enumerate(
-        zip(dataset.texts(), scored_spans(predicted), strict=True)
-    ):
-        gold = described(text, dataset.gold(sentence), segments, None)
+    segments = model.vocab.label_space(dataset.head).segmentation
+    scheme = model.scheme(dataset.head)
+
+    sentences = zip(dataset.texts(), scored_spans(predicted), strict=True)
+    for index, (text, spans) in enumerate(sentences):
+        gold = described(text, dataset.gold(index), segments, None)
         yield {
             "sentence": text,
             **described(text, spans, segments, scheme),
@@ -154,35 +155,38 @@ def _lines(model: Model, dataset: EncodedDataset, predicted: SpanTable) -> Itera
 
 
 def _verify(evaluator: Evaluator, predictions: Mapping[str, Predictions]) -> None:
-    """Recompute strict F1 with seqeval, on BIO tags."""
+    """Recompute strict F1 with seqeval, on BIO tags; `UserError` if it differs."""
     from seqeval.metrics import f1_score
     from seqeval.scheme import IOB2
 
-    scheme = get_scheme("BIO")
     for head, datasets in evaluator.by_head.items():
         space = evaluator.vocab.label_space(head)
         for dataset in datasets:
-            name, predicted = (
-                dataset.dataset,
-                counted(space, dataset.dataset, predictions[dataset.dataset].spans),
-            )
-            assert dataset.spans is not None
-            tables = (dataset.spans, predicted)
-            if space.segmentation or any(table.overlapping_S().any() for table in tables):
-                kind = "words" if space.segmentation else "nested entities"
-                print(f"{name}: seqeval does not know {kind}, not verified")
+            name, gold = dataset.dataset, dataset.spans
+            predicted = counted(space, name, predictions[name].spans)
+            assert gold is not None
+            if space.segmentation:
+                print(f"{name}: not verified, as seqeval does not support words")
                 continue
-            gold_tags, predicted_tags = (
-                [
-                    scheme.tags(spans or (), length)
-                    for spans, length in zip(table, dataset.lengths.tolist(), strict=True)
-                ]
-                for table in tables
-            )
+            if gold.overlapping_S().any() or predicted.overlapping_S().any():
+                print(f"{name}: not verified, as seqeval does not support nested entities")
+                continue
+
             reference = f1_score(
-                gold_tags, predicted_tags, mode="strict", scheme=IOB2, zero_division=0
+                _tags(gold, dataset),
+                _tags(predicted, dataset),
+                mode="strict",
+                scheme=IOB2,
+                zero_division=0,
             )
-            own = score(evaluator.vocab, head, [dataset], [predicted])["f1"]
-            if abs(own - reference) > 1e-12:
-                raise UserError(f"{name}: strict F1 is {own}, seqeval says {reference}")
-            print(f"{name}: seqeval strict F1 {reference:.6f}, the same")
+            f1 = score(evaluator.vocab, head, [dataset], [predicted])["f1"]
+            if abs(f1 - reference) > 1e-12:
+                raise UserError(f"{name}: strict F1 is {f1}, but {reference} with seqeval")
+            print(f"{name}: verified, strict F1 is {reference:.6f} with seqeval as well")
+
+
+def _tags(table: SpanTable, dataset: EncodedDataset) -> list[list[str]]:
+    """Return the BIO tags of every sentence of a dataset."""
+    scheme = get_scheme("BIO")
+    lengths = dataset.lengths.tolist()
+    return [scheme.tags(spans or (), length) for spans, length in zip(table, lengths, strict=True)]

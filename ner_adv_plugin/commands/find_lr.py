@@ -9,36 +9,38 @@ from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.params import load_config, with_overrides
 from ner_adv_plugin.common.progress import make_file_friendly
 
-# What would set other rates than the search's, or report to files that only a whole run opens.
-OFF = {"learning_rate_scheduler": None, "callbacks": None}
+# Settings that would change the learning rate, or write to files that only a whole run opens.
+DISABLED = {"learning_rate_scheduler": None, "callbacks": None}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of AllenNLP's command."""
-    parser.add_argument("param_path", help="config, in Jsonnet")
+    """Add the arguments of AllenNLP's `find-lr`."""
+    parser.add_argument("param_path", help="Jsonnet config")
     parser.add_argument(
-        "-s", "--serialization-dir", help="folder to write to; a fresh one under runs/ by default"
+        "-s", "--serialization-dir", help="folder to write to; a new one under runs/ by default"
     )
-    parser.add_argument("-o", "--overrides", default="", help="Jsonnet laid over the config")
+    parser.add_argument("-o", "--overrides", default="", help="Jsonnet that overrides the config")
     parser.add_argument("--start-lr", type=float, default=1e-5, help="first learning rate (1e-5)")
     parser.add_argument("--end-lr", type=float, default=10.0, help="last learning rate (10)")
     parser.add_argument(
-        "--num-batches", type=int, default=100, help="steps from the one to the other (100)"
+        "--num-batches", type=int, default=100, help="number of optimizer steps (100)"
     )
     parser.add_argument(
-        "--stopping-factor", type=float, help="stop at a loss above so many times the lowest one"
+        "--stopping-factor",
+        type=float,
+        help="stop when the loss exceeds the lowest loss by this factor",
     )
     parser.add_argument(
-        "--linear", action="store_true", help="grow by equal differences, not by equal ratios"
+        "--linear", action="store_true", help="increase the rate linearly, not exponentially"
     )
     parser.add_argument("-f", "--force", action="store_true", help="empty the folder first")
     parser.add_argument(
-        "--file-friendly-logging", action="store_true", help="progress as lines, not bars"
+        "--file-friendly-logging", action="store_true", help="print progress lines, not bars"
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train a few steps with growing learning rates, and draw the loss over them."""
+    """Train a few steps with increasing learning rates, and plot the loss against the rate."""
     from ner_adv_plugin.runs.config_checks import checked_job
     from ner_adv_plugin.runs.data import read_data
     from ner_adv_plugin.runs.train_job import build_trainer
@@ -60,25 +62,33 @@ def run(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.param_path, arguments.overrides)
     job = checked_job(_for_search(config, checked_job(config).filled))
     job.check_paths()
+
     folder = prepare_folder(arguments.param_path, arguments.serialization_dir, arguments.force)
     make_file_friendly(arguments.file_friendly_logging)
     log_to(folder)
+
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
     trainer = build_trainer(job, read_data(job), folder)
     curve = search_learning_rate(trainer, test)
+
     write_table(curve, folder / "lr-losses.csv")
     draw(curve, folder / "lr-losses.png")
     rate = curve.suggestion()
-    print(
-        "the loss never falls"
-        if rate is None
-        else f"steepest descent of the loss at learning rate {rate:.2g}"
-    )
-    print(f"picture: {folder / 'lr-losses.png'}")
+    if rate is None:
+        print("the loss never decreases")
+    else:
+        print(f"the loss decreases fastest at learning rate {rate:.2g}")
+    print(f"plot: {folder / 'lr-losses.png'}")
 
 
 def _for_search(config: dict[str, Any], filled: Mapping[str, Any]) -> dict[str, Any]:
-    """The config without what a search does not want."""
-    return with_overrides(
-        config, {f"trainer.{key}": value for key, value in OFF.items() if key in filled["trainer"]}
-    )
+    """Return the config without the settings that a search disables.
+
+    # Parameters
+
+    config : the config.
+    filled : the same with defaults.
+    """
+    trainer = filled["trainer"]
+    overrides = {f"trainer.{key}": value for key, value in DISABLED.items() if key in trainer}
+    return with_overrides(config, overrides)

@@ -1,4 +1,4 @@
-"""What commands on trained models share: flags, and loading what they name."""
+"""Flags shared by the subcommands that use a trained model, and loading the model."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,24 +9,36 @@ from ner_adv_plugin.common.progress import make_file_friendly
 
 
 def add_model_options(parser: argparse.ArgumentParser, batch_size: int) -> None:
-    """Flags about loading and running a trained model."""
-    parser.add_argument("--weights-file", help="other weights than the archive's")
+    """Add the flags for loading and running a trained model.
+
+    # Parameters
+
+    parser : the parser of the subcommand.
+    batch_size : the default of `--batch-size`.
+    """
+    parser.add_argument("--weights-file", help="weights to load instead of the archive's")
     parser.add_argument(
-        "--cuda-device", type=int, default=-1, help="a GPU's number; -1 for the CPU"
+        "--cuda-device", type=int, default=-1, help="index of a GPU; -1 for the CPU (default)"
     )
     parser.add_argument(
-        "-o", "--overrides", default="", help="Jsonnet laid over the archive's config"
+        "-o", "--overrides", default="", help="Jsonnet that overrides the archive's config"
     )
     parser.add_argument(
-        "--batch-size", type=int, default=batch_size, help="sentences encoded together at most"
+        "--batch-size", type=int, default=batch_size, help="sentences encoded together, at most"
     )
     parser.add_argument(
-        "--file-friendly-logging", action="store_true", help="progress as lines, not bars"
+        "--file-friendly-logging", action="store_true", help="print progress lines, not bars"
     )
 
 
 def load_model(arguments: argparse.Namespace, datasets: Sequence[str] = ()) -> Archive:
-    """Start logging and load the model of the flags, as far as the head asked for, or those of `datasets`, need it."""
+    """Set up logging and load the part of the model that is needed.
+
+    # Parameters
+
+    arguments : the flags of `add_model_options`, `archive_file` and `multitask_head`.
+    datasets : names of datasets whose heads are loaded, instead of `multitask_head`.
+    """
     make_file_friendly(arguments.file_friendly_logging)
     log_to()
     head = arguments.multitask_head

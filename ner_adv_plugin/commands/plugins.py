@@ -1,4 +1,4 @@
-"""Importing plugins: packages of components that configs name, and of subcommands."""
+"""Importing plugins: packages with custom components and subcommands."""
 
 import importlib
 import os
@@ -8,30 +8,38 @@ from pathlib import Path
 
 from ner_adv_plugin.common.errors import UserError
 
-# As in `typing`, which `allennlp --help` does not wait for.
+# As in `typing`, which is not imported here to keep `allennlp --help` fast.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ner_adv_plugin.commands.subcommand import Subcommand
 
 OWN = "ner_adv_plugin"
 FLAG = "--include-package"
-# Entry points of this group name a package each.
+# The entry point group; each entry point names a package.
 GROUP = "ner_adv_plugin.plugins"
-# Files that name a package a line: of the current folder, of the user.
+# Plugin files, with one package per line: of the current folder and of the user.
 PLUGIN_FILES = (".allennlp_plugins", os.path.join("~", ".allennlp", "plugins"))
 
 
 def import_components(packages: Sequence[str]) -> None:
-    """Import this package's components, then plugins as `import_plugins` does."""
+    """Import the components of this package, then plugins; see `import_plugins`."""
     importlib.import_module(f"{OWN}.components")
     import_plugins(packages)
 
 
 def import_plugins(packages: Sequence[str]) -> None:
-    """Import every module of each package that an entry point, a plugin file or `packages` names.
+    """Import every module of each package named by an entry point, a plugin file or `packages`.
 
-    The current folder is searched, too. Raises `UserError` if a package is not found, or if one
-    that an entry point names fails: its user is seldom its author.
+    The current folder is on the search path.
+
+    # Parameters
+
+    packages : dotted names of packages.
+
+    # Raises
+
+    UserError : if a package is not found, or if the import of an entry point's package fails.
+        Errors in other packages are raised as they are, for their author to see the traceback.
     """
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
@@ -48,7 +56,7 @@ def custom_subcommands(packages: Sequence[str], may_fail: bool) -> dict[str, "Su
     # Parameters
 
     packages : see `import_plugins`.
-    may_fail : a plugin that fails is a warning, not an error.
+    may_fail : print a warning, instead of raising an error, if a plugin cannot be imported.
     """
     try:
         import_plugins(packages)
@@ -58,7 +66,7 @@ def custom_subcommands(packages: Sequence[str], may_fail: bool) -> dict[str, "Su
         message = "; ".join([str(error), *getattr(error, "__notes__", [])])
         print(f"warning: not all commands are listed: {message}", file=sys.stderr)
 
-    # The base class is slow to import, and is there if anybody registered a subcommand.
+    # The base class is slow to import. If a plugin registers a subcommand, it is already imported.
     module = sys.modules.get("ner_adv_plugin.commands.subcommand")
     if module is None:
         return {}
@@ -68,7 +76,7 @@ def custom_subcommands(packages: Sequence[str], may_fail: bool) -> dict[str, "Su
 
 def _import_installed() -> None:
     """Import the packages that entry points of installed distributions name."""
-    # importlib.metadata takes as long to import as all the rest of `allennlp --help`.
+    # The import of importlib.metadata takes as long as everything else in `allennlp --help`.
     files = (file for folder in sys.path for file in Path(folder).glob("*-info/entry_points.txt"))
     if not any(GROUP in file.read_text(encoding="utf-8", errors="replace") for file in files):
         return
@@ -86,7 +94,7 @@ def _import_installed() -> None:
 
 
 def _listed_packages() -> Iterator[tuple[str, str]]:
-    """The packages that plugin files name, and where: blank lines and what follows a # are skipped."""
+    """Yield each package of the plugin files with its file and line; comments start with #."""
     for name in PLUGIN_FILES:
         file = Path(os.path.expanduser(name))
         if not file.is_file():
@@ -94,14 +102,20 @@ def _listed_packages() -> Iterator[tuple[str, str]]:
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{file}: no list of packages: {error}") from error
+            raise UserError(f"{file}: cannot read the list of packages: {error}") from error
         for number, line in enumerate(lines, start=1):
             if package := line.partition("#")[0].strip():
                 yield package, f"{file}:{number}"
 
 
 def _import_whole(name: str, source: str) -> None:
-    """Import a package with all its modules; `source` says who asked for it."""
+    """Import a package with all its modules.
+
+    # Parameters
+
+    name : the dotted name of the package.
+    source : the flag, file or entry point that names it, for error messages.
+    """
     from pkgutil import iter_modules
 
     if not all(name.split(".")):
@@ -111,9 +125,12 @@ def _import_whole(name: str, source: str) -> None:
     except Exception as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing is None or not (name == missing or name.startswith(f"{missing}.")):
-            error.add_note(f'while importing "{name}", asked for by {source}')
+            error.add_note(f'while importing "{name}", named by {source}')
             raise
-        raise UserError(f'{source}: no package "{name}" here or installed') from error
+        raise UserError(
+            f'{source}: package "{name}" is neither installed nor in the current folder'
+        ) from error
+
     for _, child, _ in iter_modules(getattr(module, "__path__", [])):
         if child != "__main__":
             _import_whole(f"{name}.{child}", source)

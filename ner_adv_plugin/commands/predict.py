@@ -15,42 +15,49 @@ from ner_adv_plugin.inference import Predictor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of AllenNLP's command."""
+    """Add the arguments of AllenNLP's `predict` and of this package."""
     parser.add_argument("archive_file", help="model.tar.gz, or the folder of a run")
-    parser.add_argument("input_file", help='JSON lines of {"sentence": ...}')
-    parser.add_argument("--output-file", help="where to write the answers, one a line")
-    parser.add_argument("--silent", action="store_true", help="print no answers")
+    parser.add_argument("input_file", help='JSON lines such as {"sentence": "..."}')
+    parser.add_argument("--output-file", help="JSON lines file to write the predictions to")
+    parser.add_argument("--silent", action="store_true", help="do not print the predictions")
     parser.add_argument(
-        "--multitask-head", help="the head that answers; that of validation_metric by default"
+        "--multitask-head", help="head that predicts; by default that of validation_metric"
     )
     parser.add_argument(
-        "--use-dataset-reader", action="store_true", help="the input is a corpus of the head's kind"
+        "--use-dataset-reader",
+        action="store_true",
+        help="read the input as a corpus in the format of the head's dataset",
     )
     parser.add_argument(
-        "--dataset-reader-choice", choices=["train", "validation"], default="validation"
+        "--dataset-reader-choice",
+        choices=["train", "validation"],
+        default="validation",
+        help="dataset reader to use (validation)",
     )
-    parser.add_argument("--predictor", help="registered name of a predictor")
-    parser.add_argument("--predictor-args", default="{}", help="its settings, as JSON")
+    parser.add_argument("--predictor", help="registered name of a predictor (tagger)")
+    parser.add_argument("--predictor-args", default="{}", help="settings of the predictor, in JSON")
     add_model_options(parser, batch_size=64)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Answer line by line, in the order of the input."""
-    head = arguments.multitask_head
+    """Print or write one prediction per line, in the order of the input."""
     archive = load_model(arguments)
     settings = {"type": arguments.predictor or "tagger", "batch_size": arguments.batch_size}
     settings.update(_predictor_args(arguments.predictor_args))
-    predictor: Predictor = Predictor.from_params(settings, archive=archive, head=head)
-    answers = predictor.predict_all(_instances(predictor, arguments))
+    predictor: Predictor = Predictor.from_params(
+        settings, archive=archive, head=arguments.multitask_head
+    )
+
+    predictions = predictor.predict_all(_instances(predictor, arguments))
     if arguments.output_file is None:
-        for line in _lines(answers):
+        for line in _lines(predictions):
             if not arguments.silent:
                 print(line)
         return
 
     def write(path: Path) -> None:
         with open(path, "w", encoding="utf-8", newline="\n") as file:
-            for line in _lines(answers):
+            for line in _lines(predictions):
                 file.write(line + "\n")
                 if not arguments.silent and sys.stdout.isatty():
                     print(line)
@@ -62,32 +69,33 @@ def _predictor_args(text: str) -> dict[str, Any]:
     try:
         settings = json.loads(text)
     except ValueError as error:
-        raise UserError(f"--predictor-args is no JSON: {error}") from error
+        raise UserError(f"--predictor-args is not valid JSON: {error}") from error
+
     if not isinstance(settings, dict):
-        raise UserError(f"--predictor-args is no JSON object: {text}")
+        raise UserError(f"--predictor-args is not a JSON object: {text}")
     return settings
 
 
 def _instances(predictor: Predictor, arguments: argparse.Namespace) -> Iterable[Instance]:
     if not arguments.use_dataset_reader:
         return predictor.read_json_lines(arguments.input_file)
+
     archive = predictor.archive
     choice = arguments.dataset_reader_choice
     readers = (archive.train_reader if choice == "train" else archive.reader).readers
     for reader in readers.values():
         if reader.head == predictor.head:
             return reader.read(arguments.input_file)
-    raise ConfigurationError(
-        f'no {choice} reader feeds head "{predictor.head}".{nearest(predictor.head, readers)}'
-    )
+    hint = nearest(predictor.head, readers)
+    raise ConfigurationError(f'no {choice} reader has head "{predictor.head}".{hint}')
 
 
-def _lines(answers: Iterable[dict[str, Any]]) -> Iterator[str]:
-    for answer in answers:
-        line = json.dumps(answer, ensure_ascii=False)
+def _lines(predictions: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for prediction in predictions:
+        line = json.dumps(prediction, ensure_ascii=False)
         try:
             line.encode("utf-8")
         except UnicodeEncodeError:
-            # Half a surrogate pair cannot stand in a file as itself, only escaped.
-            line = json.dumps(answer)
+            # A lone surrogate cannot be encoded, only escaped.
+            line = json.dumps(prediction)
         yield line

@@ -11,30 +11,37 @@ from ner_adv_plugin.inference.selection import STRATEGIES, Chosen, Selector, rea
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Flags of its own, and those of `predict` about heads and models."""
+    """Add the arguments of the subcommand."""
     parser.add_argument("archive_file", help="model.tar.gz, or the folder of a run")
-    parser.add_argument("input_file", help="raw text, one sentence a line; of any size")
-    parser.add_argument("--count", type=int, default=100, help="sentences to choose")
+    parser.add_argument("input_file", help="raw text of any size, one sentence per line")
+    parser.add_argument("--count", type=int, default=100, help="number of sentences to choose")
     parser.add_argument(
         "--strategy",
         choices=STRATEGIES,
         default="margin",
-        help="what makes a sentence worth annotating",
+        help="how the usefulness of a sentence is estimated",
     )
     parser.add_argument(
-        "--output-file", help="where to write the sentences, as JSON lines that span_json reads"
+        "--output-file",
+        help="JSON lines file to write the sentences to, in the format of the reader span_json",
     )
     parser.add_argument(
-        "--multitask-head", help="the head that annotates; that of validation_metric by default"
+        "--multitask-head", help="head that annotates; by default that of validation_metric"
     )
     add_model_options(parser, batch_size=64)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the sentences with the entities that the model finds in them, the most useful first."""
-    head = arguments.multitask_head
+    """Print or write the most useful sentences, in this order, with their predicted entities."""
     archive = load_model(arguments)
-    selector = Selector(archive, arguments.strategy, arguments.count, head, arguments.batch_size)
+    selector = Selector(
+        archive,
+        arguments.strategy,
+        arguments.count,
+        arguments.multitask_head,
+        arguments.batch_size,
+    )
+
     lines = _lines(selector.select(read_texts(arguments.input_file)))
     if arguments.output_file is None:
         print(lines, end="")

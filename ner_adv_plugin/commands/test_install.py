@@ -10,7 +10,7 @@ from ner_adv_plugin.common.errors import UserError
 
 PACKAGE = "ner_adv_plugin"
 OPTIONAL = {"seqeval": "evaluate --verify"}
-# Somebody is somewhere: two characters of a name, two of a place.
+# Somebody is somewhere: a person's name of two characters, and a location of two characters.
 SENTENCES = [
     "王芳在北京上学",
     "李强去上海开会",
@@ -23,29 +23,31 @@ TAGS = ["B-PER", "I-PER", "O", "B-LOC", "I-LOC", "O", "O"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """No flags."""
+    """Add no arguments."""
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Check that all is there that the package needs, and that it trains and predicts."""
+    """Check the installed packages, then train a tiny model and predict with it."""
     _check_packages()
+    # Imported only now, as it fails if a package is missing.
     from ner_adv_plugin.commands.plugins import import_components
 
     import_components([])
     _print_devices()
     with tempfile.TemporaryDirectory(prefix="ner_adv_plugin-") as folder:
         _train_and_predict(Path(folder))
-    print("a model trained, and tags from its archive: works")
+    print("training and prediction work")
 
 
 def _check_packages() -> None:
-    """Print versions; `UserError` where something is missing or too old."""
+    """Print the versions of all packages; `UserError` if one is missing or too old."""
     from packaging.requirements import Requirement
 
     try:
         requirements = [Requirement(text) for text in metadata.requires(PACKAGE) or []]
     except metadata.PackageNotFoundError as error:
-        raise UserError(f"{PACKAGE} is not installed: pip install it, from its folder") from error
+        raise UserError(f"{PACKAGE} is not installed: run `pip install .` in its folder") from error
+
     print(f"{PACKAGE} {metadata.version(PACKAGE)}")
     wrong = []
     for requirement in requirements:
@@ -56,9 +58,10 @@ def _check_packages() -> None:
         if version is None or not requirement.specifier.contains(version, prereleases=True):
             wrong.append(str(requirement))
     for name, use in OPTIONAL.items():
-        print(f"{name} {_version(name) or f'missing, which only `{use}` needs'}")
+        print(f"{name} {_version(name) or f'missing, needed only by `{use}`'}")
+
     if wrong:
-        raise UserError(f"not installed as needed: {', '.join(wrong)}")
+        raise UserError(f"missing or too old: {', '.join(wrong)}")
 
 
 def _version(name: str) -> str | None:
@@ -71,14 +74,12 @@ def _version(name: str) -> str | None:
 def _print_devices() -> None:
     import torch
 
-    cuda = torch.cuda.is_available()
-    print(
-        f"CUDA: {torch.cuda.get_device_name() if cuda else 'none'}; threads: {torch.get_num_threads()}"
-    )
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    print(f"CUDA: {device}; threads: {torch.get_num_threads()}")
 
 
 def _train_and_predict(folder: Path) -> None:
-    """Train a tiny tagger for an epoch, and tag a sentence with its archive."""
+    """Train a tiny tagger for one epoch and tag a sentence with its archive."""
     from ner_adv_plugin.inference import Predictor
     from ner_adv_plugin.runs.train_job import train_model
 
@@ -86,16 +87,18 @@ def _train_and_predict(folder: Path) -> None:
     predictor = Predictor.from_path(folder / "run" / "model.tar.gz")
     answer = predictor.predict_json({"sentence": SENTENCES[0]})
     if len(answer["tags"]) != len(SENTENCES[0]):
-        raise UserError(f"expected a tag for each character, found {answer}")
+        raise UserError(f"expected one tag per character, found {answer}")
 
 
 def _config(folder: Path) -> dict[str, Any]:
-    """Write corpora, and the config of a run on them."""
+    """Write corpora to a folder and return a config that trains on them."""
     for name, sentences in (("train", SENTENCES[1:]), ("validation", SENTENCES[:1])):
-        sentences = [
-            "".join(f"{c} {tag}\n" for c, tag in zip(text, TAGS, strict=True)) for text in sentences
-        ]
-        (folder / f"{name}.txt").write_text("\n".join(sentences), encoding="utf-8")
+        blocks = []
+        for sentence in sentences:
+            pairs = zip(sentence, TAGS, strict=True)
+            blocks.append("".join(f"{character} {tag}\n" for character, tag in pairs))
+        (folder / f"{name}.txt").write_text("\n".join(blocks), encoding="utf-8")
+
     return {
         "dataset_reader": {"type": "conll", "head": "names"},
         "train_data_path": str(folder / "train.txt"),

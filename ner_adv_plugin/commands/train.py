@@ -19,32 +19,30 @@ from ner_adv_plugin.common.signals import interrupt_on_terminate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of AllenNLP's command."""
-    parser.add_argument("param_path", help="config, in Jsonnet")
+    """Add the arguments of AllenNLP's `train`."""
+    parser.add_argument("param_path", help="Jsonnet config")
     parser.add_argument(
-        "-s", "--serialization-dir", help="folder of the run; a fresh one under runs/ by default"
+        "-s", "--serialization-dir", help="folder of the run; a new one under runs/ by default"
     )
-    parser.add_argument(
-        "-r", "--recover", action="store_true", help="go on with the run in the folder"
-    )
+    parser.add_argument("-r", "--recover", action="store_true", help="resume the run in the folder")
     parser.add_argument("-f", "--force", action="store_true", help="empty the folder first")
-    parser.add_argument("-o", "--overrides", default="", help="Jsonnet laid over the config")
+    parser.add_argument("-o", "--overrides", default="", help="Jsonnet that overrides the config")
     parser.add_argument(
-        "--dry-run", action="store_true", help="check the config and print it, defaults filled in"
+        "--dry-run", action="store_true", help="check the config and print it with its defaults"
     )
     parser.add_argument(
-        "--file-friendly-logging", action="store_true", help="progress as lines, not bars"
+        "--file-friendly-logging", action="store_true", help="print progress lines, not bars"
     )
     parser.add_argument(
         "--node-rank",
         type=int,
         default=0,
-        help="which node this is, with the config's `distributed`",
+        help="rank of this node, if the config's `distributed` has several",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train, printing the run's folder first and last, with the test scores."""
+    """Train a model; print the folder of the run, first and last, and the scores."""
     from ner_adv_plugin.common import processes
     from ner_adv_plugin.runs.config_checks import checked_job
     from ner_adv_plugin.runs.launch import launch
@@ -55,15 +53,17 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.dry_run:
         print(json.dumps(job.filled, ensure_ascii=False, indent=2))
         return
+
     if arguments.recover and arguments.force:
-        raise UserError("--recover and --force ask for opposites")
+        raise UserError("--recover and --force exclude each other")
     if arguments.recover and not arguments.serialization_dir:
         raise UserError("--recover needs --serialization-dir")
     job.check_paths()
+
     make_file_friendly(arguments.file_friendly_logging)
     with interrupt_on_terminate():
         if job.distributed is not None and not processes.launched():
-            sys.exit(launch(job.distributed, arguments.node_rank, arguments.given))
+            sys.exit(launch(job.distributed, arguments.node_rank, arguments.raw_arguments))
         processes.join(job.filled["trainer"].get("cuda_device"))
         folder = processes.on_main(lambda: _folder_of_run(arguments, config))
         if processes.is_main():
@@ -95,16 +95,23 @@ def _folder_of_run(arguments: argparse.Namespace, config: dict[str, Any]) -> Pat
 def prepare_folder(
     param_path: str, serialization_dir: str | None, force: bool, recover: bool = False
 ) -> Path:
-    """The folder of a run, made where it is missing; one named after the config and the time by default.
+    """Create the folder of a run.
 
     # Parameters
 
-    param_path : the config.
-    serialization_dir : the folder asked for.
-    force : empty it, where it is a run's.
-    recover : take it as it stands.
+    param_path : the path of the config.
+    serialization_dir : the folder; if None, a new one named after the config and the time.
+    force : empty the folder if it holds a run.
+    recover : use the folder as it is.
 
-    Raises `UserError` where it may not be used, or cannot be made.
+    # Returns
+
+    The folder.
+
+    # Raises
+
+    UserError : if the folder is not empty and neither `force` nor `recover` applies, or if it
+        cannot be created.
     """
     if serialization_dir is None:
         stem = f"{Path(param_path).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -114,36 +121,41 @@ def prepare_folder(
             folder = Path("runs") / f"{stem}-{number}"
     else:
         folder = Path(serialization_dir)
+
     if folder.is_dir() and any(folder.iterdir()) and not recover:
         if not force:
             raise UserError(
-                f"{folder} is not empty: --force empties it, `train --recover` goes on with its run"
+                f"{folder} is not empty: --force empties it, `train --recover` resumes its run"
             )
         if not (folder / "config.json").is_file() and not (folder / "out.log").is_file():
             raise UserError(
                 f"{folder} does not look like the folder of a run: --force does not empty it"
             )
         shutil.rmtree(folder)
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot make {folder}: {error}") from error
+        raise UserError(f"cannot create {folder}: {error}") from error
     return folder
 
 
 def _check_same_config(folder: Path, config: dict[str, Any]) -> None:
-    """A run goes on only with the config it began with."""
+    """Check that a run is resumed with the config that it started with."""
     file = folder / "config.json"
     if not file.is_file():
         return
+
     before = json.loads(file.read_text(encoding="utf-8"))
     if difference := first_difference(before, config):
         path, old, new = difference
-        raise ConfigurationError(f"--recover: the run began with {old!r}, now it is {new!r}", path)
+        raise ConfigurationError(
+            f"--recover: the run started with {old!r}, but the config now has {new!r}", path
+        )
 
 
 def _print_scores(metrics: dict[str, Any]) -> None:
-    """The best epoch's validation scores and the test scores."""
+    """Print the validation scores of the best epoch and the test scores."""
     for prefix in ("best_validation_", "test_"):
         for name, value in metrics.items():
             if name.startswith(prefix) and not name.endswith("loss"):

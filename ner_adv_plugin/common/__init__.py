@@ -1,0 +1,1 @@
+"""Foundations that every other room uses: registry, config binding, errors, files, logging."""

@@ -1,9 +1,10 @@
-"""Binding: check a config value against an annotation and keep what is needed to build it.
+"""Binding: check a config value against a type annotation and prepare to build the object.
 
-Everything below a value is checked at once, inside `Lazy` parts too, before anything is built; an error names
-the place in the config, what stood there, what is accepted and the nearest known name. What annotations do not say,
-a component may check in its hook, see `ner_adv_plugin.common.checks`; in `moved_keys` a class may say where keys of
-earlier versions stand now.
+The whole value, including everything inside `Lazy`, is checked before anything is built. An error
+names the path in the config, the value found, what is accepted and the nearest known name. A
+component may check what annotations cannot express in its `check` hook, see
+`ner_adv_plugin.common.checks`. The class attribute `moved_keys` may map a key of an earlier version
+to a sentence that names its replacement.
 """
 
 import collections.abc
@@ -31,27 +32,64 @@ MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 
 
 def construct(annotation: type[T], value: Any, path: str = "", **supplied: Any) -> T:
-    """Check a config value and build what it describes.
+    """Check a config value and build the object that it describes.
 
     # Parameters
 
-    annotation : what is wanted, usually a Registrable base class.
-    value : the config's value.
-    path : where it stands in the config.
-    supplied : arguments of the constructor that the program gives.
+    annotation : the expected type, usually a Registrable base class.
+    value : the config value.
+    path : the path of the value in the config.
+    supplied : constructor arguments supplied by the program.
 
-    Raises `ConfigurationError`.
+    # Returns
+
+    The object.
+
+    # Raises
+
+    ConfigurationError : if the value does not fit the annotation or a component refuses it.
+
+    # Examples
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass
+    ... class Optimizer:
+    ...     rate: float = 0.1
+    >>> construct(Optimizer, {"rate": 1}).rate
+    1.0
+    >>> try:
+    ...     construct(Optimizer, {"rat": 1}, "trainer.optimizer")
+    ... except ConfigurationError as error:
+    ...     print(error)
+    trainer.optimizer.rat: unknown key. Did you mean "rate"? Accepted: rate.
     """
     bound = bind(annotation, value, path, frozenset(supplied))
     check_parts(bound, path=path)
+
     return typing.cast(T, bound.build(supplied))
 
 
 def bind(
     annotation: Any, value: Any, path: str = "", supplied: frozenset[str] = frozenset()
 ) -> Bound:
-    """Check `value` against `annotation`, without calling hooks; see `construct`."""
-    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    """Check `value` against `annotation` without calling `check` hooks; see `construct`.
+
+    # Parameters
+
+    annotation, value, path : see `construct`.
+    supplied : names of the constructor arguments that the program will supply.
+
+    # Returns
+
+    The checked value, ready to be built.
+
+    # Raises
+
+    ConfigurationError : if the value does not fit the annotation.
+    """
+    origin = typing.get_origin(annotation)
+    args = typing.get_args(annotation)
+
     if annotation is Any or annotation is REQUIRED or isinstance(annotation, TypeVar):
         return Bound(lambda _: value, value)
     if origin is Annotated:
@@ -67,33 +105,36 @@ def bind(
         inner = bind(args[0] if args else Any, value, path, supplied)
         lazy = Lazy(inner.build, inner.filled, path, inner.target)
         return Bound(lambda _: lazy, inner.filled, inner.target, inner.children)
-    kind = origin or annotation
-    if kind in MAPPINGS:
+
+    plain_type = origin or annotation
+    if plain_type in MAPPINGS:
         return _bind_mapping(args[1] if len(args) == 2 else Any, value, path, supplied)
-    if kind in SEQUENCES or kind in (tuple, set, frozenset):
-        return _bind_sequence(kind, args, value, path, supplied)
-    if inspect.isclass(kind):
-        return _bind_class(kind, value, path, supplied)
+    if plain_type in SEQUENCES or plain_type in (tuple, set, frozenset):
+        return _bind_sequence(plain_type, args, value, path, supplied)
+    if inspect.isclass(plain_type):
+        return _bind_class(plain_type, value, path, supplied)
     return Bound(lambda _: value, value)
 
 
 def _bind_scalar(annotation: Any, value: Any, path: str) -> Bound:
+    result = value
     if annotation in (None, NONE):
-        fits, wanted = value is None, "null"
-    elif annotation is float:
-        fits, wanted = (
-            isinstance(value, int | float) and not isinstance(value, bool),
-            SCALARS[float],
-        )
+        fits = value is None
+        expected = "null"
     elif annotation is Path:
-        fits, wanted = isinstance(value, str), "a path"
+        fits = isinstance(value, str)
+        expected = "a path"
     else:
-        fits = isinstance(value, annotation) and (annotation is bool or not isinstance(value, bool))
-        wanted = SCALARS[annotation]
+        accepted = int | float if annotation is float else annotation
+        # To Python, a bool is an int.
+        fits = isinstance(value, accepted) and isinstance(value, bool) == (annotation is bool)
+        expected = SCALARS[annotation]
     if not fits:
-        raise ConfigurationError(f"expected {wanted}, found {shown(value)}", path)
-    made = Path(value) if annotation is Path else float(value) if annotation is float else value
-    return Bound(lambda _: made, value)
+        raise ConfigurationError(f"expected {expected}, found {shown(value)}", path)
+
+    if annotation in (Path, float):
+        result = annotation(value)
+    return Bound(lambda _: result, value)
 
 
 def _bind_literal(choices: tuple[Any, ...], value: Any, path: str) -> Bound:
@@ -107,35 +148,41 @@ def _bind_literal(choices: tuple[Any, ...], value: Any, path: str) -> Bound:
 def _bind_union(args: tuple[Any, ...], value: Any, path: str, supplied: frozenset[str]) -> Bound:
     if value is None and NONE in args:
         return Bound(lambda _: None, None)
-    candidates = [arg for arg in args if arg is not NONE]
-    fitting = [arg for arg in candidates if _same_shape(arg, value)] or candidates
+
+    members = [arg for arg in args if arg is not NONE]
+    candidates = [arg for arg in members if _same_shape(arg, value)] or members
     errors = []
-    for arg in fitting:
+    for arg in candidates:
         try:
             return bind(arg, value, path, supplied)
         except ConfigurationError as error:
             errors.append(error)
+
     if len(errors) == 1:
         raise errors[0]
-    raise ConfigurationError(
-        "; or ".join(dict.fromkeys(error.message for error in errors)), errors[-1].path
-    )
+    messages = dict.fromkeys(error.message for error in errors)
+    raise ConfigurationError("; or ".join(messages), errors[-1].path)
 
 
 def _same_shape(annotation: Any, value: Any) -> bool:
-    """Whether a value looks like what an annotation wants, so that a union's error can be precise."""
-    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    """Return whether a value has the JSON type of an annotation.
+
+    If only one member of a union has the value's JSON type, that member's error alone is reported.
+    """
+    origin = typing.get_origin(annotation)
     if origin is Annotated or origin is Lazy:
-        return _same_shape(args[0], value)
-    kind = origin or annotation
+        return _same_shape(typing.get_args(annotation)[0], value)
+
+    plain_type = origin or annotation
+    is_class = inspect.isclass(plain_type)
     if isinstance(value, Mapping):
-        scalars = (*SCALARS, Path, *SEQUENCES, tuple, set, frozenset)
-        return kind in MAPPINGS or (inspect.isclass(kind) and kind not in scalars)
+        not_objects = (*SCALARS, Path, *SEQUENCES, tuple, set, frozenset)
+        return plain_type in MAPPINGS or (is_class and plain_type not in not_objects)
     if isinstance(value, list):
-        return kind in (*SEQUENCES, tuple, set, frozenset)
-    if isinstance(value, str) and inspect.isclass(kind) and issubclass(kind, TangoRegistrable):
+        return plain_type in (*SEQUENCES, tuple, set, frozenset)
+    if isinstance(value, str) and is_class and issubclass(plain_type, TangoRegistrable):
         return True
-    return kind in SCALARS or kind is Literal or kind is Path
+    return plain_type in SCALARS or plain_type is Literal or plain_type is Path
 
 
 def _bind_mapping(item: Any, value: Any, path: str, supplied: frozenset[str]) -> Bound:
@@ -143,33 +190,34 @@ def _bind_mapping(item: Any, value: Any, path: str, supplied: frozenset[str]) ->
         raise ConfigurationError(
             f"expected an object of names and values, found {shown(value)}", path
         )
-    items = {key: bind(item, child, joined(path, key), supplied) for key, child in value.items()}
+
+    children = {key: bind(item, child, joined(path, key), supplied) for key, child in value.items()}
     return Bound(
-        lambda given: {key: bound.build(given) for key, bound in items.items()},
-        {key: bound.filled for key, bound in items.items()},
-        children=items,
+        lambda arguments: {key: child.build(arguments) for key, child in children.items()},
+        {key: child.filled for key, child in children.items()},
+        children=children,
     )
 
 
 def _bind_sequence(
-    kind: Any, args: tuple[Any, ...], value: Any, path: str, supplied: frozenset[str]
+    collection: Any, args: tuple[Any, ...], value: Any, path: str, supplied: frozenset[str]
 ) -> Bound:
     if not isinstance(value, list | tuple):
         raise ConfigurationError(f"expected a list, found {shown(value)}", path)
-    fixed = kind is tuple and args and args[-1] is not Ellipsis
+    fixed = collection is tuple and args and args[-1] is not Ellipsis
     if fixed and len(args) != len(value):
         raise ConfigurationError(f"expected {len(args)} values, found {len(value)}", path)
-    kinds = args if fixed else [args[0] if args else Any] * len(value)
+
+    item_types = args if fixed else [args[0] if args else Any] * len(value)
     items = [
-        bind(k, child, joined(path, str(i)), supplied)
-        for i, (k, child) in enumerate(zip(kinds, value, strict=True))
+        bind(item_type, item, joined(path, str(index)), supplied)
+        for index, (item_type, item) in enumerate(zip(item_types, value, strict=True))
     ]
-    collect = kind if kind in (tuple, set, frozenset) else list
-    children = {str(i): item for i, item in enumerate(items)}
+    collect = collection if collection in (tuple, set, frozenset) else list
     return Bound(
-        lambda given: collect(b.build(given) for b in items),
-        [b.filled for b in items],
-        children=children,
+        lambda arguments: collect(item.build(arguments) for item in items),
+        [item.filled for item in items],
+        children={str(index): item for index, item in enumerate(items)},
     )
 
 
@@ -187,40 +235,50 @@ def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> B
     settings = dict(value)
     if not registrable:
         return _bind_call(cls, settings, path, supplied, {})
+
     names = registered(cls)
-    # A registered subclass inherits its base's default, which names nothing in a registry of its own.
+    # A registered subclass inherits the default of its base, which its own registry does not hold.
     default: str | None = cls.default_implementation  # type: ignore[attr-defined]
     name = settings.pop("type", default if default in names else None)
     if name is None and (names or TangoRegistrable in cls.__bases__):
         raise ConfigurationError(f'missing "type", one of {listed(names)}', joined(path, "type"))
-    target = cls if name is None else _resolve(cls, name, names, path)
+    target = cls if name is None else _resolve(cls, name, names, joined(path, "type"))
     return _bind_call(target, settings, path, supplied, {} if name is None else {"type": name})
 
 
 def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Callable[..., Any]:
-    """What a registered name, or a dotted class path, constructs."""
-    where = joined(path, "type")
+    """Return the class or constructor of a registered name or of a dotted class path.
+
+    # Parameters
+
+    cls : the registry's base class.
+    name : the value of `type` in the config.
+    names : everything registered under `cls`, by name.
+    path : the path of `type` in the config.
+    """
     if not isinstance(name, str):
         raise ConfigurationError(
-            f"expected the name of {with_article(cls.__name__)}, found {shown(name)}", where
+            f"expected the name of {with_article(cls.__name__)}, found {shown(name)}", path
         )
     if name in names:
         return typing.cast(Callable[..., Any], names[name])
+
     module_name, _, class_name = name.rpartition(".")
     if module_name and class_name[:1].isupper() and all(map(str.isidentifier, name.split("."))):
         try:
-            found = getattr(importlib.import_module(module_name), class_name)
+            target = getattr(importlib.import_module(module_name), class_name)
         except (ImportError, AttributeError) as error:
-            raise ConfigurationError(f'cannot import class "{name}": {error}', where) from error
-        # Nothing else is called: a config may come with somebody's archive.
-        kinds = (cls, *(base for base in cls.__bases__ if not issubclass(base, TangoRegistrable)))
-        if not (inspect.isclass(found) and issubclass(found, kinds)):
-            raise ConfigurationError(f'"{name}" is no {cls.__name__}', where)
-        return typing.cast(Callable[..., Any], found)
+            raise ConfigurationError(f'cannot import class "{name}": {error}', path) from error
+        # Never call anything else: the config may come from an untrusted archive.
+        bases = (cls, *(base for base in cls.__bases__ if not issubclass(base, TangoRegistrable)))
+        if not (inspect.isclass(target) and issubclass(target, bases)):
+            raise ConfigurationError(f'"{name}" is not {with_article(cls.__name__)}', path)
+        return typing.cast(Callable[..., Any], target)
+
     raise ConfigurationError(
-        f'"{name}" is not a registered {cls.__name__}.{nearest(name, names)} Known: {listed(names)}.'
-        " One of your own needs --include-package.",
-        where,
+        f'"{name}" is not a registered {cls.__name__}.{nearest(name, names)}'
+        f" Known: {listed(names)}. A custom component needs --include-package.",
+        path,
     )
 
 
@@ -231,15 +289,19 @@ def check_keys(
     path: str,
     moved: Mapping[str, str] | None = None,
 ) -> None:
-    """`ConfigurationError` for a key that is not accepted.
+    """Check that every key is accepted.
 
     # Parameters
 
     settings : keys and values.
-    accepted : the keys that may stand there.
-    offered : those of them that the message lists.
-    path : where the settings stand in the config.
-    moved : for keys of earlier versions the sentence that says where they stand now.
+    accepted : all accepted keys.
+    offered : the accepted keys that the error message lists.
+    path : the path of the settings in the config.
+    moved : for each key of an earlier version, a sentence that names its replacement.
+
+    # Raises
+
+    ConfigurationError : for the first key that is not accepted.
     """
     for key in settings:
         if key not in accepted:
@@ -256,11 +318,21 @@ def _bind_call(
     supplied: frozenset[str],
     filled: dict[str, Any],
 ) -> Bound:
-    """Match settings with a constructor's parameters."""
+    """Bind settings to the parameters of a constructor.
+
+    # Parameters
+
+    target : the class or function to call.
+    settings : its config, without `type`.
+    path : the path of the settings in the config.
+    supplied : names of the arguments that the program will supply.
+    filled : receives the settings with defaults written out; may hold `type` already.
+    """
     accepted = {parameter.name: parameter for parameter in parameters(target)}
     offered = [name for name in accepted if name not in supplied]
     moved = getattr(target, "moved_keys", None)
     check_keys(settings, accepted, offered + ["type"] * ("type" in filled), path, moved)
+
     children: dict[str, Bound] = {}
     for name, parameter in accepted.items():
         if name in settings:
@@ -274,23 +346,26 @@ def _bind_call(
             )
         elif _plain(default := _as_config(parameter.default)):
             filled[name] = default
-    handed_on = [name for name in accepted if name in supplied and name not in settings]
+    passed_on = [name for name in accepted if name in supplied and name not in settings]
 
-    def build(given: Mapping[str, Any]) -> Any:
+    def build(supplied_values: Mapping[str, Any]) -> Any:
         arguments = {name: child.build({}) for name, child in children.items()}
-        arguments.update({name: given[name] for name in handed_on if name in given})
+        for name in passed_on:
+            if name in supplied_values:
+                arguments[name] = supplied_values[name]
+
         try:
             with below(path):
                 return target(**arguments)
         except (TangoConfigurationError, ValueError) as error:
-            # Constructors of torch and allennlp-light refuse settings so.
+            # Raised by constructors of torch and allennlp-light.
             raise ConfigurationError(str(error), path) from error
 
     return Bound(build, filled, target, children)
 
 
 def _as_config(default: Any) -> Any:
-    """A default as a config would say it: groups of settings as objects, tuples as lists."""
+    """Return a default in JSON form: dataclasses as objects, tuples as lists."""
     if isinstance(default, tuple):
         return [_as_config(item) for item in default]
     is_settings = dataclasses.is_dataclass(default) and not isinstance(

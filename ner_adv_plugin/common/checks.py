@@ -1,6 +1,6 @@
-"""Checks of settings before anything is built or read: the walk over a config, and its hooks.
+"""Checks of a bound config before anything is built or read.
 
-Every component may have one hook, a class method `check(settings, context)`; see
+Every component may define one hook, a class method `check(settings, context)`; see
 `Registrable.check`.
 """
 
@@ -16,14 +16,14 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class CheckContext(Generic[R]):
-    """Where a component stands, and what is known of the whole.
+    """The position of a component in the config, and what is known about the whole run.
 
     # Parameters
 
     path : the component's path in the config, such as `trainer.instance_weighting.msra`.
     name : the last key of the path, such as `msra`.
-    run : what is known of the run, `PlannedRun`; None outside of a whole config, where rules that
-        need it are skipped.
+    run : the `PlannedRun`; None if only a fragment of a config is checked. Rules that need it are
+        skipped then.
     """
 
     path: str
@@ -32,19 +32,21 @@ class CheckContext(Generic[R]):
 
 
 def check_parts(bound: Bound, run: object = None, path: str = "", name: str = "") -> None:
-    """Call the hook of every component of a checked config value, each before those inside it.
+    """Call the `check` hook of every component of a bound value, outer components first.
 
     # Parameters
 
-    bound : the value; what is inside `Lazy` parts is walked, too.
+    bound : the value; components inside `Lazy` are checked as well.
     run : see `CheckContext`.
-    path : where the value stands in the config.
+    path : the path of the value in the config.
     name : the last key of `path`.
 
-    Raises the `ConfigurationError` of the first hook that refuses its settings.
+    # Raises
+
+    ConfigurationError : from the first hook that refuses its settings.
     """
     hook = getattr(bound.target, "check", None)
-    # Classes from elsewhere may have a method of this name.
+    # Third-party classes may have an instance method of this name.
     if inspect.isclass(bound.target) and inspect.ismethod(hook):
         with below(path):
             hook(bound.filled, CheckContext(path, name, run))

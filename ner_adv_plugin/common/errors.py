@@ -1,4 +1,4 @@
-"""Errors that a user can act on: the command line prints their message and exits with status 2."""
+"""Errors that a user can fix: the command line prints their message and exits with status 2."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -6,17 +6,18 @@ from pathlib import Path
 
 
 class UserError(Exception):
-    """Something outside the program (a config, a file, a flag) is wrong; the message says what to change."""
+    """An error in a config, a file or a flag; the message says what to change."""
 
 
 class ConfigurationError(UserError):
-    """A setting is wrong.
+    """A wrong setting in a config.
 
     # Parameters
 
-    message : what stood there and what is accepted.
-    path : where in the config, dotted, such as `model.heads.msra.type`; empty for the whole.
-    absolute : a constructor raises it for a place outside of its own component, counted from the config's root.
+    message : the value found and what is accepted.
+    path : the dotted path in the config, such as `model.heads.msra.type`; empty for the whole
+        config.
+    absolute : `path` starts at the root of the config, even if the error is raised by a component.
     """
 
     def __init__(self, message: str, path: str = "", absolute: bool = False) -> None:
@@ -28,39 +29,37 @@ class ConfigurationError(UserError):
 
 @contextmanager
 def below(path: str) -> Iterator[None]:
-    """Put a component's path before those of its errors, unless they are `absolute` or below it.
+    """Prefix a component's path to the path of a `ConfigurationError` raised in the block.
+
+    Paths that are `absolute` or already start with `path` are kept.
 
     # Parameters
 
-    path : of the component whose constructor or hook is called inside.
+    path : the path of the component whose constructor or hook is called in the block.
     """
     try:
         yield
     except ConfigurationError as error:
-        if (
-            path
-            and not error.absolute
-            and error.path != path
-            and not error.path.startswith(f"{path}.")
-        ):
+        is_below = error.path == path or error.path.startswith(f"{path}.")
+        if path and not error.absolute and not is_below:
             raise ConfigurationError(error.message, joined(path, error.path)) from error
         raise
 
 
 def joined(path: str, key: str) -> str:
-    """The path in the config of a key below `path`; either may be empty."""
+    """Return the config path of `key` below `path`; either may be empty."""
     return f"{path}.{key}" if path and key else path or key
 
 
 class DataError(UserError):
-    """A corpus file cannot be read as what it was declared to be.
+    """A corpus file that is not in the format of its reader.
 
     # Parameters
 
     file_path : the file.
-    line : 1-based line number, or None where the whole file is meant.
-    found : what stood there, shown as Python writes it, shortened.
-    expected : what the reader would have taken.
+    line : 1-based line number, or None for the whole file.
+    found : the content found; its `repr` is shown, shortened to 120 characters.
+    expected : what the reader accepts.
     """
 
     def __init__(
@@ -68,25 +67,41 @@ class DataError(UserError):
     ) -> None:
         self.file_path = str(file_path)
         self.line = line
-        place = self.file_path if line is None else f"{self.file_path}:{line}"
+        location = self.file_path if line is None else f"{self.file_path}:{line}"
         shown = repr(found)
         if len(shown) > 120:
             shown = shown[:117] + "..."
-        super().__init__(f"{place}: found {shown}, expected {expected}")
+        super().__init__(f"{location}: found {shown}, expected {expected}")
 
 
 def nearest_file(path: Path) -> str:
-    """What to say of a file that is not there: the first folder above it that is missing, or the nearest name."""
+    """Return a hint about a missing file: the first missing parent folder, or the nearest name."""
     missing = next((folder for folder in reversed(path.parents) if not folder.is_dir()), None)
     if missing is not None:
         return f' There is no folder "{missing}".'
-    return nearest(path.name, [beside.name for beside in path.parent.iterdir()])
+    return nearest(path.name, [sibling.name for sibling in path.parent.iterdir()])
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The sentence ` Did you mean "lstm"?`, or nothing where no known name is near."""
+    """Return a hint with the known name that is most similar to `name`.
+
+    # Parameters
+
+    name : the unknown name.
+    known : the known names.
+
+    # Returns
+
+    A sentence that starts with a space, or the empty string if no known name is similar.
+
+    # Examples
+
+    >>> nearest("lsmt", ["gru", "lstm"])
+    ' Did you mean "lstm"?'
+    """
     import difflib
 
-    by_folded = {candidate.lower(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.lower(), by_folded, n=1, cutoff=0.5)
-    return f' Did you mean "{by_folded[near[0]]}"?' if near else ""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    matches = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+
+    return f' Did you mean "{by_lower[matches[0]]}"?' if matches else ""

@@ -1,4 +1,4 @@
-"""Files: written aside and renamed, so that a reader never meets half a file; downloaded where they are URLs."""
+"""Atomic writing of files and folders, and downloading of URLs."""
 
 import contextlib
 import json
@@ -12,42 +12,55 @@ from ner_adv_plugin.common.errors import UserError
 
 
 def is_url(path: str | Path) -> bool:
-    """Whether it has a scheme, such as `https://`."""
+    """Return whether a path has a scheme, such as `https://`."""
     return isinstance(path, str) and "://" in path
 
 
 def local_path(path: str | Path) -> Path:
-    """The file that a path or a URL stands for; a URL is downloaded into the cache of the library `cached_path`.
+    """Return the local file of a path or URL.
 
-    It is downloaded again only where its server says by an ETag that it changed; where the server cannot be reached,
-    what was downloaded last is taken. Raises `UserError` where a URL cannot be had.
+    A URL is downloaded into the cache of the library `cached_path`. It is downloaded again only if
+    its ETag has changed; if the server cannot be reached, the cached copy is used.
+
+    # Raises
+
+    UserError : if a URL cannot be downloaded and is not in the cache.
     """
     if not is_url(path):
         return Path(path)
-    from cached_path import cached_path  # brings clients of several clouds, seconds to import
+
+    # Imported late: it takes seconds to import, as it brings the clients of several clouds.
+    from cached_path import cached_path
 
     try:
         return Path(cached_path(str(path), quiet=True))
-    except Exception as error:  # each cloud's client has errors of its own
+    except Exception as error:  # every cloud client raises its own exceptions
         reason = "not found" if isinstance(error, FileNotFoundError) else str(error)
         raise UserError(f"cannot download {path}: {reason}") from error
 
 
 def write_file(path: Path, write: Callable[[Path], None]) -> None:
-    """Have `write` make a file beside `path`, flush it to disk, and put it there in one move.
+    """Write a file atomically: into a temporary file first, which then replaces `path`.
 
-    Raises `UserError` where the disk is full or the folder cannot be written; what stood at `path` stays.
+    # Parameters
+
+    path : the file; missing parent folders are created.
+    write : called with the path of the temporary file, in the same folder.
+
+    # Raises
+
+    UserError : if the disk is full or the folder is not writable; a previous file is kept.
     """
-    aside = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(aside)
-        descriptor = os.open(aside, os.O_RDONLY)
+        write(partial)
+        descriptor = os.open(partial, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.replace(aside, path)
+        os.replace(partial, path)
     except (OSError, RuntimeError) as error:
         reason = _reason(error)
         if reason is None:
@@ -55,54 +68,61 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
         raise UserError(f"cannot write {path}: {reason}") from error
     finally:
         with contextlib.suppress(OSError):
-            aside.unlink()
+            partial.unlink()
 
 
 def _reason(error: Exception) -> str | None:
-    """Why the disk did not take a file; None where what was to be written is at fault."""
+    """Describe an error raised by writing to disk; None for any other error."""
     text = str(error)
     if isinstance(error, OSError) or "cannot be opened" in text or "Parent directory" in text:
         return text
-    # So torch says that the system takes no more of a file, without the system's reason.
-    if any(
-        words in text for words in ("PytorchStreamWriter", "inline_container", "iostream error")
-    ):
-        return "the disk is full, or takes no file of this size"
+    # torch reports a failed write without the reason given by the system.
+    writer_errors = ("PytorchStreamWriter", "inline_container", "iostream error")
+    if any(words in text for words in writer_errors):
+        return "the disk is full, or does not accept files of this size"
     return None
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file."""
+    """Write a text file atomically; see `write_file`."""
 
-    def write(aside: Path) -> None:
-        aside.write_text(text, encoding="utf-8")
+    def write(partial: Path) -> None:
+        partial.write_text(text, encoding="utf-8")
 
     write_file(path, write)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file, indented."""
+    """Write an indented JSON file atomically; see `write_file`."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def write_folder(path: Path, write: Callable[[Path], None]) -> None:
-    """Have `write` fill a folder beside `path`, and put it there whole, in place of an older one.
+    """Write a folder, replacing an older one only when the new one is complete.
 
-    Raises `UserError` where that fails; what stood at `path` stays.
+    # Parameters
+
+    path : the folder.
+    write : called with the path of an empty temporary folder, which it fills.
+
+    # Raises
+
+    UserError : if writing fails; a previous folder is kept.
     """
-    aside, old = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
+    partial = path.with_name(f".{path.name}.partial")
+    old = path.with_name(f".{path.name}.old")
     try:
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        write(aside)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        write(partial)
         if path.is_dir():
             shutil.rmtree(old, ignore_errors=True)
             os.replace(path, old)
-        os.replace(aside, path)
+        os.replace(partial, path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error}") from error
     finally:
         if old.is_dir() and not path.exists():
             os.replace(old, path)
-        for leftover in (aside, old):
+        for leftover in (partial, old):
             shutil.rmtree(leftover, ignore_errors=True)

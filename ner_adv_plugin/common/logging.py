@@ -1,4 +1,4 @@
-"""Logging to the terminal and to a run's out.log."""
+"""Logging to the terminal and to the `out.log` of a run."""
 
 import logging
 import sys
@@ -7,14 +7,21 @@ from pathlib import Path
 
 
 def log_to(folder: Path | None = None, level: int = logging.INFO) -> None:
-    """Log messages of this package to stderr, and where a folder is given everything to its `out.log` too."""
+    """Set up logging: messages of this package and all warnings go to stderr.
+
+    # Parameters
+
+    folder : if set, everything is also logged to its `out.log`.
+    level : the lowest level that is logged.
+    """
     root = logging.getLogger()
     for handler in list(root.handlers):
         root.removeHandler(handler)
         handler.close()
     root.setLevel(level)
-    # Where the disk is full it is said once, by what fails for it, and not by every message that out.log cannot take.
+    # A full disk is reported once, by the operation that fails, not by every message to out.log.
     logging.raiseExceptions = False
+
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     terminal.addFilter(
@@ -24,6 +31,7 @@ def log_to(folder: Path | None = None, level: int = logging.INFO) -> None:
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", message="User provided device_type of 'cuda'")
     _quiet_transformers()
+
     if folder is not None:
         file = logging.FileHandler(folder / "out.log", encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
@@ -31,7 +39,7 @@ def log_to(folder: Path | None = None, level: int = logging.INFO) -> None:
 
 
 def _quiet_transformers() -> None:
-    """No bars and notices of transformers' own."""
+    """Disable the progress bars and notices of transformers."""
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.set_verbosity_error()

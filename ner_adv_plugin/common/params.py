@@ -1,4 +1,4 @@
-"""Configs: Jsonnet with the environment as external variables, and overrides from the command line."""
+"""Configs in Jsonnet, with environment variables as external variables, and overrides."""
 
 import json
 import os
@@ -16,13 +16,14 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 def default_variables() -> dict[str, str]:
-    """Values of the external variables this package's configs read, where the environment has none."""
+    """Return defaults of the external variables that the configs of this package read."""
     root = PROJECT_ROOT
     if not (root / "fixtures").is_dir():
-        # Installed away from the project: look for it in the current folder.
+        # Installed outside of the project folder: expect the fixtures in the current folder.
         root = Path()
     elif root.is_relative_to(Path.cwd()):
         root = root.relative_to(Path.cwd())
+
     return {
         "NER_DATA": str(root / "fixtures" / "data"),
         "NER_ENCODER": str(root / "fixtures" / "encoder"),
@@ -38,45 +39,70 @@ def load_config(
     # Parameters
 
     path : the file, or its URL.
-    overrides : Jsonnet text laid over it; see `with_overrides`.
-    variables : external variables beside the environment's, which they replace.
+    overrides : Jsonnet text that overrides values of the config; see `with_overrides`.
+    variables : external variables, which take precedence over environment variables.
 
-    Raises `ConfigurationError` with Jsonnet's own message where it does not evaluate, and where a file is not UTF-8.
+    # Returns
+
+    The config.
+
+    # Raises
+
+    ConfigurationError : with Jsonnet's message if the file does not evaluate to an object, or if a
+        file is not UTF-8.
+
+    # Examples
+
+    >>> config = load_config("fixtures/configs/crf_tagger.jsonnet", "{'trainer.num_epochs': 3}")
+    >>> config["model"]["type"], config["trainer"]["num_epochs"]
+    ('crf_tagger', 3)
     """
     file = local_path(path)
     if not file.is_file():
-        raise ConfigurationError(
-            f"no config file at {path}{nearest_file(file).replace(' ', '. ', 1)}"
-        )
-    external = {**default_variables(), **_environment(), **(variables or {})}
+        hint = nearest_file(file).replace(" ", ". ", 1)
+        raise ConfigurationError(f"no config file at {path}{hint}")
     try:
         _read(str(file.parent), file.name)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
+
+    external = {**default_variables(), **_environment(), **(variables or {})}
     config = _evaluate(
         lambda: _jsonnet.evaluate_file(str(file), ext_vars=external, import_callback=_read),
         external,
     )
     if not isinstance(config, dict):
         raise ConfigurationError(f"{path} does not evaluate to an object")
+
     return with_overrides(config, parse_overrides(overrides, external))
 
 
 def parse_overrides(overrides: str, external: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Evaluate the text of `--overrides`, an object in Jsonnet."""
+    """Evaluate the text of `--overrides`, a Jsonnet object.
+
+    # Parameters
+
+    overrides : the text; empty for no overrides.
+    external : external variables.
+
+    # Raises
+
+    ConfigurationError : if the text does not evaluate to an object.
+    """
     if not overrides:
         return {}
-    given = _evaluate(
+
+    result = _evaluate(
         lambda: _jsonnet.evaluate_snippet("--overrides", overrides, ext_vars=dict(external or {})),
         external or {},
     )
-    if not isinstance(given, dict):
+    if not isinstance(result, dict):
         raise ConfigurationError(f"--overrides is not an object: {overrides}")
-    return given
+    return result
 
 
 def _environment() -> dict[str, str]:
-    # Jsonnet takes only what encodes as UTF-8.
+    # Jsonnet accepts only values that can be encoded as UTF-8.
     return {key: value for key, value in os.environ.items() if _encodes(key + value)}
 
 
@@ -94,13 +120,16 @@ def _evaluate(run: Callable[[], str], external: Iterable[str]) -> Any:
     except RuntimeError as error:
         message = str(error).strip()
         if undefined := re.match(r".*undefined external variable: (\w+)", message):
-            hint = f".{nearest(undefined[1], external)} It is taken from the environment."
+            hint = f".{nearest(undefined[1], external)} Set it as an environment variable."
             message = undefined[0] + hint + message[undefined.end() :]
         raise ConfigurationError(message) from error
 
 
 def _read(folder: str, name: str) -> tuple[str, bytes]:
-    """A file as Jsonnet wants it: path and content; `ValueError` where it is not UTF-8, which Jsonnet would mend."""
+    """Read a file for Jsonnet: its path and content.
+
+    Raises `ValueError` if it is not UTF-8, as Jsonnet would silently replace the bytes.
+    """
     path = Path(folder) / name
     if not path.is_file():
         raise FileNotFoundError(f"no such file.{nearest_file(path)}")
@@ -116,36 +145,63 @@ def _read(folder: str, name: str) -> tuple[str, bytes]:
 
 
 def with_overrides(config: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay overrides over a config.
+    """Return a copy of a config with overrides applied.
 
-    A key may be dotted, with list indexes (`trainer.optimizer.lr`, `model.objectives.0.weight`). An object is
-    merged into the object that stands there, unless it names another `type`: then it replaces it.
+    # Parameters
+
+    config : the config; not modified.
+    overrides : values by key. A key may be dotted and hold list indices (`trainer.optimizer.lr`,
+        `model.objectives.0.weight`). An object is merged into the existing object, but replaces it
+        if it names another `type`.
+
+    # Raises
+
+    ConfigurationError : if a key leads through a value that is neither an object nor a list.
+
+    # Examples
+
+    >>> with_overrides({"optimizer": {"type": "sgd", "lr": 0.1}}, {"optimizer.lr": 0.5})
+    {'optimizer': {'type': 'sgd', 'lr': 0.5}}
+    >>> with_overrides({"optimizer": {"type": "sgd", "lr": 0.1}}, {"optimizer": {"type": "adam"}})
+    {'optimizer': {'type': 'adam'}}
     """
     result: dict[str, Any] = json.loads(json.dumps(config))
     for key, value in overrides.items():
-        _lay(result, key.split("."), value, key)
+        _override(result, key.split("."), value, key)
+
     return result
 
 
-def _lay(target: Any, parts: list[str], value: Any, key: str) -> None:
-    index: Any = parts[0]
+def _override(target: Any, keys: list[str], value: Any, path: str) -> None:
+    """Set `value` below `target` in place.
+
+    # Parameters
+
+    target : an object or list of the config.
+    keys : the remaining keys of the override.
+    value : the new value.
+    path : the whole key of the override, for error messages.
+    """
+    index: Any = keys[0]
     if isinstance(target, list):
         if not index.isdigit() or int(index) >= len(target):
-            raise ConfigurationError(f'"{index}" is not an index of a list of {len(target)}', key)
+            raise ConfigurationError(f'"{index}" is not an index of a list of {len(target)}', path)
         index = int(index)
     elif not isinstance(target, dict):
-        raise ConfigurationError(f'cannot set "{index}" inside {target!r}', key)
+        raise ConfigurationError(f'cannot set "{index}" inside {target!r}', path)
+
     present = target[index] if isinstance(target, list) else target.get(index)
-    if len(parts) > 1:
+    if len(keys) > 1:
         if present is None or isinstance(present, str):
-            # A name alone is short for an object with this `type`.
+            # A name is the short form of an object with this `type`.
             target[index] = {} if present is None else {"type": present}
-        _lay(target[index], parts[1:], value, key)
+        _override(target[index], keys[1:], value, path)
         return
+
     same_type = isinstance(value, dict) and value.get("type", None) in (None, _type_of(present))
     if isinstance(present, dict) and same_type:
         for child, child_value in value.items():
-            _lay(present, child.split("."), child_value, f"{key}.{child}")
+            _override(present, child.split("."), child_value, f"{path}.{child}")
     else:
         target[index] = value
 
@@ -155,7 +211,17 @@ def _type_of(value: Any) -> Any:
 
 
 def first_difference(before: Any, after: Any, path: str = "") -> tuple[str, Any, Any] | None:
-    """The first place where two configs differ, and what stands there in each; None where they are the same."""
+    """Find the first difference between two configs.
+
+    # Parameters
+
+    before, after : the configs, or values inside them.
+    path : the path of both values in their configs.
+
+    # Returns
+
+    The path of the first difference and both values there, or None if the configs are equal.
+    """
     if isinstance(before, dict) and isinstance(after, dict):
         children: Any = [
             (key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])
@@ -164,6 +230,7 @@ def first_difference(before: Any, after: Any, path: str = "") -> tuple[str, Any,
         children = zip(range(len(before)), before, after, strict=True)
     else:
         return None if before == after else (path, before, after)
+
     for key, old, new in children:
         if found := first_difference(old, new, f"{path}.{key}".lstrip(".")):
             return found

@@ -1,10 +1,11 @@
-"""Several processes that train one model: who is who, and what they tell one another.
+"""Distributed training: ranks, and communication between processes.
 
-A launcher (`accelerate launch`, `torchrun`) starts them with their ranks in the environment. With one process
-everything here does nothing.
+A launcher (`accelerate launch`, `torchrun`) starts the processes, with their ranks in environment
+variables. With a single process all functions of this module are trivial.
 """
 
 import os
+import typing
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,22 +18,27 @@ T = TypeVar("T")
 
 
 def launched_processes() -> int:
-    """How many processes a launcher started, this one among them; 1 without a launcher."""
+    """Return the number of processes started by a launcher; 1 without a launcher."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def launched() -> bool:
-    """Whether a launcher started this process as one of several."""
+    """Return whether a launcher started this process as one of several."""
     return launched_processes() > 1
 
 
 def check_adds_up(part: type[Any], processes: int) -> None:
-    """`ConfigurationError` if there are several processes and a part does not add up over them.
+    """Check that a component can be used with several processes.
 
     # Parameters
 
-    part : an objective's or a step's class, whose `adds_up` says so.
-    processes : how many train together.
+    part : the class of an objective or step; its `adds_up` says whether its losses and gradients
+        add up over processes.
+    processes : the number of processes.
+
+    # Raises
+
+    ConfigurationError : if there are several processes and the component needs the whole batch.
     """
     if processes > 1 and not part.adds_up:
         raise ConfigurationError(
@@ -41,13 +47,13 @@ def check_adds_up(part: type[Any], processes: int) -> None:
 
 
 def use_cpu(cuda_device: int | None) -> bool:
-    """Whether a setting of `cuda_device` means the CPU here; a launcher's word counts too."""
-    asked = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
-    return cuda_device == -1 or asked or not torch.cuda.is_available()
+    """Return whether to run on the CPU: by setting, by launcher, or because there is no GPU."""
+    forced = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+    return cuda_device == -1 or forced or not torch.cuda.is_available()
 
 
 def join(cuda_device: int | None) -> None:
-    """Meet the other processes, where a launcher started several."""
+    """Initialise communication if a launcher started several processes."""
     if launched() and not distributed.is_initialized():
         from accelerate import PartialState
 
@@ -55,47 +61,55 @@ def join(cuda_device: int | None) -> None:
 
 
 def leave() -> None:
-    """Part from the other processes."""
+    """End communication with the other processes."""
     if distributed.is_initialized():
         distributed.destroy_process_group()
 
 
 def world_size() -> int:
-    """How many processes there are."""
+    """Return the number of processes."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def rank() -> int:
-    """Which of them this is, from 0."""
+    """Return the rank of this process, from 0."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def is_main() -> bool:
-    """Whether this is the process that writes and prints."""
+    """Return whether this is the main process, which writes files and prints."""
     return rank() == 0
 
 
 def gather(value: T) -> list[T]:
-    """The value of every process, in the order of their ranks."""
+    """Return the values of all processes, in the order of their ranks."""
     if world_size() == 1:
         return [value]
+
     values: list[Any] = [None] * world_size()
     distributed.all_gather_object(values, value)
     return values
 
 
 def on_main(function: Callable[[], T]) -> T:
-    """What the main process gets from a function, or the error it meets, in every process."""
+    """Call a function on the main process only, and return its result on every process.
+
+    # Raises
+
+    UserError : on every process, if the function raises one.
+    """
     if world_size() == 1:
         return function()
-    outcome: list[Any] = [None, None]
+
+    result_and_error: list[Any] = [None, None]
     if is_main():
         try:
-            outcome[0] = function()
+            result_and_error[0] = function()
         except UserError as error:
-            outcome[1] = error
-    distributed.broadcast_object_list(outcome)
-    if outcome[1] is not None:
-        raise outcome[1]
-    result: T = outcome[0]
-    return result
+            result_and_error[1] = error
+    distributed.broadcast_object_list(result_and_error)
+
+    result, user_error = result_and_error
+    if user_error is not None:
+        raise user_error
+    return typing.cast(T, result)

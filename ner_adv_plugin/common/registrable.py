@@ -1,4 +1,4 @@
-"""Registrable: base classes whose subclasses are chosen by `type` in a config."""
+"""Base class of components that a config chooses by `type`."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -12,32 +12,46 @@ T = TypeVar("T", bound="Registrable")
 
 
 class Registrable(TangoRegistrable):
-    """A base class with a registry of named subclasses, shared with allennlp-light through Tango's.
+    """Base class with a registry of named subclasses.
 
-    `@Base.register("name")` registers, `Base.by_name("name")` and `Base.list_available()` look up;
-    `Base.default_implementation` names the one taken where a config gives no `type`.
+    `@Base.register("name")` registers a subclass, `Base.by_name("name")` and
+    `Base.list_available()` look it up. `Base.default_implementation` names the subclass used if a
+    config has no `type`. The registry is Tango's, which allennlp-light uses as well.
+
+    # Examples
+
+    >>> class Greeting(Registrable):
+    ...     pass
+    >>> @Greeting.register("polite")
+    ... class PoliteGreeting(Greeting):
+    ...     def __init__(self, name: str = "friend") -> None:
+    ...         self.text = f"Good morning, {name}!"
+    >>> Greeting.from_params({"type": "polite", "name": "Li"}).text
+    'Good morning, Li!'
     """
 
     @classmethod
     def from_params(cls: type[T], params: Any, **supplied: Any) -> T:  # type: ignore[override]
-        """Build from a config value; see `ner_adv_plugin.common.binding.construct`."""
+        """Build an instance from a config value; see `ner_adv_plugin.common.binding.construct`."""
         return construct(cls, params, **supplied)
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
-        """Refuse settings that fit the annotations and yet cannot be trained with.
+        """Refuse settings that fit the annotations but cannot work.
 
-        Called once for every component of a config, when the whole config is bound and before any
+        Called once for every component of a config, after the whole config is bound and before any
         data is read.
 
         # Parameters
 
-        settings : the component's, defaults filled in.
-        context : where the component stands, and what is known of the run.
+        settings : the settings of the component, including defaults.
+        context : the position of the component in the config, and what is known about the run.
 
-        Raises `ConfigurationError`; its path is counted from the component's, as in a constructor.
+        # Raises
+
+        ConfigurationError : its path is relative to the component, as in a constructor.
         """
 
     @classmethod
     def search_modules(cls, name: str) -> None:
-        """Import nothing: Tango would import every Python file of the current folder to find a misspelt name."""
+        """Do nothing; Tango would import every Python file below the current folder."""

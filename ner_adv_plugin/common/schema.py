@@ -1,4 +1,4 @@
-"""Constructor = schema: what keys a class takes from a config, read off its signature."""
+"""Config keys of a class, derived from the signature of its constructor."""
 
 import dataclasses
 import inspect
@@ -15,7 +15,7 @@ REQUIRED = inspect.Parameter.empty
 
 @dataclass(frozen=True)
 class Parameter:
-    """One key of a component: its name, annotation, and default (`REQUIRED` where there is none)."""
+    """A config key of a component: name, annotation, and default (`REQUIRED` if there is none)."""
 
     name: str
     annotation: Any
@@ -24,7 +24,10 @@ class Parameter:
 
 @dataclass(frozen=True, init=False)
 class Supplied:
-    """Marks, inside `Annotated[Lazy[T], Supplied("vocab")]`, arguments that the program gives, not the config."""
+    """Marker of constructor arguments that the program supplies, not the config.
+
+    For use in annotations: `Annotated[Lazy[T], Supplied("vocab")]`.
+    """
 
     names: frozenset[str]
 
@@ -38,8 +41,8 @@ class Bound:
 
     # Parameters
 
-    build : makes the object from the arguments that the program supplies.
-    filled : its config, defaults written out.
+    build : builds the object from the arguments that the program supplies.
+    filled : the value with defaults written out.
     target : the class or function that is called, if any.
     children : the checked values inside it, by key.
     """
@@ -51,14 +54,14 @@ class Bound:
 
 
 class Lazy(Generic[T]):
-    """A component whose config is checked already and which is built later, with arguments known then.
+    """A component that is checked with the config but built later, with more arguments.
 
     # Parameters
 
-    build : makes the object from the arguments that the program supplies.
-    filled : its config, defaults written out.
-    path : where in the config it stands.
-    target : the class or function that makes it.
+    build : builds the object from the arguments that the program supplies.
+    filled : the component's config with defaults written out.
+    path : the path of the component in the config.
+    target : the class or function that is called.
     """
 
     def __init__(
@@ -79,48 +82,60 @@ class Lazy(Generic[T]):
 
 
 def parameters(target: Callable[..., Any]) -> list[Parameter]:
-    """The keys that a class or a factory function takes, in order.
+    """Return the config keys of a class or factory function, in order.
 
-    A constructor that takes `**kwargs` also takes the keys of the next constructor up its bases, as in
-    AllenNLP. A default that a dataclass makes afresh for every object is shown as made once.
+    If a constructor takes `**kwargs`, the keys of the next constructor in the method resolution
+    order are accepted as well, as in AllenNLP. The default of a dataclass field with a
+    `default_factory` is the result of one call.
+
+    # Examples
+
+    >>> def greet(name: str, times: int = 1) -> None: ...
+    >>> [parameter.name for parameter in parameters(greet)]
+    ['name', 'times']
     """
     if not inspect.isclass(target):
         return _own_parameters(target)[0]
-    found: dict[str, Parameter] = {}
+
     fields = dataclasses.fields(target) if dataclasses.is_dataclass(target) else ()
-    made = {
+    factories = {
         field.name: field.default_factory for field in fields if callable(field.default_factory)
     }
+    found: dict[str, Parameter] = {}
     for owner in target.__mro__:
         if "__init__" not in vars(owner) or owner is object:
             continue
-        own, open_ended = _own_parameters(vars(owner)["__init__"])
+        own, takes_kwargs = _own_parameters(vars(owner)["__init__"])
         for parameter in own:
-            if parameter.name in made:
-                parameter = dataclasses.replace(parameter, default=made[parameter.name]())
+            if parameter.name in factories:
+                parameter = dataclasses.replace(parameter, default=factories[parameter.name]())
             found.setdefault(parameter.name, parameter)
-        if not open_ended:
+        if not takes_kwargs:
             break
+
     return list(found.values())
 
 
 def _own_parameters(function: Callable[..., Any]) -> tuple[list[Parameter], bool]:
+    """Return the named parameters of one function, and whether it takes `**kwargs`."""
     signature = inspect.signature(function)
     hints: dict[str, Any] = {}
     if any(isinstance(p.annotation, str) for p in signature.parameters.values()):
         hints = typing.get_type_hints(function, include_extras=True)
-    kinds = inspect.Parameter
+
     own = [
         Parameter(p.name, hints.get(p.name, p.annotation), p.default)
         for p in signature.parameters.values()
-        if p.name != "self" and p.kind not in (kinds.VAR_KEYWORD, kinds.VAR_POSITIONAL)
+        if p.name != "self" and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
     ]
-    return own, any(p.kind is kinds.VAR_KEYWORD for p in signature.parameters.values())
+    takes_kwargs = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    return own, takes_kwargs
 
 
 def registered(base: type) -> dict[str, Any]:
-    """Registered names of a base class and what each constructs."""
+    """Return everything registered under a base class: by name, the class or constructor."""
     registry: dict[str, Any] = {}
     for name, (target, constructor) in TangoRegistrable._registry.get(base, {}).items():
         registry[name] = getattr(target, constructor) if constructor else target
+
     return registry

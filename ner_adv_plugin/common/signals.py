@@ -1,4 +1,4 @@
-"""SIGTERM as Ctrl-C, so that a stopped job saves what there is."""
+"""Handling of SIGTERM as Ctrl-C, so that a stopped job saves its best weights."""
 
 import contextlib
 import signal
@@ -13,12 +13,16 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def interrupt_on_terminate() -> Iterator[None]:
-    """Within it, SIGTERM raises `KeyboardInterrupt`."""
+    """Raise `KeyboardInterrupt` on SIGTERM while the context is open.
+
+    Does nothing outside of the main thread, which alone may install signal handlers.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _interrupt)
+
+    previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous)

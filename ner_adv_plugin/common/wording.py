@@ -1,4 +1,4 @@
-"""The words of errors about a config: what stood there, what is accepted."""
+"""Wording of config errors: values found and values accepted."""
 
 import inspect
 import json
@@ -19,23 +19,35 @@ SCALARS: dict[Any, str] = {
 
 
 def shown(value: Any) -> str:
-    """A value as Jsonnet writes it, cut where it is long."""
+    """Return a value as it is written in Jsonnet, shortened to 80 characters.
+
+    # Examples
+
+    >>> shown(True), shown("lstm")
+    ('true', "'lstm'")
+    """
     text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names in order."""
+    """Return names in alphabetical order, separated by commas."""
     return ", ".join(sorted(names)) or "(none)"
 
 
 def with_article(name: str) -> str:
-    """A name with "a" or "an" before it."""
+    """Return a name preceded by "a" or "an"."""
     return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
 
 
 def in_words(annotation: Any) -> str:
-    """What an annotation takes, in words to follow others; empty where they would not help."""
+    """Describe an annotation as the end of a message; empty if there is no short description.
+
+    # Examples
+
+    >>> in_words(int)
+    ': a whole number'
+    """
     args = typing.get_args(annotation)
     if typing.get_origin(annotation) in (Annotated, Lazy):
         return in_words(args[0])

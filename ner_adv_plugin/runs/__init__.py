@@ -1,1 +1,1 @@
-"""Runs: what one training run is, from config to archive."""
+"""Runs: one training run from its config to its archive, and the audit of its corpora."""

@@ -1,4 +1,4 @@
-"""An audit of everything that a config reads."""
+"""The audit of all corpora of a config."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from ner_adv_plugin.runs.sources import Paths, Sources, check_files, sources_of
 
 @dataclass(kw_only=True)
 class AuditJob:
-    """The keys of a config that an audit looks at, as in `TrainJob`; the model's encoder besides."""
+    """The config keys that an audit uses besides `model.encoder`; see `TrainJob`."""
 
     dataset_reader: DatasetReader
     train_data_path: Paths | None = None
@@ -32,69 +32,78 @@ class AuditJob:
 
 
 def audit(config: Mapping[str, Any]) -> Audit:
-    """Read every corpus that a config names, whole, and look at it.
+    """Read all corpora of a config completely and summarise them.
 
     # Parameters
 
-    config : with `dataset_reader` and at least one of `train_data_path`, `validation_data_path` and
-        `test_data_path`; of a whole config for training only these, `vocabulary` and `model.encoder` are looked at.
+    config : a config with `dataset_reader` and at least one of `train_data_path`,
+        `validation_data_path` and `test_data_path`. Of a complete training config only these keys,
+        `vocabulary` and `model.encoder` are used.
 
-    Raises `ConfigurationError` where readers and paths do not fit, `DataError` where a sentence cannot be read.
+    # Returns
+
+    A summary of every split of every dataset, and the sentences that occur in several splits.
+
+    # Raises
+
+    ConfigurationError : if readers and paths do not match.
+    DataError : if a sentence cannot be read.
     """
     known = [parameter.name for parameter in parameters(TrainJob)]
     check_keys(config, known, known, "")
-    own = {field.name for field in fields(AuditJob)}
-    job = construct(AuditJob, {key: value for key, value in config.items() if key in own})
+    audit_keys = {field.name for field in fields(AuditJob)}
+    job = construct(AuditJob, {key: value for key, value in config.items() if key in audit_keys})
     encoder = _encoder(config)
-    given = sources_of(job, config)
-    _check_paths(job, given)
+    sources = sources_of(job, config)
+    _check_paths(job, sources)
+
     summaries: dict[str, dict[str, SplitSummary]] = {}
     splits: list[SplitRows] = []
-    for name in given.reader.readers:
-        for split, paths in given.paths.items():
+    for name in sources.reader.readers:
+        for split, paths in sources.paths.items():
             if name in paths:
-                reader = given.reader if split == TRAIN else given.held_out_reader
+                reader = sources.reader if split == TRAIN else sources.held_out_reader
                 summary, sentences = summarise(reader.readers[name], split, paths[name])
                 summaries.setdefault(name, {})[split] = summary
                 splits.append(sentences)
+
     if encoder is not None:
-        alphabet = _alphabet(encoder, job, given, splits)
+        vocabulary = _character_vocabulary(encoder, job, sources, splits)
         for sentences in splits:
-            texts = map(given.reader.readers[sentences.dataset].shown, sentences.texts)
-            summaries[sentences.dataset][sentences.split].unknown_characters = count_unknown(
-                texts, alphabet
-            )
+            texts = map(sources.reader.readers[sentences.dataset].shown, sentences.texts)
+            summary = summaries[sentences.dataset][sentences.split]
+            summary.unknown_characters = count_unknown(texts, vocabulary)
+
     return Audit(summaries, find_overlaps(splits))
 
 
 def _encoder(config: Mapping[str, Any]) -> Lazy[Encoder] | None:
     model = config.get("model")
     settings = model.get("encoder") if isinstance(model, Mapping) else None
-    if settings is None:
-        return None
-    return construct(LazyEncoder, settings, "model.encoder")
+    return None if settings is None else construct(LazyEncoder, settings, "model.encoder")
 
 
-def _check_paths(job: AuditJob, given: Sources) -> None:
-    if not given.paths:
+def _check_paths(job: AuditJob, sources: Sources) -> None:
+    if not sources.paths:
         raise ConfigurationError(
             "nothing to read: expected train_data_path, validation_data_path or test_data_path"
         )
-    for name in given.reader.readers:
-        if not any(name in paths for paths in given.paths.values()):
+    for name in sources.reader.readers:
+        if not any(name in paths for paths in sources.paths.values()):
             raise ConfigurationError(
-                "no path has this name: it would read nothing", f"dataset_reader.readers.{name}"
+                "no path for this reader: it would read nothing", f"dataset_reader.readers.{name}"
             )
-    for split in given.paths:
+    for split in sources.paths:
         check_files(getattr(job, f"{split}_data_path"), f"{split}_data_path")
 
 
-def _alphabet(
-    encoder: Lazy[Encoder], job: AuditJob, given: Sources, splits: Sequence[SplitRows]
+def _character_vocabulary(
+    encoder: Lazy[Encoder], job: AuditJob, sources: Sources, splits: Sequence[SplitRows]
 ) -> Alphabet:
-    """What the encoder knows, its weights left alone where they do not matter.
+    """Return the character vocabulary of the encoder, without loading its weights if possible.
 
-    An encoder learnt from scratch knows the characters of the training sentences, leaked ones too.
+    An encoder without pretraining knows the characters of all training sentences, including leaked
+    ones.
     """
     instances: dict[str, dict[str, list[Instance]]] = {}
     for sentences in splits:
@@ -102,7 +111,8 @@ def _alphabet(
             Instance(text) for text in sentences.texts
         ]
     build = Vocabulary.from_instances if job.vocabulary is None else job.vocabulary.construct
-    vocab = build(instances=instances, readers=given.reader.readers)
+    vocab = build(instances=instances, readers=sources.reader.readers)
+
     if inspect.isclass(encoder.target) and issubclass(encoder.target, Encoder):
         with below(encoder.path):
             alphabet = encoder.target.alphabet_of(vocab, encoder.filled)

@@ -1,6 +1,6 @@
-"""Checks of a whole config, before any data is read or any encoder loaded.
+"""Checks of a whole config before any data is read or any encoder is loaded.
 
-Components check themselves; what belongs to none of them stands here.
+Rules about a single component are in its `check` hook.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,27 @@ from ner_adv_plugin.training.accelerator import precision_of
 
 
 def checked_job(config: Mapping[str, Any]) -> TrainJob:
-    """Check a whole config and build what it describes, short of what needs the data.
+    """Check a whole config and build everything that does not depend on the data.
 
-    Raises `ConfigurationError` with the path of what is wrong.
+    # Parameters
+
+    config : the config.
+
+    # Returns
+
+    The job, ready to read its data.
+
+    # Raises
+
+    ConfigurationError : with the config path of the first setting that is wrong.
+
+    # Examples
+
+    >>> import ner_adv_plugin.components
+    >>> from ner_adv_plugin.common.params import load_config
+    >>> job = checked_job(load_config("fixtures/configs/crf_tagger.jsonnet"))
+    >>> job.filled["trainer"]["optimizer"]["lr"], job.random_seed
+    (0.01, 13370)
     """
     bound = bind(TrainJob, config, "")
     job: TrainJob = bound.build({})
@@ -38,12 +56,14 @@ def checked_job(config: Mapping[str, Any]) -> TrainJob:
 
 
 def foreseen_metrics(scored: Mapping[str, DatasetSpace], tasks: Mapping[str, str]) -> list[str]:
-    """The metrics that validation gives; those of entity types, which the data name, end in `f1_<TYPE>`.
+    """Return the names of the validation metrics, as far as they are known before the data is read.
+
+    Metrics of single entity types, which only the data name, end in `f1_<TYPE>`.
 
     # Parameters
 
-    scored : the validation sets.
-    tasks : for every head the task of its datasets.
+    scored : the datasets with a validation set.
+    tasks : the task of the datasets of each head, by head.
     """
     return metric_names(
         {
@@ -57,12 +77,15 @@ def foreseen_metrics(scored: Mapping[str, DatasetSpace], tasks: Mapping[str, str
 
 
 def _planned_run(job: TrainJob) -> PlannedRun:
-    """What the config tells of the run."""
-    read, filled = job.sources, job.filled
-    datasets = dataset_spaces(read.reader.readers)
+    """Collect everything about a run that is known before its data is read."""
+    sources = job.sources
+    datasets = dataset_spaces(sources.reader.readers)
     tasks = {head: agreed_task(head, datasets) for head in heads_of(datasets)}
-    scored = {name: datasets[name] for name in datasets if name in read.paths.get("validation", ())}
-    launched, trainer = launched_processes(), filled["trainer"]
+    validation_paths = sources.paths.get("validation", ())
+    scored = {name: datasets[name] for name in datasets if name in validation_paths}
+
+    launched = launched_processes()
+    trainer = job.filled["trainer"]
     with below("trainer"):
         precision = precision_of(
             trainer.get("precision", "fp32"),
@@ -71,9 +94,9 @@ def _planned_run(job: TrainJob) -> PlannedRun:
         )
 
     return PlannedRun(
-        config=filled,
+        config=job.filled,
         datasets=datasets,
-        heads=_head_places(datasets, lone=job.dataset_reader is not read.reader),
+        heads=_head_paths(datasets, single=job.dataset_reader is not sources.reader),
         validated=[name for name, space in scored.items() if space.head is not None],
         metrics=foreseen_metrics(scored, tasks),
         precision=precision,
@@ -81,19 +104,21 @@ def _planned_run(job: TrainJob) -> PlannedRun:
     )
 
 
-def _head_places(datasets: Mapping[str, DatasetSpace], lone: bool) -> dict[str, str]:
-    """The heads of the datasets, and where the first dataset of each names it.
+def _head_paths(datasets: Mapping[str, DatasetSpace], single: bool) -> dict[str, str]:
+    """Return, for each head, the config path at which its first dataset names it.
 
     # Parameters
 
-    lone : the config has one reader by itself, not several by name.
+    datasets : the datasets.
+    single : the config has a single reader, not several readers by name.
     """
-    places: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for name, space in datasets.items():
         if space.head is not None:
-            place = "dataset_reader.head" if lone else f"dataset_reader.readers.{name}.head"
-            places.setdefault(space.head, place)
-    return places
+            path = "dataset_reader.head" if single else f"dataset_reader.readers.{name}.head"
+            paths.setdefault(space.head, path)
+
+    return paths
 
 
 def _score_names(task: str) -> list[str]:

@@ -17,13 +17,14 @@ Splits = dict[str, dict[str, InstanceTable]]
 
 @dataclass
 class RunData:
-    """What a run reads.
+    """The data of a run.
 
     # Parameters
 
     splits : instances by split ("train", "validation", "test") and dataset.
     readers : the reader of each dataset.
-    leaked : training sentences of each dataset that hold a validation or test sentence.
+    leaked : for each dataset, the number of training sentences that contain a validation or test
+        sentence.
     """
 
     splits: Splits
@@ -31,7 +32,7 @@ class RunData:
     leaked: dict[str, int]
 
     def encoded(self, split: str, model: Model) -> dict[str, EncodedDataset]:
-        """The sentences of a split as a model is shown them, by dataset."""
+        """Encode the sentences of a split for a model; by dataset."""
         return {
             name: EncodedDataset(
                 name, sentences, model.vocab, model.alphabet, self.readers[name].shown
@@ -41,12 +42,31 @@ class RunData:
 
 
 def read_data(job: TrainJob) -> RunData:
-    """Read all datasets and leave leaked training sentences out; `DataError` if a sentence cannot be read."""
-    given = job.sources
-    splits: Splits = {
-        split: (given.reader if split == "train" else given.held_out_reader).read_all(paths)
-        for split, paths in given.paths.items()
-    }
+    """Read all datasets of a run and handle leaked training sentences.
+
+    # Parameters
+
+    job : from `checked_job`.
+
+    # Raises
+
+    DataError : if a sentence cannot be read.
+
+    # Examples
+
+    >>> import ner_adv_plugin.components
+    >>> from ner_adv_plugin.common.params import load_config
+    >>> from ner_adv_plugin.runs.config_checks import checked_job
+    >>> data = read_data(checked_job(load_config("fixtures/configs/hard_sharing.jsonnet")))
+    >>> len(data.splits["train"]["msra"])
+    16
+    """
+    sources = job.sources
+    splits: Splits = {}
+    for split, paths in sources.paths.items():
+        reader = sources.reader if split == "train" else sources.held_out_reader
+        splits[split] = reader.read_all(paths)
+
     held_out = [
         table
         for split, datasets in splits.items()
@@ -54,28 +74,39 @@ def read_data(job: TrainJob) -> RunData:
         for table in datasets.values()
     ]
     splits["train"], leaked = without_leaks(splits["train"], held_out, job.data_loader.leakage)
-    return RunData(splits, given.reader.readers, leaked)
+
+    return RunData(splits, sources.reader.readers, leaked)
 
 
 def collect_vocabulary(job: TrainJob, data: RunData) -> Vocabulary:
-    """The vocabulary of the run; `ConfigurationError` if that of another config has not all its datasets."""
+    """Build or load the vocabulary of a run.
+
+    # Parameters
+
+    job : from `checked_job`.
+    data : the data of the run.
+
+    # Raises
+
+    ConfigurationError : if a vocabulary from an earlier run lacks a dataset of this run.
+    """
     build = Vocabulary.from_instances if job.vocabulary is None else job.vocabulary.construct
     vocab = build(instances=data.splits, readers=data.readers)
     for name in data.readers:
         if name not in vocab.datasets:
-            known = ", ".join(vocab.datasets)
-            message = (
-                f'it has no dataset "{name}".{nearest(name, vocab.datasets)} Datasets: {known}.'
-            )
+            hint, known = nearest(name, vocab.datasets), ", ".join(vocab.datasets)
+            message = f'it has no dataset "{name}".{hint} Datasets: {known}.'
             raise ConfigurationError(message, "vocabulary")
-    # Where it is an earlier run's, that run's encoder, kept beside it without weights, is not this one's.
+
+    # The folder of an earlier run's vocabulary holds the config of that run's encoder, not of ours.
     vocab.directory = None
     return vocab
 
 
 def evaluator_of(job: TrainJob, model: Model, data: RunData, split: str) -> Evaluator:
-    """The evaluator of one split."""
+    """Return the evaluator of one split."""
     datasets = data.encoded(split, model)
     for dataset in datasets.values():
         dataset.targets = model.targets(dataset, training=False)
+
     return Evaluator(model.vocab, datasets, job.validation_data_loader.batch_size)

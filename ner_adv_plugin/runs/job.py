@@ -1,4 +1,4 @@
-"""The keys of a config."""
+"""The top-level keys of a training config."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,11 +19,11 @@ from ner_adv_plugin.training.trainer import LazyTrainer
 
 @dataclass
 class EvaluationLoader:
-    """How validation and test sentences are batched.
+    """Batching of validation and test sentences.
 
     # Parameters
 
-    batch_size : sentences encoded together at most.
+    batch_size : the largest number of sentences that are encoded together.
     """
 
     batch_size: int = 64
@@ -35,23 +35,24 @@ class EvaluationLoader:
 
 @dataclass(kw_only=True)
 class TrainJob:
-    """The keys of a config.
+    """The top-level keys of a training config.
+
+    `checked_job` also sets the attributes `config` (the config of the job), `filled` (the config
+    including defaults) and `sources` (readers and paths).
 
     # Parameters
 
-    dataset_reader : reads every dataset.
-    train_data_path, validation_data_path, test_data_path : a path, or with a multitask reader an object of them.
+    dataset_reader : the reader of all datasets.
+    train_data_path, validation_data_path, test_data_path : a path or, with a multitask reader, an
+        object of paths.
     model, data_loader, trainer : see `allennlp components`.
     vocabulary : collected from the data by default.
-    validation_dataset_reader : reads validation and test sets, where they need another reader.
-    validation_data_loader : batches of validation and test sets.
+    validation_dataset_reader : reader of validation and test sets; `dataset_reader` by default.
+    validation_data_loader : batching of validation and test sets.
     evaluate_on_test : score the test sets with the best weights at the end.
-    random_seed, numpy_seed, pytorch_seed : seeds; the first also plans the batches.
-    include_in_archive : files to put into the archive besides.
-    distributed : processes to start; a launcher such as `accelerate launch` needs no such setting.
-
-    `config` is the config that the job was made from, `filled` the same with defaults, `sources` what it reads: all set
-    by `checked_job`.
+    random_seed, numpy_seed, pytorch_seed : seeds; the first also seeds the batch plan.
+    include_in_archive : further files to put into the archive.
+    distributed : processes to start; not needed with a launcher such as `accelerate launch`.
     """
 
     dataset_reader: DatasetReader
@@ -75,9 +76,12 @@ class TrainJob:
     sources: Sources = field(init=False)
 
     def check_paths(self) -> None:
-        """Raise `ConfigurationError` if a file or folder that the config names is missing.
+        """Check that all files and folders named in the config exist; URLs are not checked.
 
-        A URL is looked at when it is read.
+        # Raises
+
+        ConfigurationError : for the first file or folder that is missing, and for two files of
+            `include_in_archive` with the same name.
         """
         self._check_folders()
         for split in ("train", "validation", "test"):
@@ -88,25 +92,22 @@ class TrainJob:
             check_files(str(local_path(path)), f"include_in_archive.{i}")
             if Path(path).name in included:
                 raise ConfigurationError(
-                    f'another file is named "{Path(path).name}", too', f"include_in_archive.{i}"
+                    f'another file is also named "{Path(path).name}"', f"include_in_archive.{i}"
                 )
             included.add(Path(path).name)
 
     def _check_folders(self) -> None:
-        """`ConfigurationError` if the folder of the vocabulary or of the encoder is missing."""
-        directory = self.vocabulary.filled.get("directory") if self.vocabulary is not None else None
+        """Check that the folders of the vocabulary and of the encoder exist."""
+        folders: dict[str, str] = {}
+        if self.vocabulary is not None and self.vocabulary.filled.get("directory") is not None:
+            folders["vocabulary.directory"] = self.vocabulary.filled["directory"]
         encoder = self.model.filled.get("encoder")
         name = encoder.get("model_name") if isinstance(encoder, Mapping) else None
-        # A name on a hub has one slash at most, and begins with a letter or digit.
-        is_path = isinstance(name, str) and (
-            name.startswith((".", "/", "~")) or name.count("/") > 1
-        )
-        places = (
-            (directory, "vocabulary.directory"),
-            (name if is_path else None, "model.encoder.model_name"),
-        )
-        for path, place in places:
-            if path is not None and not is_url(path) and not Path(path).exists():
-                raise ConfigurationError(
-                    f'no such folder "{path}".{nearest_file(Path(path))}', place
-                )
+        # A model name on the hub starts with a letter or digit and has at most one slash.
+        if isinstance(name, str) and (name.startswith((".", "/", "~")) or name.count("/") > 1):
+            folders["model.encoder.model_name"] = name
+
+        for path, folder in folders.items():
+            if not is_url(folder) and not Path(folder).exists():
+                hint = nearest_file(Path(folder))
+                raise ConfigurationError(f'no such folder "{folder}".{hint}', path)

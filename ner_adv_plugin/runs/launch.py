@@ -1,4 +1,4 @@
-"""The config's own way to several processes: the command starts itself again under torch's launcher."""
+"""Starting several processes from a config: the command runs itself under torch's launcher."""
 
 import os
 import signal
@@ -12,13 +12,14 @@ from ner_adv_plugin.common.errors import ConfigurationError
 
 @dataclass
 class Distributed:
-    """One process a device, on one node or several.
+    """Distributed training with one process per device, on one or several nodes.
 
     # Parameters
 
-    cuda_devices : the GPUs of each node by number, one process each; -1 for a process on the CPU.
-    num_nodes : nodes, each of which runs the command with its own `--node-rank`.
-    primary_address, primary_port : of node 0, where those of other nodes find it.
+    cuda_devices : for each node, the indices of its GPUs, one process each; -1 for a process on the
+        CPU.
+    num_nodes : the number of nodes, each of which runs the command with its own `--node-rank`.
+    primary_address, primary_port : address and port at which the other nodes reach node 0.
     """
 
     cuda_devices: list[int]
@@ -36,39 +37,42 @@ class Distributed:
 
     @property
     def processes(self) -> int:
-        """How many there are on all nodes."""
+        """The number of processes on all nodes."""
         return len(self.cuda_devices) * self.num_nodes
 
 
 def launch(setting: Distributed, node_rank: int, arguments: Sequence[str]) -> int:
-    """Run this command with the same arguments in every process of a node; the exit status."""
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node",
-        str(len(setting.cuda_devices)),
-    ]
+    """Run the command in all processes of one node.
+
+    # Parameters
+
+    setting : the devices and nodes.
+    node_rank : the index of this node.
+    arguments : the command-line arguments of `allennlp`.
+
+    # Returns
+
+    The exit status.
+    """
+    command = [sys.executable, "-m", "torch.distributed.run"]
+    command += ["--nproc-per-node", str(len(setting.cuda_devices))]
     if setting.num_nodes == 1:
         command += ["--standalone"]
     else:
         command += ["--nnodes", str(setting.num_nodes), "--node-rank", str(node_rank)]
-        command += [
-            "--master-addr",
-            setting.primary_address,
-            "--master-port",
-            str(setting.primary_port),
-        ]
-    devices = ",".join(map(str, setting.cuda_devices))
-    on_cpu = -1 in setting.cuda_devices
-    where = {"ACCELERATE_USE_CPU": "true"} if on_cpu else {"CUDA_VISIBLE_DEVICES": devices}
-    process = subprocess.Popen(
-        [*command, "-m", "ner_adv_plugin", *arguments], env={**os.environ, **where}
-    )
+        command += ["--master-addr", setting.primary_address]
+        command += ["--master-port", str(setting.primary_port)]
+    command += ["-m", "ner_adv_plugin", *arguments]
+
+    if -1 in setting.cuda_devices:
+        devices = {"ACCELERATE_USE_CPU": "true"}
+    else:
+        devices = {"CUDA_VISIBLE_DEVICES": ",".join(map(str, setting.cuda_devices))}
+    process = subprocess.Popen(command, env={**os.environ, **devices})
     try:
         return process.wait()
     except KeyboardInterrupt:
-        # The processes archive the best weights so far.
+        # Let the processes archive the best weights so far.
         process.send_signal(signal.SIGINT)
         process.wait()
         raise

@@ -1,4 +1,4 @@
-"""What a run reads, and by what readers."""
+"""The corpora of a run: readers and paths."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Paths = str | dict[str, str]
 
 
 class ReadsCorpora(Protocol):
-    """The keys of a config that say what is read; see `TrainJob`."""
+    """A job with readers; see `TrainJob`."""
 
     dataset_reader: DatasetReader
     validation_dataset_reader: DatasetReader | None
@@ -23,13 +23,13 @@ class ReadsCorpora(Protocol):
 
 @dataclass(frozen=True)
 class Sources:
-    """What a run reads, and by what.
+    """The readers and paths of a run.
 
     # Parameters
 
-    reader : of the training sets.
-    held_out_reader : of validation and test sets.
-    paths : for each split that there is the path of each dataset.
+    reader : the reader of the training sets.
+    held_out_reader : the reader of validation and test sets.
+    paths : paths by split (only those in the config) and dataset.
     """
 
     reader: MultiTaskDatasetReader
@@ -38,40 +38,53 @@ class Sources:
 
 
 def sources_of(job: ReadsCorpora, config: Mapping[str, Any]) -> Sources:
-    """What a config says is read; `ConfigurationError` if readers and paths do not fit."""
+    """Match the readers of a config with its paths.
+
+    # Parameters
+
+    job : the bound config.
+    config : the config.
+
+    # Raises
+
+    ConfigurationError : if a path has no reader.
+    """
     reader = as_multitask(job.dataset_reader, config["dataset_reader"])
     held_out_reader = held_out_reader_of(job.validation_dataset_reader, reader)
 
     paths = {}
-    for split, of_split in (
-        ("train", reader),
-        ("validation", held_out_reader),
-        ("test", held_out_reader),
-    ):
-        given = getattr(job, f"{split}_data_path", None)
-        if given is not None:
-            paths[split] = _by_name(given, of_split, f"{split}_data_path")
+    for split in ("train", "validation", "test"):
+        split_reader = reader if split == "train" else held_out_reader
+        split_paths = getattr(job, f"{split}_data_path", None)
+        if split_paths is not None:
+            paths[split] = _by_name(split_paths, split_reader, f"{split}_data_path")
+
     return Sources(reader, held_out_reader, paths)
 
 
-def check_files(paths: str | Mapping[str, str] | None, place: str) -> None:
-    """`ConfigurationError` if a file is missing.
+def check_files(paths: str | Mapping[str, str] | None, config_path: str) -> None:
+    """Check that files exist; URLs are not checked.
 
     # Parameters
 
-    paths : one, or several by name; a URL is looked at when it is read.
-    place : where they stand in the config.
+    paths : one path, or several by name.
+    config_path : the path in the config that names them.
+
+    # Raises
+
+    ConfigurationError : for the first file that is missing.
     """
     if isinstance(paths, Mapping):
         for name, path in paths.items():
-            check_files(path, f"{place}.{name}")
+            check_files(path, f"{config_path}.{name}")
     elif paths is not None and not is_url(paths) and not Path(paths).is_file():
-        raise ConfigurationError(f'no such file "{paths}".{nearest_file(Path(paths))}', place)
+        raise ConfigurationError(f'no such file "{paths}".{nearest_file(Path(paths))}', config_path)
 
 
 def _by_name(
     paths: str | dict[str, str], reader: MultiTaskDatasetReader, key: str
 ) -> dict[str, str]:
+    """Return the path of each dataset; a single path belongs to the only reader."""
     if isinstance(paths, dict):
         for name in paths:
             if name not in reader.readers:
@@ -80,6 +93,7 @@ def _by_name(
                     f"no reader for this dataset.{hint} Readers: {known}.", f"{key}.{name}"
                 )
         return paths
+
     if len(reader.readers) > 1:
         raise ConfigurationError(
             f"expected an object of paths, one for each reader, found {paths!r}", key

@@ -33,12 +33,25 @@ def train_model(
     # Parameters
 
     config : the whole config.
-    serialization_dir : an empty folder, or with `recover` that of an earlier run.
+    serialization_dir : an empty folder or, with `recover`, the folder of an earlier run.
     recover : resume from the last checkpoint, or start from the beginning if there is none.
 
     # Returns
 
     The content of `metrics.json`.
+
+    # Examples
+
+    >>> import tempfile
+    >>> import ner_adv_plugin.components
+    >>> from ner_adv_plugin.common.params import load_config
+    >>> config = load_config("fixtures/configs/crf_tagger.jsonnet", "{'trainer.cuda_device': -1}")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     metrics = train_model(config, Path(folder))
+    ...     (Path(folder) / "model.tar.gz").is_file()
+    True
+    >>> metrics["best_epoch"]
+    0
     """
     with open_run(checked_job(config), serialization_dir, recover) as trainer:
         trainer.train()
@@ -47,15 +60,19 @@ def train_model(
 
 @contextmanager
 def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Trainer]:
-    """Prepare a run, give its trainer, and after training test and archive.
+    """Prepare a run, yield its trainer, and test and archive the model after training.
 
-    `trainer.metrics` holds the content of `metrics.json` afterwards. After `KeyboardInterrupt` the
-    best weights so far are archived. Every process of a run enters it.
+    Afterwards `trainer.metrics` holds the content of `metrics.json`. On `KeyboardInterrupt` the
+    best weights so far are archived. With several processes, every process enters the context.
 
     # Parameters
 
     job : from `checked_job`.
     folder, recover : see `train_model`.
+
+    # Returns
+
+    A context manager that yields the trainer.
     """
     if is_main():
         write_json(folder / CONFIG, job.config)
@@ -90,7 +107,7 @@ def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = Fa
     for dataset in job.data_loader.sentences().values():
         dataset.targets = model.targets(dataset)
     if rank() and job.pytorch_seed is not None:
-        # Weights are the same in all processes, dropout is not.
+        # All processes start with the same weights but draw different dropout masks.
         torch.manual_seed(job.pytorch_seed + rank())
     return job.trainer.construct(
         model=model,
@@ -105,9 +122,9 @@ def _build_model(job: TrainJob, data: RunData, folder: Path) -> Model:
     vocab = collect_vocabulary(job, data)
     model = job.model.construct(vocab=vocab)
 
-    def write(aside: Path) -> None:
-        vocab.save_to_files(aside)
-        model.save_files(aside)
+    def write(partial: Path) -> None:
+        vocab.save_to_files(partial)
+        model.save_files(partial)
 
     if is_main():
         write_folder(folder / VOCABULARY, write)
@@ -118,9 +135,10 @@ def _build_model(job: TrainJob, data: RunData, folder: Path) -> Model:
 
 
 def _calibrate(trainer: Trainer, folder: Path) -> dict[str, float]:
-    """Fit temperatures of the best weights on the validation data, and keep them with the weights."""
+    """Fit the temperatures of the best weights on the validation data and save them."""
     model = trainer.model
     model.load_weights(on_main(lambda: _best_weights(folder / BEST)))
+
     metrics = calibrate(model, trainer.evaluator)
     if is_main():
         write_file(folder / BEST, lambda path: torch.save(model.state_dict(), path))
@@ -128,9 +146,10 @@ def _calibrate(trainer: Trainer, folder: Path) -> dict[str, float]:
 
 
 def _test_metrics(job: TrainJob, model: Model, data: RunData, folder: Path) -> dict[str, float]:
-    """Scores of the test sets with the best weights."""
+    """Score the test sets with the best weights."""
     if not job.evaluate_on_test or "test" not in data.splits:
         return {}
+
     model.load_weights(on_main(lambda: _best_weights(folder / BEST)))
     metrics = evaluator_of(job, model, data, "test").evaluate(model, "testing")
     return {f"test_{name}": value for name, value in metrics.items()}

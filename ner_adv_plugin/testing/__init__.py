@@ -1,4 +1,4 @@
-"""Checks for the tests of models, those of this package and those of plugins."""
+"""Base classes for tests of models, in this package and in plugins."""
 
 from ner_adv_plugin.testing.model_test_case import ModelTestCase, MultiTaskModelTestCase
 

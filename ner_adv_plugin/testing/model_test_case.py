@@ -26,22 +26,24 @@ ONE_EPOCH = {"trainer.num_epochs": 1, "trainer.cuda_device": -1}
 
 
 class ModelTestCase:
-    """What should hold of any model, checked on the head of `trainer.validation_metric`.
+    """Base class of tests that any model should pass, for the head of `trainer.validation_metric`.
 
-    Derive a test class from it; keep the config's data and model small, it is trained.
+    Derive a test class from it. Use a config with little data and a small model, as it is trained.
+    `set_up_model` sets these attributes, for further checks:
 
-    ```python
-    class TestMyTagger(ModelTestCase):
-        def test_trains_saves_and_loads(self):
-            self.set_up_model("fixtures/my_tagger.jsonnet")
-            self.ensure_model_can_train_save_and_load()
-            self.ensure_batch_predictions_are_consistent()
-    ```
+    - `config`, and `job`, the objects that it describes;
+    - `data`, with instances by split and dataset in `data.splits`;
+    - `model`, in evaluation mode;
+    - `sentences`, the encoded training sentences by dataset;
+    - `batches`, the batches of the first epoch.
 
-    `set_up_model` leaves `config`, `job` (what the config describes), `data` (what it read: instances by split and
-    dataset in `data.splits`),
-    `model` (in evaluation mode), `sentences` (the encoded training sentences by dataset) and `batches` (those of the first
-    epoch) for checks of one's own.
+    # Examples
+
+    >>> class TestCrfTagger(ModelTestCase):
+    ...     def test_predictions_are_consistent(self):
+    ...         self.set_up_model("fixtures/configs/crf_tagger.jsonnet")
+    ...         self.ensure_batch_predictions_are_consistent()
+    >>> TestCrfTagger().test_predictions_are_consistent()
     """
 
     config: dict[str, Any]
@@ -52,21 +54,25 @@ class ModelTestCase:
     batches: list[Batch]
 
     def set_up_model(self, param_file: str | Path | Mapping[str, Any], overrides: str = "") -> None:
-        """Read the data and build the model of a config, as a run of one epoch on the CPU.
+        """Read the data and build the model of a config, for a run of one epoch on the CPU.
 
         # Parameters
 
-        param_file : a Jsonnet file, or a config.
-        overrides : Jsonnet text laid over it.
+        param_file : a Jsonnet file or a config.
+        overrides : Jsonnet text that overrides values of the config.
 
-        Raises `ConfigurationError` where the config is wrong.
+        # Raises
+
+        ConfigurationError : if the config is wrong.
         """
         config = dict(param_file) if isinstance(param_file, Mapping) else load_config(param_file)
         self.config = with_overrides(config, {**parse_overrides(overrides), **ONE_EPOCH})
         self.job = checked_job(self.config)
+
         seed_everything(self.job.random_seed, self.job.numpy_seed, self.job.pytorch_seed)
         self.data = read_data(self.job)
         self.model = self.job.model.construct(vocab=collect_vocabulary(self.job, self.data)).eval()
+
         self.sentences = self.data.encoded("train", self.model)
         loader = self.job.data_loader
         loader.set_sentences(self.sentences, self.job.random_seed or 0)
@@ -82,17 +88,19 @@ class ModelTestCase:
     def ensure_model_can_train_save_and_load(
         self, tolerance: float = 1e-6, gradients_to_ignore: Collection[str] = ()
     ) -> None:
-        """Train for an epoch, load the archive, and check that nothing changed on the way.
+        """Train for one epoch, load the archive, and check that it holds the trained model.
 
-        The loaded model has the trained weights, finds the same spans in all training sentences with the same
-        losses, and has the validation scores that training reported. `self.model` has the trained weights then.
+        The loaded model must have the trained weights, predict the same spans with the same losses
+        in all training sentences, and reach the validation scores that training reported.
+        Afterwards `self.model` has the trained weights.
 
         # Parameters
 
-        tolerance : how far weights, losses and scores may differ.
+        tolerance : the largest relative or absolute difference of weights, losses and scores.
         gradients_to_ignore : see `ensure_gradients_reach_parameters`.
         """
         self.ensure_gradients_reach_parameters(gradients_to_ignore)
+
         with tempfile.TemporaryDirectory() as folder:
             metrics = train_model(self.config, Path(folder))
             self.model.load_weights(torch.load(Path(folder) / BEST, weights_only=True))
@@ -105,20 +113,21 @@ class ModelTestCase:
             self._check_archive(Path(folder) / ARCHIVE, archive, tolerance)
 
     def ensure_gradients_reach_parameters(self, gradients_to_ignore: Collection[str] = ()) -> None:
-        """Check that every trainable parameter has a gradient, finite in every batch of the first epoch and other
-        than zero in one at least.
+        """Check that every trainable parameter has a gradient.
+
+        The gradient must be finite in every batch of the first epoch, and not zero in at least one.
 
         # Parameters
 
-        gradients_to_ignore : names of parameters that may have none.
+        gradients_to_ignore : names of parameters that may have no gradient.
         """
-        waiting = {name for name, p in self.model.named_parameters() if p.requires_grad} - set(
-            gradients_to_ignore
-        )
+        trainable = {name for name, p in self.model.named_parameters() if p.requires_grad}
+        missing = trainable - set(gradients_to_ignore)
+
         self.model.train()
         for number, batch in enumerate(self.batches):
             self.model.zero_grad()
-            # Schedules that grow from 0 are on their way in the middle of training.
+            # Halfway through training, as schedules may start at 0.
             output = self.model(batch, 0.5)
             if "loss" not in output:
                 continue
@@ -126,95 +135,97 @@ class ModelTestCase:
             gradients = {
                 name: p.grad for name, p in self.model.named_parameters() if p.grad is not None
             }
-            broken = sorted(
+            infinite = sorted(
                 name for name, gradient in gradients.items() if not gradient.isfinite().all()
             )
-            assert not broken, f"batch {number}: gradients that are not finite: {', '.join(broken)}"
-            waiting -= {name for name, gradient in gradients.items() if gradient.any()}
+            assert not infinite, (
+                f"batch {number}: gradients that are not finite: {', '.join(infinite)}"
+            )
+            missing -= {name for name, gradient in gradients.items() if gradient.any()}
         self.model.zero_grad()
         self.model.eval()
-        assert not waiting, (
-            f"no batch gives these parameters a gradient: {', '.join(sorted(waiting))}"
+
+        assert not missing, (
+            f"no batch gives these parameters a gradient: {', '.join(sorted(missing))}"
         )
 
     def ensure_batch_predictions_are_consistent(self, tolerance: float = 1e-5) -> None:
-        """Check that what the model says of a training sentence does not depend on the sentences beside it.
+        """Check that predictions for a sentence do not depend on the other sentences of the batch.
 
         # Parameters
 
-        tolerance : how far losses a character may differ.
+        tolerance : the largest difference of losses per character.
         """
         for head in self.heads:
             for name, sentences in self.sentences.items():
-                together, alone = (
-                    predict_dataset(self.model, sentences, head, size) for size in (64, 1)
-                )
-                _check_same(
-                    alone,
-                    together,
-                    f"head {head}, sentences of {name}, alone and in a batch",
-                    tolerance,
-                )
+                batched = predict_dataset(self.model, sentences, head, 64)
+                single = predict_dataset(self.model, sentences, head, 1)
+                compared = f"head {head}, sentences of {name}, alone and in a batch"
+                _check_same(single, batched, compared, tolerance)
 
     def _check_predictions(self, loaded: Model, heads: Collection[str], tolerance: float) -> None:
         for head in heads:
-            for name, own in self.data.encoded("train", loaded).items():
-                own.targets = loaded.targets(own)
-                before, after = (
-                    predict_dataset(self.model, self.sentences[name], head),
-                    predict_dataset(loaded, own, head),
-                )
-                _check_same(
-                    after,
-                    before,
-                    f"head {head}, sentences of {name}, loaded and as trained",
-                    tolerance,
-                )
+            for name, sentences in self.data.encoded("train", loaded).items():
+                sentences.targets = loaded.targets(sentences)
+                before = predict_dataset(self.model, self.sentences[name], head)
+                after = predict_dataset(loaded, sentences, head)
+                compared = f"head {head}, sentences of {name}, loaded and as trained"
+                _check_same(after, before, compared, tolerance)
 
     def _check_scores(self, loaded: Model, metrics: Mapping[str, Any], tolerance: float) -> None:
         if "validation" not in self.data.splits:
             return
-        for name, score in (
-            evaluator_of(self.job, loaded, self.data, "validation").evaluate(loaded).items()
-        ):
+
+        evaluator = evaluator_of(self.job, loaded, self.data, "validation")
+        for name, score in evaluator.evaluate(loaded).items():
             reported = metrics[f"best_validation_{name}"]
             close = np.isclose(score, reported, rtol=tolerance, atol=tolerance, equal_nan=True)
             assert close, f"{name}: {score} of the loaded model, {reported} in training"
 
     def _check_archive(self, path: Path, whole: Archive, tolerance: float) -> None:
-        """What a subclass checks besides, while the archive is there."""
+        """Run further checks of a subclass while the archive exists."""
 
 
 class MultiTaskModelTestCase(ModelTestCase):
-    """What should hold of a model of several tasks: all that `ModelTestCase` checks, of every head; and a model
-    loaded with `only_heads` predicts what the whole one does.
+    """Base class of tests that a model with several tasks should pass.
+
+    All checks of `ModelTestCase` are made for every head. In addition, a model loaded with
+    `only_heads` must predict the same as the whole model.
     """
 
     @property
     def heads(self) -> list[str]:
-        """All heads."""
+        """The names of all heads."""
         return self.model.vocab.heads
 
     def _check_archive(self, path: Path, whole: Archive, tolerance: float) -> None:
         names = set(whole.model.state_dict())
         for head in self.heads:
             part = load_archive(path, only_heads=[head]).model
-            more = sorted(set(part.state_dict()) - names)
-            assert not more, (
-                f"only_heads [{head}] has weights that the whole model lacks: {', '.join(more)}"
+            additional = sorted(set(part.state_dict()) - names)
+            assert not additional, (
+                f"only_heads [{head}] has weights that the whole model lacks: "
+                f"{', '.join(additional)}"
             )
             self._check_predictions(part, [head], tolerance)
 
 
-def _check_same(actual: Predictions, expected: Predictions, what: str, tolerance: float) -> None:
+def _check_same(
+    actual: Predictions, expected: Predictions, compared: str, tolerance: float
+) -> None:
     differ = sum(one != other for one, other in zip(actual.spans, expected.spans, strict=True))
-    assert not differ, f"{what}: the spans of {differ} of {len(expected.spans)} sentences differ"
+    total = len(expected.spans)
+    assert not differ, f"{compared}: the spans of {differ} of {total} sentences differ"
+
     if actual.spans.scores_S is not None and expected.spans.scores_S is not None:
-        scores = actual.spans.scores_S, expected.spans.scores_S
         np.testing.assert_allclose(
-            scores[0], scores[1], rtol=10 * tolerance, atol=10 * tolerance, err_msg=what
+            actual.spans.scores_S,
+            expected.spans.scores_S,
+            rtol=10 * tolerance,
+            atol=10 * tolerance,
+            err_msg=compared,
         )
     if actual.loss is not None and expected.loss is not None:
         np.testing.assert_allclose(
-            actual.loss, expected.loss, rtol=tolerance, atol=tolerance, err_msg=what
+            actual.loss, expected.loss, rtol=tolerance, atol=tolerance, err_msg=compared
         )

@@ -1,4 +1,4 @@
-"""Archives whose members are in order, and whose contents are not: each is told, and nothing of it runs."""
+"""Archives with valid members but harmful or wrong contents: reported, and never executed."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.archives.crafting import Refused, everything, packed
 
 
 class Payload:
-    """Makes a file when it is unpickled without care."""
+    """Creates a file when it is unpickled unsafely."""
 
     def __init__(self, sentinel: Path) -> None:
         self.sentinel = sentinel
@@ -34,7 +34,7 @@ def test_a_pickle_payload_is_refused_and_does_not_run(
     assert (tmp_path / "ran").exists()
     (tmp_path / "ran").unlink()
     message = refused(crafted, load_archive)
-    assert "weights.th does not hold weights alone: Trying to load unsupported GLOBAL" in message
+    assert "weights.th is not a file of weights only: Trying to load unsupported GLOBAL" in message
     assert "weights_only" not in message and not (tmp_path / "ran").exists()
 
 
@@ -56,7 +56,7 @@ def test_a_config_that_calls_a_program_is_refused_and_does_not_run(
     message = refused(
         packed({**contents, "config.json": json.dumps(config).encode()}), load_archive
     )
-    assert f'config.json: {place}.type: "subprocess.Popen" is no ' in message
+    assert f'config.json: {place}.type: "subprocess.Popen" is not a' in message
     assert not (tmp_path / "ran").exists()
 
 
@@ -70,7 +70,7 @@ def test_a_config_that_calls_a_program_is_refused_and_does_not_run(
         ),
         ("model", {"type": "adversarial", "depth": 3}, "model.depth: unknown key."),
         ("model", [], "model: expected an object describing a Model, found []"),
-        ("model", {"type": "torch.nn.Identity"}, 'model.type: "torch.nn.Identity" is no Model'),
+        ("model", {"type": "torch.nn.Identity"}, 'model.type: "torch.nn.Identity" is not a Model'),
         (
             "dataset_reader",
             {"type": "weibo2"},
@@ -83,7 +83,7 @@ def test_a_config_that_calls_a_program_is_refused_and_does_not_run(
         ),
     ],
 )
-def test_a_config_of_another_version_is_told(
+def test_a_config_of_another_version_is_reported(
     refused: Refused, contents: dict[str, bytes], key: str, value: Any, message: str
 ) -> None:
     config = {**json.loads(contents["config.json"]), key: value}
@@ -96,7 +96,7 @@ def test_a_config_of_another_version_is_told(
     )
 
 
-def test_a_model_of_absurd_size_is_told(refused: Refused, contents: dict[str, bytes]) -> None:
+def test_a_model_of_absurd_size_is_reported(refused: Refused, contents: dict[str, bytes]) -> None:
     config = json.loads(contents["config.json"])
     config["model"]["encoder"]["embedding_dim"] = 2**50
     message = refused(
@@ -105,7 +105,7 @@ def test_a_model_of_absurd_size_is_told(refused: Refused, contents: dict[str, by
     assert "crafted.tar.gz: config.json: model" in message
 
 
-def test_weights_of_another_model_are_told(
+def test_weights_of_another_model_are_reported(
     refused: Refused, contents: dict[str, bytes], tmp_path: Path
 ) -> None:
     torch.save({"embedding.weight": torch.zeros(2, 2)}, tmp_path / "weights")
@@ -118,7 +118,7 @@ def test_weights_of_another_model_are_told(
     )
 
 
-def test_files_included_on_request_come_along(
+def test_additional_files_are_extracted(
     tmp_path: Path, temporary: Path, contents: dict[str, bytes]
 ) -> None:
     (tmp_path / "model.tar.gz").write_bytes(packed({**contents, "fta/笔记.txt": b"notes"}))

@@ -1,4 +1,4 @@
-"""Archives: what goes in comes out, alone, and nothing else does."""
+"""Loading of archives: models, heads, weights and errors."""
 
 import gzip
 import json
@@ -30,7 +30,7 @@ def sentences() -> list[dict[str, str]]:
 
 @pytest.fixture
 def copied(tiny_run: Path, tmp_path: Path) -> Path:
-    """A folder with what an archive holds, to be spoilt."""
+    """A folder with the content of an archive, to be damaged."""
     folder = tmp_path / "copied"
     with tarfile.open(tiny_run / "model.tar.gz") as archive:
         archive.extractall(folder, filter="data")
@@ -38,7 +38,7 @@ def copied(tiny_run: Path, tmp_path: Path) -> Path:
 
 
 def packed(folder: Path) -> Path:
-    """That folder as an archive."""
+    """Pack the folder as an archive."""
     path = folder.with_suffix(".tar.gz")
     with tarfile.open(path, "w:gz") as archive:
         for member in sorted(folder.iterdir()):
@@ -53,7 +53,7 @@ def answers(
 
 
 @pytest.mark.parametrize("head", ["weibo", "msra", "msr"])
-def test_archive_and_folder_answer_alike(
+def test_archive_and_folder_predict_the_same(
     tiny_run: Path, sentences: list[dict[str, str]], head: str
 ) -> None:
     from_archive = answers(tiny_run / "model.tar.gz", sentences, head)
@@ -71,7 +71,7 @@ def test_a_loaded_model_is_the_trained_one(tiny_run: Path) -> None:
     assert not model.training
 
 
-def test_an_archive_needs_nothing_but_itself(
+def test_an_archive_is_self_contained(
     transformer_archive: Path, sentences: list[dict[str, str]], tmp_path: Path
 ) -> None:
     elsewhere = shutil.copy(transformer_archive, tmp_path / "moved.tar.gz")
@@ -80,7 +80,7 @@ def test_an_archive_needs_nothing_but_itself(
     assert not Path(load_archive(elsewhere).config["model"]["encoder"]["model_name"]).exists()
 
 
-def test_only_the_heads_asked_for_are_built(tiny_run: Path) -> None:
+def test_only_the_requested_heads_are_built(tiny_run: Path) -> None:
     def names(model: Model) -> tuple[set[str], set[str]]:
         assert isinstance(model, SharingModel)
         return set(model.heads), set(model.towers)
@@ -96,7 +96,9 @@ def test_only_the_heads_asked_for_are_built(tiny_run: Path) -> None:
     assert not list(target.model.get_submodule("objectives").parameters())
 
 
-def test_a_head_answers_the_same_alone(tiny_run: Path, sentences: list[dict[str, str]]) -> None:
+def test_a_head_loaded_alone_predicts_the_same(
+    tiny_run: Path, sentences: list[dict[str, str]]
+) -> None:
     whole = Tagger(load_archive(tiny_run), "msr").predict_batch_json(sentences)
     assert (
         Tagger(load_archive(tiny_run, only_heads=["msr"]), "msr").predict_batch_json(sentences)
@@ -119,7 +121,7 @@ def test_an_unknown_head_is_an_error(tiny_run: Path) -> None:
         ("+nerf1", "first"),
     ],
 )
-def test_target_head_is_the_longest_name_that_begins_the_metric(metric: str, head: str) -> None:
+def test_target_head_is_the_longest_prefix_of_the_metric(metric: str, head: str) -> None:
     config = {"trainer": {"validation_metric": metric}} if metric else {}
     assert target_head(config, ["first", "ner", "ner_msr", "msr"]) == head
 
@@ -148,20 +150,20 @@ def test_an_archive_and_weights_at_urls(
     with serving(tiny_run) as server:
         expected = answers(tiny_run, sentences)
         assert answers(f"{server.url}/model.tar.gz", sentences) == expected
-        # A folder without weights of its own.
+        # A folder without weights.
         shutil.copytree(tiny_run / "vocabulary", tmp_path / "vocabulary")
         shutil.copy(tiny_run / "config.json", tmp_path)
         archive = load_archive(tmp_path, weights_file=f"{server.url}/best.th")
         assert Tagger(archive, "weibo").predict_batch_json(sentences) == expected
         with pytest.raises(
-            UserError, match=f"{server.url}/metrics.json is no sound archive: Not a gzipped file"
+            UserError, match=f"{server.url}/metrics.json is not a valid archive: Not a gzipped file"
         ):
             load_archive(f"{server.url}/metrics.json")
         with pytest.raises(UserError, match=f"cannot download {server.url}/missing.th: not found"):
             load_archive(tiny_run, weights_file=f"{server.url}/missing.th")
 
 
-def test_the_folder_of_a_run_that_goes_on(
+def test_the_folder_of_an_unfinished_run(
     tiny_run: Path, tmp_path: Path, sentences: list[dict[str, str]]
 ) -> None:
     for name in ("config.json", "meta.json", "best.th"):
@@ -207,7 +209,7 @@ def test_readers_of_training_and_of_validation(copied: Path) -> None:
 @pytest.mark.parametrize(
     ("of_validation", "kind"), [({"type": "people_daily"}, PeopleDailyReader), (None, WeiboReader)]
 )
-def test_a_lone_reader_of_validation_reads_the_dataset_of_training(
+def test_a_single_validation_reader_reads_the_training_dataset(
     copied: Path, of_validation: dict[str, str] | None, kind: type[DatasetReader]
 ) -> None:
     config = json.loads((copied / "config.json").read_text(encoding="utf-8"))
@@ -242,13 +244,13 @@ def test_a_corrupted_archive_is_an_error(tiny_run: Path, tmp_path: Path, place: 
 @pytest.mark.parametrize(
     "content", [b"", b"no archive at all", gzip.compress(b"no tar in here" * 100, mtime=0)]
 )
-def test_what_is_no_archive_is_an_error(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
-    with pytest.raises(UserError, match="file is no sound archive|config.json is missing"):
+    with pytest.raises(UserError, match="file is not a valid archive|config.json is missing"):
         load_archive(tmp_path / "file")
 
 
-def test_no_file_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no archive at .*missing.tar.gz"):
         load_archive(tmp_path / "missing.tar.gz")
 
@@ -272,7 +274,7 @@ def replace(name: str, content: str) -> Callable[[Path], None]:
 
 
 def dataset(**changes: Any) -> str:
-    """The file of a vocabulary's datasets."""
+    """Return the content of a vocabulary's datasets.json."""
     return json.dumps({"weibo": {"head": "weibo", "domain": "social", "task": "ner", **changes}})
 
 
@@ -280,14 +282,14 @@ def dataset(**changes: Any) -> str:
     ("spoil", "message"),
     [
         (remove("config.json"), "config.json is missing"),
-        (replace("config.json", "{"), "config.json is missing or unsound"),
+        (replace("config.json", "{"), "config.json is missing or not valid"),
         (replace("config.json", "[]"), "config.json is not the config of a run"),
         (replace("config.json", '{"model": {}}'), "config.json is not the config of a run"),
-        (replace("config.json", "[" * 100_000), "config.json is missing or unsound"),
-        (replace(DATASETS, "{}"), "vocabulary names no head"),
+        (replace("config.json", "[" * 100_000), "config.json is missing or not valid"),
+        (replace(DATASETS, "{}"), "vocabulary has no head"),
         (replace(DATASETS, "[" * 100_000), "cannot read the vocabulary in it: .*recursion"),
         (remove("weights.th"), "no weights|weights.th is missing"),
-        (replace("weights.th", "no weights"), "weights.th does not hold weights alone"),
+        (replace("weights.th", "no weights"), "weights.th is not a file of weights only"),
         (remove(DATASETS), "no vocabulary in it: datasets.json is missing"),
         (replace(DATASETS, "{"), "cannot read the vocabulary in it: Expecting"),
         (replace(DATASETS, "[]"), "the vocabulary in it: datasets.json: expected an object"),
@@ -304,7 +306,7 @@ def dataset(**changes: Any) -> str:
         (remove("vocabulary/domains.txt"), "vocabulary in it: domains.txt is missing"),
     ],
 )
-def test_a_part_that_is_missing_or_unsound_is_an_error(
+def test_missing_or_invalid_content_is_an_error(
     copied: Path, spoil: Callable[[Path], None], message: str
 ) -> None:
     spoil(copied)
@@ -313,10 +315,10 @@ def test_a_part_that_is_missing_or_unsound_is_an_error(
             load_archive(path)
 
 
-def test_code_beside_the_encoder_does_not_run(
+def test_code_in_the_folder_of_the_encoder_does_not_run(
     transformer_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Whoever is asked says yes.
+    # Every question of transformers is answered with yes.
     monkeypatch.setattr("builtins.input", lambda *_: "y")
     with tarfile.open(transformer_archive) as archive:
         archive.extractall(tmp_path / "copied", filter="data")
@@ -347,5 +349,5 @@ def test_no_extracted_folder_is_left(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     archive = load_archive(tiny_run / "model.tar.gz")
     assert list(tmp_path.iterdir()) == []
-    # Its weights were mapped from there: they are still to be had.
+    # The weights were memory-mapped from the folder, but can still be read.
     assert all(torch.isfinite(parameter).all() for parameter in archive.model.parameters())

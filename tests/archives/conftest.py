@@ -1,4 +1,4 @@
-"""Archives to be spoilt, and what a refusal must leave alone."""
+"""Damaged archives, and what must not change if one is refused."""
 
 import tarfile
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tests.archives.crafting import Refused, everything
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only place where temporary files go."""
+    """The folder of all temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
@@ -23,7 +23,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def refused(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> Refused:
-    """Opens an archive of this content, which must fail and leave everything as it was; the message."""
+    """A function that opens an archive, which must fail and change nothing; returns the message."""
     monkeypatch.chdir(tmp_path)
 
     def refused(content: bytes, open_it: Callable[[Path], Any] | None = None) -> str:
@@ -46,7 +46,7 @@ def refused(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def contents(tiny_run: Path) -> dict[str, bytes]:
-    """What the archive of a trained model holds."""
+    """The content of a trained model's archive, by file."""
     with tarfile.open(tiny_run / "model.tar.gz") as archive:
         files = {info.name: archive.extractfile(info) for info in archive if info.isreg()}
         return {name: file.read() for name, file in files.items() if file is not None}

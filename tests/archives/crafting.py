@@ -1,4 +1,4 @@
-"""Making archives that nobody should open."""
+"""Crafting of malicious archives."""
 
 import gzip
 import tarfile
@@ -19,7 +19,7 @@ Refused = Callable[..., str]
 
 
 def member(name: str, content: bytes = b"", **fields: Any) -> Member:
-    """A member; `fields` override what a plain file has."""
+    """Return a member; `fields` override the header of a plain file."""
     info = tarfile.TarInfo(name)
     info.size = len(content)
     for field, value in fields.items():
@@ -32,18 +32,18 @@ def sound_members() -> list[Member]:
 
 
 def tar_of(*members: Member, format: int = tarfile.PAX_FORMAT) -> bytes:
-    """An uncompressed archive; headers may say of contents what is not so."""
+    """Return an uncompressed archive; headers may contradict the contents."""
     parts = [info.tobuf(format) + content + bytes(-len(content) % 512) for info, content in members]
     return b"".join(parts) + bytes(1024)
 
 
 def with_sound(*members: Member) -> bytes:
-    """Crafted members after those of a sound archive, packed."""
+    """Return a compressed archive with crafted members after valid ones."""
     return gzip.compress(tar_of(*sound_members(), *members))
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:
-    """All files below a folder with their contents, and all folders."""
+    """Return all files below a folder with their contents, and all folders."""
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in folder.rglob("*")

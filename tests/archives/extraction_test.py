@@ -1,4 +1,4 @@
-"""Archives made to do harm, or to be none: each is refused with its reason and leaves nothing."""
+"""Malicious and invalid archives: refused with a reason, and nothing is left behind."""
 
 import gzip
 import json
@@ -28,7 +28,7 @@ from tests.archives.crafting import (
 
 @pytest.mark.parametrize("format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
 @pytest.mark.parametrize("prefix", ["", "./"])
-def test_a_sound_archive_opens_and_goes_away(
+def test_a_valid_archive_is_extracted_and_deleted(
     tmp_path: Path, temporary: Path, format: int, prefix: str
 ) -> None:
     names = {".": b"", "vocabulary": b"", "vocabulary/encoder": b""} if prefix else {}
@@ -57,19 +57,21 @@ def test_a_sound_archive_opens_and_goes_away(
         "fta/..",
     ],
 )
-def test_a_member_above_the_archive_is_refused(refused: Refused, name: str) -> None:
+def test_a_member_outside_of_the_archive_is_refused(refused: Refused, name: str) -> None:
     assert refused(with_sound(member(name, b"evil"))).endswith(
-        f"is no sound archive: {name!r} leads outside of it"
+        f"is not a valid archive: {name!r} points outside of the archive"
     )
 
 
 @pytest.mark.parametrize("name", ["{}/escaped", "//{}/escaped", "/config.json"])
 def test_an_absolute_member_is_refused(refused: Refused, tmp_path: Path, name: str) -> None:
     name = name.format(tmp_path)
-    assert refused(with_sound(member(name, b"evil"))).endswith(f"{name!r} leads outside of it")
+    assert refused(with_sound(member(name, b"evil"))).endswith(
+        f"{name!r} points outside of the archive"
+    )
 
 
-def test_tarfile_guards_it_too(refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tarfile_refuses_it_as_well(refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extraction, "_check_member", lambda member: None)
     assert "would be extracted to" in refused(with_sound(member("../escaped", b"evil")))
     link = member("fta/link", type=tarfile.SYMTYPE, linkname="../../..")
@@ -97,7 +99,7 @@ def test_a_bomb_of_declared_size_is_refused(refused: Refused) -> None:
     )
     assert (
         "it claims to unpack to 1000000000000" in message
-        and "unpack it yourself and give the folder" in message
+        and "unpack it yourself and pass the folder" in message
     )
 
 
@@ -122,7 +124,7 @@ def test_a_header_as_large_as_a_bomb_is_refused(refused: Refused) -> None:
 
 
 def old_sparse(name: str, size: int) -> bytes:
-    """A sparse member as old versions of GNU tar wrote it."""
+    """Return a sparse member in the format of old versions of GNU tar."""
     info, _ = member(name, type=tarfile.GNUTYPE_SPARSE)
     header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
     header[386:410] = b"%011o\0%011o\0" % (size, 0)
@@ -170,14 +172,14 @@ def test_too_many_members_are_refused(refused: Refused, monkeypatch: pytest.Monk
 
 def test_a_long_name_is_refused(refused: Refused) -> None:
     message = refused(with_sound(member("fta" + "/a" * 5000)))
-    assert message.endswith("it holds a name of 10003 characters, 300 are allowed")
+    assert message.endswith("it holds a name of 10003 characters, at most 300 are allowed")
     assert "name too long" in refused(with_sound(member("fta/" + "字" * 200)))
 
 
 @pytest.mark.parametrize(
     "name", ["config.json", "./config.json", "fta//notes.txt", "fta/./notes.txt"]
 )
-def test_a_member_that_is_there_twice_is_refused(refused: Refused, name: str) -> None:
+def test_a_duplicate_member_is_refused(refused: Refused, name: str) -> None:
     assert refused(with_sound(member(name, b"other"))).endswith(f"it holds {name!r} twice")
 
 
@@ -196,58 +198,60 @@ def test_a_member_that_is_there_twice_is_refused(refused: Refused, name: str) ->
         "字.json",
     ],
 )
-def test_what_does_not_belong_into_an_archive_is_refused(refused: Refused, name: str) -> None:
+def test_an_unexpected_file_is_refused(refused: Refused, name: str) -> None:
     message = refused(gzip.compress(tar_of(*sound_members()[:3], member(name, b"evil"))))
-    assert message.endswith(f"{name!r} does not belong into it") and "\x1b" not in message
+    assert message.endswith(f"{name!r} is not part of an archive") and "\x1b" not in message
 
 
 @pytest.mark.parametrize("name", ["config.json", "log", "vocabularyx"])
-def test_a_folder_that_does_not_belong_into_an_archive_is_refused(
-    refused: Refused, name: str
-) -> None:
+def test_an_unexpected_folder_is_refused(refused: Refused, name: str) -> None:
     message = refused(gzip.compress(tar_of(member(name, type=tarfile.DIRTYPE))))
-    assert message.endswith(f"{name!r} does not belong into it")
+    assert message.endswith(f"{name!r} is not part of an archive")
 
 
-def test_a_file_in_the_place_of_a_folder_is_refused(refused: Refused) -> None:
+def test_a_file_instead_of_a_folder_is_refused(refused: Refused) -> None:
     assert "fta/notes.txt/a" in refused(with_sound(member("fta/notes.txt/a", b"evil")))
     assert "a directory" in refused(with_sound(member("vocabulary/encoder", b"evil")))
 
 
 @pytest.mark.parametrize("name", ["config.json", "meta.json", "weights.th"])
-def test_a_missing_member_is_told(refused: Refused, name: str) -> None:
+def test_a_missing_member_is_reported(refused: Refused, name: str) -> None:
     kept = [member for member in sound_members() if member[0].name != name]
-    assert refused(gzip.compress(tar_of(*kept))).endswith(f"is no sound archive: {name} is missing")
+    assert refused(gzip.compress(tar_of(*kept))).endswith(
+        f"is not a valid archive: {name} is missing"
+    )
 
 
-def test_a_packed_archive_cut_off_anywhere_is_refused(refused: Refused) -> None:
+def test_a_truncated_gzip_file_is_refused(refused: Refused) -> None:
     packed = with_sound()
     for end in range(len(packed)):
-        assert "is no sound archive" in refused(packed[:end])
+        assert "is not a valid archive" in refused(packed[:end])
 
 
-def test_an_archive_cut_off_anywhere_and_packed_is_refused(refused: Refused) -> None:
+def test_a_truncated_tar_file_is_refused(refused: Refused) -> None:
     whole = tar_of(*sound_members())
     content = len(whole.rstrip(b"\0"))
     for end in range(0, content + 511, 64):
-        assert "is no sound archive" in refused(gzip.compress(whole[:end]))
-    assert "its end is not marked" in refused(gzip.compress(whole[: -(-content // 512) * 512]))
+        assert "is not a valid archive" in refused(gzip.compress(whole[:end]))
+    assert "the end-of-archive marker is missing" in refused(
+        gzip.compress(whole[: -(-content // 512) * 512])
+    )
 
 
-def test_a_damaged_header_is_no_end(refused: Refused) -> None:
+def test_a_damaged_header_is_not_the_end_of_the_archive(refused: Refused) -> None:
     whole = bytearray(tar_of(*sound_members()))
     for start in range(512, len(whole), 512):
         if whole[start + 257 : start + 262] == b"ustar":
             damaged = whole.copy()
             damaged[start] ^= 1
-            assert "its end is not marked" in refused(gzip.compress(damaged))
+            assert "the end-of-archive marker is missing" in refused(gzip.compress(damaged))
 
 
 def test_a_wrong_checksum_is_refused(refused: Refused) -> None:
     packed = bytearray(with_sound())
     for place in range(len(packed) - 8, len(packed)):
         packed[place] ^= 1
-        assert "is no sound archive" in refused(bytes(packed))
+        assert "is not a valid archive" in refused(bytes(packed))
         packed[place] ^= 1
 
 
@@ -262,16 +266,16 @@ def test_a_wrong_checksum_is_refused(refused: Refused) -> None:
     ],
     ids=["empty", "text", "packed text", "not packed", "something after it"],
 )
-def test_what_is_no_packed_tar_is_refused(refused: Refused, content: bytes) -> None:
-    assert "is no sound archive" in refused(content)
+def test_other_formats_are_refused(refused: Refused, content: bytes) -> None:
+    assert "is not a valid archive" in refused(content)
 
 
 @pytest.mark.parametrize(
     ("meta", "message"),
     [
-        ("{", "is no sound archive: meta.json is unsound"),
-        ("[1]", "is no sound archive: meta.json is unsound"),
-        ("[" * 100_000, "is no sound archive: meta.json is unsound"),
+        ("{", "is not a valid archive: meta.json is not valid"),
+        ("[1]", "is not a valid archive: meta.json is not valid"),
+        ("[" * 100_000, "is not a valid archive: meta.json is not valid"),
         (
             "{}",
             "has no archive format, this version reads 2 (written by an unknown version, read by",
@@ -279,12 +283,14 @@ def test_what_is_no_packed_tar_is_refused(refused: Refused, content: bytes) -> N
         ('{"archive_format": "2"}', "has archive format '2', this version reads 2"),
         (
             '{"archive_format": 3, "ner_adv_plugin": "9.8.7"}',
-            "has archive format 3, this version reads 2 (written by ner_adv_plugin 9.8.7, read by ner_adv_plugin "
+            "has archive format 3, this version reads 2 "
+            "(written by ner_adv_plugin 9.8.7, read by ner_adv_plugin "
             f"{ner_adv_plugin.__version__}): install the version that wrote it, or train again",
         ),
         (
             '{"archive_format": 1, "ner_adv_plugin": "0.1.0"}',
-            "has archive format 1, this version reads 2 (written by ner_adv_plugin 0.1.0, read by ner_adv_plugin "
+            "has archive format 1, this version reads 2 "
+            "(written by ner_adv_plugin 0.1.0, read by ner_adv_plugin "
             f"{ner_adv_plugin.__version__}): install the version that wrote it, or train again",
         ),
     ],
@@ -308,7 +314,7 @@ def test_a_folder_is_opened_as_it_is(tmp_path: Path, temporary: Path) -> None:
     assert folder.is_dir() and everything(temporary) == {}
 
 
-def test_a_full_disk_is_told_as_such(
+def test_a_full_disk_is_reported_as_such(
     tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any, **__: Any) -> None:
@@ -328,7 +334,7 @@ def test_a_full_disk_is_told_as_such(
     st.lists(st.text("./ab\\:~\0", max_size=12), max_size=3),
     st.sampled_from(["", "fta/", "vocabulary/"]),
 )
-def test_whatever_the_names_nothing_is_written_elsewhere(names: list[str], prefix: str) -> None:
+def test_nothing_is_written_elsewhere_for_any_names(names: list[str], prefix: str) -> None:
     with tempfile.TemporaryDirectory() as parent:
         place = Path(parent) / "deep" / "deep"
         place.mkdir(parents=True)

@@ -1,1 +1,1 @@
-"""Tests of the benchmarks: that each runs, and what in them can be counted; nothing timed."""
+"""Tests of the benchmarks: that they run, and everything that is counted; nothing is timed."""

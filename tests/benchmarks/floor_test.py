@@ -1,11 +1,11 @@
-"""The floor's operations beside torch's own count of what is run."""
+"""Operations of the floor, compared with torch's FLOP counter."""
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertModel
 
-from benchmarks.floor import BACKWARD_AND_FORWARD, encoder_flops, lstm_flops, matrix_products
+from benchmarks.floor import FORWARD_AND_BACKWARD, encoder_flops, lstm_flops, matrix_products
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def bert() -> BertModel:
         num_attention_heads=2,
         intermediate_size=20,
     )
-    config._attn_implementation = "eager"  # whose products torch counts one by one
+    config._attn_implementation = "eager"  # torch counts each of its products
     return BertModel(config, add_pooling_layer=False).eval()
 
 
@@ -38,12 +38,12 @@ def test_backward_costs_twice_forward(bert):
     embedded = torch.randn(2, 5, 12, requires_grad=True)
     forward = encoder_flops(bert.config, [5, 5])
     assert counted(lambda: bert(inputs_embeds=embedded).last_hidden_state.sum().backward()) == (
-        BACKWARD_AND_FORWARD * forward
+        FORWARD_AND_BACKWARD * forward
     )
 
 
 def test_lstm():
-    # Four gates, each a product with the input and one with the last state, in both directions.
+    # In both directions, four gates with one product of the input and one of the previous state.
     weights = sum(
         p.numel()
         for n, p in torch.nn.LSTM(12, 5, bidirectional=True).named_parameters()

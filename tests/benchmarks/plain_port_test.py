@@ -1,4 +1,4 @@
-"""The plain port is the same model: the same loss, gradients and spans."""
+"""The plain port computes the same loss, gradients and spans as the model."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ def test_gradients(measured):
     assert largest_difference(model, PlainPort(model), batches) <= 1e-4
 
 
-def test_gradients_differ_where_a_weight_does(measured):
+def test_gradients_differ_if_a_weight_differs(measured):
     model, sentences = measured
     plain = PlainPort(model)
     with torch.no_grad():
@@ -47,7 +47,7 @@ def test_loss_and_spans(measured):
     paths = plain.decode(batch.token_ids_BL, batch.mask_BL, "task0")
     head = model.heads["task0"]
     tags = [[head.labels[tag] for tag in path] for path in paths]
-    # The port's CRF has no constraints: tags that do not follow the scheme are no entity, as seqeval reads them.
+    # The CRF of the port is unconstrained. As in seqeval, illegal tag sequences are not entities.
     entities = [[entity.to_tuple() for entity in own] for own in Entities(tags, IOB2).entities]
     expected = [[Span(start, end, kind) for _, kind, start, end in own] for own in entities]
     assert [[span.span for span in spans] for spans in found] == expected and any(expected)

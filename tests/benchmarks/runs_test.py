@@ -1,4 +1,4 @@
-"""Every benchmark runs on a tiny size, and its figures are of the kind that it says."""
+"""Every benchmark runs in tiny size, and what it counts is right."""
 
 import json
 import math
@@ -49,8 +49,9 @@ def test_step_has_the_gradients_of_the_plain_port():
 
 def test_padding_and_order():
     report = padding.run(TINY)
-    # One call a batch, of characters and two special tokens a sentence: nothing is padded outside of attention.
-    assert report["encoder calls a batch"] == 1
+    # One call per batch, for the characters and two special tokens of each sentence: only attention
+    # needs padding.
+    assert report["encoder calls per batch"] == 1
     instances = [
         sentence
         for sentences in padding.corpus_of(padding.WEIBO, padding.MSRA).instances.values()
@@ -69,9 +70,9 @@ def test_order_correlation():
 
 def test_tower_sentences_do_not_grow_with_tasks():
     report = tasks.run(TINY)
-    # The shared tower runs over all sentences, and every sentence has one private tower.
+    # The shared tower runs over all sentences, and one private tower over each sentence.
     for count in tasks.TASKS:
-        assert report[f"tower sentences a batch, {count} tasks"] == 2 * 32
+        assert report[f"tower sentences per batch, {count} tasks"] == 2 * 32
 
 
 def test_crf_is_exact():
@@ -89,7 +90,7 @@ def test_scoring_equals_seqeval():
 def test_prediction_agrees():
     report = prediction.run(TINY)
     assert report["sentences tagged alike"] == 1
-    assert report["entities a sentence"] > 0 and math.isfinite(
+    assert report["entities per sentence"] > 0 and math.isfinite(
         report["time with entity scores over time without"]
     )
 
@@ -118,7 +119,7 @@ def test_command_line(root: Path, tmp_path: Path):
         "transformers",
         "date",
     }
-    assert "figures are as asked" in done.stdout
+    assert "figures are within their limits" in done.stdout
 
 
 def test_unknown_benchmark(root: Path):
@@ -126,7 +127,7 @@ def test_unknown_benchmark(root: Path):
         [sys.executable, "-m", "benchmarks", "stp"], cwd=root, capture_output=True, text=True
     )
     assert done.returncode == 2
-    assert "no benchmark stp: there are step, " in done.stderr
+    assert "unknown benchmark stp; known: step, " in done.stderr
 
 
 def test_verdict():

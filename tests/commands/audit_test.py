@@ -29,7 +29,7 @@ def write_sentences(path: str, *texts: str) -> None:
 
 
 def lone_config(**keys: Any) -> dict[str, Any]:
-    """Readers and paths, and nothing else."""
+    """Return a config with readers and paths only."""
     return {
         "dataset_reader": "conll",
         "train_data_path": "train",
@@ -40,13 +40,13 @@ def lone_config(**keys: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def leaking(run: Run) -> None:
-    """Files of which two sentences of dev are in train, as they stand and with other marks."""
+    """Files with two dev sentences in train: one unchanged, one with other punctuation."""
     write_sentences("train", "今天天气很好", "我去上海。", "他来北京", "他来北京")
     write_sentences("dev", "我去上海", "他来北京", "明天见")
 
 
 @pytest.mark.usefixtures("leaking")
-def test_readers_and_paths_are_enough(run: Run, tmp_path: Path) -> None:
+def test_readers_and_paths_are_sufficient(run: Run, tmp_path: Path) -> None:
     result = run(
         "audit", write_config(tmp_path / "c.json", lone_config()), "--output-file", "out/audit.json"
     )
@@ -98,7 +98,7 @@ def test_overrides(run: Run, tmp_path: Path, flag: str) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.json", "dev", "train"]
 
 
-def test_a_whole_config(run: Run, tmp_path: Path) -> None:
+def test_a_complete_config(run: Run, tmp_path: Path) -> None:
     config = write_config(tmp_path / "tiny.json", tiny_config(data_loader__leakage="error"))
     assert run("audit", config, "--output-file", "audit.json").status == 0
     found = json.loads(Path("audit.json").read_text(encoding="utf-8"))
@@ -111,7 +111,7 @@ def test_a_whole_config(run: Run, tmp_path: Path) -> None:
         20,
         None,
     ]
-    # An encoder learnt from scratch knows what it is trained on.
+    # An encoder without pretraining knows the characters that it is trained on.
     unknown = {
         name: splits["train"]["unknown_characters"] for name, splits in found["datasets"].items()
     }
@@ -133,7 +133,7 @@ def test_a_whole_config(run: Run, tmp_path: Path) -> None:
 
 
 def _characters(path: str, name: str = "weibo") -> list[str]:
-    """The characters of the first 40 sentences of Weibo, or 20 of another corpus."""
+    """Return the characters of the first 40 sentences of Weibo, or 20 of another corpus."""
     content = Path(path).read_text(encoding="utf-8")
     if name == "msr":
         return list("".join(content.split("\n")[:20]).replace(" ", ""))
@@ -156,7 +156,7 @@ def test_a_pretrained_encoder_without_its_weights(
     result = run("audit", write_config(tmp_path / "c.json", config), "--output-file", "audit.json")
     assert result.status == 0
     found = json.loads(Path("audit.json").read_text(encoding="utf-8"))
-    # The space is one, too: the tokenizer has no piece for it.
+    # Including the space, for which the tokenizer has no token.
     assert found["datasets"]["conll"]["test"]["unknown_characters"] == 3
     assert result.out.splitlines()[0].endswith("unknown")
 
@@ -190,7 +190,7 @@ def test_a_pretrained_encoder_without_its_weights(
         (
             {"dataset_reader": {"type": "multitask", "readers": {"a": "conll", "b": "conll"}}}
             | {"train_data_path": {"a": "train"}, "validation_data_path": None},
-            "dataset_reader.readers.b: no path has this name",
+            "dataset_reader.readers.b: no path for this reader",
         ),
     ],
 )

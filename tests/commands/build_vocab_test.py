@@ -25,7 +25,7 @@ def config(tmp_path: Path) -> str:
 
 
 def contents(archive: str) -> dict[str, bytes]:
-    """The files of an archive."""
+    """Return the files of an archive."""
     with tarfile.open(archive) as tar:
         files = {member.name: tar.extractfile(member) for member in tar}
         return {name: file.read() for name, file in files.items() if file is not None}
@@ -37,7 +37,7 @@ def characters(archive: str) -> set[str]:
 
 
 def characters_of_sentences(sentences: int) -> set[str]:
-    """Characters of the first sentences of the corpus, read here by hand."""
+    """Return the characters of the first sentences of the corpus, read independently."""
     blocks = (
         (DATA / "weibo" / "weiboNER_2nd_conll.train")
         .read_text(encoding="utf-8")
@@ -47,7 +47,7 @@ def characters_of_sentences(sentences: int) -> set[str]:
     return {line[0] for block in blocks[:sentences] for line in block.splitlines()}
 
 
-def test_is_the_vocabulary_that_training_makes(run: Run, config: str) -> None:
+def test_the_vocabulary_is_that_of_training(run: Run, config: str) -> None:
     result = run("build-vocab", config, "deep/vocab.tar.gz")
     assert (result.status, result.out) == (0, "vocabulary: deep/vocab.tar.gz\n")
     assert [path.name for path in Path("deep").iterdir()] == ["vocab.tar.gz"]
@@ -58,7 +58,7 @@ def test_is_the_vocabulary_that_training_makes(run: Run, config: str) -> None:
 
 
 @pytest.mark.parametrize("flag", ["-o", "--overrides"])
-def test_overrides_count(run: Run, config: str, flag: str) -> None:
+def test_overrides_are_applied(run: Run, config: str, flag: str) -> None:
     assert (
         run(
             "build-vocab", config, "vocab.tar.gz", flag, '{"dataset_reader.max_instances": 5}'
@@ -68,12 +68,12 @@ def test_overrides_count(run: Run, config: str, flag: str) -> None:
     assert characters("vocab.tar.gz") == characters_of_sentences(5) < characters_of_sentences(30)
 
 
-def test_an_older_one_stays_unless_forced(run: Run, config: str) -> None:
+def test_an_existing_file_is_kept_without_force(run: Run, config: str) -> None:
     Path("vocab.tar.gz").write_text("precious")
     result = run("build-vocab", config, "vocab.tar.gz")
     assert (result.status, result.err) == (
         2,
-        "error: vocab.tar.gz exists: --force writes over it\n",
+        "error: vocab.tar.gz exists: use --force to overwrite it\n",
     )
     assert Path("vocab.tar.gz").read_text() == "precious"
     for flag in ("-f", "--force"):
@@ -123,7 +123,7 @@ def without_types(folder: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_one_that_a_run_cannot_take(
+def test_a_vocabulary_that_a_run_cannot_use(
     run: Run, config: str, tmp_path: Path, spoil: Callable[[Path], None], message: str, packed: bool
 ) -> None:
     assert run("build-vocab", config, "vocab.tar.gz").status == 0
@@ -146,8 +146,8 @@ def test_one_that_a_run_cannot_take(
 
 
 @pytest.mark.parametrize("unpacked", [False, True])
-def test_a_run_takes_it(run: Run, config: str, tmp_path: Path, unpacked: bool) -> None:
-    """A run on fewer sentences, which has no name for most characters by itself, has the vocabulary's."""
+def test_a_run_uses_the_vocabulary(run: Run, config: str, tmp_path: Path, unpacked: bool) -> None:
+    """A run on fewer sentences, which lack most characters, has those of the vocabulary."""
     assert run("build-vocab", config, "vocab.tar.gz").status == 0
     directory = "vocab.tar.gz"
     if unpacked:
@@ -162,6 +162,6 @@ def test_a_run_takes_it(run: Run, config: str, tmp_path: Path, unpacked: bool) -
     Path("in.jsonl").write_text('{"sentence": "我在北京"}\n', encoding="utf-8")
     answer = run("predict", "run/model.tar.gz", "in.jsonl")
     assert answer.status == 0 and len(json.loads(answer.out)["tags"]) == 4
-    # A model's archive holds its vocabulary, too.
+    # The archive of a model also holds its vocabulary.
     again = Vocabulary.from_files("run/model.tar.gz")
     assert set(again.get_token_to_index_vocabulary("characters")) > characters_of_sentences(30)

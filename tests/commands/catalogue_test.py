@@ -24,7 +24,7 @@ def test_readme_holds_the_table_of_components(root: Path) -> None:
     )
 
 
-def test_bases_are_those_that_configs_choose_from() -> None:
+def test_bases() -> None:
     assert {
         "Model",
         "Head",
@@ -41,7 +41,7 @@ def test_bases_are_those_that_configs_choose_from() -> None:
     }
 
 
-def test_keys_have_type_default_and_meaning_from_the_base_too() -> None:
+def test_keys_have_type_default_and_meaning() -> None:
     keys = {key.name: key for key in catalogue.keys(CrfHead)}
     assert set(keys) == {"reads", "weight", "dropout", "normalize_by", "scheme", "constrained"}
     assert keys["weight"] == catalogue.Key(
@@ -51,20 +51,20 @@ def test_keys_have_type_default_and_meaning_from_the_base_too() -> None:
     assert keys["reads"].default == "null"
 
 
-def test_what_the_program_supplies_is_no_key() -> None:
+def test_supplied_arguments_are_not_keys() -> None:
     assert "input_size" in {parameter.name for parameter in parameters(LstmSeq2SeqEncoder)}
     assert "input_size" not in {key.name for key in catalogue.keys(LstmSeq2SeqEncoder)}
 
 
 class Shouted:
-    """Reads texts in which
-    capitals are names. Registered as "shouted".
+    """Reader of texts in which
+    names are in capitals. Registered as "shouted".
 
     # Parameters
 
-    loud : whether it shouts,
+    loud : whether everything is in capitals,
         or not.
-    """
+    """  # noqa: D205
 
     def __init__(self, loud: bool = True, head: str | None = None) -> None:
         pass
@@ -76,20 +76,20 @@ class Silent(Shouted):
 
 
 def test_a_custom_component_is_described_by_its_docstring() -> None:
-    assert catalogue.summary(Shouted) == "Reads texts in which capitals are names."
+    assert catalogue.summary(Shouted) == "Reader of texts in which names are in capitals."
     assert catalogue.keys(Shouted) == [
-        catalogue.Key("loud", "bool", "true", "whether it shouts, or not."),
+        catalogue.Key("loud", "bool", "true", "whether everything is in capitals, or not."),
         catalogue.Key("head", "str", "null", ""),
     ]
 
 
-def test_what_has_no_docstring_of_this_form_is_described_by_its_package() -> None:
+def test_without_a_docstring_the_package_is_named() -> None:
     assert catalogue.summary(LstmSeq2SeqEncoder) == "`LstmSeq2SeqEncoder` of allennlp-light."
     assert catalogue.summary(Silent) == f"`Silent` of {Silent.__module__.split('.')[0]}."
-    assert catalogue.keys(Silent)[0].meaning == "whether it shouts, or not."
+    assert catalogue.keys(Silent)[0].meaning == "whether everything is in capitals, or not."
 
 
-def test_subcommands_are_no_components() -> None:
+def test_subcommands_are_not_components() -> None:
     assert not any(issubclass(base, Subcommand) for base in catalogue.bases().values())
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a config is told in one message, before a corpus is opened or an encoder loaded."""
+"""Config errors: one message, before a corpus is opened or an encoder is loaded."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,8 @@ def group(**settings: Any) -> list[Any]:
     return [[["^encoder"], settings]]
 
 
-# Overrides, where the error is, and what its message holds: what stood there, what is accepted, the nearest name.
+# Overrides, the config path of the error, and parts of its message: the value found, what is
+# accepted, the nearest name.
 CASES: list[tuple[dict[str, Any], str, list[str]]] = [
     # A wrong type, at every level.
     (
@@ -118,7 +119,7 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
     ),
     ({GROUPS: [[["^encoder", "(["], {}]]}, f"{GROUPS}.0.0.1", ['"(["', "regular expression"]),
     ({"trainer.no_grad": ["("]}, "trainer.no_grad.0", ['"("', "regular expression"]),
-    # A bad Literal.
+    # A wrong Literal.
     ({"data_loader.leakage": "dorp"}, "data_loader.leakage", ["'dorp'", "'allow'", 'mean "drop"']),
     (
         {"model.objectives": [{**ADVERSARY, "discriminates": "domian"}]},
@@ -172,7 +173,7 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
         "model.towers.sharde",
         ["nothing reads", "msra", 'mean "shared"'],
     ),
-    # Datasets named elsewhere.
+    # Names of datasets in other settings.
     (
         {"data_loader.sampler": {"type": "weighted", "weights": {"weibo": 1, "mrsa": 1, "msr": 1}}},
         "data_loader.sampler.weights.mrsa",
@@ -243,7 +244,7 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
 
 @pytest.fixture
 def config(run: Run, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A config whose corpora and encoder nobody may touch, beside a file that nobody may import."""
+    """A config whose corpora and encoder must not be read, and a file that must not be imported."""
     monkeypatch.setattr(
         DatasetReader, "read", lambda reader, path: pytest.fail("a corpus was opened")
     )
@@ -264,7 +265,7 @@ def config(run: Run, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.parametrize(
     ("overrides", "path", "parts"), CASES, ids=[f"{i} {case[1]}" for i, case in enumerate(CASES)]
 )
-def test_one_message_with_the_place(
+def test_one_message_with_the_config_path(
     run: Run, config: str, overrides: dict[str, Any], path: str, parts: list[str]
 ) -> None:
     result = run("train", config, "-s", "run", "-o", json.dumps(overrides))
@@ -275,7 +276,7 @@ def test_one_message_with_the_place(
     assert not Path("run").exists() and not Path("imported").exists()
 
 
-def test_the_config_without_overrides_gets_as_far_as_the_corpora(run: Run, config: str) -> None:
+def test_the_config_without_overrides_is_valid(run: Run, config: str) -> None:
     with pytest.raises(pytest.fail.Exception, match="a corpus was opened"):
         run("train", config, "-s", "run")
 
@@ -283,9 +284,7 @@ def test_the_config_without_overrides_gets_as_far_as_the_corpora(run: Run, confi
 @pytest.mark.parametrize(
     "command", [["train", "--dry-run"], ["build-vocab", "vocab.tar.gz"], ["count-instances"]]
 )
-def test_every_command_on_configs_checks_it_whole(
-    run: Run, config: str, command: list[str]
-) -> None:
+def test_every_command_checks_the_whole_config(run: Run, config: str, command: list[str]) -> None:
     overrides = json.dumps({"model.heads": {"mrsa": "crf"}})
     result = run(command[0], config, *command[1:], "-o", overrides)
     assert result.status == 2 and result.err.startswith(
@@ -312,7 +311,7 @@ def test_every_command_on_configs_checks_it_whole(
         ),
     ],
 )
-def test_a_file_that_is_no_jsonnet(run: Run, config: str, text: str | bytes, message: str) -> None:
+def test_a_file_that_is_not_jsonnet(run: Run, config: str, text: str | bytes, message: str) -> None:
     Path("wrong.jsonnet").write_bytes(text if isinstance(text, bytes) else text.encode())
     result = run("train", "wrong.jsonnet", "-s", "run")
     assert result.status == 2 and message in result.err and "Traceback" not in result.err

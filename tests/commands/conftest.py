@@ -1,4 +1,4 @@
-"""The command line in this process, which is left as it was."""
+"""The command line, run in this process, whose state is restored."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ from ner_adv_plugin.common.progress import make_file_friendly
 
 @dataclass
 class Result:
-    """What a command left: its exit status, and what it wrote."""
+    """The exit status and output of a command."""
 
     status: int
     out: str
@@ -29,7 +29,7 @@ Run = Callable[..., Result]
 def run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Run]:
-    """Runs a command in an empty folder."""
+    """A function that runs a command in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     root = logging.getLogger()

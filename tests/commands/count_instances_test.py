@@ -14,11 +14,11 @@ def write_sentences(path: str, texts: list[str]) -> None:
     )
 
 
-def test_sentences_by_split_and_dataset_and_in_all(run: Run, tmp_path: Path) -> None:
+def test_counts_by_split_and_dataset_and_in_total(run: Run, tmp_path: Path) -> None:
     config = write_config(tmp_path / "tiny.json", tiny_config())
     result = run("count-instances", config)
     assert result.status == 0
-    # What the readers' `max_instances` leave.
+    # As limited by `max_instances` of the readers.
     assert result.out.splitlines() == [
         "train msr: 20",
         "train msra: 20",

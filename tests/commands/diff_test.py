@@ -29,7 +29,7 @@ NEW = {
     "count": torch.tensor(9),
     "same": torch.tensor([1.0, math.inf]),
     "near": torch.full((4,), 1e-6),
-    # The root of the mean of 1, 1, 1, 9.
+    # The root mean square of 1, 1, 1, 3.
     "moved": torch.tensor([2.0, 1.0, 4.0, 7.0]),
     "reshaped": torch.zeros(4),
 }
@@ -40,7 +40,7 @@ def save(name: str, weights: dict[str, Tensor], prefix: str = "") -> str:
     return name
 
 
-def test_what_is_gone_new_changed_and_the_same(run: Run) -> None:
+def test_removed_added_changed_and_equal_parameters(run: Run) -> None:
     result = run("diff", save("old.th", OLD), save("new.th", NEW))
     assert (result.status, result.err) == (0, "")
     assert result.out.splitlines() == [
@@ -81,7 +81,7 @@ def test_scale_and_threshold(run: Run, flags: list[str], marks: str) -> None:
         assert lines[1].endswith(f"distance = {100 * math.sqrt(3):.4g}")
 
 
-def test_prefixes_are_cut_off(run: Run) -> None:
+def test_prefixes_are_removed(run: Run) -> None:
     old = save("old.th", {"a": OLD["near"], "b": OLD["moved"]}, "model.encoder.")
     new = save("new.th", {"bert.a": OLD["near"], "b": OLD["moved"]})
     assert {line[0] for line in run("diff", old, new).out.splitlines()} == {"-", "+"}
@@ -94,11 +94,11 @@ def test_prefixes_are_cut_off(run: Run) -> None:
 @pytest.mark.parametrize(
     ("prefix", "message"),
     [
-        ("x.", 'no parameter\'s name begins with "x."'),
+        ("x.", 'no parameter name starts with "x."'),
         ("a.", 'without "a." two parameters have the same name'),
     ],
 )
-def test_prefixes_that_cannot_be_cut_off(run: Run, prefix: str, message: str) -> None:
+def test_prefixes_that_cannot_be_removed(run: Run, prefix: str, message: str) -> None:
     weights = save("weights.th", {"a.b": OLD["near"], "b": OLD["near"]})
     for number in (1, 2):
         result = run("diff", weights, weights, f"--strip-prefix-{number}", prefix)
@@ -113,7 +113,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_runs_archives_checkpoints_and_weights(run: Run, small_run: Path) -> None:
-    """The best weights, wherever they stand, are the same; those of another epoch are not."""
+    """The best weights are equal in all files; those of another epoch differ."""
     weights = torch.load(small_run / "best.th", weights_only=True)
     save_file({name: value.contiguous() for name, value in weights.items()}, "weights.safetensors")
     names = [f" {name}, shape = {tuple(value.shape)}" for name, value in weights.items()]
@@ -136,7 +136,7 @@ def test_runs_archives_checkpoints_and_weights(run: Run, small_run: Path) -> Non
 
 
 class Odd:
-    """What is no weight."""
+    """An object that is not a weight."""
 
 
 @pytest.mark.parametrize(
@@ -144,15 +144,15 @@ class Odd:
     [
         ("missing.th", "no weights at missing.th"),
         ("missing.tar.gz", "no archive at missing.tar.gz"),
-        ("text.th", "text.th does not hold weights alone"),
-        ("text.safetensors", "text.safetensors does not hold weights alone"),
-        ("odd.th", "odd.th does not hold weights alone"),
-        ("list.th", "list.th holds something else than parameters by name"),
-        ("state.th", "state.th holds something else than parameters by name"),
+        ("text.th", "text.th is not a file of weights only"),
+        ("text.safetensors", "text.safetensors is not a file of weights only"),
+        ("odd.th", "odd.th is not a file of weights only"),
+        ("list.th", "list.th holds something other than parameters by name"),
+        ("state.th", "state.th holds something other than parameters by name"),
         ("folder", "folder: no weights, weights.th or best.th"),
     ],
 )
-def test_what_holds_no_weights(run: Run, name: str, message: str) -> None:
+def test_files_without_weights(run: Run, name: str, message: str) -> None:
     for text in ("text.th", "text.safetensors"):
         Path(text).write_text("no weights")
     torch.save(Odd(), "odd.th")

@@ -1,4 +1,4 @@
-"""A disk that is full, folders that cannot be written: one message, and nothing lost."""
+"""Full disks and folders that are not writable: one message, and nothing is lost."""
 
 import contextlib
 import logging
@@ -20,7 +20,7 @@ from tests.tiny import single_task_config, write_config
 
 @TrainerCallback.register("fills_the_disk")
 class FillsTheDisk(TrainerCallback):
-    """After so many steps, files that grow beyond so many bytes cannot be written any more."""
+    """Limits the size of files that can be written, after a number of steps."""
 
     full: tuple[int, int] | None = None
 
@@ -45,7 +45,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def room() -> Iterator[None]:
-    """There is room again in the end."""
+    """Remove the limit in the end."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -54,7 +54,7 @@ def room() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("steps", "limit", "name"),
     [
-        # The model has 170 kB, its training state 370.
+        # The model has 170 kB, its training state 370 kB.
         (5, 100_000, "checkpoints/model_state_e0_b6.th"),
         (5, 250_000, "checkpoints/training_state_e0_b6.th"),
         (8, 100_000, "best.th"),
@@ -77,7 +77,7 @@ def test_full_disk(
         result = run("train", config, "-s", "run")
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert result.status == 2 and "Traceback" not in result.err
-    reason = "the disk is full, or takes no file of this size"
+    reason = "the disk is full, or does not accept files of this size"
     assert result.err.splitlines()[-1] == f"error: cannot write run/{name}: {reason}"
     folder = tmp_path / "run"
     last = "e0_b3" if steps == 5 else "e0_b6"
@@ -93,8 +93,8 @@ def test_full_disk(
 @pytest.mark.parametrize(
     "name", ["checkpoints", "best.th", "log", "vocabulary", "out.log", "metrics_epoch_0.json"]
 )
-def test_a_place_that_cannot_be_written_is_one_message(run: Run, tmp_path: Path, name: str) -> None:
-    """A folder where a file should be, a file where a folder should be: not even root can write there."""
+def test_a_path_that_cannot_be_written_is_one_message(run: Run, tmp_path: Path, name: str) -> None:
+    """A folder instead of a file, or a file instead of a folder: not even root can write it."""
     (tmp_path / "run").mkdir()
     if name in ("checkpoints", "log", "vocabulary"):
         (tmp_path / "run" / name).touch()
@@ -109,7 +109,7 @@ def test_a_place_that_cannot_be_written_is_one_message(run: Run, tmp_path: Path,
     assert last.startswith("error: ") and f"run/{name}" in last
 
 
-def test_a_log_that_cannot_be_written_stops_nothing(run: Run, tmp_path: Path) -> None:
+def test_training_continues_if_the_log_cannot_be_written(run: Run, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "out.log").symlink_to("/dev/full")
     config = write_config(tmp_path / "config.json", single_task_config(trainer__num_epochs=1))
@@ -129,7 +129,7 @@ def test_a_folder_below_a_file_is_one_message(run: Run, tmp_path: Path) -> None:
     result = run("train", config, "-s", "config.json/run")
     assert (result.status, result.out) == (2, "")
     assert (
-        result.err.startswith("error: cannot make config.json/run: ")
+        result.err.startswith("error: cannot create config.json/run: ")
         and result.err.count("\n") == 1
     )
     shutil.copy(config, tmp_path / "copy.json")

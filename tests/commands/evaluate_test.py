@@ -40,7 +40,7 @@ def test_the_target_head_on_its_corpus(run: Run, tiny_run: Path) -> None:
     found = scores(run("evaluate", tiny_run / "model.tar.gz", DEV))
     metrics = json.loads((tiny_run / "metrics.json").read_text(encoding="utf-8"))
     assert 0.0 < found.pop("weibo_ece") < 1.0
-    # The same sentences, readers and weights as at the end of training.
+    # The sentences, readers and weights are those of the end of training.
     assert found == {
         name.removeprefix("best_validation_"): value
         for name, value in metrics.items()
@@ -70,7 +70,7 @@ def test_several_datasets(run: Run, tiny_run: Path) -> None:
     }
 
 
-def test_the_archive_is_unpacked_once(
+def test_the_archive_is_extracted_once(
     run: Run, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
@@ -90,7 +90,7 @@ def test_output_file(run: Run, tiny_run: Path) -> None:
     assert json.loads(Path("out/metrics.json").read_text(encoding="utf-8")) == found
 
 
-def test_predictions_are_what_is_scored(run: Run, tiny_run: Path) -> None:
+def test_the_written_predictions_are_scored(run: Run, tiny_run: Path) -> None:
     paths = json.dumps({"weibo": DEV, "msr": MSR})
     found = scores(
         run("evaluate", tiny_run, paths, "--predictions-output-file", "predictions.jsonl")
@@ -127,16 +127,18 @@ def test_verify(run: Run, tiny_run: Path) -> None:
     assert result.status == 0
     found, _ = json.JSONDecoder().raw_decode(result.out)
     for name in ("weibo", "msra"):
-        assert f"{name}: seqeval strict F1 {found[f'{name}_f1']:.6f}, the same" in result.out
-    assert "msr: seqeval does not know words, not verified" in result.out
+        assert (
+            f"{name}: verified, strict F1 is {found[f'{name}_f1']:.6f} with seqeval" in result.out
+        )
+    assert "msr: not verified, as seqeval does not support words" in result.out
 
 
-def test_verify_stops_where_scores_differ(
+def test_verify_fails_if_scores_differ(
     run: Run, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "score", lambda *_: {"f1": 0.123})
     result = run("evaluate", tiny_run, DEV, "--verify")
-    assert result.status == 2 and "weibo: strict F1 is 0.123, seqeval says" in result.err
+    assert result.status == 2 and "weibo: strict F1 is 0.123, but" in result.err
 
 
 def test_batch_size_does_not_matter(run: Run, tiny_run: Path) -> None:
@@ -153,7 +155,7 @@ def test_other_weights(run: Run, tiny_run: Path) -> None:
     assert scores(run("evaluate", tiny_run, DEV, "--weights-file", "zeros.th"))["weibo_f1"] == 0.0
 
 
-def test_gold_that_the_model_does_not_know_lowers_recall(run: Run, tiny_run: Path) -> None:
+def test_gold_types_unknown_to_the_model_lower_recall(run: Run, tiny_run: Path) -> None:
     text = Path(DEV).read_text(encoding="utf-8")
     before = scores(run("evaluate", tiny_run, DEV))
     Path("more.dev").write_text(
@@ -184,10 +186,10 @@ def test_gold_that_the_model_does_not_know_lowers_recall(run: Run, tiny_run: Pat
         (
             json.dumps({"weibo": DEV}),
             ["--multitask-head", "weibo"],
-            "--multitask-head chooses the head of one file",
+            "--multitask-head chooses the head of a single file",
         ),
         (MSRA, [], "test.bio:1: found"),
-        (DEV, ["--cuda-device", "7"], "no GPU 7 here"),
+        (DEV, ["--cuda-device", "7"], "GPU 7 is not available"),
         (DEV, ["--batch-size", "0"], "batch_size: expected 1 or more, found 0"),
         (
             DEV,
@@ -196,7 +198,7 @@ def test_gold_that_the_model_does_not_know_lowers_recall(run: Run, tiny_run: Pat
         ),
     ],
 )
-def test_what_cannot_be_is_one_message(
+def test_errors_are_one_message(
     run: Run, tiny_run: Path, input_file: str, flags: list[str], message: str
 ) -> None:
     result = run("evaluate", tiny_run, input_file, *flags)

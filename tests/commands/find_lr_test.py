@@ -36,8 +36,8 @@ def table(folder: str) -> list[dict[str, float]]:
         ]
 
 
-def test_a_whole_recipe(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rates are the search's, group by group, whatever schedule the recipe has; its curves are not begun."""
+def test_a_complete_recipe(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search sets the rate of every group despite the schedule, and writes no curves."""
     optimizer = {"type": "adamw", "lr": 0.02, "parameter_groups": [[["^encoder"], {"lr": 0.001}]]}
     recipe = tiny_config(
         trainer__optimizer=optimizer,
@@ -77,16 +77,16 @@ def test_a_whole_recipe(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "vocabulary",
     }
     suggestion, picture = result.out.splitlines()
-    assert picture == "picture: lr/lr-losses.png" and imread("lr/lr-losses.png").ndim == 3
-    match = re.fullmatch(r"steepest descent of the loss at learning rate (\S+)", suggestion)
+    assert picture == "plot: lr/lr-losses.png" and imread("lr/lr-losses.png").ndim == 3
+    match = re.fullmatch(r"the loss decreases fastest at learning rate (\S+)", suggestion)
     assert match and any(f"{sentence['learning_rate']:.2g}" == match[1] for sentence in sentences)
-    # At these rates the model learns something before it forgets it again.
+    # At these rates the loss first decreases and then increases.
     smoothed = [sentence["smoothed_loss"] for sentence in sentences]
     assert min(smoothed) < 0.8 * smoothed[0]
 
 
-def test_its_losses_are_those_of_training(run: Run, config: str, tmp_path: Path) -> None:
-    """Where the rate hardly grows, the search is an epoch of the real thing at this rate."""
+def test_losses_are_those_of_training(run: Run, config: str, tmp_path: Path) -> None:
+    """If the rate hardly grows, the search is an epoch of training at this rate."""
     flags = ["--start-lr", "0.02", "--end-lr", "0.0200000001", "--linear"]
     one = '{"data_loader.batch_size": 1, "trainer.num_epochs": 1}'
     assert run("find-lr", config, "-s", "lr", "-o", one, "--num-batches", "12", *flags).status == 0
@@ -96,7 +96,7 @@ def test_its_losses_are_those_of_training(run: Run, config: str, tmp_path: Path)
     assert mean == pytest.approx(metrics["training_loss"], rel=1e-5)
 
 
-def test_rates_as_asked_for(run: Run, config: str) -> None:
+def test_rates_follow_the_flags(run: Run, config: str) -> None:
     result = run(
         "find-lr",
         config,
@@ -163,9 +163,9 @@ def test_a_folder_that_is_not_empty(run: Run, config: str) -> None:
         assert not Path("lr/mark").exists() and Path("lr/lr-losses.png").is_file()
 
 
-def test_without_a_folder_a_fresh_one_is_made(run: Run, config: str) -> None:
+def test_without_a_folder_a_new_one_is_created(run: Run, config: str) -> None:
     result = run("find-lr", config, *SHORT)
-    match = re.search(r"^picture: (runs/small-\d{8}-\d{6}/lr-losses.png)$", result.out, re.M)
+    match = re.search(r"^plot: (runs/small-\d{8}-\d{6}/lr-losses.png)$", result.out, re.M)
     assert match and Path(match[1]).is_file()
 
 
@@ -180,11 +180,13 @@ def test_overrides_and_file_friendly_logging(run: Run, config: str) -> None:
     assert result.status == 0 and "searching" in result.err
 
 
-def test_a_loss_that_never_falls(run: Run, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_that_never_decreases(
+    run: Run, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     losses = iter(range(1, 12))
     monkeypatch.setattr(Trainer, "train_step", lambda trainer, group: {"loss": (next(losses), 1)})
     result = run("find-lr", config, "-s", "lr", *SHORT)
-    assert (result.status, result.out) == (0, "the loss never falls\npicture: lr/lr-losses.png\n")
+    assert (result.status, result.out) == (0, "the loss never decreases\nplot: lr/lr-losses.png\n")
 
 
 @pytest.mark.parametrize(
@@ -200,15 +202,13 @@ def test_a_loss_that_never_falls(run: Run, config: str, monkeypatch: pytest.Monk
         (["-o", '{"train_data_path": "missing"}'], "no such file"),
     ],
 )
-def test_what_cannot_be_searched_leaves_no_folder(
-    run: Run, config: str, flags: list[str], message: str
-) -> None:
+def test_errors_leave_no_folder(run: Run, config: str, flags: list[str], message: str) -> None:
     result = run("find-lr", config, "-s", "lr", *flags)
     assert (result.status, result.out) == (2, "") and message in result.err
     assert not Path("lr").exists()
 
 
-def test_an_optimizer_that_chooses_its_own_rate(run: Run, config: str) -> None:
+def test_an_optimizer_without_a_learning_rate(run: Run, config: str) -> None:
     overrides = '{"trainer.optimizer": {type: "huggingface_adafactor"}}'
     result = run("find-lr", config, "-s", "lr", "-o", overrides, *SHORT)
     assert (

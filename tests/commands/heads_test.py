@@ -1,4 +1,4 @@
-"""Every head trained, evaluated, asked and used for selection; nested gold; a custom head that cannot rank."""
+"""All commands with every head, with nested gold, and with a custom head that cannot rank."""
 
 import json
 import random
@@ -27,7 +27,7 @@ KEEP = json.dumps({"dataset_reader.overlaps": "keep"})
 
 @Head.register("smoothed_in_tests")
 class SmoothedHead(TaggingHead):
-    """Each character by itself, with smoothed gold: it has a loss and best tags, and nothing else."""
+    """Label smoothing per character: a head with a loss and best tags, and nothing else."""
 
     def negative_log_likelihood(
         self, emissions_BLT: Tensor, tags_BL: Tensor, mask_BL: Tensor
@@ -43,7 +43,7 @@ class SmoothedHead(TaggingHead):
 
 
 def write_corpus(path: Path, count: int, seed: int) -> str:
-    """Sentences with people, cities, and universities, whose cities are entities, too."""
+    """Write sentences with people, cities, and universities with cities nested in their names."""
     chance = random.Random(seed)
     lines = []
     for _ in range(count):
@@ -71,15 +71,15 @@ def write_corpus(path: Path, count: int, seed: int) -> str:
 
 @dataclass
 class Trained:
-    """A run of one head.
+    """A run with one head.
 
     # Parameters
 
-    head : its type.
-    folder : of the run.
-    corpus : held-out sentences.
-    texts : a file of their texts, one a line.
-    inputs : the same for `predict`.
+    head : the type of the head.
+    folder : the folder of the run.
+    corpus : a file of held-out sentences.
+    texts : a file of their texts, one per line.
+    inputs : a file of their texts for `predict`.
     """
 
     head: str
@@ -145,15 +145,15 @@ def test_evaluate(run: Run, trained: Trained) -> None:
     metrics, end = json.JSONDecoder().raw_decode(result.out)
     assert metrics["names_f1"] > 0.8 and metrics["names_loss"] > 0.0
     assert 0.0 <= metrics["names_ece"] <= 1.0
-    same = f"names: seqeval strict F1 {metrics['names_f1']:.6f}, the same"
-    nested = "names: seqeval does not know nested entities, not verified"
+    same = f"names: verified, strict F1 is {metrics['names_f1']:.6f} with seqeval as well"
+    nested = "names: not verified, as seqeval does not support nested entities"
     assert result.out[end:].strip() == (nested if trained.nested else same)
     assert Path("curve.png").read_bytes().startswith(b"\x89PNG")
 
     lines = lines_of(Path("predictions.jsonl").read_text(encoding="utf-8"))
     keys = {"dataset", "head", "sentence", "entities", "gold_entities"}
     assert all(set(line) == keys | (set() if trained.nested else {"tags"}) for line in lines)
-    # What is right by the file is what was counted, and so are the scores.
+    # The metrics agree with the written predictions and scores.
     predicted, gold = (
         [[key(e) for e in line[name]] for line in lines] for name in ("entities", "gold_entities")
     )
@@ -174,7 +174,7 @@ def key(entity: dict[str, Any]) -> tuple[int, int, str]:
 
 
 def calibration_error(scored: list[tuple[float, bool]]) -> float:
-    """Expected calibration error over ten bins (Guo et al. 2017, eq. 3), in plain Python."""
+    """Return the expected calibration error with ten bins (Guo et al. 2017, eq. 3)."""
     bins: dict[int, list[tuple[float, bool]]] = {}
     for score, right in scored:
         bins.setdefault(min(int(score * 10), 9), []).append((score, right))
@@ -186,7 +186,7 @@ def calibration_error(scored: list[tuple[float, bool]]) -> float:
 
 
 def test_nested_gold(run: Run, trained: Trained, caplog: pytest.LogCaptureFixture) -> None:
-    """All gold counts, whether the head can find it or not; only a flat head's loss is of the outermost."""
+    """All gold spans are scored; only the loss of a flat head is limited to the outermost."""
     outermost = json.dumps({"dataset_reader.overlaps": "outermost"})
     results = [
         run("evaluate", trained.folder, trained.corpus, "-o", override)
@@ -243,7 +243,7 @@ def test_select(run: Run, trained: Trained, strategy: str) -> None:
     ]
 
 
-def test_a_head_that_cannot_rank_finds_entities_all_the_same(run: Run, smoothed: Trained) -> None:
+def test_a_head_that_cannot_rank_predicts_entities(run: Run, smoothed: Trained) -> None:
     result = run("predict", smoothed.folder, smoothed.inputs)
     assert result.status == 0, result.err
     check_scores([entity for answer in lines_of(result.out) for entity in answer["entities"]])
@@ -255,7 +255,7 @@ def test_a_head_that_cannot_rank_finds_entities_all_the_same(run: Run, smoothed:
         "--reliability-diagram",
         "curve.svg",
     )
-    assert result.status == 0 and "the same" in result.out and Path("curve.svg").is_file()
+    assert result.status == 0 and ": verified" in result.out and Path("curve.svg").is_file()
 
 
 @pytest.mark.parametrize(
@@ -269,19 +269,22 @@ def test_a_head_that_cannot_rank_finds_entities_all_the_same(run: Run, smoothed:
         ),
     ],
 )
-def test_a_head_that_cannot_rank_is_told(run: Run, smoothed: Trained, arguments: list[str]) -> None:
+def test_ranking_with_a_head_that_cannot_rank_is_an_error(
+    run: Run, smoothed: Trained, arguments: list[str]
+) -> None:
     command, source, *flags = arguments
     result = run(command, smoothed.folder, getattr(smoothed, source), *flags)
     assert (result.status, result.out) == (2, "")
     assert result.err == (
-        'error: head "names" (SmoothedHead) does not rank readings, which n_best, select and instance weighting by'
-        ' "confidence" need; heads that do: "biaffine", "crf", "global_pointer", "pytorch_crf", "softmax"\n'
+        'error: head "names" (SmoothedHead) does not rank readings, which n_best, select and '
+        'instance weighting by "confidence" need; heads that do: "biaffine", "crf", '
+        '"global_pointer", "pytorch_crf", "softmax"\n'
     )
     assert not list(Path().iterdir())
 
 
-def test_a_head_that_finds_nothing(run: Run, trained: Trained) -> None:
-    """Files are written without an entity as with some."""
+def test_a_head_that_predicts_nothing(run: Run, trained: Trained) -> None:
+    """Files are also written if no entity is predicted."""
     Path("dev.json").write_text('{"text": "今天", "label": {}}\n', encoding="utf-8")
     files = ["--predictions-output-file", "predictions.jsonl", "--reliability-diagram", "curve.png"]
     result = run("evaluate", trained.folder, "dev.json", *files)

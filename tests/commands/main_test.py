@@ -37,7 +37,8 @@ class ShoutedReader(DatasetReader):
     def _read(self, file_path: str) -> Iterator[Instance]:
         for line in open(file_path, encoding="utf-8"):
             text = line.rstrip("\\n")
-            spans = [Span(i, i + 1, "NAME") for i, character in enumerate(text) if character.isupper()]
+            capitals = [i for i, character in enumerate(text) if character.isupper()]
+            spans = [Span(i, i + 1, "NAME") for i in capitals]
             yield self.text_to_instance(text, spans)
 '''
 
@@ -87,7 +88,7 @@ def test_an_unknown_command_names_the_nearest(run: Run, wrong: str, near: str) -
 
 
 def plugin_config(folder: Path) -> str:
-    """A package `mine` with a reader in a module of it, and a config that names the reader."""
+    """Write a package `mine` with a reader in a module, and a config that uses the reader."""
     (folder / "mine" / "readers").mkdir(parents=True)
     for package in ("mine", "mine/readers"):
         (folder / package / "__init__.py").write_text("")
@@ -110,7 +111,7 @@ def forget_plugin() -> Iterator[None]:
     DatasetReader._registry[DatasetReader].pop("shouted", None)
 
 
-def test_a_package_of_ones_own(run: Run, tmp_path: Path, forget_plugin: None) -> None:
+def test_a_custom_package(run: Run, tmp_path: Path, forget_plugin: None) -> None:
     config = plugin_config(tmp_path)
     result = run("train", config, "-s", "run")
     assert result.status == 2 and '"shouted" is not a registered DatasetReader' in result.err
@@ -122,9 +123,7 @@ def test_a_package_of_ones_own(run: Run, tmp_path: Path, forget_plugin: None) ->
     assert result.status == 0 and '"sentence": "other Z"' in result.out
 
 
-def test_a_package_of_ones_own_in_a_plugin_file(
-    run: Run, tmp_path: Path, forget_plugin: None
-) -> None:
+def test_a_custom_package_in_a_plugin_file(run: Run, tmp_path: Path, forget_plugin: None) -> None:
     config = plugin_config(tmp_path)
     assert run("count-instances", config).status == 2
     Path(".allennlp_plugins").write_text("# mine\nmine\n")
@@ -133,11 +132,12 @@ def test_a_package_of_ones_own_in_a_plugin_file(
     Path(".allennlp_plugins").write_text("# mine\n\nmien\n")
     result = run("count-instances", config)
     assert (result.status, result.out) == (2, "")
-    assert result.err == 'error: .allennlp_plugins:3: no package "mien" here or installed\n'
+    missing = 'package "mien" is neither installed nor in the current folder'
+    assert result.err == f"error: .allennlp_plugins:3: {missing}\n"
 
 
 def test_a_command_without_components_starts_without_them(tmp_path: Path) -> None:
-    """A plugin that is broken does not stop it, unless asked for."""
+    """A broken plugin is an error only if the flag names it."""
     (tmp_path / "metrics.json").write_text('{"epoch": 1}')
     (tmp_path / ".allennlp_plugins").write_text("no_such_package")
     command = [sys.executable, "-X", "importtime", "-m", "ner_adv_plugin", "print-results", "."]
@@ -155,21 +155,20 @@ def test_a_command_without_components_starts_without_them(tmp_path: Path) -> Non
     assert done.returncode == 2
 
 
-def test_a_package_that_is_not_there(run: Run) -> None:
+def test_a_missing_package(run: Run) -> None:
     result = run("train", "config.json", "--include-package", "no_such_package")
     assert (result.status, result.out) == (2, "")
-    assert (
-        result.err == 'error: --include-package: no package "no_such_package" here or installed\n'
-    )
+    missing = 'package "no_such_package" is neither installed nor in the current folder'
+    assert result.err == f"error: --include-package: {missing}\n"
 
 
-def test_a_package_that_does_not_import_shows_where(run: Run, tmp_path: Path) -> None:
+def test_a_package_that_cannot_be_imported_shows_a_traceback(run: Run, tmp_path: Path) -> None:
     (tmp_path / "broken_package.py").write_text("import no_such_module_of_mine\n")
     with pytest.raises(ModuleNotFoundError, match="no_such_module_of_mine"):
         run("train", "config.json", "--include-package", "broken_package")
 
 
-def test_errors_show_a_traceback_when_asked_to(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debug_mode_shows_a_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLENNLP_DEBUG", "1")
     with pytest.raises(ConfigurationError, match="no config file at missing.jsonnet"):
         run("train", "missing.jsonnet")
@@ -200,7 +199,7 @@ ENTRY_POINTS = f"[{GROUP}]\nhello = mine.command\n"
 
 
 class Shell:
-    """Runs commands in processes of their own, in a folder that may hold plugins."""
+    """Runs commands in separate processes, in a folder that may hold plugins."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -238,7 +237,9 @@ def shell(tmp_path: Path) -> Shell:
     ],
 )
 @pytest.mark.slow
-def test_a_custom_subcommand_wherever_the_flag_stands(shell: Shell, arguments: list[str]) -> None:
+def test_a_custom_subcommand_with_the_flag_before_or_after(
+    shell: Shell, arguments: list[str]
+) -> None:
     assert shell(*arguments) == Result(0, "hello Ann, 2\n", "")
 
 
@@ -294,7 +295,7 @@ def test_a_custom_subcommand_of_an_installed_distribution(shell: Shell) -> None:
 def test_a_custom_subcommand_with_the_name_of_a_built_in(shell: Shell, command: str) -> None:
     shell.write("mine/command.py", HELLO.format(name="find-lr"))
     built_in = "ner_adv_plugin.commands.find_lr"
-    message = f'mine.command.Hello: "find-lr" is the name of the built-in {built_in}'
+    message = f'mine.command.Hello: "find-lr" is the name of the built-in subcommand {built_in}'
     result = shell(command, "lstm", "--include-package", "mine")
     assert result == Result(2, "", f"error: {message}\n")
 

@@ -1,4 +1,4 @@
-"""A model trained on half-width text in lower case, shown full-width text in capitals by every command."""
+"""A model trained on half-width lower-case text, used on full-width capitals by all commands."""
 
 import json
 import random
@@ -20,7 +20,10 @@ FULL_WIDTH = {ord(c): ord(c.upper()) + 0xFEE0 for c in "abcdefghijklmnopqrstuvwx
 
 
 def sentences(count: int, seed: int) -> list[tuple[str, list[str]]]:
-    """Sentences with makers and models of half-width letters and digits, which are not to be told by their places."""
+    """Return sentences with brands and models of half-width letters and digits.
+
+    They cannot be recognised by their position.
+    """
     chance = random.Random(seed)
     made = []
     for _ in range(count):
@@ -46,7 +49,7 @@ def write(path: Path, made: list[tuple[str, list[str]]], wide: bool = False) -> 
 
 
 def config_of(folder: Path, normalisers: list[Any]) -> dict[str, Any]:
-    config = single_task_config(
+    return single_task_config(
         dataset_reader={"type": "conll", "head": "names", "normalisers": normalisers},
         train_data_path=write(folder / "train", sentences(60, 0)),
         validation_data_path=write(folder / "wide", sentences(30, 1), wide=True),
@@ -54,7 +57,6 @@ def config_of(folder: Path, normalisers: list[Any]) -> dict[str, Any]:
         trainer__num_epochs=6,
         trainer__validation_metric="+names_f1",
     )
-    return config
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def tagger(folder: Path) -> Predictor:
     return Predictor.from_path(folder / "run" / "model.tar.gz")
 
 
-def test_validation_and_test_are_shown_alike(folder: Path) -> None:
+def test_validation_and_test_sets_are_normalised(folder: Path) -> None:
     metrics = json.loads((folder / "run" / "metrics.json").read_text(encoding="utf-8"))
     wide = {
         name.removeprefix("best_validation_"): value
@@ -84,7 +86,7 @@ def test_validation_and_test_are_shown_alike(folder: Path) -> None:
     assert wide == plain and plain["names_f1"] > 0.9
 
 
-def test_it_is_the_normalisers_that_do_it(folder: Path, tagger: Predictor) -> None:
+def test_without_normalisers_predictions_differ(folder: Path, tagger: Predictor) -> None:
     bare = Predictor.from_path(folder / "run" / "model.tar.gz")
     bare.archive.train_reader.readers["names"].normalisers.clear()
     for text, _ in sentences(5, 2):
@@ -128,7 +130,7 @@ def test_predictions_are_of_the_original(tagger: Predictor) -> None:
         max_size=40,
     )
 )
-def test_any_text_comes_back_as_it_is(tagger: Predictor, text: str) -> None:
+def test_any_text_is_returned_unchanged(tagger: Predictor, text: str) -> None:
     answer = tagger.predict_json({"sentence": text})
     assert answer["sentence"] == text and len(answer["tags"]) == len(text)
     assert all(text[e["start"] : e["end"]] == e["text"] for e in answer["entities"])
@@ -136,7 +138,7 @@ def test_any_text_comes_back_as_it_is(tagger: Predictor, text: str) -> None:
     assert tagger.predict_json({"sentence": shown})["tags"] == answer["tags"]
 
 
-def test_audit_counts_what_is_unknown_of_what_is_shown(
+def test_audit_counts_unknown_characters_after_normalisation(
     folder: Path, tmp_path: Path, run: Run
 ) -> None:
     latin = sum(c.isascii() for text, _ in sentences(30, 1) for c in text)
@@ -150,7 +152,7 @@ def test_audit_counts_what_is_unknown_of_what_is_shown(
 @pytest.mark.parametrize(
     ("held_out", "right"), [([], True), (["nfkc"], True), (["lowercase"], False)]
 )
-def test_held_out_sentences_are_shown_as_training_sentences(
+def test_held_out_sentences_are_normalised_as_training_sentences(
     folder: Path, held_out: list[str], right: bool
 ) -> None:
     config = config_of(folder, ["nfkc"])

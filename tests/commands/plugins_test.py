@@ -22,7 +22,7 @@ class Sampler(MultiTaskEpochSampler):
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The current folder, with a package of somebody's own; what is imported and registered is undone."""
+    """The current folder with a custom package; imports and registrations are undone."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     modules, names = set(sys.modules), dict(MultiTaskEpochSampler._registry[MultiTaskEpochSampler])
     package = tmp_path / "own_package"
@@ -58,7 +58,7 @@ def test_imports_every_module_of_a_package(folder: Path) -> None:
     assert str(folder) in sys.path
 
 
-def test_imports_part_of_a_package(folder: Path) -> None:
+def test_imports_a_subpackage(folder: Path) -> None:
     import_components(["own_package.deep", "own_package.deep"])
     assert registered_by_test() == {"own_of_a_test", "deep_of_a_test", "last_of_a_test"}
 
@@ -66,25 +66,26 @@ def test_imports_part_of_a_package(folder: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["no_such", "own_package.no_such", "no_such.deep", "own_package/deep"]
 )
-def test_no_such_package(folder: Path, name: str) -> None:
+def test_a_missing_package(folder: Path, name: str) -> None:
     with pytest.raises(
-        UserError, match=f'--include-package: no package "{name}" here or installed'
+        UserError,
+        match=f'--include-package: package "{name}" is neither installed nor in the current folder',
     ):
         import_components([name])
 
 
 @pytest.mark.parametrize("name", ["", ".", "./own_package", "own_package."])
-def test_what_is_no_name_of_a_package(folder: Path, name: str) -> None:
+def test_an_invalid_package_name(folder: Path, name: str) -> None:
     with pytest.raises(UserError, match="--include-package: expected the dotted name of a package"):
         import_components([name])
 
 
-def test_a_package_that_misses_another(folder: Path) -> None:
+def test_a_package_with_a_missing_dependency(folder: Path) -> None:
     (folder / "own_package" / "wants.py").write_text("import no_such_library")
     with pytest.raises(ModuleNotFoundError, match="no_such_library") as raised:
         import_components(["own_package"])
     assert raised.value.__notes__ == [
-        'while importing "own_package.wants", asked for by --include-package'
+        'while importing "own_package.wants", named by --include-package'
     ]
 
 
@@ -115,7 +116,7 @@ def test_plugin_files(
     assert registered_by_test() == {f"{name}_of_a_test" for name in registered}
 
 
-def test_plugin_files_come_in_order_before_the_flag(folder: Path) -> None:
+def test_plugin_files_are_imported_in_order_before_the_flag(folder: Path) -> None:
     for name in ("first", "second", "third"):
         (folder / f"{name}_package.py").write_text(
             "import own_package\nown_package.order.append(__name__)"
@@ -133,12 +134,12 @@ def test_plugin_files_come_in_order_before_the_flag(folder: Path) -> None:
         (
             "own_package\n\nno_such\n",
             None,
-            '.allennlp_plugins:3: no package "no_such" here or installed',
+            '.allennlp_plugins:3: package "no_such" is neither installed nor in the current folder',
         ),
         (
             None,
             "# mine\nown_package.no_such",
-            'home/.allennlp/plugins:2: no package "own_package.no_such" here',
+            'home/.allennlp/plugins:2: package "own_package.no_such" is neither',
         ),
         (
             "../own_package",
@@ -147,7 +148,7 @@ def test_plugin_files_come_in_order_before_the_flag(folder: Path) -> None:
         ),
     ],
 )
-def test_what_a_plugin_file_names_wrongly(
+def test_errors_in_a_plugin_file(
     folder: Path, local: str | None, of_user: str | None, message: str
 ) -> None:
     plugin_files(folder, local, of_user)
@@ -155,24 +156,24 @@ def test_what_a_plugin_file_names_wrongly(
         import_components([])
 
 
-def test_a_plugin_that_fails_says_which_line_asked_for_it(folder: Path) -> None:
+def test_a_failing_plugin_is_reported_with_file_and_line(folder: Path) -> None:
     (folder / "own_package" / "broken.py").write_text("1 / 0")
     plugin_files(folder, "\nown_package.broken\n", None)
     with pytest.raises(ZeroDivisionError) as raised:
         import_components([])
     assert raised.value.__notes__ == [
-        'while importing "own_package.broken", asked for by .allennlp_plugins:2'
+        'while importing "own_package.broken", named by .allennlp_plugins:2'
     ]
 
 
-def test_a_plugin_file_that_is_no_text(folder: Path) -> None:
+def test_a_plugin_file_that_is_not_text(folder: Path) -> None:
     (folder / ".allennlp_plugins").write_bytes(b"\xff\xfe")
-    with pytest.raises(UserError, match=".allennlp_plugins: no list of packages: "):
+    with pytest.raises(UserError, match=".allennlp_plugins: cannot read the list of packages: "):
         import_components([])
 
 
 def install(folder: Path, value: str, distribution: str = "own-dist") -> None:
-    """Stand in for an installed distribution whose entry point "own" is `value`; on `sys.path`."""
+    """Fake an installed distribution on `sys.path` with the entry point "own" of this value."""
     metadata = folder / "installed" / f"{distribution.replace('-', '_')}-1.0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text(f"Name: {distribution}\nVersion: 1.0\n")
@@ -206,8 +207,11 @@ def test_entry_points_of_several_distributions(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("no_such", 'no package "no_such" here or installed'),
-        ("own_package.other:Sampler", 'no package "own_package.other:Sampler" here or installed'),
+        ("no_such", 'package "no_such" is neither installed nor in the current folder'),
+        (
+            "own_package.other:Sampler",
+            'package "own_package.other:Sampler" is neither installed nor in the current folder',
+        ),
         (
             "own_package.broken",
             "cannot import \"own_package.broken\": ZeroDivisionError('division by zero')",
@@ -227,5 +231,5 @@ def test_a_broken_entry_point_is_named(folder: Path, value: str, message: str) -
     assert str(raised.value) == f'entry point "own" of own-dist: {message}'
 
 
-def test_this_project_names_itself(root: Path) -> None:
+def test_this_project_has_an_entry_point(root: Path) -> None:
     assert (root / ".allennlp_plugins").read_text(encoding="utf-8").split() == ["ner_adv_plugin"]

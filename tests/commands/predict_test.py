@@ -20,7 +20,7 @@ SENTENCES = [f"第{i}天" + "魏勇在深圳" * (i % 5) for i in range(50)] + [
 
 @pytest.fixture
 def lines(tmp_path: Path) -> str:
-    """A file of sentences of all lengths."""
+    """A file of sentences of different lengths."""
     text = "".join(json.dumps({"sentence": sentence}) + "\n" for sentence in SENTENCES)
     (tmp_path / "in.jsonl").write_text(text, encoding="utf-8")
     return "in.jsonl"
@@ -37,7 +37,7 @@ def expected(run: Path, head: str = "weibo") -> list[dict[str, Any]]:
     )
 
 
-def test_answers_in_the_order_of_the_lines(run: Run, tiny_run: Path, lines: str) -> None:
+def test_predictions_are_in_the_order_of_the_lines(run: Run, tiny_run: Path, lines: str) -> None:
     result = run("predict", tiny_run / "model.tar.gz", lines, "--batch-size", "4")
     assert result.status == 0
     assert [answer["sentence"] for answer in answers(result.out)] == SENTENCES
@@ -92,7 +92,7 @@ def test_a_corpus_is_read_by_the_reader_of_the_head(
 
 
 @pytest.mark.parametrize("bad", ["{", '{"text": "a"}', '{"sentence": 1}'])
-def test_a_bad_line_is_told_and_leaves_the_output_file_alone(
+def test_an_invalid_line_is_reported_and_keeps_the_output_file(
     run: Run, tiny_run: Path, lines: str, bad: str
 ) -> None:
     with open(lines, "a", encoding="utf-8") as file:
@@ -118,10 +118,10 @@ def test_a_predictor_and_its_settings(run: Run, tiny_run: Path, lines: str) -> N
     [
         (["--predictor", "tager"], '"tager" is not a registered Predictor. Did you mean "tagger"?'),
         (["--predictor-args", '{"batch": 2}'], 'batch: unknown key. Did you mean "batch_size"?'),
-        (["--predictor-args", "{"], "--predictor-args is no JSON"),
-        (["--predictor-args", "[1]"], "--predictor-args is no JSON object"),
+        (["--predictor-args", "{"], "--predictor-args is not valid JSON"),
+        (["--predictor-args", "[1]"], "--predictor-args is not a JSON object"),
         (["--batch-size", "0"], "batch_size: expected 1 or more, found 0"),
-        (["--cuda-device", "7"], "no GPU 7 here"),
+        (["--cuda-device", "7"], "GPU 7 is not available"),
         (["--weights-file", "missing.th"], "no weights, missing.th"),
         (["-o", '{"model.typ": 1}'], "model.typ: unknown key"),
         (["-o", "{"], "--overrides"),
@@ -133,7 +133,7 @@ def test_wrong_flags(run: Run, tiny_run: Path, lines: str, flags: list[str], mes
     assert message in result.err and "Traceback" not in result.err
 
 
-def test_files_that_are_not_there(run: Run, tiny_run: Path, lines: str) -> None:
+def test_missing_files(run: Run, tiny_run: Path, lines: str) -> None:
     result = run("predict", "missing.tar.gz", lines)
     assert (result.status, result.err) == (2, "error: no archive at missing.tar.gz\n")
     result = run("predict", tiny_run, "missing.jsonl", "--output-file", "answers.jsonl")
@@ -141,6 +141,8 @@ def test_files_that_are_not_there(run: Run, tiny_run: Path, lines: str) -> None:
     assert not Path("answers.jsonl").exists()
 
 
-def test_an_output_file_that_cannot_be_is_an_error(run: Run, tiny_run: Path, lines: str) -> None:
+def test_an_output_file_that_cannot_be_written_is_an_error(
+    run: Run, tiny_run: Path, lines: str
+) -> None:
     result = run("predict", tiny_run, lines, "--output-file", "in.jsonl/answers.jsonl")
     assert result.status == 2 and "cannot write in.jsonl/answers.jsonl" in result.err

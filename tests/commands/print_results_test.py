@@ -15,7 +15,7 @@ SECOND = {"epoch": 2, "test_f1": 1e-05, "extra": None, "scores": [1, 2]}
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
-    """Two runs, one below the other's sibling, and files that are no metrics."""
+    """Two runs in folders of different depth, and files that are not metrics."""
     folder = tmp_path / "runs"
     write(folder / "b" / "metrics.json", FIRST)
     write(folder / "a" / "deep" / "metrics.json", SECOND)
@@ -36,14 +36,15 @@ def sentences(text: str) -> list[list[str]]:
 def test_chosen_keys_as_allennlp_prints_them(run: Run, runs: Path) -> None:
     result = run("print-results", "runs", "-k", "best_f1", "epoch")
     assert result.status == 0
-    assert (
-        result.out
-        == "model_run, best_f1, epoch\nruns/a/deep/metrics.json, N/A, 2\nruns/b/metrics.json, 0.25, 1\n"
-    )
+    assert result.out.splitlines() == [
+        "model_run, best_f1, epoch",
+        "runs/a/deep/metrics.json, N/A, 2",
+        "runs/b/metrics.json, 0.25, 1",
+    ]
     assert run("print-results", "runs", "--keys", "best_f1", "epoch").out == result.out
 
 
-def test_all_keys_where_none_is_chosen(run: Run, runs: Path) -> None:
+def test_all_keys_by_default(run: Run, runs: Path) -> None:
     header, second, first = sentences(run("print-results", runs).out)
     assert header == ["model_run", "epoch", "test_f1", "extra", "scores", "best_f1", "note", "done"]
     assert dict(zip(header, first, strict=True)) == {
@@ -75,11 +76,11 @@ def test_another_file(run: Run, runs: Path, flag: str) -> None:
     [
         (["runs", "-m", "no_such.json"], "no no_such.json below runs"),
         (["no_such"], "no metrics.json below no_such"),
-        (["broken"], "broken/metrics.json is no JSON: "),
-        (["list"], "list/metrics.json holds no object of metrics"),
+        (["broken"], "broken/metrics.json is not valid JSON: "),
+        (["list"], "list/metrics.json is not an object of metrics"),
     ],
 )
-def test_what_there_is_nothing_to_print_of(
+def test_runs_that_cannot_be_printed(
     run: Run, runs: Path, arguments: list[str], message: str
 ) -> None:
     write(Path("list/metrics.json"), [1])

@@ -14,7 +14,7 @@ from ner_adv_plugin.inference.selection import Selector
 from ner_adv_plugin.inference.tagger import Tagger
 from tests.commands.conftest import Run
 
-# What JSON escapes, what ends a line for some, spaces at the edges.
+# Characters that JSON escapes, unusual line separators, and spaces at both ends.
 ODD = ['"', "\\", "\t", "\u2028", "\x85", "\x0b", "\x00", "\r", "\u3000", "😀"]
 TEXTS = [f"第{i}天" + "江泽民主席在北京访问中国" * (i % 4) for i in range(30)]
 
@@ -25,7 +25,7 @@ def text(tmp_path: Path) -> str:
     return "raw.txt"
 
 
-def test_prints_the_sentences_most_worth_annotating(run: Run, tiny_run: Path, text: str) -> None:
+def test_prints_the_most_useful_sentences(run: Run, tiny_run: Path, text: str) -> None:
     result = run("select", tiny_run / "model.tar.gz", text, "--count", "4", "--batch-size", "5")
     assert result.status == 0, result.err
     sentences = [json.loads(line) for line in result.out.splitlines()]
@@ -50,7 +50,7 @@ def test_the_output_file_is_a_corpus(run: Run, tiny_run: Path, text: str, strate
     assert_as_predicted(sentences, Tagger(load_archive(tiny_run), "msra"))
 
 
-def test_odd_characters_come_back(run: Run, tiny_run: Path) -> None:
+def test_unusual_characters_are_preserved(run: Run, tiny_run: Path) -> None:
     texts = [f" {odd}江泽民主席在北京访问中国{odd}{i} " for i, odd in enumerate(ODD)]
     Path("raw.txt").write_bytes("\r\n".join(texts).encode())
     result = run(
@@ -71,7 +71,7 @@ def test_odd_characters_come_back(run: Run, tiny_run: Path) -> None:
 
 
 def assert_as_predicted(sentences: Sequence[Instance], tagger: Tagger) -> None:
-    """What is read has the entities that the model finds."""
+    """Assert that sentences have the entities that the model predicts."""
     answers = tagger.predict_batch_json([{"sentence": sentence.text} for sentence in sentences])
     predicted = [
         [Span(e["start"], e["end"], e["type"]) for e in answer["entities"]] for answer in answers

@@ -15,8 +15,8 @@ from tests.tiny import ROOT
 
 
 @pytest.mark.slow
-def test_works_away_from_the_project(tmp_path: Path) -> None:
-    """The package alone, in a folder of its own, trains and predicts, and leaves nothing behind."""
+def test_works_outside_of_the_project(tmp_path: Path) -> None:
+    """A copy of the package trains and predicts in another folder, and leaves no files."""
     shutil.copytree(ROOT / "ner_adv_plugin", tmp_path / "site" / "ner_adv_plugin")
     for folder in ("here", "temporary"):
         (tmp_path / folder).mkdir()
@@ -25,7 +25,10 @@ def test_works_away_from_the_project(tmp_path: Path) -> None:
         "TMPDIR": str(tmp_path / "temporary"),
         "HOME": str(tmp_path),
     }
-    code = "import ner_adv_plugin as p; from ner_adv_plugin.commands import main; print(p.__file__); main()"
+    code = (
+        "import ner_adv_plugin as p; from ner_adv_plugin.commands import main; "
+        "print(p.__file__); main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, "test-install"],
         cwd=tmp_path / "here",
@@ -47,11 +50,13 @@ def test_works_away_from_the_project(tmp_path: Path) -> None:
     ):
         assert f"{name} {metadata.version(name)}" in lines
     assert any(line.startswith("CUDA: ") and line.endswith("; threads: 1") for line in lines)
-    assert lines[-1] == "a model trained, and tags from its archive: works"
+    assert lines[-1] == "training and prediction work"
     assert not any((tmp_path / "here").iterdir()) and not any((tmp_path / "temporary").iterdir())
 
 
-def test_what_is_missing_or_too_old_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_and_outdated_packages_are_reported(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     needed = [
         "torch>=2.6",
         "no-such-package>=1.0",
@@ -65,13 +70,13 @@ def test_what_is_missing_or_too_old_is_told(run: Run, monkeypatch: pytest.Monkey
     result = run("test-install")
     assert (result.status, result.err) == (
         2,
-        "error: not installed as needed: no-such-package>=1.0, numpy<1\n",
+        "error: missing or too old: no-such-package>=1.0, numpy<1\n",
     )
     assert result.out.splitlines()[1:] == [
         f"torch {metadata.version('torch')}",
         "no-such-package missing",
         f"numpy {metadata.version('numpy')}",
-        "no-such-option missing, which only `evaluate --verify` needs",
+        "no-such-option missing, needed only by `evaluate --verify`",
     ]
 
 
@@ -80,16 +85,16 @@ def test_a_package_that_was_never_installed(run: Run, monkeypatch: pytest.Monkey
     result = run("test-install")
     assert (result.status, result.out) == (2, "")
     assert (
-        result.err == "error: no-such-package is not installed: pip install it, from its folder\n"
+        result.err == "error: no-such-package is not installed: run `pip install .` in its folder\n"
     )
 
 
-def test_tags_that_do_not_fit_are_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_number_of_tags_is_reported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from ner_adv_plugin.inference.tagger import Tagger
 
     monkeypatch.setattr(Tagger, "predict_json", lambda predictor, inputs: {"tags": ["O"]})
     result = run("test-install")
     assert (
         result.status == 2
-        and "error: expected a tag for each character, found {'tags': ['O']}" in result.err
+        and "error: expected one tag per character, found {'tags': ['O']}" in result.err
     )

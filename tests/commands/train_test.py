@@ -91,7 +91,7 @@ def test_five_frames_lead_to_the_forward_pass(
     assert frames[:2] == ("commands/__init__.py", "commands/train.py")
 
 
-def test_without_a_folder_a_fresh_one_is_made(run: Run, config: str) -> None:
+def test_without_a_folder_a_new_one_is_created(run: Run, config: str) -> None:
     names = []
     for _ in range(2):
         result = run("train", config)
@@ -110,7 +110,7 @@ def test_a_folder_that_is_not_empty_is_refused_unless_forced(run: Run, config: s
     assert (result.status, result.out) == (2, "")
     assert (
         result.err
-        == "error: run is not empty: --force empties it, `train --recover` goes on with its run\n"
+        == "error: run is not empty: --force empties it, `train --recover` resumes its run\n"
     )
     assert Path("run/mark").exists()
     assert run("train", config, "-s", "run", "--force").status == 0
@@ -125,7 +125,7 @@ def test_force_empties_only_what_looks_like_a_run(run: Run, config: str) -> None
     assert Path("precious/thesis.tex").exists()
 
 
-def test_an_empty_folder_is_taken(run: Run, config: str) -> None:
+def test_an_empty_folder_is_used(run: Run, config: str) -> None:
     Path("run").mkdir()
     assert run("train", config, "-s", "run").status == 0
 
@@ -133,17 +133,17 @@ def test_an_empty_folder_is_taken(run: Run, config: str) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["-s", "run", "--recover", "--force"], "--recover and --force ask for opposites"),
+        (["-s", "run", "--recover", "--force"], "--recover and --force exclude each other"),
         (["--recover"], "--recover needs --serialization-dir"),
-        (["-s", "small.json"], "cannot make small.json"),
+        (["-s", "small.json"], "cannot create small.json"),
     ],
 )
-def test_flags_that_cannot_be(run: Run, config: str, flags: list[str], message: str) -> None:
+def test_invalid_flags(run: Run, config: str, flags: list[str], message: str) -> None:
     result = run("train", config, *flags)
     assert result.status == 2 and message in result.err
 
 
-def test_recover_goes_on(run: Run, config: str) -> None:
+def test_recover_resumes(run: Run, config: str) -> None:
     assert run("train", config, "-s", "run", "--recover").status == 0
     before = json.loads(Path("run/metrics.json").read_text())
     Path("run/metrics.json").unlink()
@@ -157,7 +157,10 @@ def test_recover_with_another_config_is_refused(run: Run, config: str) -> None:
     assert run("train", config, "-s", "run").status == 0
     result = run("train", config, "-s", "run", "--recover", "-o", '{"trainer.optimizer.lr": 0.5}')
     assert result.status == 2
-    assert "trainer.optimizer.lr: --recover: the run began with 0.02, now it is 0.5" in result.err
+    assert (
+        "trainer.optimizer.lr: --recover: the run started with 0.02, but the config now has 0.5"
+        in result.err
+    )
 
 
 def test_recover_of_a_run_of_another_version_is_refused(run: Run, config: str) -> None:
@@ -177,7 +180,7 @@ def test_recover_of_a_run_of_another_version_is_refused(run: Run, config: str) -
     assert json.loads(Path("run/meta.json").read_text()) == meta
 
 
-def test_dry_run_prints_the_whole_config_and_touches_nothing(
+def test_dry_run_prints_the_whole_config_and_writes_nothing(
     run: Run, config: str, tmp_path: Path
 ) -> None:
     before = sorted(tmp_path.iterdir())
@@ -187,7 +190,7 @@ def test_dry_run_prints_the_whole_config_and_touches_nothing(
     assert filled["trainer"]["patience"] == 3 and filled["trainer"]["grad_norm"] is None
     assert filled["trainer"]["optimizer"]["betas"] == [0.9, 0.999]
     assert filled["pytorch_seed"] == 133
-    # What it prints is a config, and says the same.
+    # The output is a valid config with the same meaning.
     again = run("train", write_config(tmp_path / "filled.json", filled), "--dry-run")
     assert json.loads(again.out) == filled
 
@@ -234,7 +237,7 @@ def test_overrides_reach_the_run(run: Run, config: str) -> None:
 def test_a_wrong_config_is_one_message_before_data_is_read(
     run: Run, tmp_path: Path, overrides: str, message: str
 ) -> None:
-    # No such data: the config is wrong all the same.
+    # The data is missing, but the config is checked before.
     config = write_config(tmp_path / "small.json", small(train_data_path="missing.train"))
     result = run("train", config, "-s", "run", "-o", overrides)
     assert (result.status, result.out) == (2, "")
@@ -243,7 +246,7 @@ def test_a_wrong_config_is_one_message_before_data_is_read(
     assert not Path("run").exists()
 
 
-def test_a_missing_key_is_told(run: Run, tmp_path: Path) -> None:
+def test_a_missing_key_is_reported(run: Run, tmp_path: Path) -> None:
     config = small()
     del config["trainer"]
     result = run("train", write_config(tmp_path / "config.json", config), "-s", "run")
@@ -253,7 +256,7 @@ def test_a_missing_key_is_told(run: Run, tmp_path: Path) -> None:
     )
 
 
-def test_a_config_that_is_not_there_or_not_jsonnet(run: Run) -> None:
+def test_a_config_that_is_missing_or_not_jsonnet(run: Run) -> None:
     result = run("train", "missing.jsonnet")
     assert (result.status, result.err) == (2, "error: no config file at missing.jsonnet\n")
     Path("broken.jsonnet").write_text("{ a: }")
@@ -274,7 +277,9 @@ def test_a_missing_file_is_one_message_before_data_is_read(
     assert not Path("run").exists()
 
 
-def test_a_sentence_that_cannot_be_read_is_told_with_its_place(run: Run, tmp_path: Path) -> None:
+def test_a_sentence_that_cannot_be_read_is_reported_with_file_and_line(
+    run: Run, tmp_path: Path
+) -> None:
     Path("bad.train").write_text("魏0\tB-PER.NAM\n勇1\tI-PER.NAM\n\n去0\tO-HO\n", encoding="utf-8")
     result = run(
         "train",

@@ -1,1 +1,1 @@
-"""Tests of what everything else stands on."""
+"""Tests of the foundations of the package."""

@@ -1,4 +1,4 @@
-"""What a config that is wrong is told: the place, what stood there, what is accepted."""
+"""Errors of wrong configs: the config path, the value found, and what is accepted."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.common.layers import Layer, error_of, job
 
-KNOWN = "Known: checked, linear, lookup, stack. One of your own needs --include-package."
+KNOWN = "Known: checked, linear, lookup, stack. A custom component needs --include-package."
 OF_LINEAR = "Accepted: bias, dropout, name, size, type."
 
 
@@ -55,7 +55,7 @@ OF_LINEAR = "Accepted: bias, dropout, name, size, type."
         ([], "", "expected an object describing a Layer, found []"),
     ],
 )
-def test_every_error_has_its_place(place: str, wrong: Any, key: str, message: str) -> None:
+def test_every_error_has_a_config_path(place: str, wrong: Any, key: str, message: str) -> None:
     right = {"size": 1}
     if place == "layers.0.layers.1":
         config = job(layers=[{"type": "stack", "layers": [right, wrong]}])
@@ -81,7 +81,7 @@ def test_every_error_has_its_place(place: str, wrong: Any, key: str, message: st
         (job(loader={"type": "x"}), "loader.type", "unknown key. Accepted: batch_size, sizes."),
         (job(loader="x"), "loader", "expected an object describing a Loader, found 'x'"),
         (job(layers=[{"vocab": "v", "size": 1}]), "layers.0.vocab", "unknown key."),
-        # What the program supplies is not offered.
+        # Supplied arguments are not listed.
         (
             job(layers=[{"type": "lookup", "vocb": "v"}]),
             "layers.0.vocb",
@@ -96,7 +96,7 @@ def test_every_error_has_its_place(place: str, wrong: Any, key: str, message: st
         (job(epoch=1), "epoch", 'unknown key. Did you mean "epochs"? Accepted: betas, '),
     ],
 )
-def test_errors_of_the_parts(config: Any, path: str, message: str) -> None:
+def test_errors_in_nested_values(config: Any, path: str, message: str) -> None:
     found_path, found = error_of(config)
     assert (found_path, found[: len(message)]) == (path, message)
 
@@ -104,7 +104,7 @@ def test_errors_of_the_parts(config: Any, path: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("config", "path", "message"),
     [
-        # The alternative of the value's shape is meant: its error alone is told.
+        # Only one member of the union has the value's JSON type: its error alone is reported.
         (
             job(loader={"sizes": {"weibo": "3"}}),
             "loader.sizes.weibo",
@@ -114,7 +114,7 @@ def test_errors_of_the_parts(config: Any, path: str, message: str) -> None:
         (job(weight=["1"]), "weight.0", "expected a number, found '1'"),
         (job(weight="1"), "weight", "expected a number, found '1'"),
         (job(paths={"weibo": 1}), "paths.weibo", "expected a string, found 1"),
-        # No alternative has this shape: all are told.
+        # No member has this JSON type: all errors are reported.
         (
             job(paths=["a"]),
             "paths",
@@ -134,7 +134,7 @@ def test_errors_of_unions(config: Any, path: str, message: str) -> None:
     assert found.count("; or ") == message.count("; or ")
 
 
-def test_a_registered_name_beside_another_scalar_tells_both() -> None:
+def test_a_union_of_a_registrable_and_a_scalar_reports_both() -> None:
     path, message = error_of("linaer", bool | Layer, "layer")
     assert path == "layer.type"
     assert message.startswith(

@@ -1,4 +1,4 @@
-"""What a config may say, and what is made of it."""
+"""Valid configs and the objects that are built from them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,12 +38,12 @@ from tests.common.layers import Job, Layer, Linear, Lookup, Stack, job
         (Annotated[int, "any mark"], 4, 4),
     ],
 )
-def test_values_that_fit(annotation: Any, value: Any, built: Any) -> None:
+def test_valid_values(annotation: Any, value: Any, built: Any) -> None:
     made = construct(annotation, value)
     assert made == built and type(made) is type(built)
 
 
-def test_builds_with_what_the_program_supplies() -> None:
+def test_builds_with_supplied_arguments() -> None:
     config = job(layer={"type": "lookup", "mode": "mean"}, heads={"a": "lookup", "b": {"size": 2}})
     built: Job = construct(Job, config)
     layer = built.layer.construct(vocab="words")
@@ -60,12 +60,12 @@ def test_builds_with_what_the_program_supplies() -> None:
     assert (built.layer.path, built.heads["b"].path) == ("layer", "heads.b")
 
 
-def test_the_config_prevails_over_what_is_supplied() -> None:
+def test_the_config_takes_precedence_over_supplied_arguments() -> None:
     layer = construct(Layer, {"type": "lookup", "vocab": "mine"}, vocab="theirs")
     assert isinstance(layer, Lookup) and layer.vocab == "mine"
 
 
-def test_an_object_made_already_is_taken() -> None:
+def test_an_existing_object_is_accepted() -> None:
     layer = Linear(2)
     assert construct(Layer, layer) is layer
     stack = construct(Layer, {"type": "stack", "layers": [layer, {"size": 3}]})
@@ -90,7 +90,7 @@ def test_defaults_are_filled_in() -> None:
         "epochs": 1,
         "flag": False,
     }
-    # The filled config is a config, and says the same.
+    # The filled config is a valid config with the same meaning.
     assert bind(Job, bound.filled).filled == bound.filled
     assert bound.build({}).layer.filled == linear
     assert config == job(
@@ -105,7 +105,7 @@ def test_defaults_are_filled_in() -> None:
         ({"size": 1, "name": "refused"}, "layer", "no such name"),
     ],
 )
-def test_errors_of_constructors_get_the_place(
+def test_errors_of_constructors_get_the_config_path(
     settings: dict[str, Any], path: str, message: str
 ) -> None:
     for at, prefix in (
@@ -130,7 +130,7 @@ def test_errors_of_constructors_may_be_about_another_component() -> None:
         construct(Refusing, {}, "layer")
 
 
-def test_a_key_that_begins_like_the_place_is_put_below_it() -> None:
+def test_a_key_that_starts_like_the_path_is_put_below_it() -> None:
     with pytest.raises(ConfigurationError) as error:
         construct(Layer, {"size": 0}, "siz")
     assert error.value.path == "siz.size"
@@ -139,7 +139,7 @@ def test_a_key_that_begins_like_the_place_is_put_below_it() -> None:
     assert error.value.path == "size"
 
 
-def test_defaults_that_a_dataclass_makes_are_filled_in() -> None:
+def test_defaults_from_factories_of_dataclasses_are_filled_in() -> None:
     filled = bind(Job, job()).filled
     assert (filled["layers"], filled["groups"]) == ([], [])
     assert filled["loader"] == {"batch_size": 64, "sizes": 1}
@@ -148,7 +148,7 @@ def test_defaults_that_a_dataclass_makes_are_filled_in() -> None:
     assert one.layers is not other.layers and one.loader is not other.loader
 
 
-def test_a_lazy_part_says_what_will_make_it() -> None:
+def test_a_lazy_component_knows_its_target() -> None:
     built: Job = construct(Job, job(heads={"a": {"type": "lookup"}}))
     assert (
         built.layer.target is Linear

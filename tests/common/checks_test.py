@@ -1,4 +1,4 @@
-"""What annotations do not say, components check in their hooks, once for the whole config."""
+"""The `check` hooks of components, called once for the whole config."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,16 +22,16 @@ CHECKED = {"type": "checked", "sizes": [1, 0]}
         (job(plain={"type": "stack", "layers": [], "named": {"a": CHECKED}}), "plain.named.a"),
     ],
 )
-def test_hooks_are_found_wherever_a_component_stands(config: Any, place: str) -> None:
+def test_hooks_are_called_wherever_a_component_is(config: Any, place: str) -> None:
     assert error_of(config) == (f"{place}.sizes.1", "expected 1 or more, found 0")
     assert error_of(config, path="top") == (f"top.{place}.sizes.1", "expected 1 or more, found 0")
 
 
-def test_settings_that_do_not_fit_annotations_come_first() -> None:
+def test_annotations_are_checked_first() -> None:
     assert error_of({"layer": {**CHECKED, "sizes": [0, "a"]}})[0] == "layer.sizes.1"
 
 
-def test_every_component_is_asked_once_with_its_place_and_the_run() -> None:
+def test_every_hook_is_called_once_with_path_and_run() -> None:
     CALLS.clear()
     sound, run = {"type": "checked"}, object()
     config = job(layers=[sound], heads={"a.b": {**sound, "sizes": [1]}})
@@ -45,7 +45,7 @@ def test_every_component_is_asked_once_with_its_place_and_the_run() -> None:
     assert all(context.run is run for context, _ in CALLS)
 
 
-def test_without_a_run_a_component_knows_its_place_alone() -> None:
+def test_without_a_run_hooks_get_the_path_alone() -> None:
     CALLS.clear()
     with pytest.raises(AssertionError, match="it was built"):
         construct(Layer, {"type": "checked"}, "model.layer")
@@ -57,7 +57,7 @@ def test_without_a_run_a_component_knows_its_place_alone() -> None:
         construct(Layer, CHECKED, "model.layer")
 
 
-def test_paths_from_the_root_and_methods_of_this_name_are_left_alone() -> None:
+def test_absolute_paths_and_unrelated_methods_are_left_alone() -> None:
     class Elsewhere:
         @classmethod
         def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:

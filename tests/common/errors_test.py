@@ -45,7 +45,7 @@ def test_data_error_names_file_and_line() -> None:
     )
 
 
-def test_data_error_shortens_what_stood_there() -> None:
+def test_data_error_shortens_what_was_found() -> None:
     error = DataError("train", 1, "甲" * 1000, "a sentence")
     assert str(error) == "train:1: found '" + "甲" * 116 + "..., expected a sentence"
 

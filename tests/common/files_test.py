@@ -21,12 +21,12 @@ from tests.serving import serving, use_cache
 
 
 def everything(folder: Path) -> list[str]:
-    """All files and folders below a folder, hidden ones too."""
+    """Return all files and folders below a folder, including hidden ones."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
 def failing(error: BaseException) -> Callable[[Path], None]:
-    """A writer that fails in the middle of its file."""
+    """Return a writer that fails in the middle of its file."""
 
     def write(aside: Path) -> None:
         aside.write_text("half", encoding="utf-8")
@@ -41,8 +41,8 @@ def test_makes_missing_folders(tmp_path: Path) -> None:
     assert everything(tmp_path) == ["a", "a/b", "a/b/text"]
 
 
-def test_replaces_in_one_move(tmp_path: Path) -> None:
-    """Who has the old file open goes on reading the old one whole; nobody meets a file being written."""
+def test_replaces_atomically(tmp_path: Path) -> None:
+    """An open old file can be read to its end, and no reader sees a partial file."""
     path = tmp_path / "text"
     write_text(path, "old")
     with path.open(encoding="utf-8") as reader:
@@ -94,7 +94,7 @@ def test_full_disk_while_torch_saves(tmp_path: Path) -> None:
     assert everything(tmp_path) == []
 
 
-def test_places_that_cannot_be_written(tmp_path: Path) -> None:
+def test_paths_that_cannot_be_written(tmp_path: Path) -> None:
     write_text(tmp_path / "file", "kept")
     (tmp_path / "folder" / "inside").mkdir(parents=True)
     for path in (tmp_path / "file" / "below", tmp_path / "folder"):
@@ -120,7 +120,7 @@ def test_json_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     assert everything(tmp_path) == []
 
 
-def test_folder_replaces_the_older_one_whole(tmp_path: Path) -> None:
+def test_folder_replaces_the_older_one_completely(tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "vocabulary"
     for name in ("first", "second"):
         write_folder(folder, lambda aside, name=name: (aside / name).touch())  # type: ignore[misc]
@@ -145,7 +145,7 @@ def test_failure_leaves_the_old_folder(
     assert everything(tmp_path) == ["vocabulary", "vocabulary/old"]
 
 
-def test_failure_of_the_move_brings_the_old_folder_back(
+def test_a_failed_move_restores_the_old_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "vocabulary"
@@ -163,7 +163,7 @@ def test_failure_of_the_move_brings_the_old_folder_back(
     assert everything(tmp_path) == ["vocabulary", "vocabulary/old"]
 
 
-def test_partial_of_a_killed_run_is_no_obstacle(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_run_are_replaced(tmp_path: Path) -> None:
     (tmp_path / ".vocabulary.partial" / "half").mkdir(parents=True)
     (tmp_path / ".text.partial").write_text("half", encoding="utf-8")
     write_folder(tmp_path / "vocabulary", lambda aside: (aside / "whole").touch())
@@ -174,14 +174,16 @@ def test_partial_of_a_killed_run_is_no_obstacle(tmp_path: Path) -> None:
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to serve, with a file in it; downloads go to `cache` beside it."""
+    """A folder to serve with a file; downloads are stored in the folder `cache` next to it."""
     use_cache(tmp_path / "cache", monkeypatch)
     write_text(tmp_path / "served" / "text", "字")
     return tmp_path / "served"
 
 
 @pytest.mark.parametrize("path", ["text", "a/b.txt", "/no/such/file", "", "C:\\text", "http:/text"])
-def test_a_path_stays_as_it_is(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_path_is_unchanged(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     use_cache(tmp_path / "cache", monkeypatch)
     assert local_path(path) == Path(path) and local_path(Path(path)) == Path(path)
     assert not is_url(path) and not is_url(Path("http://text"))
@@ -198,11 +200,11 @@ def test_a_url_is_downloaded_once(served: Path, tmp_path: Path) -> None:
         assert local_path(f"{server.url}/text").read_text() == "another"
         assert server.asked == ["/text", "/text"]
         url = f"{server.url}/text"
-    # Nobody answers any more: what was downloaded last will do.
+    # The server is stopped: the cached copy is used.
     assert local_path(url).read_text() == "another"
 
 
-def test_a_url_that_cannot_be_had_is_one_error(served: Path, tmp_path: Path) -> None:
+def test_a_failed_download_is_a_user_error(served: Path, tmp_path: Path) -> None:
     (served / "broken").mkdir()
     (served / "broken" / "text").write_bytes(bytes(100_000))
     with serving(served) as server:
@@ -219,12 +221,12 @@ def test_a_url_that_cannot_be_had_is_one_error(served: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("url", ["nothing://text", "http://", "file:///no/such/file"])
-def test_a_url_that_is_none_is_an_error(url: str, served: Path) -> None:
+def test_an_invalid_url_is_an_error(url: str, served: Path) -> None:
     with pytest.raises(UserError, match=f"^cannot download {url}: "):
         local_path(url)
 
 
-def test_a_url_of_a_file_here(served: Path) -> None:
+def test_a_file_url(served: Path) -> None:
     assert local_path(f"file://{served / 'text'}").read_text(encoding="utf-8") == "字"
 
 

@@ -1,4 +1,4 @@
-"""Components made for tests of binding, and a config of them as a whole one is."""
+"""Components for tests of binding, and a config with them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class Stack(Layer):
         self.layers, self.named = layers, named
 
 
-# What the hook was called with.
+# The arguments of all calls of the hook.
 CALLS: list[tuple[CheckContext[Any], Mapping[str, Any]]] = []
 
 
@@ -81,7 +81,7 @@ class Loader:
 
 @dataclass(kw_only=True)
 class Job:
-    """As a whole config is: required and optional parts, lazy ones, unions."""
+    """A whole config: required, optional and lazy components, and unions."""
 
     layer: LazyLayer
     layers: list[LazyLayer] = field(default_factory=list)
@@ -98,7 +98,7 @@ class Job:
 
 
 def error_of(value: Any, annotation: Any = Job, path: str = "") -> tuple[str, str]:
-    """Where and what the error of checking a config is; nothing is built."""
+    """Return the path and message of the error in a config; nothing is built."""
     with pytest.raises(ConfigurationError) as error:
         check_parts(bind(annotation, value, path), path=path)
     assert str(error.value) == (

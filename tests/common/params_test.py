@@ -67,9 +67,7 @@ def test_jsonnet_with_imports(tmp_path: Path) -> None:
     assert load_config(str(path)) == loaded
 
 
-def test_imports_are_looked_for_beside_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_imports_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path, "{ a: 1 }", "configs/lib/a.libsonnet")
     written(tmp_path, "import 'lib/a.libsonnet'", "configs/a.jsonnet")
     (tmp_path / "elsewhere").mkdir()
@@ -78,7 +76,7 @@ def test_imports_are_looked_for_beside_the_file(
 
 
 @pytest.mark.parametrize("value", ["汉字 with spaces", "", "a\nb\tc", "3", "{'quotes\"}", "\u2028"])
-def test_external_variables_are_strings_of_the_environment(
+def test_environment_variables_are_external_variables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("NER_TEST_VARIABLE", value)
@@ -88,7 +86,7 @@ def test_external_variables_are_strings_of_the_environment(
     assert load_config(path, variables={"NER_TEST_VARIABLE": "given"}) == {"a": "given"}
 
 
-def test_environment_that_is_not_utf8_does_no_harm(
+def test_environment_variables_that_are_not_utf8_are_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NER_TEST_VALUE", "\udcff")
@@ -111,7 +109,8 @@ def test_defaults_of_the_variables(
     monkeypatch.setenv("NER_DATA", "/corpora")
     monkeypatch.setenv("NER_SEED", "7")
     assert load_config(path) == {**loaded, "NER_DATA": "/corpora", "NER_SEED": "7"}
-    # Seen from the project's folder they are short, so that a printed config is the same on every machine.
+    # In the project's folder they are relative, so that a printed config is the same on every
+    # machine.
     monkeypatch.chdir(root)
     assert default_variables()["NER_DATA"] == str(Path("fixtures") / "data")
 
@@ -154,7 +153,7 @@ def test_missing_config(tmp_path: Path) -> None:
         ({"model": {}}, {}),
     ],
 )
-def test_override_at_the_top(overrides: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_overrides_of_top_level_keys(overrides: dict[str, Any], expected: dict[str, Any]) -> None:
     assert with_overrides(config(), overrides) == {**config(), **expected}
 
 
@@ -191,7 +190,7 @@ def test_list_indexes() -> None:
     assert whole["model"] == {"type": "adversarial", "objectives": []}
 
 
-def test_setting_inside_a_type_given_by_name_alone() -> None:
+def test_setting_inside_a_component_in_short_form() -> None:
     laid = with_overrides(config(), {"trainer.callbacks.0.every": 3})
     assert laid["trainer"]["callbacks"][0] == {"type": "console", "every": 3}
     assert with_overrides({"encoder": "lstm"}, {"encoder.hidden_size": 8}) == {
@@ -210,19 +209,19 @@ def test_setting_inside_a_type_given_by_name_alone() -> None:
         ("model.objectives.0.weight.x", 'cannot set "x" inside 1'),
     ],
 )
-def test_override_that_fits_nowhere(key: str, message: str) -> None:
+def test_override_with_a_wrong_path(key: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         with_overrides(config(), {key: 1})
     assert (error.value.path, error.value.message) == (key, message)
 
 
-def test_place_of_an_override_inside_an_object() -> None:
+def test_path_of_a_wrong_override_inside_an_object() -> None:
     with pytest.raises(ConfigurationError) as error:
         with_overrides(config(), {"model": {"objectives.7.weight": 1}})
     assert error.value.path == "model.objectives.7.weight"
 
 
-def test_overrides_leave_the_config_alone() -> None:
+def test_overrides_do_not_modify_the_config() -> None:
     given, overrides = config(), {"model": {"objectives.0": {"weight": 9}}, "num": [1]}
     laid = with_overrides(given, overrides)
     assert given == config()

@@ -1,4 +1,4 @@
-"""Registries: ours, and those that allennlp-light fills through Tango's."""
+"""Registries of this package and of allennlp-light."""
 
 import subprocess
 import sys
@@ -40,7 +40,7 @@ FEEDFORWARD = {
 def test_by_name_and_list_available() -> None:
     assert MultiTaskEpochSampler.by_name("uniform") is UniformSampler
     available = MultiTaskEpochSampler.list_available()
-    # The default stands first.
+    # The default is first.
     assert available[0] == MultiTaskEpochSampler.default_implementation == "proportional"
     assert {"proportional", "uniform", "weighted"} <= set(available)
     with pytest.raises(
@@ -76,7 +76,7 @@ def test_from_params_with_nested_params_and_supplied_arguments() -> None:
     assert sampler.instances_per_epoch == 7
 
 
-def test_a_name_registered_twice_is_refused() -> None:
+def test_registering_a_name_twice_is_an_error() -> None:
     with pytest.raises(Exception, match="already registered under that name"):
         MultiTaskScheduler.register("roundrobin")(type("Other", (MultiTaskScheduler,), {}))
 
@@ -134,7 +134,7 @@ def test_encoders_of_allennlp_light(
     assert states.shape == (2, 5, dims[1])
 
 
-def test_feedforward_has_the_settings_it_was_given() -> None:
+def test_feedforward_has_the_settings_of_the_config() -> None:
     made = construct(FeedForward, {**FEEDFORWARD, "activations": "relu", "dropout": 0.3})
     assert isinstance(made, FeedForward)
     assert [type(activation) for activation in made._activations] == [torch.nn.ReLU] * 2
@@ -196,7 +196,7 @@ def test_input_size_is_supplied() -> None:
             "model.tower.feedforward.hidden_dims.1",
             "expected a whole number, found '5'",
         ),
-        # What the constructors themselves refuse, each in an exception of its own kind.
+        # Errors raised by the constructors themselves, with different exceptions.
         (
             {"type": "feedforward", "feedforward": {**FEEDFORWARD, "hidden_dims": [7]}},
             "model.tower.feedforward",
@@ -250,12 +250,12 @@ def test_dotted_class_path() -> None:
         (".Sampler", '".Sampler" is not a registered MultiTaskEpochSampler.'),
         ("a..Sampler", '"a..Sampler" is not a registered MultiTaskEpochSampler.'),
         ("ner_adv_plugin.data", '"ner_adv_plugin.data" is not a registered MultiTaskEpochSampler.'),
-        ("subprocess.Popen", '"subprocess.Popen" is no MultiTaskEpochSampler'),
-        ("torch.nn.Linear", '"torch.nn.Linear" is no MultiTaskEpochSampler'),
-        ("typing.Any", '"typing.Any" is no MultiTaskEpochSampler'),
+        ("subprocess.Popen", '"subprocess.Popen" is not a MultiTaskEpochSampler'),
+        ("torch.nn.Linear", '"torch.nn.Linear" is not a MultiTaskEpochSampler'),
+        ("typing.Any", '"typing.Any" is not a MultiTaskEpochSampler'),
     ],
 )
-def test_dotted_path_that_leads_nowhere(name: str, message: str) -> None:
+def test_wrong_dotted_path(name: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         bind(MultiTaskEpochSampler, {"type": name}, "data_loader.sampler")
     assert error.value.path == "data_loader.sampler.type"
@@ -263,8 +263,8 @@ def test_dotted_path_that_leads_nowhere(name: str, message: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_typo_imports_nothing_of_the_current_folder(tmp_path: Path) -> None:
-    """Tango alone would import every file of the folder, looking for the name."""
+def test_a_typo_imports_no_file_of_the_current_folder(tmp_path: Path) -> None:
+    """Tango would import every file of the folder, searching for the name."""
     (tmp_path / "bad.py").write_text("raise SystemExit('imported a bystander')")
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").write_text("raise SystemExit('imported a bystander')")

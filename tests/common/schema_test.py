@@ -17,7 +17,7 @@ class Base(Registrable):
 
 @Base.register("open")
 class Open(Base):
-    """Hands the keys it does not know to its base, as components of AllenNLP do."""
+    """Passes unknown keys to its base, like components of AllenNLP."""
 
     def __init__(self, path: str, size: int = 2, **kwargs: Any) -> None:
         super().__init__(size=size, **kwargs)
@@ -39,7 +39,7 @@ class Closed(Open):
 
 @Base.register("inherits")
 class Inherits(Opener):
-    """Has no constructor of its own."""
+    """Has no constructor."""
 
 
 @Base.register("of_file", constructor="of_file")
@@ -94,10 +94,10 @@ def test_annotations_written_as_text_are_resolved() -> None:
     assert layer.annotation == Annotated[Lazy[Base], Supplied("vocab")]
 
 
-def test_open_constructors_take_the_keys_of_their_bases() -> None:
+def test_constructors_with_kwargs_accept_the_keys_of_their_bases() -> None:
     made = construct(Base, {"type": "opener", "deep": True, "path": "p", "head": "h"})
     assert isinstance(made, Opener)
-    # A key left out is left to the constructors: `size` is what Open makes it, not what Base would.
+    # Missing keys get the constructor's default: `size` is that of Open, not that of Base.
     assert (made.deep, made.path, made.size, made.head) == (True, "p", 2, "h")
     assert bind(Base, {"type": "opener", "path": "p"}).filled == {
         "type": "opener",
@@ -125,13 +125,15 @@ def test_open_constructors_take_the_keys_of_their_bases() -> None:
         ({"type": "closed", "size": 3}, "size", "unknown key. Accepted: type."),
     ],
 )
-def test_open_constructors_swallow_no_typo(config: dict[str, Any], path: str, message: str) -> None:
+def test_constructors_with_kwargs_report_typos(
+    config: dict[str, Any], path: str, message: str
+) -> None:
     with pytest.raises(ConfigurationError) as error:
         bind(Base, config)
     assert error.value.path == path and error.value.message.startswith(message)
 
 
-def test_another_constructor_than_init() -> None:
+def test_a_registered_class_method() -> None:
     made = construct(Base, {"type": "of_file", "file": "f"})
     assert isinstance(made, OfFile) and (made.head, made.size) == ("f", 5)
 
@@ -147,7 +149,7 @@ def test_registered_names() -> None:
     assert registered(Open) == {}
 
 
-def test_lazy_builds_with_what_is_supplied() -> None:
+def test_lazy_builds_with_supplied_arguments() -> None:
     lazy = Lazy(lambda supplied: supplied["size"] + 1, {"type": "x"}, "model.x")
     assert (lazy.construct(size=3), lazy.filled, lazy.path) == (4, {"type": "x"}, "model.x")
 

@@ -7,7 +7,7 @@ import pytest
 from ner_adv_plugin.common.signals import interrupt_on_terminate
 
 
-def test_sigterm_is_ctrl_c_within() -> None:
+def test_sigterm_raises_keyboard_interrupt() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt), interrupt_on_terminate():
         os.kill(os.getpid(), signal.SIGTERM)
@@ -15,7 +15,7 @@ def test_sigterm_is_ctrl_c_within() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_another_thread_leaves_signals_alone() -> None:
+def test_signals_are_unchanged_in_another_thread() -> None:
     before = signal.getsignal(signal.SIGTERM)
     seen: list[object] = []
 

@@ -1,4 +1,4 @@
-"""How an error shows what stood there, and says what is wanted."""
+"""Values and descriptions in error messages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,6 @@ def test_long_values_are_shortened() -> None:
         (list[int], ""),
     ],
 )
-def test_a_missing_key_says_what_it_takes(annotation: Any, wanted: str) -> None:
+def test_a_missing_key_is_described(annotation: Any, wanted: str) -> None:
     made: Any = dataclass(type("Made", (), {"__annotations__": {"key": annotation}}))
     assert error_of({}, made) == ("key", f"missing key, required here{wanted}")

@@ -1,4 +1,4 @@
-"""Audits of real corpora, where they are at hand; overlaps were counted once with plain sets and `in`, too."""
+"""Audits of real corpora, if available; the overlaps were also counted with sets and `in`."""
 
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,13 @@ def test_weibo(shared: Path) -> None:
     assert found.summaries["words"]["train"].known_as == "words of Weibo NER train, second edition"
     assert train.illegal_transitions == 10 and dev.illegal_transitions == 0
     lines = Path(files["train"]).read_text(encoding="utf-8").split("\n")
-    # Every sentence begins where it says, and tags of that sentence are illegal.
+    # Every sentence starts at the reported line and has illegal tags.
     for first in train.illegal_sentences:
         assert first == 1 or not lines[first - 2]
         tags = ["O"] + [line.split("\t")[1] for line in lines[first - 1 : lines.index("", first)]]
         assert any(b[0] == "I" and a[1:] != b[1:] for a, b in zip(tags, tags[1:], strict=False))
-    # As the README says: 42 of the 270 sentences stand in the training file, and 48 training sentences hold one.
+    # As in the README: 42 of the 270 sentences are in the training file, and 48 training sentences
+    # contain one.
     pair = next(
         p
         for p in found.overlaps.pairs

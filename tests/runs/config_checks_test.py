@@ -1,4 +1,4 @@
-"""What the parts of a config say of one another."""
+"""Checks across the components of a config."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def error_of(config: dict[str, Any]) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("validated", [["weibo"], ["weibo", "msr"], ["weibo", "msra", "msr"]])
-def test_metrics_foreseen_are_those_that_the_evaluator_gives(validated: list[str]) -> None:
+def test_foreseen_metrics_are_those_of_the_evaluator(validated: list[str]) -> None:
     paths = {
         "weibo": "weibo/weiboNER_2nd_conll.dev",
         "msra": "msra/test.bio",
@@ -69,7 +69,7 @@ def test_validation_metric(metric: str, message: str | None) -> None:
         assert path == "trainer.validation_metric" and found.startswith(message)
 
 
-def test_datasets_of_one_head_have_metrics_of_their_own() -> None:
+def test_datasets_of_the_same_head_have_separate_metrics() -> None:
     config = tiny_config(
         dataset_reader__readers__msra__head="weibo",
         validation_data_path={"msra": "a", "weibo": "b"},
@@ -93,7 +93,7 @@ def test_datasets_of_one_head_have_metrics_of_their_own() -> None:
     ],
 )
 @pytest.mark.parametrize("validation", [None, {"reviews": "somewhere"}])
-def test_nothing_to_validate_on(
+def test_without_labelled_validation_data(
     settings: dict[str, Any], path: str | None, validation: Any
 ) -> None:
     config = tiny_config(
@@ -113,7 +113,7 @@ def test_nothing_to_validate_on(
         )
 
 
-def test_a_plateau_is_that_of_the_validation_metric() -> None:
+def test_reduce_on_plateau_uses_the_validation_metric() -> None:
     scheduler = {"type": "reduce_on_plateau", "mode": "min"}
     config = tiny_config(trainer__learning_rate_scheduler=scheduler)
     path, message = error_of(config)
@@ -133,7 +133,7 @@ def test_numbers_are_checked_early(key: str) -> None:
     )
 
 
-def test_two_precisions_are_refused_early() -> None:
+def test_conflicting_precisions_are_refused_early() -> None:
     path, message = error_of(tiny_config(trainer__precision="bf16", trainer__use_amp=True))
     assert (path, message) == (
         "trainer.use_amp",
@@ -165,7 +165,7 @@ def test_readers_of_validation_sets(reader: dict[str, Any], path: str, message: 
     assert error_of(tiny_config(validation_dataset_reader=reader)) == (path, message)
 
 
-def test_one_reader_for_validation_reads_the_only_dataset() -> None:
+def test_a_single_validation_reader_reads_the_only_dataset() -> None:
     path = str(DATA / "msra" / "test.bio")
     config = single_task_config(validation_data_path=path, test_data_path=path)
     config["validation_dataset_reader"] = {"type": "msra", "max_instances": 3}
@@ -178,12 +178,12 @@ def test_one_reader_for_validation_reads_the_only_dataset() -> None:
     assert len(data.splits["validation"]["weibo"]) == 3
 
 
-def test_heads_of_a_reader_by_itself_are_placed_at_the_reader() -> None:
+def test_errors_of_the_head_of_a_single_reader_have_its_path() -> None:
     config = single_task_config(dataset_reader__head="keys", trainer__validation_metric="-loss")
     assert error_of(config) == ("dataset_reader.head", '"keys" cannot be the name of a head: choose another')
 
 
-def test_files_that_are_not_there(tmp_path: Path) -> None:
+def test_missing_files(tmp_path: Path) -> None:
     (tmp_path / "weibo.train").touch()
     check_files(
         {"weibo": str(tmp_path / "weibo.train"), "url": "https://somewhere/weibo.train"}, "there"
@@ -199,7 +199,7 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
         check_files(str(tmp_path / "a" / "b" / "c"), "there")
 
 
-def test_folders_that_are_not_there(tmp_path: Path) -> None:
+def test_missing_folders(tmp_path: Path) -> None:
     vocabulary = {"type": "from_files", "directory": str(tmp_path / "vocabulary")}
     job: TrainJob = checked_job(tiny_config(vocabulary=vocabulary))
     with pytest.raises(

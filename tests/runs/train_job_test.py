@@ -1,4 +1,4 @@
-"""What a run leaves behind."""
+"""The files of a run."""
 
 import json
 import tarfile
@@ -26,7 +26,7 @@ def metrics_of(run: Path, name: str = "metrics.json") -> dict[str, Any]:
     return metrics
 
 
-def test_metrics_hold_the_keys_of_the_contract(tiny_run: Path) -> None:
+def test_metrics_have_the_documented_keys(tiny_run: Path) -> None:
     metrics = metrics_of(tiny_run)
     assert {"epoch", "best_epoch", "training_epochs", "training_duration", "peak_memory_MB"} <= set(
         metrics
@@ -121,7 +121,9 @@ def test_interrupted_training_archives_the_best_weights(
     assert not (tmp_path / "metrics.json").exists()
 
 
-def test_interrupted_testing_archives_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_testing_archives_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     evaluate = Evaluator.evaluate
 
     def interrupted(
@@ -149,7 +151,7 @@ def test_interrupted_before_the_first_epoch_ends_leaves_no_archive(
     assert not (tmp_path / "model.tar.gz").exists()
 
 
-def test_archive_holds_what_is_needed_and_what_is_asked_for(tmp_path: Path) -> None:
+def test_archive_holds_the_model_and_the_additional_files(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("about this run")
     config = single_task_config(
         trainer__num_epochs=1, include_in_archive=[str(tmp_path / "notes.txt")]
@@ -171,10 +173,10 @@ def test_archive_holds_what_is_needed_and_what_is_asked_for(tmp_path: Path) -> N
     assert {(member.uid, member.uname, member.mtime) for member in members} == {(0, "", 0)}
 
 
-def test_links_are_archived_as_what_they_lead_to(
+def test_links_are_archived_as_their_targets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An archive that holds a link would not be loaded."""
+    """An archive with a link would be refused."""
     (tmp_path / "notes.txt").write_text("about this run")
     (tmp_path / "symbolic.txt").symlink_to(tmp_path / "notes.txt")
     (tmp_path / "hard.txt").hardlink_to(tmp_path / "notes.txt")
@@ -187,7 +189,7 @@ def test_links_are_archived_as_what_they_lead_to(
             trainer__num_epochs=1, include_in_archive=[*included, f"{server.url}/far.txt"]
         )
         checked_job(config).check_paths()
-    # What was checked before training is there after it, whatever became of the server.
+    # The file was downloaded before training, so the server may stop meanwhile.
     train_model(config, tmp_path / "run")
     with tarfile.open(tmp_path / "run" / "model.tar.gz") as archive:
         for name in ("notes.txt", "symbolic.txt", "hard.txt", "far.txt"):
@@ -208,7 +210,7 @@ def test_links_are_archived_as_what_they_lead_to(
         (
             ["notes.txt", "below/notes.txt"],
             "include_in_archive.1",
-            'another file is named "notes.txt", too',
+            'another file is also named "notes.txt"',
         ),
     ],
 )
@@ -238,7 +240,7 @@ def test_corpora_at_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("key", ["train_data_path", "validation_data_path", "test_data_path"])
-def test_a_path_of_no_reader_is_an_error(tmp_path: Path, key: str) -> None:
+def test_a_path_without_reader_is_an_error(tmp_path: Path, key: str) -> None:
     config = tiny_config(**{key: {"weibo": "somewhere", "wiebo": "somewhere"}})
     with pytest.raises(ConfigurationError) as caught:
         train_model(config, tmp_path)
@@ -246,17 +248,15 @@ def test_a_path_of_no_reader_is_an_error(tmp_path: Path, key: str) -> None:
 
 
 def test_one_path_for_several_readers_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(
-        ConfigurationError,
-        match="train_data_path: expected an object of paths, one for each reader, found 'somewhere'",
-    ):
+    message = "expected an object of paths, one for each reader, found 'somewhere'"
+    with pytest.raises(ConfigurationError, match=f"train_data_path: {message}"):
         train_model(tiny_config(train_data_path="somewhere"), tmp_path)
 
 
-def test_the_vocabulary_of_another_run_brings_no_encoder_along(
+def test_the_vocabulary_of_another_run_does_not_load_its_encoder(
     tmp_path: Path, fixture_encoder: Path
 ) -> None:
-    """Beside a vocabulary stands its encoder's configuration, without weights: a new run begins with trained ones."""
+    """A vocabulary holds the config of its encoder without weights; a new run needs weights."""
     config = single_task_config(
         dataset_reader__max_instances=4,
         model__encoder={"type": "pretrained_transformer", "model_name": str(fixture_encoder)},

@@ -1,1 +1,1 @@
-"""Tests of the base classes for tests."""
+"""Tests of the base classes of tests."""

@@ -1,3 +1,3 @@
-"""As for models."""
+"""Fixtures of the tests of models."""
 
 from tests.models.conftest import embedded  # noqa: F401

@@ -1,4 +1,4 @@
-"""The base classes for tests of models find the faults that they are for."""
+"""The base classes of tests find the faults that they are made for."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ Prediction = tuple[list[list[ScoredSpan]], Tensor | None]
 
 
 class Faulty(HardSharing):
-    """A model with a parameter that nothing reads unless a subclass does."""
+    """A model with a parameter `extra` that only subclasses use."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,7 +35,7 @@ class Deaf(Faulty):
 
 @Model.register("test_silent")
 class Silent(Faulty):
-    """`extra` has a gradient, which is always zero."""
+    """The gradient of `extra` is always zero."""
 
     def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
         output = super().forward(batch, progress)
@@ -53,7 +53,7 @@ class Broken(Faulty):
 
 @Model.register("test_sociable")
 class Sociable(Faulty):
-    """Spans depend on the sentences beside."""
+    """Spans depend on the other sentences of the batch."""
 
     def predict(self, batch: Batch, head: str, scored: bool = True) -> Prediction:
         spans, loss_B = super().predict(batch, head, scored)
@@ -62,7 +62,7 @@ class Sociable(Faulty):
 
 @Model.register("test_forgetful")
 class Forgetful(Faulty):
-    """Losses depend on something that is not saved."""
+    """Losses depend on a value that is not saved."""
 
     def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
         self.calls += 1
@@ -84,7 +84,7 @@ class Halved(Faulty):
 
 @Model.register("test_unsure")
 class Unsure(Faulty):
-    """Scores alone depend on the sentences beside."""
+    """Scores, but not spans, depend on the other sentences of the batch."""
 
     def predict(self, batch: Batch, head: str, scored: bool = True) -> Prediction:
         spans, loss_B = super().predict(batch, head, scored)
@@ -93,7 +93,7 @@ class Unsure(Faulty):
 
 
 def one_more(spans: list[list[ScoredSpan]]) -> list[list[ScoredSpan]]:
-    """The spans of sentences with one more in each."""
+    """Return spans with one more in each sentence."""
     return [[ScoredSpan(0, 1, "LOC", 0.5), *own] for own in spans]
 
 
@@ -132,7 +132,7 @@ def test_scores_that_depend_on_the_batch_are_found(root: Path) -> None:
         case_of(root, "test_unsure").ensure_batch_predictions_are_consistent()
 
 
-def test_what_is_not_saved_is_found(root: Path) -> None:
+def test_state_that_is_not_saved_is_found(root: Path) -> None:
     with pytest.raises(AssertionError, match="loaded and as trained"):
         case_of(root, "test_forgetful").ensure_model_can_train_save_and_load(
             gradients_to_ignore=["extra"]
@@ -147,13 +147,13 @@ def test_a_head_that_differs_when_loaded_alone_is_found(root: Path) -> None:
         case_of(root, "test_halved").ensure_model_can_train_save_and_load(
             gradients_to_ignore=["extra"]
         )
-    # The base class looks at the head of the validation metric, loaded whole.
+    # The base class only checks the head of the validation metric, with the whole model loaded.
     case_of(root, "test_halved", ModelTestCase).ensure_model_can_train_save_and_load(
         gradients_to_ignore=["extra"]
     )
 
 
-def test_a_config_serves_as_well_as_a_file(root: Path) -> None:
+def test_a_config_instead_of_a_file(root: Path) -> None:
     path = root / "fixtures/configs/crf_tagger.jsonnet"
     config = load_config(path)
     config["trainer"]["num_epochs"] = 50

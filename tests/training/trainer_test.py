@@ -223,7 +223,7 @@ def test_frozen_parameters_keep_their_values(tmp_path: Path) -> None:
         ({"num_epochs": 0}, "num_epochs"),
         ({"num_gradient_accumulation_steps": 0}, "num_gradient_accumulation_steps"),
         ({"precision": "fp16"}, "precision"),
-        ({"cuda_device": 99}, "cuda_device: no GPU 99"),
+        ({"cuda_device": 99}, "cuda_device: GPU 99 is not available"),
         (
             {"validation_metric": "+f2"},
             'validation_metric: no metric "f2". Did you mean "f1".* Known: f1',

@@ -1,4 +1,4 @@
-// Corpora by name: how each is read, its domain, and its files under NER_DATA.
+// Corpora by name: reader, domain, and files under NER_DATA.
 local data = std.extVar('NER_DATA');
 
 {
@@ -19,7 +19,7 @@ local data = std.extVar('NER_DATA');
     validation: data + '/people_daily/example.dev',
     test: data + '/people_daily/example.test',
   },
-  // Types of its own: address, book, company, game, government, movie, name, organization, position, scene.
+  // Types: address, book, company, game, government, movie, name, organization, position, scene.
   cluener: {
     reader: { type: 'span_json', domain: 'news' },
     train: data + '/cluener/train.json',
@@ -29,7 +29,7 @@ local data = std.extVar('NER_DATA');
     reader: { type: 'pfr', domain: 'news' },
     train: data + '/pfr/199801.txt',
   },
-  // The words of corpora that have names, too.
+  // The words of corpora that also annotate entities.
   pfr_cws: {
     reader: { type: 'pfr', task: 'segmentation', domain: 'news' },
     train: data + '/pfr/199801.txt',
@@ -50,7 +50,7 @@ local data = std.extVar('NER_DATA');
     train: data + '/pku/pku_training.utf8',
     test: data + '/pku/pku_test_gold.utf8',
   },
-  // What people write, without labels.
+  // Unlabelled reviews.
   reviews: {
     reader: { type: 'unlabelled', domain: 'social' },
     train: data + '/unlabelled/reviews.txt',

@@ -1,9 +1,10 @@
-// What the recipes of papers share, so that their scores differ by the method alone: Weibo as target, the encoder, the
-// rates, and 600 steps of 32 sentences, whatever the number of datasets. A comment in each says what else its paper did.
+// Common settings of the recipes of papers, so that their scores differ only by the method: Weibo
+// as target, the encoder, the learning rates, and 600 steps of 32 sentences, for any number of
+// datasets. A comment in each recipe lists the differences from the paper.
 local recipe = import 'recipe.libsonnet';
 
 {
-  // auxiliaries: { name: sentences, in sentences of Weibo }.
+  // auxiliaries: { name: number of sentences, relative to Weibo }.
   config(auxiliaries={}, model):: recipe.config('weibo', auxiliaries, model, test=false) + {
     data_loader+: { sampler: {
       type: 'weighted',
@@ -13,13 +14,13 @@ local recipe = import 'recipe.libsonnet';
     trainer+: { num_epochs: 10 },
   },
 
-  // Batches of one dataset each, which take turns.
+  // Batches of one dataset each, alternating.
   alternating:: { data_loader+: { scheduler: { type: 'homogeneous_roundrobin', batch_size: 32 } } },
 
-  // Batches of equally many sentences of every dataset.
+  // Batches with the same number of sentences of every dataset.
   balanced:: { data_loader+: { scheduler: { type: 'balanced', batch_size: 32 } } },
 
-  // The transitions of CRFs pulled to 0.
+  // Weight decay of the transitions of CRFs.
   decayed_transitions:: {
     trainer+: { optimizer+: { parameter_groups+: [[['transitions$'], { weight_decay: 0.01 }]] } },
   },
@@ -31,19 +32,20 @@ local recipe = import 'recipe.libsonnet';
     head+: { reads: ['shared'] },
   },
 
-  // Text without labels, at most twice Weibo's training sentences of it: all of it is tagged anew before every epoch.
+  // Unlabelled text, at most twice as many sentences as Weibo's training set; all of it is tagged
+  // again before every epoch.
   self_training(head):: {
     dataset_reader+: { readers+: { reviews+: { max_instances: 2700 } } },
     trainer+: { instance_weighting+: { reviews: { type: 'confidence', head: head } } },
   },
 
-  // Sentences of MSRA teach as much as they are like Weibo's.
+  // Instance weights of MSRA sentences by their similarity to Weibo.
   by_similarity:: { trainer+: { instance_weighting+: { msra: { type: 'domain_similarity', target: 'weibo' } } } },
 
-  // Whether the reversal does anything to the shared tower.
+  // A warning if the reversal has no effect on the shared tower.
   reversal_health:: { trainer+: { callbacks: [{ type: 'reversal_health' }] + super.callbacks } },
 
-  // DATNet's discriminator and its perturbation of the embeddings.
+  // The discriminator of DATNet, and its perturbation of the embeddings.
   datnet_objectives:: [{
     type: 'domain_adversarial',
     reads: ['shared'],
@@ -54,8 +56,9 @@ local recipe = import 'recipe.libsonnet';
   }],
   datnet_step:: { trainer+: { step: { type: 'perturbed', attack: { type: 'fgm', epsilon: 5.0 } } } },
 
-  // The article's training: rates that differ by layer up to 500 times, the encoder's the lowest.
-  // logits: times the encoder's rate. units: of an LSTM a direction.
+  // The optimizer of the article: learning rates per layer, up to 500 times that of the encoder.
+  // logits: the rate of the logits, as a multiple of the encoder's.
+  // units: of an LSTM, per direction.
   article(logits, units):: {
     local rate = 5e-6,
     model+: { tower: { type: 'lstm', hidden_size: units, bidirectional: true } },

@@ -1,9 +1,10 @@
-// A whole config from a target corpus, auxiliary corpora and a model.
+// Whole configs from a target corpus, auxiliary corpora and a model.
 local corpora = import 'corpora.libsonnet';
 
 {
-  // target: the corpus whose F1 counts; auxiliaries: { name: sentences an epoch, in sentences of the target }.
-  // validate, test: whether the target has such a file.
+  // target: the corpus that is scored.
+  // auxiliaries: { name: number of sentences per epoch, relative to the target }.
+  // validate, test: whether the target has a validation and a test file.
   config(target, auxiliaries={}, model, validate=true, test=true)::
     local names = [target] + std.objectFields(auxiliaries);
     {
@@ -18,7 +19,8 @@ local corpora = import 'corpora.libsonnet';
       model: {
         encoder: { type: 'pretrained_transformer', model_name: std.extVar('NER_ENCODER'), dropout: 0.1 },
         tower: { type: 'lstm', hidden_size: 128, bidirectional: true },
-        // A sentence's whole loss: per character, entities of long sentences would count for less.
+        // The loss of a whole sentence: normalised per character, entities in long sentences would
+        // have less weight.
         head: { type: 'crf', dropout: 0.2, normalize_by: 'sentences' },
       } + model,
       data_loader: {
@@ -38,7 +40,7 @@ local corpora = import 'corpora.libsonnet';
       },
     },
 
-  // The rates that the small encoder of the fixtures wants.
+  // Learning rates for the small encoder of the fixtures.
   small:: {
     trainer+: {
       optimizer: { type: 'huggingface_adamw', lr: 3e-3, parameter_groups: [[['^encoder\\.'], { lr: 7e-4 }]] },
@@ -57,7 +59,7 @@ local corpora = import 'corpora.libsonnet';
     }],
   },
 
-  // Weibo and MSRA on one head: what MSRA marks are Weibo's names, what has a government a place.
+  // Weibo and MSRA on one head: MSRA annotates only names; geo-political entities are locations.
   one_head:: {
     dataset_reader+: { readers+: {
       weibo+: {

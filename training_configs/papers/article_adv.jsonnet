@@ -1,7 +1,10 @@
-// The article's adversarial model: shared and private BiLSTMs of 100, a discriminator of tasks on the shared one,
-// max-pooled, dropout 0.2, weight 0.5, behind a reversal of 0.001: what reaches the shared BiLSTM is 5e-4 of the
-// discriminator's gradient, against 0.06 in Cao et al. 2018, so next to nothing. `reversal_health` warns of it.
-// Other settings, and what differs here: see article_mtl_hard; logits x 100.
+// The article's adversarial model: shared and private BiLSTMs, adversarial over tasks.
+// The BiLSTMs have 100 units. The discriminator of tasks reads the max-pooled states of the shared
+// one (dropout 0.2, weight 0.5, reversal 0.001). So only 5e-4 of the discriminator's gradient
+// reaches the shared BiLSTM, compared with 0.06 in Cao et al. 2018, which is close to nothing;
+// `reversal_health` warns about it.
+// For the other settings and the differences see article_mtl_hard; the rate of the logits is 100
+// times the encoder's.
 local papers = import '../lib/papers.libsonnet';
 papers.config({ sxu: 1 }, {
   type: 'adversarial',

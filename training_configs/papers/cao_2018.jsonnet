@@ -1,9 +1,12 @@
-// Cao et al. 2018, "Adversarial transfer learning for Chinese named entity recognition with self-attention mechanism":
-// shared and private BiLSTMs of 120, each under self-attention of eight heads; a discriminator of tasks reads the
-// shared one, max-pooled, through a gradient reversal of 1; its loss weighs 0.06; batches of one task in turn.
-// Theirs: MSR for words, Adam, pretrained character embeddings; their code adds the BiLSTM's states to what is attended
-// to and normalises, and has a tanh layer before each CRF. Here: SXU, AdamW, a pretrained encoder that is shared, too,
-// and hears the discriminator; attention alone.
+// Cao et al. 2018: shared and private BiLSTMs with self-attention, adversarial over tasks.
+// "Adversarial transfer learning for Chinese named entity recognition with self-attention
+// mechanism". The BiLSTMs have 120 units; the self-attention on each has eight heads. A
+// discriminator of tasks reads the max-pooled states of the shared one through a gradient reversal
+// of 1; its loss has weight 0.06; batches of one task alternate.
+// In the paper: MSR words, Adam, pretrained character embeddings. The authors' code adds the states
+// of the BiLSTM to the attention output and normalises, and has a tanh layer before each CRF.
+// Here: SXU words, AdamW, attention without residual, and a pretrained encoder, which is also
+// shared and also receives the discriminator's gradient.
 local recipe = import '../lib/recipe.libsonnet';
 local papers = import '../lib/papers.libsonnet';
 papers.config({ sxu: 1 }, {

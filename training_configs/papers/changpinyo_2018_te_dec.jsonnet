@@ -1,7 +1,8 @@
-// Changpinyo et al. 2018 (see changpinyo_2018_multi_dec), TE-Dec: the tasks share a decoder, which reads the embedding
-// of the task, 25 numbers, beside every state.
-// Theirs: projection and CRF are the decoder's, over the labels of all tasks together. Here: the decoder is a layer of
-// 128, and each task has a projection and CRF of its own labels, so that no other task's label can be predicted.
+// Changpinyo et al. 2018, TE-Dec: all tasks share a decoder that reads a task embedding.
+// See changpinyo_2018_multi_dec. The task embedding, of size 25, is concatenated to every state.
+// In the paper: projection and CRF are part of the decoder, with the labels of all tasks together.
+// Here: the decoder is a layer of size 128, and each task has a projection and CRF of its own, so
+// that no label of another task can be predicted.
 local papers = import '../lib/papers.libsonnet';
 papers.config({ msra: 1, sxu: 1 }, {
   type: 'hard_sharing',

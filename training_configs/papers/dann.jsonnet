@@ -1,7 +1,9 @@
-// Ganin & Lempitsky 2015, "Unsupervised domain adaptation by backpropagation": one extractor for both domains, a domain
-// classifier behind a reversal whose scale grows by 2 / (1 + exp(-10 p)) - 1 to 1, which learns at full rate itself;
-// half of every batch is of the source, half of the target.
-// Theirs: images, the target without labels, SGD with momentum. Here: Weibo's sentences are the target's half, and taught.
+// Ganin & Lempitsky 2015: one extractor for both domains, and a domain classifier (DANN).
+// "Unsupervised domain adaptation by backpropagation". The scale of the reversal before the
+// classifier grows to 1 by 2 / (1 + exp(-10 p)) - 1, while the classifier itself learns at the full
+// rate. Half of every batch is from the source, half from the target.
+// In the paper: images, a target without labels, SGD with momentum. Here: Weibo is the target, and
+// its sentences are labelled.
 local papers = import '../lib/papers.libsonnet';
 papers.config({ msra: 1 }, papers.one_tower() + {
   objectives: [{

@@ -1,5 +1,5 @@
-// Zhou et al. 2019 (see datnet_f), DATNet-P: shared and private BiLSTMs, the discriminator on the shared one (in their
-// code on both).
+// Zhou et al. 2019, DATNet-P: shared and private BiLSTMs, GRAD discriminator, perturbation.
+// See datnet_f. The discriminator reads the shared BiLSTM; in the authors' code it reads both.
 local papers = import '../lib/papers.libsonnet';
 papers.config({ msra: 1 }, { type: 'adversarial', objectives: papers.datnet_objectives })
 + papers.datnet_step + papers.reversal_health

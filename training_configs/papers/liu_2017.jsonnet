@@ -1,9 +1,12 @@
-// Liu et al. 2017, "Adversarial multi-task learning for text classification": shared and private LSTMs, a discriminator
-// of tasks on the shared one (weight 0.05), which text without labels feeds, too, and ||S^T H||^2 (weight 0.01), which
-// keeps the private states apart from the shared.
-// Theirs: 16 review sets as tasks, which all have unlabelled text; classes from a last state. Here: tags; domains in
-// place of tasks, as MSRA has no unlabelled text; max-pooling in place of the last state; S^T H is divided by a sentence's
-// characters, as its sum over long sentences of large states dwarfs every other loss.
+// Liu et al. 2017: shared and private LSTMs, adversarial over tasks, orthogonal spaces.
+// "Adversarial multi-task learning for text classification". The discriminator of tasks reads the
+// shared LSTM (weight 0.05) and is also trained on unlabelled text. ||S^T H||^2 (weight 0.01) keeps
+// the private states apart from the shared ones.
+// In the paper: 16 sets of reviews as tasks, all with unlabelled text; classification of the last
+// state.
+// Here: tagging; domains instead of tasks, as MSRA has no unlabelled text; max-pooling instead of
+// the last state. S^T H is divided by the number of characters of a sentence, as its sum over long
+// sentences would dominate every other loss.
 local papers = import '../lib/papers.libsonnet';
 papers.config({ msra: 1, reviews: 1 }, {
   type: 'adversarial',

@@ -1,10 +1,11 @@
-// Peng & Dredze 2016, "Improving named entity recognition for Chinese social media with word segmentation
-// representation learning": an LSTM learns to segment, and a CRF for entities reads its states beside the characters'
-// embeddings.
-// Theirs: MSR for words; every epoch draws as many of its sentences as Weibo has, which they found to matter; batches of one
-// task in turn; the loss of words weighs 0.5 to 1; SGD, its rate halved after five flat epochs.
-// Here: a pretrained encoder in place of embeddings, SXU for words, AdamW. An epoch is two passes of Weibo's size, so
-// that the number of steps is near that of the other recipes (595).
+// Peng & Dredze 2016: a CRF for entities reads the states of an LSTM for segmentation.
+// "Improving named entity recognition for Chinese social media with word segmentation
+// representation learning". The CRF also reads the embeddings of the characters.
+// In the paper: MSR words, of which every epoch samples as many sentences as Weibo has, which
+// mattered; batches of one task alternate; the loss of segmentation has weight 0.5 to 1; SGD, with
+// the rate halved after five epochs without improvement.
+// Here: a pretrained encoder instead of embeddings, SXU words, AdamW. An epoch has two passes of
+// Weibo's size, so that the number of steps (595) is close to that of the other recipes.
 local recipe = import '../lib/recipe.libsonnet';
 local papers = import '../lib/papers.libsonnet';
 papers.config({ sxu: 1 }, recipe.asymmetric('weibo', ['sxu']) + {

@@ -1,4 +1,4 @@
-// The line that every recipe here is compared with: Weibo alone, for as many steps.
+// The baseline of all recipes in this folder: Weibo alone, for the same number of steps.
 local recipe = import '../lib/recipe.libsonnet';
 local papers = import '../lib/papers.libsonnet';
 papers.config(model=recipe.single)

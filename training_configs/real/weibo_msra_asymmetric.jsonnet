@@ -1,3 +1,3 @@
-// Weibo reads what the tower of MSRA entities learns.
+// Weibo reads the tower of MSRA entities.
 local recipe = import '../lib/recipe.libsonnet';
 recipe.config('weibo', { msra: 2 }, recipe.asymmetric('weibo', ['msra']), test=false) + { trainer+: { num_epochs: 6 } }
