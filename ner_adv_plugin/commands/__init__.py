@@ -25,10 +25,11 @@ COMMANDS = {
     "print-results": "Print the metrics of several runs as a table.",
     "diff": "Compare the parameters of two models.",
     "components": "List what a config can name.",
+    "recipes": "List, print or copy the recipes of the package.",
     "test-install": "Check that everything is installed and works.",
 }
 # Those that look only at files, or at what is installed: they start without the components.
-WITHOUT_COMPONENTS = ("print-results", "diff", "test-install")
+WITHOUT_COMPONENTS = ("print-results", "diff", "recipes", "test-install")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
