@@ -25,7 +25,7 @@ TEST = [
     "ruff",
     "setuptools>=77",
 ]
-DOCS = ["sphinx", "furo", "myst-parser"]
+DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
     "opencc": ["opencc>=1.1.9"],
     "torchjd": ["torchjd[quadprog-projector]>=0.18"],
