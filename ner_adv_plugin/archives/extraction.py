@@ -86,10 +86,8 @@ class _Metered:
 
 def _unpack(source: Path, folder: Path, shown: str) -> None:
     try:
-        with gzip.open(source) as packed:
-            _extract(
-                _Metered(cast(gzip.GzipFile, packed), MOST_BETWEEN), folder, source.stat().st_size
-            )
+        with gzip.GzipFile(source) as packed:
+            _extract(_Metered(packed, MOST_BETWEEN), folder, source.stat().st_size)
     except Exception as error:  # tarfile fails in any way on headers made to confuse it
         if isinstance(error, OSError) and error.errno is not None:
             raise UserError(f"cannot unpack {shown}: {error}") from error
