@@ -24,6 +24,8 @@ def test_works_away_from_the_project(tmp_path: Path) -> None:
         "PYTHONPATH": str(tmp_path / "site"),
         "TMPDIR": str(tmp_path / "temporary"),
         "HOME": str(tmp_path),
+        # torch makes this folder as soon as it is imported.
+        "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "torch"),
     }
     code = "import ner_adv_plugin as p; from ner_adv_plugin.commands import main; print(p.__file__); main()"
     done = subprocess.run(
