@@ -1,9 +1,11 @@
 """Packaging of ner_adv_plugin."""
 
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 VERSION = re.search(
@@ -11,15 +13,81 @@ VERSION = re.search(
 )
 assert VERSION is not None
 
+# Folders of the project that `allennlp recipes --copy` copies from an installed package.
+RECIPES = ("training_configs", "fixtures")
+
+TEST = [
+    "hypothesis",
+    "import-linter",
+    "mypy",
+    "pytest",
+    "pytest-xdist",
+    "ruff",
+    "setuptools>=77",
+]
+DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
+OPTIONAL = {
+    "opencc": ["opencc>=1.1.9"],
+    "torchjd": ["torchjd[quadprog-projector]>=0.18"],
+    "wandb": ["wandb>=0.16"],
+}
+
+
+class BuildWithRecipes(build_py):
+    """Build the package with the recipes and the embedded corpora in it."""
+
+    def run(self) -> None:
+        """Copy the folders to `ner_adv_plugin/_recipes`; an editable install needs no copy."""
+        super().run()
+        if self.editable_mode:
+            return
+
+        target = Path(self.build_lib) / "ner_adv_plugin" / "_recipes"
+        shutil.rmtree(target, ignore_errors=True)
+        for name in RECIPES:
+            shutil.copytree(
+                ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
+
+
 setup(
     name="ner_adv_plugin",
     version=VERSION[1],
     description="Multi-task and adversarial transfer learning for Chinese named entity recognition",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
+    author="ner_adv_plugin contributors",
+    license_expression="Apache-2.0",
+    license_files=["LICENSE"],
+    keywords=[
+        "adversarial training",
+        "Chinese",
+        "domain adaptation",
+        "multi-task learning",
+        "named entity recognition",
+        "NLP",
+        "transfer learning",
+        "word segmentation",
+    ],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Environment :: GPU :: NVIDIA CUDA",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Natural Language :: Chinese (Simplified)",
+        "Natural Language :: English",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Text Processing :: Linguistic",
+        "Typing :: Typed",
+    ],
     packages=find_packages(include=["ner_adv_plugin", "ner_adv_plugin.*"]),
     package_data={"ner_adv_plugin": ["py.typed"]},
+    cmdclass={"build_py": BuildWithRecipes},
     python_requires=">=3.11",
     install_requires=[
         "torch>=2.6",
@@ -32,22 +100,15 @@ setup(
         "jsonnet>=0.20",
         "matplotlib>=3.8",
         "numpy>=1.26",
+        "seqeval>=1.2.2",
         "tensorboard>=2.15",
         "tqdm>=4.60",
     ],
     extras_require={
-        "test": [
-            "pytest",
-            "pytest-xdist",
-            "hypothesis",
-            "seqeval",
-            "ruff",
-            "mypy",
-            "import-linter",
-        ],
-        "opencc": ["opencc>=1.1.9"],
-        "torchjd": ["torchjd[quadprog-projector]>=0.18"],
-        "wandb": ["wandb>=0.16"],
+        "test": TEST,
+        "docs": DOCS,
+        **OPTIONAL,
+        "all": [requirement for group in OPTIONAL.values() for requirement in group],
     },
     entry_points={"console_scripts": ["allennlp=ner_adv_plugin.commands:main"]},
 )

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
@@ -95,7 +96,7 @@ def split_corpus(name: str, tasks: int, sentences: int | None = None) -> Corpus:
     return Corpus(instances, readers, _vocabulary(instances, readers))
 
 
-def every(items: Sequence, count: int | None) -> list:
+def every(items: Sequence[Any], count: int | None) -> list[Any]:
     """Return `count` items at even distances; all items if there are fewer or `count` is None."""
     if count is None or count >= len(items):
         return list(items)

@@ -95,9 +95,8 @@ class _LimitedStream:
 
 def _unpack(source: Path, folder: Path, shown: str) -> None:
     try:
-        with gzip.open(source) as packed:
-            stream = _LimitedStream(cast(gzip.GzipFile, packed), MOST_BETWEEN)
-            _extract(stream, folder, source.stat().st_size)
+        with gzip.GzipFile(source) as packed:
+            _extract(_LimitedStream(packed, MOST_BETWEEN), folder, source.stat().st_size)
     except Exception as error:  # tarfile raises anything on maliciously crafted headers
         if isinstance(error, OSError) and error.errno is not None:
             raise UserError(f"cannot unpack {shown}: {error}") from error

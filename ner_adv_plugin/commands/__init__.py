@@ -25,10 +25,11 @@ COMMANDS = {
     "print-results": "Print the metrics of several runs as a table.",
     "diff": "Compare the parameters of two models.",
     "components": "List the components that a config can use.",
+    "recipes": "List, print or copy the recipes of the package.",
     "test-install": "Check the installation by training a tiny model.",
 }
 # Subcommands that start without importing the components.
-WITHOUT_COMPONENTS = ("print-results", "diff", "test-install")
+WITHOUT_COMPONENTS = ("print-results", "diff", "recipes", "test-install")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

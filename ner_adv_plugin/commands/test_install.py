@@ -9,7 +9,6 @@ from typing import Any
 from ner_adv_plugin.common.errors import UserError
 
 PACKAGE = "ner_adv_plugin"
-OPTIONAL = {"seqeval": "evaluate --verify"}
 # Somebody is somewhere: a person's name of two characters, and a location of two characters.
 SENTENCES = [
     "王芳在北京上学",
@@ -57,8 +56,6 @@ def _check_packages() -> None:
         print(f"{requirement.name} {version or 'missing'}")
         if version is None or not requirement.specifier.contains(version, prereleases=True):
             wrong.append(str(requirement))
-    for name, use in OPTIONAL.items():
-        print(f"{name} {_version(name) or f'missing, needed only by `{use}`'}")
 
     if wrong:
         raise UserError(f"missing or too old: {', '.join(wrong)}")

@@ -13,13 +13,15 @@ from ner_adv_plugin.common.errors import ConfigurationError, nearest, nearest_fi
 from ner_adv_plugin.common.files import local_path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+# What `allennlp recipes --copy .` copies to the current folder, among others.
+COPIED = (Path("fixtures/data"), Path("fixtures/encoder"))
 
 
 def default_variables() -> dict[str, str]:
     """Return defaults of the external variables that the configs of this package read."""
     root = PROJECT_ROOT
-    if not (root / "fixtures").is_dir():
-        # Installed outside of the project folder: expect the fixtures in the current folder.
+    if not (root / "fixtures").is_dir() or all(folder.is_dir() for folder in COPIED):
+        # Installed outside of the project folder, or the current folder has its own copy.
         root = Path()
     elif root.is_relative_to(Path.cwd()):
         root = root.relative_to(Path.cwd())
