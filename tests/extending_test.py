@@ -1,7 +1,6 @@
-"""The package of docs/extending.md works as it stands there."""
+"""The package of the guide to custom components works as it stands there."""
 
 import json
-import re
 import shlex
 import subprocess
 import sys
@@ -9,24 +8,31 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages import blocks
 from tests.tiny import ROOT
 
 pytestmark = pytest.mark.slow
 
-COMMAND = re.compile(r"```bash\nallennlp (.*?)\n```")
-FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
+MOVED = ROOT / "docs" / "how-to" / "extend.md"
+GUIDE = MOVED if MOVED.exists() else ROOT / "docs" / "extending.md"
+BLOCKS = list(blocks(GUIDE.read_text(encoding="utf-8")))
+FILES = {block.file: block.text for block in BLOCKS if block.file is not None}
+COMMANDS = [
+    block.text.removeprefix("allennlp ")
+    for block in BLOCKS
+    if block.language == "bash" and block.text.startswith("allennlp ")
+]
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files of the guide and two inputs."""
     folder = tmp_path_factory.mktemp("package")
-    files = FILE.findall((ROOT / "docs" / "extending.md").read_text(encoding="utf-8"))
-    inputs = [
-        ("sentences.jsonl", '{"sentence": "北京大学的王小明昨天来了"}\n'),
-        ("sentences.txt", "北京大学\n"),
-    ]
-    for name, text in [*files, *inputs]:
+    inputs = {
+        "sentences.jsonl": '{"sentence": "北京大学的王小明昨天来了"}\n',
+        "sentences.txt": "北京大学\n",
+    }
+    for name, text in (FILES | inputs).items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -101,13 +107,9 @@ def test_what_a_head_lacks_is_one_line(nested: Path, command: list[str]) -> None
     assert '"crf"' in error and '"edges"' not in error
 
 
-def test_package_of_the_guide_is_used_by_config_only(
-    root: Path, fixture_data: Path, tmp_path: Path
-) -> None:
-    guide = (root / "docs" / "extending.md").read_text(encoding="utf-8")
-    files = FILE.findall(guide)
-    assert len(files) == 12
-    for name, text in files:
+def test_package_of_the_guide_is_used_by_config_only(tmp_path: Path) -> None:
+    assert len(FILES) == 12
+    for name, text in FILES.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -121,7 +123,7 @@ def test_package_of_the_guide_is_used_by_config_only(
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    training, components, subcommand = COMMAND.findall(guide)
+    training, components, subcommand = COMMANDS
     run(training)
     folder = tmp_path / "runs" / "mine"
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
