@@ -19,6 +19,8 @@ release = version = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx_copybutton"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build", "site", "diagrams"]
+# Dashes alone: quotes in texts are those of configs.
+smartquotes_action = "D"
 nitpicky = True
 # Classes of Python, torch and others, which this site does not document.
 nitpick_ignore_regex = [("py:.*", r".*")]
@@ -36,7 +38,7 @@ python_maximum_signature_line_length = 80
 html_theme = "furo"
 html_title = f"ner_adv_plugin {version}"
 html_static_path = ["_static"]
-templates_path = ["_templates"]
+html_css_files = ["custom.css"]
 html_copy_source = False
 html_show_sphinx = False
 pygments_style = "tango"
