@@ -86,7 +86,12 @@ def _cut_source(lines: list[str]) -> str:
     start = next((i for i in range(len(lines) - 1, 0, -1) if not lines[i].strip()), 0)
     paragraph = lines[start + 1 :]
     is_part = not start or any(fenced for _, fenced in list(_with_fences(lines))[start + 1 :])
-    if is_part or not paragraph or ENTRY.match(paragraph[0]) or paragraph[0].startswith((" ", "-")):
+    if (
+        is_part
+        or not paragraph
+        or ENTRY.match(paragraph[0])
+        or paragraph[0].startswith((" ", "-", ">>>"))
+    ):
         return ""
 
     del lines[start:]

@@ -52,10 +52,12 @@ def test_reference_has_a_page_for_every_component_with_every_key() -> None:
 
 @pytest.mark.parametrize("base", list(catalogue.bases()))
 def test_examples_of_components_are_jsonnet_with_known_keys(base: str) -> None:
-    for name, target in catalogue.components(catalogue.bases()[base]).items():
+    known = catalogue.components(catalogue.bases()[base])
+    for name, target in known.items():
         text = example(name, target)
         config = json.loads(_jsonnet.evaluate_snippet(name, text, ext_vars=default_variables()))
-        found = next(_objects_of_type(config, name))
+        aliases = [alias for alias, other in known.items() if other is target]
+        found = next(found for alias in aliases for found in _objects_of_type(config, alias))
         assert found.keys() - {"type"} <= {key.name for key in catalogue.keys(target)}
 
 
