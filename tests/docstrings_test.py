@@ -35,7 +35,7 @@ def documented(one: int, other: int) -> None:
     ```
 
     Somebody 2001, eq. 5.
-    """
+    """  # noqa: D205
 
 
 def test_a_docstring_is_taken_apart() -> None:

@@ -109,7 +109,7 @@ class Shouted:
 
     loud : whether it shouts,
         or not.
-    """
+    """  # noqa: D205
 
     def __init__(self, loud: bool = True, head: str | None = None) -> None:
         pass
