@@ -1,7 +1,6 @@
-"""The package of docs/extending.md works as printed."""
+"""The package of the guide to custom components works as it stands there."""
 
 import json
-import re
 import shlex
 import subprocess
 import sys
@@ -9,24 +8,31 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages import blocks
 from tests.tiny import ROOT
 
 pytestmark = pytest.mark.slow
 
-COMMAND = re.compile(r"```bash\nallennlp (.*?)\n```")
-FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
+MOVED = ROOT / "docs" / "how-to" / "extend.md"
+GUIDE = MOVED if MOVED.exists() else ROOT / "docs" / "extending.md"
+BLOCKS = list(blocks(GUIDE.read_text(encoding="utf-8")))
+FILES = {block.file: block.text for block in BLOCKS if block.file is not None}
+COMMANDS = [
+    block.text.removeprefix("allennlp ")
+    for block in BLOCKS
+    if block.language == "bash" and block.text.startswith("allennlp ")
+]
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files of the guide and two input files."""
+    """A folder with the files of the guide and two inputs."""
     folder = tmp_path_factory.mktemp("package")
-    files = FILE.findall((ROOT / "docs" / "extending.md").read_text(encoding="utf-8"))
-    inputs = [
-        ("sentences.jsonl", '{"sentence": "北京大学的王小明昨天来了"}\n'),
-        ("sentences.txt", "北京大学\n"),
-    ]
-    for name, text in [*files, *inputs]:
+    inputs = {
+        "sentences.jsonl": '{"sentence": "北京大学的王小明昨天来了"}\n',
+        "sentences.txt": "北京大学\n",
+    }
+    for name, text in (FILES | inputs).items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -41,7 +47,7 @@ def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def nested(package: Path) -> Path:
-    """The same folder with the run of a head that is not a tagger, and unlabelled text."""
+    """The same with the run of a head that does not tag, beside text without labels."""
     unlabelled = {
         "dataset_reader.readers.raw": {"type": "unlabelled"},
         "train_data_path.raw": "sentences.txt",
@@ -64,7 +70,7 @@ def test_a_head_that_does_not_tag_learns_nested_spans(nested: Path) -> None:
     assert scores["mine_f1"] == metrics["best_validation_mine_f1"] == 1.0
 
 
-def test_an_objective_is_trained_on_its_targets(nested: Path) -> None:
+def test_an_objective_learns_its_targets(nested: Path) -> None:
     errors = [
         json.loads((nested / "nested" / f"metrics_epoch_{epoch}.json").read_text(encoding="utf-8"))
         for epoch in (0, 59)
@@ -73,7 +79,7 @@ def test_an_objective_is_trained_on_its_targets(nested: Path) -> None:
     assert 0 < last < 0.2 * first
 
 
-def test_a_flat_head_reports_the_line_of_nested_spans(package: Path) -> None:
+def test_a_head_for_flat_spans_names_the_line(package: Path) -> None:
     flat = json.dumps({"model.heads.mine": {"type": "smoothed"}})
     refused = call(package, "train", "nested.jsonnet", "-s", "flat", "-o", flat)
     error = refused.stderr.strip().splitlines()[-1]
@@ -93,7 +99,7 @@ def test_a_flat_head_reports_the_line_of_nested_spans(package: Path) -> None:
         ["select", "nested", "sentences.txt"],
     ],
 )
-def test_an_unsupported_feature_of_a_head_is_one_line(nested: Path, command: list[str]) -> None:
+def test_what_a_head_lacks_is_one_line(nested: Path, command: list[str]) -> None:
     refused = call(nested, *command)
     assert (refused.returncode, refused.stdout) == (2, "")
     (error,) = refused.stderr.splitlines()
@@ -101,13 +107,9 @@ def test_an_unsupported_feature_of_a_head_is_one_line(nested: Path, command: lis
     assert '"crf"' in error and '"edges"' not in error
 
 
-def test_package_of_the_guide_is_used_by_config_only(
-    root: Path, fixture_data: Path, tmp_path: Path
-) -> None:
-    guide = (root / "docs" / "extending.md").read_text(encoding="utf-8")
-    files = FILE.findall(guide)
-    assert len(files) == 12
-    for name, text in files:
+def test_package_of_the_guide_is_used_by_config_only(tmp_path: Path) -> None:
+    assert len(FILES) == 12
+    for name, text in FILES.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -121,7 +123,7 @@ def test_package_of_the_guide_is_used_by_config_only(
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    training, components, subcommand = COMMAND.findall(guide)
+    training, components, subcommand = COMMANDS
     run(training)
     folder = tmp_path / "runs" / "mine"
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))

@@ -1,5 +1,6 @@
 """The catalogue of registered components and their config keys, derived from the code."""
 
+import dataclasses
 import inspect
 import json
 import re
@@ -114,6 +115,8 @@ def _entries(text: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _json(value: Any) -> str:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = dataclasses.asdict(value)
     try:
         return json.dumps(value, ensure_ascii=False)
     except TypeError:

@@ -1,27 +1,74 @@
-"""The catalogue says what the code takes, and the README what the catalogue says."""
+"""The catalogue says what the code takes, and the reference what the catalogue says."""
 
+import json
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
+import _jsonnet
 import pytest
 from allennlp_light.modules.seq2seq_encoders import LstmSeq2SeqEncoder
 
+from docs.site.components import example
 from ner_adv_plugin.commands import catalogue
 from ner_adv_plugin.commands.subcommand import Subcommand
+from ner_adv_plugin.common.params import default_variables
 from ner_adv_plugin.common.schema import parameters
 from ner_adv_plugin.modules.heads import CrfHead
+from tests.tiny import ROOT
+
+SHOW_PAGES = """
+import json, ner_adv_plugin.components
+from docs.site.components import pages
+print(json.dumps(pages()))
+"""
 
 
-def test_readme_holds_the_table_of_components(root: Path) -> None:
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    table = readme.split("<!-- components -->")[1].split("<!-- /components -->")[0]
+def test_reference_has_a_page_for_every_component_with_every_key() -> None:
     # In a process of its own, where no test has registered anything.
-    command = [sys.executable, "-m", "ner_adv_plugin", "components", "--markdown"]
-    shown = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
-    assert table.strip() == shown.strip(), (
-        "put the output of `allennlp components --markdown` there"
+    command = [sys.executable, "-c", SHOW_PAGES]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    pages = json.loads(shown)
+    command = [sys.executable, "-m", "ner_adv_plugin", "components"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    for line in listed.splitlines():
+        base, _, names = line.partition(": ")
+        folder = "".join(f"-{c.lower()}" if c.isupper() else c for c in base).strip("-")
+        folder = folder.replace("seq2-", "seq2")
+        assert f"[{base}]({folder}/index.md)" in pages["components"]
+        for name in names.split(", "):
+            assert f"[`{name}`]({name}.md)" in pages[f"{folder}/index"]
+            # The same keys as the command line shows, with the same defaults.
+            described = pages[f"{folder}/{name}"]
+            for key in catalogue.keys(catalogue.components(catalogue.bases()[base])[name]):
+                default = "required" if key.default is None else f"`{key.default}`"
+                (row,) = [
+                    row for row in described.splitlines() if row.startswith(f"| `{key.name}` |")
+                ]
+                assert f" | {default.replace('|', chr(92) + '|')} | " in row
+
+
+@pytest.mark.parametrize("base", list(catalogue.bases()))
+def test_examples_of_components_are_jsonnet_with_known_keys(base: str) -> None:
+    known = catalogue.components(catalogue.bases()[base])
+    for name, target in known.items():
+        text = example(name, target)
+        config = json.loads(_jsonnet.evaluate_snippet(name, text, ext_vars=default_variables()))
+        aliases = [alias for alias, other in known.items() if other is target]
+        found = next(found for alias in aliases for found in _objects_of_type(config, alias))
+        assert found.keys() - {"type"} <= {key.name for key in catalogue.keys(target)}
+
+
+def _objects_of_type(value: Any, name: str) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict) and value.get("type") == name:
+        yield value
+    children = (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     )
+    for child in children:
+        yield from _objects_of_type(child, name)
 
 
 def test_bases() -> None:

@@ -1,0 +1,1 @@
+"""The diagrams of the site: Graphviz sources, and what is drawn from them."""
