@@ -99,7 +99,8 @@ def start(
 def steps_saved(folder: Path, steps_per_epoch: int = STEPS) -> int:
     """Return the number of steps before the last checkpoint."""
     found = [
-        STATE_FILE.fullmatch(path.name) for path in (folder / "checkpoints").glob("training_state_*.th")
+        STATE_FILE.fullmatch(path.name)
+        for path in (folder / "checkpoints").glob("training_state_*.th")
     ]
     return max(
         (int(match[1]) * steps_per_epoch + int(match[2]) for match in found if match), default=0

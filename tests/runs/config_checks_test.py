@@ -180,7 +180,10 @@ def test_a_single_validation_reader_reads_the_only_dataset() -> None:
 
 def test_errors_of_the_head_of_a_single_reader_have_its_path() -> None:
     config = single_task_config(dataset_reader__head="keys", trainer__validation_metric="-loss")
-    assert error_of(config) == ("dataset_reader.head", '"keys" cannot be the name of a head: choose another')
+    assert error_of(config) == (
+        "dataset_reader.head",
+        '"keys" cannot be the name of a head: choose another',
+    )
 
 
 def test_missing_files(tmp_path: Path) -> None:
