@@ -1,4 +1,4 @@
-"""The package of docs/extending.md works as it stands there."""
+"""The package of docs/how-to/extend.md works as it stands there."""
 
 import json
 import re
@@ -14,14 +14,21 @@ from tests.tiny import ROOT
 pytestmark = pytest.mark.slow
 
 COMMAND = re.compile(r"```bash\nallennlp (.*?)\n```")
-FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
+GUIDE = ROOT / "docs" / "how-to" / "extend.md"
+CODE = re.compile(r"```\w+\n(?:#|//) file: (\S+)\n(.*?)```", re.DOTALL)
+DATA = re.compile(r"```bash\ncat > (\S+) <<'END'\n(.*?)END\n```", re.DOTALL)
+
+
+def files_of(guide: str) -> list[tuple[str, str]]:
+    """Name and content of each file that the guide shows."""
+    return CODE.findall(guide) + DATA.findall(guide)
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files of the guide and two inputs."""
     folder = tmp_path_factory.mktemp("package")
-    files = FILE.findall((ROOT / "docs" / "extending.md").read_text(encoding="utf-8"))
+    files = files_of(GUIDE.read_text(encoding="utf-8"))
     inputs = [
         ("sentences.jsonl", '{"sentence": "北京大学的王小明昨天来了"}\n'),
         ("sentences.txt", "北京大学\n"),
@@ -101,11 +108,9 @@ def test_what_a_head_lacks_is_one_line(nested: Path, command: list[str]) -> None
     assert '"crf"' in error and '"edges"' not in error
 
 
-def test_package_of_the_guide_is_used_by_config_only(
-    root: Path, fixture_data: Path, tmp_path: Path
-) -> None:
-    guide = (root / "docs" / "extending.md").read_text(encoding="utf-8")
-    files = FILE.findall(guide)
+def test_package_of_the_guide_is_used_by_config_only(fixture_data: Path, tmp_path: Path) -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    files = files_of(guide)
     assert len(files) == 12
     for name, text in files:
         path = tmp_path / name
