@@ -13,8 +13,7 @@ from tests.tiny import ROOT
 
 pytestmark = pytest.mark.slow
 
-MOVED = ROOT / "docs" / "how-to" / "extend.md"
-GUIDE = MOVED if MOVED.exists() else ROOT / "docs" / "extending.md"
+GUIDE = ROOT / "docs" / "how-to" / "extend.md"
 BLOCKS = list(blocks(GUIDE.read_text(encoding="utf-8")))
 FILES = {block.file: block.text for block in BLOCKS if block.file is not None}
 COMMANDS = [
