@@ -4,6 +4,7 @@ A launcher (`accelerate launch`, `torchrun`) starts them with their ranks in the
 everything here does nothing.
 """
 
+import gc
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -49,6 +50,9 @@ def use_cpu(cuda_device: int | None) -> bool:
 def join(cuda_device: int | None) -> None:
     """Meet the other processes, where a launcher started several."""
     if launched() and not distributed.is_initialized():
+        # Its functions have the default group as a default argument: imported any later, they would
+        # keep the group, and with it its threads, beyond `leave`.
+        import torch.distributed.nn.functional  # noqa: F401
         from accelerate import PartialState
 
         PartialState(cpu=use_cpu(cuda_device))
@@ -57,6 +61,9 @@ def join(cuda_device: int | None) -> None:
 def leave() -> None:
     """Part from the other processes."""
     if distributed.is_initialized():
+        # A prepared model keeps the group and its threads alive until it is collected. A thread
+        # that asks for the GIL after the interpreter has begun to shut down aborts the process.
+        gc.collect()
         distributed.destroy_process_group()
 
 
