@@ -8,7 +8,7 @@ sys.path.insert(0, str(DOCS.parent))
 
 from sphinx.application import Sphinx  # noqa: E402
 
-from docs.site import docstrings, reference  # noqa: E402
+from docs.site import docstrings, math, reference  # noqa: E402
 from ner_adv_plugin import __version__  # noqa: E402
 
 project = "ner_adv_plugin"
@@ -16,7 +16,7 @@ author = "the authors of ner_adv_plugin"
 project_copyright = f"{author}. Apache License 2.0"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx_copybutton"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "docs.site.math", "sphinx_copybutton"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build", "site", "diagrams"]
 # Dashes alone: quotes in texts are those of configs.
@@ -39,6 +39,7 @@ html_theme = "furo"
 html_title = f"ner_adv_plugin {version}"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
+html_math_renderer = math.RENDERER
 html_copy_source = False
 html_show_sphinx = False
 pygments_style = "tango"

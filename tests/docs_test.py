@@ -4,7 +4,8 @@ The code blocks of a page are run in their order, in a folder of their own that 
 `training_configs/` and `fixtures/`. By language:
 
 - `bash`: must end with status 0. Lines that set a machine up (`tests.pages.SET_UP`) are skipped.
-- `console`: lines after `$ ` are run; their output must be what follows, `...` stands for anything.
+- `console`: lines after `$ ` are run; what they print must be what follows, `...` is anything. The
+  log, on stderr, may be left out. The status must be 0, unless what follows begins with `error:`.
 - `python`: all blocks of a page are run in one process.
 - `jsonnet`: must evaluate, with the variables that the configs read.
 - `json`: must parse, whole or line by line. `text`, `toml`, `yaml` and `diff` are only shown.

@@ -1,6 +1,7 @@
-"""The package of the guide to custom components works as it stands there."""
+"""The package of docs/how-to/extend.md works as it stands there."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -8,30 +9,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import blocks
 from tests.tiny import ROOT
 
 pytestmark = pytest.mark.slow
 
+COMMAND = re.compile(r"```bash\nallennlp (.*?)\n```")
 GUIDE = ROOT / "docs" / "how-to" / "extend.md"
-BLOCKS = list(blocks(GUIDE.read_text(encoding="utf-8")))
-FILES = {block.file: block.text for block in BLOCKS if block.file is not None}
-COMMANDS = [
-    block.text.removeprefix("allennlp ")
-    for block in BLOCKS
-    if block.language == "bash" and block.text.startswith("allennlp ")
-]
+CODE = re.compile(r"```\w+\n(?:#|//) file: (\S+)\n(.*?)```", re.DOTALL)
+DATA = re.compile(r"```bash\ncat > (\S+) <<'END'\n(.*?)END\n```", re.DOTALL)
+
+
+def files_of(guide: str) -> list[tuple[str, str]]:
+    """Name and content of each file that the guide shows."""
+    return CODE.findall(guide) + DATA.findall(guide)
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files of the guide and two inputs."""
     folder = tmp_path_factory.mktemp("package")
-    inputs = {
-        "sentences.jsonl": '{"sentence": "北京大学的王小明昨天来了"}\n',
-        "sentences.txt": "北京大学\n",
-    }
-    for name, text in (FILES | inputs).items():
+    files = files_of(GUIDE.read_text(encoding="utf-8"))
+    inputs = [
+        ("sentences.jsonl", '{"sentence": "北京大学的王小明昨天来了"}\n'),
+        ("sentences.txt", "北京大学\n"),
+    ]
+    for name, text in [*files, *inputs]:
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -106,9 +108,11 @@ def test_what_a_head_lacks_is_one_line(nested: Path, command: list[str]) -> None
     assert '"crf"' in error and '"edges"' not in error
 
 
-def test_package_of_the_guide_is_used_by_config_only(tmp_path: Path) -> None:
-    assert len(FILES) == 12
-    for name, text in FILES.items():
+def test_package_of_the_guide_is_used_by_config_only(fixture_data: Path, tmp_path: Path) -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    files = files_of(guide)
+    assert len(files) == 12
+    for name, text in files:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -122,7 +126,7 @@ def test_package_of_the_guide_is_used_by_config_only(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    training, components, subcommand = COMMANDS
+    training, components, subcommand = COMMAND.findall(guide)
     run(training)
     folder = tmp_path / "runs" / "mine"
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))

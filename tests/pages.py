@@ -137,9 +137,11 @@ class Folder:
             # A message of an error is an answer, too.
             if not expected.startswith("error:"):
                 self._check(done, command)
-            shown = "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
-            matches = doctest.OutputChecker().check_output(expected, shown, doctest.ELLIPSIS)
-            assert matches, f"$ {command}\nexpected:\n{expected}\nfound:\n{shown}"
+            # The log, on stderr, may be left out.
+            checker = doctest.OutputChecker()
+            shown = [_stripped(done.stdout), _stripped(done.stdout + done.stderr)]
+            matches = (checker.check_output(expected, text, doctest.ELLIPSIS) for text in shown)
+            assert any(matches), f"$ {command}\nexpected:\n{expected}\nfound:\n{shown[-1]}"
 
     def _run_python(self, text: str) -> None:
         if self._python is None:
@@ -176,14 +178,15 @@ class Folder:
             ["bash", "-euo", "pipefail", "-c", text],
             cwd=self.path,
             env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
             timeout=SECONDS,
         )
 
     def _check(self, done: subprocess.CompletedProcess[str], command: str) -> None:
-        assert done.returncode == 0, f"exit status {done.returncode}: {command}\n{done.stdout}"
+        assert done.returncode == 0, (
+            f"exit status {done.returncode}: {command}\n{done.stdout}{done.stderr}"
+        )
 
 
 def _whole_lines(text: str) -> list[str]:
@@ -198,7 +201,12 @@ def _session(text: str) -> Iterator[tuple[str, str]]:
         while command.endswith("\\"):
             more, _, output = output.partition("\n")
             command += "\n" + more
-        yield command, "".join(f"{line.rstrip()}\n" for line in output.rstrip("\n").splitlines())
+        yield command, _stripped(output.rstrip("\n"))
+
+
+def _stripped(text: str) -> str:
+    """Lines without spaces at their ends."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
 # Runs blocks that come as lines of JSON, in one namespace; answers each with its traceback.

@@ -138,7 +138,7 @@ def _section(text: str) -> str:
 
 
 def _key_table(keys: list[Key], bases: dict[str, type], up: str) -> list[str]:
-    lines = ["| key | type | default | meaning |", "|---|---|---|---|"]
+    lines = ["{.keys}", "| key | type | default | meaning |", "|---|---|---|---|"]
     for key in keys:
         default = "required" if key.default is None else f"`{key.default}`"
         lines.append(row(f"`{key.name}`", _type(key.type, bases, up), default, key.meaning))

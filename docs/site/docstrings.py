@@ -119,6 +119,8 @@ def to_rst(lines: Iterable[str]) -> list[str]:
         elif fence:
             result += [f".. code-block:: {fence[2] or 'text'}", ""]
             result += [*(f"    {line}" for line in block[1:-1]), ""]
+        elif all(line.startswith("    ") for line in block):
+            result += [".. code-block:: text", "", *block, ""]
         elif section in ("Parameters", "Attributes", "Raises") and ENTRY.match(block[0]):
             field = FIELDS[section]
             found = entries("\n".join(block))
