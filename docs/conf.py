@@ -8,7 +8,7 @@ sys.path.insert(0, str(DOCS.parent))
 
 from sphinx.application import Sphinx  # noqa: E402
 
-from docs.site import docstrings, math, reference  # noqa: E402
+from docs.site import math, reference, rst  # noqa: E402
 from ner_adv_plugin import __version__  # noqa: E402
 
 project = "ner_adv_plugin"
@@ -57,4 +57,4 @@ def setup(app: Sphinx) -> None:
 def _translate(
     app: Sphinx, kind: str, name: str, target: object, options: object, lines: list[str]
 ) -> None:
-    lines[:] = docstrings.to_rst(lines)
+    lines[:] = rst.to_rst(lines)

@@ -1,20 +1,17 @@
 """The example in the docstring of every registered class is a valid config of that class."""
 
-import inspect
 import json
-import re
 from typing import Annotated, Any
 
 import _jsonnet
 import pytest
 
 from ner_adv_plugin.commands import catalogue
+from ner_adv_plugin.commands.docstrings import parse
 from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.params import default_variables
 from ner_adv_plugin.common.schema import Supplied, parameters
 
-SECTION = re.compile(r"^# Example\n(?P<text>.*?)(?=^# |\Z)", re.MULTILINE | re.DOTALL)
-BLOCK = re.compile(r"^```jsonnet\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 # By base class and name. Third-party classes have docstrings of their own.
 COMPONENTS = {
     (base_name, name): target
@@ -26,8 +23,7 @@ COMPONENTS = {
 
 def examples_of(target: Any) -> list[str]:
     """Return the Jsonnet blocks below `# Example` of a component's own docstring."""
-    section = SECTION.search(inspect.cleandoc(target.__doc__ or ""))
-    return [block["text"] for block in BLOCK.finditer(section["text"])] if section else []
+    return parse(target).examples
 
 
 WITH_EXAMPLE = [key for key, target in COMPONENTS.items() if examples_of(target)]
@@ -54,7 +50,7 @@ def test_finds_the_example_of_a_docstring() -> None:
         ```
         """
 
-    assert examples_of(Component) == ["{ type: 'nothing' }\n"]
+    assert examples_of(Component) == ["{ type: 'nothing' }"]
     assert examples_of(type("Undocumented", (Component,), {})) == []
 
 

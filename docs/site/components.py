@@ -5,10 +5,10 @@ from dataclasses import fields
 from inspect import cleandoc
 from typing import Any
 
-from docs.site.docstrings import ENTRY, Docstring, entries, parse
 from docs.site.markdown import Pages, prose, row, toctree
 from ner_adv_plugin.commands import catalogue
 from ner_adv_plugin.commands.catalogue import Key
+from ner_adv_plugin.commands.docstrings import ENTRY, Docstring, entries, parse
 from ner_adv_plugin.runs.job import TrainJob
 
 
@@ -32,9 +32,9 @@ def slug(base_name: str) -> str:
 
 def example(name: str, target: Any) -> str:
     """The example of a component's docstring; without one, its name and required keys."""
-    written = parse(target).example
+    written = parse(target).examples
     if written:
-        return written
+        return written[0]
 
     required = [key for key in catalogue.keys(target) if key.default is None]
     values = "".join(f", {key.name}: {_placeholder(key)}" for key in required)

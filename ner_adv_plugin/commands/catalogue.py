@@ -3,7 +3,6 @@
 import dataclasses
 import inspect
 import json
-import re
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ from typing import Annotated, Any
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 from tango.common.registrable import Registrable as TangoRegistrable
 
+from ner_adv_plugin.commands.docstrings import entries, parse
 from ner_adv_plugin.commands.subcommand import Subcommand
 from ner_adv_plugin.common.schema import REQUIRED, Lazy, parameters, registered
 from ner_adv_plugin.modules.towers import LazyTower
 
 SUPPLIED_TO_TOWERS = typing.get_args(LazyTower)[1].names
-ENTRY = re.compile(r"^(?P<names>\w+(?:, \w+)*) : (?P<meaning>.*)$")
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,7 @@ def summary(target: Any) -> str:
     if target.__doc__ is None or package == "allennlp_light":
         return f"`{target.__name__}` of {package.replace('_', '-')}."
 
-    paragraph = inspect.cleandoc(target.__doc__).split("\n\n")[0]
-    return " ".join(paragraph.split()).split(" Registered as", 1)[0]
+    return parse(target).summary
 
 
 def keys(target: Any) -> list[Key]:
@@ -91,27 +89,10 @@ def _meanings(target: Any) -> dict[str, str]:
     owners = inspect.getmro(target) if inspect.isclass(target) else (target,)
     result: dict[str, str] = {}
     for owner in owners:
-        for name, meaning in _entries(inspect.getdoc(owner) if owner is not object else None):
+        for name, meaning in entries(parse(owner).sections.get("Parameters", "")):
             if not result.get(name) or result[name].startswith("see `"):
                 result[name] = meaning
     return result
-
-
-def _entries(text: str | None) -> Iterator[tuple[str, str]]:
-    """Yield name and description of each entry below `# Parameters` of a docstring."""
-    if not text or "# Parameters" not in text:
-        return
-
-    section = text.split("# Parameters", 1)[1].split("\n# ", 1)[0]
-    names: list[str] = []
-    meaning = ""
-    for line in [*section.splitlines(), ""]:
-        match = ENTRY.match(line)
-        if match or not line.startswith(" "):
-            yield from ((name, meaning) for name in names)
-            names, meaning = (match["names"].split(", "), match["meaning"]) if match else ([], "")
-        else:
-            meaning += " " + line.strip()
 
 
 def _json(value: Any) -> str:
