@@ -67,7 +67,7 @@ def _copy(root: Path, target: Path, force: bool) -> None:
 
 
 def _recipe(root: Path, name: str) -> Path:
-    """Return the file of a recipe; `UserError` with the nearest name if there is none."""
+    """Return the file of a recipe; `UserError` with the nearest name if it is missing."""
     recipes = _recipes(root)
     if name not in recipes:
         raise UserError(

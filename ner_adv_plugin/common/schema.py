@@ -15,7 +15,7 @@ REQUIRED = inspect.Parameter.empty
 
 @dataclass(frozen=True)
 class Parameter:
-    """A config key of a component: name, annotation, and default (`REQUIRED` if there is none)."""
+    """A config key of a component: name, annotation, and default (`REQUIRED` if missing)."""
 
     name: str
     annotation: Any

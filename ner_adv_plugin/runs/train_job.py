@@ -34,7 +34,7 @@ def train_model(
 
     config : the whole config.
     serialization_dir : an empty folder or, with `recover`, the folder of an earlier run.
-    recover : resume from the last checkpoint, or start from the beginning if there is none.
+    recover : resume from the last checkpoint, or start from the beginning if it is missing.
 
     # Returns
 

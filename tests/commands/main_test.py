@@ -18,7 +18,7 @@ from tests.tiny import ROOT, single_task_config, write_config
 
 HEAVY = ("torch", "tango", "transformers", "accelerate", "allennlp_light", "numpy", "_jsonnet")
 PLUGIN = '''
-"""A package of one's own."""
+"""A custom package."""
 
 from collections.abc import Iterator
 

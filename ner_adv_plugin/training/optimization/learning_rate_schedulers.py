@@ -80,7 +80,7 @@ class LearningRateScheduler(Registrable):
 
         # Parameters
 
-        metric : validation metric of the epoch; None if there is none.
+        metric : validation metric of the epoch; None if missing.
         """
         if self.every_batch:
             return

@@ -18,7 +18,7 @@ def save(checkpointer: Checkpointer, folder: Path, epoch: int, batch: int) -> No
 
 
 def latest(folder: Path) -> list[int] | None:
-    """Return epoch and batch of the latest checkpoint, None if there is none."""
+    """Return epoch and batch of the latest checkpoint, None if missing."""
     checkpoint = Checkpointer().load_latest(folder)
     if checkpoint is None:
         return None
