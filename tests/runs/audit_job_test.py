@@ -48,8 +48,8 @@ def test_weibo(shared: Path) -> None:
         assert first == 1 or not lines[first - 2]
         tags = ["O"] + [line.split("\t")[1] for line in lines[first - 1 : lines.index("", first)]]
         assert any(b[0] == "I" and a[1:] != b[1:] for a, b in zip(tags, tags[1:], strict=False))
-    # As in docs/explanation/evaluation.md: 42 of the 270 sentences are in the training file, and 48 training sentences
-    # contain one.
+    # As in docs/explanation/evaluation.md: 42 of the 270 sentences are in the training file, and
+    # 48 training sentences contain one.
     pair = next(
         p
         for p in found.overlaps.pairs
