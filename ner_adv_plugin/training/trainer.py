@@ -196,7 +196,9 @@ class Trainer(Registrable):
             and context.run is not None
             and not context.run.validated
         ):
-            raise ConfigurationError("needs labelled validation data: there is none", "calibration")
+            raise ConfigurationError(
+                "there is no labelled validation data to fit it on", "calibration"
+            )
 
     def train(self) -> dict[str, Any]:
         """Train until the run is finished and return its metrics."""
