@@ -2,9 +2,11 @@
 
 import doctest
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from tango.common.registrable import Registrable
@@ -37,5 +39,7 @@ def registered_as_before() -> Iterator[None]:
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root)
-    result = doctest.testmod(importlib.import_module(name), optionflags=OPTIONS)
+    # An example that sets a variable must not set it for other tests.
+    with patch.dict(os.environ):
+        result = doctest.testmod(importlib.import_module(name), optionflags=OPTIONS)
     assert result.attempted and not result.failed

@@ -30,11 +30,10 @@ class Predictor(Registrable):
 
     Train a small model, then load its archive:
 
-    >>> import os, tempfile
+    >>> import tempfile
     >>> from ner_adv_plugin.common.params import load_config
     >>> from ner_adv_plugin.inference import Predictor
     >>> from ner_adv_plugin.runs.train_job import train_model
-    >>> os.environ["NER_DATA"] = "fixtures/data"
     >>> folder = tempfile.TemporaryDirectory()
     >>> run = Path(folder.name) / "run"
     >>> metrics = train_model(load_config("fixtures/configs/crf_tagger.jsonnet"), run)

@@ -45,12 +45,11 @@ class Tagger(Predictor):
 
     Train a small model, then tag with its archive:
 
-    >>> import os, tempfile
+    >>> import tempfile
     >>> from pathlib import Path
     >>> from ner_adv_plugin.archives import load_archive
     >>> from ner_adv_plugin.common.params import load_config
     >>> from ner_adv_plugin.runs.train_job import train_model
-    >>> os.environ["NER_DATA"] = "fixtures/data"
     >>> folder = tempfile.TemporaryDirectory()
     >>> run = Path(folder.name) / "run"
     >>> metrics = train_model(load_config("fixtures/configs/crf_tagger.jsonnet"), run)
