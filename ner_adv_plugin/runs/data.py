@@ -1,12 +1,13 @@
 """The data of a run: instances, vocabulary, evaluators."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.corpora.leakage import without_leaks
 from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
+from ner_adv_plugin.data.reading.reading_counts import ReadingCounts
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
@@ -25,11 +26,13 @@ class RunData:
     readers : the reader of each dataset.
     leaked : for each dataset, the number of training sentences that contain a validation or test
         sentence.
+    reading : what the readers changed or skipped, as metrics of the run; only numbers above 0.
     """
 
     splits: Splits
     readers: dict[str, DatasetReader]
     leaked: dict[str, int]
+    reading: dict[str, int] = field(default_factory=dict)
 
     def encoded(self, split: str, model: Model) -> dict[str, EncodedDataset]:
         """Encode the sentences of a split for a model; by dataset."""
@@ -63,9 +66,13 @@ def read_data(job: TrainJob) -> RunData:
     """
     sources = job.sources
     splits: Splits = {}
+    reading: dict[str, int] = {}
     for split, paths in sources.paths.items():
         reader = sources.reader if split == "train" else sources.held_out_reader
         splits[split] = reader.read_all(paths)
+        for name, path in paths.items():
+            counts = reader.readers[name].counts.get(str(path), ReadingCounts())
+            reading |= counts.metrics(f"reading_{name}_{split}_")
 
     held_out = [
         table
@@ -75,7 +82,7 @@ def read_data(job: TrainJob) -> RunData:
     ]
     splits["train"], leaked = without_leaks(splits["train"], held_out, job.data_loader.leakage)
 
-    return RunData(splits, sources.reader.readers, leaked)
+    return RunData(splits, sources.reader.readers, leaked, reading)
 
 
 def collect_vocabulary(job: TrainJob, data: RunData) -> Vocabulary:

@@ -86,6 +86,7 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
         trainer.metrics.update(
             {f"leaked_sentences_{name}": count for name, count in data.leaked.items()}
         )
+        trainer.metrics.update(data.reading)
         if trainer.calibration is not None:
             trainer.metrics.update(_calibrate(trainer, folder))
         trainer.metrics.update(_test_metrics(job, trainer.model, data, folder))

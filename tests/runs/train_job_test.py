@@ -76,7 +76,7 @@ def test_leaked_sentences_are_dropped_and_counted(
     )
     sentences = [text.split("\n\n") for text in (train, dev)]
     # Two whole validation sentences, and one inside a longer sentence.
-    longer = "\n".join(["嘿0\tO", sentences[1][5], "吧0\tO"])
+    longer = "\n".join(["嘿0\tI-PER.NAM", sentences[1][5], "吧0\tO"])
     (tmp_path / "train").write_text(
         "\n\n".join([*sentences[0][:30], sentences[1][3], longer, sentences[1][4]]) + "\n", "utf-8"
     )
@@ -97,6 +97,10 @@ def test_leaked_sentences_are_dropped_and_counted(
         "weibo: 3 of 33 training sentences contain a validation or test sentence: removed"
         in caplog.text
     )
+    # Of the first 30 training sentences, the first has two illegal tags.
+    assert {name: value for name, value in metrics.items() if name.startswith("reading_")} == {
+        "reading_weibo_train_illegal_tags_repaired": 3
+    }
     config["data_loader"]["leakage"] = "error"
     with pytest.raises(UserError, match="3 of 33"):
         train_model(config, tmp_path / "refused")

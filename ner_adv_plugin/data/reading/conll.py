@@ -108,8 +108,12 @@ class ConllReader(EntityReader):
             _raise_illegal_tag(self.file_scheme, tags, file_path, first_line)
 
         if changed:
+            illegal = self.file_scheme.illegal(tags)
             self.repaired[file_path] += changed
-            self.illegal_sentences[file_path][first_line] = len(self.file_scheme.illegal(tags))
+            self.illegal_sentences[file_path][first_line] = len(illegal)
+            line = first_line + min(illegal[0], len(tags) - 1)
+            note = " as conlleval reads them"
+            self.count(file_path, "illegal tags repaired", line, changed, note)
         return self.map_types(self.file_scheme.spans(legal))
 
 

@@ -3,7 +3,6 @@
 Shape suffixes: R sentences, S spans.
 """
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +19,7 @@ from ner_adv_plugin.data.labels.spans import Span, SpanTable
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.reading.normalisers import Normaliser
 from ner_adv_plugin.data.reading.overlaps import Flattener, Overlaps
-
-logger = logging.getLogger(__name__)
+from ner_adv_plugin.data.reading.reading_counts import ReadingCounts
 
 SAME_AS_DATASET = "<dataset>"
 Task = Literal["ner", "segmentation"]
@@ -89,6 +87,8 @@ class DatasetReader(Registrable):
     illegal_sentences: dict[str, dict[int, int]] = field(
         default_factory=dict, init=False, repr=False
     )
+    # For every file, what was changed or skipped when it was last read.
+    counts: dict[str, ReadingCounts] = field(default_factory=dict, init=False, repr=False)
 
     def bind(self, dataset: str) -> None:
         """Set the name of the dataset, which is the default of `head` and `domain`."""
@@ -114,6 +114,24 @@ class DatasetReader(Registrable):
             raise DataError(file_path, None, "no such file", "an existing corpus file")
         path = str(file_path)
         return InstanceTable.of(self._read_all(path), getattr(self, "dataset", ""))
+
+    def count(
+        self, file_path: str, what: str, line: int | None = None, n: int = 1, note: str = ""
+    ) -> None:
+        """Count something that was changed or skipped in a file.
+
+        After reading, each thing is logged once with its number and first line, and becomes a
+        metric of the run: `reading_<dataset>_<split>_<what>`.
+
+        # Parameters
+
+        file_path : the file, as given to `_read`.
+        what : its name, a plural such as `comments skipped`.
+        line : number of the line.
+        n : how often it was done.
+        note : text for the warning only, which follows `what`.
+        """
+        self.counts.setdefault(file_path, ReadingCounts()).add(what, line, n, note)
 
     def shown(self, text: str) -> str:
         """Apply the normalisers to a text.
@@ -165,7 +183,8 @@ class DatasetReader(Registrable):
         raise NotImplementedError
 
     def _read_all(self, file_path: str) -> InstanceTable:
-        """Read and check the sentences of an existing file; log what was repaired or dropped."""
+        """Read and check the sentences of an existing file; log what was changed or skipped."""
+        counts = self.counts[file_path] = ReadingCounts()
         flattener = Flattener(self.overlaps)
         instances = self._read(file_path)
         if flattener.needed:
@@ -179,16 +198,9 @@ class DatasetReader(Registrable):
             self._check_spans(table)
             table = self._check_overlaps(table)
 
-        if flattener.dropped:
-            message = '%s: %d entities overlap others and were dropped (overlaps "%s")'
-            logger.warning(message, file_path, flattener.dropped, self.overlaps)
-        if count := self.repaired.get(file_path):
-            repair = (
-                "positions treated as inside their word"
-                if self.task == "segmentation"
-                else "tags repaired as conlleval reads them"
-            )
-            logger.warning("%s: %d illegal %s", file_path, count, repair)
+        note = f' (overlaps "{self.overlaps}")'
+        self.count(file_path, "overlapping entities dropped", None, flattener.dropped, note)
+        counts.log(file_path)
         return table
 
     def _check_spans(self, table: InstanceTable) -> None:
@@ -219,8 +231,9 @@ class DatasetReader(Registrable):
         spans = table.spans
         assert all_spans is not None and spans is not None
         if duplicates := int(spans.duplicates_S().sum()):
-            message = "%s: %d duplicate spans are counted once"
-            logger.warning(message, table.columns.source, duplicates)
+            self.count(
+                table.columns.source, "duplicate spans", None, duplicates, " are counted once"
+            )
             table = table.with_columns(spans=all_spans.distinct())
 
         found = spans.distinct().first_overlap() if self.overlaps == "error" else None

@@ -97,5 +97,7 @@ class WeiboReader(ConllReader):
             raise DataError(file_path, number, line, expected)
 
         self.repaired[file_path] += 1
+        note = " treated as inside their word"
+        self.count(file_path, "illegal positions", number, note=note)
         illegal = self.illegal_sentences[file_path]
         illegal[first] = illegal.get(first, 0) + 1

@@ -102,7 +102,7 @@ def test_overlapping_spans_are_dropped_and_counted(
         [],
     ]
     assert caplog.messages == [
-        f'{path}: {dropped} entities overlap others and were dropped (overlaps "{overlaps}")'
+        f'{path}: {dropped} overlapping entities dropped (overlaps "{overlaps}")'
     ]
 
 
