@@ -219,7 +219,7 @@ def test_predictions_of_bytes_that_are_not_utf8(run: Run, tiny_run: Path, tmp_pa
         result = run("evaluate", tiny_run, corpus, *arguments)
         assert (
             result.status == 0
-            and "2 lines hold bytes that are not UTF-8, the first is line 2" in result.err
+            and "2 damaged lines (not in UTF-8) decoded with encoding_errors" in result.err
         )
         (line,) = lines_of("predictions.jsonl")
         assert line["sentence"] == text and len(line["tags"]) == 4

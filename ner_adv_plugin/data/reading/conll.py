@@ -12,7 +12,7 @@ from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme, get_scheme
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
-from ner_adv_plugin.data.reading.lines import blocks, read_text
+from ner_adv_plugin.data.reading.lines import blocks
 
 _REPLACEMENT = "\ufffd"
 _LEADING_REPLACEMENTS = re.compile(f"^{_REPLACEMENT}+", re.MULTILINE)
@@ -63,7 +63,7 @@ class ConllReader(EntityReader):
 
     def text(self, file_path: str) -> str:
         """Read a file so that every line begins with exactly one character."""
-        text = read_text(file_path, self.encoding_errors)
+        text = super().text(file_path)
         return _LEADING_REPLACEMENTS.sub(_REPLACEMENT, text) if _REPLACEMENT in text else text
 
     def columns_after_character(self, rest: str) -> list[str] | None:

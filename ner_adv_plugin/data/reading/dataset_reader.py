@@ -17,9 +17,11 @@ from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span, SpanTable
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
+from ner_adv_plugin.data.reading.lines import read_lines, read_text
 from ner_adv_plugin.data.reading.normalisers import Normaliser
 from ner_adv_plugin.data.reading.overlaps import Flattener, Overlaps
 from ner_adv_plugin.data.reading.reading_counts import ReadingCounts
+from ner_adv_plugin.data.reading.text_encoding import canonical
 
 SAME_AS_DATASET = "<dataset>"
 Task = Literal["ner", "segmentation"]
@@ -50,9 +52,12 @@ class DatasetReader(Registrable):
         "innermost" the shortest and "first" the first in the file; the number of dropped entities
         is logged.
     max_instances : maximum number of sentences to read.
-    encoding_errors : how to treat bytes that are not UTF-8, as the name of one of Python's error
-        handlers: "strict" raises an error, all others log the number of affected lines and the
-        first of them.
+    encoding : encoding of the file: "utf-8", "gb18030" (which includes GBK and GB2312), "big5",
+        "utf-16" or any other of Python's names; "auto" detects it. A byte order mark is skipped.
+    encoding_errors : how to treat bytes that are not in the encoding, as the name of one of
+        Python's error handlers: "strict" raises an error, all others count the damaged lines. More
+        than 2 lines and 1 % of the file are an error all the same, as is a file that looks like
+        one in another encoding.
     normalisers : normalisers of the text that the encoder receives, applied in order; spans,
         offsets, predictions and scores refer to the original text.
 
@@ -78,6 +83,7 @@ class DatasetReader(Registrable):
     illegal_tags: Literal["repair", "error"] = "repair"
     overlaps: Overlaps = "keep"
     max_instances: int | None = None
+    encoding: str = "utf-8"
     encoding_errors: EncodingErrors = "strict"
     normalisers: list[Normaliser] = field(default_factory=list)
     # For every file, the number of tags that were repaired.
@@ -89,6 +95,9 @@ class DatasetReader(Registrable):
     )
     # For every file, what was changed or skipped when it was last read.
     counts: dict[str, ReadingCounts] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        canonical(self.encoding, "encoding")
 
     def bind(self, dataset: str) -> None:
         """Set the name of the dataset, which is the default of `head` and `domain`."""
@@ -131,7 +140,21 @@ class DatasetReader(Registrable):
         n : how often it was done.
         note : text for the warning only, which follows `what`.
         """
-        self.counts.setdefault(file_path, ReadingCounts()).add(what, line, n, note)
+        self.counts_of(file_path).add(what, line, n, note)
+
+    def counts_of(self, file_path: str) -> ReadingCounts:
+        """Return the counts of a file."""
+        return self.counts.setdefault(file_path, ReadingCounts())
+
+    def text(self, file_path: str) -> str:
+        """Read a file in the reader's encoding, with LF as line breaks."""
+        counts = self.counts_of(file_path)
+        return read_text(file_path, self.encoding_errors, self.encoding, counts)
+
+    def lines(self, file_path: str) -> list[str]:
+        """Read the lines of a file in the reader's encoding; only LF and CRLF end a line."""
+        counts = self.counts_of(file_path)
+        return read_lines(file_path, self.encoding_errors, self.encoding, counts)
 
     def shown(self, text: str) -> str:
         """Apply the normalisers to a text.
@@ -178,7 +201,7 @@ class DatasetReader(Registrable):
 
         # Parameters
 
-        file_path : a path or a URL; `read_lines` and `local_path` accept both.
+        file_path : a path or a URL; `lines`, `text` and `local_path` accept both.
         """
         raise NotImplementedError
 

@@ -30,6 +30,7 @@ class EntityReader(DatasetReader):
     types_met: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.type_map and self.task == "segmentation":
             raise ConfigurationError("words have no types: expected no such key", "type_map")
 

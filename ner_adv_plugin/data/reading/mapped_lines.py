@@ -3,7 +3,6 @@
 Shape suffixes: P lines of a chunk of the file, F those of them that are not empty.
 """
 
-import codecs
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -11,28 +10,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ner_adv_plugin.common.files import local_path
+from ner_adv_plugin.data.reading.decoding import check_encoding, decode, report_undecodable
 from ner_adv_plugin.data.reading.instance_table import Columns, InstanceTable
-from ner_adv_plugin.data.reading.lines import decode, log_undecodable
-from ner_adv_plugin.data.reading.texts import MappedTexts
+from ner_adv_plugin.data.reading.lines import read_lines
+from ner_adv_plugin.data.reading.reading_counts import ReadingCounts
+from ner_adv_plugin.data.reading.text_encoding import (
+    SAMPLE_BYTES,
+    UTF8,
+    canonical,
+    has_line_bytes,
+    resolve,
+)
+from ner_adv_plugin.data.reading.texts import HeldTexts, MappedTexts
 
 Number = TypeVar("Number", np.int32, np.int64)
 # Number of bytes that are scanned at a time.
 CHUNK_BYTES = 1 << 20
 
 
-def map_lines(file_path: str, lines_per_sentence: int = 1, errors: str = "strict") -> InstanceTable:
+def map_lines(
+    file_path: str,
+    lines_per_sentence: int = 1,
+    errors: str = "strict",
+    encoding: str = UTF8,
+    counts: ReadingCounts | None = None,
+) -> InstanceTable:
     """Index the sentences of a plain text file without reading it into memory.
 
     The file is scanned once in chunks; only the offsets and lengths of sentences are kept. Lines
-    end as in `read_lines`.
+    end as in `read_lines`. Only a file in an encoding such as UTF-16, in which a line break is not
+    the byte of ASCII, is read into memory.
 
     # Parameters
 
     file_path : a path or a URL.
     lines_per_sentence : number of consecutive lines in a sentence; the last sentence before an
         empty line or the end of the file may have fewer.
-    errors : Python's name of the error handler for bytes that are not UTF-8; affected lines are
-        logged.
+    errors, encoding, counts : see `read_text`.
 
     # Returns
 
@@ -40,26 +54,54 @@ def map_lines(file_path: str, lines_per_sentence: int = 1, errors: str = "strict
 
     # Raises
 
-    DataError : with the line number, if bytes are not UTF-8 and `errors` is "strict".
+    DataError : see `read_text`.
     """
     path = local_path(file_path)
     undecodable: list[int] = []
     with open(path, "rb") as file:
-        mark = len(codecs.BOM_UTF8) if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else 0
+        sample = file.read(SAMPLE_BYTES)
+        codec, mark = resolve(canonical(encoding), sample)
+        if not has_line_bytes(codec):
+            return _held(read_lines(file_path, errors, encoding, counts), lines_per_sentence)
+
+        check_encoding(file_path, sample[mark:], codec)
         file.seek(mark)
         index = _SentenceIndex(lines_per_sentence, mark)
         while lines := file.readlines(CHUNK_BYTES):
-            text, in_chunk = decode(b"".join(lines), errors, file_path, index.next_line)
+            text, in_chunk = decode(b"".join(lines), errors, file_path, index.next_line, codec)
             undecodable += in_chunk
             # The empty string after a final line break is not a line.
             decoded = text.replace("\r\n", "\n").split("\n")[: len(lines)]
             index.add(_lengths(lines), _lengths(decoded))
 
-    log_undecodable(file_path, undecodable, errors)
+    found = ReadingCounts() if counts is None else counts
+    report_undecodable(
+        file_path, undecodable, index.next_line - 1, sample[mark:], errors, codec, found
+    )
+    if counts is None:
+        found.log(file_path)
     texts = MappedTexts(
-        path, _joined(index.starts), _joined(index.sizes), _joined(index.lengths), errors
+        path, _joined(index.starts), _joined(index.sizes), _joined(index.lengths), errors, codec
     )
     return InstanceTable(Columns(texts, _joined(index.lines)))
+
+
+def _held(lines: list[str], lines_per_sentence: int) -> InstanceTable:
+    """Group lines in memory into sentences; see `map_lines`."""
+    texts: list[list[str]] = []
+    numbers: list[int] = []
+    continues = False
+    for number, line in enumerate(lines, 1):
+        if line and (not continues or len(texts[-1]) == lines_per_sentence):
+            texts.append([])
+            numbers.append(number)
+        if line:
+            texts[-1].append(line)
+        continues = bool(line)
+
+    joined = ["".join(own) for own in texts]
+    held = HeldTexts("".join(joined), _lengths(joined))
+    return InstanceTable(Columns(held, np.array(numbers, np.int32)))
 
 
 def _lengths(lines: Sequence[str | bytes]) -> NDArray[np.int32]:

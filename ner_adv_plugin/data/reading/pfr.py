@@ -11,7 +11,6 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span, tiling
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
-from ner_adv_plugin.data.reading.lines import read_lines
 from ner_adv_plugin.data.reading.overlaps import Overlaps
 
 _TYPES = {"nr": "PER", "ns": "LOC", "nt": "ORG"}
@@ -124,7 +123,7 @@ class PfrReader(EntityReader):
 
     def _read(self, file_path: str) -> Iterator[Instance]:
         items: dict[str, re.Match[str]] = {}
-        for number, line in enumerate(read_lines(file_path, self.encoding_errors), start=1):
+        for number, line in enumerate(self.lines(file_path), start=1):
             sentence = _parse(line, number, file_path, items)
             if not sentence.words:
                 continue

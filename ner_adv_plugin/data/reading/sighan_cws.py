@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import tiling
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
-from ner_adv_plugin.data.reading.lines import read_lines
 
 
 @DatasetReader.register("sighan_cws")
@@ -34,7 +33,7 @@ class SighanCwsReader(DatasetReader):
     task: Task = field(default="segmentation", init=False)
 
     def _read(self, file_path: str) -> Iterator[Instance]:
-        for number, line in enumerate(read_lines(file_path, self.encoding_errors), start=1):
+        for number, line in enumerate(self.lines(file_path), start=1):
             words = [word for word in line.split(" ") if word]
             if words:
                 yield self.text_to_instance("".join(words), tiling(map(len, words)), number)

@@ -10,7 +10,6 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
-from ner_adv_plugin.data.reading.lines import read_lines
 
 _LABEL = "{type: {surface: [[start, end], ...]}}"
 
@@ -49,7 +48,7 @@ class SpanJsonReader(EntityReader):
     def _read(self, file_path: str) -> Iterator[Instance]:
         first_line = 0
         labelled = False
-        for number, line in enumerate(read_lines(file_path, self.encoding_errors), start=1):
+        for number, line in enumerate(self.lines(file_path), start=1):
             if not line.strip():
                 continue
 

@@ -57,7 +57,7 @@ class HeldTexts(Texts):
 
 
 class MappedTexts(Texts):
-    """Texts of whole lines of a UTF-8 file, which may be larger than memory.
+    """Texts of whole lines of a file, which may be larger than memory.
 
     # Parameters
 
@@ -66,7 +66,8 @@ class MappedTexts(Texts):
     sizes : `(R,)` number of bytes of each sentence, including line breaks, which are not part of
         the text.
     lengths : `(R,)` number of characters of each sentence, without line breaks.
-    errors : Python's name of the error handler for bytes that are not UTF-8.
+    errors : Python's name of the error handler for bytes that are not in the encoding.
+    encoding : Python's name of the encoding.
     """
 
     streamed = True
@@ -78,11 +79,13 @@ class MappedTexts(Texts):
         sizes: NDArray[np.int32],
         lengths: NDArray[np.int32],
         errors: str = "strict",
+        encoding: str = "utf-8",
     ) -> None:
         super().__init__(lengths)
         self._starts = starts
         self._sizes = sizes
         self._errors = errors
+        self._encoding = encoding
         self._sentences_read = 0
         with open(path, "rb") as file:
             # An empty file cannot be mapped; it has no sentences.
@@ -99,4 +102,4 @@ class MappedTexts(Texts):
         self._sentences_read += 1
         if self._sentences_read % SENTENCES_BEFORE_RELEASE == 0 and hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
-        return data.decode("utf-8", self._errors).replace("\r\n", "\n").replace("\n", "")
+        return data.decode(self._encoding, self._errors).replace("\r\n", "\n").replace("\n", "")

@@ -17,7 +17,7 @@ class UnlabelledReader(DatasetReader):
 
     An empty line ends a sentence and yields none. Spaces at the beginning and the end of a line are
     kept. The file may be larger than memory: it is memory-mapped, and each sentence is read on
-    access.
+    access. Only a file in UTF-16 or UTF-32 is read into memory.
 
     # Parameters
 
@@ -47,10 +47,17 @@ class UnlabelledReader(DatasetReader):
     lines_per_sentence: int = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.lines_per_sentence < 1:
             raise ConfigurationError(
                 f"expected 1 or more, found {self.lines_per_sentence}", "lines_per_sentence"
             )
 
     def _read(self, file_path: str) -> Iterable[Instance]:
-        return map_lines(file_path, self.lines_per_sentence, self.encoding_errors)
+        return map_lines(
+            file_path,
+            self.lines_per_sentence,
+            self.encoding_errors,
+            self.encoding,
+            self.counts_of(file_path),
+        )
