@@ -135,6 +135,30 @@ class TagScheme:
 
         return tags + self._outside(length - len(tags))
 
+    def carried(self, tag: str, length: int) -> list[str]:
+        """Return the tags of the characters of a unit that has one tag, such as an English word.
+
+        # Parameters
+
+        tag : the tag of the unit.
+        length : its number of characters, at least 1.
+
+        # Examples
+
+        >>> get_scheme("BIOES").carried("S-LOC", 3)
+        ['B-LOC', 'I-LOC', 'E-LOC']
+        """
+        role, span_type = self.parse(tag)
+        if length == 1 or role in (Role.OUTSIDE, Role.INSIDE):
+            return [tag] * length
+
+        begins = role in (Role.BEGIN, Role.SINGLE)
+        ends = role in (Role.END, Role.SINGLE)
+        inside = _write(self, Role.INSIDE, span_type)
+        first = [_write(self, Role.BEGIN, span_type)] if begins else []
+        last = [_write(self, Role.END, span_type)] if ends else []
+        return [*first, *[inside] * (length - begins - ends), *last]
+
     def repair(self, tags: Sequence[str]) -> tuple[list[str], int]:
         """Make a tag sequence legal without changing the spans that conlleval finds in it.
 

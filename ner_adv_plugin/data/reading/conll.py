@@ -1,21 +1,33 @@
 """Corpora with one character and its tag per line."""
 
+import logging
 import re
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NoReturn
 
 from ner_adv_plugin.common.errors import ConfigurationError, DataError
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
-from ner_adv_plugin.data.labels.tag_schemes import TagScheme, get_scheme
-from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
+from ner_adv_plugin.data.labels.tag_schemes import get_scheme
+from ner_adv_plugin.data.reading.conll_lines import (
+    SAMPLE_SENTENCES,
+    LineParser,
+    Units,
+    is_outside,
+)
+from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
 from ner_adv_plugin.data.reading.lines import blocks
 
+logger = logging.getLogger(__name__)
+
 _REPLACEMENT = "\ufffd"
 _LEADING_REPLACEMENTS = re.compile(f"^{_REPLACEMENT}+", re.MULTILINE)
+# A single sentence of more characters is a file that lacks blank lines.
+_LONG = 1000
+# Sentences of which most have illegal tags, from which another tag scheme is guessed.
+_FEW = 3
 
 
 @DatasetReader.register("conll")
@@ -25,14 +37,24 @@ class ConllReader(EntityReader):
 
     Registered as "conll". The first Python character of a line is the character, even if it is a
     space, a tab or U+3000. Several replacement characters (U+FFFD) at the beginning of a line are
-    one character whose bytes were lost. A line is empty only if it has nothing but a line break.
-    All lines have as many columns as the first.
+    one character whose bytes were lost. All lines have as many columns as the first. A line of
+    white space alone has no tag: it parts sentences like an empty line, and is counted.
 
     # Parameters
 
     separator : the text between two columns; null for one or more spaces and tabs.
     tag_column : index of the tag's column, counted from 0, or from the end if negative.
     tag_scheme : tag scheme of the file: "BIO", "BIOES", "BMES", "IOB1" or "BILOU".
+    task : "ner" for entities; "segmentation" for words, whose tags are the scheme's letters alone,
+        such as `B`, `M`, `E` and `S`.
+    units : what the first column holds: "characters", one each; "graphemes", which may have
+        several code points, such as emoji; or "words" of any number of characters, such as English
+        words and numbers. The tag of a unit is carried to all of its characters.
+    comments : beginnings of lines to skip and count, such as `['#', '-DOCSTART-']`. A line that is
+        a character and its tag is not a comment. `-DOCSTART-` also parts sentences.
+    tag_spelling : "strict" accepts only tags such as `O` and `B-PER`; "lenient" also reads and
+        counts `0`, `o`, `B_PER`, `PER-B` and `b-per`.
+    untyped : the type of tags without one, such as `B` and `I`; null to refuse them.
 
     # Example
 
@@ -50,10 +72,21 @@ class ConllReader(EntityReader):
     separator: str | None = None
     tag_column: int = -1
     tag_scheme: str = "BIO"
+    task: Task = "ner"
+    units: Units = "characters"
+    comments: list[str] = field(default_factory=list)
+    tag_spelling: Literal["strict", "lenient"] = "strict"
+    untyped: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.file_scheme = get_scheme(self.tag_scheme, path="tag_scheme")
+        segmentation = self.task == "segmentation"
+        self.file_scheme = get_scheme(self.tag_scheme, segmentation, path="tag_scheme")
+        if "" in self.comments:
+            raise ConfigurationError('found "": expected beginnings of comments', "comments")
+        if self.untyped is not None and (segmentation or not self.untyped):
+            expected = "words have no types: expected null" if segmentation else "expected a type"
+            raise ConfigurationError(expected, "untyped")
         if self.tag_column == 0:
             raise ConfigurationError(
                 "column 0 holds the character: expected another column", "tag_column"
@@ -89,95 +122,95 @@ class ConllReader(EntityReader):
     def _read(self, file_path: str) -> Iterator[Instance]:
         self.repaired[file_path] = 0
         self.illegal_sentences[file_path] = {}
-        parser = _LineParser(self, file_path)
+        content = self.text(file_path)
+        parser = LineParser(self, file_path, content, self.counts_of(file_path))
+        decoder = _TagDecoder(self, parser)
+        number = length = 0
 
         # Few distinct strings follow the characters of a file, so each is parsed only once.
         tag_after = parser.tag_after
-        for first, lines in blocks(self.text(file_path)):
+        for first, lines in blocks(content):
             try:
                 tags = [tag_after[line[1:]] for line in lines]
             except KeyError:
-                tags = [parser.parse(line, number) for number, line in enumerate(lines, first)]
+                for sentence in parser.sentences(lines, first):
+                    number, length = number + 1, len(sentence.text)
+                    spans = decoder.spans(sentence.tags, sentence.numbers)
+                    yield self.text_to_instance(sentence.text, spans, sentence.first_line)
+                continue
             text = "".join([line[0] for line in lines])
-            yield self.text_to_instance(text, self._entities(tags, file_path, first), first)
+            number, length = number + 1, len(text)
+            spans = decoder.spans(tags, range(first, first + len(lines)))
+            yield self.text_to_instance(text, spans, first)
 
-    def _entities(self, tags: list[str], file_path: str, first_line: int) -> list[Span]:
-        """Decode the tags of a sentence; count illegal tags and repair them as conlleval does."""
-        legal, changed = self.file_scheme.repair(tags)
-        if changed and self.illegal_tags == "error":
-            _raise_illegal_tag(self.file_scheme, tags, file_path, first_line)
-
-        if changed:
-            illegal = self.file_scheme.illegal(tags)
-            self.repaired[file_path] += changed
-            self.illegal_sentences[file_path][first_line] = len(illegal)
-            line = first_line + min(illegal[0], len(tags) - 1)
-            note = " as conlleval reads them"
-            self.count(file_path, "illegal tags repaired", line, changed, note)
-        return self.map_types(self.file_scheme.spans(legal))
+        decoder.warn_of_scheme()
+        if number == 1 and length > _LONG:
+            message = "%s: no blank line parts sentences: it is one sentence of %d characters"
+            logger.warning(message, file_path, length)
 
 
-class _LineParser:
-    """Checks the lines of a file and caches the tag for each string that follows a character."""
+class _TagDecoder:
+    """Decodes the tags of a file's sentences; counts illegal ones and repairs them as conlleval."""
 
-    def __init__(self, reader: ConllReader, file_path: str) -> None:
+    def __init__(self, reader: ConllReader, parser: LineParser) -> None:
         self.reader = reader
-        self.file_path = file_path
-        self.tag_after: dict[str, str] = {}
-        self.first_line = 0
-        self.num_columns = 0
+        self.parser = parser
+        self.num_sentences = 0
+        self.num_tagged = 0
+        self.num_illegal = 0
 
-    def parse(self, line: str, number: int) -> str:
-        """Return the tag of a line.
+    def spans(self, tags: list[str], numbers: Sequence[int]) -> list[Span]:
+        """Return the spans of a sentence.
 
         # Parameters
 
-        line : the line, without its line break.
-        number : its 1-based number.
-
-        # Raises
-
-        DataError : if the line does not have the reader's format.
+        tags : the tag of each character.
+        numbers : the line of each character.
         """
         reader = self.reader
-        rest = line[1:]
-        columns = reader.columns_after_character(rest)
-        if columns is None:
-            raise DataError(self.file_path, number, line, reader.expected_line())
-        if not columns:
-            raise DataError(self.file_path, number, line, "a tag column after the character")
-        self._check_columns(columns, line, number)
+        scheme = reader.file_scheme
+        legal, changed = scheme.repair(tags)
+        if changed and reader.illegal_tags == "error":
+            self._raise_illegal_tag(tags, numbers)
 
-        index = reader.tag_column - 1 if reader.tag_column > 0 else reader.tag_column
-        try:
-            tag = columns[index]
-        except IndexError:
-            expected = f"a tag in column {reader.tag_column}"
-            raise DataError(self.file_path, number, line, expected) from None
+        if changed:
+            illegal = scheme.illegal(tags)
+            path = self.parser.file_path
+            reader.repaired[path] += changed
+            reader.illegal_sentences[path][numbers[0]] = len(illegal)
+            line = numbers[min(illegal[0], len(tags) - 1)]
+            note = " as conlleval reads them"
+            reader.count(path, "illegal tags repaired", line, changed, note)
 
-        try:
-            reader.file_scheme.parse(tag)
-        except ValueError:
-            expected = f"a {reader.file_scheme.name} tag ({reader.file_scheme.known_tags})"
-            raise DataError(self.file_path, number, tag, expected) from None
-        return self.tag_after.setdefault(rest, sys.intern(tag))
+        if self.num_sentences < SAMPLE_SENTENCES:
+            self.num_sentences += 1
+            self.num_tagged += not is_outside(tags)
+            self.num_illegal += changed > 0
+        spans = scheme.spans(legal)
+        return spans if reader.task == "segmentation" else reader.map_types(spans)
 
-    def _check_columns(self, columns: list[str], line: str, number: int) -> None:
-        if not self.num_columns:
-            self.first_line = number
-            self.num_columns = len(columns)
-        if len(columns) != self.num_columns:
-            expected = f"{self.num_columns + 1} columns as in line {self.first_line}"
-            raise DataError(self.file_path, number, line, expected)
+    def warn_of_scheme(self) -> None:
+        """Warn if most of the first sentences with entities have illegal tags in this scheme."""
+        if self.num_illegal >= max(_FEW, self.num_tagged / 2) and (
+            hint := self.parser.hint_on_scheme()
+        ):
+            message = "%s: %d of the first %d sentences with spans have illegal %s tags%s"
+            logger.warning(
+                message,
+                self.parser.file_path,
+                self.num_illegal,
+                self.num_tagged,
+                self.reader.file_scheme.name,
+                hint,
+            )
 
+    def _raise_illegal_tag(self, tags: list[str], numbers: Sequence[int]) -> NoReturn:
+        position = self.reader.file_scheme.illegal(tags)[0]
+        path = self.parser.file_path
+        if position == len(tags):
+            expected = "a tag that may end a sentence" + self.parser.hint_on_scheme()
+            raise DataError(path, numbers[-1], tags[-1], expected)
 
-def _raise_illegal_tag(
-    scheme: TagScheme, tags: list[str], file_path: str, first_line: int
-) -> NoReturn:
-    position = scheme.illegal(tags)[0]
-    if position == len(tags):
-        expected = "a tag that may end a sentence"
-        raise DataError(file_path, first_line + position - 1, tags[-1], expected)
-
-    before = f"follow {tags[position - 1]!r}" if position else "begin a sentence"
-    raise DataError(file_path, first_line + position, tags[position], f"a tag that may {before}")
+        before = f"follow {tags[position - 1]!r}" if position else "begin a sentence"
+        expected = f"a tag that may {before}{self.parser.hint_on_scheme()}"
+        raise DataError(path, numbers[position], tags[position], expected)

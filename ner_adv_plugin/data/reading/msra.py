@@ -1,9 +1,9 @@
 """MSRA named entities (SIGHAN 2006 bake-off)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ner_adv_plugin.data.reading.conll import ConllReader
-from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
+from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 
 
 @DatasetReader.register("msra")
@@ -11,7 +11,7 @@ from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 class MsraReader(ConllReader):
     """Reads MSRA NER: per line a character, a tab and a BIO tag. Registered as "msra".
 
-    Has the parameters of `conll`.
+    Has the parameters of `conll` except `task`.
 
     # Example
 
@@ -26,4 +26,5 @@ class MsraReader(ConllReader):
     Span(start=2, end=4, type='LOC')
     """
 
+    task: Task = field(default="ner", init=False)
     separator: str | None = "\t"

@@ -1,9 +1,9 @@
 """People's Daily named entities, as commonly circulated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ner_adv_plugin.data.reading.conll import ConllReader
-from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
+from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 
 
 @DatasetReader.register("people_daily")
@@ -11,7 +11,7 @@ from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 class PeopleDailyReader(ConllReader):
     """Reads People's Daily NER: per line a character, a space and a BIO tag.
 
-    Registered as "people_daily". Has the parameters of `conll`.
+    Registered as "people_daily". Has the parameters of `conll` except `task`.
 
     # Example
 
@@ -26,4 +26,5 @@ class PeopleDailyReader(ConllReader):
     Span(start=0, end=2, type='LOC')
     """
 
+    task: Task = field(default="ner", init=False)
     separator: str | None = " "
