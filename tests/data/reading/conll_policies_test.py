@@ -236,15 +236,17 @@ def test_a_file_of_one_sentence(tmp_path: Path, caplog: pytest.LogCaptureFixture
 
 
 RESUME = [
-    ("高勇：男，中国国籍", "B-NAME E-NAME O O O B-CONT M-CONT M-CONT E-CONT".split()),
-    ("王任董事", "S-NAME O B-TITLE E-TITLE".split()),
+    ("高勇：男，中国国籍", "B-NAME E-NAME O O O B-CONT M-CONT M-CONT E-CONT"),
+    ("王任董事", "S-NAME O B-TITLE E-TITLE"),
 ]
 
 
 @pytest.mark.parametrize("line_break", ["\r\n", "\n"])
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
 def test_resume_like_files(tmp_path: Path, line_break: str, encoding: str) -> None:
-    blocks = [[f"{c} {t}" for c, t in zip(text, tags, strict=True)] for text, tags in RESUME]
+    blocks = [
+        [f"{c} {t}" for c, t in zip(text, tags.split(), strict=True)] for text, tags in RESUME
+    ]
     content = "".join(line_break.join([*lines, "", ""]) for lines in blocks) * 50
     path = tmp_path / "train.char.bmes"
     path.write_bytes(content.encode(encoding))
