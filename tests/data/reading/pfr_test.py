@@ -228,3 +228,20 @@ def _letter(word: str, compound: str) -> str:
 
 def test_registered() -> None:
     assert DatasetReader.by_name("pfr") is PfrReader
+
+
+def test_nested_brackets_and_a_slash_as_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "corpus"
+    path.write_text(
+        "19980101-01-001-001/m  [[中央/n  广播/vn]nt  电台/n]nt  记者/n  田/nr  小雨/nr\n"
+        "19980101-01-001-002/m  在/p  //w  [云岭/ns  [远航/nz  公司/n]nt  分部/n]nz\n",
+        encoding="utf-8",
+    )
+    found = [
+        [(span.type, sentence.text[span.start : span.end]) for span in sentence.spans or ()]
+        for sentence in PfrReader().read(path)
+    ]
+    assert found == [
+        [("ORG", "中央广播电台"), ("PER", "田小雨")],
+        [("LOC", "云岭"), ("ORG", "远航公司")],
+    ]
