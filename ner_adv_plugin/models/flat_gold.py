@@ -5,8 +5,8 @@ import logging
 
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.labels.spans import SpanTable
-from ner_adv_plugin.data.reading.dataset_reader import overlap_error
 from ner_adv_plugin.data.reading.overlaps import resolve_overlaps
+from ner_adv_plugin.data.reading.span_checks import overlap_error
 from ner_adv_plugin.modules.heads import Head
 from ner_adv_plugin.modules.heads.head import heads_that
 

@@ -1,8 +1,9 @@
 """The data of a run: instances, vocabulary, evaluators."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.common.errors import ConfigurationError, DataError, nearest
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.corpora.leakage import without_leaks
 from ner_adv_plugin.data.reading import DatasetReader
@@ -53,7 +54,8 @@ def read_data(job: TrainJob) -> RunData:
 
     # Raises
 
-    DataError : if a sentence cannot be read.
+    DataError : if a sentence cannot be read, or if training data that belong to a task have no
+        labels.
 
     # Examples
 
@@ -73,6 +75,7 @@ def read_data(job: TrainJob) -> RunData:
         for name, path in paths.items():
             counts = reader.readers[name].counts.get(str(path), ReadingCounts())
             reading |= counts.metrics(f"reading_{name}_{split}_")
+    _check_labelled(splits["train"], sources.reader.readers)
 
     held_out = [
         table
@@ -83,6 +86,21 @@ def read_data(job: TrainJob) -> RunData:
     splits["train"], leaked = without_leaks(splits["train"], held_out, job.data_loader.leakage)
 
     return RunData(splits, sources.reader.readers, leaked, reading)
+
+
+def _check_labelled(
+    train: Mapping[str, InstanceTable], readers: Mapping[str, DatasetReader]
+) -> None:
+    for name, table in train.items():
+        head = readers[name].head
+        if head is not None and table.spans is None:
+            file_path = table.columns.source or name
+            expected = (
+                f'labels, as dataset "{name}" belongs to task "{head}".'
+                f"{readers[name].why_unlabelled(file_path)}"
+                " For text without labels, set head: null in the reader"
+            )
+            raise DataError(file_path, None, f"no labels in {len(table)} sentences", expected)
 
 
 def collect_vocabulary(job: TrainJob, data: RunData) -> Vocabulary:

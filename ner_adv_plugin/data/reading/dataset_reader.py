@@ -9,18 +9,23 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import DataError, UserError
 from ner_adv_plugin.common.files import is_url
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.spans import Span, SpanTable
+from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.reading.lines import read_lines, read_text
 from ner_adv_plugin.data.reading.normalisers import Normaliser
-from ner_adv_plugin.data.reading.overlaps import Flattener, Overlaps
+from ner_adv_plugin.data.reading.overlaps import (
+    DUPLICATES,
+    DUPLICATES_NOTE,
+    Flattener,
+    Overlaps,
+)
 from ner_adv_plugin.data.reading.reading_counts import ReadingCounts
+from ner_adv_plugin.data.reading.span_checks import check_tiling, overlap_error, tiles
 from ner_adv_plugin.data.reading.text_encoding import canonical
 
 SAME_AS_DATASET = "<dataset>"
@@ -49,8 +54,9 @@ class DatasetReader(Registrable):
         error.
     overlaps : how to treat entities that nest or overlap: "keep" keeps them (a head that cannot
         represent them raises an error), "error" raises an error, "outermost" prefers the longest,
-        "innermost" the shortest and "first" the first in the file; the number of dropped entities
-        is logged.
+        "innermost" the shortest and "first" the first in the file. Of several types of the same
+        range, these three keep the first in the file. The number of dropped entities is logged. The
+        same entity twice is one entity.
     max_instances : maximum number of sentences to read.
     encoding : encoding of the file: "utf-8", "gb18030" (which includes GBK and GB2312), "big5",
         "utf-16" or any other of Python's names; "auto" detects it. A byte order mark is skipped.
@@ -138,13 +144,22 @@ class DatasetReader(Registrable):
         what : its name, a plural such as `comments skipped`.
         line : number of the line.
         n : how often it was done.
-        note : text for the warning only, which follows `what`.
+        note : text for the warning only, which follows `what`; the last one is reported.
         """
         self.counts_of(file_path).add(what, line, n, note)
 
     def counts_of(self, file_path: str) -> ReadingCounts:
         """Return the counts of a file."""
         return self.counts.setdefault(file_path, ReadingCounts())
+
+    def why_unlabelled(self, file_path: str) -> str:
+        """Say why no sentence of a file that was read has labels, for error messages.
+
+        # Returns
+
+        Sentences that start with a space; empty if nothing more is known.
+        """
+        return ""
 
     def text(self, file_path: str) -> str:
         """Read a file in the reader's encoding, with LF as line breaks."""
@@ -208,7 +223,7 @@ class DatasetReader(Registrable):
     def _read_all(self, file_path: str) -> InstanceTable:
         """Read and check the sentences of an existing file; log what was changed or skipped."""
         counts = self.counts[file_path] = ReadingCounts()
-        flattener = Flattener(self.overlaps)
+        flattener = Flattener(self.overlaps, counts)
         instances = self._read(file_path)
         if flattener.needed:
             instances = map(flattener, instances)
@@ -221,8 +236,6 @@ class DatasetReader(Registrable):
             self._check_spans(table)
             table = self._check_overlaps(table)
 
-        note = f' (overlaps "{self.overlaps}")'
-        self.count(file_path, "overlapping entities dropped", None, flattener.dropped, note)
         counts.log(file_path)
         return table
 
@@ -244,67 +257,22 @@ class DatasetReader(Registrable):
             expected = f"a non-empty span within the text of {lengths_R[sentence]} characters"
             raise DataError(*table.place(sentence), found, expected)
 
-        if self.task == "segmentation" and not _tiles(spans, lengths_R):
+        if self.task == "segmentation" and not tiles(spans, lengths_R):
             for sentence, words in enumerate(spans):
-                _check_tiling(table, sentence, words)
+                check_tiling(table, sentence, words)
 
     def _check_overlaps(self, table: InstanceTable) -> InstanceTable:
         """Drop duplicate spans; raise a `DataError` if others overlap and `overlaps` is "error"."""
         all_spans = table.columns.spans
         spans = table.spans
         assert all_spans is not None and spans is not None
-        if duplicates := int(spans.duplicates_S().sum()):
-            self.count(
-                table.columns.source, "duplicate spans", None, duplicates, " are counted once"
-            )
+        duplicates_S = spans.duplicates_S()
+        if duplicates_S.any():
+            path, line = table.place(int(spans.sentences_S[duplicates_S.argmax()]))
+            self.count(path, DUPLICATES, line, int(duplicates_S.sum()), DUPLICATES_NOTE)
             table = table.with_columns(spans=all_spans.distinct())
 
         found = spans.distinct().first_overlap() if self.overlaps == "error" else None
         if found is not None:
             raise overlap_error(table, found, "entities that do not overlap")
         return table
-
-
-def overlap_error(table: InstanceTable, found: tuple[int, Span, Span], expected: str) -> DataError:
-    """Return an error about two overlapping spans that names the file, the line and both spans.
-
-    # Parameters
-
-    table : the sentences.
-    found : index of the sentence and the two spans, from `SpanTable.first_overlap`.
-    expected : what is accepted instead.
-    """
-    sentence, *pair = found
-    text = table.text(sentence)
-    shown = " and ".join(
-        f"{span.type} {text[span.start : span.end]} [{span.start}, {span.end})" for span in pair
-    )
-    return DataError(*table.place(sentence), shown, expected)
-
-
-def _tiles(spans: SpanTable, lengths_R: NDArray[np.int32]) -> bool:
-    """Whether the spans of every labelled sentence tile its text."""
-    labelled_R = spans.counts_R >= 0
-    follows_S = np.zeros(len(spans.starts_S), dtype=bool)
-    follows_S[1:] = (spans.starts_S[1:] == spans.ends_S[:-1]) & (np.diff(spans.sentences_S) == 0)
-    first_S = np.zeros(len(spans.starts_S), dtype=bool)
-    first_S[spans.offsets[:-1][spans.counts_R > 0]] = True
-
-    covered_R = np.zeros(len(spans), dtype=np.int64)
-    np.add.at(covered_R, spans.sentences_S, spans.ends_S - spans.starts_S)
-    starts_correctly_S = ((spans.starts_S == 0) & first_S) | (follows_S & ~first_S)
-    return bool(starts_correctly_S.all() and (covered_R == lengths_R)[labelled_R].all())
-
-
-def _check_tiling(table: InstanceTable, sentence: int, words: list[Span] | None) -> None:
-    """Raise a `DataError` if the words of a sentence do not tile its text."""
-    edges = [edge for word in words or () for edge in (word.start, word.end)]
-    edges = [0, *edges, int(table.lengths[sentence])]
-    between = zip(edges[::2], edges[1::2], strict=True)
-    gaps = [(end, start) for end, start in between if end != start]
-
-    if words is not None and gaps:
-        end, start = gaps[0]
-        found = f"[{end}, {start}) in no word" if end < start else f"[{start}, {end}) in two words"
-        expected = "words that tile the text"
-        raise DataError(*table.place(sentence), f"characters {found}", expected)

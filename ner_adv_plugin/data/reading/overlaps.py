@@ -5,8 +5,11 @@ from typing import Literal
 
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
+from ner_adv_plugin.data.reading.reading_counts import ReadingCounts
 
 Overlaps = Literal["keep", "error", "outermost", "innermost", "first"]
+
+DUPLICATES, DUPLICATES_NOTE = "duplicate spans", " are counted once"
 
 # Sort keys of spans: in this order, a span that overlaps an earlier one is dropped.
 _PREFERENCE: dict[str, Callable[[Span], tuple[int, int]]] = {
@@ -23,7 +26,8 @@ def resolve_overlaps(spans: Sequence[Span], policy: Overlaps) -> list[Span]:
 
     spans : the spans in file order.
     policy : "outermost" prefers the longest span, "innermost" the shortest and "first" the first
-        one; of spans of equal length, the one that starts earlier is preferred.
+        one; of spans of equal length, the one that starts earlier is preferred, and of several
+        types of the same range the first one.
 
     # Examples
 
@@ -41,22 +45,45 @@ def resolve_overlaps(spans: Sequence[Span], policy: Overlaps) -> list[Span]:
 
 
 class Flattener:
-    """Removes overlapping spans from instances; `dropped` is the number of removed spans so far.
+    """Removes overlapping spans from instances, and counts them.
 
     # Parameters
 
     policy : see `DatasetReader`; "keep" and "error" leave instances unchanged.
+    counts : counts of the file, to which the number of removed spans is added.
+
+    # Attributes
+
+    dropped : number of spans removed so far; equal spans count as one.
     """
 
-    def __init__(self, policy: Overlaps) -> None:
+    def __init__(self, policy: Overlaps, counts: ReadingCounts | None = None) -> None:
         self.policy = policy
         self.needed = policy in _PREFERENCE
         self.dropped = 0
+        self._counts = ReadingCounts() if counts is None else counts
 
     def __call__(self, instance: Instance) -> Instance:
         """Remove the overlapping spans of an instance in place, and return it."""
         spans = instance.spans
         if spans and len(spans) > 1:
-            instance.spans = resolve_overlaps(spans, self.policy)
-            self.dropped += len(spans) - len(instance.spans)
+            distinct = list(dict.fromkeys(spans))
+            instance.spans = resolve_overlaps(distinct, self.policy)
+            line = instance.metadata.get("line")
+            self._count(distinct, instance.spans, len(spans), line)
         return instance
+
+    def _count(
+        self, spans: Sequence[Span], kept: Sequence[Span], total: int, line: int | None
+    ) -> None:
+        ranges = {(span.start, span.end) for span in kept}
+        dropped = [span for span in spans if span not in kept]
+        of_two_types = sum((span.start, span.end) in ranges for span in dropped)
+        self.dropped += len(dropped)
+
+        add = self._counts.add
+        add(DUPLICATES, line, total - len(spans), DUPLICATES_NOTE)
+        note = f' (overlaps "{self.policy}")'
+        add("overlapping entities dropped", line, len(dropped) - of_two_types, note)
+        note = ", of which the first in the file is kept"
+        add("further types of one range dropped", line, of_two_types, note)

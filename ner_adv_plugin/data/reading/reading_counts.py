@@ -50,12 +50,13 @@ class ReadingCounts:
         what : its name.
         line : number of the line; the smallest is reported.
         n : how often it was made.
-        note : text for the warning only, which follows `what`.
+        note : text for the warning only, which follows `what`; the last one is reported.
         """
         if not n:
             return
-        count = self.counts.setdefault(what, Count(line, note))
+        count = self.counts.setdefault(what, Count(line))
         count.number += n
+        count.note = note or count.note
         if line is not None:
             count.first_line = line if count.first_line is None else min(line, count.first_line)
 

@@ -1,17 +1,21 @@
 """Corpora of one JSON object per line, with entities as spans."""
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from ner_adv_plugin.common.errors import DataError
+from ner_adv_plugin.common.errors import ConfigurationError, DataError
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
+from ner_adv_plugin.data.reading.json_formats import looks_like
+from ner_adv_plugin.data.reading.json_records import BadRecords, OnBadRecord, UnknownKeys
+from ner_adv_plugin.data.reading.span_hints import FileHints
+from ner_adv_plugin.data.reading.span_offsets import Counting, Ends, Offsets
+from ner_adv_plugin.data.reading.span_record import KEYS, Place, SpanRecord, parsed
 
-_LABEL = "{type: {surface: [[start, end], ...]}}"
+logger = logging.getLogger(__name__)
 
 
 @DatasetReader.register("span_json")
@@ -19,18 +23,30 @@ _LABEL = "{type: {surface: [[start, end], ...]}}"
 class SpanJsonReader(EntityReader):
     """Reads one JSON object per line, with entities as spans. Registered as "span_json".
 
-    An object is `{"text": ..., "label": {type: {surface: [[start, end], ...]}}}`; other keys are
-    ignored. `start` and `end` are the indices of the entity's first and last Python character. If
-    no sentence of a file has a "label", the file is unlabelled; otherwise all must have one, which
-    is `{}` for a sentence without entities. Blank lines are skipped. Has the parameters of the base
-    class.
+    An object is `{"text": ..., "label": {type: {surface: [[start, end], ...]}}}`. Other keys are
+    ignored; except for harmless ones such as "id" and "meta" they are named in a warning. The
+    characters from `start` to `end` must be the surface. If no sentence of a file has a "label",
+    the file is unlabelled; otherwise all must have one, which is `{}` for a sentence without
+    entities. Blank lines are skipped. Has the parameters of the base class.
 
     Source: CLUENER2020, Xu et al. 2020.
+
+    # Parameters
+
+    offsets : what `start` and `end` count, from 0: "code_points", which are Python's characters, or
+        "utf-16", the code units of JavaScript and Java, of which emoji have two.
+    ends : whether `end` is the position of the last character ("inclusive") or the one after it
+        ("exclusive").
+    on_bad_record : how to treat a record that cannot be read: "error" raises an error, "skip" skips
+        the sentence and counts it.
+    max_bad_records : share of the records above which "skip" raises an error, too; 2 are always
+        accepted.
 
     # Raises
 
     DataError : if a line is not such an object, or if an entity lies outside the text or does not
-        have the given surface.
+        have the given surface. The message says if the file looks like one of another format, or
+        if other values of `offsets` and `ends` would fit.
 
     # Example
 
@@ -45,76 +61,96 @@ class SpanJsonReader(EntityReader):
     [('organization', '雅致能源公司'), ('name', '孟才')]
     """
 
+    offsets: Offsets = "code_points"
+    ends: Ends = "inclusive"
+    on_bad_record: OnBadRecord = "error"
+    max_bad_records: float = 0.01
+    # For every file, the keys that were found and the hint on its format.
+    keys: dict[str, UnknownKeys] = field(default_factory=dict, init=False, repr=False)
+    formats: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.max_bad_records <= 1:
+            raise ConfigurationError(
+                f"found {self.max_bad_records:g}: expected a share from 0 to 1", "max_bad_records"
+            )
+
+    def why_unlabelled(self, file_path: str) -> str:
+        """See `DatasetReader.why_unlabelled`."""
+        keys = self.keys.get(file_path)
+        if keys is None:
+            return ""
+        found = f' No record has a "label". Keys found: {keys.found_keys()}.'
+        return f"{found}{keys.hint()}{self.formats.get(file_path, '')}"
+
+    def _read_all(self, file_path: str) -> InstanceTable:
+        """See `DatasetReader._read_all`; warn if labels may be under another key."""
+        table = super()._read_all(file_path)
+        if table.spans is None and self.keys[file_path].unknown:
+            why = self.why_unlabelled(file_path)
+            logger.warning("%s: read as unlabelled.%s", file_path, why)
+        return table
+
     def _read(self, file_path: str) -> Iterator[Instance]:
-        first_line = 0
-        labelled = False
-        for number, line in enumerate(self.lines(file_path), start=1):
-            if not line.strip():
+        lines = {n: line for n, line in enumerate(self.lines(file_path), 1) if line.strip()}
+
+        def skip(line: int | None, reason: str) -> None:
+            self.count(file_path, "bad records skipped", line, note=f" (the first: {reason})")
+
+        bad = BadRecords(self.on_bad_record, self.max_bad_records, len(lines), skip)
+        for record in self._alike(self._records(file_path, lines, bad), bad):
+            spans = None if record.spans is None else self.map_types(record.spans)
+            yield self.text_to_instance(record.text, spans, record.line)
+
+    def _records(
+        self, file_path: str, lines: Mapping[int, str], bad: BadRecords
+    ) -> Iterator[SpanRecord]:
+        """Yield the records that can be read."""
+        counting = Counting(self.offsets, self.ends)
+        hints = FileHints(list(lines.values()), counting)
+        keys = self.keys[file_path] = UnknownKeys(KEYS)
+        self.formats.pop(file_path, None)
+        first = next(iter(lines), None)
+
+        for number, line in lines.items():
+            place = Place(file_path, number, number == first)
+            try:
+                value = parsed(line, place, hints)
+                if keys.add(value):
+                    note = f" ({keys.listed()}), which are ignored"
+                    self.count(file_path, "records with unknown keys", number, note=note)
+                    if not self.formats.get(file_path):
+                        self.formats[file_path] = looks_like(value)
+                record = SpanRecord(place, value, counting, hints)
+            except DataError as error:
+                bad.add(error)
+            else:
+                yield record
+
+    def _alike(self, records: Iterator[SpanRecord], bad: BadRecords) -> Iterator[SpanRecord]:
+        """Yield the records if all or none have a label; otherwise those without are bad."""
+        # Records without a label before the first one with a label.
+        waiting: list[SpanRecord] = []
+        first: SpanRecord | None = None
+        for record in records:
+            first = first or record
+            if record.spans is None and first.spans is None:
+                if self.on_bad_record == "skip":
+                    waiting.append(record)
+                else:
+                    yield record
                 continue
 
-            sentence = _Sentence(file_path, number, line)
-            has_label = sentence.label is not None
-            if not first_line:
-                first_line = number
-                labelled = has_label
-            if has_label != labelled:
-                with_label, without = 'a "label"', 'no "label"'
-                found, expected = (with_label, without) if has_label else (without, with_label)
-                raise sentence.error(found, f"{expected} as in line {first_line}")
-
-            spans = self.map_types(sentence.entities()) if has_label else None
-            yield self.text_to_instance(sentence.text, spans, number)
-
-
-class _Sentence:
-    """The checked content of one line; `label` is None if the line has none."""
-
-    def __init__(self, file_path: str, number: int, line: str) -> None:
-        self.file_path = file_path
-        self.number = number
-        try:
-            sentence = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise self.error(line, f"a JSON object: {error}") from None
-
-        if not isinstance(sentence, dict):
-            raise self.error(line, f'a JSON object: {{"text": ..., "label": {_LABEL}}}')
-        if not isinstance(sentence.get("text"), str) or not sentence["text"]:
-            raise self.error(sentence.get("text"), 'a non-empty string as "text"')
-        self.text: str = sentence["text"]
-        self.label: Any = sentence.get("label")
-
-    def error(self, found: object, expected: str) -> DataError:
-        """Build the error for this line."""
-        return DataError(self.file_path, self.number, found, expected)
-
-    def entities(self) -> Iterator[Span]:
-        """Yield the entities in the order of the label."""
-        for name, surfaces in self._object(self.label, "label").items():
-            if not name:
-                raise self.error(self.label, "a non-empty type")
-            for surface, ranges in self._object(surfaces, name).items():
-                if not isinstance(ranges, list):
-                    raise self.error({name: {surface: ranges}}, _LABEL)
-                for character_range in ranges:
-                    yield self._span(name, surface, character_range)
-
-    def _object(self, value: object, key: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise self.error({key: value}, _LABEL)
-        return value
-
-    def _span(self, name: str, surface: str, character_range: Any) -> Span:
-        found = {name: {surface: [character_range]}}
-        # The exact types are compared because bool is a subclass of int.
-        if not isinstance(character_range, list) or list(map(type, character_range)) != [int, int]:
-            raise self.error(found, "[start, end] as integers")
-
-        start, last = character_range
-        if not 0 <= start <= last < len(self.text):
-            expected = f"0 <= start <= end < {len(self.text)}, the length of the text"
-            raise self.error(found, expected)
-        in_text = self.text[start : last + 1]
-        if in_text != surface:
-            raise self.error(found, f"the surface {in_text!r}, as in the text")
-        return Span(start, last + 1, name)
+            if first.spans is None:
+                if self.on_bad_record == "error":
+                    raise record.error('a "label"', f'no "label" as in line {first.line}')
+                first = record
+                for other in waiting:
+                    bad.add(other.without_label(first.line))
+                waiting = []
+            if record.spans is None:
+                bad.add(record.without_label(first.line))
+            else:
+                yield record
+        yield from waiting

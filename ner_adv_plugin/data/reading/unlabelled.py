@@ -1,13 +1,19 @@
 """Text without labels."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, DataError
+from ner_adv_plugin.common.files import local_path
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.reading.mapped_lines import map_lines
+
+# Number of sentences that are checked for JSON.
+SAMPLED_SENTENCES = 20
 
 
 @DatasetReader.register("unlabelled")
@@ -17,7 +23,8 @@ class UnlabelledReader(DatasetReader):
 
     An empty line ends a sentence and yields none. Spaces at the beginning and the end of a line are
     kept. The file may be larger than memory: it is memory-mapped, and each sentence is read on
-    access. Only a file in UTF-16 or UTF-32 is read into memory.
+    access. Only a file in UTF-16 or UTF-32 is read into memory. A file of JSON objects is refused,
+    as their keys and labels are no text.
 
     # Parameters
 
@@ -54,10 +61,37 @@ class UnlabelledReader(DatasetReader):
             )
 
     def _read(self, file_path: str) -> Iterable[Instance]:
-        return map_lines(
+        table = map_lines(
             file_path,
             self.lines_per_sentence,
             self.encoding_errors,
             self.encoding,
             self.counts_of(file_path),
         )
+        if _begins_with_brace(file_path):
+            self._check_not_json(file_path, table)
+        return table
+
+    def _check_not_json(self, file_path: str, table: InstanceTable) -> None:
+        """Raise a `DataError` if the first sentences are JSON objects."""
+        first = list(table[:SAMPLED_SENTENCES].texts())
+        if first and all(map(_is_object, first)):
+            expected = "raw text: for the texts of JSON objects set type: 'span_json', head: null"
+            raise DataError(file_path, table.place(0)[1], first[0], expected)
+
+
+def _begins_with_brace(file_path: str) -> bool:
+    """Whether the first character of a file, in any encoding, is an opening brace."""
+    with open(local_path(file_path), "rb") as file:
+        # Byte order marks, and the zero bytes of UTF-16 and UTF-32.
+        return file.read(8).lstrip(b"\xef\xbb\xbf\xff\xfe\x00").startswith(b"{")
+
+
+def _is_object(text: str) -> bool:
+    """Whether a text begins with a JSON object that is not empty."""
+    if not text.startswith("{"):
+        return False
+    try:
+        return bool(json.JSONDecoder().raw_decode(text)[0])
+    except (ValueError, RecursionError):
+        return False

@@ -102,7 +102,8 @@ def test_overlapping_spans_are_dropped_and_counted(
         [],
     ]
     assert caplog.messages == [
-        f'{path}: {dropped} overlapping entities dropped (overlaps "{overlaps}")'
+        f'{path}: {dropped} overlapping entities dropped (overlaps "{overlaps}"), '
+        "the first on line 10"
     ]
 
 
@@ -110,7 +111,10 @@ def test_duplicate_spans_are_counted_once(path: Path, caplog: pytest.LogCaptureF
     twice = [Span(0, 1, "X"), Span(1, 2, "X"), Span(0, 1, "X")]
     expected = [[(0, 1, "X"), (1, 2, "X")]]
     assert read(path, ("甲乙", twice)) == read(path, ("甲乙", twice), overlaps="error") == expected
-    assert caplog.messages == [f"{path}: 1 duplicate spans are counted once"] * 2
+    message = f"{path}: 1 duplicate spans are counted once, the first on line 10"
+    assert caplog.messages == [message] * 2
+    assert read(path, ("甲乙", twice), overlaps="first") == expected
+    assert caplog.messages == [message] * 3
 
 
 def test_errors_name_the_line_if_a_reader_returns_a_selection(path: Path) -> None:

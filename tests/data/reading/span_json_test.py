@@ -56,6 +56,7 @@ def test_without_labels(tmp_path: Path) -> None:
 LABEL = "{type: {surface: [[start, end], ...]}}"
 INTEGERS = "[start, end] as integers"
 INSIDE = "0 <= start <= end < 2, the length of the text"
+EXCLUSIVE = ". Ends look exclusive: set ends: 'exclusive' (1 of 1 entities would fit)"
 
 
 @pytest.mark.parametrize(
@@ -95,10 +96,11 @@ def test_objects_that_cannot_be_read(tmp_path: Path, sentence: object, message: 
         ("甲", {"t": {"甲": [[0]]}}, INTEGERS),
         ("甲乙", {"t": {"": [[True, 1]]}}, INTEGERS),
         ("甲", {"t": {"甲": [[0, 0.0]]}}, INTEGERS),
-        ("甲乙", {"t": {"乙": [[1, 2]]}}, INSIDE),
+        ("甲乙", {"t": {"乙": [[1, 2]]}}, INSIDE + EXCLUSIVE),
         ("甲乙", {"t": {"": [[-1, -1]]}}, INSIDE),
         ("甲乙", {"t": {"": [[1, 0]]}}, INSIDE),
-        ("甲乙", {"t": {"甲": [[0, 1]]}}, "the surface '甲乙', as in the text"),
+        ("甲乙", {"t": {"甲": [[0, 1]]}}, "the surface '甲乙', as in the text" + EXCLUSIVE),
+        ("甲乙", {"t": {"丙": [[0, 1]]}}, "the surface '甲乙', as in the text"),
     ],
 )
 def test_labels_that_cannot_be_read(tmp_path: Path, text: str, label: Any, expected: str) -> None:
@@ -144,7 +146,8 @@ def test_duplicate_entities_are_counted_once(
 ) -> None:
     sentence = {"text": "甲乙", "label": {"t": {"甲": [[0, 0], [0, 0]]}, "u": {"甲": [[0, 0]]}}}
     assert read(tmp_path, sentence)[0].spans == [(0, 1, "t"), (0, 1, "u")]
-    assert caplog.messages == [f"{tmp_path / 'corpus'}: 1 duplicate spans are counted once"]
+    message = "1 duplicate spans are counted once, the first on line 1"
+    assert caplog.messages == [f"{tmp_path / 'corpus'}: {message}"]
     # Types that are equal after type_map make spans equal, too.
     assert read(tmp_path, sentence, type_map={"u": "t"}, overlaps="error")[0].spans == [(0, 1, "t")]
 
