@@ -9,7 +9,13 @@ from ner_adv_plugin.common.binding import check_keys, construct
 from ner_adv_plugin.common.errors import ConfigurationError, below
 from ner_adv_plugin.common.schema import Lazy, Supplied, parameters
 from ner_adv_plugin.data.alphabet import Alphabet
-from ner_adv_plugin.data.corpora.audit import Audit, SplitSummary, count_unknown, summarise
+from ner_adv_plugin.data.corpora.audit import (
+    Audit,
+    SplitSummary,
+    contradictions_of,
+    count_unknown,
+    summarise,
+)
 from ner_adv_plugin.data.corpora.overlaps import TRAIN, SplitRows, find_overlaps
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import DatasetReader
@@ -42,7 +48,8 @@ def audit(config: Mapping[str, Any]) -> Audit:
 
     # Returns
 
-    A summary of every split of every dataset, and the sentences that occur in several splits.
+    A summary of every split of every dataset, the sentences that occur in several splits, and the
+    texts that are labelled in different ways.
 
     # Raises
 
@@ -74,7 +81,8 @@ def audit(config: Mapping[str, Any]) -> Audit:
             summary = summaries[sentences.dataset][sentences.split]
             summary.unknown_characters = count_unknown(texts, vocabulary)
 
-    return Audit(summaries, find_overlaps(splits))
+    contradictions = contradictions_of(splits, sources.reader.readers)
+    return Audit(summaries, find_overlaps(splits), contradictions)
 
 
 def _encoder(config: Mapping[str, Any]) -> Lazy[Encoder] | None:

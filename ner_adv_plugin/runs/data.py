@@ -1,10 +1,12 @@
 """The data of a run: instances, vocabulary, evaluators."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ner_adv_plugin.common.errors import ConfigurationError, DataError, nearest
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.corpora.contradictions import LabelledFile, find_contradictions
 from ner_adv_plugin.data.corpora.leakage import without_leaks
 from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
@@ -13,6 +15,8 @@ from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.runs.job import TrainJob
+
+logger = logging.getLogger(__name__)
 
 Splits = dict[str, dict[str, InstanceTable]]
 
@@ -27,7 +31,8 @@ class RunData:
     readers : the reader of each dataset.
     leaked : for each dataset, the number of training sentences that contain a validation or test
         sentence.
-    reading : what the readers changed or skipped, as metrics of the run; only numbers above 0.
+    reading : what the readers changed or skipped, and training sentences that contradict others,
+        as metrics of the run; only numbers above 0.
     """
 
     splits: Splits
@@ -84,6 +89,7 @@ def read_data(job: TrainJob) -> RunData:
         for table in datasets.values()
     ]
     splits["train"], leaked = without_leaks(splits["train"], held_out, job.data_loader.leakage)
+    reading |= _count_contradictions(splits["train"], sources.reader.readers)
 
     return RunData(splits, sources.reader.readers, leaked, reading)
 
@@ -101,6 +107,29 @@ def _check_labelled(
                 " For text without labels, set head: null in the reader"
             )
             raise DataError(file_path, None, f"no labels in {len(table)} sentences", expected)
+
+
+def _count_contradictions(
+    train: Mapping[str, InstanceTable], readers: Mapping[str, DatasetReader]
+) -> dict[str, int]:
+    """Warn of training sentences of a head with the same text but other labels.
+
+    # Returns
+
+    The number of these sentences as metrics of the run; only numbers above 0.
+    """
+    files: dict[str, list[LabelledFile]] = {}
+    for name, table in train.items():
+        if (head := readers[name].head) is not None:
+            files.setdefault(head, []).append(LabelledFile(table, readers[name].annotated_types))
+
+    counts: dict[str, int] = {}
+    for head, own in files.items():
+        found = find_contradictions(own)
+        if found.texts:
+            logger.warning('head "%s": %s; `allennlp audit` shows them', head, found.message())
+            counts[f"contradicting_sentences_{head}"] = found.sentences
+    return counts
 
 
 def collect_vocabulary(job: TrainJob, data: RunData) -> Vocabulary:

@@ -3,11 +3,16 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ner_adv_plugin.data.alphabet import Alphabet
+from ner_adv_plugin.data.corpora.contradictions import (
+    Contradictions,
+    LabelledFile,
+    find_contradictions,
+)
 from ner_adv_plugin.data.corpora.known_corpora import KNOWN_CORPORA
 from ner_adv_plugin.data.corpora.overlaps import Overlaps, SplitRows
 from ner_adv_plugin.data.instance import Instance
@@ -60,10 +65,12 @@ class Audit:
 
     summaries : summary of every split, by dataset and split.
     overlaps : overlaps of every pair of splits.
+    contradictions : texts with different labels, by head and split, over all datasets of the head.
     """
 
     summaries: dict[str, dict[str, SplitSummary]]
     overlaps: Overlaps
+    contradictions: dict[str, dict[str, Contradictions]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the audit as a JSON object."""
@@ -76,6 +83,10 @@ class Audit:
             "datasets": datasets,
             "overlaps": pairs,
             "leaked_sentences": self.overlaps.leaked_sentences,
+            "contradictions": {
+                head: {split: found.as_json() for split, found in splits.items()}
+                for head, splits in self.contradictions.items()
+            },
         }
 
 
@@ -121,7 +132,34 @@ def summarise(reader: DatasetReader, split: str, file: str) -> tuple[SplitSummar
         unknown_characters=None,
         fingerprint=fingerprint,
     )
-    return summary, SplitRows(reader.dataset, split, texts, tagged)
+    return summary, SplitRows(reader.dataset, split, texts, tagged, instances)
+
+
+def contradictions_of(
+    splits: Iterable[SplitRows], readers: Mapping[str, DatasetReader]
+) -> dict[str, dict[str, Contradictions]]:
+    """Find the texts with different labels in the datasets of each head, split by split.
+
+    # Parameters
+
+    splits : the splits, from `summarise`.
+    readers : reader of each dataset.
+
+    # Returns
+
+    The contradictions by head and split, for splits with labels.
+    """
+    files: dict[str, dict[str, list[LabelledFile]]] = {}
+    for rows in splits:
+        reader = readers[rows.dataset]
+        if reader.head is not None and rows.table is not None and rows.table.spans is not None:
+            by_split = files.setdefault(reader.head, {})
+            file = LabelledFile(rows.table, reader.annotated_types)
+            by_split.setdefault(rows.split, []).append(file)
+    return {
+        head: {split: find_contradictions(own) for split, own in by_split.items()}
+        for head, by_split in files.items()
+    }
 
 
 def count_unknown(texts: Iterable[str], alphabet: Alphabet) -> int:

@@ -21,7 +21,7 @@ holders     sentences of the other split that equal or contain one of these"""
 
 
 def table(audit: Audit) -> str:
-    """Format the summaries of all splits, then the overlaps between them.
+    """Format the summaries of all splits, the overlaps between them, and contradictions.
 
     Lines have at most 100 columns unless names are long.
     """
@@ -30,7 +30,7 @@ def table(audit: Audit) -> str:
         for name, splits in audit.summaries.items()
         for split, found in splits.items()
     ]
-    lines = [*_summaries(named), "", *_overlaps(audit)]
+    lines = [*_summaries(named), "", *_overlaps(audit), *_contradictions(audit)]
     return "\n".join(lines)
 
 
@@ -119,6 +119,30 @@ def _overlaps(audit: Audit) -> Iterator[str]:
             '(the default) removes them, "error" stops the run, "allow" keeps them.',
             WIDTH,
         )
+
+
+def _contradictions(audit: Audit) -> Iterator[str]:
+    """Yield the texts that are labelled in different ways, with their labels."""
+    for head, splits in audit.contradictions.items():
+        for split, found in splits.items():
+            if not found.texts:
+                continue
+            yield ""
+            yield (
+                f"{head}.{split}: {found.sentences:,} sentences have {found.texts:,} texts that "
+                "are labelled in different ways"
+            )
+            for text, labellings in found.examples.items():
+                yield f"  {_shortened(text)}"
+                for labelling in labellings:
+                    labels = ", ".join(labelling.labels) or "nothing"
+                    yield _shortened(f"    {labelling.place}: {labels}")
+
+
+def _shortened(text: str) -> str:
+    """Shorten a line to the width of the table; the JSON output has it all."""
+    line = text.replace("\n", " ")
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."
 
 
 def _is_main(pair: Overlap, order: Sequence[str]) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ner_adv_plugin.data.corpora.containment import candidates, is_searchable, normalise
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
 TRAIN = "train"
 
@@ -25,12 +26,14 @@ class SplitRows:
     dataset, split : names of the dataset and the split.
     texts : text of every sentence.
     tagged : digest of the text and tags of every sentence; None if it is unlabelled.
+    table : the sentences with their labels, which are not compared here.
     """
 
     dataset: str
     split: str
     texts: Sequence[str]
     tagged: Sequence[bytes | None]
+    table: InstanceTable | None = None
 
     @property
     def name(self) -> str:
