@@ -205,3 +205,18 @@ def test_a_sentence_that_cannot_be_read(run: Run, tmp_path: Path) -> None:
     Path("train").write_text("好 O\n坏\n", encoding="utf-8")
     result = run("audit", write_config(tmp_path / "c.json", lone_config()))
     assert result.status == 2 and result.err.startswith("error: train:2: found")
+
+
+def test_texts_that_are_labelled_in_different_ways(run: Run, tmp_path: Path) -> None:
+    lines = "他 O\n在 O\n北 B-LOC\n京 I-LOC\n\n"
+    Path("train").write_text(lines + lines.replace("LOC", "ORG") + lines, encoding="utf-8")
+    write_sentences("dev", "明天见", "明天见")
+    result = run("audit", write_config(tmp_path / "c.json", lone_config()))
+    assert result.status == 0
+    shown = """
+conll.train: 3 sentences have 1 texts that are labelled in different ways
+  他在北京
+    train:1: LOC 北京 [2, 4)
+    train:6: ORG 北京 [2, 4)
+"""
+    assert result.out.endswith(shown)

@@ -5,6 +5,7 @@ Shape suffixes: R labelled sentences of all tables.
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -136,15 +137,16 @@ def _differing(
     for f, r in places:
         first.setdefault((f, frozenset(_spans(files[f].table, r))), (f, r))
 
-    # Files are told apart only as their annotated types may differ.
-    kept: list[tuple[int, frozenset[Span]]] = []
-    contradict = False
-    for f, spans in first:
-        others = [_contradict(files[f], spans, files[g], known) for g, known in kept]
-        contradict = contradict or any(others)
-        if all(others):
-            kept.append((f, spans))
-    return [first[key] for key in kept] if contradict else []
+    # Labellings may fit one that annotates fewer types, and still contradict each other.
+    differing: dict[tuple[int, int], None] = {}
+    shown: set[frozenset[Span]] = set()
+    for (f, spans), (g, others) in combinations(first, 2):
+        if _contradict(files[f], spans, files[g], others):
+            for key in ((f, spans), (g, others)):
+                if key[1] not in shown:
+                    shown.add(key[1])
+                    differing[first[key]] = None
+    return list(differing)
 
 
 def _contradict(
