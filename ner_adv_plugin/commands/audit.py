@@ -25,4 +25,5 @@ def run(arguments: argparse.Namespace) -> None:
 
     if arguments.output_file:
         write_json(Path(arguments.output_file), result.as_json())
-    print(table(result))
+    # A type may hold half of a surrogate pair, which cannot be printed.
+    print(table(result).encode("utf-8", "backslashreplace").decode("utf-8"))

@@ -83,18 +83,26 @@ def _reason(error: Exception) -> str | None:
     return None
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically; see `write_file`."""
+def write_text(path: Path, text: str, errors: str = "strict") -> None:
+    """Write a text file atomically; see `write_file`.
+
+    # Parameters
+
+    path, text : the file and its content.
+    errors : Python's name of the error handler for lone surrogates.
+    """
 
     def write(partial: Path) -> None:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors=errors)
 
     write_file(path, write)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write an indented JSON file atomically; see `write_file`."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    # A lone surrogate is written escaped, as in JSON.
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    write_text(path, f"{text}\n", errors="backslashreplace")
 
 
 def write_folder(path: Path, write: Callable[[Path], None]) -> None:

@@ -80,7 +80,8 @@ def read_data(job: TrainJob) -> RunData:
         for name, path in paths.items():
             counts = reader.readers[name].counts.get(str(path), ReadingCounts())
             reading |= counts.metrics(f"reading_{name}_{split}_")
-    _check_labelled(splits["train"], sources.reader.readers)
+        if split == "train":
+            _check_labelled(splits[split], reader.readers)
 
     held_out = [
         table

@@ -220,3 +220,17 @@ conll.train: 3 sentences have 1 texts that are labelled in different ways
     train:6: ORG 北京 [2, 4)
 """
     assert result.out.endswith(shown)
+
+
+def test_halves_of_surrogate_pairs(run: Run, tmp_path: Path) -> None:
+    text = json.dumps("\ud83d王明")
+    label = json.dumps({"PER\ud83d": {"王明": [[1, 2]]}})
+    lines = [f'{{"text": {text}, "label": {own}}}' for own in (label, "{}")]
+    Path("train").write_text("\n".join(lines), encoding="utf-8")
+    config = write_config(
+        tmp_path / "c.json", {"dataset_reader": "span_json", "train_data_path": "train"}
+    )
+    result = run("audit", config, "--output-file", "audit.json")
+    assert result.status == 0 and "train:1: PER\\ud83d 王明 [1, 3)" in result.out
+    found = json.loads(Path("audit.json").read_text(encoding="utf-8"))
+    assert list(found["contradictions"]["span_json"]["train"]["examples"]) == ["\ud83d王明"]

@@ -141,7 +141,8 @@ def _contradictions(audit: Audit) -> Iterator[str]:
 
 def _shortened(text: str) -> str:
     """Shorten a line to the width of the table; the JSON output has it all."""
-    line = text.replace("\n", " ")
+    # Line breaks and halves of surrogate pairs cannot be printed.
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."
 
 

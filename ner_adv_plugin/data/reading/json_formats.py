@@ -2,14 +2,32 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _BRAT = re.compile(r"T\d+\t\S+ \d+ \d+(;\d+ \d+)*\t")
 _COLUMNS = re.compile(r"\S+[ \t]+(?:O|[BIMESLU]([-_]\S+)?|\S+-[BIMESLU])")
 _CONVERT = 'convert it to lines of {"text": ..., "label": {type: {surface: [[start, end], ...]}}}'
+# Number of keys that a message lists, and of characters of each.
+SHOWN_KEYS = 8
+SHOWN_CHARACTERS = 40
 # Tools whose `end` is the position after the last character.
 _EXCLUSIVE = ("doccano", "Label Studio", "Prodigy")
+
+
+def listed(keys: Iterable[str]) -> str:
+    r"""List keys in quotation marks, at most 8 of them, each with at most 40 characters.
+
+    Characters that cannot be printed are escaped.
+
+    # Examples
+
+    >>> listed(["text", "a\nb"])
+    '"text", "a\\nb"'
+    """
+    shown = [f'"{repr(key[:SHOWN_CHARACTERS])[1:-1]}"' for key in keys]
+    more = len(shown) - SHOWN_KEYS
+    return ", ".join(shown[:SHOWN_KEYS]) + (f" and {more} more" if more > 0 else "")
 
 
 def looks_like(record: Any) -> str:
@@ -21,7 +39,7 @@ def looks_like(record: Any) -> str:
 
     # Examples
 
-    >>> looks_like({"text": "王明", "labels": [[0, 2, "PER"]]})[:35]
+    >>> looks_like({"text": "王明", "labels": [[0, 2, "PER"]]})[:37]
     ' The file looks like a doccano export'
     >>> looks_like({"text": "王明"})
     ''
@@ -104,7 +122,7 @@ def _name_by_keys(record: Mapping[str, Any]) -> str:
     for key in ("label", "labels", "entities"):
         entity = _first(record.get(key))
         if isinstance(entity, dict) and any("start" in name for name in entity):
-            return f'a list of entities with the keys {", ".join(entity)} in "{key}"'
+            return f'a list of entities with the keys {listed(entity)} in "{key}"'
     if _has(record, "prompt", "result_list"):
         return 'data for UIE ("prompt" and "result_list")'
     if _has(record, "data", "id"):

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from ner_adv_plugin.common.errors import DataError, nearest
+from ner_adv_plugin.data.reading.json_formats import listed
 
 OnBadRecord = Literal["error", "skip"]
 
@@ -18,7 +19,6 @@ HARMLESS = frozenset(
 ACCEPTED = 2
 # Number of records in which the format of a file is looked for.
 SAMPLED_RECORDS = 1000
-SHOWN_KEYS = 8
 
 
 def parse(line: str) -> Any:
@@ -50,7 +50,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
         key, count = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise ValueError(f'the key "{key}" occurs {count} times in one object')
+        raise ValueError(f"the key {listed([key])} occurs {count} times in one object")
     return value
 
 
@@ -86,26 +86,19 @@ class UnknownKeys:
 
     def listed(self) -> str:
         """List the unknown keys in order of appearance."""
-        return _listed(self.unknown)
+        return listed(self.unknown)
 
     def found_keys(self) -> str:
         """List all keys in order of appearance."""
-        return _listed(self.found)
+        return listed(self.found)
 
     def hint(self) -> str:
         """Name the known key that an unknown one resembles; see `nearest`."""
         for key in self.unknown:
             missing = [known for known in self.known if known not in self.found]
             if hint := nearest(key, missing):
-                return f'{hint.removesuffix("?")} for "{key}"?'
+                return f"{hint.removesuffix('?')} for {listed([key])}?"
         return ""
-
-
-def _listed(keys: Iterable[str]) -> str:
-    """List keys in quotation marks, at most 8 of them."""
-    shown = [f'"{key}"' for key in keys]
-    more = len(shown) - SHOWN_KEYS
-    return ", ".join(shown[:SHOWN_KEYS]) + (f" and {more} more" if more > 0 else "")
 
 
 class BadRecords:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.labels.spans import Span
+from ner_adv_plugin.data.reading.json_formats import listed
 from ner_adv_plugin.data.reading.json_records import parse
 from ner_adv_plugin.data.reading.span_hints import FileHints
 from ner_adv_plugin.data.reading.span_offsets import Counting
@@ -145,4 +146,4 @@ class SpanRecord:
         """Name the keys of the object if it has others than it should have."""
         if not set(self._value) - set(KEYS):
             return ""
-        return " Keys found: " + ", ".join(f'"{key}"' for key in self._value) + "."
+        return f" Keys found: {listed(self._value)}."

@@ -34,7 +34,8 @@ BAD: list[object] = [
 
 def write(path: Path, *records: object) -> Path:
     lines = [
-        one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in records
+        one if isinstance(one, str) else json.dumps(one, ensure_ascii="\ud83d" in one)
+        for one in records
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
@@ -113,6 +114,12 @@ def test_unknown_keys_are_named_once(tmp_path: Path, caplog: pytest.LogCaptureFi
     ]
 
 
+def test_keys_that_cannot_be_printed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    read(tmp_path, {**GOOD, "\ud83d": 1, "a\nb": 2, "c" * 90: 3, **dict.fromkeys("abcdefg")})
+    message = caplog.messages[0].encode().decode()
+    assert '("\\ud83d", "a\\nb", "' + "c" * 40 + '", "a", "b", "c", "d", "e" and 2 more)' in message
+
+
 def test_text_without_labels_has_harmless_keys(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -145,7 +152,7 @@ RESULT = [{"value": {"start": 0, "end": 2, "text": "王明", "labels": ["PER"]}}
         (["王明", {"entities": [[0, 2, "PER"]]}], "training data of spaCy 2"),
         (
             {"text": "王明", "entities": [{"start_idx": 0, "end_idx": 1, "type": "dis"}]},
-            "a list of entities with the keys start_idx, end_idx, type",
+            'a list of entities with the keys "start_idx", "end_idx", "type"',
         ),
         ({"content": "王明", "result_list": [], "prompt": "人名"}, "data for UIE"),
     ],
