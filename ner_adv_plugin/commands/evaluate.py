@@ -111,8 +111,14 @@ def _read(archive: Archive, name: str, path: str) -> EncodedDataset:
         raise UserError(f'no reader for dataset "{name}".{hint} Readers: {known}.')
 
     model = archive.model
+    sentences = readers[name].read(path)
+    if sentences.spans is None:
+        raise UserError(
+            f"{path}: no labels in {len(sentences)} sentences, so there is nothing to score. To "
+            "predict, use `predict --use-dataset-reader`"
+        )
     shown = archive.train_reader.readers[name].shown
-    dataset = EncodedDataset(name, readers[name].read(path), model.vocab, model.alphabet, shown)
+    dataset = EncodedDataset(name, sentences, model.vocab, model.alphabet, shown)
     dataset.targets = model.targets(dataset, training=False)
     return dataset
 
