@@ -6,6 +6,7 @@ What the config promises is checked in `config_checks`; only the data show what 
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.labels.type_counts import listed_counts, type_counts
@@ -19,6 +20,13 @@ from ner_adv_plugin.training.metric_checks import DEFAULT_METRIC
 logger = logging.getLogger(__name__)
 
 Tables = dict[str, InstanceTable]
+
+
+class Gold(NamedTuple):
+    """The head of validation data, and the number of their entities by type."""
+
+    head: str
+    counts: Counter[str]
 
 
 def check_labels(job: TrainJob, data: RunData) -> None:
@@ -113,7 +121,7 @@ def _check_metric(job: TrainJob, data: RunData) -> None:
 
     metric = job.filled["trainer"].get("validation_metric") or DEFAULT_METRIC
     name = metric[1:]
-    gold = _gold_counts(data)
+    gold = _gold_entities(data)
     available = _available(data)
     unlabelled = {key: table for key, table in tables.items() if table.spans is None}
     path = "trainer.validation_metric"
@@ -121,26 +129,41 @@ def _check_metric(job: TrainJob, data: RunData) -> None:
     if name not in available:
         known = f"Known: {', '.join(available) or 'none'}."
         raise ConfigurationError(f"{_reason(name, available, gold, unlabelled)} {known}", path)
-    for prefix, counts in gold.items():
-        if not counts and name in [f"{prefix}_{score}" for score in score_names(False)]:
+    _check_informative(name, data, gold)
+
+
+def _check_informative(name: str, data: RunData, gold: Mapping[str, Gold]) -> None:
+    """Check that a metric of entities is not 0 whatever the model predicts."""
+    for prefix, (head, counts) in gold.items():
+        learnt = type_counts(table.spans for table in _tables(data, "train", head).values())
+        of_type = name.removeprefix(f"{prefix}_f1_")
+        if name in [f"{prefix}_{score}" for score in score_names(False)]:
+            relevant = counts
+        elif of_type in counts:
+            relevant = Counter({of_type: counts[of_type]})
+        else:
+            continue
+
+        if not relevant.keys() & learnt.keys():
+            files = _files(_tables(data, "validation", head))
             raise ConfigurationError(
-                f'"{name}" is always 0: the validation data of "{prefix}" have no entity '
-                f"({_files(tables)}). Expected labelled entities, or a metric such as "
-                f'"-{prefix}_loss".',
-                path,
+                f'"{name}" is always 0: validation ({files}) has entities of the types '
+                f"{listed_counts(relevant)}, and training {listed_counts(learnt)}. Expected a type "
+                f'in both, or a metric such as "-{head}_loss".',
+                "trainer.validation_metric",
             )
 
 
-def _gold_counts(data: RunData) -> dict[str, Counter[str]]:
+def _gold_entities(data: RunData) -> dict[str, Gold]:
     """Count the entities of validation data, by the prefix of the metrics that score them."""
-    counts: dict[str, Counter[str]] = {}
+    gold: dict[str, Gold] = {}
     for head, labelled in _scored(data).items():
         if not _segments(data, head):
-            counts[head] = type_counts(table.spans for table in labelled.values())
+            gold[head] = Gold(head, type_counts(table.spans for table in labelled.values()))
             if len(labelled) > 1:
                 for name, table in labelled.items():
-                    counts[f"{head}_{name}"] = type_counts([table.spans])
-    return counts
+                    gold[f"{head}_{name}"] = Gold(head, type_counts([table.spans]))
+    return gold
 
 
 def _available(data: RunData) -> list[str]:
@@ -162,12 +185,10 @@ def _available(data: RunData) -> list[str]:
     )
 
 
-def _reason(
-    name: str, available: list[str], gold: Mapping[str, Counter[str]], unlabelled: Tables
-) -> str:
+def _reason(name: str, available: list[str], gold: Mapping[str, Gold], unlabelled: Tables) -> str:
     """Say why a metric cannot be computed."""
     no_metric = f'no metric "{name}".{nearest(name, available)}'
-    for prefix, counts in gold.items():
+    for prefix, (_, counts) in gold.items():
         if name.startswith(f"{prefix}_f1_"):
             entity_type = name.removeprefix(f"{prefix}_f1_")
             found = listed_counts(counts)

@@ -180,6 +180,19 @@ def test_one_of_two_files_is_without_entities(tmp_path: Path) -> None:
     assert '"names_b_f1" is always 0' in error_of(config)[1]
 
 
+@pytest.mark.parametrize("metric", ["names_f1", "names_recall", "names_f1_LOC"])
+def test_a_score_of_types_that_are_not_learnt_is_always_0(tmp_path: Path, metric: str) -> None:
+    places: Words = [("北京", "LOC"), ("某县", "GPE"), ("上海", "LOC")]
+    config = config_of(tmp_path, PEOPLE, places, trainer__validation_metric=f"+{metric}")
+    path, message = error_of(config)
+    of_gold = "LOC 2" if metric.endswith("LOC") else "LOC 2, GPE 1"
+    assert path == "trainer.validation_metric"
+    assert message.startswith(
+        f'"{metric}" is always 0: validation ({tmp_path / "validation-a.txt"}) has entities of the '
+        f"types {of_gold}, and training PER 1."
+    )
+
+
 def test_types_only_in_held_out_data(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     places: Words = [("北京", "LOC"), ("上海", "LOC"), ("某县", "GPE"), ("李四", "PER")]
     config = config_of(tmp_path, PEOPLE, places)
