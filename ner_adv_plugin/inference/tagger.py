@@ -11,6 +11,7 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, SpanTable
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.inference.evaluator import predict_dataset
+from ner_adv_plugin.inference.n_best_memory import READINGS_HELD, check_n_best, memory_budget
 from ner_adv_plugin.inference.predictor import JsonDict, Predictor
 from ner_adv_plugin.inference.ranking import rank_readings
 
@@ -31,7 +32,8 @@ class Tagger(Predictor):
 
     With `n_best`, a prediction has a list `n_best` of the most probable readings in descending
     order, each with `probability`, `entities` or `words`, and `tags`. The search is exact; there
-    are fewer readings if the sentence does not have as many.
+    are fewer readings if the sentence does not have as many. `n_best` is refused for a sentence
+    whose readings would take more than half of the free memory.
 
     # Parameters
 
@@ -91,6 +93,9 @@ class Tagger(Predictor):
         )
         self._segments = vocab.label_space(self.head).segmentation
         self._scheme = archive.model.scheme(self.head)
+        types = vocab.label_space(self.head).types
+        self._states = 1 + len(self._scheme.labels(types)) if self._scheme is not None else 0
+        self._budget = memory_budget(next(archive.model.parameters()).device) if n_best else 0
         self._shown = archive.train_reader.readers[self._dataset].shown
 
     def json_to_instance(self, inputs: JsonDict) -> Instance:
@@ -105,6 +110,8 @@ class Tagger(Predictor):
             raise ValueError(f"no key {missing}, its keys: {found}")
         if not isinstance(inputs[key], str):
             raise ValueError(f'"{key}" is not a string')
+
+        self._check_memory(inputs[key])
         return Instance(inputs[key])
 
     def consumed(self, inputs: JsonDict) -> Collection[str]:
@@ -131,9 +138,21 @@ class Tagger(Predictor):
                 for instance, spans in zip(instances, found, strict=True)
             ]
 
-        ranked = rank_readings(model, dataset, self.head, self.n_best, self.batch_size)
+        for instance in instances:
+            self._check_memory(instance.text)
+        batch_size = max(1, min(self.batch_size, READINGS_HELD // self.n_best))
+        ranked = rank_readings(model, dataset, self.head, self.n_best, batch_size)
         columns = zip(instances, ranked.spans, ranked.probabilities_RN.tolist(), strict=True)
         return [self._with_n_best(instance.text, *readings) for instance, *readings in columns]
+
+    @property
+    def chunk(self) -> int:
+        """See `Predictor.chunk`: fewer sentences with more readings."""
+        return max(1, min(super().chunk, READINGS_HELD // (self.n_best or 1)))
+
+    def _check_memory(self, text: str) -> None:
+        if self.n_best is not None:
+            check_n_best(self.n_best, len(text), self._states, self._budget)
 
     def encoded(self, instances: Sequence[Instance]) -> EncodedDataset:
         """Encode sentences for the head, without their labels."""
