@@ -13,7 +13,14 @@ from ner_adv_plugin.common.files import write_file, write_json
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.labels.spans import SpanTable
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
+from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.evaluation.calibration import PICTURES, draw_reliability
+from ner_adv_plugin.inference.evaluated_types import (
+    EvaluatedFile,
+    TypeMap,
+    parsed_type_map,
+    with_types_mapped,
+)
 from ner_adv_plugin.inference.evaluator import Evaluator, Predictions, counted, score
 from ner_adv_plugin.inference.tagger import described, scored_spans
 from ner_adv_plugin.models import Model
@@ -32,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--multitask-head", help="head to score; by default that of validation_metric"
+    )
+    parser.add_argument(
+        "--type-map",
+        help="new names for the entity types of the files, null to drop a type: JSON such as "
+        '{"PERSON": "PER", "GPE": null}, or a file of it',
     )
     parser.add_argument(
         "--reliability-diagram",
@@ -59,13 +71,20 @@ def run(arguments: argparse.Namespace) -> None:
             f"--reliability-diagram: expected a path ending in {endings}, found {diagram}"
         )
 
+    type_map = None if arguments.type_map is None else parsed_type_map(arguments.type_map)
+
     archive = load_model(arguments, list(paths or ()))
     if paths is None:
         paths = {_dataset_of(archive, head or archive.default_head): arguments.input_file}
-    datasets = {name: _read(archive, name, path) for name, path in paths.items()}
+    tables = {name: _read(archive, name, path) for name, path in paths.items()}
+    files = _files_of_entities(archive, tables, type_map)
+    tables.update({name: file.sentences for name, file in files.items()})
+    datasets = {name: _encoded(archive, name, table) for name, table in tables.items()}
     evaluator = Evaluator(archive.model.vocab, datasets, arguments.batch_size)
 
     predictions = evaluator.predict(archive.model, "evaluating", scored=True)
+    for name, file in files.items():
+        file.warn(predictions[name].spans)
     metrics = evaluator.metrics(predictions)
     calibration = evaluator.reliability(predictions)
     metrics.update({f"{name}_ece": result.ece for name, result in calibration.items()})
@@ -104,15 +123,45 @@ def _dataset_of(archive: Archive, head: str) -> str:
     raise UserError(f'no dataset of the archive has head "{head}"')
 
 
-def _read(archive: Archive, name: str, path: str) -> EncodedDataset:
+def _read(archive: Archive, name: str, path: str) -> InstanceTable:
     readers = archive.reader.readers
     if name not in readers:
         hint, known = nearest(name, readers), ", ".join(readers)
         raise UserError(f'no reader for dataset "{name}".{hint} Readers: {known}.')
 
+    sentences = readers[name].read(path)
+    if sentences.spans is None:
+        raise UserError(
+            f"{path}: no labels in {len(sentences)} sentences, so there is nothing to score. To "
+            "predict, use `predict --use-dataset-reader`"
+        )
+    return sentences
+
+
+def _files_of_entities(
+    archive: Archive, tables: Mapping[str, InstanceTable], type_map: TypeMap | None
+) -> dict[str, EvaluatedFile]:
+    """Return the files of entities, not words, with their types mapped and checked."""
+    vocab = archive.model.vocab
+    spaces = {name: vocab.label_space(str(vocab.datasets[name].head)) for name in tables}
+    files = {
+        name: EvaluatedFile(name, spaces[name], table)
+        for name, table in tables.items()
+        if not spaces[name].segmentation
+    }
+    if type_map is not None:
+        if not files:
+            raise UserError("--type-map is for entities: words have no types")
+        files = with_types_mapped(files, type_map)
+    for file in files.values():
+        file.check()
+    return files
+
+
+def _encoded(archive: Archive, name: str, sentences: InstanceTable) -> EncodedDataset:
     model = archive.model
     shown = archive.train_reader.readers[name].shown
-    dataset = EncodedDataset(name, readers[name].read(path), model.vocab, model.alphabet, shown)
+    dataset = EncodedDataset(name, sentences, model.vocab, model.alphabet, shown)
     dataset.targets = model.targets(dataset, training=False)
     return dataset
 

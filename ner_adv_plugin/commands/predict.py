@@ -17,7 +17,10 @@ from ner_adv_plugin.inference import Predictor
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of AllenNLP's `predict` and of this package."""
     parser.add_argument("archive_file", help="model.tar.gz, or the folder of a run")
-    parser.add_argument("input_file", help='JSON lines such as {"sentence": "..."}')
+    parser.add_argument(
+        "input_file",
+        help='JSON lines such as {"sentence": "..."}, or plain text in a file that ends in .txt',
+    )
     parser.add_argument("--output-file", help="JSON lines file to write the predictions to")
     parser.add_argument("--silent", action="store_true", help="do not print the predictions")
     parser.add_argument(
@@ -34,21 +37,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="validation",
         help="dataset reader to use (validation)",
     )
+    parser.add_argument(
+        "--text-key", help='key of the text in the input ("sentence" or else "text")'
+    )
+    parser.add_argument(
+        "--on-error",
+        choices=["stop", "skip"],
+        default="stop",
+        help='on an invalid line: stop there (default), or answer {"error": ..., "line": ...} '
+        "in its place and end with status 0",
+    )
     parser.add_argument("--predictor", help="registered name of a predictor (tagger)")
     parser.add_argument("--predictor-args", default="{}", help="settings of the predictor, in JSON")
     add_model_options(parser, batch_size=64)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print or write one prediction per line, in the order of the input."""
+    """Print or write one answer for each line of the input, in its order."""
+    skips = arguments.on_error == "skip"
+    if arguments.use_dataset_reader:
+        for flag, value in (("--text-key", arguments.text_key), ("--on-error skip", skips)):
+            if value:
+                raise UserError(f"{flag} is for JSON lines, not for --use-dataset-reader")
+
     archive = load_model(arguments)
     settings = {"type": arguments.predictor or "tagger", "batch_size": arguments.batch_size}
+    if arguments.text_key is not None:
+        settings["text_key"] = arguments.text_key
     settings.update(_predictor_args(arguments.predictor_args))
     predictor: Predictor = Predictor.from_params(
         settings, archive=archive, head=arguments.multitask_head
     )
 
-    predictions = predictor.predict_all(_instances(predictor, arguments))
+    if arguments.use_dataset_reader:
+        predictions = predictor.predict_all(_instances(predictor, arguments))
+    else:
+        predictions = predictor.predict_file(arguments.input_file, arguments.on_error)
     if arguments.output_file is None:
         for line in _lines(predictions):
             if not arguments.silent:
@@ -77,9 +101,7 @@ def _predictor_args(text: str) -> dict[str, Any]:
 
 
 def _instances(predictor: Predictor, arguments: argparse.Namespace) -> Iterable[Instance]:
-    if not arguments.use_dataset_reader:
-        return predictor.read_json_lines(arguments.input_file)
-
+    """Read the input with the dataset reader of the head."""
     archive = predictor.archive
     choice = arguments.dataset_reader_choice
     readers = (archive.train_reader if choice == "train" else archive.reader).readers

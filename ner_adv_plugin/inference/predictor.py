@@ -1,16 +1,21 @@
 """Base class of predictors."""
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ner_adv_plugin.archives.archive import Archive, load_archive
-from ner_adv_plugin.common.errors import DataError
+from ner_adv_plugin.common.errors import DataError, UserError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.inference.inputs import EXAMPLE, InputLine, input_lines, parsed_object
 
+logger = logging.getLogger(__name__)
+
+# Number of inputs that are held in memory and predicted together.
+CHUNK = 4096
 JsonDict = dict[str, Any]
 T = TypeVar("T", bound="Predictor")
 
@@ -18,7 +23,12 @@ T = TypeVar("T", bound="Predictor")
 class Predictor(Registrable):
     """Base class of predictors, which map JSON inputs to the predictions of a model as JSON.
 
-    A custom predictor overrides `json_to_instance` and `predict_batch_instance`.
+    A custom predictor overrides `json_to_instance` and `predict_batch_instance`, and `consumed`
+    unless answers shall repeat all keys of their inputs.
+
+    The answer to an input has the keys of the prediction, followed by the other keys of the input,
+    such as an `id`. If a key is in both, the answer has that of the prediction, which is warned of
+    once.
 
     # Parameters
 
@@ -49,6 +59,7 @@ class Predictor(Registrable):
     def __init__(self, archive: Archive, head: str | None = None) -> None:
         self.archive = archive
         self.head = head or archive.default_head
+        self._replaced: set[str] = set()
 
     @classmethod
     def from_path(
@@ -76,12 +87,13 @@ class Predictor(Registrable):
         return Predictor.from_params({"type": name}, archive=archive, head=head)
 
     def predict_json(self, inputs: JsonDict) -> JsonDict:
-        """Return the prediction for one input."""
+        """Return the answer to one input."""
         return self.predict_batch_json([inputs])[0]
 
     def predict_batch_json(self, inputs: Sequence[JsonDict]) -> list[JsonDict]:
-        """Return the predictions for several inputs, in order."""
-        return self.predict_batch_instance([self.json_to_instance(item) for item in inputs])
+        """Return the answers to several inputs, in order."""
+        predictions = self.predict_batch_instance([self.json_to_instance(item) for item in inputs])
+        return list(map(self._answer, inputs, predictions))
 
     def predict_instance(self, instance: Instance) -> JsonDict:
         """Return the prediction for one instance."""
@@ -100,34 +112,123 @@ class Predictor(Registrable):
         """
         raise NotImplementedError
 
-    def predict_all(self, instances: Iterable[Instance], chunk: int = 4096) -> Iterator[JsonDict]:
+    def consumed(self, inputs: JsonDict) -> Collection[str]:
+        """Return the keys of an input that its answer does not repeat, such as that of the text."""
+        return ()
+
+    def text_to_json(self, text: str) -> JsonDict:
+        """Convert a line of plain text to an input."""
+        return {"sentence": text}
+
+    @property
+    def chunk(self) -> int:
+        """Number of inputs that are held in memory and predicted together."""
+        return CHUNK
+
+    def predict_all(
+        self, instances: Iterable[Instance], chunk: int | None = None
+    ) -> Iterator[JsonDict]:
         """Yield the predictions for any number of instances, in order.
 
         # Parameters
 
         instances : the instances, read lazily.
-        chunk : number of instances held in memory at a time.
+        chunk : number of instances held in memory at a time; by default that of the predictor.
         """
         rest = iter(instances)
-        while group := list(islice(rest, chunk)):
+        while group := list(islice(rest, chunk or self.chunk)):
             yield from self.predict_batch_instance(group)
 
-    def read_json_lines(self, path: str | Path) -> Iterator[Instance]:
-        """Yield the instances of a JSON Lines file; blank lines are skipped.
+    def predict_file(
+        self, path: str | Path, on_error: Literal["stop", "skip"] = "stop"
+    ) -> Iterator[JsonDict]:
+        """Yield an answer for every line of a file, in order, blank lines included.
+
+        A blank line is answered as an empty text. The file is read lazily.
+
+        # Parameters
+
+        path : a UTF-8 file of JSON Lines, or of plain text if its name ends in `.txt`.
+        on_error : "stop" answers all lines before the first invalid one, then raises its error;
+            "skip" answers an invalid line with `{"error": ..., "line": ...}` and the keys that it
+            has, and logs the number of such lines at the end.
 
         # Raises
 
-        DataError : if the file cannot be read or a line is not a valid input.
+        DataError : if the file cannot be read, or with "stop", if a line is invalid.
         """
+        lines = self.read_lines(path)
+        number, invalid = 0, []
+        while group := list(islice(lines, self.chunk)):
+            first = next((line for line in group if line.error is not None), None)
+            stopped_by = first if on_error == "stop" else None
+            if stopped_by is not None:
+                group = group[: group.index(stopped_by)]
+
+            instances = [line.instance for line in group if line.instance is not None]
+            predictions = iter(self.predict_batch_instance(instances) if instances else ())
+            for line in group:
+                if line.error is None:
+                    yield self._answer(line.inputs, next(predictions))
+                else:
+                    invalid.append(line.number)
+                    failure = {"error": str(line.error), "line": line.number}
+                    yield {**self._others(line.inputs), **failure}
+
+            if stopped_by is not None and stopped_by.error is not None:
+                raise stopped_by.error
+            number = group[-1].number
+
+        if invalid:
+            message = '%s: %d of %d lines have no answer but an "error", the first is line %d'
+            logger.warning(message, path, len(invalid), number, invalid[0])
+
+    def read_lines(self, path: str | Path) -> Iterator[InputLine]:
+        """Yield the instances of a file of inputs, with the errors of invalid lines.
+
+        # Parameters
+
+        path : see `predict_file`.
+
+        # Raises
+
+        DataError : if the file cannot be read.
+        """
+        is_text, lines = input_lines(path)
+        for number, line in lines:
+            if isinstance(line, DataError):
+                yield InputLine(number, error=line)
+            elif is_text:
+                yield self._input_line(path, number, line, self.text_to_json(line))
+            elif not line.strip():
+                yield InputLine(number, instance=Instance(""))
+            else:
+                try:
+                    inputs = parsed_object(path, number, line)
+                except DataError as error:
+                    yield InputLine(number, error=error)
+                    continue
+                yield self._input_line(path, number, line, inputs)
+
+    def _input_line(self, path: str | Path, number: int, line: str, inputs: JsonDict) -> InputLine:
         try:
-            with open(path, encoding="utf-8-sig", newline="\n") as lines:
-                for number, line in enumerate(lines, 1):
-                    if line.isspace():
-                        continue
-                    try:
-                        yield self.json_to_instance(json.loads(line))
-                    except (ValueError, RecursionError):
-                        expected = 'an object such as {"sentence": "..."}'
-                        raise DataError(path, number, line.rstrip("\r\n"), expected) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(path, None, str(error), "a readable UTF-8 file") from error
+            return InputLine(number, inputs, self.json_to_instance(inputs))
+        except ValueError as error:
+            invalid = DataError(path, number, line, f"{EXAMPLE}: {error}")
+            return InputLine(number, inputs, error=invalid)
+        except UserError as error:
+            return InputLine(number, inputs, error=UserError(f"{path}:{number}: {error}"))
+
+    def _others(self, inputs: JsonDict) -> JsonDict:
+        """Return the keys of an input that its answer repeats."""
+        consumed = self.consumed(inputs)
+        return {key: value for key, value in inputs.items() if key not in consumed}
+
+    def _answer(self, inputs: JsonDict, prediction: JsonDict) -> JsonDict:
+        """Add the other keys of an input to its prediction."""
+        others = self._others(inputs)
+        replaced = others.keys() & prediction.keys()
+        for key in sorted(replaced - self._replaced):
+            self._replaced.add(key)
+            logger.warning('answers have a "%s" of their own, which replaces that of inputs', key)
+        return prediction | {key: others[key] for key in others if key not in replaced}

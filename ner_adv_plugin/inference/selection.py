@@ -1,6 +1,5 @@
 """Selection of raw text for annotation: pool-based active learning."""
 
-import codecs
 import heapq
 import logging
 from collections import Counter
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from ner_adv_plugin.archives.archive import Archive
 from ner_adv_plugin.common.errors import ConfigurationError, DataError, UserError
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.inference.inputs import numbered_lines
 from ner_adv_plugin.inference.ranking import Floats, RankedReadings, rank_readings
 from ner_adv_plugin.inference.tagger import Tagger, entities_of
 
@@ -223,12 +223,8 @@ def read_texts(path: str | Path) -> Iterator[tuple[int, str]]:
     """
     if not Path(path).is_file():
         raise DataError(path, None, "no such file", "raw text, one sentence a line")
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            data = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-            try:
-                text = data.decode("utf-8").removesuffix("\n").removesuffix("\r")
-            except UnicodeDecodeError as error:
-                raise DataError(path, number, data[error.start : error.end], "UTF-8 text") from None
-            if text.strip():
-                yield number, text
+    for number, line in numbered_lines(path):
+        if isinstance(line, DataError):
+            raise line
+        if line.strip():
+            yield number, line

@@ -1,6 +1,6 @@
 """Predictor of the entities or words of sentences."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -11,8 +11,12 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, SpanTable
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.inference.evaluator import predict_dataset
+from ner_adv_plugin.inference.n_best_memory import READINGS_HELD, check_n_best, memory_budget
 from ner_adv_plugin.inference.predictor import JsonDict, Predictor
 from ner_adv_plugin.inference.ranking import rank_readings
+
+# Keys of the text in an input, in order of preference; "text" is that of corpora and of `select`.
+DEFAULT_KEYS = ("sentence", "text")
 
 
 @Predictor.register("tagger")
@@ -21,19 +25,23 @@ class Tagger(Predictor):
 
     Registered as "tagger", the default.
 
-    An input is `{"sentence": ...}`. A prediction has the `sentence` and its `entities`, each with
-    `start`, `end` (exclusive), `type`, `text` and `score` (the probability of exactly this entity),
-    or `words` for a segmentation head. A head that tags characters adds `tags`, one per character.
+    An input is `{"sentence": ...}` or `{"text": ...}`. A prediction has the `sentence` and its
+    `entities`, each with `start`, `end` (exclusive), `type`, `text` and `score` (the probability of
+    exactly this entity), or `words` for a segmentation head. A head that tags characters adds
+    `tags`, one per character. The other keys of an input, such as `id`, follow.
 
     With `n_best`, a prediction has a list `n_best` of the most probable readings in descending
     order, each with `probability`, `entities` or `words`, and `tags`. The search is exact; there
-    are fewer readings if the sentence does not have as many.
+    are fewer readings if the sentence does not have as many. `n_best` is refused for a sentence
+    whose readings would take more than half of the free memory.
 
     # Parameters
 
     archive, head : see `Predictor`.
     batch_size : maximum number of sentences in a batch.
     n_best : number of readings to return; null returns the best one only.
+    text_key : key of the text in an input; by default "sentence" or, if an input has no such key,
+        "text".
 
     # Example
 
@@ -68,6 +76,7 @@ class Tagger(Predictor):
         head: str | None = None,
         batch_size: int = 64,
         n_best: int | None = None,
+        text_key: str | None = None,
     ) -> None:
         super().__init__(archive, head)
         if n_best is not None and n_best < 1:
@@ -76,6 +85,7 @@ class Tagger(Predictor):
             archive.model.check_ranking(self.head)
         self.batch_size = batch_size
         self.n_best = n_best
+        self.text_key = text_key
 
         vocab = archive.model.vocab
         self._dataset = next(
@@ -83,13 +93,40 @@ class Tagger(Predictor):
         )
         self._segments = vocab.label_space(self.head).segmentation
         self._scheme = archive.model.scheme(self.head)
+        types = vocab.label_space(self.head).types
+        self._states = 1 + len(self._scheme.labels(types)) if self._scheme is not None else 0
+        self._budget = memory_budget(next(archive.model.parameters()).device) if n_best else 0
         self._shown = archive.train_reader.readers[self._dataset].shown
 
     def json_to_instance(self, inputs: JsonDict) -> Instance:
         """See `Predictor.json_to_instance`."""
-        if not isinstance(inputs, dict) or not isinstance(inputs.get("sentence"), str):
-            raise ValueError('expected an object with a string "sentence"')
-        return Instance(inputs["sentence"])
+        if not isinstance(inputs, dict):
+            raise ValueError('expected an object with a "sentence"')
+        key = self._key(inputs)
+        if key not in inputs:
+            found, missing = ", ".join(inputs) or "none", f'"{key}"'
+            if self.text_key is None:
+                missing = '"sentence" or "text" (another one can be chosen as text_key)'
+            raise ValueError(f"no key {missing}, its keys: {found}")
+        if not isinstance(inputs[key], str):
+            raise ValueError(f'"{key}" is not a string')
+
+        self._check_memory(inputs[key])
+        return Instance(inputs[key])
+
+    def consumed(self, inputs: JsonDict) -> Collection[str]:
+        """See `Predictor.consumed`: the key of the text, which is the `sentence` of the answer."""
+        return (self._key(inputs),)
+
+    def text_to_json(self, text: str) -> JsonDict:
+        """See `Predictor.text_to_json`."""
+        return {self.text_key or DEFAULT_KEYS[0]: text}
+
+    def _key(self, inputs: JsonDict) -> str:
+        """Return the key of the text in an input."""
+        if self.text_key is not None:
+            return self.text_key
+        return next((key for key in DEFAULT_KEYS if key in inputs), DEFAULT_KEYS[0])
 
     def predict_batch_instance(self, instances: Sequence[Instance]) -> list[JsonDict]:
         """See `Predictor.predict_batch_instance`."""
@@ -101,9 +138,21 @@ class Tagger(Predictor):
                 for instance, spans in zip(instances, found, strict=True)
             ]
 
-        ranked = rank_readings(model, dataset, self.head, self.n_best, self.batch_size)
+        for instance in instances:
+            self._check_memory(instance.text)
+        batch_size = max(1, min(self.batch_size, READINGS_HELD // self.n_best))
+        ranked = rank_readings(model, dataset, self.head, self.n_best, batch_size)
         columns = zip(instances, ranked.spans, ranked.probabilities_RN.tolist(), strict=True)
         return [self._with_n_best(instance.text, *readings) for instance, *readings in columns]
+
+    @property
+    def chunk(self) -> int:
+        """See `Predictor.chunk`: fewer sentences with more readings."""
+        return max(1, min(super().chunk, READINGS_HELD // (self.n_best or 1)))
+
+    def _check_memory(self, text: str) -> None:
+        if self.n_best is not None:
+            check_n_best(self.n_best, len(text), self._states, self._budget)
 
     def encoded(self, instances: Sequence[Instance]) -> EncodedDataset:
         """Encode sentences for the head, without their labels."""

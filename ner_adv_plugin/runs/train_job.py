@@ -19,6 +19,7 @@ from ner_adv_plugin.models import Model
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import RunData, collect_vocabulary, evaluator_of, read_data
 from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.runs.label_checks import check_labels, warn_of_unknown_types
 from ner_adv_plugin.training.checkpoints.random_state import seed_everything
 from ner_adv_plugin.training.trainer import Trainer
 
@@ -103,6 +104,7 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
 
 def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = False) -> Trainer:
     """Build the trainer of a run with its model and data; write the vocabulary to the folder."""
+    check_labels(job, data)
     model = _build_model(job, data, folder)
     job.data_loader.set_sentences(data.encoded("train", model), job.random_seed or 0)
     for dataset in job.data_loader.sentences().values():
@@ -121,6 +123,8 @@ def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = Fa
 
 def _build_model(job: TrainJob, data: RunData, folder: Path) -> Model:
     vocab = collect_vocabulary(job, data)
+    if job.vocabulary is not None:
+        warn_of_unknown_types(vocab, data)
     model = job.model.construct(vocab=vocab)
 
     def write(partial: Path) -> None:

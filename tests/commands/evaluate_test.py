@@ -1,6 +1,7 @@
 """`allennlp evaluate`."""
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,118 @@ def test_gold_types_unknown_to_the_model_lower_recall(run: Run, tiny_run: Path) 
     )
     assert found["weibo_f1_AIRPORT"] == 0.0
     assert 0 < found["weibo_recall"] < before["weibo_recall"]
+
+
+# Types of the file beside those of the model: Weibo's, four kinds each of names and nouns.
+KNOWN = ["GPE.NAM", "GPE.NOM", "LOC.NAM", "LOC.NOM", "ORG.NAM", "ORG.NOM", "PER.NAM", "PER.NOM"]
+
+
+def weibo_lines(path: str, *words: tuple[str, str | None]) -> str:
+    """Write a corpus in the format of Weibo, each word a sentence; return its path."""
+    sentences = []
+    for word, name in words:
+        tags = ["O"] * len(word) if name is None else [f"B-{name}", *[f"I-{name}"] * len(word[1:])]
+        pairs = zip(word, tags, strict=True)
+        sentences.append("".join(f"{char}{i}\t{tag}\n" for i, (char, tag) in enumerate(pairs)))
+    Path(path).write_text("\n".join(sentences), encoding="utf-8")
+    return path
+
+
+def test_a_file_without_labels_is_an_error(run: Run, tiny_run: Path) -> None:
+    Path("test.json").write_text('{"text": "魏勇"}\n{"text": "深圳"}\n', encoding="utf-8")
+    reader = json.dumps({"dataset_reader.readers.weibo": {"type": "span_json"}})
+    for file in ("test.json", '{"weibo": "test.json"}'):
+        result = run("evaluate", tiny_run, file, "-o", reader, "--output-file", "scores.json")
+        assert (result.status, result.out) == (2, "") and not Path("scores.json").exists()
+        assert "test.json: no labels in 2 sentences" in result.err
+
+
+def test_a_file_of_other_types_only_is_an_error(run: Run, tiny_run: Path) -> None:
+    path = weibo_lines("other.txt", ("魏勇", "name"), ("王明", "name"), ("深圳", "address"))
+    result = run("evaluate", tiny_run, path)
+    assert (result.status, result.out) == (2, "")
+    assert (
+        'other.txt: no entity is of a type that head "weibo" knows, so every score would be 0. '
+        "Types of the file: name 2, address 1. Types of the head: GPE.NAM, "
+    ) in result.err
+    assert """--type-map '{"address": "...", "name": "..."}'""" in result.err
+
+
+def test_types_of_one_side_are_named(run: Run, tiny_run: Path) -> None:
+    words = [("魏勇", "PER.NAM"), ("王明", "name"), ("深圳", "address"), ("李四", "name")]
+    result = run("evaluate", tiny_run, weibo_lines("mixed.txt", *words))
+    known = set(scores_by_type(scores(result))) - {"name", "address"}
+    assert (
+        'mixed.txt: 3 of 4 entities are of types that head "weibo" does not know, and count as '
+        "missed: name 2, address 1"
+    ) in result.err
+    found = re.search(r'mixed.txt: no entity of (\d) types of head "weibo"; (.*): (.*)', result.err)
+    assert found is not None and int(found[1]) == len(known) - 1
+    predicted = dict(item.rsplit(" ", 1) for item in found[3].split(", "))
+    assert predicted.keys() == known - {"PER.NAM"} <= set(KNOWN)
+    lines = run("predict", tiny_run, "mixed.txt", "--use-dataset-reader").out.split("\n")[:-1]
+    types = [entity["type"] for line in lines for entity in json.loads(line)["entities"]]
+    assert {name: int(count) for name, count in predicted.items()} == {
+        name: types.count(name) for name in predicted
+    }
+
+
+def scores_by_type(found: dict[str, float]) -> dict[str, float]:
+    prefix = "weibo_f1_"
+    return {key.removeprefix(prefix): found[key] for key in found if key.startswith(prefix)}
+
+
+@pytest.mark.parametrize("in_a_file", [True, False])
+def test_a_type_map_gives_the_scores_of_the_original_names(
+    run: Run, tiny_run: Path, in_a_file: bool
+) -> None:
+    text = Path(DEV).read_text(encoding="utf-8")
+    renamed = text.replace("PER.NAM", "name").replace("GPE.NAM", "address")
+    Path("renamed.dev").write_text(renamed + "\n机0\tB-AIRPORT\n场1\tI-AIRPORT\n", encoding="utf-8")
+    Path("extended.dev").write_text(text + "\n机0\tO\n场1\tO\n", encoding="utf-8")
+    whole = ["-o", '{"dataset_reader.readers.weibo.max_instances": null}']
+    type_map = json.dumps({"name": "PER.NAM", "address": "GPE.NAM", "AIRPORT": None})
+    if in_a_file:
+        Path("map.json").write_text(type_map, encoding="utf-8")
+        type_map = "map.json"
+    found = scores(run("evaluate", tiny_run, "renamed.dev", "--type-map", type_map, *whole))
+    assert found == scores(run("evaluate", tiny_run, "extended.dev", *whole))
+    assert found["weibo_f1"] > 0
+
+
+def test_types_that_become_one_are_counted_once(run: Run, tiny_run: Path) -> None:
+    both = {"PER": {"魏勇": [[0, 1]]}, "person": {"魏勇": [[0, 1]]}}
+    Path("test.json").write_text(json.dumps({"text": "魏勇", "label": both}), encoding="utf-8")
+    reader = json.dumps({"dataset_reader.readers.weibo": {"type": "span_json"}})
+    flags = ["--type-map", '{"PER": "PER.NAM", "person": "PER.NAM"}', "-o", reader]
+    flags += ["--predictions-output-file", "out.jsonl"]
+    scores(run("evaluate", tiny_run, "test.json", *flags))
+    (line,) = lines_of("out.jsonl")
+    assert [span_of(entity) for entity in line["gold_entities"]] == [Span(0, 2, "PER.NAM")]
+
+
+@pytest.mark.parametrize(
+    ("type_map", "message"),
+    [
+        ('{"PER.NOUN": "PER.NAM"}', 'no entity of type "PER.NOUN". Did you mean "PER.NOM"?'),
+        ('{"PER.NAM": "PERS.NAM"}', 'no type "PERS.NAM". Did you mean "PER.NAM"? Types: '),
+        ('{"PER.NAM": 3}', '"PER.NAM": expected a type or null, found 3'),
+        ('{"PER.NAM": ""}', "\"PER.NAM\": expected a type or null, found ''"),
+        ("{", "--type-map: neither a JSON object nor a file of one"),
+        ("missing.json", "--type-map: neither a JSON object nor a file of one"),
+        ("{}", '--type-map: expected an object such as {"PERSON": "PER"}'),
+    ],
+)
+def test_wrong_type_maps(run: Run, tiny_run: Path, type_map: str, message: str) -> None:
+    result = run("evaluate", tiny_run, DEV, "--type-map", type_map)
+    assert (result.status, result.out) == (2, "")
+    assert message in result.err and "Traceback" not in result.err
+
+
+def test_words_have_no_types_to_map(run: Run, tiny_run: Path) -> None:
+    flags = ["--multitask-head", "msr", "--type-map", '{"PER": null}']
+    result = run("evaluate", tiny_run, MSR, *flags)
+    assert result.status == 2 and "words have no types" in result.err
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_a_corpus_is_read_by_the_reader_of_the_head(
     assert [answer["sentence"] for answer in answers(result.out)] == texts
 
 
-@pytest.mark.parametrize("bad", ["{", '{"text": "a"}', '{"sentence": 1}'])
+@pytest.mark.parametrize("bad", ["{", '{"content": "a"}', '{"sentence": 1}'])
 def test_an_invalid_line_is_reported_and_keeps_the_output_file(
     run: Run, tiny_run: Path, lines: str, bad: str
 ) -> None:
@@ -146,3 +146,61 @@ def test_an_output_file_that_cannot_be_written_is_an_error(
 ) -> None:
     result = run("predict", tiny_run, lines, "--output-file", "in.jsonl/answers.jsonl")
     assert result.status == 2 and "cannot write in.jsonl/answers.jsonl" in result.err
+
+
+def test_keys_blank_lines_and_order_are_kept(run: Run, tiny_run: Path) -> None:
+    lines = ['{"id": "b", "sentence": "魏勇"}', "", '{"text": "深圳", "id": "a"}', " ", ""]
+    Path("in.jsonl").write_bytes("\ufeff".encode() + "\r\n".join(lines).encode())
+    result = run("predict", tiny_run, "in.jsonl")
+    assert result.status == 0
+    found = [(answer["sentence"], answer.get("id")) for answer in answers(result.out)]
+    assert found == [("魏勇", "b"), ("", None), ("深圳", "a"), ("", None)]
+
+
+def test_plain_text_and_a_chosen_key(run: Run, tiny_run: Path) -> None:
+    Path("in.txt").write_text("魏勇\n\n深圳\n", encoding="utf-8")
+    Path("in.jsonl").write_text(
+        "".join(json.dumps({"content": text}) + "\n" for text in ("魏勇", "", "深圳"))
+    )
+    plain = run("predict", tiny_run, "in.txt")
+    chosen = run("predict", tiny_run, "in.jsonl", "--text-key", "content")
+    assert (plain.status, chosen.status) == (0, 0) and plain.out == chosen.out
+    assert [answer["sentence"] for answer in answers(plain.out)] == ["魏勇", "", "深圳"]
+
+
+def test_lines_before_an_invalid_one_are_printed(run: Run, tiny_run: Path) -> None:
+    Path("in.jsonl").write_text('{"text": "a"}\n{"text": "b"}\n{\n{"text": "c"}\n')
+    result = run("predict", tiny_run, "in.jsonl")
+    assert [answer["sentence"] for answer in answers(result.out)] == ["a", "b"]
+    assert result.status == 2 and "error: in.jsonl:3: found '{'" in result.err
+
+
+@pytest.mark.parametrize("to_file", [True, False])
+def test_invalid_lines_are_skipped(run: Run, tiny_run: Path, to_file: bool) -> None:
+    Path("in.jsonl").write_bytes(b'{"text": "a"}\n{"id": 4}\n\xff\n{"text": "b"}\n')
+    flags = ["--output-file", "out.jsonl"] if to_file else []
+    result = run("predict", tiny_run, "in.jsonl", "--on-error", "skip", *flags)
+    assert result.status == 0
+    found = answers(Path("out.jsonl").read_text(encoding="utf-8") if to_file else result.out)
+    assert [answer.get("sentence") for answer in found] == ["a", None, None, "b"]
+    assert [answer.get("line") for answer in found] == [None, 2, 3, None]
+    assert found[1]["id"] == 4 and "in.jsonl:2: " in found[1]["error"]
+    assert 'in.jsonl: 2 of 4 lines have no answer but an "error"' in result.err
+
+
+@pytest.mark.parametrize("flags", [["--text-key", "content"], ["--on-error", "skip"]])
+def test_flags_of_lines_do_not_go_with_a_reader(
+    run: Run, tiny_run: Path, lines: str, flags: list[str]
+) -> None:
+    result = run("predict", tiny_run, lines, "--use-dataset-reader", *flags)
+    assert result.status == 2 and f"error: {flags[0]}" in result.err
+
+
+def test_what_select_writes_is_predicted(run: Run, tiny_run: Path) -> None:
+    Path("raw.txt").write_text("魏勇在深圳\n第一天\n", encoding="utf-8")
+    chosen = run("select", tiny_run, "raw.txt", "--count", "2", "--output-file", "chosen.jsonl")
+    result = run("predict", tiny_run, "chosen.jsonl")
+    assert (chosen.status, result.status) == (0, 0), result.err
+    selected = answers(Path("chosen.jsonl").read_text(encoding="utf-8"))
+    for line, answer in zip(selected, answers(result.out), strict=True):
+        assert answer["sentence"] == line.pop("text") and answer.items() >= line.items()

@@ -1,5 +1,7 @@
 """The n best readings, compared with an enumeration of all taggings of short sentences."""
 
+import os
+import re
 from itertools import product
 from pathlib import Path
 
@@ -7,13 +9,14 @@ import pytest
 import torch
 
 from ner_adv_plugin.archives import load_archive
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.batching.batch import collate
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.inference import Predictor
+from ner_adv_plugin.inference.n_best_memory import check_n_best, memory_budget, reading_bytes
 from ner_adv_plugin.inference.tagger import Tagger
 
 BIO = get_scheme("BIO")
@@ -94,3 +97,68 @@ def test_readings_of_words(tiny_run: Path) -> None:
 def test_n_best_below_one(tagger: Tagger) -> None:
     with pytest.raises(ConfigurationError, match="n_best: expected 1 or more, found 0"):
         Tagger(tagger.archive, "msra", n_best=0)
+
+
+def with_n_best(tagger: Tagger, n: int) -> Tagger:
+    return Tagger(tagger.archive, "msra", n_best=n)
+
+
+def test_n_best_is_bounded_by_memory(tagger: Tagger, tmp_path: Path) -> None:
+    big = with_n_best(tagger, 10**9)
+    sentence = "魏勇在深圳" * 8
+    # 10^9 readings of 40 characters, 4 bytes for each character and each of 8 states alone.
+    with pytest.raises(UserError, match=r"n_best 1000000000 on 40 characters takes about") as error:
+        big.predict_json({"sentence": sentence})
+    found = re.search(r"about ([0-9.]+) GB: expected at most (\d+) here", str(error.value))
+    assert found is not None and float(found[1]) > 40 * 4 * 8
+    with pytest.raises(UserError, match="n_best 1000000000 on 40 characters"):
+        big.predict_instance(Instance(sentence))
+
+    # The number that the message names is accepted, and one more is refused.
+    states, budget = 8, 10**7
+    most = budget // reading_bytes(40, states)
+    check_n_best(most, 40, states, budget)
+    with pytest.raises(UserError, match=f"at most {most} here"):
+        check_n_best(most + 1, 40, states, budget)
+
+    path = tmp_path / "in.jsonl"
+    path.write_text(f'{{"sentence": "{sentence}", "id": 1}}\n', encoding="utf-8")
+    with pytest.raises(UserError, match=r"in.jsonl:1: n_best 1000000000 on 40 characters"):
+        list(big.predict_file(path))
+    (answer,) = big.predict_file(path, "skip")
+    assert answer["id"] == 1 and "n_best 1000000000 on 40 characters" in answer["error"]
+
+
+def test_the_estimate_covers_the_tensors_of_the_search() -> None:
+    """The memory of the search alone, counted by its formulas, is below the estimate."""
+    for length, states in [(1, 2), (40, 18), (500, 4), (40, 0)]:
+        tensors = 4 * length * states + 4 * states * states + 12 * states + 8 * length
+        assert tensors < reading_bytes(length, states) < 3 * tensors + 1000 + 60 * length
+
+
+def test_free_memory_is_that_of_the_machine_or_less() -> None:
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 0 < memory_budget(torch.device("cpu")) <= total // 2
+
+
+@pytest.mark.parametrize(
+    ("n", "chunk"), [(None, 4096), (1, 4096), (8, 4096), (1000, 32), (10**6, 1)]
+)
+def test_fewer_sentences_are_held_with_more_readings(
+    tagger: Tagger, n: int | None, chunk: int
+) -> None:
+    assert Tagger(tagger.archive, "msra", n_best=n).chunk == chunk
+
+
+def test_small_chunks_give_the_same_readings(tagger: Tagger, tmp_path: Path) -> None:
+    many = with_n_best(tagger, 2000)
+    texts = [SENTENCES[i % 4] for i in range(20)]
+    assert many.chunk < len(texts)
+    path = tmp_path / "in.txt"
+    path.write_text("".join(text + "\n" for text in texts), encoding="utf-8")
+    for text, answer in zip(texts, many.predict_file(path), strict=True):
+        alone = many.predict_json({"sentence": text})
+        assert answer["sentence"] == text and len(answer["n_best"]) == len(alone["n_best"])
+        assert [one["probability"] for one in answer["n_best"]] == pytest.approx(
+            [one["probability"] for one in alone["n_best"]], rel=1e-3, abs=1e-7
+        )

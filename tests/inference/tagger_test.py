@@ -188,7 +188,7 @@ def test_spans_as_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "inputs", [{}, {"sentence": 3}, {"sentence": None}, {"text": "a"}, [], "魏勇", None]
+    "inputs", [{}, {"sentence": 3}, {"sentence": None}, {"content": "a"}, [], "魏勇", None]
 )
 def test_an_input_without_a_sentence_is_an_error(weibo: Predictor, inputs: Any) -> None:
     with pytest.raises(ValueError, match='"sentence"'):
