@@ -83,7 +83,7 @@ class Tagger(Predictor):
         )
         self._segments = vocab.label_space(self.head).segmentation
         self._scheme = archive.model.scheme(self.head)
-        self._shown = archive.train_reader.readers[self._dataset].shown
+        self._shown = archive.shown(self._dataset)
 
     def json_to_instance(self, inputs: JsonDict) -> Instance:
         """See `Predictor.json_to_instance`."""
