@@ -76,10 +76,9 @@ def opened(path: str | Path) -> Iterator[Path]:
         try:
             yield folder
         except UserError as error:
-            # The temporary folder means nothing to the user.
             if name not in str(error):
                 raise
-            raise UserError(str(error).replace(f"{name}/", "").replace(name, str(path))) from error
+            raise UserError(_without_folder(str(error), folder, str(path))) from error
 
 
 def is_bound(folder: Path) -> bool:
@@ -150,9 +149,15 @@ def _unpack(source: Path, folder: Path, shown: str) -> None:
         with gzip.GzipFile(source) as packed:
             _extract(_LimitedStream(packed, MOST_BETWEEN), folder, source.stat().st_size)
     except Exception as error:  # tarfile raises anything on maliciously crafted headers
+        reason = _without_folder(str(error), folder, shown)
         if isinstance(error, OSError) and error.errno is not None:
-            raise UserError(f"cannot unpack {shown}: {error}") from error
-        raise UserError(f"{shown} is not a valid archive: {error}") from error
+            raise UserError(f"cannot unpack {shown}: {reason}") from error
+        raise UserError(f"{shown} is not a valid archive: {reason}") from error
+
+
+def _without_folder(message: str, folder: Path, shown: str) -> str:
+    """Return a message without the temporary folder, which means nothing to the user."""
+    return message.replace(f"{folder}/", "").replace(str(folder), shown)
 
 
 def _extract(stream: _LimitedStream, folder: Path, packed_size: int) -> None:
