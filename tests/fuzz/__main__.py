@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 import ner_adv_plugin.components  # noqa: F401
-from tests.fuzz.harness import run
+from tests.fuzz.harness import quiet, run
 from tests.fuzz.properties import PROPERTIES
 
 
@@ -26,7 +26,8 @@ def main() -> None:
     torch.set_num_threads(1)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        checked = PROPERTIES[arguments.property](Path(folder))
+        with quiet():
+            checked = PROPERTIES[arguments.property](Path(folder))
         numbers = range(arguments.first, arguments.first + arguments.n)
         report = run(arguments.property, checked, numbers, arguments.seed, arguments.failures)
     for line in report.failures:

@@ -1,7 +1,6 @@
 """Corpora: every character and label of a file that is read is accounted for, by another parser."""
 
 import json
-import logging
 import random
 import re
 import tempfile
@@ -146,7 +145,6 @@ class Corpus:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(tempfile.mkdtemp(dir=folder))
-        logging.getLogger("ner_adv_plugin").setLevel(logging.ERROR)
 
     def draw(self, chance: random.Random) -> Case:
         kind = chance.choice(list(FORMATS))

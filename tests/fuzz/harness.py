@@ -3,8 +3,10 @@
 import contextlib
 import io
 import json
+import logging
 import random
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -60,7 +62,7 @@ class Report:
 
 
 def run(
-    name: str, checked: Property, numbers: range, seed: int, folder: Path, most: int = 20
+    name: str, checked: Property, numbers: range, seed: int, folder: Path, most: int = 60
 ) -> Report:
     """Check inputs by number.
 
@@ -74,19 +76,33 @@ def run(
     most : stop after so many failures.
     """
     report = Report()
-    for number in numbers:
-        case = checked.draw(random.Random(f"{name} {seed} {number}"))
-        try:
-            outcome = checked.check(case)
-        except KeyboardInterrupt:
-            raise
-        except BaseException:
-            outcome = "FAILED"
-            report.failures.append(_kept(name, case, number, seed, folder))
-        report.counts[case.kind, outcome] += 1
-        if len(report.failures) >= most:
-            break
+    with quiet():
+        for number in numbers:
+            case = checked.draw(random.Random(f"{name} {seed} {number}"))
+            try:
+                outcome = checked.check(case)
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
+                outcome = "FAILED"
+                report.failures.append(_kept(name, case, number, seed, folder))
+            report.counts[case.kind, outcome] += 1
+            if len(report.failures) >= most:
+                break
     return report
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Turn off the log and warnings, of which there are thousands."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _kept(name: str, case: Case, number: int, seed: int, folder: Path) -> str:

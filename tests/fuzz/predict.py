@@ -4,6 +4,7 @@ import json
 import random
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.commands import predict
@@ -31,7 +32,7 @@ class Predict:
     def __init__(self, folder: Path) -> None:
         archive = load_archive(trained(folder))
         # The model is loaded once, not for every input.
-        predict.load_model = lambda arguments: archive  # type: ignore[assignment]
+        self.loaded = mock.patch.object(predict, "load_model", lambda arguments: archive)
         self.folder = folder
         self.archive = str(folder / "run" / "model.tar.gz")
         self.types = {head: archive.model.vocab.label_space(head).types for head in HEADS}
@@ -49,14 +50,14 @@ class Predict:
         path.write_bytes(case.files["in.jsonl"])
         answers_path.unlink(missing_ok=True)
         head, n_best = case.settings["head"], case.settings["n_best"]
-        status, _, err = command(
-            [
-                *("predict", self.archive, str(path), "--output-file", str(answers_path)),
-                *("--silent", "--multitask-head", head),
-                *("--batch-size", str(case.settings["batch_size"])),
-                *("--predictor-args", json.dumps({"n_best": n_best})),
-            ]
-        )
+        arguments = [
+            *("predict", self.archive, str(path), "--output-file", str(answers_path)),
+            *("--silent", "--multitask-head", head),
+            *("--batch-size", str(case.settings["batch_size"])),
+            *("--predictor-args", json.dumps({"n_best": n_best})),
+        ]
+        with self.loaded:
+            status, _, err = command(arguments)
         texts = valid_texts(case.files["in.jsonl"])
         if status:
             expect(status == 2 and err.splitlines()[-1].startswith("error: "), f"{status}: {err}")
