@@ -23,6 +23,7 @@ SIZES = frozenset(
         "hidden_size",
         "input_dim",
         "input_size",
+        "interval",
         "lines_per_sentence",
         "max_instances",
         "max_length",
@@ -33,7 +34,7 @@ SIZES = frozenset(
         "window",
     }
 )
-NOT_NEGATIVE = frozenset({"lr", "overlap", "weight_decay"})
+NOT_NEGATIVE = frozenset({"lr", "weight_decay"})
 
 
 def check_numbers(bound: Bound) -> None:

@@ -41,6 +41,7 @@ LATE = {
     "cannot load encoder": "its encoder cannot be loaded",
     "the window without special tokens": "does not fit its encoder",
     "the encoder's maximum": "does not fit its encoder",
+    "expected a divisor of": "its towers do not fit",
     "but reads states of size": "its towers do not fit",
 }
 SETTINGS = {"trainer": {"num_epochs": 1, "cuda_device": -1}}

@@ -62,7 +62,7 @@ class Report:
 
 
 def run(
-    name: str, checked: Property, numbers: range, seed: int, folder: Path, most: int = 60
+    name: str, checked: Property, numbers: range, seed: int, folder: Path, most: int = 20
 ) -> Report:
     """Check inputs by number.
 
