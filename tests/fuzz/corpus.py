@@ -53,7 +53,7 @@ def count_columns(content: bytes, separator: str = "[ \t]+") -> Count:
             before = "O"
             continue
         text += line[0]
-        rest = line[1:] if separator == "\t" else line[1:].rstrip(" \t")
+        rest = line[1:] if len(separator) == 1 else line[1:].rstrip(" \t")
         tag = re.split(separator, rest)[-1]
         kind = tag[2:]
         if tag != "O":
@@ -127,7 +127,7 @@ FORMATS: dict[str, tuple[dict[str, Any], Callable[[random.Random], str], Callabl
     "people_daily": (
         {"type": "people_daily"},
         lambda chance: columns(chance, lambda c, t: f"{c} {t}\n"),
-        count_columns,
+        lambda content: count_columns(content, " "),
     ),
     "weibo": (
         {"type": "weibo"},
