@@ -33,7 +33,11 @@ class Kill:
             process = start(self.bench.config, run, *flags)
             time.sleep(share * self.seconds)
             process.kill()
-            killed += process.wait() == -signal.SIGKILL
+            if process.wait() == -signal.SIGKILL:
+                killed += 1
+            else:
+                # The machine is less busy than when the reference was timed.
+                self.seconds *= 0.8
             saved = max(saved, steps_saved(run))
         self.bench.train(run, "--recover")
         different = differences(run, self.bench.reference)
