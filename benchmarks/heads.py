@@ -10,7 +10,7 @@ from benchmarks.options import Options
 from benchmarks.report import Figure, Report
 from benchmarks.step import typical
 from benchmarks.timing import interleaved
-from ner_adv_plugin.archives.archive import Archive
+from ner_adv_plugin.archives import Archive, Readers
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
 from ner_adv_plugin.inference.tagger import Tagger
@@ -41,7 +41,9 @@ def run(options: Options) -> Report:
             loader = loader_of(corpus.encoded(model.alphabet))
             trainers[name] = stack.enter_context(trainer_of(model.train(), loader))
             planned = typical(loader, options.batches)
-            calls[name] = partial(predict, Tagger(Archive(model, {}, reader, reader), TASK), texts)
+            calls[name] = partial(
+                predict, Tagger(Archive(model, {}, Readers(reader, reader)), TASK), texts
+            )
 
         for batch in planned:
             taken = interleaved(

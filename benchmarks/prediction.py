@@ -12,7 +12,7 @@ from benchmarks.options import Options
 from benchmarks.plain_port import PlainPort
 from benchmarks.report import Figure, Report
 from benchmarks.timing import interleaved
-from ner_adv_plugin.archives.archive import Archive
+from ner_adv_plugin.archives import Archive, Readers
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.tag_arrays import TagTable, sentence_offsets, strict_spans
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
@@ -38,7 +38,7 @@ def run(options: Options) -> Report:
         ).eval()
         tokenizer = AutoTokenizer.from_pretrained(folder)
     reader = MultiTaskDatasetReader(corpus.readers)
-    tagger = Tagger(Archive(model, {}, reader, reader), HEAD)
+    tagger = Tagger(Archive(model, {}, Readers(reader, reader)), HEAD)
     plain = PlainPort(model).eval()
     head = model.heads[HEAD]
     assert isinstance(head, CrfHead)

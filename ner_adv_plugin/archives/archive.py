@@ -1,26 +1,30 @@
 """Loading of archives."""
 
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from ner_adv_plugin.archives.extraction import opened, versions
+from ner_adv_plugin.archives.extraction import is_bound, opened, versions
+from ner_adv_plugin.archives.readers import Readers, check_readers, read_readers
 from ner_adv_plugin.archives.writing import BEST, CONFIG, VOCABULARY, WEIGHTS
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.devices import device_of
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import local_path
 from ner_adv_plugin.common.params import parse_overrides, with_overrides
-from ner_adv_plugin.data.reading import DatasetReader, MultiTaskDatasetReader
-from ner_adv_plugin.data.reading.held_out import held_out_reader_of
-from ner_adv_plugin.data.reading.multitask import as_multitask
+from ner_adv_plugin.data.reading import MultiTaskDatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.model import LazyModel
+from ner_adv_plugin.models.sharing_model import config_of_prediction
+from ner_adv_plugin.models.weights import check_weights, read_weights
+
+logger = logging.getLogger(__name__)
+# Archives without digests of which the user has been told.
+_told: set[str] = set()
 
 
 @dataclass
@@ -31,14 +35,31 @@ class Archive:
 
     model : the model, in evaluation mode.
     config : the config of the run.
-    reader : reads corpora as the run read its validation sets.
-    train_reader : reads corpora as the run read its training sets.
+    readers : the readers of its corpora, which may be of a plugin that is not installed.
     """
 
     model: Model
     config: dict[str, Any]
-    reader: MultiTaskDatasetReader
-    train_reader: MultiTaskDatasetReader
+    readers: Readers
+
+    @property
+    def reader(self) -> MultiTaskDatasetReader:
+        """Reads corpora as the run read its validation sets."""
+        return self.readers.held_out
+
+    @property
+    def train_reader(self) -> MultiTaskDatasetReader:
+        """Reads corpora as the run read its training sets."""
+        return self.readers.train
+
+    def shown(self, dataset: str) -> Callable[[str], str]:
+        """Return the function that normalises the text of a dataset for the encoder.
+
+        # Raises
+
+        UserError : if that needs a reader that is not installed.
+        """
+        return self.readers.shown(dataset)
 
     @property
     def heads(self) -> list[str]:
@@ -118,21 +139,19 @@ def load_archive(
     with opened(path) as folder:
         config = with_overrides(_read_config(folder, shown), parse_overrides(overrides))
         vocab = _read_vocabulary(folder, shown)
+        bound = is_bound(folder)
         heads = _heads_of(vocab, only_datasets) if only_datasets else only_heads
         try:
             model = _build_model(config, vocab, heads, shown)
-            train_reader = as_multitask(_reader(config, "dataset_reader"), config["dataset_reader"])
-            held_out = (
-                _reader(config, "validation_dataset_reader")
-                if config.get("validation_dataset_reader")
-                else None
-            )
-            reader = held_out_reader_of(held_out, train_reader)
+            readers = read_readers(config, folder, shown)
+            check_readers(readers, vocab, bound)
         except ConfigurationError as error:
             raise UserError(f"{shown}: {CONFIG}: {error} ({versions(folder)})") from error
-        _load_weights(model, folder, weights_file, shown)
+        if not bound:
+            _check_unbound(config, vocab, shown)
+        _load_weights(model, folder, weights_file, shown, partial=heads is not None)
 
-    return Archive(model.to(device).eval(), config, reader, train_reader)
+    return Archive(model.to(device).eval(), config, readers)
 
 
 def _heads_of(vocab: Vocabulary, datasets: Sequence[str]) -> list[str]:
@@ -157,18 +176,17 @@ def _build_model(
                 known = ", ".join(vocab.heads)
                 raise UserError(f'{shown} has no head "{head}"; its heads: {known}')
 
-    lazy = construct(LazyModel, config["model"], "model")
+    settings = config["model"] if heads is None else config_of_prediction(config["model"], heads)
+    lazy = construct(LazyModel, settings, "model")
     try:
         model = lazy.construct(vocab=vocab, only_heads=heads)
-    except (RuntimeError, MemoryError) as error:  # raised by torch if sizes are absurd
-        raise ConfigurationError(str(error), "model") from error
+    except UserError:
+        raise
+    except Exception as error:  # of torch or transformers, for sizes and files that do not fit
+        raise ConfigurationError(f"{type(error).__name__}: {error}"[:500], "model") from error
     if not isinstance(model, Model):
         raise ConfigurationError(f'"{config["model"]["type"]}" is not a Model', "model.type")
     return model
-
-
-def _reader(config: dict[str, Any], key: str) -> DatasetReader:
-    return construct(DatasetReader, config[key], key)
 
 
 def _read_config(folder: Path, shown: str) -> dict[str, Any]:
@@ -194,27 +212,34 @@ def _read_vocabulary(folder: Path, shown: str) -> Vocabulary:
     return vocab
 
 
-def _load_weights(model: Model, folder: Path, weights_file: str | None, shown: str) -> None:
+def _check_unbound(config: dict[str, Any], vocab: Vocabulary, shown: str) -> None:
+    """Say that nothing binds the files of an archive, and check what can be checked without.
+
+    A vocabulary that a run collected has one order only; one that the config names may have any.
+    """
+    if shown not in _told:
+        _told.add(shown)
+        message = "%s: its files have no digests: only their names, sizes and order are checked"
+        logger.warning(message, shown)
+
+    if not config.get("vocabulary") and (fault := vocab.order_fault()):
+        raise UserError(f"{shown}: {VOCABULARY}/{fault}")
+
+
+def _load_weights(
+    model: Model, folder: Path, weights_file: str | None, shown: str, partial: bool
+) -> None:
     candidates = [local_path(weights_file)] if weights_file else [folder / WEIGHTS, folder / BEST]
     path = next((path for path in candidates if path.is_file()), None)
     if path is None:
         raise UserError(f"{shown}: no weights, {' or '.join(p.name for p in candidates)}")
 
-    name = weights_file or path.name
-    try:
-        # Memory-mapped, so that the weights of heads that are not loaded stay on disk.
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:
-        message = f"{shown}: {name} is not a file of weights only: {_reason(error)}"
-        raise UserError(message) from error
+    name = f"{shown}: {weights_file or path.name}"
+    # Memory-mapped, so that the weights of heads that are not loaded stay on disk.
+    state = read_weights(path, name, mapped=True)
+    check_weights(model, state, name, partial)
     try:
         model.load_weights(state)
     except (RuntimeError, TypeError) as error:
-        message = f"{shown}: {name} does not hold the weights of this model: {error}"
+        message = f"{name} does not hold the weights of this model: {error}"
         raise UserError(message) from error
-
-
-def _reason(error: Exception) -> str:
-    """Return the reason in an error of torch, without its advice to load the file unsafely."""
-    paragraphs = [text.strip() for text in str(error).split("\n\n") if text.strip()]
-    return paragraphs[1] if len(paragraphs) > 1 else str(error)

@@ -10,16 +10,27 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 import ner_adv_plugin
-from ner_adv_plugin.archives.writing import CONFIG, EXTRA, FORMAT, META, VOCABULARY, WEIGHTS
+from ner_adv_plugin.archives.writing import (
+    CONFIG,
+    EXTRA,
+    FORMAT,
+    META,
+    UNBOUND,
+    VOCABULARY,
+    WEIGHTS,
+)
+from ner_adv_plugin.common.digests import (
+    check_digests,
+    digests_below,
+    file_digest,
+    recorded_digests,
+)
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import local_path
+from ner_adv_plugin.common.limits import FREE_BYTES, MOST_INFLATION, MOST_MEMBERS
 
 FILES = (CONFIG, META, WEIGHTS)
 FOLDERS = (VOCABULARY, EXTRA)
-# Limits against decompression bombs: weights hardly compress, vocabularies by a small factor.
-MOST_INFLATION = 100
-FREE_BYTES = 64 * 2**20
-MOST_MEMBERS = 10_000
 LONGEST_NAME = 300
 # The bytes between the contents of two members: headers, padding and read-ahead.
 MOST_BETWEEN = 64 * 2**10
@@ -46,6 +57,7 @@ def opened(path: str | Path) -> Iterator[Path]:
     if source.is_dir():
         if (source / META).is_file():
             check_format(source, str(path))
+            _check_files(source, str(path), whole=False)
         yield source
         return
     if not source.is_file():
@@ -57,8 +69,47 @@ def opened(path: str | Path) -> Iterator[Path]:
         for file in FILES:
             if not (folder / file).is_file():
                 raise UserError(f"{path} is not a valid archive: {file} is missing")
-        check_format(folder, str(path))
-        yield folder
+        archive_format = check_format(folder, str(path))
+        _check_files(folder, str(path), whole=True)
+        if archive_format != UNBOUND and not is_bound(folder):
+            raise UserError(f"{path} is not a valid archive: {META} has no digests")
+        try:
+            yield folder
+        except UserError as error:
+            if name not in str(error):
+                raise
+            raise UserError(_without_folder(str(error), folder, str(path))) from error
+
+
+def is_bound(folder: Path) -> bool:
+    """Return whether the `meta.json` of an opened archive or run has digests of its files."""
+    return (folder / META).is_file() and recorded_digests((folder / META).read_bytes()) is not None
+
+
+def _check_files(folder: Path, shown: str, whole: bool) -> None:
+    """Check the files of an archive, or the vocabulary of a run, by the digests in `meta.json`.
+
+    # Parameters
+
+    folder : the folder of the files.
+    shown : its name in error messages.
+    whole : every file must have a digest, and no file of a digest may be missing.
+    """
+    try:
+        recorded = recorded_digests((folder / META).read_bytes())
+    except ValueError as error:
+        raise UserError(f"{shown} is not a valid archive: {error}") from error
+    if recorded is None:
+        return
+
+    found: dict[str, str] = {}
+    for name in FOLDERS:
+        if whole or any(file.startswith(f"{name}/") for file in recorded):
+            found |= digests_below(folder / name)
+    for name in (CONFIG, WEIGHTS):
+        if (whole or name in recorded) and (folder / name).is_file():
+            found[name] = file_digest(folder / name)
+    check_digests(recorded, found, shown, optional=() if whole else (WEIGHTS,))
 
 
 def versions(folder: Path) -> str:
@@ -98,9 +149,15 @@ def _unpack(source: Path, folder: Path, shown: str) -> None:
         with gzip.GzipFile(source) as packed:
             _extract(_LimitedStream(packed, MOST_BETWEEN), folder, source.stat().st_size)
     except Exception as error:  # tarfile raises anything on maliciously crafted headers
+        reason = _without_folder(str(error), folder, shown)
         if isinstance(error, OSError) and error.errno is not None:
-            raise UserError(f"cannot unpack {shown}: {error}") from error
-        raise UserError(f"{shown} is not a valid archive: {error}") from error
+            raise UserError(f"cannot unpack {shown}: {reason}") from error
+        raise UserError(f"{shown} is not a valid archive: {reason}") from error
+
+
+def _without_folder(message: str, folder: Path, shown: str) -> str:
+    """Return a message without the temporary folder, which means nothing to the user."""
+    return message.replace(f"{folder}/", "").replace(str(folder), shown)
 
 
 def _extract(stream: _LimitedStream, folder: Path, packed_size: int) -> None:
@@ -158,26 +215,31 @@ def _check_member(member: tarfile.TarInfo) -> None:
         raise ValueError(f"{member.name!r} is not part of an archive")
 
 
-def check_format(folder: Path, shown: str) -> None:
-    """Check that an archive, or a run, is in the format of this version.
+def check_format(folder: Path, shown: str) -> int:
+    """Check that an archive, or a run, is in a format that this version reads.
 
     # Parameters
 
     folder : the folder of its `meta.json`.
     shown : its name in error messages.
 
+    # Returns
+
+    The format.
+
     # Raises
 
-    UserError : if the format differs or `meta.json` is not valid.
+    UserError : if the format is another one or `meta.json` is not valid.
     """
     try:
         found = json.loads((folder / META).read_text(encoding="utf-8")).get("archive_format")
     except (OSError, ValueError, RecursionError, AttributeError) as error:
         raise UserError(f"{shown} is not a valid archive: {META} is not valid: {error}") from error
 
-    if found != FORMAT:
+    if type(found) is not int or found not in (UNBOUND, FORMAT):
         named = "no archive format" if found is None else f"archive format {repr(found)[:40]}"
         raise UserError(
-            f"{shown} has {named}, this version reads {FORMAT} ({versions(folder)}): "
+            f"{shown} has {named}, this version reads {UNBOUND} and {FORMAT} ({versions(folder)}): "
             "install the version that wrote it, or train again"
         )
+    return found

@@ -1,26 +1,33 @@
 """Writing of archives."""
 
 import gzip
+import io
+import json
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ner_adv_plugin.common.digests import DIGESTS, digests_below, file_digest
+from ner_adv_plugin.common.digests import META as META
 from ner_adv_plugin.common.files import local_path, write_file
 
 ARCHIVE = "model.tar.gz"
 CONFIG = "config.json"
-META = "meta.json"
 WEIGHTS = "weights.th"
 BEST = "best.th"
 VOCABULARY = "vocabulary"
 # The folder of `include_in_archive`.
 EXTRA = "fta"
-# `archive_format` in `meta.json`: incremented if older versions cannot read newer archives.
-FORMAT = 2
+# `archive_format` in `meta.json`: incremented if older versions cannot read newer archives, or may
+# not take them for older ones. `UNBOUND` is the format without digests.
+FORMAT = 3
+UNBOUND = 2
 
 
 def archive_model(folder: Path, include: Sequence[str] = ()) -> Path:
     """Write the `model.tar.gz` of a run: config, best weights and vocabulary.
+
+    Its `meta.json` is that of the run with the digests of all members.
 
     # Parameters
 
@@ -31,21 +38,33 @@ def archive_model(folder: Path, include: Sequence[str] = ()) -> Path:
 
     The path of the archive.
     """
-    members = [(folder / CONFIG, CONFIG), (folder / META, META), (folder / BEST, WEIGHTS)]
-    members += [(folder / VOCABULARY, VOCABULARY)]
-    members += [(local_path(path), f"{EXTRA}/{Path(path).name}") for path in include]
+    included = [(local_path(path), f"{EXTRA}/{Path(path).name}") for path in include]
+    digests = {
+        CONFIG: file_digest(folder / CONFIG),
+        WEIGHTS: file_digest(folder / BEST),
+        **digests_below(folder / VOCABULARY),
+        **{name: file_digest(path) for path, name in included},
+    }
+    meta = {**json.loads((folder / META).read_text(encoding="utf-8")), DIGESTS: digests}
+    members: list[tuple[Path | bytes, str]] = [
+        (folder / CONFIG, CONFIG),
+        ((json.dumps(meta, ensure_ascii=False, indent=2) + "\n").encode(), META),
+        (folder / BEST, WEIGHTS),
+        (folder / VOCABULARY, VOCABULARY),
+        *included,
+    ]
 
     pack(folder / ARCHIVE, members)
     return folder / ARCHIVE
 
 
-def pack(archive: Path, members: Sequence[tuple[Path, str]]) -> None:
+def pack(archive: Path, members: Sequence[tuple[Path | bytes, str]]) -> None:
     """Write a `.tar.gz`; the same content gives the same bytes.
 
     # Parameters
 
     archive : the file to write.
-    members : files and folders, each with its name in the archive.
+    members : files, folders and contents of files, each with its name in the archive.
     """
 
     def write(path: Path) -> None:
@@ -55,7 +74,12 @@ def pack(archive: Path, members: Sequence[tuple[Path, str]]) -> None:
             tarfile.open(fileobj=packed, mode="w", dereference=True) as tar,
         ):
             for source, name in members:
-                tar.add(source, name, filter=_anonymous)
+                if isinstance(source, bytes):
+                    member = tarfile.TarInfo(name)
+                    member.size = len(source)
+                    tar.addfile(_anonymous(member), io.BytesIO(source))
+                else:
+                    tar.add(source, name, filter=_anonymous)
 
     write_file(archive, write)
 

@@ -357,7 +357,7 @@ def _bind_call(
         try:
             with below(path):
                 return target(**arguments)
-        except (TangoConfigurationError, ValueError) as error:
+        except (TangoConfigurationError, ValueError, RuntimeError, ArithmeticError) as error:
             # Raised by constructors of torch and allennlp-light.
             raise ConfigurationError(str(error), path) from error
 

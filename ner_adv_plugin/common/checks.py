@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ner_adv_plugin.common.errors import below, joined
+from ner_adv_plugin.common.numbers import check_numbers
 from ner_adv_plugin.common.schema import Bound
 
 R = TypeVar("R")
@@ -32,7 +33,9 @@ class CheckContext(Generic[R]):
 
 
 def check_parts(bound: Bound, run: object = None, path: str = "", name: str = "") -> None:
-    """Call the `check` hook of every component of a bound value, outer components first.
+    """Call the `check` hook of every component of a bound value, and check its numbers.
+
+    Outer components come first.
 
     # Parameters
 
@@ -50,6 +53,8 @@ def check_parts(bound: Bound, run: object = None, path: str = "", name: str = ""
     if inspect.isclass(bound.target) and inspect.ismethod(hook):
         with below(path):
             hook(bound.filled, CheckContext(path, name, run))
+    with below(path):
+        check_numbers(bound)
 
     for key, child in bound.children.items():
         check_parts(child, run, joined(path, key), key)

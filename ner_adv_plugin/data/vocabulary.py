@@ -1,9 +1,6 @@
 """Vocabulary: entity types, known words, domains and characters, and the task of each dataset."""
 
-import gzip
 import json
-import tarfile
-import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,20 +10,22 @@ import numpy as np
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.common.wording import shown
 from ner_adv_plugin.data.alphabet import CODE_POINTS, code_points
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
+from ner_adv_plugin.data.vocabulary_files import (
+    ENTRIES,
+    TASKS_FILE,
+    encoded_entries,
+    entries_of,
+    files_of,
+)
 
-TASKS_FILE = "datasets.json"
-ENTRIES = ".txt"
 DOMAINS = "domains"
 CHARACTERS = "characters"
 PADDING, UNKNOWN = "@@PADDING@@", "@@UNKNOWN@@"
-# JSON corpora may hold half of a surrogate pair, which is invalid in strict UTF-8.
-HALF_PAIRS = "surrogatepass"
-# Maximum size in bytes of a vocabulary file in an archive.
-LARGEST = 2**28
 
 
 @dataclass(frozen=True)
@@ -228,6 +227,17 @@ class Vocabulary(Registrable):
         """Return the indices of a namespace by entry."""
         return self._indices.get(namespace, {})
 
+    def order_fault(self) -> str | None:
+        """Describe what is not in the order in which a run collects it; None if nothing is."""
+        domains = list(dict.fromkeys(space.domain for space in self.datasets.values()))
+        for namespace, entries in self._tokens.items():
+            found = entries[2:] if namespace == CHARACTERS else entries
+            expected = domains if namespace == DOMAINS else sorted(found)
+            for entry, other in zip(found, expected, strict=False):
+                if entry != other:
+                    return f"{namespace}{ENTRIES} has another order: {entry!r} where {other!r} was"
+        return None
+
     def save_to_files(self, directory: str | Path) -> None:
         """Write one file per namespace with one entry per line, and `datasets.json`.
 
@@ -237,17 +247,18 @@ class Vocabulary(Registrable):
         """
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
+        for name, content in self.contents().items():
+            (folder / name).write_bytes(content)
 
-        for namespace, tokens in self._tokens.items():
-            # An entry may be any character, even a line break, so that lines are JSON strings.
-            lines = "".join(json.dumps(token, ensure_ascii=False) + "\n" for token in tokens)
-            (folder / f"{namespace}{ENTRIES}").write_text(
-                lines, encoding="utf-8", errors=HALF_PAIRS
-            )
-
+    def contents(self) -> dict[str, bytes]:
+        """Return the files that `save_to_files` writes."""
         spaces = {name: asdict(space) for name, space in self.datasets.items()}
         text = json.dumps(spaces, ensure_ascii=False, indent=2)
-        (folder / TASKS_FILE).write_text(text + "\n", encoding="utf-8")
+        entries = {
+            f"{namespace}{ENTRIES}": encoded_entries(tokens)
+            for namespace, tokens in self._tokens.items()
+        }
+        return {**entries, TASKS_FILE: f"{text}\n".encode()}
 
     @classmethod
     def from_files(cls, directory: str | Path) -> "Vocabulary":
@@ -271,19 +282,16 @@ class Vocabulary(Registrable):
         ```
         """
         source = Path(directory)
-        files = _files_in_archive(source) if source.is_file() else _files_in_folder(source)
+        files = files_of(source)
         if TASKS_FILE not in files:
             raise ConfigurationError(f"no vocabulary in {source}: {TASKS_FILE} is missing")
 
         try:
             datasets = _datasets(files.pop(TASKS_FILE))
             namespaces = {
-                name.removesuffix(ENTRIES): _entries(name, files[name]) for name in sorted(files)
+                name.removesuffix(ENTRIES): entries_of(name, files[name]) for name in sorted(files)
             }
-            types = [f"{head}_types" for head in heads_of(datasets)]
-            for namespace in (CHARACTERS, DOMAINS, *types) if types else ():
-                if namespace not in namespaces:
-                    raise ValueError(f"{namespace}{ENTRIES} is missing")
+            _check_complete(datasets, namespaces)
         except (ConfigurationError, ValueError, RecursionError) as error:
             raise ConfigurationError(f"cannot read the vocabulary in {source}: {error}") from error
         return cls(datasets, namespaces, source if source.is_dir() else None)
@@ -302,12 +310,47 @@ def _datasets(content: bytes) -> dict[str, DatasetSpace]:
     return datasets
 
 
-def _entries(name: str, content: bytes) -> list[str]:
-    """Parse the file of a namespace."""
-    entries = [json.loads(line) for line in content.decode("utf-8", HALF_PAIRS).split("\n") if line]
-    if not all(isinstance(entry, str) for entry in entries):
-        raise ValueError(f"{name}: expected one JSON string per line, found other values")
-    return entries
+def _check_complete(
+    datasets: Mapping[str, DatasetSpace], namespaces: Mapping[str, list[str]]
+) -> None:
+    """Raise an error that names the first file that is missing or does not fit `datasets.json`."""
+    heads = heads_of(datasets)
+    if not heads:
+        return
+    for namespace in (CHARACTERS, DOMAINS, *(f"{head}_types" for head in heads)):
+        if namespace not in namespaces:
+            raise ValueError(f"{namespace}{ENTRIES} is missing")
+
+    characters = namespaces[CHARACTERS]
+    if characters[:2] != [PADDING, UNKNOWN]:
+        raise ValueError(
+            f"{CHARACTERS}{ENTRIES} begins with {shown(characters[:2])}, "
+            f'expected "{PADDING}" and "{UNKNOWN}"'
+        )
+    for index, character in enumerate(characters[2:], 3):
+        if len(character) != 1:
+            raise ValueError(
+                f"{CHARACTERS}{ENTRIES}: line {index}: expected one character, "
+                f"found {shown(character)}"
+            )
+    for name, space in datasets.items():
+        if space.domain not in namespaces[DOMAINS]:
+            raise ValueError(
+                f'{DOMAINS}{ENTRIES} lacks "{space.domain}", the domain of dataset "{name}"'
+            )
+    for head in heads:
+        _check_types(head, agreed_task(head, datasets), namespaces[f"{head}_types"])
+
+
+def _check_types(head: str, task: str, types: list[str]) -> None:
+    """Check that words have one type without a name, and that entity types have names."""
+    file = f"{head}_types{ENTRIES}"
+    if task == "segmentation" and types != [""]:
+        raise ValueError(
+            f'{file}: head "{head}" finds words: expected one empty name, found {shown(types)}'
+        )
+    if task != "segmentation" and "" in types:
+        raise ValueError(f'{file}: head "{head}" finds entities: expected names, found ""')
 
 
 def _words(table: InstanceTable) -> set[str]:
@@ -323,42 +366,6 @@ def _words(table: InstanceTable) -> set[str]:
             )
             words.update(text[start:end] for start, end in bounds)
     return words
-
-
-def _files_in_folder(folder: Path) -> dict[str, bytes]:
-    return {
-        path.name: path.read_bytes()
-        for path in (*folder.glob(f"*{ENTRIES}"), *folder.glob(TASKS_FILE))
-    }
-
-
-def _files_in_archive(archive: Path) -> dict[str, bytes]:
-    """Read the files of a vocabulary from an archive without extracting them.
-
-    In the archive of a model they are in the folder `vocabulary`.
-    """
-    files: dict[str, bytes] = {}
-    try:
-        with gzip.open(archive) as packed, tarfile.open(fileobj=packed, mode="r|") as tar:
-            for member in tar:
-                name = member.name.removeprefix("./").removeprefix("vocabulary/")
-                if (
-                    member.isreg()
-                    and "/" not in name
-                    and (name == TASKS_FILE or name.endswith(ENTRIES))
-                ):
-                    if member.size > LARGEST:
-                        raise tarfile.ReadError(
-                            f"{name} has {member.size} bytes, at most {LARGEST} are allowed"
-                        )
-                    content = tar.extractfile(member)
-                    files[name] = content.read() if content else b""
-            # tarfile does not read up to the checksum at the end of the file.
-            while packed.read(1 << 20):
-                pass
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise ConfigurationError(f"{archive} is not a valid archive: {error}") from error
-    return files
 
 
 Vocabulary.register("from_instances", constructor="from_instances")(Vocabulary)

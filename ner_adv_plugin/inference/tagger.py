@@ -96,7 +96,7 @@ class Tagger(Predictor):
         types = vocab.label_space(self.head).types
         self._states = 1 + len(self._scheme.labels(types)) if self._scheme is not None else 0
         self._budget = memory_budget(next(archive.model.parameters()).device) if n_best else 0
-        self._shown = archive.train_reader.readers[self._dataset].shown
+        self._shown = archive.shown(self._dataset)
 
     def json_to_instance(self, inputs: JsonDict) -> Instance:
         """See `Predictor.json_to_instance`."""

@@ -95,7 +95,10 @@ class SharingGraph:
 
 
 def sharing_graph(
-    head_paths: Mapping[str, str], preset: Mapping[str, list[str]], settings: Mapping[str, Any]
+    head_paths: Mapping[str, str],
+    preset: Mapping[str, list[str]],
+    settings: Mapping[str, Any],
+    whole: bool = True,
 ) -> SharingGraph:
     """Build the graph of a model.
 
@@ -105,6 +108,7 @@ def sharing_graph(
     preset : for each head the towers that it reads unless its config has `reads`.
     settings : config of the model, defaults filled in; the keys `head`, `heads`, `towers`, `inputs`
         and `objectives` are used.
+    whole : every tower must be read; false if the settings lack what only training needs.
 
     # Raises
 
@@ -142,8 +146,9 @@ def sharing_graph(
     }
     known = in_order(tower_inputs, "model.inputs")
     graph = SharingGraph(reads, frozenset().union(*observed), known, inputs)
-    _check_towers(towers, graph.towers, "model.towers")
-    _check_towers(inputs, graph.towers, "model.inputs")
+    if whole:
+        _check_towers(towers, graph.towers, "model.towers")
+        _check_towers(inputs, graph.towers, "model.inputs")
     return graph
 
 

@@ -3,6 +3,7 @@
 Shape suffixes: B sentences, L characters, D state size.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from torch import Tensor
 from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.checks import check_parts
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.common.schema import Lazy
+from ner_adv_plugin.common.schema import Lazy, parameters, registered
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
@@ -98,7 +99,12 @@ class SharingModel(Model):
             "towers": towers or {},
             "objectives": objectives,
         }
-        graph = sharing_graph(_head_paths(vocab), preset, {**_filled(settings), "inputs": inputs})
+        graph = sharing_graph(
+            _head_paths(vocab),
+            preset,
+            {**_filled(settings), "inputs": inputs},
+            whole=only_heads is None,
+        )
         if only_heads is not None:
             graph, objectives, loss_weighting = graph.only(only_heads), (), None
         self.graph = graph
@@ -363,6 +369,32 @@ class SharingModel(Model):
         states = self._tower_states(batch, head)
         states_BLD = _concatenated(states, self.graph.reads[head], list(range(len(batch))))
         return head_batch, self._head(head)(states_BLD, head_batch)
+
+
+def config_of_prediction(config: Any, heads: Sequence[str]) -> Any:
+    """Return the config of a model without what only training needs.
+
+    Objectives, the weighting of losses and other heads may be of a plugin that is not installed.
+
+    # Parameters
+
+    config : the config of any model; returned unchanged unless it is a registered `SharingModel`.
+    heads : the heads that predict.
+    """
+    if not isinstance(config, Mapping):
+        return config
+    target = registered(Model).get(str(config.get("type")))
+    if not (inspect.isclass(target) and issubclass(target, SharingModel)):
+        return config
+
+    accepted = {parameter.name for parameter in parameters(target)}
+    for_training = accepted & {"objectives", "loss_weighting"}
+    kept = {key: value for key, value in config.items() if key not in for_training}
+    if "objectives" in accepted:
+        kept["objectives"] = []
+    if isinstance(kept.get("heads"), Mapping):
+        kept["heads"] = {name: kept["heads"][name] for name in heads if name in kept["heads"]}
+    return kept
 
 
 def _head_paths(vocab: Vocabulary) -> dict[str, str]:

@@ -10,12 +10,16 @@ from typing import Any
 
 import torch
 
+from ner_adv_plugin.archives.readers import NORMALISERS, recorded_normalisers
 from ner_adv_plugin.archives.writing import BEST, CONFIG, FORMAT, META, VOCABULARY, archive_model
+from ner_adv_plugin.common.digests import DIGESTS, digest, digests_below, recorded_digests
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_file, write_folder, write_json
 from ner_adv_plugin.common.processes import is_main, on_main, rank
+from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.calibration import calibrate
 from ner_adv_plugin.models import Model
+from ner_adv_plugin.models.weights import check_weights, read_weights
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import RunData, collect_vocabulary, evaluator_of, read_data
 from ner_adv_plugin.runs.job import TrainJob
@@ -77,10 +81,11 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
     """
     if is_main():
         write_json(folder / CONFIG, job.config)
-        write_json(folder / META, _meta())
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
     data = read_data(job)
     trainer = build_trainer(job, data, folder, recover)
+    if is_main():
+        write_json(folder / META, _meta(job, folder))
 
     try:
         yield trainer
@@ -105,7 +110,7 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
 def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = False) -> Trainer:
     """Build the trainer of a run with its model and data; write the vocabulary to the folder."""
     check_labels(job, data)
-    model = _build_model(job, data, folder)
+    model = _build_model(job, data, folder, recover)
     job.data_loader.set_sentences(data.encoded("train", model), job.random_seed or 0)
     for dataset in job.data_loader.sentences().values():
         dataset.targets = model.targets(dataset)
@@ -121,10 +126,12 @@ def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = Fa
     )
 
 
-def _build_model(job: TrainJob, data: RunData, folder: Path) -> Model:
+def _build_model(job: TrainJob, data: RunData, folder: Path, recover: bool) -> Model:
     vocab = collect_vocabulary(job, data)
     if job.vocabulary is not None:
         warn_of_unknown_types(vocab, data)
+    if recover:
+        on_main(lambda: _check_same_vocabulary(vocab, folder))
     model = job.model.construct(vocab=vocab)
 
     def write(partial: Path) -> None:
@@ -142,7 +149,7 @@ def _build_model(job: TrainJob, data: RunData, folder: Path) -> Model:
 def _calibrate(trainer: Trainer, folder: Path) -> dict[str, float]:
     """Fit the temperatures of the best weights on the validation data and save them."""
     model = trainer.model
-    model.load_weights(on_main(lambda: _best_weights(folder / BEST)))
+    _load_best(model, folder)
 
     metrics = calibrate(model, trainer.evaluator)
     if is_main():
@@ -155,22 +162,51 @@ def _test_metrics(job: TrainJob, model: Model, data: RunData, folder: Path) -> d
     if not job.evaluate_on_test or "test" not in data.splits:
         return {}
 
-    model.load_weights(on_main(lambda: _best_weights(folder / BEST)))
+    _load_best(model, folder)
     metrics = evaluator_of(job, model, data, "test").evaluate(model, "testing")
     return {f"test_{name}": value for name, value in metrics.items()}
 
 
-def _best_weights(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+def _load_best(model: Model, folder: Path) -> None:
+    """Load the best weights of the run."""
+    path = folder / BEST
+    if not on_main(path.is_file):
         raise UserError(f"no best weights in {path}")
-    weights: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return weights
+
+    state = on_main(lambda: read_weights(path, str(path)))
+    check_weights(model, state, str(path))
+    model.load_weights(state)
 
 
-def _meta() -> dict[str, str | int]:
+def _check_same_vocabulary(vocab: Vocabulary, folder: Path) -> None:
+    """Check that the vocabulary of a resumed run is that which it began with."""
+    meta = folder / META
+    try:
+        recorded = recorded_digests(meta.read_bytes()) if meta.is_file() else None
+    except ValueError as error:
+        raise UserError(f"{folder}: {error}") from error
+    if recorded is None:
+        return
+
+    for name, content in vocab.contents().items():
+        if recorded.get(f"{VOCABULARY}/{name}") != digest(content):
+            raise UserError(
+                f"{folder}: --recover: the data now give another {VOCABULARY}/{name} than that "
+                "which the run began with: its weights do not fit"
+            )
+
+
+def _meta(job: TrainJob, folder: Path) -> dict[str, Any]:
     names = ("ner_adv_plugin", "torch", "transformers", "allennlp-light")
     versions = {name: metadata.version(name) for name in names if _installed(name)}
-    return {"archive_format": FORMAT, "python": platform.python_version(), **versions}
+    readers = job.sources.reader.readers
+    return {
+        "archive_format": FORMAT,
+        "python": platform.python_version(),
+        **versions,
+        NORMALISERS: recorded_normalisers(readers, job.filled["dataset_reader"]),
+        DIGESTS: digests_below(folder / VOCABULARY),
+    }
 
 
 def _installed(name: str) -> bool:

@@ -22,6 +22,7 @@ from ner_adv_plugin.data.dataset_names import check_dataset
 from ner_adv_plugin.inference.calibration import calibrated_heads
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
+from ner_adv_plugin.models.weights import check_weights
 from ner_adv_plugin.modules.objectives import Objective, Statistics
 from ner_adv_plugin.training.accelerator import Precision, precision_of
 from ner_adv_plugin.training.callbacks import ConsoleCallback
@@ -422,6 +423,7 @@ class Trainer(Registrable):
             return
 
         model_state, training_state = checkpoint
+        check_weights(self.model, model_state, f"{self.folder}: the latest checkpoint")
         self.model.load_state_dict(model_state)
         restore(self, self.configured_callbacks, training_state)
 

@@ -89,7 +89,7 @@ def test_a_config_of_another_version_is_reported(
     config = {**json.loads(contents["config.json"]), key: value}
     meta = {**json.loads(contents["meta.json"]), "ner_adv_plugin": "0.9.0"}
     changed = {"config.json": json.dumps(config).encode(), "meta.json": json.dumps(meta).encode()}
-    told = refused(packed({**contents, **changed}), load_archive)
+    told = refused(packed({**contents, **changed}), lambda path: load_archive(path).train_reader)
     assert f"crafted.tar.gz: config.json: {message}" in told
     assert told.endswith(
         f"(written by ner_adv_plugin 0.9.0, read by ner_adv_plugin {ner_adv_plugin.__version__})"

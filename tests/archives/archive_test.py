@@ -18,6 +18,7 @@ from ner_adv_plugin.data.reading import DatasetReader, PeopleDailyReader, WeiboR
 from ner_adv_plugin.inference import Predictor, Tagger
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.sharing_model import SharingModel
+from tests.archives.crafting import unbind
 from tests.serving import serving, use_cache
 from tests.tiny import DATA, weights
 
@@ -30,10 +31,11 @@ def sentences() -> list[dict[str, str]]:
 
 @pytest.fixture
 def copied(tiny_run: Path, tmp_path: Path) -> Path:
-    """A folder with the content of an archive, to be damaged."""
+    """A folder with the content of an archive without digests, to be damaged."""
     folder = tmp_path / "copied"
     with tarfile.open(tiny_run / "model.tar.gz") as archive:
         archive.extractall(folder, filter="data")
+    unbind(folder)
     return folder
 
 
@@ -322,6 +324,7 @@ def test_code_in_the_folder_of_the_encoder_does_not_run(
     monkeypatch.setattr("builtins.input", lambda *_: "y")
     with tarfile.open(transformer_archive) as archive:
         archive.extractall(tmp_path / "copied", filter="data")
+    unbind(tmp_path / "copied")
     encoder = tmp_path / "copied" / "vocabulary" / "encoder"
     code = f"from pathlib import Path\nPath({str(tmp_path / 'ran')!r}).touch()\nclass Own: ..."
     (encoder / "own.py").write_text(code)

@@ -38,6 +38,7 @@ def refused(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) ->
                     pytest.fail("it was opened")
         assert everything(tmp_path) == before and "temporary" in before
         message = str(caught.value)
+        assert f"{temporary}/ner_adv_plugin-" not in message
         assert message.startswith(str(path)) or message.startswith(f"cannot unpack {path}")
         return message
 

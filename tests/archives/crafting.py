@@ -1,6 +1,8 @@
 """Crafting of malicious archives."""
 
 import gzip
+import hashlib
+import json
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -50,5 +52,19 @@ def everything(folder: Path) -> dict[str, bytes | None]:
     }
 
 
-def packed(contents: dict[str, bytes]) -> bytes:
+def packed(contents: dict[str, bytes], seal: bool = True) -> bytes:
+    """Return an archive; if `seal`, the digests in its `meta.json` are those of its contents."""
+    meta = json.loads(contents["meta.json"])
+    if seal and "digests" in meta:
+        files = {name: content for name, content in contents.items() if name != "meta.json"}
+        meta["digests"] = {name: hashlib.sha256(files[name]).hexdigest() for name in files}
+        contents = {**contents, "meta.json": json.dumps(meta).encode()}
     return gzip.compress(tar_of(*(member(*item) for item in contents.items())), 1)
+
+
+def unbind(folder: Path) -> None:
+    """Make an extracted archive one of format 2, which has no digests."""
+    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    del meta["digests"]
+    text = json.dumps({**meta, "archive_format": 2})
+    (folder / "meta.json").write_text(text, encoding="utf-8")

@@ -278,18 +278,19 @@ def test_other_formats_are_refused(refused: Refused, content: bytes) -> None:
         ("[" * 100_000, "is not a valid archive: meta.json is not valid"),
         (
             "{}",
-            "has no archive format, this version reads 2 (written by an unknown version, read by",
+            "has no archive format, this version reads 2 and 3 "
+            "(written by an unknown version, read by",
         ),
-        ('{"archive_format": "2"}', "has archive format '2', this version reads 2"),
+        ('{"archive_format": "2"}', "has archive format '2', this version reads 2 and 3"),
         (
-            '{"archive_format": 3, "ner_adv_plugin": "9.8.7"}',
-            "has archive format 3, this version reads 2 "
+            '{"archive_format": 4, "ner_adv_plugin": "9.8.7"}',
+            "has archive format 4, this version reads 2 and 3 "
             "(written by ner_adv_plugin 9.8.7, read by ner_adv_plugin "
             f"{ner_adv_plugin.__version__}): install the version that wrote it, or train again",
         ),
         (
             '{"archive_format": 1, "ner_adv_plugin": "0.1.0"}',
-            "has archive format 1, this version reads 2 "
+            "has archive format 1, this version reads 2 and 3 "
             "(written by ner_adv_plugin 0.1.0, read by ner_adv_plugin "
             f"{ner_adv_plugin.__version__}): install the version that wrote it, or train again",
         ),
@@ -308,8 +309,8 @@ def test_a_folder_is_opened_as_it_is(tmp_path: Path, temporary: Path) -> None:
             (folder / "meta.json").write_text(json.dumps(meta))
         with opened(folder) as found:
             assert found == folder
-    (folder / "meta.json").write_text(json.dumps({"archive_format": 3}))
-    with pytest.raises(UserError, match="run has archive format 3"), opened(folder):
+    (folder / "meta.json").write_text(json.dumps({"archive_format": 4}))
+    with pytest.raises(UserError, match="run has archive format 4"), opened(folder):
         pytest.fail("it was opened")
     assert folder.is_dir() and everything(temporary) == {}
 

@@ -209,8 +209,8 @@ def test_input_size_is_supplied() -> None:
         ),
         (
             {"type": "feedforward", "feedforward": {**FEEDFORWARD, "dropout": 1.5}},
-            "model.tower.feedforward",
-            "dropout",
+            "model.tower.feedforward.dropout",
+            "expected a probability from 0 to 1, found 1.5",
         ),
     ],
 )

@@ -49,6 +49,10 @@ class MultiTaskDatasetReader(DatasetReader):
 
         self.readers = readers
         for name, reader in readers.items():
+            if isinstance(reader, MultiTaskDatasetReader):
+                raise ConfigurationError(
+                    "a multitask reader cannot be the reader of a dataset", f"readers.{name}"
+                )
             reader.bind(name)
             if reader.head is not None and (not reader.head or set("./") & set(reader.head)):
                 raise ConfigurationError(

@@ -3,7 +3,7 @@
 Shape suffixes: B sentences, K classes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
@@ -51,7 +51,9 @@ class Grad(DiscriminatorLoss):
             raise ConfigurationError(f"expected 0 or more, found {gamma}", "gamma")
 
         self.gamma = gamma
-        factors = _balanced(sizes) if alpha is None else _checked(alpha, sizes)
+        if alpha is not None:
+            check_alpha(alpha, sizes)
+        factors = _balanced(sizes) if alpha is None else alpha
         self.register_buffer(
             "alpha_K", torch.tensor([factors[name] for name in sizes]), persistent=False
         )
@@ -75,16 +77,26 @@ def _balanced(sizes: Mapping[str, int]) -> dict[str, float]:
     return {name: value / total if total else 1.0 / len(sizes) for name, value in inverse.items()}
 
 
-def _checked(alpha: Mapping[str, float], sizes: Mapping[str, int]) -> Mapping[str, float]:
+def check_alpha(alpha: Mapping[str, float], classes: Collection[str]) -> None:
+    """Check that `alpha` has a factor for each class.
+
+    # Parameters
+
+    alpha : factors by class.
+    classes : names of the classes.
+
+    # Raises
+
+    ConfigurationError : a class is missing or unknown, or a factor is negative.
+    """
     for name, value in alpha.items():
-        if name not in sizes:
+        if name not in classes:
             raise ConfigurationError(
-                f"unknown class.{nearest(name, sizes)} Classes: {', '.join(sizes)}.",
+                f"unknown class.{nearest(name, classes)} Classes: {', '.join(classes)}.",
                 f"alpha.{name}",
             )
         if value < 0:
             raise ConfigurationError(f"expected 0 or more, found {value}", f"alpha.{name}")
-    for name in sizes:
+    for name in classes:
         if name not in alpha:
             raise ConfigurationError("missing key, required here: a number", f"alpha.{name}")
-    return alpha

@@ -4,12 +4,16 @@ Shape suffixes: B sentences, L characters, D hidden size, H query size, C types,
 2 H concatenated query and key, M = H / 2 pairs of entries, N = L x L pairs of characters.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.heads.head import Head, NormalizeBy
 from ner_adv_plugin.modules.heads.span_head import SpanHead, valid_spans
@@ -57,12 +61,15 @@ class GlobalPointerHead(SpanHead):
         head_size: int = 64,
     ) -> None:
         super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by, flat)
-        if head_size < 2 or head_size % 2:
-            raise ConfigurationError(
-                f"expected an even number of 2 or more, found {head_size}", "head_size"
-            )
+        _check_size(head_size)
         self.query_key = torch.nn.Linear(input_dim, 2 * head_size)
         self.types_of_edges = torch.nn.Linear(2 * head_size, 2 * len(label_space.types))
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: `head_size` is even."""
+        super().check(settings, context)
+        _check_size(settings["head_size"])
 
     def forward(self, states_BLD: Tensor, batch: Batch) -> Tensor:
         """Compute scores by type, first and last character, (B, C, L, L).
@@ -130,3 +137,10 @@ def rotated(vectors_BLE: Tensor) -> Tensor:
     )
     rotated_BL2M = torch.view_as_real(pairs_BL2M * rotations_LM.unsqueeze(1))
     return rotated_BL2M.flatten(2).to(vectors_BLE.dtype)
+
+
+def _check_size(head_size: int) -> None:
+    if head_size < 2 or head_size % 2:
+        raise ConfigurationError(
+            f"expected an even number of 2 or more, found {head_size}", "head_size"
+        )

@@ -3,16 +3,18 @@
 Shape suffixes: B sentences, D size of a sentence's vector, K classes.
 """
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, below
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.discriminator_losses import CrossEntropy, LazyDiscriminatorLoss
+from ner_adv_plugin.modules.discriminator_losses.grad import check_alpha
 from ner_adv_plugin.modules.dropout import Dropout
 from ner_adv_plugin.modules.gradient_reversal import reverse_gradient
 from ner_adv_plugin.modules.objectives.objective import Objective, Statistics, concatenated_states
@@ -76,10 +78,7 @@ class DomainAdversarial(Objective):
     ) -> None:
         super().__init__(reads or ["shared"], weight, schedule)
         sizes = _sizes(vocab, discriminates)
-        if len(sizes) < 2:
-            raise ConfigurationError(
-                f"needs two {discriminates}s or more, the datasets have {list(sizes)}"
-            )
+        _check_classes(sizes, discriminates)
 
         # The class index of each task; None if domains are discriminated.
         self.places = (
@@ -96,6 +95,23 @@ class DomainAdversarial(Objective):
 
         self.loss = CrossEntropy(sizes) if loss is None else loss.construct(sizes=sizes)
         self.reversal = reversal or ConstantSchedule()
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: there are two classes or more, and `alpha` names all of them."""
+        super().check(settings, context)
+        run = context.run
+        if run is None or run.config.get("vocabulary") is not None:
+            # The vocabulary of another run may have more classes than the datasets of this one.
+            return
+
+        domains = dict.fromkeys(space.domain for space in run.datasets.values())
+        classes = run.heads if settings["discriminates"] == "task" else domains
+        _check_classes(classes, settings["discriminates"])
+        loss = settings.get("loss")
+        if isinstance(loss, Mapping) and loss.get("type") == "grad" and loss.get("alpha"):
+            with below("loss"):
+                check_alpha(loss["alpha"], classes)
 
     def forward(
         self, states: Mapping[str, TowerStates], batch: Batch, progress: float
@@ -122,6 +138,13 @@ class DomainAdversarial(Objective):
         correct = (logits_BK.detach().argmax(-1) == class_B).sum()
         accuracy = (correct, len(class_B))
         return loss, {"discriminator_accuracy": accuracy, "reversal_scale": (scale, 1)}
+
+
+def _check_classes(classes: Collection[str], discriminates: str) -> None:
+    if len(classes) < 2:
+        raise ConfigurationError(
+            f"needs two {discriminates}s or more, the datasets have {list(classes)}"
+        )
 
 
 def _sizes(vocab: Vocabulary, discriminates: str) -> dict[str, int]:

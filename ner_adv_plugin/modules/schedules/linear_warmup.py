@@ -1,6 +1,10 @@
 """Linear warm-up schedule."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.schedules.schedule import Schedule
 
 
@@ -34,12 +38,21 @@ class LinearWarmupSchedule(Schedule):
 
     def __init__(self, scale: float = 1.0, warmup: float = 0.1) -> None:
         super().__init__(scale)
-        if not 0 < warmup <= 1:
-            raise ConfigurationError(
-                f"expected a fraction above 0 and at most 1, found {warmup}", "warmup"
-            )
+        _check_fraction(warmup)
         self.warmup = warmup
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: `warmup` is a fraction."""
+        _check_fraction(settings["warmup"])
 
     def at(self, progress: float) -> float:
         """See `Schedule.at`: scale * min(1, progress / warmup)."""
         return self.scale * min(1.0, progress / self.warmup)
+
+
+def _check_fraction(warmup: float) -> None:
+    if not 0 < warmup <= 1:
+        raise ConfigurationError(
+            f"expected a fraction above 0 and at most 1, found {warmup}", "warmup"
+        )

@@ -10,6 +10,7 @@ import torch
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.files import write_file
 from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.models.weights import read_weights
 
 STATE_FILE = re.compile(r"training_state_e(\d+)_b(\d+)\.th")
 # Any file of a checkpoint, also one that was not written to its end.
@@ -114,10 +115,10 @@ class Checkpointer(Registrable):
             return None
 
         self._remove_old(folder)
-        model, training = (
-            torch.load(folder / f"{prefix}_{suffixes[-1]}", map_location="cpu", weights_only=True)
-            for prefix in ("model_state", "training_state")
-        )
+        paths = [
+            folder / f"{prefix}_{suffixes[-1]}" for prefix in ("model_state", "training_state")
+        ]
+        model, training = (read_weights(path, str(path)) for path in paths)
         return model, training
 
     def _remove_old(self, folder: Path) -> None:
