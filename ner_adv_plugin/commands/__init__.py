@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     try:
         parsed = _parse(list(sys.argv[1:] if arguments is None else arguments))
-        parsed.run(parsed)
+        _run(parsed)
     except BrokenPipeError:
         # The reader of the output has closed it, such as `head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -63,6 +63,25 @@ def module_of(name: str) -> str:
     return f"{__name__}.{name.replace('-', '_')}"
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, found {text}")
+    return int(text)
+
+
+def _run(parsed: argparse.Namespace) -> None:
+    """Run the subcommand, sharing the CPUs with other runs if it may compute."""
+    if "torch" not in sys.modules:
+        parsed.run(parsed)
+        return
+
+    from ner_adv_plugin.common.cpu_share import sharing_cpus
+    from ner_adv_plugin.common.threads import using_threads
+
+    with using_threads(parsed.threads), sharing_cpus():
+        parsed.run(parsed)
+
+
 def _parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the arguments and import what the subcommand needs.
 
@@ -79,6 +98,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         default=[],
         metavar="PACKAGE",
         help="import a package with custom components or subcommands; may be repeated",
+    )
+    shared.add_argument(
+        "--threads",
+        type=_positive,
+        metavar="N",
+        help="threads on the CPU; by default as many as the CPUs that the process may use",
     )
     known, rest = shared.parse_known_args(arguments)
     chosen = next((argument for argument in rest if not argument.startswith("-")), None)
@@ -107,7 +132,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         hint = nearest(chosen, summaries)
         parser.error(f'no command "{chosen}".{hint} A custom one needs --include-package.')
     parsed = parser.parse_args(arguments)
-    parsed.raw_arguments = arguments
+    parsed.raw_arguments, parsed.threads = arguments, known.threads
 
     if chosen not in WITHOUT_COMPONENTS or known.include_package:
         from ner_adv_plugin.commands.plugins import import_components

@@ -15,6 +15,7 @@ from ner_adv_plugin.common.processes import check_adds_up, is_main, on_main, ran
 from ner_adv_plugin.common.progress import progress_bar
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
+from ner_adv_plugin.common.threads import log_threads, set_configured
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 from ner_adv_plugin.data.checks import RunContext
@@ -82,6 +83,8 @@ class Trainer(Registrable):
     callbacks : called on training events in this order; callbacks that write curves are called
         last.
     cuda_device : number of a GPU, or -1 for the CPU; by default a GPU if there is one.
+    threads : number of threads on the CPU; null for `--threads`, `OMP_NUM_THREADS` or the number of
+        CPUs that the process may use, whichever is set first.
 
     # Example
 
@@ -122,7 +125,10 @@ class Trainer(Registrable):
         callbacks: list[LazyCallback] | None = None,
         calibration: Literal["temperature"] | None = None,
         cuda_device: int | None = None,
+        threads: int | None = None,
     ) -> None:
+        set_configured(threads)
+        log_threads()
         self.folder = Path(serialization_dir)
         self.num_epochs = _positive(num_epochs, "num_epochs")
         self.accumulation = _positive(
@@ -186,6 +192,8 @@ class Trainer(Registrable):
         """See `Registrable.check`: numbers, patterns, dataset names and the metric are valid."""
         for key in ("num_epochs", "num_gradient_accumulation_steps"):
             _positive(settings.get(key, 1), key)
+        if settings.get("threads") is not None:
+            _positive(settings["threads"], "threads")
         check_patterns(settings.get("no_grad") or [], "no_grad")
         if context.run is not None:
             for name in settings.get("instance_weighting") or {}:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.common.processes import gather, rank, world_size
+from ner_adv_plugin.common.threads import set_recorded
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.checkpoints.random_state import random_state, set_random_state
 from ner_adv_plugin.training.optimization.optimizers import optimizer_of
@@ -81,7 +82,8 @@ def restore(
 
 
 def _restore_random(states: list[dict[str, Any]]) -> None:
-    """Restore the random generators; warn if results may not be reproduced exactly."""
+    """Restore the random generators and threads; warn if results may not be reproduced exactly."""
+    set_recorded(states[0]["threads"])
     for noun, before, now in (
         ("processes", len(states), world_size()),
         ("threads", states[0]["threads"], torch.get_num_threads()),
