@@ -15,7 +15,7 @@ from ner_adv_plugin.training.training_run import TrainingRun
 
 logger = logging.getLogger(__name__)
 # Attributes of the trainer itself.
-COUNTED = ("epoch", "steps_done_in_epoch", "steps_done", "seconds", "metrics")
+COUNTED = ("epoch", "steps_done_in_epoch", "steps_done", "max_tokens", "seconds", "metrics")
 
 
 def run_state(
@@ -60,7 +60,8 @@ def restore(
     state : the state.
     """
     for name in (*COUNTED, "totals"):
-        setattr(trainer, name, state[name])
+        # Checkpoints of earlier versions have no `max_tokens`.
+        setattr(trainer, name, state.get(name, getattr(trainer, name)))
 
     trainer.tracker.load_state_dict(state["tracker"])
     trainer.data_loader.load_state_dict(state["data_loader"])
