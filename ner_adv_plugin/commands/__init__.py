@@ -5,10 +5,11 @@ custom subcommand is a class with methods of these names, see `ner_adv_plugin.co
 """
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ner_adv_plugin import __version__
 from ner_adv_plugin.common.errors import UserError, nearest
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     try:
         parsed = _parse(list(sys.argv[1:] if arguments is None else arguments))
-        _run(parsed)
+        with _sharing_cpus(parsed.threads):
+            parsed.run(parsed)
     except BrokenPipeError:
         # The reader of the output has closed it, such as `head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -69,17 +71,23 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _run(parsed: argparse.Namespace) -> None:
-    """Run the subcommand, sharing the CPUs with other runs if it may compute."""
+@contextlib.contextmanager
+def _sharing_cpus(threads: int | None) -> Iterator[None]:
+    """Set the number of threads and share the CPUs with other runs, if the subcommand may compute.
+
+    # Parameters
+
+    threads : value of `--threads`.
+    """
     if "torch" not in sys.modules:
-        parsed.run(parsed)
+        yield
         return
 
     from ner_adv_plugin.common.cpu_share import sharing_cpus
     from ner_adv_plugin.common.threads import using_threads
 
-    with using_threads(parsed.threads), sharing_cpus():
-        parsed.run(parsed)
+    with using_threads(threads), sharing_cpus():
+        yield
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

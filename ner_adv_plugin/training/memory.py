@@ -84,7 +84,8 @@ def cut(batches: Sequence[Batch], most: int) -> list[Batch]:
     for batch in batches:
         first = 0
         while first < len(batch):
-            count = max(1, most // max(1, batch.lengths[first]))
+            longest = batch.lengths[first]
+            count = max(1, most // longest) if longest else len(batch)
             last = min(first + count, len(batch))
             whole = first == 0 and last == len(batch)
             pieces.append(batch if whole else batch.select(range(first, last)))
