@@ -176,11 +176,16 @@ def test_freed_memory_is_returned_to_the_system() -> None:
     assert before - resident() > 0.7 * 2000 * (4 << 14)
 
 
-def test_memory_is_released_every_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("interval", [0, 1000])
+def test_memory_is_released_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interval: int
+) -> None:
     calls = []
+    monkeypatch.setattr(module, "RELEASE_INTERVAL", interval)
     monkeypatch.setattr(module, "release_memory", lambda: calls.append(1))
     train_model(single_task_config(trainer__num_epochs=2, evaluate_on_test=False), tmp_path)
-    assert len(calls) >= 2 * 2
+    # Three steps and one end per epoch.
+    assert len(calls) == (0 if interval else 2 * (3 + 1))
 
 
 def test_dry_run_foresees_the_peak(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
