@@ -19,6 +19,7 @@ NAMES = (
     "reading",
     "precision",
     "heads",
+    "memory",
 )
 
 

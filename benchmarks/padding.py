@@ -8,7 +8,7 @@ from benchmarks.models import TINY, build, encoder_of, loader_of, random_bert
 from benchmarks.options import Options
 from benchmarks.report import Figure, Report
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
-from ner_adv_plugin.modules.encoders.packed_attention import GroupLayout
+from ner_adv_plugin.modules.encoders.packing import GroupLayout
 
 
 def run(options: Options) -> Report:

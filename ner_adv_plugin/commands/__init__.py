@@ -5,10 +5,11 @@ custom subcommand is a class with methods of these names, see `ner_adv_plugin.co
 """
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ner_adv_plugin import __version__
 from ner_adv_plugin.common.errors import UserError, nearest
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     try:
         parsed = _parse(list(sys.argv[1:] if arguments is None else arguments))
-        parsed.run(parsed)
+        with _sharing_cpus(parsed.threads):
+            parsed.run(parsed)
     except BrokenPipeError:
         # The reader of the output has closed it, such as `head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -63,6 +65,31 @@ def module_of(name: str) -> str:
     return f"{__name__}.{name.replace('-', '_')}"
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, found {text}")
+    return int(text)
+
+
+@contextlib.contextmanager
+def _sharing_cpus(threads: int | None) -> Iterator[None]:
+    """Set the number of threads and share the CPUs with other runs, if the subcommand may compute.
+
+    # Parameters
+
+    threads : value of `--threads`.
+    """
+    if "torch" not in sys.modules:
+        yield
+        return
+
+    from ner_adv_plugin.common.cpu_share import sharing_cpus
+    from ner_adv_plugin.common.threads import using_threads
+
+    with using_threads(threads), sharing_cpus():
+        yield
+
+
 def _parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the arguments and import what the subcommand needs.
 
@@ -79,6 +106,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         default=[],
         metavar="PACKAGE",
         help="import a package with custom components or subcommands; may be repeated",
+    )
+    shared.add_argument(
+        "--threads",
+        type=_positive,
+        metavar="N",
+        help="threads on the CPU; by default as many as the CPUs that the process may use",
     )
     known, rest = shared.parse_known_args(arguments)
     chosen = next((argument for argument in rest if not argument.startswith("-")), None)
@@ -107,7 +140,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         hint = nearest(chosen, summaries)
         parser.error(f'no command "{chosen}".{hint} A custom one needs --include-package.')
     parsed = parser.parse_args(arguments)
-    parsed.raw_arguments = arguments
+    parsed.raw_arguments, parsed.threads = arguments, known.threads
 
     if chosen not in WITHOUT_COMPONENTS or known.include_package:
         from ner_adv_plugin.commands.plugins import import_components

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ner_adv_plugin.archives import Archive, load_archive
 from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.progress import make_file_friendly
+from ner_adv_plugin.common.threads import log_threads
 
 
 def add_model_options(parser: argparse.ArgumentParser, batch_size: int) -> None:
@@ -41,6 +42,7 @@ def load_model(arguments: argparse.Namespace, datasets: Sequence[str] = ()) -> A
     """
     make_file_friendly(arguments.file_friendly_logging)
     log_to()
+    log_threads()
     head = arguments.multitask_head
     return load_archive(
         arguments.archive_file,

@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Train a model; print the folder of the run, first and last, and the scores."""
     from ner_adv_plugin.common import processes
     from ner_adv_plugin.runs.config_checks import checked_job
+    from ner_adv_plugin.runs.foreseen import foreseen_memory
     from ner_adv_plugin.runs.launch import launch
     from ner_adv_plugin.runs.train_job import open_run
 
@@ -52,6 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
     job = checked_job(config)
     if arguments.dry_run:
         print(json.dumps(job.filled, ensure_ascii=False, indent=2))
+        print(foreseen_memory(job.filled), file=sys.stderr)
         return
 
     if arguments.recover and arguments.force:

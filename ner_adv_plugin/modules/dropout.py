@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 # Number of values of the 16 random bits drawn per element.
@@ -29,13 +30,45 @@ def dropout_factors(count: int, p: float) -> Tensor:
 
     The seed is drawn from torch's generator, so that `torch.manual_seed` determines the factors.
     """
-    seed = int(torch.randint(np.iinfo(np.int64).max, ()))
-    words = np.random.SFC64(seed).random_raw(-(-count // 4))
-    bits = torch.from_numpy(words.view(np.int16)[:count])
+    return FactorStream(draw_seed(), p).next(count)
 
-    dropped = min(round(p * _VALUES), _VALUES - 1)
-    # The bits are signed: the lowest values are the ones that are dropped.
-    return torch.mul(bits >= dropped - _VALUES // 2, _VALUES / (_VALUES - dropped))
+
+def draw_seed() -> int:
+    """Draw the seed of a `FactorStream` from torch's generator."""
+    return int(torch.randint(np.iinfo(np.int64).max, ()))
+
+
+class FactorStream:
+    """Dropout factors in parts: the factors do not depend on how many are taken at a time.
+
+    # Parameters
+
+    seed : determines the factors.
+    p : dropout probability.
+
+    # Examples
+
+    >>> whole, parts = FactorStream(7, 0.5), FactorStream(7, 0.5)
+    >>> torch.equal(whole.next(9), torch.cat([parts.next(3), parts.next(6)]))
+    True
+    """
+
+    def __init__(self, seed: int, p: float) -> None:
+        self.generator = np.random.SFC64(seed)
+        self.dropped = min(round(p * _VALUES), _VALUES - 1)
+        # Random numbers that are drawn but not used: a draw gives four.
+        self.rest: NDArray[np.int16] = np.empty(0, np.int16)
+
+    def next(self, count: int) -> Tensor:
+        """Return the next `count` factors."""
+        words = self.generator.random_raw(-(-(count - len(self.rest)) // 4))
+        bits = words.view(np.int16)
+        if len(self.rest):
+            bits = np.concatenate([self.rest, bits])
+        self.rest = bits[count:].copy()
+        # The bits are signed: the lowest values are the ones that are dropped.
+        kept = torch.from_numpy(bits[:count]) >= self.dropped - _VALUES // 2
+        return torch.mul(kept, _VALUES / (_VALUES - self.dropped))
 
 
 def replace_dropout(module: torch.nn.Module) -> None:

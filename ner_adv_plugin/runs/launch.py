@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ner_adv_plugin.common.cpu_share import stop_sharing
 from ner_adv_plugin.common.errors import ConfigurationError
 
 
@@ -68,6 +69,8 @@ def launch(setting: Distributed, node_rank: int, arguments: Sequence[str]) -> in
         devices = {"ACCELERATE_USE_CPU": "true"}
     else:
         devices = {"CUDA_VISIBLE_DEVICES": ",".join(map(str, setting.cuda_devices))}
+    # The processes share the CPUs themselves.
+    stop_sharing()
     process = subprocess.Popen(command, env={**os.environ, **devices})
     try:
         return process.wait()

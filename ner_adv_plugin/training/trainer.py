@@ -11,10 +11,12 @@ import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.files import write_file, write_json
+from ner_adv_plugin.common.memory import release_memory
 from ner_adv_plugin.common.processes import check_adds_up, is_main, on_main, rank, world_size
 from ner_adv_plugin.common.progress import progress_bar
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
+from ner_adv_plugin.common.threads import log_threads, set_configured
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 from ner_adv_plugin.data.checks import RunContext
@@ -31,6 +33,7 @@ from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
 from ner_adv_plugin.training.checkpoints.run_state import restore, run_state
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.instance_weighting import InstanceWeighting
+from ner_adv_plugin.training.memory import cut, default_tokens
 from ner_adv_plugin.training.metric_checks import check_known, check_metric
 from ner_adv_plugin.training.metric_tracker import MetricTracker
 from ner_adv_plugin.training.optimization.learning_rate_schedulers import (
@@ -49,6 +52,8 @@ from ner_adv_plugin.training.steps.step import (
 )
 
 logger = logging.getLogger(__name__)
+# Seconds after which freed memory is returned to the system. Taking it again costs about 0.1 s.
+RELEASE_INTERVAL = 30
 
 
 class Trainer(Registrable):
@@ -83,6 +88,12 @@ class Trainer(Registrable):
     callbacks : called on training events in this order; callbacks that write curves are called
         last.
     cuda_device : number of a GPU, or -1 for the CPU; by default a GPU if there is one.
+    threads : number of threads on the CPU; null for `--threads`, `OMP_NUM_THREADS` or the number of
+        CPUs that the process may use, whichever is set first.
+    max_tokens_per_pass : maximum number of characters, padding included, of a forward and backward
+        pass. A larger batch is cut into micro-batches with the same loss and gradient, but other
+        dropout masks. By default what fits half of the machine's (or GPU's) memory, estimated;
+        with `mmd` and `coral`, which compare whole batches, nothing is cut.
 
     # Example
 
@@ -123,7 +134,11 @@ class Trainer(Registrable):
         callbacks: list[LazyCallback] | None = None,
         calibration: Literal["temperature"] | None = None,
         cuda_device: int | None = None,
+        threads: int | None = None,
+        max_tokens_per_pass: int | None = None,
     ) -> None:
+        set_configured(threads)
+        log_threads()
         self.folder = Path(serialization_dir)
         self.num_epochs = _positive(num_epochs, "num_epochs")
         self.accumulation = _positive(
@@ -151,6 +166,7 @@ class Trainer(Registrable):
 
         self.engine = Engine(model, precision_of(precision, use_amp, cuda_device), cuda_device)
         self.accelerator = self.engine.accelerator
+        self.max_tokens = self._most_tokens(max_tokens_per_pass)
 
         trainable_parameters = trainable(model, no_grad or [])
         build = (
@@ -187,6 +203,9 @@ class Trainer(Registrable):
         """See `Registrable.check`: numbers, patterns, dataset names and the metric are valid."""
         for key in ("num_epochs", "num_gradient_accumulation_steps"):
             _positive(settings.get(key, 1), key)
+        for key in ("threads", "max_tokens_per_pass"):
+            if settings.get(key) is not None:
+                _positive(settings[key], key)
         check_patterns(settings.get("no_grad") or [], "no_grad")
         if context.run is not None:
             for name in settings.get("instance_weighting") or {}:
@@ -204,6 +223,7 @@ class Trainer(Registrable):
     def train(self) -> dict[str, Any]:
         """Train until the run is finished and return its metrics."""
         self._started = time.monotonic() - self.seconds
+        self._released = time.monotonic()
         for callback in self.callbacks:
             callback.on_start(self, is_primary=is_main())
 
@@ -218,6 +238,7 @@ class Trainer(Registrable):
                     for group in steps[self.steps_done_in_epoch :]:
                         statistics = self.train_step(group)
                         _show(bar, statistics)
+                        self._release_memory_if_due()
                         if self.steps_done_in_epoch < len(steps):
                             self._save_if_due(loader_state)
 
@@ -259,6 +280,8 @@ class Trainer(Registrable):
         """
         started = time.monotonic()
         batches = self.data_loader.batches(group, rank(), world_size())
+        if self.max_tokens is not None:
+            batches = cut(batches, self.max_tokens)
         batches = [batch.to(self.engine.device) for batch in batches]
 
         loss, statistics = self.step.run(self.engine, batches, self._progress())
@@ -282,6 +305,15 @@ class Trainer(Registrable):
         for callback in self.callbacks:
             callback.on_batch(self, self.epoch, self.steps_done_in_epoch, is_training=True)
         return statistics
+
+    def _most_tokens(self, setting: int | None) -> int | None:
+        """Return the maximum number of tokens of a pass; None if batches must not be cut."""
+        if not all(own.adds_up for own in self._objectives()):
+            return None
+        return setting or default_tokens(self.model, self.engine.device)
+
+    def _objectives(self) -> list[Objective]:
+        return [module for module in self.model.modules() if isinstance(module, Objective)]
 
     def _count_steps(self) -> int:
         """Count the optimizer steps of the whole run."""
@@ -369,6 +401,7 @@ class Trainer(Registrable):
         self.epoch += 1
         self.steps_done_in_epoch = 0
         self.totals = {}
+        self._release_memory_if_due()
         if self.checkpointer.save_completed_epochs:
             self._save(self.data_loader.state_dict())
 
@@ -393,6 +426,12 @@ class Trainer(Registrable):
         for callback in self.callbacks:
             callback.on_end(self, metrics)
         self.metrics = metrics
+
+    def _release_memory_if_due(self) -> None:
+        """Return freed memory to the system now and then."""
+        if time.monotonic() - self._released >= RELEASE_INTERVAL:
+            release_memory()
+            self._released = time.monotonic()
 
     def _save_if_due(self, loader_state: dict[str, Any]) -> None:
         """Write a checkpoint within an epoch if one is due."""
@@ -433,8 +472,7 @@ class Trainer(Registrable):
 
     def _check_processes(self) -> None:
         """Check that step and objectives support several processes, if there are several."""
-        objectives = [module for module in self.model.modules() if isinstance(module, Objective)]
-        for component in (self.step, *objectives):
+        for component in (self.step, *self._objectives()):
             check_adds_up(type(component), world_size())
 
 

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import (
     crf,
     heads,
+    memory,
     nested_pfr,
     padding,
     precision,
@@ -35,7 +36,7 @@ def fixtures_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NER_DATA", raising=False)
 
 
-@pytest.mark.parametrize("module", [heads, precision, reading])
+@pytest.mark.parametrize("module", [heads, memory, precision, reading])
 def test_runs(module):
     report = module.run(TINY)
     assert report.figures and all(math.isfinite(figure.value) for figure in report.figures)

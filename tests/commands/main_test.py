@@ -308,3 +308,9 @@ def test_a_custom_component_shows_its_docstring(shell: Shell) -> None:
     assert "DatasetReader shouted: One text a line, capitals are names.\n" in result.out
     assert '  head (str, default "names"): ' in result.out
     assert "  loud (bool, default true)\n" in result.out
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two"])
+def test_threads_must_be_a_positive_number(run: Run, value: str) -> None:
+    result = run("recipes", f"--threads={value}")
+    assert result.status == 2 and "expected a whole number of 1 or more" in result.err

@@ -10,10 +10,8 @@ tokens of its longest sequence; T vectors of all groups, B x A x L per group; M 
 padding, N x A.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import accumulate, groupby
+from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -22,131 +20,16 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import scaled_dot_product_attention
 
 from ner_adv_plugin.modules.dropout import dropout_factors
-from ner_adv_plugin.modules.encoders.windows import length_groups
+from ner_adv_plugin.modules.encoders.blockwise_attention import BlockwiseAttention
+from ner_adv_plugin.modules.encoders.packing import GroupLayout, Packing
 
 # Name under which it is registered with transformers.
 NAME = "packed"
-# Fixed cost of a group, in padded tokens.
-GROUP_OVERHEAD = 48
+# Number of scores from which they are computed again in the backward pass instead of being kept: 32
+# sequences of 256 tokens with 8 heads.
+MOST_KEPT = 1 << 24
 # Largest number of values per vector instruction in torch's attention kernel, on any CPU.
 LANES = 16
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Sequences whose attention is computed together.
-
-    # Parameters
-
-    vectors : which of the T vectors belong to the group.
-    scores : which of all scores belong to the group.
-    shape : B, A and L.
-    bias : -inf at padding, otherwise 0, (B, 1, 1, L); None if all sequences have equal length.
-    """
-
-    vectors: slice
-    scores: slice
-    shape: tuple[int, int, int]
-    bias: Tensor | None
-
-    def of(self, vectors_TS: Tensor) -> Tensor:
-        """View of the group's vectors, (B x A, L, S)."""
-        sequences, heads, length = self.shape
-        return vectors_TS[self.vectors].view(sequences * heads, length, -1)
-
-    def square(self, scores: Tensor) -> Tensor:
-        """View of the group's scores, (B x A, L, L)."""
-        sequences, heads, length = self.shape
-        return scores[self.scores].view(sequences * heads, length, length)
-
-
-class Packing:
-    """Lengths of concatenated sequences, with what attention derives from them.
-
-    # Parameters
-
-    lengths : number of tokens of each sequence, descending.
-    """
-
-    def __init__(self, lengths: Sequence[int]) -> None:
-        self.lengths = list(lengths)
-        self._layouts: dict[int, GroupLayout] = {}
-
-    def layout(self, heads: int) -> "GroupLayout":
-        """Return the padded layout, computed once for all layers with this number of heads."""
-        if heads not in self._layouts:
-            self._layouts[heads] = GroupLayout(self.lengths, heads)
-        return self._layouts[heads]
-
-    @cached_property
-    def runs(self) -> list[tuple[int, int]]:
-        """Runs of sequences of equal length: (number of sequences, length) of each, in order."""
-        return [(len(list(run)), length) for length, run in groupby(self.lengths)]
-
-
-class GroupLayout:
-    """Padded layout of concatenated sequences in groups of similar length.
-
-    # Parameters
-
-    lengths : number of tokens of each sequence, descending.
-    heads : number of attention heads, A.
-    """
-
-    def __init__(self, lengths: Sequence[int], heads: int) -> None:
-        self.heads = heads
-        self.groups: list[_Group] = []
-        sources, targets, padding = [], [], []
-        token, vector, score = 0, 0, 0
-        for first, last in length_groups(lengths, GROUP_OVERHEAD, sum(lengths)):
-            length_B = torch.tensor(lengths[first:last])
-            length = int(length_B[0])
-            real_BL = torch.arange(length) < length_B[:, None]
-            token_BL = (real_BL.cumsum(1) + (length_B.cumsum(0) - length_B)[:, None] - 1).where(
-                real_BL, 0
-            ) + token
-            head_A = torch.arange(heads)
-            sources.append((token_BL[:, None] * heads + head_A[:, None]).flatten())
-
-            # Index of the first token and head of each sequence, then of its other tokens and
-            # heads.
-            start_B = torch.arange(last - first) * heads * length + vector
-            target_BLA = start_B[:, None, None] + torch.arange(length)[:, None] + head_A * length
-            targets.append(target_BLA[real_BL].flatten())
-            padding.append(target_BLA[~real_BL].flatten())
-
-            bias = None
-            if length_B[-1] < length:
-                bias = torch.zeros(real_BL.shape).masked_fill_(~real_BL, float("-inf"))
-                bias = bias[:, None, None]
-            vector_end = vector + (last - first) * heads * length
-            score_end = score + (last - first) * heads * length * length
-            shape = (last - first, heads, length)
-            self.groups.append(
-                _Group(slice(vector, vector_end), slice(score, score_end), shape, bias)
-            )
-            token += int(length_B.sum())
-            vector, score = vector_end, score_end
-
-        self.source_T = torch.cat(sources)
-        self.target_M = torch.cat(targets)
-        self.padding = torch.cat(padding)
-
-    def spread(self, states: Tensor) -> Tensor:
-        """Copy states (1, A, N, S) to the padded layout, (T, S).
-
-        Padding has the values of some token.
-        """
-        vectors_TS: Tensor = (
-            states.transpose(1, 2).reshape(-1, states.shape[-1]).index_select(0, self.source_T)
-        )
-        return vectors_TS
-
-    def gather(self, vectors_TS: Tensor) -> Tensor:
-        """Copy vectors (T, S) back to states, (1, N, A, S)."""
-        return vectors_TS.index_select(0, self.target_M).view(
-            1, -1, self.heads, vectors_TS.shape[-1]
-        )
 
 
 def packed_attention(
@@ -185,10 +68,10 @@ def packed_attention(
     if dropout or (
         torch.is_grad_enabled() and any(states.requires_grad for states in (query, key, value))
     ):
-        states: Tensor = _Attention.apply(
-            query, key, value, packing.layout(query.shape[1]), scale, dropout
-        )
-        return states, None
+        layout = packing.layout(query.shape[1])
+        keep = layout.groups[-1].scores.stop < MOST_KEPT
+        attend: Callable[..., Tensor] = _Attention.apply if keep else BlockwiseAttention.apply
+        return attend(query, key, value, layout, scale, dropout), None
 
     starts = accumulate((sequences * length for sequences, length in packing.runs), initial=0)
     results = [

@@ -26,7 +26,8 @@ from ner_adv_plugin.modules.encoders.loading import (
     max_positions,
     set_dropout,
 )
-from ner_adv_plugin.modules.encoders.packed_attention import Packing, attend_packed
+from ner_adv_plugin.modules.encoders.packed_attention import attend_packed
+from ner_adv_plugin.modules.encoders.packing import Packing
 from ner_adv_plugin.modules.encoders.piece_alphabet import PieceAlphabet
 from ner_adv_plugin.modules.encoders.window_tokens import WindowTokens
 from ner_adv_plugin.modules.encoders.windows import cover, length_groups, runs

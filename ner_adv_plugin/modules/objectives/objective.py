@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeAlias
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.processes import check_adds_up
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
@@ -50,9 +51,19 @@ class Objective(torch.nn.Module, Registrable):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: refuse several processes if the loss is not additive."""
-        if context.run is not None:
-            check_adds_up(cls, context.run.processes)
+        """See `Registrable.check`: refuse to cut batches if the loss is not additive."""
+        if context.run is None:
+            return
+
+        check_adds_up(cls, context.run.processes)
+        limit = context.run.config["trainer"].get("max_tokens_per_pass")
+        if limit is not None and not cls.adds_up:
+            raise ConfigurationError(
+                f"{cls.__name__} compares the sentences of a whole batch, which must not be cut:"
+                " remove this key, or use a smaller batch size",
+                "trainer.max_tokens_per_pass",
+                absolute=True,
+            )
 
     def weight_at(self, progress: float) -> float:
         """Weight of the loss at some point of training.

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.common.processes import gather, rank, world_size
+from ner_adv_plugin.common.threads import set_recorded
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.checkpoints.random_state import random_state, set_random_state
 from ner_adv_plugin.training.optimization.optimizers import optimizer_of
@@ -14,7 +15,7 @@ from ner_adv_plugin.training.training_run import TrainingRun
 
 logger = logging.getLogger(__name__)
 # Attributes of the trainer itself.
-COUNTED = ("epoch", "steps_done_in_epoch", "steps_done", "seconds", "metrics")
+COUNTED = ("epoch", "steps_done_in_epoch", "steps_done", "max_tokens", "seconds", "metrics")
 
 
 def run_state(
@@ -59,7 +60,8 @@ def restore(
     state : the state.
     """
     for name in (*COUNTED, "totals"):
-        setattr(trainer, name, state[name])
+        # Checkpoints of earlier versions have no `max_tokens`.
+        setattr(trainer, name, state.get(name, getattr(trainer, name)))
 
     trainer.tracker.load_state_dict(state["tracker"])
     trainer.data_loader.load_state_dict(state["data_loader"])
@@ -81,7 +83,8 @@ def restore(
 
 
 def _restore_random(states: list[dict[str, Any]]) -> None:
-    """Restore the random generators; warn if results may not be reproduced exactly."""
+    """Restore the random generators and threads; warn if results may not be reproduced exactly."""
+    set_recorded(states[0]["threads"])
     for noun, before, now in (
         ("processes", len(states), world_size()),
         ("threads", states[0]["threads"], torch.get_num_threads()),

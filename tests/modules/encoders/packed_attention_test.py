@@ -11,8 +11,11 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from torch.testing import assert_close
 
+from ner_adv_plugin.modules.encoders import blockwise_attention
 from ner_adv_plugin.modules.encoders import packed_attention as module
-from ner_adv_plugin.modules.encoders.packed_attention import GroupLayout, Packing, packed_attention
+from ner_adv_plugin.modules.encoders import packing as layouts
+from ner_adv_plugin.modules.encoders.packed_attention import packed_attention
+from ner_adv_plugin.modules.encoders.packing import GroupLayout, Packing
 
 NONE = torch.nn.Identity()
 
@@ -51,7 +54,7 @@ def test_every_token_attends_to_its_own_sequence(
     states = states_of(lengths, heads, size)
     expected = sequence_by_sequence(states, lengths, 0.3)
     with torch.set_grad_enabled(requires_grad), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "GROUP_OVERHEAD", overhead)
+        patch.setattr(layouts, "GROUP_OVERHEAD", overhead)
         found, weights = packed_attention(NONE, *states, None, scaling=0.3, packing=packing)
     assert weights is None
     assert_close(found, expected.detach() if not requires_grad else expected)
@@ -118,6 +121,57 @@ def test_gradient_with_dropout() -> None:
 
     assert not torch.allclose(attend(*states), sequence_by_sequence(states, lengths, 3**-0.5))
     assert torch.autograd.gradcheck(attend, states)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=9).map(
+        lambda lengths: sorted(lengths, reverse=True)
+    ),
+    heads=st.integers(1, 3),
+    size=st.sampled_from([1, 3, 8]),
+    block=st.sampled_from([1, 100, 5000, 1 << 22]),
+    dropout=st.sampled_from([0.0, 0.1, 0.5]),
+    dtype=st.sampled_from([torch.float32, torch.float64, torch.bfloat16]),
+)
+def test_scores_computed_again_are_those_kept(
+    lengths: list[int], heads: int, size: int, block: int, dropout: float, dtype: torch.dtype
+) -> None:
+    """States and gradients are the same up to rounding, and the next random number exactly."""
+    packing, states = Packing(lengths), states_of(lengths, heads, size, dtype)
+    upstream = torch.randn(1, sum(lengths), heads, size).to(dtype)
+    results = []
+    for most_kept in (1 << 40, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "MOST_KEPT", most_kept)
+            patch.setattr(blockwise_attention, "BLOCK", block)
+            torch.manual_seed(3)
+            found, _ = packed_attention(NONE, *states, None, dropout, packing=packing)
+            gradients = torch.autograd.grad(found, states, upstream)
+            results.append([found, *gradients, torch.rand(1)])
+    assert torch.equal(results[0][-1], results[1][-1])
+    assert_close(results[0], results[1], equal_nan=False)
+
+
+def test_long_sequences_keep_no_scores() -> None:
+    """Tensors kept for the backward pass grow with the tokens, not with their square."""
+    kept = []
+    for most_kept in (1 << 40, 0):
+        packing, states = Packing([300, 300]), states_of([300, 300], 2, 4, torch.float32)
+        sizes: list[int] = []
+
+        def pack(tensor: Tensor, sizes: list[int] = sizes) -> Tensor:
+            sizes.append(tensor.numel())
+            return tensor
+
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
+        ):
+            patch.setattr(module, "MOST_KEPT", most_kept)
+            packed_attention(NONE, *states, None, 0.1, packing=packing)
+        kept.append(sum(sizes))
+    assert kept[0] > 3 * 2 * 2 * 300**2 and kept[1] == 3 * 2 * 2 * 300 * 4
 
 
 def test_mean_over_dropout_is_attention_without_dropout() -> None:
