@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.param_path, arguments.overrides)
     job = checked_job(_for_search(config, checked_job(config).filled))
     job.check_paths()
+    job.check_encoder()
 
     folder = prepare_folder(arguments.param_path, arguments.serialization_dir, arguments.force)
     make_file_friendly(arguments.file_friendly_logging)

@@ -45,9 +45,12 @@ def _read(file: Path) -> dict[str, Any]:
 
     if not isinstance(metrics, dict):
         raise UserError(f"{file} is not an object of metrics")
-    # Version 0.1 called sentences "rows".
+    # Version 0.1 called sentences "rows"; 0.2 still did so in the names of mean weights.
     return {
-        re.sub("^leaked_rows_", "leaked_sentences_", key): value for key, value in metrics.items()
+        re.sub(
+            "_row_weight$", "_sentence_weight", re.sub("^leaked_rows_", "leaked_sentences_", key)
+        ): value
+        for key, value in metrics.items()
     }
 
 

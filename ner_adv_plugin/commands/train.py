@@ -61,6 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.recover and not arguments.serialization_dir:
         raise UserError("--recover needs --serialization-dir")
     job.check_paths()
+    job.check_encoder()
 
     make_file_friendly(arguments.file_friendly_logging)
     with interrupt_on_terminate():

@@ -32,6 +32,7 @@ from ner_adv_plugin.models.model import Model
 from ner_adv_plugin.models.sharing_graph import ENCODER, check_described, sharing_graph
 from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import CrfHead, Head, Readings, TaggingHead
+from ner_adv_plugin.modules.heads.head import loss_per_character
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
 from ner_adv_plugin.modules.towers import (
@@ -291,10 +292,14 @@ class SharingModel(Model):
             task_batch = batch.owned_by(f"heads.{name}").select(sentences)
             states_BLD = _concatenated(states, self.graph.reads[name], sentences)
             output = head(states_BLD, task_batch)
-            loss = head.task_loss(head.loss(output, task_batch), task_batch)
+            loss_B = head.loss(output, task_batch)
+            loss = head.task_loss(loss_B, task_batch)
             share = len(sentences) / batch.totals[name]
             losses[f"heads.{name}"] = self.loss_weighting(name, head.weight, loss, share)
-            statistics[f"{name}_loss"] = (loss.detach() * batch.totals[name], len(sentences))
+            per_character_B = loss_per_character(loss_B.detach(), task_batch)
+            statistics[f"{name}_loss"] = (per_character_B.sum(), len(sentences))
+            optimized = loss.detach() * batch.totals[name]
+            statistics[f"{name}_optimized_loss"] = (optimized, len(sentences))
 
         for index, objective in enumerate(self._objectives()):
             loss, reported = objective(states, batch.owned_by(f"objectives.{index}"), progress)

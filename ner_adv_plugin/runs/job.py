@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from ner_adv_plugin.common.errors import ConfigurationError, nearest_file
+from ner_adv_plugin.common.errors import ConfigurationError, below, nearest_file
 from ner_adv_plugin.common.files import is_url, local_path
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.model import LazyModel
+from ner_adv_plugin.modules.encoders.encoder_files import check_encoder, is_path
 from ner_adv_plugin.runs.launch import Distributed
 from ner_adv_plugin.runs.sources import Paths, Sources, check_files
 from ner_adv_plugin.training.trainer import LazyTrainer
@@ -103,11 +104,22 @@ class TrainJob:
             folders["vocabulary.directory"] = self.vocabulary.filled["directory"]
         encoder = self.model.filled.get("encoder")
         name = encoder.get("model_name") if isinstance(encoder, Mapping) else None
-        # A model name on the hub starts with a letter or digit and has at most one slash.
-        if isinstance(name, str) and (name.startswith((".", "/", "~")) or name.count("/") > 1):
+        if isinstance(name, str) and is_path(name):
             folders["model.encoder.model_name"] = name
 
         for path, folder in folders.items():
             if not is_url(folder) and not Path(folder).exists():
                 hint = nearest_file(Path(folder))
                 raise ConfigurationError(f'no such folder "{folder}".{hint}', path)
+
+    def check_encoder(self) -> None:
+        """Check that the encoder's folder has the files of an encoder.
+
+        # Raises
+
+        ConfigurationError : a file is missing or cannot be read.
+        """
+        encoder = self.model.filled.get("encoder")
+        if isinstance(encoder, Mapping) and encoder.get("type") == "pretrained_transformer":
+            with below("model.encoder"):
+                check_encoder(encoder["model_name"], encoder["model_name"])

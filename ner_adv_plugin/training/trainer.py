@@ -348,9 +348,8 @@ class Trainer(Registrable):
                 weighting.before_epoch(self.epoch)
                 weights = weighting.sentences.weights
                 if weighting.sentences.head is not None:
-                    add_statistics(
-                        self.totals, {f"{name}_row_weight": (float(weights.sum()), len(weights))}
-                    )
+                    mean_weight = (float(weights.sum()), len(weights))
+                    add_statistics(self.totals, {f"{name}_sentence_weight": mean_weight})
 
     def _progress(self) -> float:
         """Return the fraction of training steps done, 0 to 1."""
@@ -486,9 +485,12 @@ def _show(bar: Any, statistics: Statistics) -> None:
     """Advance a progress bar by one step and show the averages of the step."""
     bar.update(1)
     if not bar.disable:
-        bar.set_postfix(
-            {name: f"{value:.3f}" for name, value in averages(statistics).items()}, refresh=False
-        )
+        shown = {
+            name: f"{value:.3f}"
+            for name, value in averages(statistics).items()
+            if not name.endswith("_optimized_loss")
+        }
+        bar.set_postfix(shown, refresh=False)
 
 
 def _positive(value: int, name: str) -> int:

@@ -247,17 +247,23 @@ def test_micro_batches_add_up_to_the_global_batch(
 
 def test_statistics_are_unweighted_losses() -> None:
     model = build_model("adversarial", VOCAB, heads=WEIGHTED)
-    output = model(batch_for(VOCAB), 0.5)
+    batch = batch_for(VOCAB)
+    output = model(batch, 0.5)
     means = averages(output["statistics"])
     total = (
-        0.7 * means["weibo_loss"]
-        + means["msra_loss"]
-        + 0.2 * means["msr_loss"]
+        0.7 * means["weibo_optimized_loss"]
+        + means["msra_optimized_loss"]
+        + 0.2 * means["msr_optimized_loss"]
         + 0.3 * means["objective_loss"]
     )
     assert total == pytest.approx(output["loss"].item(), rel=1e-5)
+    # msr is normalised by sentences.
+    for name in ("weibo", "msra"):
+        assert means[f"{name}_loss"] == pytest.approx(means[f"{name}_optimized_loss"], rel=1e-5)
+    assert means["msr_loss"] < means["msr_optimized_loss"]
     assert set(means) == {
         *("weibo_loss", "msra_loss", "msr_loss", "objective_loss"),
+        *("weibo_optimized_loss", "msra_optimized_loss", "msr_optimized_loss"),
         *("discriminator_accuracy", "reversal_scale", "positions_per_character"),
     }
 

@@ -118,7 +118,7 @@ def test_a_stopped_run_resumes_exactly(tmp_path: Path) -> None:
     for name in (
         "objective_0_reversal_ratio",
         "objective_2_discriminator_chance",
-        "reviews_row_weight",
+        "reviews_sentence_weight",
     ):
         assert 0 < whole[f"training_{name}"] < 1
     assert whole["objective_0_probe_shared_chance"] == pytest.approx(1 / 3)

@@ -120,7 +120,7 @@ def test_a_sampler_gets_validation_losses_and_otherwise_training_losses(
     state = trainer.data_loader.state_dict()["sampler"]
     for kept, epoch in (("first", 0), ("last", EPOCHS - 1)):
         metrics = json.loads((tmp_path / f"metrics_epoch_{epoch}.json").read_text(encoding="utf-8"))
-        of_training = {head: metrics[f"training_{head}_loss"] for head in ("msra", "msr")}
+        of_training = {head: metrics[f"training_{head}_optimized_loss"] for head in ("msra", "msr")}
         assert state[kept] == {"weibo": metrics["validation_weibo_loss"], **of_training}
     proportions = trainer.data_loader.sampler.get_task_proportions(dict.fromkeys(EQUAL, 1))
     assert len(set(proportions.values())) == 3

@@ -71,7 +71,7 @@ def recover(folder: Path) -> None:
 
 def test_the_curves_have_a_point_every_step(uninterrupted: Path) -> None:
     train = curves(uninterrupted, "train")
-    for tag in ("loss", "reversal_scale"):
+    for tag in ("optimized_loss", "reversal_scale"):
         assert [step for step, _ in train[tag]] == list(range(STEPS * EPOCHS))
     assert len(curves(uninterrupted, "validation")["weibo_loss"]) == EPOCHS
 

@@ -1,11 +1,19 @@
 """Loading transformers and tokenizers from a folder, the Hugging Face Hub or an archive."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.modules.encoders.encoder_files import (
+    check_encoder,
+    check_loaded,
+    check_vocabulary,
+    explain_load,
+)
 
 
 def folder_of(vocab: Vocabulary, model_name: str) -> str:
@@ -18,13 +26,14 @@ def folder_of(vocab: Vocabulary, model_name: str) -> str:
     return str(saved) if saved and saved.is_dir() else model_name
 
 
-def load_tokenizer(folder: str, model_name: str) -> tuple[Any, Any]:
+def load_tokenizer(folder: str, model_name: str, with_weights: bool = False) -> tuple[Any, Any]:
     """Load the tokenizer and configuration of a transformer.
 
     # Parameters
 
     folder : folder, or name on the Hugging Face Hub.
     model_name : name shown in errors.
+    with_weights : whether the folder must have weights, too.
 
     # Raises
 
@@ -32,16 +41,27 @@ def load_tokenizer(folder: str, model_name: str) -> tuple[Any, Any]:
     """
     from transformers import AutoConfig, AutoTokenizer
 
-    try:
-        # Code shipped with an encoder, for example in an archive, never runs. If this were unset,
-        # transformers would prompt for it.
+    check_encoder(folder, model_name, with_weights)
+    # Code shipped with an encoder, for example in an archive, never runs. If this were unset,
+    # transformers would prompt for it.
+    with _explained(folder, model_name, "configuration"):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    with _explained(folder, model_name, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        return tokenizer, AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ConfigurationError(
-            f'cannot load encoder "{model_name}": {reason}', "model_name"
-        ) from error
+    check_vocabulary(tokenizer, folder, model_name)
+    return tokenizer, config
+
+
+@contextmanager
+def _explained(folder: str, model_name: str, what: str) -> Iterator[None]:
+    """Turn every error of a library about the files of an encoder into a `ConfigurationError`."""
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        # Corrupt files raise anything: KeyError, errors of Rust libraries, plain Exception.
+        raise explain_load(folder, model_name, what, error) from error
 
 
 def set_dropout(config: Any, name: str, value: float | None, key: str) -> None:
@@ -86,11 +106,24 @@ def load_transformer(folder: str, config: Any, with_weights: bool) -> Any:
     folder : folder, or name on the Hugging Face Hub.
     config : the transformer's configuration.
     with_weights : whether to load pretrained weights; otherwise they are initialised randomly.
+
+    # Raises
+
+    ConfigurationError : the weights are missing, cannot be read or are those of another model.
     """
     from transformers import AutoModel
 
     if with_weights:
-        transformer = AutoModel.from_pretrained(folder, config=config, dtype=torch.float32)
+        with _explained(folder, folder, "weights"):
+            # Parameters of another shape are reported like missing ones, and refused below.
+            transformer, info = AutoModel.from_pretrained(
+                folder,
+                config=config,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+            )
+        check_loaded(info, config, folder)
     else:
         transformer = AutoModel.from_config(config, dtype=torch.float32)
     if getattr(transformer, "pooler", None) is not None:

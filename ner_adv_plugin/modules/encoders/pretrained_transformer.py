@@ -94,10 +94,11 @@ class PretrainedTransformer(Encoder):
         super().__init__()
 
         folder = folder_of(vocab, model_name)
-        self.tokenizer, config = load_tokenizer(folder, model_name)
+        with_weights = folder == model_name
+        self.tokenizer, config = load_tokenizer(folder, model_name, with_weights)
         set_dropout(config, "attention_probs_dropout_prob", attention_dropout, "attention_dropout")
         set_dropout(config, "hidden_dropout_prob", hidden_dropout, "hidden_dropout")
-        self.transformer = load_transformer(folder, config, with_weights=folder == model_name)
+        self.transformer = load_transformer(folder, config, with_weights)
         replace_dropout(self.transformer)
         if config.model_type in PACKED:
             attend_packed(self.transformer)

@@ -64,7 +64,8 @@ class Head(torch.nn.Module, Registrable):
     weight : weight of the task loss, 0 or more.
     dropout : dropout probability on the states.
     normalize_by : "characters" divides the loss of a sentence by its length in characters,
-        "sentences" keeps the sum over the sentence.
+        "sentences" keeps the sum over the sentence. The metric `<task>_loss` is in nats per
+        character with both.
 
     # Raises
 
@@ -154,7 +155,8 @@ class Head(torch.nn.Module, Registrable):
 
         # Returns
 
-        Loss of each sentence summed over its characters, (B,).
+        Loss of each sentence in nats, summed over its characters or spans, (B,). Metrics divide it
+        by the length of the sentence: see `loss_per_character`.
         """
         raise NotImplementedError
 
@@ -239,8 +241,25 @@ class Head(torch.nn.Module, Registrable):
         """
         weighted_B = loss_B * batch.weights_B
         if self.normalize_by == "characters":
-            weighted_B = weighted_B / batch.lengths_B.clamp(min=1)
+            weighted_B = loss_per_character(weighted_B, batch)
         return weighted_B.sum() / batch.totals[self.label_space.head]
+
+
+def loss_per_character(loss_B: Tensor, batch: Batch) -> Tensor:
+    """Divide the loss of each sentence by its number of characters, whatever `normalize_by` says.
+
+    The unit of the metric `<task>_loss` in training, validation and test, for every head.
+
+    # Parameters
+
+    loss_B : result of `Head.loss`.
+    batch : the sentences.
+
+    # Returns
+
+    Nats per character, (B,).
+    """
+    return loss_B / batch.lengths_B.clamp(min=1)
 
 
 def _check_weight(weight: float) -> None:

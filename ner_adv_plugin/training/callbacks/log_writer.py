@@ -26,11 +26,13 @@ Split = Literal["train", "validation"]
 class LogWriterCallback(TrainerCallback):
     """Base class of callbacks that write curves: it collects the values, a subclass writes them.
 
-    Per step: the loss, the loss of each head and objective, discriminator accuracy, reversal scale,
-    learning rate of each parameter group, gradient norm, and metrics added by other callbacks. Per
-    epoch: validation metrics. At the end: metrics added by other callbacks. The x-value of a
-    training step is the number of steps before it; that of an epoch or of the end is the number of
-    steps so far.
+    Per step: the total loss that is optimized (`optimized_loss`, in metrics `training_loss`), the
+    loss of each task in nats per character (`<task>_loss`, like the validation curve of this name)
+    and as it is optimized (`<task>_optimized_loss`), the loss of each objective, discriminator
+    accuracy, reversal scale, learning rate of each parameter group, gradient norm, and metrics
+    added by other callbacks. Per epoch: validation metrics. At the end: metrics added by other
+    callbacks. The x-value of a training step is the number of steps before it; that of an epoch or
+    of the end is the number of steps so far.
 
     # Parameters
 
@@ -111,7 +113,11 @@ class LogWriterCallback(TrainerCallback):
         """See `TrainerCallback.on_backward`."""
         step = trainer.steps_done
         if step % self.summary_interval == 0:
-            self.log_scalars(averages(batch_metrics), step, "train")
+            scalars = averages(batch_metrics)
+            if "loss" in scalars:
+                # Not the name of a validation curve, which has another unit.
+                scalars = {"optimized_loss": scalars.pop("loss"), **scalars}
+            self.log_scalars(scalars, step, "train")
             if self.should_log_learning_rate:
                 groups = enumerate(trainer.optimizer.param_groups)
                 rates = {f"learning_rate/group_{i}": group["lr"] for i, group in groups}

@@ -12,8 +12,11 @@ METRICS = {
     "epoch": 1,
     "training_loss": 0.25,
     "training_weibo_loss": 0.125,
+    "training_weibo_optimized_loss": 4.0,
     "training_discriminator_accuracy": 0.5,
     "training_step_seconds": 3.0,
+    "validation_loss": 0.75,
+    "validation_weibo_loss": 0.375,
     "validation_weibo_f1": 2 / 3,
     "validation_weibo_precision": 0.7,
 }
@@ -29,5 +32,5 @@ def test_losses_and_f1(
     (line,) = caplog.messages
     assert line == (
         "epoch 2 of 3: loss 0.2500, weibo_loss 0.1250, discriminator_accuracy 0.5000, "
-        f"weibo_f1 0.6667{mark}"
+        f"validation_weibo_loss 0.3750, weibo_f1 0.6667{mark}"
     )

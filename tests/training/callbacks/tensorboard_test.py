@@ -23,10 +23,13 @@ def epochs_of(run: Path) -> list[dict[str, float]]:
 
 def test_tags_of_training(tiny_run: Path) -> None:
     assert set(curves(tiny_run, "train")) == {
-        "loss",
+        "optimized_loss",
         "weibo_loss",
         "msra_loss",
         "msr_loss",
+        "weibo_optimized_loss",
+        "msra_optimized_loss",
+        "msr_optimized_loss",
         "objective_loss",
         "discriminator_accuracy",
         "reversal_scale",
@@ -72,7 +75,7 @@ def test_values_of_steps(tiny_run: Path) -> None:
 def test_metrics_of_an_epoch_are_means_over_its_steps(tiny_run: Path) -> None:
     found = curves(tiny_run, "train")
     for epoch, metrics in enumerate(epochs_of(tiny_run)):
-        steps = found["loss"][STEPS * epoch : STEPS * (epoch + 1)]
+        steps = found["optimized_loss"][STEPS * epoch : STEPS * (epoch + 1)]
         assert metrics["training_loss"] == pytest.approx(
             sum(value for _, value in steps) / STEPS, rel=1e-5
         )
@@ -81,7 +84,7 @@ def test_metrics_of_an_epoch_are_means_over_its_steps(tiny_run: Path) -> None:
 def test_points_have_the_configured_interval(tmp_path: Path) -> None:
     callbacks = [{"type": "tensorboard", "summary_interval": 3}]
     train_model(tiny_config(trainer__num_epochs=2, trainer__callbacks=callbacks), tmp_path)
-    assert [step for step, _ in curves(tmp_path, "train")["loss"]] == [0, 3, 6, 9]
+    assert [step for step, _ in curves(tmp_path, "train")["optimized_loss"]] == [0, 3, 6, 9]
 
 
 def test_histograms_and_pictures_are_off_by_default(tiny_run: Path) -> None:

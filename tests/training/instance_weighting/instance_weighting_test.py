@@ -288,13 +288,16 @@ def test_a_run_that_adds_sentences_to_a_task(tmp_path: Path) -> None:
         json.loads((tmp_path / "run" / f"metrics_epoch_{epoch}.json").read_text())
         for epoch in range(3)
     ]
-    assert "training_reviews_row_weight" not in epochs[0]
+    assert "training_reviews_sentence_weight" not in epochs[0]
     assert (
-        0 < epochs[1]["training_reviews_row_weight"] < 1
-        and 0 < epochs[0]["training_msra_row_weight"] < 1
+        0 < epochs[1]["training_reviews_sentence_weight"] < 1
+        and 0 < epochs[0]["training_msra_sentence_weight"] < 1
     )
-    assert epochs[1]["training_msra_row_weight"] == epochs[0]["training_msra_row_weight"]
-    assert epochs[2]["training_reviews_row_weight"] != epochs[1]["training_reviews_row_weight"]
+    assert epochs[1]["training_msra_sentence_weight"] == epochs[0]["training_msra_sentence_weight"]
+    assert (
+        epochs[2]["training_reviews_sentence_weight"]
+        != epochs[1]["training_reviews_sentence_weight"]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -323,7 +326,9 @@ def test_a_stopped_run_resumes_exactly(
     with stopping_before(step):
         train_model(config_to_stop(head), tmp_path / "stopped")
     resumed = train_model(config_to_stop(head), tmp_path / "stopped", recover=True)
-    assert learnt(resumed) == learnt(metrics) and 0 < metrics["training_reviews_row_weight"] < 1
+    assert (
+        learnt(resumed) == learnt(metrics) and 0 < metrics["training_reviews_sentence_weight"] < 1
+    )
     assert_same_weights(tmp_path / "stopped" / "best.th", folder / "best.th")
 
 

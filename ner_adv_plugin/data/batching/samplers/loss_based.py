@@ -22,8 +22,9 @@ class LossBasedSampler(MultiTaskEpochSampler):
     place of gradients: r = (loss of the head / its loss in the first epoch) / (mean of this ratio
     over all heads). The share of one of k datasets is
     floor + (1 - k * floor) * r ** strength / (sum of r ** strength). The loss is the validation
-    loss if the head has one, else the training loss. A dataset without a head, or whose head has no
-    loss, has r = 1. The first two epochs draw equally, as there is nothing to compare yet.
+    loss if the head has one, else the training loss as it is optimized. A dataset without a head,
+    or whose head has no loss, has r = 1. The first two epochs draw equally, as there is nothing to
+    compare yet.
 
     All epochs have the same number of sentences. `DataLoader.batches_per_epoch` counts future
     epochs with the current shares: this is exact for "roundrobin" with a batch size in sentences,
@@ -91,9 +92,13 @@ class LossBasedSampler(MultiTaskEpochSampler):
     def update_from_epoch_metrics(self, metrics: Mapping[str, float]) -> None:
         """Record the loss of every head; keep the previous one if it is missing or not finite."""
         for head in filter(None, dict.fromkeys(self.heads.values())):
-            loss = metrics.get(
-                f"validation_{head}_loss", metrics.get(f"training_{head}_loss", math.nan)
+            names = (
+                f"validation_{head}_loss",
+                f"training_{head}_optimized_loss",
+                # Of a model that does not report what it optimizes.
+                f"training_{head}_loss",
             )
+            loss = next((metrics[name] for name in names if name in metrics), math.nan)
             if math.isfinite(loss):
                 self._last[head] = max(loss, LOWEST_LOSS)
                 self._first.setdefault(head, self._last[head])
