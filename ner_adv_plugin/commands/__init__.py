@@ -22,6 +22,8 @@ COMMANDS = {
     "build-vocab": "Collect the vocabulary of a config, without training.",
     "count-instances": "Count the sentences that a config reads.",
     "audit": "Look for faults and leaks in a config's corpora.",
+    "compare": "Compare ways to train over several seeds: did transfer help?",
+    "study-run": "Train one run of a study; `allennlp compare` starts it.",
     "print-results": "Print the metrics of several runs as a table.",
     "diff": "Compare the parameters of two models.",
     "components": "List what a config can name.",
