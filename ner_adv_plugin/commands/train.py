@@ -78,6 +78,8 @@ def run(arguments: argparse.Namespace) -> None:
         if processes.is_main():
             _print_scores(trainer.metrics)
             print(f"serialization directory: {folder}")
+        # The prepared model must be collected before `leave`.
+        del trainer
         processes.leave()
 
 

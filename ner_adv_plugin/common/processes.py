@@ -4,6 +4,7 @@ A launcher (`accelerate launch`, `torchrun`) starts the processes, with their ra
 variables. With a single process all functions of this module are trivial.
 """
 
+import gc
 import os
 import typing
 from collections.abc import Callable
@@ -55,6 +56,9 @@ def use_cpu(cuda_device: int | None) -> bool:
 def join(cuda_device: int | None) -> None:
     """Initialise communication if a launcher started several processes."""
     if launched() and not distributed.is_initialized():
+        # Its functions have the default group as a default argument: imported any later, they would
+        # keep the group, and with it its threads, beyond `leave`.
+        import torch.distributed.nn.functional  # noqa: F401
         from accelerate import PartialState
 
         PartialState(cpu=use_cpu(cuda_device))
@@ -63,6 +67,9 @@ def join(cuda_device: int | None) -> None:
 def leave() -> None:
     """End communication with the other processes."""
     if distributed.is_initialized():
+        # A prepared model keeps the group and its threads alive until it is collected. A thread
+        # that asks for the GIL after the interpreter has begun to shut down aborts the process.
+        gc.collect()
         distributed.destroy_process_group()
 
 
