@@ -100,6 +100,8 @@ setup(
         "jsonnet>=0.20",
         "matplotlib>=3.8",
         "numpy>=1.26",
+        "rich>=13.0",
+        "scipy>=1.13",
         "seqeval>=1.2.2",
         "tensorboard>=2.15",
         "tqdm>=4.60",

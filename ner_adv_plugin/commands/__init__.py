@@ -22,6 +22,8 @@ COMMANDS = {
     "build-vocab": "Build the vocabulary of a config without training.",
     "count-instances": "Count the sentences of a config's corpora.",
     "audit": "Check a config's corpora for errors and leaks.",
+    "compare": "Compare ways to train over several seeds: did transfer help?",
+    "study-run": "Train one run of a study; `allennlp compare` starts it.",
     "print-results": "Print the metrics of several runs as a table.",
     "diff": "Compare the parameters of two models.",
     "components": "List the components that a config can use.",
