@@ -19,7 +19,10 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["ner_adv_plugin", "ner_adv_plugin.*"]),
-    package_data={"ner_adv_plugin": ["py.typed"]},
+    package_data={
+        "ner_adv_plugin": ["py.typed"],
+        "ner_adv_plugin.studies.report": ["*.j2", "*.css", "*.js"],
+    },
     python_requires=">=3.11",
     install_requires=[
         "torch>=2.6",
@@ -29,6 +32,7 @@ setup(
         "cached_path>=1.1",
         "accelerate>=1.0",
         "pytorch-crf>=0.7.2",
+        "jinja2>=3.1",
         "jsonnet>=0.20",
         "matplotlib>=3.8",
         "numpy>=1.26",
