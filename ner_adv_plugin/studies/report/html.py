@@ -1,7 +1,7 @@
 """Pages of HTML: one file each, without anything from a network."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ner_adv_plugin.studies.report.messages import (
     LANGUAGES,
     Message,
     both,
+    in_language,
     joined_languages,
     text,
 )
@@ -89,19 +90,36 @@ def errors_page(analysis: ErrorAnalysis, a: str, b: str) -> str:
 
 
 def verdict_clauses(results: Mapping[str, Any]) -> Iterator[Message]:
-    """Yield what is said of every arm: in how many of its comparisons it has which verdict."""
+    """Yield what is said of the arms: in how many of its comparisons each has which verdict."""
     families = results["families"]
+    always: dict[str, list[str]] = {"helped": [], "hurt": [], "undecided": []}
+    mixed = []
     arms = dict.fromkeys(
         name for one in families for name, arm in one["arms"].items() if "verdict" in arm
     )
     for arm in arms:
         verdicts = [one["arms"][arm]["verdict"] for one in families if arm in one["arms"]]
-        for verdict in ("helped", "hurt", "undecided"):
+        for verdict, names in always.items():
             found = verdicts.count(verdict)
             if found == len(verdicts):
-                yield Message(f"verdict_{verdict}", arm=arm)
+                names.append(arm)
             elif found:
-                yield Message(f"verdict_{verdict}_in", arm=arm, count=found, total=len(verdicts))
+                key = f"verdict_{verdict}_in"
+                mixed.append(Message(key, arm=arm, count=found, total=len(verdicts)))
+    for verdict, names in always.items():
+        if names:
+            yield Message(f"verdict_{verdict}", arm=_listed(names))
+    yield from mixed
+
+
+def _listed(names: Sequence[str]) -> Message | str:
+    """Return names as a list in words."""
+    if len(names) == 1:
+        return names[0]
+    found: Message | str = names[0]
+    for name in names[1:-1]:
+        found = Message("listed", first=found, second=name)
+    return Message("last_listed", first=found, second=names[-1])
 
 
 def verdict_sentence(results: Mapping[str, Any]) -> Markup:
@@ -115,7 +133,7 @@ def verdict_sentence(results: Mapping[str, Any]) -> Markup:
 
 def plain_verdict(results: Mapping[str, Any], language: str) -> str:
     """Return the verdict in one sentence of one language."""
-    clauses = [text(language, one.key, **one.values) for one in verdict_clauses(results)]
+    clauses = [in_language(one, language) for one in verdict_clauses(results)]
     start = text(language, "verdict_start", baseline=results["baseline"])
     return start + text(language, "separator").join(clauses) + text(language, "full_stop")
 
@@ -245,7 +263,7 @@ def _curves(results: Mapping[str, Any], budgets: list[str]) -> Iterator[dict[str
             rows.append(plots.CurveRow(arm, [one["sentences"] for one in own], scores))
         yield {
             "budget": _budget(budget),
-            "keys": [(arm, plots.series_key(k)) for k, arm in enumerate(arms)],
+            "legend": [(arm, plots.series_key(k)) for k, arm in enumerate(arms)],
             "plot": plots.curves(rows, text("en", "curves_label"), f"curves{i}"),
         }
 
@@ -253,21 +271,17 @@ def _curves(results: Mapping[str, Any], budgets: list[str]) -> Iterator[dict[str
 def _worths(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield a table of label worths for every budget with several sizes."""
     for budget, arms in results["label_worth"].items():
-        rows = []
-        for arm, worths in arms.items():
-            for worth in worths:
-                low, high = (censored(end, worth) for end in worth["interval"])
-                rows.append(
-                    {
-                        "arm": arm,
-                        "cells": [
-                            f"{worth['size']:,}",
-                            _shown(censored(worth["equivalent"], worth)),
-                            _range(low, high),
-                            _shown(factor(worth)),
-                        ],
-                    }
-                )
+        rows = [
+            (
+                arm,
+                f"{worth['size']:,}",
+                _shown(censored(worth["equivalent"], worth)),
+                joined_languages({one: escape(worth_range(worth, one)) for one in LANGUAGES}),
+                _shown(factor(worth)),
+            )
+            for arm, worths in arms.items()
+            for worth in worths
+        ]
         yield {"budget": _budget(budget), "rows": rows}
 
 
@@ -295,17 +309,7 @@ def _shown(value: Message | str) -> Markup:
     return both(value.key, **value.values) if isinstance(value, Message) else escape(value)
 
 
-def _range(low: Message | str, high: Message | str) -> Markup:
-    """Return both ends of an interval, in words."""
-    return joined_languages(
-        {
-            language: escape(
-                f"{_said(low, language)} {text(language, 'to')} {_said(high, language)}"
-            )
-            for language in LANGUAGES
-        }
-    )
-
-
-def _said(value: Message | str, language: str) -> str:
-    return text(language, value.key, **value.values) if isinstance(value, Message) else value
+def worth_range(worth: Mapping[str, Any], language: str) -> str:
+    """Return the interval of a label worth, in words; one if both ends lie beyond the curve."""
+    low, high = (in_language(censored(end, worth), language) for end in worth["interval"])
+    return low if low == high else f"{low} {text(language, 'to')} {high}"

@@ -11,8 +11,9 @@ from ner_adv_plugin.studies.report.html import (
     described,
     factor,
     plain_verdict,
+    worth_range,
 )
-from ner_adv_plugin.studies.report.messages import Message, text
+from ner_adv_plugin.studies.report.messages import in_language, text
 from ner_adv_plugin.studies.report.numbers import change, count, interval, p_value, points
 from ner_adv_plugin.studies.statistics.seeds import smallest_p
 
@@ -166,9 +167,9 @@ def _label_worth(label_worth: dict[str, Any]) -> Iterator[str]:
                 [
                     escaped(arm),
                     f"{worth['size']:,}",
-                    _said(censored(worth["equivalent"], worth)),
-                    " to ".join(_said(censored(end, worth)) for end in worth["interval"]),
-                    _said(factor(worth)),
+                    in_language(censored(worth["equivalent"], worth), "en"),
+                    worth_range(worth, "en"),
+                    in_language(factor(worth), "en"),
                 ]
                 for arm, worths in arms.items()
                 for worth in worths
@@ -191,20 +192,20 @@ def _errors(analysis: ErrorAnalysis, a: str, b: str) -> Iterator[str]:
             for name in ErrorClass
         ),
     )
-    names = [f"{score} {escaped(arm)}" for score in ("P", "R", "F1") for arm in (a, b)]
+    names = [f"{score} {escaped(arm)}" for score in ("F1", "P", "R") for arm in (a, b)]
     for kind, groups in {"all": [overall], **analysis.by}.items():
         yield from table(
-            [text("en", f"by_{kind}"), "gold", *names, "difference"],
+            [text("en", f"by_{kind}"), "gold", "difference in F1", *names],
             (
                 [
                     escaped(group.label) or "words",
                     count(group.a.gold),
+                    points(group.b.f1 - group.a.f1, signed=True),
                     *(
                         points(getattr(scores, name))
-                        for name in ("precision", "recall", "f1")
+                        for name in ("f1", "precision", "recall")
                         for scores in (group.a, group.b)
                     ),
-                    points(group.b.f1 - group.a.f1, signed=True),
                 ]
                 for group in groups
             ),
@@ -255,8 +256,8 @@ def _reproduction(content: ReportContent) -> Iterator[str]:
     yield f"{versions}. {text('en', 'written', date=content.date)}"
 
 
-def _said(value: Message | str) -> str:
-    return text("en", value.key, **value.values) if isinstance(value, Message) else value
+def _said(value: object) -> str:
+    return in_language(value, "en")
 
 
 def _score(value: float) -> str:

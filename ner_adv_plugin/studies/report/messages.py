@@ -11,7 +11,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "theme": ("Light / dark", "浅色 / 深色"),
     "scored_on": (
         "F1 of {metric} on the {split} of {target}, {sentences} sentences, {seeds} seeds.",
-        "在 {target} {split}（{sentences} 句）上的 {metric}，{seeds} 个随机种子。",
+        "{target} {split}（{sentences} 句），{metric}，{seeds} 个随机种子。",
     ),
     "split_test": ("test set", "测试集"),
     "split_validation": ("validation set", "验证集"),
@@ -21,7 +21,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "verdict_start": ("Compared with {baseline}, ", "与 {baseline} 相比，"),
     "verdict_helped": ("{arm} helped", "{arm} 有帮助"),
     "verdict_hurt": ("{arm} hurt", "{arm} 有损害"),
-    "verdict_undecided": ("{arm} is undecided", "{arm} 尚无定论"),
+    "verdict_undecided": ("it is undecided whether {arm} helped", "{arm} 是否有帮助尚无定论"),
     "verdict_helped_in": (
         "{arm} helped in {count} of {total} comparisons",
         "{arm} 在 {total} 项比较中的 {count} 项有帮助",
@@ -34,6 +34,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{arm} is undecided in {count} of {total} comparisons",
         "{arm} 在 {total} 项比较中的 {count} 项尚无定论",
     ),
+    "listed": ("{first}, {second}", "{first}、{second}"),
+    "last_listed": ("{first} and {second}", "{first}、{second}"),
     "separator": ("; ", "；"),
     "full_stop": (".", "。"),
     "no_comparison": (
@@ -247,7 +249,7 @@ def both(key: str, /, **values: object) -> Markup:
     return joined_languages(
         {
             language: Markup(escape(MESSAGES[key][index])).format(
-                **{name: _in(language, value) for name, value in values.items()}
+                **{name: in_language(value, language) for name, value in values.items()}
             )
             for index, language in enumerate(LANGUAGES)
         }
@@ -277,10 +279,9 @@ class Message:
         self.values = values
 
 
-def _in(language: str, value: object) -> object:
-    """Return a value as it is shown in a language."""
-    if isinstance(value, Message):
-        return text(
-            language, value.key, **{name: _in(language, one) for name, one in value.values.items()}
-        )
-    return value
+def in_language(value: object, language: str) -> str:
+    """Return a value of a message as it is shown in a language."""
+    if not isinstance(value, Message):
+        return str(value)
+    values = {name: in_language(one, language) for name, one in value.values.items()}
+    return text(language, value.key, **values)

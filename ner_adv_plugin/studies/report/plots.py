@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, log
@@ -29,7 +30,7 @@ OF_VERDICT = {"helped": HELPED, "hurt": HURT, "undecided": UNDECIDED}
 DASHES = ("-", "--", ":", "-.")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 # Widths in CSS pixels of the plots for wide and narrow pages, and of their text.
-WIDE, NARROW = 720, 340
+WIDE, NARROW = 860, 340
 TEXT_SIZE = 12
 # matplotlib's points in an inch: one point is drawn as one CSS pixel.
 DOTS = 72
@@ -86,14 +87,21 @@ def forest_rows(family: Mapping[str, Any]) -> list[ForestRow]:
 
 
 def forest_limits(rows: Sequence[ForestRow]) -> tuple[float, float]:
-    """Return the limits of the axis, in points, common to all families of a study."""
-    values = [0.0]
-    for row in rows:
-        values += [100 * one for one in (row.difference, *row.interval, *row.differences)]
-    known = [value for value in values if isfinite(value)]
-    low, high = min(known), max(known)
-    margin = max(0.05 * (high - low), 0.5)
-    return low - margin, high + margin
+    """Return the limits of the axis, in points, common to all families of a study.
+
+    They hold all seeds; the end of an interval may lie far beyond, or be infinite: it is cut.
+    """
+    seeds = [100 * one for row in rows for one in (row.difference, *row.differences)]
+    known = [value for value in seeds if isfinite(value)]
+    reach = 3 * max([5.0, *(abs(value) for value in known)])
+    ends = [100 * end for row in rows for end in row.interval]
+    shown = [0.0, *known, *(end for end in ends if abs(end) <= reach)]
+    if any(end < -reach for end in ends):
+        shown.append(min(shown) - 0.1 * reach)
+    if any(end > reach for end in ends):
+        shown.append(max(shown) + 0.1 * reach)
+    margin = max(0.05 * (max(shown) - min(shown)), 0.5)
+    return min(shown) - margin, max(shown) + margin
 
 
 def forest(rows: Sequence[ForestRow], limits: tuple[float, float], label: str, name: str) -> Markup:
@@ -136,7 +144,13 @@ def forest(rows: Sequence[ForestRow], limits: tuple[float, float], label: str, n
                 (width - 4, "right", values),
             ):
                 figure.text(
-                    x / width, text_place / height, shown, ha=aligned, va="center", color=INK
+                    x / width,
+                    text_place / height,
+                    shown,
+                    ha=aligned,
+                    va="center_baseline",
+                    color=INK,
+                    fontsize=TEXT_SIZE + 1,
                 )
         return figure
 
@@ -220,7 +234,7 @@ def _forest_row(axes: Axes, place: float, row: ForestRow, limits: tuple[float, f
             [max(low, limits[0]), min(high, limits[1])], [place] * 2, color=color, linewidth=2.5
         )
     for end, border, marker in ((low, limits[0], "<"), (high, limits[1], ">")):
-        if not isfinite(end):
+        if not limits[0] <= end <= limits[1] and end == end:
             axes.plot([border], [place], color=color, marker=marker, clip_on=False)
     axes.plot(
         [100 * one for one in row.differences],
@@ -295,10 +309,11 @@ def _svg(figure: Figure, salt: str) -> Markup:
         "svg.hashsalt": salt,
         "text.parse_math": False,
         "axes.unicode_minus": True,
-        "font.size": TEXT_SIZE,
     }
     buffer = io.StringIO()
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # Text stays text: it is the page's fonts that must have its characters.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(
             buffer,
             format="svg",
