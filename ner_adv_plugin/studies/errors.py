@@ -282,6 +282,8 @@ def analyse(
     _check_same_sentences([*a, *b])
     sentences = a[0].sentences
     everything = _tabulate(a, b, lambda i, entity: "all", ["all"])
+    # Without a single entity there is no group at all.
+    nothing = GroupScores("all", _mean([ErrorCounts()]), _mean([ErrorCounts()]))
     types = sorted({name for run in (*a, *b) for name in run.types()})
     lengths = _labels(ENTITY_LENGTHS)
     by = {
@@ -305,7 +307,7 @@ def analyse(
         sentences=len(sentences),
         runs_a=len(a),
         runs_b=len(b),
-        overall=everything[0] if everything else GroupScores("all", _mean([]), _mean([])),
+        overall=everything[0] if everything else nothing,
         by={name: groups for name, groups in by.items() if groups},
         only_a=disagreements(a, b),
         only_b=disagreements(b, a, swapped=True),

@@ -263,7 +263,7 @@ def _curves(results: Mapping[str, Any], budgets: list[str]) -> Iterator[dict[str
             rows.append(plots.CurveRow(arm, [one["sentences"] for one in own], scores))
         yield {
             "budget": _budget(budget),
-            "legend": [(arm, plots.series_key(k)) for k, arm in enumerate(arms)],
+            "legend": [(arm, plots.series_key(k, f"curves{i}")) for k, arm in enumerate(arms)],
             "plot": plots.curves(rows, text("en", "curves_label"), f"curves{i}"),
         }
 

@@ -205,12 +205,13 @@ def curves(rows: Sequence[CurveRow], label: str, name: str) -> Markup:
     return _for_both_widths(draw, label, name)
 
 
-def series_key(index: int) -> Markup:
+def series_key(index: int, name: str) -> Markup:
     """Draw the line of a curve for a legend.
 
     # Parameters
 
     index : of the curve.
+    name : of the plot, unique in its page.
     """
     color, dashes, marker = _series(index)
 
@@ -223,7 +224,7 @@ def series_key(index: int) -> Markup:
         axes.plot([0.5], [0.5], color=color, marker=marker, markersize=5)
         return figure
 
-    return Markup('<svg class="key" aria-hidden="true"') + _svg(draw(36), f"key{index}")
+    return Markup('<svg class="key" aria-hidden="true"') + _svg(draw(36), f"{name}-key{index}")
 
 
 def _forest_row(axes: Axes, place: float, row: ForestRow, limits: tuple[float, float]) -> None:
