@@ -23,7 +23,7 @@ COMMANDS = {
     "count-instances": "Count the sentences that a config reads.",
     "audit": "Look for faults and leaks in a config's corpora.",
     "compare": "Compare ways to train over several seeds: did transfer help?",
-    "errors": "Compare the errors of two runs: what does one find that the other does not?",
+    "errors": "Compare the errors of two runs.",
     "study-run": "Train one run of a study; `allennlp compare` starts it.",
     "print-results": "Print the metrics of several runs as a table.",
     "diff": "Compare the parameters of two models.",

@@ -43,8 +43,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _names(a: Path, b: Path) -> tuple[str, str]:
-    """Return names of the runs that differ: those of their folders, else their paths."""
-    shown = [path.parent.name if path.is_file() else path.resolve().name for path in (a, b)]
-    if shown[0] == shown[1] or not all(shown):
-        return str(a), str(b)
-    return shown[0], shown[1]
+    """Return names of the runs: those of their folders, or their paths if these are the same."""
+    first, second = _name(a), _name(b)
+    return (first, second) if first != second else (str(a), str(b))
+
+
+def _name(path: Path) -> str:
+    """Return the name of a run's folder, without the hash that a study adds."""
+    if path.is_file():
+        return path.resolve().parent.name
+    name = path.resolve().name
+    return name.rpartition("-")[0] if (path / "run.json").is_file() else name

@@ -35,7 +35,7 @@ def test_two_runs_of_a_study(run: Run, tmp_path: Path) -> None:
     hard, single = runs[0], runs[2]
     result = run("errors", single, hard)
     assert result.status == 0, result.err
-    assert f"a: {single.name}\nb: {hard.name}\n60 sentences" in result.out
+    assert "a: single-all-epochs-seed1\nb: hard-all-epochs-seed1\n60 sentences" in result.out
     assert "boundary: right type" in result.out and "Training data not read" in result.out
     assert "Right, found by b only" in result.out
 

@@ -9,12 +9,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ner_adv_plugin import __version__
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.errors import ErrorAnalysis, analyse
 from ner_adv_plugin.studies.results import Family, StudyResults, csv_row
 from ner_adv_plugin.studies.training_side import training_side
 
-PACKAGES = ("ner_adv_plugin", "torch", "transformers", "numpy", "scipy")
+PACKAGES = ("torch", "transformers", "numpy", "scipy")
 MISSING = object()
 
 
@@ -146,16 +147,16 @@ def _errors(
     study = results.study
     for name, runs in family.predictions.items():
         if name != study.baseline:
-            training = jobs and training_side(
-                [jobs[study.baseline], jobs[name]], study.target, family.size, family.seeds
-            )
-            yield ArmErrors(
-                name, analyse(family.predictions[study.baseline], runs, training or None)
-            )
+            training = None
+            if jobs is not None:
+                training = training_side(
+                    [jobs[study.baseline], jobs[name]], study.target, family.size, family.seeds
+                )
+            yield ArmErrors(name, analyse(family.predictions[study.baseline], runs, training))
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    found = {"ner_adv_plugin": __version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:
             found[name] = metadata.version(name)

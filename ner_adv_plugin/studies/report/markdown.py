@@ -103,7 +103,7 @@ def _family(family: dict[str, Any]) -> Iterator[str]:
         f" {family['split']} set"
     )
     yield ""
-    header = ["arm", "mean F1", "difference", "95 % interval", "p after Holm", "verdict"]
+    header = ["arm", "mean F1", "difference", "verdict", "95 % interval", "p after Holm"]
     yield from table(
         [*header, *(f"seed {seed}" for seed in seeds)],
         (
@@ -146,12 +146,12 @@ def _family(family: dict[str, Any]) -> Iterator[str]:
 def _compared(arm: dict[str, Any]) -> list[str]:
     """Return the cells of an arm's comparison; empty for the baseline."""
     if "difference" not in arm:
-        return ["", "", "", "baseline"]
+        return ["", "baseline", "", ""]
     return [
         points(arm["difference"], signed=True),
+        arm["verdict"],
         interval(arm["interval"]),
         p_value(arm["p_holm"]),
-        arm["verdict"],
     ]
 
 
