@@ -14,7 +14,7 @@ VERSION = re.search(
 assert VERSION is not None
 
 # Folders of the project that `allennlp recipes --copy` copies from an installed package.
-RECIPES = ("training_configs", "fixtures")
+RECIPES = ("training_configs", "fixtures", "studies")
 
 TEST = [
     "hypothesis",
@@ -86,7 +86,10 @@ setup(
         "Typing :: Typed",
     ],
     packages=find_packages(include=["ner_adv_plugin", "ner_adv_plugin.*"]),
-    package_data={"ner_adv_plugin": ["py.typed"]},
+    package_data={
+        "ner_adv_plugin": ["py.typed"],
+        "ner_adv_plugin.studies.report": ["*.j2", "*.css", "*.js"],
+    },
     cmdclass={"build_py": BuildWithRecipes},
     python_requires=">=3.11",
     install_requires=[
@@ -97,6 +100,7 @@ setup(
         "cached_path>=1.1",
         "accelerate>=1.0",
         "pytorch-crf>=0.7.2",
+        "jinja2>=3.1",
         "jsonnet>=0.20",
         "matplotlib>=3.8",
         "numpy>=1.26",

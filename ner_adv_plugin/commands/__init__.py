@@ -23,6 +23,7 @@ COMMANDS = {
     "count-instances": "Count the sentences of a config's corpora.",
     "audit": "Check a config's corpora for errors and leaks.",
     "compare": "Compare ways to train over several seeds: did transfer help?",
+    "errors": "Compare the errors of two runs.",
     "study-run": "Train one run of a study; `allennlp compare` starts it.",
     "print-results": "Print the metrics of several runs as a table.",
     "diff": "Compare the parameters of two models.",

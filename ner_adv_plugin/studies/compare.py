@@ -11,6 +11,7 @@ from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.studies.audit import audit_arms
 from ner_adv_plugin.studies.engine import StudyRun, check_folder, prepare, run_all
 from ner_adv_plugin.studies.facts import facts_of
+from ner_adv_plugin.studies.report import write_report
 from ner_adv_plugin.studies.results import StudyResults, collect, write_results
 from ner_adv_plugin.studies.study import Study, checked_arms, grid
 from ner_adv_plugin.studies.table import LiveTable, verdict_lines
@@ -64,6 +65,8 @@ def compare(
 
     results = collect(study, runs)
     write_results(results, folder)
+    if results.families:
+        write_report(results, folder, jobs)
     _report_failures(runs)
     if not results.families:
         raise UserError(

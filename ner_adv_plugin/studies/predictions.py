@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import DataError
+from ner_adv_plugin.common.files import write_file
 
 Entity = tuple[int, int, str]
 
@@ -92,3 +93,29 @@ def read_predictions(path: Path) -> RunPredictions:
                     path, number, line[:60], "an object of text, gold and predicted"
                 ) from error
     return RunPredictions(sentences)
+
+
+def write_predictions(path: Path, predictions: RunPredictions) -> None:
+    """Write a line for each sentence, for `read_predictions`.
+
+    # Parameters
+
+    path : of the file; it is complete or missing after a kill.
+    predictions : what is written, entities in the order of their positions.
+    """
+
+    def write(aside: Path) -> None:
+        # Half a surrogate pair is written as JSON escapes it.
+        with aside.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            for sentence in predictions.sentences:
+                line = {
+                    "text": sentence.text,
+                    "gold": sorted(sentence.gold),
+                    "predicted": [
+                        [*entity, round(score, 6)]
+                        for entity, score in sorted(sentence.scores.items())
+                    ],
+                }
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    write_file(path, write)

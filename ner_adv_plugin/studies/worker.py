@@ -20,14 +20,15 @@ from typing import Any
 
 import torch
 
-from ner_adv_plugin.common.files import write_file, write_json
+from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.signals import interrupt_on_terminate
 from ner_adv_plugin.evaluation.entity_scores import precision_recall_f1
-from ner_adv_plugin.inference.evaluator import counted
 from ner_adv_plugin.runs.config_checks import checked_job
-from ner_adv_plugin.runs.data import evaluator_of, read_data
+from ner_adv_plugin.runs.data import read_data
 from ner_adv_plugin.runs.train_job import open_run
+from ner_adv_plugin.studies.predicting import predict_target
+from ner_adv_plugin.studies.predictions import write_predictions
 from ner_adv_plugin.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -94,46 +95,12 @@ def _score(
     for split in ("validation", "test"):
         if target not in data.splits.get(split, {}):
             continue
-        evaluator = evaluator_of(job, trainer.model, data, split)
-        predictions = evaluator.predict(trainer.model, split, scored=True)[target].spans
-        space = trainer.model.vocab.label_space(job.sources.reader.readers[target].head or "")
-        predictions = counted(space, target, predictions)
-        (dataset,) = [
-            own for sets in evaluator.by_head.values() for own in sets if own.dataset == target
-        ]
-        _write_predictions(folder / f"predictions_{split}.jsonl", dataset, predictions)
-        counts = _total(folder / f"predictions_{split}.jsonl")
-        precision, recall, f1 = precision_recall_f1(*counts)
+        predictions = predict_target(job, trainer.model, data, target, split)
+        write_predictions(folder / f"predictions_{split}.jsonl", predictions)
+        tp, fp, fn = (int(value) for value in predictions.counts().sum(axis=0))
+        precision, recall, f1 = precision_recall_f1(tp + fp, tp + fn, tp)
         scores[split] = {"precision": precision, "recall": recall, "f1": f1}
     return scores
-
-
-def _write_predictions(path: Path, dataset: Any, predicted: Any) -> None:
-    """Write a line for each sentence: its text, its gold spans and the predicted ones."""
-
-    def write(aside: Path) -> None:
-        with aside.open("w", encoding="utf-8") as file:
-            for text, gold, found in zip(dataset.texts(), dataset.spans, predicted, strict=True):
-                line = {
-                    "text": text,
-                    "gold": [[span.start, span.end, span.type] for span in gold or ()],
-                    "predicted": [
-                        [span.start, span.end, span.type, round(getattr(span, "score", 1.0), 6)]
-                        for span in found or ()
-                    ],
-                }
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-    write_file(path, write)
-
-
-def _total(path: Path) -> tuple[int, int, int]:
-    """Predicted, gold and correct spans of a file of predictions."""
-    from ner_adv_plugin.studies.predictions import read_predictions
-
-    counts_NC = read_predictions(path).counts()
-    tp, fp, fn = (int(value) for value in counts_NC.sum(axis=0))
-    return tp + fp, tp + fn, tp
 
 
 def _keep(planned: dict[str, Any], training: Path, folder: Path) -> None:
