@@ -32,4 +32,4 @@ def run(arguments: argparse.Namespace) -> None:
         return
     folder = Path(arguments.serialization_dir or Path("studies") / Path(arguments.study).stem)
     with interrupt_on_terminate():
-        compare(study, folder, arguments.include_package, arguments.retry, arguments.given)
+        compare(study, folder, arguments.include_package, arguments.retry, arguments.raw_arguments)

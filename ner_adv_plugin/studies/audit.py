@@ -1,12 +1,13 @@
-"""The leak audit of a study: no test sentence may stand in any arm's training data."""
+"""The data audit of a study: no leaks, and the same gold entities for all arms."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.data.corpora.leakage import HeldOutTexts
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.facts import data_of
+from ner_adv_plugin.studies.study import Study
 
 # Leaked sentences that an error shows.
 SHOWN = 3
@@ -54,3 +55,46 @@ def audit_arms(jobs: Mapping[str, TrainJob]) -> dict[str, ArmAudit]:
         }
         found[name] = ArmAudit(sentences, dict(data.leaked))
     return found
+
+
+def check_target(study: Study, jobs: Mapping[str, TrainJob]) -> None:
+    """Check that the arms score the target on the same sentences, and that the metric is defined.
+
+    # Raises
+
+    `ConfigurationError` at `arms.<name>`, if an arm's validation or test set of the target differs
+    from the baseline's in a sentence or in its gold entities; at `metric`, if it scores a type that
+    does not occur in them.
+    """
+    baseline = data_of(jobs[study.baseline]).splits
+    for split in ("validation", "test"):
+        expected = baseline.get(split, {}).get(study.target)
+        for name, job in jobs.items():
+            found = data_of(job).splits.get(split, {}).get(study.target)
+            if (found is None) != (expected is None):
+                reads, lacks = (name, study.baseline) if found else (study.baseline, name)
+                raise ConfigurationError(
+                    f'arm "{reads}" has a {split} set of "{study.target}", arm "{lacks}" has none',
+                    f"arms.{name}",
+                )
+            if expected is None or found is None or found is expected:
+                continue
+            if len(found) != len(expected) or any(
+                a.text != b.text or set(a.spans or ()) != set(b.spans or ())
+                for a, b in zip(found, expected, strict=True)
+            ):
+                raise ConfigurationError(
+                    f'its {split} set of "{study.target}" has other sentences or other gold'
+                    f' entities than that of "{study.baseline}", so that their scores are no pairs',
+                    f"arms.{name}",
+                )
+
+        if expected is not None and study.metric != "f1":
+            types = [] if expected.spans is None else expected.spans.types_used()
+            entity_type = study.metric.removeprefix("f1_")
+            if entity_type not in types:
+                raise ConfigurationError(
+                    f'no entity of type "{entity_type}" in the {split} set of "{study.target}".'
+                    f"{nearest(entity_type, types)} Types: {', '.join(types) or 'none'}.",
+                    "metric",
+                )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_json
-from ner_adv_plugin.studies.audit import audit_arms
+from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.studies.audit import ArmAudit, audit_arms, check_target
 from ner_adv_plugin.studies.engine import StudyRun, check_folder, prepare, run_all
 from ner_adv_plugin.studies.facts import facts_of
 from ner_adv_plugin.studies.report import write_report
@@ -42,11 +43,8 @@ def compare(
 
     `UserError` if no two arms can be compared in the end.
     """
-    jobs = checked_arms(study)
-    for job in jobs.values():
-        job.check_paths()
+    jobs, audit = audited(study)
     check_folder(folder)
-    audit = audit_arms(jobs)
     runs = prepare(study, jobs, grid(study, jobs), folder)
     write_json(
         folder / "study.json",
@@ -77,12 +75,24 @@ def compare(
     return results
 
 
-def print_plan(study: Study) -> None:
-    """Print the grid, an estimate of the time from measured steps, and the disk it takes."""
+def audited(study: Study) -> tuple[dict[str, TrainJob], dict[str, ArmAudit]]:
+    """Check the arms of a study and the data that they read.
+
+    # Returns
+
+    The arms' checked configs and audits, by name.
+    """
     jobs = checked_arms(study)
     for job in jobs.values():
         job.check_paths()
     audit = audit_arms(jobs)
+    check_target(study, jobs)
+    return jobs, audit
+
+
+def print_plan(study: Study) -> None:
+    """Print the grid, an estimate of the time from measured steps, and the disk it takes."""
+    jobs, audit = audited(study)
     planned = list(grid(study, jobs))
     seconds = 0.0
     for one in planned:

@@ -164,7 +164,12 @@ def csv_row(run: StudyRun) -> dict[str, Any]:
         "config_hash": run.folder.name.rsplit("-", 1)[1],
     }
     for split, scores in result["scores"].items():
-        row.update({f"{split}_{name}": f"{value:.6f}" for name, value in scores.items()})
+        row.update(
+            {
+                f"{split}_{name}": "" if value is None else f"{value:.6f}"
+                for name, value in scores.items()
+            }
+        )
     for key in ("steps", "epochs", "target_sentences_seen"):
         row[key] = result[key]
     for key in ("seconds", "peak_memory_MB"):

@@ -92,8 +92,8 @@ class LiveTable:
 
     def _cell(self, run: StudyRun, state: str) -> str:
         if state == "done":
-            scores = run.result()["scores"]
-            return f"{100 * scores['validation']['f1']:.1f}"
+            f1 = run.result()["scores"]["validation"]["f1"]
+            return "undefined" if f1 is None else f"{100 * f1:.1f}"
         if state != "running":
             return state if state == "failed" else "-"
         epochs, score = run.progress(self.metrics[run.planned.arm])

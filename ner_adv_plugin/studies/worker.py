@@ -18,17 +18,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.signals import interrupt_on_terminate
-from ner_adv_plugin.evaluation.entity_scores import precision_recall_f1
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import read_data
 from ner_adv_plugin.runs.train_job import open_run
 from ner_adv_plugin.studies.predicting import predict_target
 from ner_adv_plugin.studies.predictions import write_predictions
+from ner_adv_plugin.studies.statistics import f1_of, precision_of, recall_of
 from ner_adv_plugin.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -85,22 +86,30 @@ def train(folder: Path) -> None:
 
 def _score(
     target: str, job: Any, trainer: Trainer, training: Path, folder: Path
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | None]]:
     """Score the best weights on the target's validation and test set, and write predictions."""
     trainer.model.load_weights(
         torch.load(training / "best.th", map_location="cpu", weights_only=True)
     )
     data = read_data(job)
-    scores = {}
+    scores: dict[str, dict[str, float | None]] = {}
     for split in ("validation", "test"):
         if target not in data.splits.get(split, {}):
             continue
         predictions = predict_target(job, trainer.model, data, target, split)
         write_predictions(folder / f"predictions_{split}.jsonl", predictions)
-        tp, fp, fn = (int(value) for value in predictions.counts().sum(axis=0))
-        precision, recall, f1 = precision_recall_f1(tp + fp, tp + fn, tp)
-        scores[split] = {"precision": precision, "recall": recall, "f1": f1}
+        counts = predictions.counts().sum(axis=0)
+        scores[split] = {
+            "precision": _defined(precision_of(counts)),
+            "recall": _defined(recall_of(counts)),
+            "f1": _defined(f1_of(counts)),
+        }
     return scores
+
+
+def _defined(score: Any) -> float | None:
+    """Return a score as JSON holds it; None if it is undefined."""
+    return None if np.isnan(score) else float(score)
 
 
 def _keep(planned: dict[str, Any], training: Path, folder: Path) -> None:

@@ -50,8 +50,10 @@ def hierarchical_interval(
     tail = (1 - level) / 2
     quantiles = stats.t.isf(tail, freedom) / stats.norm.isf(tail)
     scale = float(quantiles * np.sqrt(variance) / spread)
-    low, high = np.nanquantile(drawn_R, [tail, 1 - tail])
-    return observed + scale * (float(low) - observed), observed + scale * (float(high) - observed)
+    ends = observed + scale * (np.nanquantile(drawn_R, [tail, 1 - tail]) - observed)
+    # A difference in F1 is at most 1.
+    low, high = np.clip(ends, -1, 1)
+    return float(low), float(high)
 
 
 def crossed_p(a_SNC: Counts, b_SNC: Counts) -> float:
@@ -98,7 +100,9 @@ def crossed_variance(a_SNC: Floats, b_SNC: Floats) -> tuple[float, float]:
 
     variance = of_seeds + max(0.0, of_sentences - residual)
     parts = of_seeds**2 / (seeds - 1) + of_sentences**2 / max(1, sentences - 1)
-    return variance, variance**2 / parts if parts > 0 else 1.0
+    # The subtraction may leave fewer degrees of freedom than either component has.
+    fewest = min(seeds - 1, max(1, sentences - 1))
+    return variance, max(fewest, variance**2 / parts) if parts > 0 else fewest
 
 
 def _resampled(a_SNC: Floats, b_SNC: Floats, rounds: int, rng: np.random.Generator) -> Floats:
