@@ -14,7 +14,7 @@ VERSION = re.search(
 assert VERSION is not None
 
 # Folders of the project that `allennlp recipes --copy` copies from an installed package.
-RECIPES = ("training_configs", "fixtures")
+RECIPES = ("training_configs", "fixtures", "studies")
 
 TEST = [
     "hypothesis",
@@ -86,7 +86,10 @@ setup(
         "Typing :: Typed",
     ],
     packages=find_packages(include=["ner_adv_plugin", "ner_adv_plugin.*"]),
-    package_data={"ner_adv_plugin": ["py.typed"]},
+    package_data={
+        "ner_adv_plugin": ["py.typed"],
+        "ner_adv_plugin.studies.report": ["*.j2", "*.css", "*.js"],
+    },
     cmdclass={"build_py": BuildWithRecipes},
     python_requires=">=3.11",
     install_requires=[
@@ -98,10 +101,13 @@ setup(
         "charset-normalizer>=3.3",
         "accelerate>=1.0",
         "pytorch-crf>=0.7.2",
+        "jinja2>=3.1",
         "jsonnet>=0.20",
         "matplotlib>=3.8",
         "numpy>=1.26",
         "regex>=2023.0",
+        "rich>=13.0",
+        "scipy>=1.13",
         "seqeval>=1.2.2",
         "tensorboard>=2.15",
         "tqdm>=4.60",

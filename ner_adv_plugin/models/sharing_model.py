@@ -33,6 +33,7 @@ from ner_adv_plugin.models.sharing_graph import ENCODER, check_described, sharin
 from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import CrfHead, Head, Readings, TaggingHead
 from ner_adv_plugin.modules.heads.head import loss_per_character
+from ner_adv_plugin.modules.initialisation import named_initialisation
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
 from ner_adv_plugin.modules.towers import (
@@ -116,9 +117,10 @@ class SharingModel(Model):
         dims = self._build_towers(tower, towers or {})
         self._build_heads(head, heads or {}, dims)
 
-        self.objectives = torch.nn.ModuleList(
-            lazy.construct(vocab=vocab, dims=dims) for lazy in objectives
-        )
+        self.objectives = torch.nn.ModuleList()
+        for index, lazy in enumerate(objectives):
+            with named_initialisation(f"objectives.{index}"):
+                self.objectives.append(lazy.construct(vocab=vocab, dims=dims))
         self._check_objectives()
         names = list(graph.reads)
         self.loss_weighting = (
@@ -132,9 +134,10 @@ class SharingModel(Model):
         dims = {ENCODER: self.encoder.get_output_dim()}
         for name in self.graph.towers:
             input_dim = sum(dims[source] for source in self.graph.inputs_of(name))
-            self.towers[name] = build_tower(
-                named.get(name) or default or default_tower(), input_dim, self.vocab.heads
-            )
+            with named_initialisation(f"towers.{name}"):
+                self.towers[name] = build_tower(
+                    named.get(name) or default or default_tower(), input_dim, self.vocab.heads
+                )
             dims[name] = self._tower(name).get_output_dim()
         del dims[ENCODER]
         return dims
@@ -146,9 +149,10 @@ class SharingModel(Model):
         for name, reads in self.graph.reads.items():
             label_space = self.vocab.label_space(name)
             input_dim = sum(dims[tower] for tower in reads)
-            self.heads[name] = _build_head(
-                named.get(name) or default, label_space=label_space, input_dim=input_dim
-            )
+            with named_initialisation(f"heads.{name}"):
+                self.heads[name] = _build_head(
+                    named.get(name) or default, label_space=label_space, input_dim=input_dim
+                )
 
     @classmethod
     def preset(

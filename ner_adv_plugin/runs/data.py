@@ -1,8 +1,11 @@
 """The data of a run: instances, vocabulary, evaluators."""
 
 import logging
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from ner_adv_plugin.common.errors import ConfigurationError, DataError, nearest
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
@@ -92,7 +95,8 @@ def read_data(job: TrainJob) -> RunData:
     splits["train"], leaked = without_leaks(splits["train"], held_out, job.data_loader.leakage)
     reading |= _count_contradictions(splits["train"], sources.reader.readers)
 
-    return RunData(splits, sources.reader.readers, leaked, reading)
+    data = RunData(splits, sources.reader.readers, leaked, reading)
+    return with_subset(data, job.data_loader.subset, job.random_seed or 0)
 
 
 def _check_labelled(
@@ -131,6 +135,31 @@ def _count_contradictions(
             logger.warning('head "%s": %s; `allennlp audit` shows them', head, found.message())
             counts[f"contradicting_sentences_{head}"] = found.sentences
     return counts
+
+def with_subset(data: RunData, subset: Mapping[str, int], seed: int) -> RunData:
+    """Return the data with fewer training sentences of some datasets.
+
+    # Parameters
+
+    data : what was read.
+    subset : number of training sentences by dataset; other datasets stay whole.
+    seed : of the random order whose first sentences are taken, so that subsets are nested.
+
+    # Raises
+
+    ConfigurationError : at `data_loader.subset.<dataset>`, if a dataset has fewer.
+    """
+    train = dict(data.splits["train"])
+    for name, size in subset.items():
+        available = len(train[name])
+        if size > available:
+            raise ConfigurationError(
+                f"found {size}, but there are {available} training sentences",
+                f"data_loader.subset.{name}",
+            )
+        rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        train[name] = train[name].select(np.sort(rng.permutation(available)[:size]))
+    return replace(data, splits={**data.splits, "train": train})
 
 
 def collect_vocabulary(job: TrainJob, data: RunData) -> Vocabulary:

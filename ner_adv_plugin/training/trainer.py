@@ -66,6 +66,8 @@ class Trainer(Registrable):
 
     model, data_loader, evaluator, serialization_dir, recover : supplied.
     num_epochs : maximum number of epochs.
+    max_steps : maximum number of optimizer steps; the epoch in which it is reached ends there and
+        is validated.
     patience : number of epochs without a better `validation_metric` after which training stops.
     validation_metric : "+" or "-" and the name of the metric that chooses the best epoch.
     optimizer : "huggingface_adamw" by default.
@@ -117,6 +119,7 @@ class Trainer(Registrable):
         serialization_dir: str,
         recover: bool = False,
         num_epochs: int = 20,
+        max_steps: int | None = None,
         patience: int | None = None,
         validation_metric: str = "-loss",
         optimizer: LazyOptimizer | None = None,
@@ -141,6 +144,7 @@ class Trainer(Registrable):
         log_threads()
         self.folder = Path(serialization_dir)
         self.num_epochs = _positive(num_epochs, "num_epochs")
+        self.max_steps = None if max_steps is None else _positive(max_steps, "max_steps")
         self.accumulation = _positive(
             num_gradient_accumulation_steps, "num_gradient_accumulation_steps"
         )
@@ -201,9 +205,13 @@ class Trainer(Registrable):
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: numbers, patterns, dataset names and the metric are valid."""
-        for key in ("num_epochs", "num_gradient_accumulation_steps"):
-            _positive(settings.get(key, 1), key)
-        for key in ("threads", "max_tokens_per_pass"):
+        for key in (
+            "num_epochs",
+            "num_gradient_accumulation_steps",
+            "max_steps",
+            "threads",
+            "max_tokens_per_pass",
+        ):
             if settings.get(key) is not None:
                 _positive(settings[key], key)
         check_patterns(settings.get("no_grad") or [], "no_grad")
@@ -249,7 +257,11 @@ class Trainer(Registrable):
 
     def is_finished(self) -> bool:
         """Return whether all epochs are done or patience ran out."""
-        return self.epoch >= self.num_epochs or self.tracker.should_stop()
+        return (
+            self.epoch >= self.num_epochs
+            or (self.max_steps is not None and self.steps_done >= self.max_steps)
+            or self.tracker.should_stop()
+        )
 
     def plan_steps(self, epoch: int) -> list[list[PlannedBatch]]:
         """Plan the micro-batches of each optimizer step of an epoch.
@@ -263,9 +275,12 @@ class Trainer(Registrable):
         For each optimizer step its micro-batches.
         """
         planned = self.data_loader.plan(epoch, self.num_epochs)
-        return [
+        steps = [
             planned[i : i + self.accumulation] for i in range(0, len(planned), self.accumulation)
         ]
+        if self.max_steps is not None:
+            steps = steps[: self.max_steps - self.steps_done + self.steps_done_in_epoch]
+        return steps
 
     def train_step(self, group: Sequence[PlannedBatch]) -> Statistics:
         """Run one optimizer step.
@@ -318,7 +333,8 @@ class Trainer(Registrable):
     def _count_steps(self) -> int:
         """Count the optimizer steps of the whole run."""
         batches_per_epoch = self.data_loader.batches_per_epoch(self.num_epochs)
-        return sum(-(-batches // self.accumulation) for batches in batches_per_epoch)
+        steps = sum(-(-batches // self.accumulation) for batches in batches_per_epoch)
+        return steps if self.max_steps is None else min(steps, self.max_steps)
 
     def _build_scheduler(self, scheduler: LazyScheduler | None) -> LearningRateScheduler | None:
         if scheduler is None:

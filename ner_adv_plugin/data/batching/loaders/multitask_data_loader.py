@@ -17,6 +17,8 @@ from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler, Proport
 from ner_adv_plugin.data.batching.schedulers import MultiTaskScheduler, RoundRobinScheduler
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 from ner_adv_plugin.data.batching.training_windows import training_windows
+from ner_adv_plugin.data.checks import RunContext
+from ner_adv_plugin.data.dataset_names import check_dataset
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,8 @@ class DataLoader(Registrable):
     max_length : maximum number of characters of a training sentence. A longer one is cut into
         windows, each a sentence, but never within an entity or a word: a longer entity or word
         forms a longer window. null keeps sentences whole.
+    subset : number of training sentences to use of each dataset named. They are sampled with the
+        run's `random_seed`; the smaller of two subsets is always within the larger one.
 
     # Example
 
@@ -64,6 +68,7 @@ class DataLoader(Registrable):
         batch_size: int = 32,
         leakage: Literal["drop", "error", "allow"] = "drop",
         max_length: int | None = 512,
+        subset: dict[str, int] | None = None,
     ) -> None:
         if max_length is not None and max_length < 1:
             raise ConfigurationError(
@@ -74,10 +79,20 @@ class DataLoader(Registrable):
         self.sampler = sampler or ProportionalSampler()
         self.leakage = leakage
         self.max_length = max_length
+        self.subset = subset or {}
 
         self._sentences: dict[str, EncodedDataset] = {}
         self._drawn: dict[str, int] = {}
         self._seed = 0
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: subsets are of datasets, and of one sentence or more."""
+        for name, size in (settings.get("subset") or {}).items():
+            if context.run is not None:
+                check_dataset(name, context.run.datasets, f"subset.{name}")
+            if size < 1:
+                raise ConfigurationError(f"expected 1 or more, found {size}", f"subset.{name}")
 
     def set_sentences(self, sentences: Mapping[str, EncodedDataset], seed: int) -> None:
         """Set the training sentences of every dataset; called once, before all other methods.
@@ -108,6 +123,14 @@ class DataLoader(Registrable):
     def sentences(self) -> Mapping[str, EncodedDataset]:
         """Return the training sentences of every dataset, cut to `max_length`."""
         return self._sentences
+
+    def drawn(self) -> Mapping[str, int]:
+        """Return how many sentences of every dataset were planned so far."""
+        return self._drawn
+
+    def sentences_per_epoch(self, num_epochs: int) -> list[dict[str, int]]:
+        """Return how many sentences of every dataset each epoch of a run draws."""
+        return [self._counts(epoch, num_epochs) for epoch in range(num_epochs)]
 
     def _windows(self, sentences: EncodedDataset) -> EncodedDataset:
         return (

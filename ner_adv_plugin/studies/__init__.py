@@ -1,0 +1,1 @@
+"""Studies: arms, seeds and sizes in one config, and whether transfer helped."""

@@ -1,0 +1,148 @@
+"""Budgets: what is equal between the arms of a study."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.studies.facts import ArmFacts, facts_of
+
+
+class Budget(Registrable):
+    """Sets how long each arm trains, so that something is equal between arms."""
+
+    default_implementation = "epochs"
+    name: str
+
+    @abstractmethod
+    def lengths(
+        self, target: str, jobs: Mapping[str, TrainJob], size: int | None, baseline: str
+    ) -> dict[str, dict[str, Any]]:
+        """Return, for every arm, the overrides that give it its length.
+
+        # Parameters
+
+        target : the dataset that counts.
+        jobs : the arms' checked configs.
+        size : target training sentences; None for all.
+        baseline : the arm whose config gives the length if the budget gives none.
+        """
+
+
+@Budget.register("epochs")
+class EqualEpochs(Budget):
+    """Equal epochs over the target: every arm sees each target sentence equally often.
+
+    Registered as "epochs", the default.
+
+    # Parameters
+
+    epochs : passes over the target's training sentences; by default those of the baseline.
+
+    # Example
+
+    ```jsonnet
+    { type: 'epochs', epochs: 12 }
+    ```
+    """
+
+    name = "epochs"
+
+    def __init__(self, epochs: int | None = None) -> None:
+        self.epochs = _positive(epochs, "epochs")
+
+    def lengths(
+        self, target: str, jobs: Mapping[str, TrainJob], size: int | None, baseline: str
+    ) -> dict[str, dict[str, Any]]:
+        """See `Budget.lengths`."""
+        facts = {name: facts_of(job, target, size) for name, job in jobs.items()}
+        of_baseline = facts[baseline]
+        passes = self.epochs or of_baseline.num_epochs * of_baseline.target_passes
+        return {
+            name: {"trainer.num_epochs": max(1, round(passes / one.target_passes))}
+            for name, one in facts.items()
+        }
+
+
+@Budget.register("steps")
+class EqualSteps(Budget):
+    """Equal optimizer steps. Registered as "steps".
+
+    # Parameters
+
+    steps : optimizer steps of every arm; by default those of the baseline.
+
+    # Example
+
+    ```jsonnet
+    { type: 'steps', steps: 600 }
+    ```
+    """
+
+    name = "steps"
+
+    def __init__(self, steps: int | None = None) -> None:
+        self.steps = _positive(steps, "steps")
+
+    def lengths(
+        self, target: str, jobs: Mapping[str, TrainJob], size: int | None, baseline: str
+    ) -> dict[str, dict[str, Any]]:
+        """See `Budget.lengths`."""
+        facts = {name: facts_of(job, target, size) for name, job in jobs.items()}
+        of_baseline = facts[baseline]
+        steps = self.steps or of_baseline.num_epochs * of_baseline.steps_per_epoch
+        return {name: _steps(one, steps) for name, one in facts.items()}
+
+
+@Budget.register("seconds")
+class EqualSeconds(Budget):
+    """Equal time on this machine: each arm's steps follow from its measured seconds a step.
+
+    The seconds of an optimizer step are measured once, before the first run, so that a run has a
+    fixed length and can be repeated. Registered as "seconds".
+
+    # Parameters
+
+    seconds : training time of every arm, without reading data and validating.
+
+    # Example
+
+    ```jsonnet
+    { type: 'seconds', seconds: 300 }
+    ```
+    """
+
+    name = "seconds"
+
+    def __init__(self, seconds: float) -> None:
+        if seconds <= 0:
+            raise ConfigurationError(f"expected more than 0, found {seconds}", "seconds")
+        self.seconds = seconds
+
+    def lengths(
+        self, target: str, jobs: Mapping[str, TrainJob], size: int | None, baseline: str
+    ) -> dict[str, dict[str, Any]]:
+        """See `Budget.lengths`."""
+        found = {}
+        for name, job in jobs.items():
+            facts = facts_of(job, target, size)
+            steps = max(1, int(self.seconds / facts.seconds_per_step()))
+            found[name] = _steps(facts, steps)
+        return found
+
+
+def _steps(facts: ArmFacts, steps: float) -> dict[str, Any]:
+    """Return the overrides for a run of so many optimizer steps."""
+    return {
+        "trainer.num_epochs": ceil(steps / facts.steps_per_epoch),
+        "trainer.max_steps": round(steps),
+    }
+
+
+def _positive(value: int | None, key: str) -> int | None:
+    if value is not None and value < 1:
+        raise ConfigurationError(f"expected 1 or more, found {value}", key)
+    return value

@@ -1,0 +1,132 @@
+"""A whole study: checks, audit, runs, statistics, report."""
+
+import logging
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.files import write_json
+from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.studies.audit import ArmAudit, audit_arms, check_target
+from ner_adv_plugin.studies.engine import StudyRun, check_folder, prepare, run_all
+from ner_adv_plugin.studies.facts import facts_of
+from ner_adv_plugin.studies.report import write_report
+from ner_adv_plugin.studies.results import StudyResults, collect, write_results
+from ner_adv_plugin.studies.study import Study, checked_arms, grid
+from ner_adv_plugin.studies.table import LiveTable, verdict_lines
+
+logger = logging.getLogger(__name__)
+# Bytes that a run keeps: config, metrics, and a line for each sentence of validation and test set.
+BYTES_PER_SENTENCE, BYTES_PER_RUN = 400, 200_000
+
+
+def compare(
+    study: Study,
+    folder: Path,
+    packages: Sequence[str] = (),
+    retry: bool = False,
+    command: Sequence[str] = (),
+) -> StudyResults:
+    """Train what is missing of a study and write its results.
+
+    # Parameters
+
+    study : its settings.
+    folder : of the study.
+    packages : packages with custom components.
+    retry : train failed runs again.
+    command : arguments of the command line, for the report.
+
+    # Raises
+
+    `UserError` if no two arms can be compared in the end.
+    """
+    jobs, audit = audited(study)
+    check_folder(folder)
+    runs = prepare(study, jobs, grid(study, jobs), folder)
+    write_json(
+        folder / "study.json",
+        {
+            "target": study.target,
+            "arms": {name: dict(job.config) for name, job in jobs.items()},
+            "command": shlex.join(["allennlp", *command]),
+            "audit": {
+                name: {"sentences": one.sentences, "left_out": one.left_out}
+                for name, one in audit.items()
+            },
+        },
+    )
+    with LiveTable(study, jobs) as table:
+        run_all(runs, study.executor, packages, retry, table.show)
+
+    results = collect(study, runs)
+    write_results(results, folder)
+    if results.families:
+        write_report(results, folder, jobs)
+    _report_failures(runs)
+    if not results.families:
+        raise UserError(
+            f"no two arms finished with the same seed: see the logs below {folder}/runs"
+        )
+    for line in verdict_lines(results):
+        print(line)
+    return results
+
+
+def audited(study: Study) -> tuple[dict[str, TrainJob], dict[str, ArmAudit]]:
+    """Check the arms of a study and the data that they read.
+
+    # Returns
+
+    The arms' checked configs and audits, by name.
+    """
+    jobs = checked_arms(study)
+    for job in jobs.values():
+        job.check_paths()
+    audit = audit_arms(jobs)
+    check_target(study, jobs)
+    return jobs, audit
+
+
+def print_plan(study: Study) -> None:
+    """Print the grid, an estimate of the time from measured steps, and the disk it takes."""
+    jobs, audit = audited(study)
+    planned = list(grid(study, jobs))
+    seconds = 0.0
+    for one in planned:
+        facts = facts_of(jobs[one.arm], study.target, one.size)
+        trainer = one.config["trainer"]
+        steps = trainer.get("max_steps") or trainer["num_epochs"] * facts.steps_per_epoch
+        own = steps * facts.seconds_per_step()
+        seconds += own
+        print(f"{one.name}: {round(steps)} optimizer steps, about {_duration(own)}")
+
+    held_out = max(
+        sum(sum(datasets.values()) for split, datasets in one.sentences.items() if split != "train")
+        for one in audit.values()
+    )
+    disk = len(planned) * (BYTES_PER_RUN + held_out * BYTES_PER_SENTENCE)
+    print(
+        f"{len(planned)} runs, {study.executor.jobs} at a time: about"
+        f" {_duration(seconds / study.executor.jobs)} of training, {disk / 1e6:.0f} MB of disk"
+        + (" and the archives" if study.keep_models else "")
+    )
+
+
+def _report_failures(runs: Sequence[StudyRun]) -> None:
+    failed = [run for run in runs if run.state == "failed"]
+    for run in failed:
+        print(f"failed: {run.planned.name}\n{run.failure()}", file=sys.stderr)
+    if failed:
+        print(f"{len(failed)} runs failed: `--retry` trains them again", file=sys.stderr)
+
+
+def _duration(seconds: float) -> str:
+    """Return a duration as hours, minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -1,0 +1,204 @@
+"""Executors: where the runs of a study are trained."""
+
+import os
+import shlex
+import subprocess
+import sys
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.common.registrable import Registrable
+
+
+class Handle(Protocol):
+    """A run that was started."""
+
+    def finished(self) -> bool:
+        """Return whether it ended, well or not."""
+
+    def stop(self) -> None:
+        """Ask it to stop; what it trained so far can be resumed."""
+
+
+class Executor(Registrable):
+    """Starts the runs of a study, so many at a time."""
+
+    default_implementation = "local"
+    jobs: int
+
+    @abstractmethod
+    def start(self, folder: Path, packages: Sequence[str]) -> Handle:
+        """Start the run that a folder describes; see `ner_adv_plugin.studies.worker`.
+
+        # Parameters
+
+        folder : with `run.json`; output goes to `worker.log` in it.
+        packages : packages with custom components to import.
+        """
+
+
+class _Process:
+    """A process of this machine."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+
+    def finished(self) -> bool:
+        """See `Handle.finished`."""
+        return self.process.poll() is not None
+
+    def stop(self) -> None:
+        """See `Handle.stop`."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+
+@Executor.register("local")
+class LocalExecutor(Executor):
+    """Processes on this machine. Registered as "local", the default.
+
+    # Parameters
+
+    jobs : runs trained side by side.
+    threads : threads of each; by default the CPUs of this process shared among the jobs.
+
+    # Example
+
+    ```jsonnet
+    { type: 'local', jobs: 2 }
+    ```
+    """
+
+    def __init__(self, jobs: int = 1, threads: int | None = None) -> None:
+        self.jobs = _positive(jobs, "jobs")
+        cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        self.threads = _positive(threads or max(1, (cpus or 1) // jobs), "threads")
+
+    def start(self, folder: Path, packages: Sequence[str]) -> Handle:
+        """See `Executor.start`."""
+        return _start(worker_command(folder, packages), folder, self.threads)
+
+
+@Executor.register("command")
+class CommandExecutor(Executor):
+    """A command that starts each run and returns when it ended, such as `srun`.
+
+    Registered as "command". The study's folder must be on a disk that all machines share.
+
+    # Parameters
+
+    command : the command line; `{command}` stands for the run's own, `{folder}` for its folder,
+        `{name}` for its name.
+    jobs : runs started at a time.
+
+    # Example
+
+    ```jsonnet
+    { type: 'command', command: 'srun --cpus-per-task 4 {command}', jobs: 8 }
+    ```
+    """
+
+    def __init__(self, command: str, jobs: int = 1) -> None:
+        if "{command}" not in command:
+            raise ConfigurationError(
+                f'found "{command}", expected "{{command}}" in it for the run\'s own command',
+                "command",
+            )
+        self.command = command
+        self.jobs = _positive(jobs, "jobs")
+
+    def start(self, folder: Path, packages: Sequence[str]) -> Handle:
+        """See `Executor.start`."""
+        own = shlex.join(worker_command(folder, packages))
+        line = self.command.replace("{command}", own)
+        line = line.replace("{folder}", shlex.quote(str(folder))).replace("{name}", folder.name)
+        return _start(["bash", "-c", line], folder, None)
+
+
+@Executor.register("slurm")
+class SlurmExecutor(Executor):
+    """Jobs of a Slurm cluster, through submitit (extra `slurm`). Registered as "slurm".
+
+    The study's folder must be on a disk that all machines share.
+
+    # Parameters
+
+    jobs : jobs submitted at a time.
+    settings : of submitit's `AutoExecutor.update_parameters`, such as timeout_min or
+        slurm_partition.
+    cluster : submitit's name of the cluster; "local" runs on this machine, for trying it out.
+
+    # Example
+
+    ```jsonnet
+    { type: 'slurm', jobs: 20, settings: { timeout_min: 60, cpus_per_task: 4 } }
+    ```
+    """
+
+    def __init__(
+        self,
+        jobs: int = 10,
+        settings: dict[str, Any] | None = None,
+        cluster: str | None = None,
+    ) -> None:
+        self.jobs = _positive(jobs, "jobs")
+        self.settings = settings or {}
+        self.cluster = cluster
+
+    def start(self, folder: Path, packages: Sequence[str]) -> Handle:
+        """See `Executor.start`."""
+        try:
+            import submitit
+        except ImportError as error:
+            raise UserError(
+                "the executor slurm needs submitit: pip install 'ner_adv_plugin[slurm]'"
+            ) from error
+        executor = submitit.AutoExecutor(folder=folder / "slurm", cluster=self.cluster)
+        executor.update_parameters(name=folder.name, **self.settings)
+        call = submitit.helpers.CommandFunction(worker_command(folder, packages))
+        return _SlurmJob(executor.submit(call))
+
+
+class _SlurmJob:
+    """A job of submitit."""
+
+    def __init__(self, job: Any) -> None:
+        self.job = job
+
+    def finished(self) -> bool:
+        """See `Handle.finished`."""
+        return bool(self.job.done())
+
+    def stop(self) -> None:
+        """See `Handle.stop`."""
+        self.job.cancel()
+
+
+def worker_command(folder: Path, packages: Sequence[str]) -> list[str]:
+    """Return the command that trains the run of a folder."""
+    command = [sys.executable, "-m", "ner_adv_plugin", "study-run", str(folder)]
+    return command + [part for name in packages for part in ("--include-package", name)]
+
+
+def _start(command: Sequence[str], folder: Path, threads: int | None) -> Handle:
+    environment: Mapping[str, str] = os.environ
+    if threads is not None:
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    with (folder / "worker.log").open("ab") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+        )
+    return _Process(process)
+
+
+def _positive(value: int, key: str) -> int:
+    if value < 1:
+        raise ConfigurationError(f"expected 1 or more, found {value}", key)
+    return value

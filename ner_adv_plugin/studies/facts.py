@@ -1,0 +1,123 @@
+"""What the grid must know of an arm before it trains: sizes, epochs, steps, seconds a step."""
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.params import with_overrides
+from ner_adv_plugin.runs.config_checks import checked_job
+from ner_adv_plugin.runs.data import RunData, read_data, with_subset
+from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.runs.train_job import build_trainer
+from ner_adv_plugin.training.checkpoints.random_state import seed_everything
+
+# Optimizer steps that are timed, after some that are not.
+WARM_UP_STEPS, TIMED_STEPS = 3, 10
+_CACHE: dict[str, "ArmFacts"] = {}
+_DATA: dict[str, RunData] = {}
+
+
+@dataclass
+class ArmFacts:
+    """An arm at one size.
+
+    # Parameters
+
+    config : its config at that size.
+    sentences : training sentences of every dataset.
+    num_epochs : as the config says.
+    target_passes : times that an epoch sees each target sentence, on average over the run.
+    steps_per_epoch : optimizer steps of an epoch, on average over the run.
+    """
+
+    config: Mapping[str, Any]
+    sentences: dict[str, int]
+    num_epochs: int
+    target_passes: float
+    steps_per_epoch: float
+    _seconds: float | None = field(default=None, repr=False)
+
+    def seconds_per_step(self) -> float:
+        """Measure the seconds of an optimizer step, once."""
+        if self._seconds is None:
+            self._seconds = _measure(self.config)
+        return self._seconds
+
+
+def facts_of(job: TrainJob, target: str, size: int | None) -> ArmFacts:
+    """Return what is known of an arm with so many target sentences.
+
+    # Raises
+
+    `ConfigurationError`, at `sizes`, if the target has fewer training sentences.
+    """
+    config: dict[str, Any] = dict(job.config)
+    if size is not None:
+        config = with_overrides(config, {"data_loader.subset": {target: size}})
+    key = json.dumps(config, sort_keys=True, ensure_ascii=False)
+    if key not in _CACHE:
+        _CACHE[key] = _facts(job, config, target, size)
+    return _CACHE[key]
+
+
+def data_of(job: TrainJob) -> RunData:
+    """Return the data of an arm without a subset, read once for arms that read the same."""
+    key = json.dumps(
+        [
+            {k: v for k, v in job.filled.items() if "reader" in k or "path" in k},
+            job.data_loader.leakage,
+        ],
+        sort_keys=True,
+        default=str,
+    )
+    if key not in _DATA:
+        _DATA[key] = read_data(job)
+    return _DATA[key]
+
+
+def _facts(job: TrainJob, config: dict[str, Any], target: str, size: int | None) -> ArmFacts:
+    data = data_of(job)
+    available = len(data.splits["train"][target])
+    if size is not None and size > available:
+        raise ConfigurationError(
+            f'"{target}" has {available} training sentences, fewer than {size}', "sizes"
+        )
+    if size is not None:
+        data = with_subset(data, {target: size}, job.random_seed or 0)
+
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = build_trainer(checked_job(config), data, Path(folder))
+    loader, epochs = trainer.data_loader, trainer.num_epochs
+    drawn = sum(counts[target] for counts in loader.sentences_per_epoch(epochs))
+    return ArmFacts(
+        config=config,
+        sentences={name: len(table) for name, table in data.splits["train"].items()},
+        num_epochs=epochs,
+        target_passes=drawn / epochs / len(loader.sentences()[target]),
+        steps_per_epoch=trainer.total_steps / epochs,
+    )
+
+
+def _measure(config: Mapping[str, Any]) -> float:
+    """Train some steps in a temporary folder and return the seconds of one."""
+    # Callbacks expect a run that begins and ends.
+    job = checked_job(with_overrides(dict(config), {"trainer.callbacks": []}))
+    with tempfile.TemporaryDirectory() as folder:
+        seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
+        trainer = build_trainer(job, read_data(job), Path(folder))
+        trainer.model.train()
+        steps = trainer.plan_steps(0)
+        while len(steps) < WARM_UP_STEPS + TIMED_STEPS:
+            steps += steps
+
+        for group in steps[:WARM_UP_STEPS]:
+            trainer.train_step(group)
+        started = time.perf_counter()
+        for group in steps[WARM_UP_STEPS : WARM_UP_STEPS + TIMED_STEPS]:
+            trainer.train_step(group)
+        return (time.perf_counter() - started) / TIMED_STEPS

@@ -1,0 +1,275 @@
+"""The results of a study: one line a run, and every arm against the baseline."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ner_adv_plugin.common.files import write_file, write_json
+from ner_adv_plugin.studies.engine import StudyRun
+from ner_adv_plugin.studies.predictions import RunPredictions, read_predictions
+from ner_adv_plugin.studies.statistics import (
+    Comparison,
+    LabelWorth,
+    compare_arms,
+    f1_of,
+    label_worth,
+)
+from ner_adv_plugin.studies.study import Study
+
+COLUMNS = (
+    *("arm", "seed", "size", "budget"),
+    *(
+        f"{split}_{score}"
+        for split in ("validation", "test")
+        for score in ("precision", "recall", "f1")
+    ),
+    *("steps", "epochs", "target_sentences_seen", "seconds", "peak_memory_MB", "config_hash"),
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """The arms at one size and one budget.
+
+    # Parameters
+
+    size : target training sentences; None for all.
+    sentences : how many these are.
+    budget : its name.
+    split : what is scored, "test" or, if there is no test set, "validation".
+    seeds : those that all arms of the family have finished.
+    scores : F1 of every arm by seed.
+    predictions : of every arm by seed.
+    comparisons : every arm against the baseline.
+    """
+
+    size: int | None
+    sentences: int
+    budget: str
+    split: str
+    seeds: list[int]
+    scores: dict[str, list[float]]
+    predictions: dict[str, list[RunPredictions]]
+    comparisons: dict[str, Comparison]
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """All that a report shows.
+
+    # Parameters
+
+    study : its settings.
+    runs : all runs of the grid.
+    families : one for each budget and size with two or more arms finished.
+    label_worths : by budget and arm, for every size; empty with a single size.
+    """
+
+    study: Study
+    runs: Sequence[StudyRun]
+    families: list[Family]
+    label_worths: dict[str, dict[str, list[LabelWorth]]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the content of `results.json`."""
+        return {
+            "target": self.study.target,
+            "metric": self.study.metric,
+            "baseline": self.study.baseline,
+            "families": [
+                {
+                    "size": family.size,
+                    "sentences": family.sentences,
+                    "budget": family.budget,
+                    "split": family.split,
+                    "seeds": family.seeds,
+                    "arms": {
+                        name: {
+                            "mean_f1": float(np.mean(scores)),
+                            "f1": scores,
+                            **_as_json(family.comparisons.get(name)),
+                        }
+                        for name, scores in family.scores.items()
+                    },
+                }
+                for family in self.families
+            ],
+            "label_worth": {
+                budget: {
+                    arm: [_finite(asdict(one)) for one in worths] for arm, worths in arms.items()
+                }
+                for budget, arms in self.label_worths.items()
+            },
+        }
+
+
+def collect(study: Study, runs: Sequence[StudyRun]) -> StudyResults:
+    """Compute the statistics of all finished runs.
+
+    # Parameters
+
+    study : its settings.
+    runs : of the grid; those that are not done are left out, with the seeds they break.
+    """
+    families = []
+    for budget in study.budget_list():
+        for size in study.size_list():
+            own = [
+                run
+                for run in runs
+                if run.state == "done"
+                and (run.planned.size, run.planned.budget) == (size, budget.name)
+            ]
+            if family := _family(study, own, size, budget.name):
+                families.append(family)
+    return StudyResults(study, runs, families, _label_worths(study, families))
+
+
+def write_results(results: StudyResults, folder: Path) -> None:
+    """Write `results.csv`, one line a finished run, and `results.json`."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    for run in results.runs:
+        if run.state == "done":
+            table.writerow(csv_row(run))
+    write_text(folder / "results.csv", text.getvalue())
+    write_json(folder / "results.json", results.as_json())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+
+    def write(aside: Path) -> None:
+        aside.write_text(text, encoding="utf-8")
+
+    write_file(path, write)
+
+
+def csv_row(run: StudyRun) -> dict[str, Any]:
+    """Return a finished run's line of `results.csv`."""
+    result, planned = run.result(), run.planned
+    row: dict[str, Any] = {
+        "arm": planned.arm,
+        "seed": planned.seed,
+        "size": planned.size or "all",
+        "budget": planned.budget,
+        "config_hash": run.folder.name.rsplit("-", 1)[1],
+    }
+    for split, scores in result["scores"].items():
+        row.update(
+            {
+                f"{split}_{name}": "" if value is None else f"{value:.6f}"
+                for name, value in scores.items()
+            }
+        )
+    for key in ("steps", "epochs", "target_sentences_seen"):
+        row[key] = result[key]
+    for key in ("seconds", "peak_memory_MB"):
+        row[key] = f"{result[key]:.1f}"
+    return row
+
+
+def _family(study: Study, runs: Sequence[StudyRun], size: int | None, budget: str) -> Family | None:
+    """Compare the arms at one size and budget; None if there are no two arms to compare."""
+    by_arm: dict[str, dict[int, StudyRun]] = {name: {} for name in study.arms}
+    for run in runs:
+        by_arm[run.planned.arm][run.planned.seed] = run
+    by_arm = {name: own for name, own in by_arm.items() if own}
+    if study.baseline not in by_arm or len(by_arm) < 2:
+        return None
+    # A failed run breaks its pairs: its seed is left out for all arms.
+    seeds = [seed for seed in study.seed_list() if all(seed in own for own in by_arm.values())]
+    if not seeds:
+        return None
+
+    has_test = all(
+        (own[seed].folder / "predictions_test.jsonl").is_file()
+        for own in by_arm.values()
+        for seed in seeds
+    )
+    split = "test" if has_test else "validation"
+    predictions = {
+        name: [read_predictions(own[seed].folder / f"predictions_{split}.jsonl") for seed in seeds]
+        for name, own in by_arm.items()
+    }
+    entity_type = study.metric.removeprefix("f1_") if study.metric != "f1" else None
+    counts = {
+        name: np.stack([one.counts(entity_type) for one in own])
+        for name, own in predictions.items()
+    }
+    baseline = counts.pop(study.baseline)
+    comparisons = compare_arms(baseline, counts, study.rounds)
+    scores = {
+        name: [float(value) for value in f1_of(own.sum(axis=1))]
+        for name, own in {study.baseline: baseline, **counts}.items()
+    }
+    sentences = next(iter(by_arm[study.baseline].values())).result()["target_sentences"]
+    return Family(size, sentences, budget, split, seeds, scores, predictions, comparisons)
+
+
+def _label_worths(
+    study: Study, families: Sequence[Family]
+) -> dict[str, dict[str, list[LabelWorth]]]:
+    """Read every arm's label worth off the baseline's learning curve of each budget."""
+    found: dict[str, dict[str, list[LabelWorth]]] = {}
+    for budget in study.budget_list():
+        own = [family for family in families if family.budget == budget.name]
+        sizes = [family.sentences for family in own]
+        order = np.argsort(sizes)
+        seeds = set.intersection(*(set(family.seeds) for family in own)) if own else set()
+        if len(own) < 2 or not seeds:
+            continue
+        curves = {
+            name: np.array(
+                [
+                    [own[i].scores[name][own[i].seeds.index(seed)] for i in order]
+                    for seed in sorted(seeds)
+                ]
+            )
+            for name in study.arms
+            if all(name in family.scores for family in own)
+        }
+        rising = [sizes[i] for i in order]
+        found[budget.name] = {
+            name: [
+                label_worth(rising, curves[study.baseline], size, curve[:, k])
+                for k, size in enumerate(rising)
+            ]
+            for name, curve in curves.items()
+            if name != study.baseline
+        }
+    return found
+
+
+def _as_json(comparison: Comparison | None) -> dict[str, Any]:
+    if comparison is None:
+        return {}
+    values = asdict(comparison)
+    values["verdict"] = str(comparison.verdict)
+    values["differences"] = list(values.pop("differences_S"))
+    return _finite(values)
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values that are valid JSON: infinite numbers become "inf" and "-inf"."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [plain(one) for one in value]
+        return str(value) if value in (inf, -inf) else value
+
+    return {key: plain(value) for key, value in values.items()}
+
+
+def load_results(folder: Path) -> dict[str, Any]:
+    """Return the content of a study's `results.json`."""
+    found: dict[str, Any] = json.loads((folder / "results.json").read_text("utf-8"))
+    return found

@@ -1,0 +1,273 @@
+"""The keys of a study's config, and the grid of runs that it describes."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ner_adv_plugin import __version__
+from ner_adv_plugin.common.binding import bind
+from ner_adv_plugin.common.errors import ConfigurationError, below, nearest
+from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.runs.config_checks import checked_job
+from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.studies.budgets import Budget, EqualEpochs
+from ner_adv_plugin.studies.executors import Executor, LocalExecutor
+
+# Scores that follow from counts of entities per sentence, so that their differences have intervals.
+METRICS = "f1, or f1_<TYPE> for one entity type"
+
+
+@dataclass(kw_only=True)
+class Arm:
+    """One way to train that a study compares.
+
+    # Parameters
+
+    config : path of its config; the study's by default.
+    overrides : merged into the config, as `--overrides` of `allennlp train`.
+    """
+
+    config: str | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Study:
+    """The keys of a study's config.
+
+    # Parameters
+
+    arms : what is compared, by name.
+    baseline : the arm that all others are compared with.
+    target : the dataset whose test set is scored, or its validation set if there is no test set.
+    config : path of the config of all arms that do not name their own.
+    metric : of the target's head: f1, or f1_<TYPE> for one entity type.
+    seeds : a list, or a number n for the seeds 1 to n; each trains every arm.
+    sizes : numbers of target training sentences, null for all; by default all.
+    budget : what is equal between arms, see `Budget`; a list trains the arms for each.
+    executor : where runs are trained, see `Executor`.
+    keep_models : keep every run's archive; by default only its config, metrics and predictions.
+    rounds : rounds of randomisation, and resamples of bootstraps.
+    """
+
+    arms: dict[str, Arm]
+    baseline: str
+    target: str
+    config: str | None = None
+    metric: str = "f1"
+    seeds: int | list[int] = 3
+    sizes: list[int | None] | None = None
+    budget: Budget | list[Budget] = field(default_factory=EqualEpochs)
+    executor: Executor = field(default_factory=LocalExecutor)
+    keep_models: bool = False
+    rounds: int = 10_000
+
+    def seed_list(self) -> list[int]:
+        """Return the seeds."""
+        return list(range(1, self.seeds + 1)) if isinstance(self.seeds, int) else self.seeds
+
+    def size_list(self) -> list[int | None]:
+        """Return the numbers of target training sentences, None for all."""
+        return [None] if self.sizes is None else self.sizes
+
+    def budget_list(self) -> list[Budget]:
+        """Return the budgets."""
+        return self.budget if isinstance(self.budget, list) else [self.budget]
+
+
+@dataclass(frozen=True)
+class PlannedStudyRun:
+    """One cell of the grid.
+
+    # Parameters
+
+    arm, size, seed, budget : where it stands in the grid; `size` is None for all sentences.
+    config : its whole config.
+    """
+
+    arm: str
+    size: int | None
+    seed: int
+    budget: str
+    config: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Return what the live table and the logs call it."""
+        return f"{self.arm}-{self.size or 'all'}-{self.budget}-seed{self.seed}"
+
+
+def load_study(path: str | Path, overrides: str = "") -> Study:
+    """Read and check a study's config.
+
+    # Raises
+
+    `ConfigurationError` with the path in the study of what is wrong.
+    """
+    bound = bind(Study, load_config(path, overrides), "")
+    study: Study = bound.build({})
+    _check(study)
+    return study
+
+
+def arm_config(study: Study, name: str) -> dict[str, Any]:
+    """Return the config of an arm before seeds, sizes and budgets.
+
+    # Raises
+
+    `ConfigurationError`, at `arms.<name>`, if there is none, or if an override changes nothing.
+    """
+    arm = study.arms[name]
+    path = arm.config or study.config
+    if path is None:
+        raise ConfigurationError(
+            "no config: give the arm one, or the study one for all arms", f"arms.{name}.config"
+        )
+    place = f"arms.{name}.config" if arm.config else "config"
+    try:
+        config = load_config(path)
+    except ConfigurationError as error:
+        raise ConfigurationError(str(error), place) from error
+    for key, value in arm.overrides.items():
+        with below(f"arms.{name}.overrides"):
+            changed = with_overrides(config, {key: value})
+        if changed == config:
+            raise ConfigurationError(
+                f"this override changes nothing in {path}", f"arms.{name}.overrides.{key}"
+            )
+        config = changed
+    return config
+
+
+def checked_arms(study: Study) -> dict[str, TrainJob]:
+    """Check every arm's config as `allennlp train` would, and that it can be compared.
+
+    # Raises
+
+    `ConfigurationError` at `arms.<name>` for the first arm that cannot.
+    """
+    jobs: dict[str, TrainJob] = {}
+    for name in study.arms:
+        config = arm_config(study, name)
+        for other, job in jobs.items():
+            if job.config == config:
+                raise ConfigurationError(f'the same config as arm "{other}"', f"arms.{name}")
+        with below(f"arms.{name}"):
+            jobs[name] = checked_job(config)
+            _check_target(study, jobs[name])
+    return jobs
+
+
+def target_head(study: Study, job: TrainJob) -> str:
+    """Return the head of an arm that the target belongs to."""
+    head = job.sources.reader.readers[study.target].head
+    assert head is not None
+    return head
+
+
+def grid(study: Study, jobs: Mapping[str, TrainJob]) -> Iterator[PlannedStudyRun]:
+    """Return every run: the same seed gives all arms the same target sentences and order.
+
+    # Parameters
+
+    jobs : of `checked_arms`, whose configs are without a budget.
+    """
+    for budget in study.budget_list():
+        for size in study.size_list():
+            lengths = budget.lengths(study.target, jobs, size, study.baseline)
+            for seed in study.seed_list():
+                for name, job in jobs.items():
+                    config = _with_cell(study, job, seed, size)
+                    config = with_overrides(config, lengths[name])
+                    yield PlannedStudyRun(name, size, seed, budget.name, config)
+
+
+def content_hash(config: Mapping[str, Any], files: Mapping[str, str]) -> str:
+    """Return the key under which a run is cached: its config, its data and the code's version.
+
+    # Parameters
+
+    files : digests of all files that the config reads, by path.
+    """
+    content = json.dumps([__version__, config, files], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(content.encode("utf-8")).hexdigest()[:16]
+
+
+def _with_cell(study: Study, job: TrainJob, seed: int, size: int | None) -> dict[str, Any]:
+    """Return an arm's config with the seed and the number of target sentences of a cell."""
+    changes: dict[str, Any] = {
+        "random_seed": seed,
+        "numpy_seed": seed,
+        "pytorch_seed": seed,
+        # The study scores the test set itself, once, and keeps the predictions.
+        "evaluate_on_test": False,
+    }
+    if size is not None:
+        changes["data_loader.subset"] = {study.target: size}
+    return with_overrides(dict(job.config), changes)
+
+
+def _check(study: Study) -> None:
+    """Refuse what does not depend on the arms' configs."""
+    if study.baseline not in study.arms:
+        raise ConfigurationError(
+            f'no arm "{study.baseline}".{nearest(study.baseline, study.arms)}'
+            f" Arms: {', '.join(study.arms)}.",
+            "baseline",
+        )
+    if len(study.arms) < 2:
+        raise ConfigurationError("expected the baseline and one arm or more", "arms")
+    for name in study.arms:
+        if not name.replace("-", "").replace("_", "").isalnum():
+            raise ConfigurationError(
+                f'found "{name}": an arm gives files their names,'
+                " expected letters, digits, - and _",
+                "arms",
+            )
+    if study.metric != "f1" and not study.metric.startswith("f1_"):
+        raise ConfigurationError(f'found "{study.metric}", expected {METRICS}', "metric")
+    _check_numbers(study)
+    names = [budget.name for budget in study.budget_list()]
+    if len(set(names)) < len(names):
+        raise ConfigurationError("two budgets of one type", "budget")
+
+
+def _check_numbers(study: Study) -> None:
+    seeds, sizes = study.seed_list(), study.size_list()
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ConfigurationError(f"expected different seeds, found {study.seeds}", "seeds")
+    if not sizes or len(set(sizes)) < len(sizes):
+        raise ConfigurationError(f"expected different sizes, found {study.sizes}", "sizes")
+    for size in sizes:
+        if size is not None and size < 1:
+            raise ConfigurationError(f"expected 1 or more, or null, found {size}", "sizes")
+
+
+def _check_target(study: Study, job: TrainJob) -> None:
+    """Refuse an arm that does not score the target by the study's metric."""
+    readers = job.sources.reader.readers
+    if study.target not in readers:
+        raise ConfigurationError(
+            f'it does not read the target "{study.target}".{nearest(study.target, readers)}'
+            f" Datasets: {', '.join(readers)}.",
+            "dataset_reader",
+        )
+    reader = readers[study.target]
+    if reader.head is None:
+        raise ConfigurationError(
+            f'the target "{study.target}" belongs to no task, so nothing scores it',
+            f"dataset_reader.readers.{study.target}.head",
+        )
+    if reader.task == "segmentation" and study.metric != "f1":
+        raise ConfigurationError(
+            f'the arm does not produce "{study.metric}": the target is segmentation, with f1 only',
+            "dataset_reader",
+        )
+    if study.target not in job.sources.paths.get("validation", {}):
+        raise ConfigurationError(
+            f'no validation set of the target "{study.target}": checkpoints are chosen on it',
+            "validation_data_path",
+        )
