@@ -23,6 +23,7 @@ COMMANDS = {
     "count-instances": "Count the sentences of a config's corpora.",
     "audit": "Check a config's corpora for errors and leaks.",
     "compare": "Compare ways to train: did transfer help?",
+    "rank-auxiliaries": "Rank source corpora for a target before training.",
     "errors": "Compare the errors of two runs.",
     "study-run": "Train one run of a study (started by compare).",
     "print-results": "Print the metrics of several runs as a table.",

@@ -19,6 +19,8 @@ from ner_adv_plugin.studies.worker import RESULT, RUN, TRAINING
 
 logger = logging.getLogger(__name__)
 FAILED = "failed.json"
+# What the folder of a study holds, whatever was written first.
+OF_A_STUDY = ("study.json", "ranking.json", "runs", "tuning")
 # Lines of a failed run's log that are shown.
 SHOWN_LINES = 8
 POLL_SECONDS = 0.5
@@ -201,7 +203,8 @@ def check_folder(folder: Path) -> None:
 
     `UserError` if it has files and is not a study's.
     """
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "study.json").is_file():
+    names = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    if names and not names & set(OF_A_STUDY):
         raise UserError(f"{folder} has files and is not the folder of a study")
     try:
         folder.mkdir(parents=True, exist_ok=True)
