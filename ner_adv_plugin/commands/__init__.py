@@ -19,6 +19,7 @@ COMMANDS = {
     "predict": "Tag text with a trained model.",
     "select": "Choose the raw text that is most worth annotating.",
     "find-lr": "Find a learning rate with a range test.",
+    "tune": "Tune the values of a config on validation data.",
     "build-vocab": "Build the vocabulary of a config without training.",
     "count-instances": "Count the sentences of a config's corpora.",
     "audit": "Check a config's corpora for errors and leaks.",

@@ -188,12 +188,17 @@ def _end(run: StudyRun) -> None:
     run.handle = None
     if (run.folder / RESULT).is_file():
         return
-    log = run.folder / "worker.log"
-    lines = log.read_text("utf-8", errors="replace").splitlines() if log.is_file() else []
-    shown = [line for line in lines if line.strip()][-SHOWN_LINES:]
+    shown = last_lines(run.folder)
     write_json(run.folder / FAILED, {"log": shown})
     shutil.rmtree(run.folder / TRAINING, ignore_errors=True)
     logger.warning("%s failed:\n%s", run.planned.name, "\n".join(shown))
+
+
+def last_lines(folder: Path) -> list[str]:
+    """Return the last lines of the log of a run."""
+    log = folder / "worker.log"
+    lines = log.read_text("utf-8", errors="replace").splitlines() if log.is_file() else []
+    return [line for line in lines if line.strip()][-SHOWN_LINES:]
 
 
 def check_folder(folder: Path) -> None:
