@@ -6,8 +6,9 @@ from ner_adv_plugin.studies.tuning.arms import (
     seconds_of_tuning,
     tuned_jobs,
 )
+from ner_adv_plugin.studies.tuning.settings import BestTrial, TrialSettings, import_optuna
 from ner_adv_plugin.studies.tuning.space import SearchSpace
-from ner_adv_plugin.studies.tuning.tuner import BestTrial, TrialSettings, import_optuna, tune
+from ner_adv_plugin.studies.tuning.tuner import tune
 
 __all__ = [
     "BestTrial",

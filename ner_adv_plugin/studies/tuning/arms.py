@@ -11,8 +11,9 @@ from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.facts import facts_of
 from ner_adv_plugin.studies.study import Study
+from ner_adv_plugin.studies.tuning.settings import BestTrial, TrialSettings, import_optuna
 from ner_adv_plugin.studies.tuning.space import SearchSpace, is_search_value
-from ner_adv_plugin.studies.tuning.tuner import BestTrial, TrialSettings, import_optuna, tune
+from ner_adv_plugin.studies.tuning.tuner import tune
 
 # What the study itself decides, so that the arms stay comparable.
 DECIDED = (

@@ -9,7 +9,7 @@ import pytest
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.studies.compare import audited, compare
 from ner_adv_plugin.studies.study import Study, load_study
-from ner_adv_plugin.studies.tuning import best_overrides, tuned_jobs, tuner
+from ner_adv_plugin.studies.tuning import best_overrides, trials, tuned_jobs
 from tests.studies.tuning.tuner_test import Pretended, near
 from tests.tiny import tiny_config, write_config
 
@@ -95,7 +95,7 @@ def test_a_tuning_that_makes_no_sense(
 
 
 def test_every_arm_has_its_own_best_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuner, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(trials, "POLL_SECONDS", 0.0)
     dropouts = {DROPOUT: {"choices": [0.0, 0.5]}}
     study = study_of(
         tmp_path,

@@ -14,7 +14,7 @@ from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.studies.executors import Executor, Handle
-from ner_adv_plugin.studies.tuning import SearchSpace, TrialSettings, tune, tuner
+from ner_adv_plugin.studies.tuning import SearchSpace, TrialSettings, trials, tune
 from tests.tiny import single_task_config
 
 LR, DROPOUT = "trainer.optimizer.lr", "model.head.dropout"
@@ -90,7 +90,7 @@ def space(**more: Any) -> SearchSpace:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuner, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(trials, "POLL_SECONDS", 0.0)
 
 
 def table(folder: Path) -> list[dict[str, str]]:
