@@ -29,6 +29,7 @@ DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
     "opencc": ["opencc>=1.1.9"],
     "torchjd": ["torchjd[quadprog-projector]>=0.18"],
+    "tune": ["optuna>=4.0"],
     "wandb": ["wandb>=0.16"],
 }
 

@@ -4,6 +4,7 @@ import logging
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from ner_adv_plugin.common.errors import UserError
@@ -16,6 +17,12 @@ from ner_adv_plugin.studies.report import write_report
 from ner_adv_plugin.studies.results import StudyResults, collect, write_results
 from ner_adv_plugin.studies.study import Study, checked_arms, grid
 from ner_adv_plugin.studies.table import LiveTable, verdict_lines
+from ner_adv_plugin.studies.tuning import (
+    best_overrides,
+    check_tuning,
+    seconds_of_tuning,
+    tuned_jobs,
+)
 
 logger = logging.getLogger(__name__)
 # Bytes that a run keeps: config, metrics, and a line for each sentence of validation and test set.
@@ -45,6 +52,8 @@ def compare(
     """
     jobs, audit = audited(study)
     check_folder(folder)
+    tuned = best_overrides(study, jobs, folder / "tuning", packages, retry)
+    jobs = tuned_jobs(study, jobs, tuned)
     runs = prepare(study, jobs, grid(study, jobs), folder)
     write_json(
         folder / "study.json",
@@ -52,6 +61,7 @@ def compare(
             "target": study.target,
             "arms": {name: dict(job.config) for name, job in jobs.items()},
             "command": shlex.join(["allennlp", *command]),
+            "tuned": {name: asdict(best) for name, best in tuned.items()},
             "audit": {
                 name: {"sentences": one.sentences, "left_out": one.left_out}
                 for name, one in audit.items()
@@ -85,6 +95,7 @@ def audited(study: Study) -> tuple[dict[str, TrainJob], dict[str, ArmAudit]]:
     jobs = checked_arms(study)
     for job in jobs.values():
         job.check_paths()
+    check_tuning(study, jobs)
     audit = audit_arms(jobs)
     check_target(study, jobs)
     return jobs, audit
@@ -102,6 +113,14 @@ def print_plan(study: Study) -> None:
         own = steps * facts.seconds_per_step()
         seconds += own
         print(f"{one.name}: {round(steps)} optimizer steps, about {_duration(own)}")
+
+    if study.tune_arms is not None:
+        own = seconds_of_tuning(study, jobs)
+        seconds += own
+        print(
+            f"tuning: {len(jobs)} arms with {study.tune_arms.trials} trials each,"
+            f" about {_duration(own)} if none is pruned"
+        )
 
     held_out = max(
         sum(sum(datasets.values()) for split, datasets in one.sentences.items() if split != "train")

@@ -19,6 +19,8 @@ from ner_adv_plugin.studies.worker import RESULT, RUN, TRAINING
 
 logger = logging.getLogger(__name__)
 FAILED = "failed.json"
+# What the folder of a study holds, whatever was written first.
+OF_A_STUDY = ("study.json", "ranking.json", "runs", "tuning")
 # Lines of a failed run's log that are shown.
 SHOWN_LINES = 8
 POLL_SECONDS = 0.5
@@ -186,12 +188,17 @@ def _end(run: StudyRun) -> None:
     run.handle = None
     if (run.folder / RESULT).is_file():
         return
-    log = run.folder / "worker.log"
-    lines = log.read_text("utf-8", errors="replace").splitlines() if log.is_file() else []
-    shown = [line for line in lines if line.strip()][-SHOWN_LINES:]
+    shown = last_lines(run.folder)
     write_json(run.folder / FAILED, {"log": shown})
     shutil.rmtree(run.folder / TRAINING, ignore_errors=True)
     logger.warning("%s failed:\n%s", run.planned.name, "\n".join(shown))
+
+
+def last_lines(folder: Path) -> list[str]:
+    """Return the last lines of the log of a run."""
+    log = folder / "worker.log"
+    lines = log.read_text("utf-8", errors="replace").splitlines() if log.is_file() else []
+    return [line for line in lines if line.strip()][-SHOWN_LINES:]
 
 
 def check_folder(folder: Path) -> None:
@@ -201,7 +208,8 @@ def check_folder(folder: Path) -> None:
 
     `UserError` if it has files and is not a study's.
     """
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "study.json").is_file():
+    names = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    if names and not names & set(OF_A_STUDY):
         raise UserError(f"{folder} has files and is not the folder of a study")
     try:
         folder.mkdir(parents=True, exist_ok=True)

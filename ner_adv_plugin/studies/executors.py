@@ -22,6 +22,9 @@ class Handle(Protocol):
     def stop(self) -> None:
         """Ask it to stop; what it trained so far can be resumed."""
 
+    def kill(self) -> None:
+        """End it at once; what it trained so far is not needed."""
+
 
 class Executor(Registrable):
     """Starts the runs of a study, so many at a time."""
@@ -58,6 +61,11 @@ class _Process:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+
+    def kill(self) -> None:
+        """See `Handle.kill`."""
+        self.process.kill()
+        self.process.wait()
 
 
 @Executor.register("local")
@@ -178,6 +186,10 @@ class _SlurmJob:
 
     def stop(self) -> None:
         """See `Handle.stop`."""
+        self.job.cancel()
+
+    def kill(self) -> None:
+        """See `Handle.kill`."""
         self.job.cancel()
 
 

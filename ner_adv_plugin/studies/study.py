@@ -35,6 +35,26 @@ class Arm:
 
 
 @dataclass(kw_only=True)
+class TuneArms:
+    """Tune every arm with equally many trials before its runs, on validation data.
+
+    All arms are tuned with all target sentences, or the most of `sizes`, and the first budget.
+
+    # Parameters
+
+    trials : trials of each arm, pruned and failed ones included.
+    space : overrides of all arms, with `{ lo, hi, log }` or `{ choices }` for values.
+    arms : more of them, by arm.
+    seed : of the trials and of the sampler.
+    """
+
+    trials: int
+    space: dict[str, Any] = field(default_factory=dict)
+    arms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass(kw_only=True)
 class Study:
     """The keys of a study's config.
 
@@ -49,6 +69,7 @@ class Study:
     sizes : numbers of target training sentences, null for all; by default all.
     budget : what is equal between arms, see `Budget`; a list trains the arms for each.
     executor : where runs are trained, see `Executor`.
+    tune_arms : tune every arm before its runs, see `TuneArms`; by default none.
     keep_models : keep every run's archive; by default only its config, metrics and predictions.
     rounds : rounds of randomisation, and resamples of bootstraps.
     """
@@ -62,6 +83,7 @@ class Study:
     sizes: list[int | None] | None = None
     budget: Budget | list[Budget] = field(default_factory=EqualEpochs)
     executor: Executor = field(default_factory=LocalExecutor)
+    tune_arms: TuneArms | None = None
     keep_models: bool = False
     rounds: int = 10_000
 

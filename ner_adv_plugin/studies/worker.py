@@ -55,6 +55,9 @@ def run(folder: Path) -> None:
 def train(folder: Path) -> None:
     """Train, score validation and test set of the target, and write `result.json`.
 
+    A run without a target is only trained, such as the trial of a tuning: its scores are those of
+    its epochs, and its test set is not scored.
+
     # Parameters
 
     folder : of the run.
@@ -74,11 +77,14 @@ def train(folder: Path) -> None:
         "seconds": time.monotonic() - started,
         "peak_memory_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "best_epoch": trainer.metrics.get("best_epoch"),
-        "target_sentences": len(trainer.data_loader.sentences()[planned["target"]]),
-        "target_sentences_seen": trainer.data_loader.drawn().get(planned["target"]),
-        "scores": _score(planned["target"], job, trainer, training, folder),
         "metrics": trainer.metrics,
     }
+    if (target := planned.get("target")) is not None:
+        result |= {
+            "target_sentences": len(trainer.data_loader.sentences()[target]),
+            "target_sentences_seen": trainer.data_loader.drawn().get(target),
+            "scores": _score(target, job, trainer, training, folder),
+        }
     _keep(planned, training, folder)
     # Written last: a run with this file is done.
     write_json(folder / RESULT, result)

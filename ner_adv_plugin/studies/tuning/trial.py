@@ -1,0 +1,89 @@
+"""One trial: a training run in a folder, whose validation scores are read while it trains."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ner_adv_plugin.common.files import write_json
+from ner_adv_plugin.studies.engine import last_lines
+from ner_adv_plugin.studies.executors import Executor, Handle
+from ner_adv_plugin.studies.worker import RESULT, RUN, TRAINING
+
+
+@dataclass
+class TrialRun:
+    """The training run of a trial.
+
+    # Parameters
+
+    number : of the trial.
+    folder : of the run.
+    metric : name of the validation metric, without its sign.
+    reported : epochs whose scores are in the storage.
+    judged : epochs after which it was not pruned.
+    """
+
+    number: int
+    folder: Path
+    metric: str
+    reported: int = 0
+    judged: int = 0
+    handle: Handle | None = field(default=None, repr=False)
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether its config has been written, so that it can be trained or resumed."""
+        return (self.folder / RUN).is_file()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was trained to its end."""
+        return (self.folder / RESULT).is_file()
+
+    def plan(self, config: dict[str, Any]) -> None:
+        """Write its config."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / RUN, {"keep_models": False, "config": config})
+
+    def start(self, executor: Executor, packages: Sequence[str]) -> None:
+        """Train it, from its last checkpoint if there is one."""
+        self.handle = executor.start(self.folder, packages)
+
+    def finished(self) -> bool:
+        """Return whether its process ended, well or not."""
+        return self.handle is not None and self.handle.finished()
+
+    def scores(self) -> list[float]:
+        """Return the validation metric of every epoch so far."""
+        values: list[float] = []
+        while True:
+            name = f"metrics_epoch_{len(values)}.json"
+            files = [self.folder / name, self.folder / TRAINING / name]
+            file = next((file for file in files if file.is_file()), None)
+            if file is None:
+                return values
+            try:
+                values.append(json.loads(file.read_text("utf-8"))[f"validation_{self.metric}"])
+            except FileNotFoundError:
+                # The run has just moved its files.
+                continue
+
+    def result(self) -> dict[str, Any]:
+        """Return the content of `result.json`."""
+        found: dict[str, Any] = json.loads((self.folder / RESULT).read_text("utf-8"))
+        return found
+
+    def failure(self) -> str:
+        """Return the last lines of its log."""
+        return "\n".join(last_lines(self.folder))
+
+    def abandon(self) -> None:
+        """End its process at once and delete what it trained, but not its scores."""
+        if self.handle is not None:
+            self.handle.kill()
+        for file in (self.folder / TRAINING).glob("metrics_epoch_*.json"):
+            shutil.copy(file, self.folder / file.name)
+        shutil.rmtree(self.folder / TRAINING, ignore_errors=True)
