@@ -136,6 +136,7 @@ def _count_contradictions(
             counts[f"contradicting_sentences_{head}"] = found.sentences
     return counts
 
+
 def with_subset(data: RunData, subset: Mapping[str, int], seed: int) -> RunData:
     """Return the data with fewer training sentences of some datasets.
 
