@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ner_adv_plugin.archives.extraction import check_format
 from ner_adv_plugin.archives.writing import META
@@ -16,6 +16,9 @@ from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.params import first_difference, load_config
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.signals import interrupt_on_terminate
+
+if TYPE_CHECKING:
+    from ner_adv_plugin.runs.job import TrainJob
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.param_path, arguments.overrides)
     job = checked_job(config)
     if arguments.dry_run:
-        print(json.dumps(job.filled, ensure_ascii=False, indent=2))
+        _print_plan(job)
         return
 
     if arguments.recover and arguments.force:
@@ -82,6 +85,14 @@ def run(arguments: argparse.Namespace) -> None:
         # The prepared model must be collected before `leave`.
         del trainer
         processes.leave()
+
+
+def _print_plan(job: "TrainJob") -> None:
+    """Print the whole config of a run, which trains the same, and nothing else on stdout.
+
+    What else is known about the run belongs on stderr.
+    """
+    print(json.dumps(job.whole, ensure_ascii=False, indent=2))
 
 
 def _folder_of_run(arguments: argparse.Namespace, config: dict[str, Any]) -> Path:

@@ -225,6 +225,15 @@ class Trainer(Registrable):
             self._end()
         return self.metrics
 
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {
+            "optimizer": {"type": Optimizer.default_implementation},
+            "step": {"type": TrainingStep.default_implementation},
+            "checkpointer": {"type": Checkpointer.default_implementation},
+        }
+
     def is_finished(self) -> bool:
         """Return whether all epochs are done or patience ran out."""
         return self.epoch >= self.num_epochs or self.tracker.should_stop()

@@ -4,7 +4,7 @@ Shape suffixes: B sentences, D size of a sentence's vector, K classes.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -96,6 +96,17 @@ class DomainAdversarial(Objective):
 
         self.loss = CrossEntropy(sizes) if loss is None else loss.construct(sizes=sizes)
         self.reversal = reversal or ConstantSchedule()
+
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {
+            **super().default_values(settings),
+            "reads": ["shared"],
+            "pooling": {"type": "max"},
+            "loss": {"type": "cross_entropy"},
+            "reversal": {"type": "constant"},
+        }
 
     def forward(
         self, states: Mapping[str, TowerStates], batch: Batch, progress: float

@@ -79,6 +79,14 @@ class DataLoader(Registrable):
         self._drawn: dict[str, int] = {}
         self._seed = 0
 
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {
+            "scheduler": {"type": "roundrobin", "batch_size": settings["batch_size"]},
+            "sampler": {"type": "proportional"},
+        }
+
     def set_sentences(self, sentences: Mapping[str, EncodedDataset], seed: int) -> None:
         """Set the training sentences of every dataset; called once, before all other methods.
 
