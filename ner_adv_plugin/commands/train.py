@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ner_adv_plugin.common import processes
     from ner_adv_plugin.runs.config_checks import checked_job
     from ner_adv_plugin.runs.launch import launch
+    from ner_adv_plugin.runs.summary import summary
     from ner_adv_plugin.runs.train_job import open_run
 
     config = load_config(arguments.param_path, arguments.overrides)
@@ -81,6 +82,8 @@ def run(arguments: argparse.Namespace) -> None:
 
         if processes.is_main():
             _print_scores(trainer.metrics)
+            lines = summary(job, trainer.metrics, folder, trainer.model.vocab.heads)
+            print("\n".join(lines))
             print(f"serialization directory: {folder}")
         # The prepared model must be collected before `leave`.
         del trainer
