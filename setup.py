@@ -28,6 +28,7 @@ TEST = [
 DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
     "opencc": ["opencc>=1.1.9"],
+    "slurm": ["submitit>=1.5"],
     "torchjd": ["torchjd[quadprog-projector]>=0.18"],
     "tune": ["optuna>=4.0"],
     "wandb": ["wandb>=0.16"],

@@ -10,6 +10,8 @@ The code blocks of a page are run in their order, in a folder of their own that 
 - `jsonnet`: must evaluate, with the variables that the configs read.
 - `json`: must parse, whole or line by line. `text`, `toml`, `yaml` and `diff` are only shown.
 
+The pages of `CORE` are run without the packages that their first set-up command does not install.
+
 A block with `# file: PATH` or `// file: PATH` as its first line is written to that file. A block
 after the comment `<!-- not run: REASON -->` is only shown.
 """
@@ -22,6 +24,9 @@ import pytest
 from tests.pages import RUN, SHOWN, Block, Folder, blocks
 from tests.tiny import ROOT
 
+# What a newcomer follows first.
+CORE = ("README.md", "README.zh-CN.md", "docs/tutorial/first-run.md")
+READMES = CORE[:2]
 TRAINS = re.compile(r"\b(train|find-lr|test-install|compare|tune)\b")
 
 
@@ -49,7 +54,7 @@ def _parameters() -> list[object]:
 
 @pytest.mark.parametrize("page", _parameters())
 def test_code_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = Folder(tmp_path, core=str(page.relative_to(ROOT)) in CORE)
     failure = None
     for block in blocks(page.read_text(encoding="utf-8")):
         try:
@@ -59,6 +64,66 @@ def test_code_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
             break
     folder.close()
     assert failure is None, failure
+
+
+def _commands_in_text(page: str) -> list[str]:
+    """Commands of the package in code spans, such as `allennlp --help`, with names filled in."""
+    text = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"`(allennlp [^`]+)`", text)
+    return [command.replace("NAME", "crf") for command in dict.fromkeys(found)]
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_commands_in_the_text_of_a_readme_run(name: str, tmp_path: Path) -> None:
+    commands = _commands_in_text((ROOT / name).read_text(encoding="utf-8"))
+    assert "allennlp --help" in commands and "allennlp components crf" in commands
+    folder = Folder(tmp_path, core=True)
+    for command in commands:
+        folder.run(Block("bash", command, 0))
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_commands_that_are_not_run_are_checked(name: str, tmp_path: Path) -> None:
+    """What needs real corpora at least has a config that passes the check."""
+    page = (ROOT / name).read_text(encoding="utf-8")
+    shown = [block for block in blocks(page) if not block.is_run]
+    assert shown and all("allennlp train" in block.text for block in shown)
+    folder = Folder(tmp_path, core=True)
+    for block in shown:
+        folder.run(Block("bash", block.text.rstrip("\n") + " --dry-run\n", block.line))
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_options_and_subcommands_in_the_text_of_a_readme_exist(name: str, tmp_path: Path) -> None:
+    page = (ROOT / name).read_text(encoding="utf-8")
+    text = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    options = set(re.findall(r"`(--?[a-z][a-z-]*)`", text))
+    assert {"-o", "--dry-run", "--include-package"} <= options
+    folder = Folder(tmp_path, core=True)
+    for option in sorted(options):
+        search = f"allennlp train --help | grep -qe '{option}\\b'"
+        folder.run(Block("bash", search, 0))
+    for command in ("evaluate", "select", "audit", "print-results", "diff", "find-lr"):
+        assert f"`{command}`" in text
+        folder.run(Block("bash", f"allennlp {command} --help", 0))
+
+
+def test_set_up_is_left_out_of_a_line_but_not_what_follows_it(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    line = "python3 -m venv .venv && .venv/bin/pip install -q -e . && echo a > a.txt"
+    folder.run(Block("bash", line, 0))
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "a\n"
+    failing = "python3 -m venv .venv && .venv/bin/python -c 'exit(1)'"
+    with pytest.raises(AssertionError, match="exit status 1"):
+        folder.run(Block("bash", failing, 0))
+
+
+def test_a_page_of_newcomers_sees_no_extras(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, core=True)
+    folder.run(Block("bash", ".venv/bin/python -c 'import torch, seqeval'", 0))
+    for module in ("pytest", "hypothesis"):
+        with pytest.raises(AssertionError, match=f"No module named '{module}'"):
+            folder.run(Block("bash", f".venv/bin/python -c 'import {module}'", 0))
 
 
 @pytest.mark.parametrize("page", _pages(), ids=lambda page: str(page.relative_to(ROOT)))

@@ -14,6 +14,7 @@ from pathlib import Path
 import _jsonnet
 
 from ner_adv_plugin.common.params import default_variables
+from tests.core_install import write_sitecustomize
 from tests.tiny import ROOT
 
 FENCE = re.compile(r"^(?P<indent>\s*)(?P<mark>`{3,})(?P<info>.*)$")
@@ -23,7 +24,7 @@ FILE = re.compile(r"^\s*(?:<!--|#|//|--) file: (?P<path>\S+)(?: -->)?$")
 # Commands that set a machine up or test the project: in place where pages are run, or slow.
 SET_UP = re.compile(
     r"^(git clone|cd ner_adv_plugin|python3 -m venv|source|(\.venv/bin/)?pip install"
-    r"|(\.venv/bin/)?(python -m )?pytest|python -m docs|pre-commit|ruff|mypy|lint-imports)\b"
+    r"|(\.venv/bin/)?(python3? -m )?pytest|python -m docs|pre-commit|ruff|mypy|lint-imports)\b"
 )
 RUN = ("bash", "console", "python", "jsonnet", "json")
 SHOWN = ("", "text", "toml", "yaml", "diff", "mermaid")
@@ -92,19 +93,24 @@ class Folder:
     # Parameters
 
     path : an empty folder.
+    core : whether to hide all packages that the first set-up command of the README does not
+        install.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, core: bool = False) -> None:
         self.path = path
         for name in ("fixtures", "training_configs"):
             shutil.copytree(ROOT / name, path / name)
         shutil.copy(ROOT / ".allennlp_plugins", path)
 
+        # Set-up commands make `.venv`, by which others call programs.
+        (path / ".venv").symlink_to(sys.prefix, target_is_directory=True)
         folders = [str(Path(sys.executable).parent), os.environ["PATH"]]
+        hiding = [str(write_sitecustomize(path / ".hiding"))] if core else []
         self.environment = os.environ | {
             "OMP_NUM_THREADS": "1",
             "PATH": os.pathsep.join(folders),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(path)]),
+            "PYTHONPATH": os.pathsep.join([*hiding, str(ROOT), str(path)]),
         }
         self._python: subprocess.Popen[str] | None = None
 
@@ -126,12 +132,12 @@ class Folder:
             self._python.wait()
 
     def _run_bash(self, text: str) -> None:
-        lines = [line for line in _whole_lines(text) if not SET_UP.match(line)]
+        lines = [left for line in _whole_lines(text) if (left := _without_set_up(line))]
         self._check(self._bash("\n".join(lines)), "")
 
     def _run_console(self, text: str) -> None:
         for command, expected in _session(text):
-            if SET_UP.match(command):
+            if not (command := _without_set_up(command)):
                 continue
             done = self._bash(command)
             # A message of an error is an answer, too.
@@ -187,6 +193,13 @@ class Folder:
         assert done.returncode == 0, (
             f"exit status {done.returncode}: {command}\n{done.stdout}{done.stderr}"
         )
+
+
+def _without_set_up(line: str) -> str:
+    """A line without those commands between `&&` that set a machine up."""
+    if not SET_UP.match(line):
+        return line
+    return " && ".join(part for part in line.split(" && ") if not SET_UP.match(part))
 
 
 def _whole_lines(text: str) -> list[str]:

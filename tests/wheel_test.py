@@ -106,7 +106,7 @@ def test_says_what_it_is(wheel: Path) -> None:
     # `allennlp evaluate --verify` imports it.
     assert any(line.startswith("Requires-Dist: seqeval") and "extra" not in line for line in lines)
     extras = {line.split()[1] for line in lines if line.startswith("Provides-Extra: ")}
-    assert extras == {"test", "docs", "opencc", "torchjd", "tune", "wandb", "all"}
+    assert extras == {"test", "docs", "opencc", "slurm", "torchjd", "tune", "wandb", "all"}
 
 
 def test_trains_the_main_job_away_from_the_project(installed: Path, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_trains_the_main_job_away_from_the_project(installed: Path, tmp_path: Pa
 
     allennlp = installed / "allennlp"
     assert call([allennlp, "recipes"], tmp_path).startswith("adv ")
-    assert call([allennlp, "recipes", "--copy", "."], tmp_path) == "training_configs\nfixtures\n"
+    assert call([allennlp, "recipes", "--copy", "."], tmp_path) == "training_configs\nfixtures\nstudies\n"
     assert not list(tmp_path.rglob("__pycache__"))
 
     command = [allennlp, "train", "training_configs/adv.jsonnet", "-s", "runs/adv"]

@@ -9,6 +9,7 @@ from typing import Any
 from ner_adv_plugin.archives import Archive
 from ner_adv_plugin.commands.options import add_model_options, load_model
 from ner_adv_plugin.common.errors import UserError, nearest
+from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.common.files import write_file, write_json
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.labels.spans import SpanTable
@@ -24,6 +25,8 @@ from ner_adv_plugin.inference.evaluated_types import (
 from ner_adv_plugin.inference.evaluator import Evaluator, Predictions, counted, score
 from ner_adv_plugin.inference.tagger import described, scored_spans
 from ner_adv_plugin.models import Model
+
+VERIFY = "--verify"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +75,8 @@ def run(arguments: argparse.Namespace) -> None:
         )
 
     type_map = None if arguments.type_map is None else parsed_type_map(arguments.type_map)
+    if arguments.verify:
+        require_extra("seqeval.metrics", VERIFY)
 
     archive = load_model(arguments, list(paths or ()))
     if paths is None:
@@ -205,9 +210,8 @@ def _entries(
 
 def _verify(evaluator: Evaluator, predictions: Mapping[str, Predictions]) -> None:
     """Recompute strict F1 with seqeval, on BIO tags; `UserError` if it differs."""
-    from seqeval.metrics import f1_score
-    from seqeval.scheme import IOB2
-
+    f1_score = require_extra("seqeval.metrics", VERIFY).f1_score
+    strict_bio = require_extra("seqeval.scheme", VERIFY).IOB2
     for head, datasets in evaluator.by_head.items():
         space = evaluator.vocab.label_space(head)
         for dataset in datasets:
@@ -225,7 +229,7 @@ def _verify(evaluator: Evaluator, predictions: Mapping[str, Predictions]) -> Non
                 _tags(gold, dataset),
                 _tags(predicted, dataset),
                 mode="strict",
-                scheme=IOB2,
+                scheme=strict_bio,
                 zero_division=0,
             )
             f1 = score(evaluator.vocab, head, [dataset], [predicted])["f1"]

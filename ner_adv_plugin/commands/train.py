@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ner_adv_plugin.archives.extraction import check_format
 from ner_adv_plugin.archives.writing import META
@@ -16,6 +16,9 @@ from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.params import first_difference, load_config
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.signals import interrupt_on_terminate
+
+if TYPE_CHECKING:
+    from ner_adv_plugin.runs.job import TrainJob
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,12 +50,13 @@ def run(arguments: argparse.Namespace) -> None:
     from ner_adv_plugin.runs.config_checks import checked_job
     from ner_adv_plugin.runs.foreseen import foreseen_memory
     from ner_adv_plugin.runs.launch import launch
+    from ner_adv_plugin.runs.summary import summary
     from ner_adv_plugin.runs.train_job import open_run
 
     config = load_config(arguments.param_path, arguments.overrides)
     job = checked_job(config)
     if arguments.dry_run:
-        print(json.dumps(job.filled, ensure_ascii=False, indent=2))
+        _print_plan(job)
         print(foreseen_memory(job.filled), file=sys.stderr)
         return
 
@@ -80,10 +84,20 @@ def run(arguments: argparse.Namespace) -> None:
 
         if processes.is_main():
             _print_scores(trainer.metrics)
+            lines = summary(job, trainer.metrics, folder, trainer.model.vocab.heads)
+            print("\n".join(lines))
             print(f"serialization directory: {folder}")
         # The prepared model must be collected before `leave`.
         del trainer
         processes.leave()
+
+
+def _print_plan(job: "TrainJob") -> None:
+    """Print the whole config of a run, which trains the same, and nothing else on stdout.
+
+    What else is known about the run belongs on stderr.
+    """
+    print(json.dumps(job.whole, ensure_ascii=False, indent=2))
 
 
 def _folder_of_run(arguments: argparse.Namespace, config: dict[str, Any]) -> Path:

@@ -53,5 +53,18 @@ class Registrable(TangoRegistrable):
         """
 
     @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what the constructor uses for keys that are null, as config values.
+
+        `allennlp train --dry-run` prints them. Keys whose null means "none", or whose value depends
+        on data, are left out.
+
+        # Parameters
+
+        settings : the settings of the component, including defaults.
+        """
+        return {}
+
+    @classmethod
     def search_modules(cls, name: str) -> None:
         """Do nothing; Tango would import every Python file below the current folder."""

@@ -229,7 +229,8 @@ class Evaluator:
         # Returns
 
         `<head>_<score>` and `<head>_loss` of every head, `<head>_<dataset>_<score>` if several
-        datasets share a head, and `loss`, the sum over heads.
+        datasets share a head, and `loss`, the sum over heads. A loss that was not computed is left
+        out.
         """
         metrics: dict[str, float] = {}
         for head, datasets in self.by_head.items():
@@ -248,9 +249,12 @@ class Evaluator:
                 for dataset in datasets
                 if (own := predictions[dataset.dataset].loss) is not None
             ]
-            metrics[f"{head}_loss"] = float(np.concatenate(losses).mean()) if losses else 0.0
+            if losses:
+                metrics[f"{head}_loss"] = float(np.concatenate(losses).mean())
 
-        metrics["loss"] = sum(metrics[f"{head}_loss"] for head in self.by_head)
+        names = [f"{head}_loss" for head in self.by_head if f"{head}_loss" in metrics]
+        if names or not self.by_head:
+            metrics["loss"] = sum(metrics[name] for name in names)
         return metrics
 
     def reliability(self, predictions: Mapping[str, Predictions]) -> dict[str, Reliability]:

@@ -193,6 +193,16 @@ class SharingModel(Model):
         check_described(heads, settings)
 
     @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {
+            "tower": default_tower().filled,
+            "head": {"type": Head.default_implementation},
+            "objectives": [*cls.default_objectives],
+            "loss_weighting": {"type": LossWeighting.default_implementation},
+        }
+
+    @classmethod
     def preset_inputs(cls, settings: Mapping[str, Any]) -> dict[str, list[str]]:
         """Return the default `inputs` of towers that do not read the encoder alone.
 

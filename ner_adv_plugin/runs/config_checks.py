@@ -8,6 +8,7 @@ from typing import Any
 
 from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.checks import check_parts
+from ner_adv_plugin.common.completion import completed
 from ner_adv_plugin.common.errors import ConfigurationError, below
 from ner_adv_plugin.common.processes import launched_processes
 from ner_adv_plugin.data.checks import PlannedRun
@@ -43,7 +44,7 @@ def checked_job(config: Mapping[str, Any]) -> TrainJob:
     """
     bound = bind(TrainJob, config, "")
     job: TrainJob = bound.build({})
-    job.config, job.filled = config, bound.filled
+    job.config, job.filled, job.whole = config, bound.filled, completed(bound)
     job.sources = sources_of(job, config)
     for name in job.sources.reader.readers:
         if name not in job.sources.paths["train"]:

@@ -39,7 +39,8 @@ class TrainJob:
     """The top-level keys of a training config.
 
     `checked_job` also sets the attributes `config` (the config of the job), `filled` (the config
-    including defaults) and `sources` (readers and paths).
+    including the defaults of constructors), `whole` (in addition with the components that null
+    represents) and `sources` (readers and paths).
 
     # Parameters
 
@@ -74,7 +75,13 @@ class TrainJob:
     distributed: Distributed | None = None
     config: Mapping[str, Any] = field(init=False)
     filled: Mapping[str, Any] = field(init=False)
+    whole: Mapping[str, Any] = field(init=False)
     sources: Sources = field(init=False)
+
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {"vocabulary": {"type": Vocabulary.default_implementation}}
 
     def check_paths(self) -> None:
         """Check that all files and folders named in the config exist; URLs are not checked.

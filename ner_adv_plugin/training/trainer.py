@@ -255,6 +255,15 @@ class Trainer(Registrable):
             self._end()
         return self.metrics
 
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {
+            "optimizer": {"type": Optimizer.default_implementation},
+            "step": {"type": TrainingStep.default_implementation},
+            "checkpointer": {"type": Checkpointer.default_implementation},
+        }
+
     def is_finished(self) -> bool:
         """Return whether all epochs are done or patience ran out."""
         return (
@@ -386,7 +395,7 @@ class Trainer(Registrable):
 
     def _end_epoch(self) -> None:
         """Validate, keep the best weights, report, and save a checkpoint."""
-        training = averages(self.totals)
+        training = _computed(averages(self.totals))
         if self.moving_average is not None:
             self.moving_average.assign_average_value()
         with self.accelerator.autocast():
@@ -507,6 +516,13 @@ def _show(bar: Any, statistics: Statistics) -> None:
             if not name.endswith("_optimized_loss")
         }
         bar.set_postfix(shown, refresh=False)
+
+
+def _computed(training: Mapping[str, float]) -> dict[str, float]:
+    """Leave out a total loss of 0 if no loss was computed: nothing was learnt, not everything."""
+    losses = [name for name in training if name.endswith("_loss")]
+    nothing = training.get("loss") == 0.0 and not losses
+    return {name: value for name, value in training.items() if not (nothing and name == "loss")}
 
 
 def _positive(value: int, name: str) -> int:

@@ -5,7 +5,7 @@ Shape suffixes: B sentences, M and N sentences of two domains, D size of a sente
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -61,6 +61,15 @@ class Alignment(Objective):
             )
 
         self.pool = build_pooling(pooling, sum(dims[name] for name in self.reads))
+
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {
+            **super().default_values(settings),
+            "reads": ["shared"],
+            "pooling": {"type": "max"},
+        }
 
     def distance(self, one_MD: Tensor, other_ND: Tensor) -> Tensor:
         """Distance between two samples, a scalar.

@@ -113,6 +113,17 @@ class DomainAdversarial(Objective):
             with below("loss"):
                 check_alpha(loss["alpha"], classes)
 
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {
+            **super().default_values(settings),
+            "reads": ["shared"],
+            "pooling": {"type": "max"},
+            "loss": {"type": "cross_entropy"},
+            "reversal": {"type": "constant"},
+        }
+
     def forward(
         self, states: Mapping[str, TowerStates], batch: Batch, progress: float
     ) -> tuple[Tensor, Statistics]:

@@ -65,6 +65,11 @@ class Objective(torch.nn.Module, Registrable):
                 absolute=True,
             )
 
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {"schedule": {"type": "constant"}}
+
     def weight_at(self, progress: float) -> float:
         """Weight of the loss at some point of training.
 

@@ -3,6 +3,9 @@
 Shape suffixes: B sequences, L characters, D state size.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 from torch import Tensor
@@ -57,6 +60,11 @@ class SelfAttention(Seq2SeqEncoder):
                 "num_heads",
             )
         self.attention = torch.nn.MultiheadAttention(size, num_heads, dropout, batch_first=True)
+
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {"tower": default_tower().filled}
 
     def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Run the tower and the attention.

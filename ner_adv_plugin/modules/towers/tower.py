@@ -4,9 +4,9 @@ Shape suffixes: B sequences, L characters, D state size.
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import torch
 from allennlp_light.modules.seq2seq_encoders import LstmSeq2SeqEncoder, Seq2SeqEncoder
@@ -81,6 +81,11 @@ class TaskTower(Seq2SeqEncoder):
         self._task_index = {None: 0} | {name: index for index, name in enumerate(tasks, 1)}
         self.embedding = torch.nn.Embedding(len(tasks) + 1, embedding_dim)
         self.tower = build_tower(tower or default_tower(), inner_size)
+
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {"tower": default_tower().filled}
 
     def indices(self, tasks: Sequence[str | None]) -> Tensor:
         """Embedding index of the task of each sequence, (B,) long."""

@@ -33,7 +33,8 @@ class ConsoleCallback(TrainerCallback):
     def on_epoch(self, trainer: TrainingRun, metrics: dict[str, Any], epoch: int) -> None:
         """See `TrainerCallback.on_epoch`."""
         shown = [f"{_label(name)} {metrics[name]:.4f}" for name in _shown(metrics)]
-        best = " (best so far)" if metrics.get("best_epoch") == epoch else ""
+        validated = any(name.startswith("validation_") for name in metrics)
+        best = " (best so far)" if validated and metrics.get("best_epoch") == epoch else ""
 
         logger.info("epoch %d of %d: %s%s", epoch + 1, trainer.num_epochs, ", ".join(shown), best)
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from ner_adv_plugin.archives.writing import CONFIG
 from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.extras import require_extra
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.layer_statistics import Histogram
 from ner_adv_plugin.training.callbacks.log_writer import LogWriterCallback, Split
@@ -72,6 +74,12 @@ class WandBCallback(LogWriterCallback):
         self._run: Any = None
         self._run_id: str | None = None
 
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: wandb is installed."""
+        super().check(settings, context)
+        _wandb()
+
     def on_start(self, trainer: TrainingRun, is_primary: bool = True) -> None:
         """See `TrainerCallback.on_start`.
 
@@ -79,14 +87,7 @@ class WandBCallback(LogWriterCallback):
 
         UserError : if wandb is not installed or reports an error.
         """
-        try:
-            import wandb
-        except ImportError as error:
-            raise UserError(
-                'callback "wandb" needs the package wandb, which is not installed: '
-                "pip install wandb"
-            ) from error
-
+        wandb = _wandb()
         super().on_start(trainer, is_primary)
         folder = Path(self.serialization_dir)
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
@@ -107,8 +108,7 @@ class WandBCallback(LogWriterCallback):
 
     def log_histograms(self, histograms: Mapping[str, Histogram], step: int) -> None:
         """See `LogWriterCallback.log_histograms`."""
-        import wandb
-
+        wandb = _wandb()
         converted = {
             name: wandb.Histogram(np_histogram=(np.array(own.counts), np.array(own.edges)))
             for name, own in histograms.items()
@@ -117,8 +117,7 @@ class WandBCallback(LogWriterCallback):
 
     def log_pictures(self, pictures: Mapping[str, np.ndarray], step: int) -> None:
         """See `LogWriterCallback.log_pictures`."""
-        import wandb
-
+        wandb = _wandb()
         self._run.log({name: wandb.Image(picture) for name, picture in pictures.items()}, step=step)
 
     def on_end(self, trainer: TrainingRun, metrics: dict[str, Any] | None = None) -> None:
@@ -135,3 +134,7 @@ class WandBCallback(LogWriterCallback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """See `TrainerCallback.load_state_dict`."""
         self._run_id = state_dict["run_id"]
+
+
+def _wandb() -> Any:
+    return require_extra("wandb", 'callback "wandb"')

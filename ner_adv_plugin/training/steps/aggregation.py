@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ner_adv_plugin.common.binding import bind, check_keys
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
+from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.common.schema import REQUIRED, parameters
 from ner_adv_plugin.common.wording import SCALARS, in_words, listed
 
@@ -204,14 +205,8 @@ def _aggregator_class(name: str) -> Any:
     Classes that need Python objects as arguments cannot be configured and are left out, as are
     base classes.
     """
-    try:
-        import torchjd
-        from torchjd import aggregation
-    except ImportError as error:
-        raise UserError(
-            'step "aggregated" needs packages that are not installed: '
-            'pip install "ner_adv_plugin[torchjd]"'
-        ) from error
+    torchjd = require_extra("torchjd", 'step "aggregated"')
+    aggregation = require_extra("torchjd.aggregation", 'step "aggregated"')
 
     configurable = {}
     for class_name in aggregation.__all__:

@@ -54,6 +54,11 @@ class PerturbedStep(TrainingStep):
         if not settings["weight"] > 0:
             raise ConfigurationError(f"expected more than 0, found {settings['weight']}", "weight")
 
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {"attack": "fgm"}
+
     def run(
         self, engine: Engine, batches: Sequence[Batch], progress: float
     ) -> tuple[Tensor | float, Statistics]:

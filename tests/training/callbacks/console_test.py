@@ -22,6 +22,15 @@ METRICS = {
 }
 
 
+def test_nothing_is_best_if_nothing_was_validated(
+    caplog: pytest.LogCaptureFixture, tmp_path: Any
+) -> None:
+    trainer = cast(Any, SimpleNamespace(num_epochs=1))
+    with caplog.at_level(logging.INFO, logger="ner_adv_plugin"):
+        ConsoleCallback(str(tmp_path)).on_epoch(trainer, {"training_loss": 1, "best_epoch": 0}, 0)
+    assert caplog.messages == ["epoch 1 of 1: loss 1.0000"]
+
+
 @pytest.mark.parametrize(("best_epoch", "mark"), [(1, " (best so far)"), (0, "")])
 def test_losses_and_f1(
     best_epoch: int, mark: str, caplog: pytest.LogCaptureFixture, tmp_path: Any

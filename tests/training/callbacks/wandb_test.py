@@ -119,7 +119,7 @@ def test_curves_equal_those_of_tensorboard(wandb: Any, tmp_path: Path) -> None:
         name: [(step + 1, pytest.approx(value, rel=1e-5, nan_ok=True)) for step, value in curve]
         for name, curve in curves(tmp_path, "train").items()
     }
-    assert points(rows, "train/") == training and len(training["loss"]) == STEPS
+    assert points(rows, "train/") == training and len(training["optimized_loss"]) == STEPS
     validation = {
         name: [(step, pytest.approx(value, rel=1e-5, nan_ok=True)) for step, value in curve]
         for name, curve in curves(tmp_path, "validation").items()
@@ -146,9 +146,9 @@ def test_a_recovered_run_resumes_its_wandb_run(wandb: Any, tmp_path: Path) -> No
     (exit,) = [record.exit for record in first if record.HasField("exit")]
     assert exit.exit_code == 1
     # Steps after the checkpoint have higher numbers than those before it.
-    assert [step for step, _ in points(history(first), "train/")["loss"]] == [1, 3, 5, 7]
+    assert [step for step, _ in points(history(first), "train/")["optimized_loss"]] == [1, 3, 5, 7]
     assert [step for step, _ in points(history(first), "validation/")["weibo_f1"]] == [5]
-    assert [step for step, _ in points(history(second), "train/")["loss"]] == [7, 9]
+    assert [step for step, _ in points(history(second), "train/")["optimized_loss"]] == [7, 9]
     assert [step for step, _ in points(history(second), "validation/")["weibo_f1"]] == [10]
 
 

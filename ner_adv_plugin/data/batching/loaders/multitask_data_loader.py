@@ -94,6 +94,14 @@ class DataLoader(Registrable):
             if size < 1:
                 raise ConfigurationError(f"expected 1 or more, found {size}", f"subset.{name}")
 
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {
+            "scheduler": {"type": "roundrobin", "batch_size": settings["batch_size"]},
+            "sampler": {"type": "proportional"},
+        }
+
     def set_sentences(self, sentences: Mapping[str, EncodedDataset], seed: int) -> None:
         """Set the training sentences of every dataset; called once, before all other methods.
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.data.batching.schedulers.batch_limit import DEFAULT_SENTENCES
 
 PlannedBatch = list[tuple[str, int]]
 Sentences = Mapping[str, NDArray[np.int64]]
@@ -35,6 +36,11 @@ class MultiTaskScheduler(Registrable):
         if pool < 1:
             raise ConfigurationError(f"expected 1 or more, found {pool}", "pool")
         self.pool = pool
+
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {} if settings.get("max_tokens") is not None else {"batch_size": DEFAULT_SENTENCES}
 
     def draws(self, asked: Mapping[str, int]) -> dict[str, int]:
         """Return the number of sentences of each dataset to draw in an epoch; by default `asked`.

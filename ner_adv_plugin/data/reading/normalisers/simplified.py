@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.data.reading.normalisers.normaliser import CharacterNormaliser, Normaliser
 
 
@@ -31,13 +31,7 @@ class SimplifiedNormaliser(CharacterNormaliser):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        try:
-            from opencc import OpenCC
-        except ImportError as error:
-            raise UserError(
-                'normaliser "simplified" needs a package that is not installed: pip install opencc'
-            ) from error
-        self._converter = OpenCC("t2s")
+        self._converter = require_extra("opencc", 'normaliser "simplified"').OpenCC("t2s")
 
     def form(self, character: str) -> str:
         """See `CharacterNormaliser.form`."""

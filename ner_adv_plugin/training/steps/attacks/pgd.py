@@ -1,5 +1,8 @@
 """Projected gradient descent."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from ner_adv_plugin.training.steps.attacks.attack import Attack, Norm
 
 
@@ -32,3 +35,8 @@ class ProjectedGradientDescent(Attack):
         super().__init__(
             epsilon, norm, steps, 2.5 * epsilon / steps if step_size is None else step_size
         )
+
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Registrable.default_values`."""
+        return {"step_size": 2.5 * settings["epsilon"] / settings["steps"]}
