@@ -99,7 +99,7 @@ class Folder:
 
     def __init__(self, path: Path, core: bool = False) -> None:
         self.path = path
-        for name in ("fixtures", "training_configs"):
+        for name in ("fixtures", "studies", "training_configs"):
             shutil.copytree(ROOT / name, path / name)
         shutil.copy(ROOT / ".allennlp_plugins", path)
 
