@@ -1,7 +1,7 @@
 """Loading transformers and tokenizers from a folder, the Hugging Face Hub or an archive."""
 
+import contextlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -52,7 +52,7 @@ def load_tokenizer(folder: str, model_name: str, with_weights: bool = False) -> 
     return tokenizer, config
 
 
-@contextmanager
+@contextlib.contextmanager
 def _explained(folder: str, model_name: str, what: str) -> Iterator[None]:
     """Turn every error of a library about the files of an encoder into a `ConfigurationError`."""
     try:
@@ -129,3 +129,23 @@ def load_transformer(folder: str, config: Any, with_weights: bool) -> Any:
     if getattr(transformer, "pooler", None) is not None:
         transformer.pooler = None
     return transformer
+
+
+@contextlib.contextmanager
+def recomputing(transformer: Any, wanted: bool) -> Iterator[None]:
+    """Keep only the inputs of a transformer's layers for the backward pass, which repeats them.
+
+    # Parameters
+
+    transformer : in training mode; in prediction nothing is kept anyway.
+    wanted : if false, nothing changes.
+    """
+    if not (wanted and transformer.training and torch.is_grad_enabled()):
+        yield
+        return
+
+    transformer.gradient_checkpointing_enable({"use_reentrant": False})
+    try:
+        yield
+    finally:
+        transformer.gradient_checkpointing_disable()

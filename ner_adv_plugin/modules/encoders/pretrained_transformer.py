@@ -24,6 +24,7 @@ from ner_adv_plugin.modules.encoders.loading import (
     load_tokenizer,
     load_transformer,
     max_positions,
+    recomputing,
     set_dropout,
 )
 from ner_adv_plugin.modules.encoders.packed_attention import attend_packed
@@ -40,6 +41,9 @@ CALL_OVERHEAD = {"cpu": 48, "cuda": 4096}
 # Maximum number of positions of an encoder call: bounds memory in prediction, whatever the length
 # of a sequence.
 MAX_POSITIONS = 32768
+# Number of positions from which the states inside the layers are computed again in the backward
+# pass instead of being kept. Results are the same, bit for bit.
+MOST_KEPT = 20_000
 
 
 @Encoder.register("pretrained_transformer")
@@ -247,11 +251,12 @@ class PretrainedTransformer(Encoder):
     def _encode_packed(self, vectors_NE: Tensor, tokens: WindowTokens) -> Tensor:
         """Encode all windows as one sequence without padding; return states, (N, D)."""
         self.positions += len(tokens)
-        output = self.transformer(
-            inputs_embeds=vectors_NE[None],
-            position_ids=tokens.position_N[None] + first_position(self.transformer),
-            packing=Packing(tokens.lengths),
-        )
+        with recomputing(self.transformer, len(tokens) >= MOST_KEPT):
+            output = self.transformer(
+                inputs_embeds=vectors_NE[None],
+                position_ids=tokens.position_N[None] + first_position(self.transformer),
+                packing=Packing(tokens.lengths),
+            )
         states_ND: Tensor = output.last_hidden_state[0]
         return states_ND
 

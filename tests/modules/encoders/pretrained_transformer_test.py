@@ -116,6 +116,34 @@ def test_every_character_of_a_stitched_sequence_gets_a_gradient(
     encoder.zero_grad()
 
 
+def test_layers_computed_again_are_those_kept(
+    fixture_encoder: Path, token_ids: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With dropout: states, gradients and the next random number are the same, bit for bit."""
+    encoder = encoder_of(fixture_encoder, dropout=0.1, attention_dropout=0.1, hidden_dropout=0.1)
+    encoder.train()
+    batch = text_batch(encoder.alphabet, *texts_of(token_ids, [30, 21, 21, 3]))
+    results, kept = [], []
+    for most_kept in (10_000, 1):
+        monkeypatch.setattr(pretrained_transformer, "MOST_KEPT", most_kept)
+        torch.manual_seed(0)
+        sizes: list[int] = []
+
+        def pack(tensor: torch.Tensor, sizes: list[int] = sizes) -> torch.Tensor:
+            sizes.append(tensor.numel())
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            states = encoder(batch)
+        kept.append(sum(sizes))
+        encoder.zero_grad()
+        states.square().sum().backward()
+        gradients = [p.grad.clone() for p in encoder.parameters() if p.grad is not None]
+        results.append([states, *gradients, torch.rand(1)])
+    assert len(results[0]) == len(results[1]) and all(map(torch.equal, *results))
+    assert kept[1] < kept[0] / 3
+
+
 def test_one_call_without_padding(
     encoder: PretrainedTransformer, token_ids: dict[str, int]
 ) -> None:
