@@ -116,7 +116,10 @@ def test_trains_the_main_job_away_from_the_project(installed: Path, tmp_path: Pa
 
     allennlp = installed / "allennlp"
     assert call([allennlp, "recipes"], tmp_path).startswith("adv ")
-    assert call([allennlp, "recipes", "--copy", "."], tmp_path) == "training_configs\nfixtures\nstudies\n"
+    assert (
+        call([allennlp, "recipes", "--copy", "."], tmp_path)
+        == "training_configs\nfixtures\nstudies\n"
+    )
     assert not list(tmp_path.rglob("__pycache__"))
 
     command = [allennlp, "train", "training_configs/adv.jsonnet", "-s", "runs/adv"]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ner_adv_plugin.archives.extraction import check_format
 from ner_adv_plugin.archives.writing import META
-from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.logging import log_to
-from ner_adv_plugin.common.params import first_difference, load_config
+from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.signals import interrupt_on_terminate
 
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
         if job.distributed is not None and not processes.launched():
             sys.exit(launch(job.distributed, arguments.node_rank, arguments.raw_arguments))
         processes.join(job.filled["trainer"].get("cuda_device"))
-        folder = processes.on_main(lambda: _folder_of_run(arguments, config))
+        folder = processes.on_main(lambda: _folder_of_run(arguments))
         if processes.is_main():
             log_to(folder)
             print(f"serialization directory: {folder}", flush=True)
@@ -100,14 +100,12 @@ def _print_plan(job: "TrainJob") -> None:
     print(json.dumps(job.whole, ensure_ascii=False, indent=2))
 
 
-def _folder_of_run(arguments: argparse.Namespace, config: dict[str, Any]) -> Path:
+def _folder_of_run(arguments: argparse.Namespace) -> Path:
     folder = prepare_folder(
         arguments.param_path, arguments.serialization_dir, arguments.force, arguments.recover
     )
-    if arguments.recover:
-        if (folder / META).is_file():
-            check_format(folder, str(folder))
-        _check_same_config(folder, config)
+    if arguments.recover and (folder / META).is_file():
+        check_format(folder, str(folder))
     return folder
 
 
@@ -157,20 +155,6 @@ def prepare_folder(
     except OSError as error:
         raise UserError(f"cannot create {folder}: {error}") from error
     return folder
-
-
-def _check_same_config(folder: Path, config: dict[str, Any]) -> None:
-    """Check that a run is resumed with the config that it started with."""
-    file = folder / "config.json"
-    if not file.is_file():
-        return
-
-    before = json.loads(file.read_text(encoding="utf-8"))
-    if difference := first_difference(before, config):
-        path, old, new = difference
-        raise ConfigurationError(
-            f"--recover: the run started with {old!r}, but the config now has {new!r}", path
-        )
 
 
 def _print_scores(metrics: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -212,17 +212,20 @@ def _type_of(value: Any) -> Any:
     return value.get("type") if isinstance(value, dict) else None
 
 
-def first_difference(before: Any, after: Any, path: str = "") -> tuple[str, Any, Any] | None:
-    """Find the first difference between two configs.
+def all_differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield the path of every difference between two configs, and both values there.
+
+    Lists of different lengths are one difference.
 
     # Parameters
 
     before, after : the configs, or values inside them.
     path : the path of both values in their configs.
 
-    # Returns
+    # Examples
 
-    The path of the first difference and both values there, or None if the configs are equal.
+    >>> list(all_differences({"a": 1, "b": {"c": [1, 2]}}, {"a": 1, "b": {"c": [1, 3]}}))
+    [('b.c.1', 2, 3)]
     """
     if isinstance(before, dict) and isinstance(after, dict):
         children: Any = [
@@ -231,9 +234,9 @@ def first_difference(before: Any, after: Any, path: str = "") -> tuple[str, Any,
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         children = zip(range(len(before)), before, after, strict=True)
     else:
-        return None if before == after else (path, before, after)
+        if before != after:
+            yield path, before, after
+        return
 
     for key, old, new in children:
-        if found := first_difference(old, new, f"{path}.{key}".lstrip(".")):
-            return found
-    return None
+        yield from all_differences(old, new, f"{path}.{key}".lstrip("."))

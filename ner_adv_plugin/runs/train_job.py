@@ -24,6 +24,13 @@ from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import RunData, collect_vocabulary, evaluator_of, read_data
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.runs.label_checks import check_labels, warn_of_unknown_types
+from ner_adv_plugin.runs.resuming import (
+    DATA,
+    check_changes,
+    check_length,
+    data_digests,
+    log_changes,
+)
 from ner_adv_plugin.training.checkpoints.random_state import seed_everything
 from ner_adv_plugin.training.trainer import Trainer
 
@@ -39,7 +46,8 @@ def train_model(
 
     config : the whole config.
     serialization_dir : an empty folder or, with `recover`, the folder of an earlier run.
-    recover : resume from the last checkpoint, or start from the beginning if it is missing.
+    recover : resume from the last checkpoint, or start from the beginning if it is missing. The
+        config may differ in the keys `runs.resuming.CHANGEABLE`.
 
     # Returns
 
@@ -79,13 +87,7 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
 
     A context manager that yields the trainer.
     """
-    if is_main():
-        write_json(folder / CONFIG, job.config)
-    seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
-    data = read_data(job)
-    trainer = build_trainer(job, data, folder, recover)
-    if is_main():
-        write_json(folder / META, _meta(job, folder))
+    trainer, data = _prepared(job, folder, recover)
 
     try:
         yield trainer
@@ -105,6 +107,36 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
     if is_main():
         write_json(folder / "metrics.json", trainer.metrics)
         archive_model(folder, job.include_in_archive or ())
+
+
+def _prepared(job: TrainJob, folder: Path, recover: bool) -> tuple[Trainer, RunData]:
+    """Read the data, build the trainer, and write the config, digests and versions of the run.
+
+    The files of a run that is resumed stay as they are if its new config is refused.
+    """
+    resumed = on_main(lambda: recover and (folder / CONFIG).is_file())
+    changes = on_main(lambda: check_changes(job, folder)) if resumed else {}
+    if not resumed:
+        on_main(lambda: _describe(job, folder))
+
+    seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
+    data = read_data(job)
+    trainer = build_trainer(job, data, folder, recover)
+
+    check_length(trainer, changes)
+    if resumed:
+        on_main(lambda: _describe(job, folder))
+    # With digests of the vocabulary, which the trainer has written.
+    on_main(lambda: write_json(folder / META, _meta(job, folder)))
+    if is_main():
+        log_changes(changes)
+    return trainer, data
+
+
+def _describe(job: TrainJob, folder: Path) -> None:
+    """Write the files that describe a run's config and data."""
+    write_json(folder / DATA, data_digests(job))
+    write_json(folder / CONFIG, job.config)
 
 
 def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = False) -> Trainer:

@@ -18,6 +18,7 @@ from tests.tiny import single_task_config, write_config
 
 FILES = {
     "config.json",
+    "data.json",
     "meta.json",
     "out.log",
     "vocabulary",

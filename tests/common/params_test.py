@@ -6,8 +6,8 @@ import pytest
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.params import (
+    all_differences,
     default_variables,
-    first_difference,
     load_config,
     parse_overrides,
     with_overrides,
@@ -260,5 +260,14 @@ def test_overrides_that_do_not_evaluate(text: str, message: str) -> None:
         ({"model": "crf_tagger"}, ("model", config()["model"], "crf_tagger")),
     ],
 )
-def test_first_difference(after: dict[str, Any], difference: tuple[str, Any, Any] | None) -> None:
-    assert first_difference(config(), with_overrides(config(), after)) == difference
+def test_differences(after: dict[str, Any], difference: tuple[str, Any, Any] | None) -> None:
+    found = list(all_differences(config(), with_overrides(config(), after)))
+    assert found == [difference] * (difference is not None)
+
+
+def test_every_difference_is_found() -> None:
+    after = with_overrides(config(), {"num": 4, "trainer.optimizer.lr": 0.2})
+    assert {path for path, _, _ in all_differences(config(), after)} == {
+        "num",
+        "trainer.optimizer.lr",
+    }

@@ -20,6 +20,8 @@ class ConstantSchedule(Schedule):
     ```
     """
 
+    depends_on_length = False
+
     def at(self, progress: float) -> float:
         """See `Schedule.at`: `scale`."""
         return self.scale

@@ -12,6 +12,9 @@ class Schedule(Registrable):
     """
 
     default_implementation = "constant"
+    # Whether the factor at a step depends on the number of steps of the whole run. If so, `train
+    # --recover` refuses another number of epochs.
+    depends_on_length = True
 
     def __init__(self, scale: float = 1.0) -> None:
         self.scale = scale

@@ -44,6 +44,7 @@ def run_state(
             name: own.state_dict() for name, own in trainer.instance_weighting.items()
         },
         "callbacks": [callback.state_dict() for callback in callbacks],
+        "callback_types": [_name(callback) for callback in callbacks],
         "random": gather(random_state()),
     }
 
@@ -55,8 +56,9 @@ def restore(
 
     # Parameters
 
-    trainer : a run with the same config that has not started.
-    callbacks : callbacks of the config, in its order.
+    trainer : a run that has not started; its config may differ as `runs.resuming` allows.
+    callbacks : callbacks of the config, in its order. The n-th callback of a class takes the state
+        of the n-th one of that class; the state of a callback that is left out is dropped.
     state : the state.
     """
     for name in (*COUNTED, "totals"):
@@ -75,11 +77,27 @@ def restore(
         trainer.moving_average.load_state_dict(state["moving_average"])
     for name, weighting in trainer.instance_weighting.items():
         weighting.load_state_dict(state["instance_weighting"][name])
-    for callback, kept in zip(callbacks, state["callbacks"], strict=True):
-        callback.load_state_dict(kept)
+    _restore_callbacks(callbacks, state)
 
     _restore_random(state["random"])
     logger.info("resuming at epoch %d, step %d", trainer.epoch + 1, trainer.steps_done_in_epoch)
+
+
+def _restore_callbacks(callbacks: Sequence[TrainerCallback], state: dict[str, Any]) -> None:
+    """Give each callback the state of the callback of its class."""
+    # A checkpoint of version 0.2.0 does not name the classes.
+    names = state.get("callback_types") or [_name(callback) for callback in callbacks]
+    kept: dict[str, list[dict[str, Any]]] = {}
+    for name, own in zip(names, state["callbacks"], strict=False):
+        kept.setdefault(name, []).append(own)
+
+    for callback in callbacks:
+        if states := kept.get(_name(callback)):
+            callback.load_state_dict(states.pop(0))
+
+
+def _name(callback: TrainerCallback) -> str:
+    return f"{type(callback).__module__}.{type(callback).__qualname__}"
 
 
 def _restore_random(states: list[dict[str, Any]]) -> None:

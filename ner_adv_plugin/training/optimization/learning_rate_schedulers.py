@@ -21,11 +21,13 @@ from transformers.optimization import (
 from ner_adv_plugin.common.checks import CheckContext
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
-from ner_adv_plugin.common.schema import Lazy, Supplied
+from ner_adv_plugin.common.schema import Lazy, Supplied, parameters
 from ner_adv_plugin.training.optimization import table
 
 # Keys for the length of the warm-up: that of this package, and those of AllenNLP.
 WARMUP = ("warmup", "warmup_steps", "num_warmup_steps")
+# Supplied arguments that hold the length of the run.
+LENGTH = {"num_epochs", "num_training_steps"}
 
 Schedule: TypeAlias = Callable[..., LRScheduler]
 
@@ -37,6 +39,8 @@ class LearningRateScheduler(Registrable):
 
     scheduler : scheduler of torch.
     every_batch : update after every optimizer step; otherwise after every epoch.
+    depends_on_length : whether the learning rate at a step depends on the length of the whole run.
+        By default it does if the constructor takes `num_epochs` or `num_training_steps`.
 
     # Example
 
@@ -66,9 +70,15 @@ class LearningRateScheduler(Registrable):
             if settings[key] < 0:
                 raise ConfigurationError(f"expected 0 or more, found {settings[key]}", key)
 
-    def __init__(self, scheduler: LRScheduler, every_batch: bool) -> None:
+    def __init__(
+        self, scheduler: LRScheduler, every_batch: bool, depends_on_length: bool | None = None
+    ) -> None:
         self.scheduler = scheduler
         self.every_batch = every_batch
+        if depends_on_length is None:
+            names = {parameter.name for parameter in parameters(type(self))}
+            depends_on_length = bool(names & LENGTH)
+        self.depends_on_length = depends_on_length
 
     def step_batch(self) -> None:
         """Update the learning rates after an optimizer step."""
@@ -108,22 +118,27 @@ LazyScheduler: TypeAlias = Annotated[
 ]
 
 
-def _entry(name: str, every_batch: bool) -> Callable[[Schedule], Schedule]:
+def _entry(
+    name: str, every_batch: bool, only_warmup: bool = False
+) -> Callable[[Schedule], Schedule]:
     """Return a decorator that registers a function as a learning-rate scheduler.
 
     # Parameters
 
     name : registered name.
     every_batch : see `LearningRateScheduler`.
+    only_warmup : the length of the run affects only the number of warm-up steps.
     """
 
     def register(schedule: Schedule) -> Schedule:
         def construct(self: LearningRateScheduler, **settings: Any) -> None:
-            LearningRateScheduler.__init__(self, schedule(**settings), every_batch)
+            fixed = only_warmup and _warmup_is_fixed(settings)
+            depends = False if fixed else None
+            LearningRateScheduler.__init__(self, schedule(**settings), every_batch, depends)
 
-        parameters = inspect.signature(schedule).parameters.values()
+        signature = inspect.signature(schedule).parameters.values()
         docstring = inspect.getdoc(schedule)
-        table.register(LearningRateScheduler, name, parameters, docstring, construct)
+        table.register(LearningRateScheduler, name, signature, docstring, construct)
         return schedule
 
     return register
@@ -148,7 +163,7 @@ def constant(optimizer: Optimizer) -> LRScheduler:
     return get_constant_schedule(optimizer)
 
 
-@_entry("constant_with_warmup", every_batch=True)
+@_entry("constant_with_warmup", every_batch=True, only_warmup=True)
 def constant_with_warmup(
     optimizer: Optimizer,
     num_training_steps: int,
@@ -467,3 +482,10 @@ def _warmup_steps(
 
     warmup = default if warmup is None else warmup
     return round(warmup * num_training_steps) if warmup < 1 else int(warmup)
+
+
+def _warmup_is_fixed(settings: Mapping[str, Any]) -> bool:
+    """Return whether the warm-up is a number of steps, not a fraction of all steps."""
+    return any(settings.get(key) is not None for key in WARMUP[1:]) or (
+        settings.get("warmup") is not None and (settings["warmup"] >= 1 or settings["warmup"] == 0)
+    )

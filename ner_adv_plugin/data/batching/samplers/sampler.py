@@ -51,6 +51,11 @@ class MultiTaskEpochSampler(Registrable):
         if context.run is not None and settings.get("anchor") is not None:
             check_dataset(settings["anchor"], context.run.datasets, "anchor")
 
+    @property
+    def depends_on_length(self) -> bool:
+        """Whether the proportions depend on the number of epochs of the run."""
+        return type(self).proportions_at is not MultiTaskEpochSampler.proportions_at
+
     def set_heads(self, heads: Mapping[str, str | None]) -> None:
         """Set the head of each dataset, None if unlabelled; called before the first epoch."""
         self.heads = dict(heads)
