@@ -10,7 +10,6 @@ from ner_adv_plugin.common.errors import UserError
 # The file that holds the digests, and their key in it: SHA-256 in hexadecimal, by file.
 META = "meta.json"
 DIGESTS = "digests"
-BLOCK = 1 << 20
 
 
 def digest(content: bytes) -> str:
@@ -37,11 +36,8 @@ def digests_below(folder: Path) -> dict[str, str]:
 
 def file_digest(path: Path) -> str:
     """Return the digest of a file."""
-    state = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            state.update(block)
-    return state.hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def recorded_digests(meta: bytes | str) -> dict[str, str] | None:

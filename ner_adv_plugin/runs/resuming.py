@@ -1,6 +1,5 @@
 """What a resumed run may change: only settings whose effect on the result is well defined."""
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +8,7 @@ from typing import Any
 
 from ner_adv_plugin.archives.writing import CONFIG
 from ner_adv_plugin.common.binding import bind
+from ner_adv_plugin.common.digests import file_digest
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, joined
 from ner_adv_plugin.common.files import local_path
 from ner_adv_plugin.common.params import all_differences
@@ -32,8 +32,6 @@ CHANGEABLE = (
     "include_in_archive",
 )
 PATHS = ("train_data_path", "validation_data_path", "test_data_path")
-# In a digest of a corpus.
-CHUNK = 2**20
 
 
 def data_digests(job: TrainJob) -> dict[str, dict[str, str]]:
@@ -48,7 +46,7 @@ def data_digests(job: TrainJob) -> dict[str, dict[str, str]]:
         paths = getattr(job, key)
         named = paths.items() if isinstance(paths, Mapping) else [("", paths)] if paths else []
         for name, path in named:
-            found[joined(key, name)] = {"file": path, "sha256": _digest(local_path(path))}
+            found[joined(key, name)] = {"file": path, "sha256": file_digest(local_path(path))}
     return found
 
 
@@ -197,11 +195,3 @@ def _types(callbacks: Sequence[Any]) -> list[str]:
 def _shown(path: str, value: Any) -> str:
     """Return a value as text; of callbacks only their names."""
     return ", ".join(_types(value)) or "none" if path == CALLBACKS else shown(value)
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -1,6 +1,5 @@
 """The engine of studies: trains what is missing of a grid, and resumes after any kill."""
 
-import hashlib
 import json
 import logging
 import shutil
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ner_adv_plugin.common.digests import file_digest
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import is_url, write_json
 from ner_adv_plugin.runs.job import TrainJob
@@ -178,8 +178,7 @@ def _digest(path: str) -> str:
     status = Path(path).stat()
     key = (path, status.st_size, status.st_mtime_ns)
     if key not in _DIGESTS:
-        with Path(path).open("rb") as file:
-            _DIGESTS[key] = hashlib.file_digest(file, "sha256").hexdigest()
+        _DIGESTS[key] = file_digest(Path(path))
     return _DIGESTS[key]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_json
-from ner_adv_plugin.common.params import first_difference
+from ner_adv_plugin.common.params import all_differences
 from ner_adv_plugin.common.wording import shown
 from ner_adv_plugin.studies.executors import Executor
 from ner_adv_plugin.studies.tuning.settings import BestTrial, TrialSettings
@@ -66,7 +66,7 @@ def _check_folder(folder: Path, space: SearchSpace, metric: str) -> None:
     noted = folder / SETTINGS
     if noted.is_file():
         before = json.loads(noted.read_text("utf-8"))["config"]
-        if found := first_difference(before, space.config):
+        if found := next(all_differences(before, space.config), None):
             path, old, new = found
             raise UserError(
                 f"{folder} holds trials of another config: {path} was {shown(old)}, is"
