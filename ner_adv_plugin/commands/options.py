@@ -42,9 +42,8 @@ def load_model(arguments: argparse.Namespace, datasets: Sequence[str] = ()) -> A
     """
     make_file_friendly(arguments.file_friendly_logging)
     log_to()
-    log_threads()
     head = arguments.multitask_head
-    return load_archive(
+    archive = load_archive(
         arguments.archive_file,
         arguments.cuda_device,
         arguments.overrides,
@@ -52,3 +51,5 @@ def load_model(arguments: argparse.Namespace, datasets: Sequence[str] = ()) -> A
         only_heads=[head] if head else [],
         only_datasets=datasets,
     )
+    log_threads()
+    return archive

@@ -163,7 +163,7 @@ class _Share:
         share = share_of(names.index(self.name), len(names), self.cpus)
         if self._confine(share):
             logger.info(
-                "sharing the CPUs with %d other runs: using %d of %d",
+                "sharing the CPUs (other runs: %d): using %d of %d",
                 len(names) - 1,
                 len(share),
                 len(self.cpus),

@@ -134,7 +134,7 @@ def test_strict_scores_equal_those_of_seqeval(archive: Archive, weibo: EncodedDa
         assert found[f"weibo_{key}"] == pytest.approx(
             seqeval(gold, predicted, mode="strict", scheme=IOB2), abs=1e-12
         )
-    assert found["weibo_f1"] > 0.2
+    assert found["weibo_f1"] > 0.15
 
 
 def test_losses_are_means_over_sentences_and_sums_over_heads(

@@ -49,6 +49,7 @@ class ScriptedTrainer:
         self.accumulation = accumulation
         self.total_steps = 10
         self.num_epochs = 2
+        self.max_steps = None
         self.rates: list[tuple[float, float]] = []
         self.groups: list[list[str]] = []
 

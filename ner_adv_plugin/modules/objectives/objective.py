@@ -56,7 +56,7 @@ class Objective(torch.nn.Module, Registrable):
             return
 
         check_adds_up(cls, context.run.processes)
-        limit = context.run.config["trainer"].get("max_tokens_per_pass")
+        limit = context.run.config.get("trainer", {}).get("max_tokens_per_pass")
         if limit is not None and not cls.adds_up:
             raise ConfigurationError(
                 f"{cls.__name__} compares the sentences of a whole batch, which must not be cut:"
