@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.training.checkpoints import checkpointer as module
 from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
 
