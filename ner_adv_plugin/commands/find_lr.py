@@ -7,7 +7,7 @@ from typing import Any
 
 from ner_adv_plugin.commands.train import new_folder, prepare_folder
 from ner_adv_plugin.common.logging import log_to
-from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.common.params import load_training_config, with_overrides
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.runs.leftovers import Leftovers
 
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.linear,
         arguments.stopping_factor,
     )
-    config = load_config(arguments.param_path, arguments.overrides)
+    config = load_training_config(arguments.param_path, arguments.overrides)
     job = checked_job(_for_search(config, checked_job(config).filled))
     job.check_paths()
 

@@ -16,7 +16,7 @@ from ner_adv_plugin.archives.extraction import check_format
 from ner_adv_plugin.archives.writing import ARCHIVE, BEST, CONFIG, META
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.logging import log_to
-from ner_adv_plugin.common.params import load_config
+from ner_adv_plugin.common.params import load_training_config
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.signals import interrupt_on_terminate
 from ner_adv_plugin.runs.leftovers import Leftovers
@@ -31,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-r", "--recover", action="store_true", help="resume the run in the folder")
     parser.add_argument("-f", "--force", action="store_true", help="empty the folder first")
     parser.add_argument("-o", "--overrides", default="", help="Jsonnet that overrides the config")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="set random_seed, numpy_seed and pytorch_seed (NER_SEED, or those of the config)",
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="check the config and print it with its defaults"
     )
@@ -51,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ner_adv_plugin.runs.config_checks import checked_job
     from ner_adv_plugin.runs.launch import launch
 
-    config = load_config(arguments.param_path, arguments.overrides)
+    config = load_training_config(arguments.param_path, arguments.overrides, arguments.seed)
     job = checked_job(config)
     if arguments.dry_run:
         print(json.dumps(job.filled, ensure_ascii=False, indent=2))
