@@ -60,8 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if os.environ.get("RANK", "0") == "0":
             print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        if os.environ.get("RANK", "0") == "0":
+            print(str(interruption) or "interrupted", file=sys.stderr)
         sys.exit(130)
 
 
@@ -146,6 +147,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         parser.error(f'no command "{chosen}".{hint} A custom one needs --include-package.')
     parsed = parser.parse_args(arguments)
     parsed.raw_arguments, parsed.threads = arguments, known.threads
+    # A flag before the subcommand is lost in `parsed`.
+    parsed.include_package = known.include_package
 
     if chosen not in WITHOUT_COMPONENTS or known.include_package:
         from ner_adv_plugin.commands.plugins import import_components

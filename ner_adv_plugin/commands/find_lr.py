@@ -2,12 +2,14 @@
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin.commands.train import prepare_folder
+from ner_adv_plugin.commands.train import new_folder, prepare_folder
 from ner_adv_plugin.common.logging import log_to
-from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.common.params import load_training_config, with_overrides
 from ner_adv_plugin.common.progress import make_file_friendly
+from ner_adv_plugin.runs.leftovers import Leftovers
 
 # Settings that would change the learning rate, or write to files that only a whole run opens.
 DISABLED = {"learning_rate_scheduler": None, "callbacks": None}
@@ -59,17 +61,24 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.linear,
         arguments.stopping_factor,
     )
-    config = load_config(arguments.param_path, arguments.overrides)
+    config = load_training_config(arguments.param_path, arguments.overrides)
     job = checked_job(_for_search(config, checked_job(config).filled))
     job.check_paths()
     job.check_encoder()
 
-    folder = prepare_folder(arguments.param_path, arguments.serialization_dir, arguments.force)
+    path = arguments.serialization_dir
+    folder = new_folder(arguments.param_path) if path is None else Path(path)
+    before = Leftovers.before(folder, emptied=arguments.force)
+    prepare_folder(arguments.param_path, str(folder), arguments.force)
     make_file_friendly(arguments.file_friendly_logging)
     log_to(folder)
 
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
-    trainer = build_trainer(job, read_data(job), folder)
+    try:
+        trainer = build_trainer(job, read_data(job), folder)
+    except BaseException:
+        before.remove()
+        raise
     curve = search_learning_rate(trainer, test)
 
     write_table(curve, folder / "lr-losses.csv")

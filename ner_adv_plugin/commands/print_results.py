@@ -3,16 +3,18 @@
 import argparse
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.errors import UserError, nearest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of AllenNLP's `print-results`."""
-    parser.add_argument("path", help="folder that is searched for runs")
+    """Add the arguments of AllenNLP's `print-results`, and more folders, formats and orders."""
+    parser.add_argument(
+        "paths", nargs="+", metavar="path", help="folders that are searched for runs at any depth"
+    )
     parser.add_argument("-k", "--keys", nargs="+", help="metrics to print; all by default")
     parser.add_argument(
         "-m",
@@ -20,21 +22,82 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="metrics.json",
         help="name of the metrics file of a run (metrics.json)",
     )
+    parser.add_argument("--default", default="N/A", help="printed for a missing metric (N/A)")
+    parser.add_argument(
+        "--sort", metavar="KEY", help="best value of this metric first; by default sorted by name"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("csv", "table", "json"),
+        default="csv",
+        help="comma-separated (csv), aligned columns, or JSON lines without missing metrics",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print a comma-separated line for every run, with N/A for missing metrics."""
-    files = sorted(
-        file for file in Path(arguments.path).rglob("*") if file.name == arguments.metrics_filename
-    )
-    if not files:
-        raise UserError(f"no {arguments.metrics_filename} below {arguments.path}")
+    """Print the metrics of every run."""
+    results = _sorted(_results(arguments.paths, arguments.metrics_filename), arguments.sort)
+    found = list(dict.fromkeys(key for metrics in results.values() for key in metrics))
+    keys = arguments.keys or found
 
-    results = {file: _read(file) for file in files}
-    keys = arguments.keys or dict.fromkeys(key for metrics in results.values() for key in metrics)
-    print(_line(["model_run", *keys]))
+    if arguments.format == "json":
+        for file, metrics in results.items():
+            own = {key: metrics[key] for key in keys if key in metrics}
+            print(json.dumps({"model_run": str(file), **own}, ensure_ascii=False))
+        return
+
+    rows = [["model_run", *keys]]
     for file, metrics in results.items():
-        print(_line([str(file), *(metrics.get(key, "N/A") for key in keys)]))
+        rows.append(
+            [str(file), *(_text(metrics.get(key, arguments.default)) for key in keys)],
+        )
+    if arguments.format == "table":
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+            print("  ".join(cells).rstrip())
+    else:
+        for row in rows:
+            print(_line(row))
+
+
+def _results(paths: Sequence[str], name: str) -> dict[Path, dict[str, Any]]:
+    """Read the metrics files below folders, each once; sorted by name, numbers by value."""
+    files: set[Path] = set()
+    for path in paths:
+        found = [file for file in Path(path).rglob("*") if file.name == name and file.is_file()]
+        if not found:
+            raise UserError(f"no {name} below {path}")
+        files.update(found)
+    return {file: _read(file) for file in sorted(files, key=_natural)}
+
+
+def _natural(file: Path) -> list[tuple[int, str]]:
+    """Return a key that sorts `round_10` behind `round_9`."""
+    words = re.split(r"(\d+)", str(file))
+    return [(int(word), "") if word.isdecimal() else (-1, word) for word in words]
+
+
+def _sorted(results: dict[Path, dict[str, Any]], key: str | None) -> dict[Path, dict[str, Any]]:
+    """Sort by a metric, the best first and runs without it last; a lower loss is better."""
+    if key is None:
+        return results
+    if not any(key in metrics for metrics in results.values()):
+        known = dict.fromkeys(name for metrics in results.values() for name in metrics)
+        raise UserError(f'--sort: no run has "{key}".{nearest(key, known)}')
+
+    sign = 1.0 if key.endswith("loss") else -1.0
+
+    def rank(item: tuple[Path, dict[str, Any]]) -> tuple[bool, float]:
+        value = item[1].get(key)
+        is_number = isinstance(value, int | float) and value == value
+        return (False, sign * float(value or 0)) if is_number else (True, 0.0)
+
+    return dict(sorted(results.items(), key=rank))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -54,12 +117,8 @@ def _read(file: Path) -> dict[str, Any]:
     }
 
 
-def _line(values: Iterable[Any]) -> str:
-    """Join values with commas and spaces; values are quoted as in CSV if necessary."""
-    texts = (
-        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for value in values
-    )
+def _line(texts: Iterable[str]) -> str:
+    """Join texts with commas and spaces; they are quoted as in CSV if necessary."""
     return ", ".join(
         '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text for text in texts
     )

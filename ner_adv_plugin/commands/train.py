@@ -1,21 +1,25 @@
 """`allennlp train`."""
 
 import argparse
+import contextlib
 import json
 import logging
+import shlex
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ner_adv_plugin.archives.extraction import check_format
-from ner_adv_plugin.archives.writing import META
+from ner_adv_plugin.archives.writing import ARCHIVE, BEST, CONFIG, META
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.logging import log_to
-from ner_adv_plugin.common.params import load_config
+from ner_adv_plugin.common.params import load_training_config
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.signals import interrupt_on_terminate
+from ner_adv_plugin.runs.leftovers import Leftovers
 
 if TYPE_CHECKING:
     from ner_adv_plugin.runs.job import TrainJob
@@ -30,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-r", "--recover", action="store_true", help="resume the run in the folder")
     parser.add_argument("-f", "--force", action="store_true", help="empty the folder first")
     parser.add_argument("-o", "--overrides", default="", help="Jsonnet that overrides the config")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="set random_seed, numpy_seed and pytorch_seed (NER_SEED, or those of the config)",
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="check the config and print it with its defaults"
     )
@@ -51,9 +60,8 @@ def run(arguments: argparse.Namespace) -> None:
     from ner_adv_plugin.runs.foreseen import foreseen_memory
     from ner_adv_plugin.runs.launch import launch
     from ner_adv_plugin.runs.summary import summary
-    from ner_adv_plugin.runs.train_job import open_run
 
-    config = load_config(arguments.param_path, arguments.overrides)
+    config = load_training_config(arguments.param_path, arguments.overrides, arguments.seed)
     job = checked_job(config)
     if arguments.dry_run:
         _print_plan(job)
@@ -72,14 +80,15 @@ def run(arguments: argparse.Namespace) -> None:
         if job.distributed is not None and not processes.launched():
             sys.exit(launch(job.distributed, arguments.node_rank, arguments.raw_arguments))
         processes.join(job.filled["trainer"].get("cuda_device"))
-        folder = processes.on_main(lambda: _folder_of_run(arguments))
+        before = processes.on_main(lambda: _folder_of_run(arguments))
+        folder = before.folder
         if processes.is_main():
             log_to(folder)
             print(f"serialization directory: {folder}", flush=True)
         else:
             log_to(level=logging.WARNING)
 
-        with open_run(job, folder, arguments.recover) as trainer:
+        with _opened(job, before, arguments) as trainer:
             trainer.train()
 
         if processes.is_main():
@@ -100,12 +109,79 @@ def _print_plan(job: "TrainJob") -> None:
     print(json.dumps(job.whole, ensure_ascii=False, indent=2))
 
 
-def _folder_of_run(arguments: argparse.Namespace) -> Path:
-    folder = prepare_folder(
-        arguments.param_path, arguments.serialization_dir, arguments.force, arguments.recover
-    )
+def _folder_of_run(arguments: argparse.Namespace) -> Leftovers:
+    """Create the folder of a run; return it with what it held before."""
+    path = arguments.serialization_dir
+    folder = new_folder(arguments.param_path) if path is None else Path(path)
+    before = Leftovers.before(folder, emptied=arguments.force)
+    prepare_folder(arguments.param_path, str(folder), arguments.force, arguments.recover)
     if arguments.recover and (folder / META).is_file():
         check_format(folder, str(folder))
+    return before
+
+
+@contextlib.contextmanager
+def _opened(job: Any, before: Leftovers, arguments: argparse.Namespace) -> Iterator[Any]:
+    """Open a run and yield its trainer, see `open_run`.
+
+    If the run fails before its first step, what it has written is removed. If it is interrupted,
+    `KeyboardInterrupt` says how to resume it.
+    """
+    from ner_adv_plugin.common import processes
+    from ner_adv_plugin.runs.train_job import open_run
+
+    trainer = None
+    try:
+        with open_run(job, before.folder, arguments.recover) as trainer:
+            yield trainer
+    except BaseException as error:
+        has_begun = trainer is not None and trainer.steps_done > 0
+        if processes.is_main() and not has_begun:
+            before.remove()
+        if isinstance(error, KeyboardInterrupt):
+            message = (
+                _how_to_resume(trainer, before.folder, arguments)
+                if has_begun
+                else f"interrupted before the first step: {before.folder} is as it was"
+            )
+            raise KeyboardInterrupt(message) from None
+        raise
+
+
+def _how_to_resume(trainer: Any, folder: Path, arguments: argparse.Namespace) -> str:
+    """Say what an interrupted run leaves, and give the command that resumes it."""
+    if (folder / BEST).is_file():
+        best = trainer.tracker.best_epoch
+        held = f"{folder / ARCHIVE} holds the best weights so far"
+        held += "" if best is None else f", of epoch {best + 1}"
+    else:
+        held = "there is no archive, as no epoch was finished"
+    # The config of the folder includes overrides, seeds and environment variables.
+    command = [*_program(), "train", str(folder / CONFIG), "-s", str(folder), "--recover"]
+    for package in arguments.include_package:
+        command += ["--include-package", package]
+
+    done = f"interrupted after {trainer.epoch} of {trainer.num_epochs} epochs"
+    return f"{done}: {held}. Resume with:\n{shlex.join(command)}"
+
+
+def _program() -> list[str]:
+    """Return the words that start this program again."""
+    started = Path(sys.argv[0])
+    if started.name == "__main__.py":
+        return [sys.executable, "-m", "ner_adv_plugin"]
+    found = shutil.which("allennlp")
+    is_found = found is None or Path(found).resolve() == started.resolve()
+    return ["allennlp" if is_found or started.name != "allennlp" else str(started)]
+
+
+def new_folder(param_path: str) -> Path:
+    """Return a folder below `runs` that does not exist, named after a config and the time."""
+    stem = f"{Path(param_path).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder, number = Path("runs") / stem, 1
+    while folder.exists():
+        number += 1
+        folder = Path("runs") / f"{stem}-{number}"
     return folder
 
 
@@ -130,15 +206,7 @@ def prepare_folder(
     UserError : if the folder is not empty and neither `force` nor `recover` applies, or if it
         cannot be created.
     """
-    if serialization_dir is None:
-        stem = f"{Path(param_path).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-        folder, number = Path("runs") / stem, 1
-        while folder.exists():
-            number += 1
-            folder = Path("runs") / f"{stem}-{number}"
-    else:
-        folder = Path(serialization_dir)
-
+    folder = new_folder(param_path) if serialization_dir is None else Path(serialization_dir)
     if folder.is_dir() and any(folder.iterdir()) and not recover:
         if not force:
             raise UserError(

@@ -13,6 +13,11 @@ from ner_adv_plugin.common.errors import ConfigurationError, nearest, nearest_fi
 from ner_adv_plugin.common.files import local_path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+# The environment variable of all seeds, and the keys of a config that it sets.
+SEED = "NER_SEED"
+SEED_KEYS = ("random_seed", "numpy_seed", "pytorch_seed")
+# NumPy takes 32 bits.
+LARGEST_SEED = 2**32 - 1
 # What `allennlp recipes --copy .` copies to the current folder, among others.
 COPIED = (Path("fixtures/data"), Path("fixtures/encoder"))
 
@@ -29,7 +34,7 @@ def default_variables() -> dict[str, str]:
     return {
         "NER_DATA": str(root / "fixtures" / "data"),
         "NER_ENCODER": str(root / "fixtures" / "encoder"),
-        "NER_SEED": "13370",
+        SEED: "13370",
     }
 
 
@@ -68,7 +73,7 @@ def load_config(
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
 
-    external = {**default_variables(), **_environment(), **(variables or {})}
+    external = _external(variables)
     config = _evaluate(
         lambda: _jsonnet.evaluate_file(str(file), ext_vars=external, import_callback=_read),
         external,
@@ -77,6 +82,58 @@ def load_config(
         raise ConfigurationError(f"{path} does not evaluate to an object")
 
     return with_overrides(config, parse_overrides(overrides, external))
+
+
+def load_training_config(
+    path: str | Path, overrides: str = "", seed: int | None = None
+) -> dict[str, Any]:
+    """Evaluate the Jsonnet file of a training run, and set its seeds.
+
+    The environment variable `NER_SEED` sets all seeds of any config, also of one that does not read
+    it. Seeds in `overrides` take precedence over it, and `seed` over both.
+
+    # Parameters
+
+    path, overrides : see `load_config`.
+    seed : value of all seeds, and of the external variable `NER_SEED`.
+
+    # Returns
+
+    The config, with its seeds.
+
+    # Raises
+
+    ConfigurationError : see `load_config`; also if a seed is not a number from 0 to 2^32 - 1.
+
+    # Examples
+
+    >>> config = load_training_config("fixtures/configs/crf_tagger.jsonnet", seed=7)
+    >>> [config[key] for key in SEED_KEYS]
+    [7, 7, 7]
+    """
+    variables = {} if seed is None else {SEED: str(_checked_seed(str(seed), "--seed"))}
+    config = load_config(path, variables=variables)
+
+    from_environment = os.environ.get(SEED)
+    if seed is None and from_environment:
+        config |= dict.fromkeys(SEED_KEYS, _checked_seed(from_environment, SEED))
+    config = with_overrides(config, parse_overrides(overrides, _external(variables)))
+    if seed is not None:
+        config |= dict.fromkeys(SEED_KEYS, seed)
+    return config
+
+
+def _checked_seed(text: str, name: str) -> int:
+    if not text.isdecimal() or int(text) > LARGEST_SEED:
+        raise ConfigurationError(
+            f'expected a number from 0 to {LARGEST_SEED}, found "{text}"', name
+        )
+    return int(text)
+
+
+def _external(variables: Mapping[str, str] | None) -> dict[str, str]:
+    """Return all external variables: defaults, the environment, and `variables`."""
+    return {**default_variables(), **_environment(), **(variables or {})}
 
 
 def parse_overrides(overrides: str, external: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -105,7 +162,11 @@ def parse_overrides(overrides: str, external: Mapping[str, str] | None = None) -
 
 def _environment() -> dict[str, str]:
     # Jsonnet accepts only values that can be encoded as UTF-8.
-    return {key: value for key, value in os.environ.items() if _encodes(key + value)}
+    known = {key: value for key, value in os.environ.items() if _encodes(key + value)}
+    if not known.get(SEED, SEED):
+        # Empty is not set.
+        del known[SEED]
+    return known
 
 
 def _encodes(text: str) -> bool:

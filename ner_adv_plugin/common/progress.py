@@ -1,9 +1,16 @@
 """Progress bars for a terminal, or progress lines for a file."""
 
+import logging
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 from tqdm import tqdm
+
+logger = logging.getLogger(__name__)
+# Seconds between two lines without a terminal.
+INTERVAL = 30.0
 
 _friendly = False
 
@@ -14,17 +21,123 @@ def make_file_friendly(friendly: bool) -> None:
     _friendly = friendly
 
 
-def progress_bar(total: int, description: str) -> Any:
-    """Return a progress bar for a `with` statement.
+def bars_are_shown() -> bool:
+    """Return whether stderr is a terminal or `make_file_friendly` was called."""
+    return sys.stderr.isatty() or _friendly
 
-    It is disabled if stderr is not a terminal, unless `make_file_friendly` was called.
+
+class Pace:
+    """Tell when the next line of progress is due, and how long the rest will take.
+
+    # Parameters
+
+    total : number of steps.
+    done : number of steps that were done before, such as those of a resumed run.
+    clock : returns the time in seconds.
+
+    # Examples
+
+    >>> now = 0.0
+    >>> pace = Pace(total=100, clock=lambda: now)
+    >>> now = 29.0
+    >>> pace.is_due()
+    False
+    >>> now = 30.0
+    >>> pace.is_due(), pace.is_due(), pace.left(10)
+    (True, False, '4 min 30 s')
+    """
+
+    def __init__(
+        self, total: int, done: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.total = total
+        self._done_before = done
+        self._clock = clock
+        self._started = self._last = clock()
+
+    def is_due(self) -> bool:
+        """Return whether a line is due; if so, the next is due 30 seconds later."""
+        now = self._clock()
+        if now - self._last < INTERVAL:
+            return False
+        self._last = now
+        return True
+
+    def left(self, done: int) -> str:
+        """Estimate the remaining time, if the steps to come take as long as those so far.
+
+        # Parameters
+
+        done : number of steps done.
+        """
+        own = done - self._done_before
+        if own <= 0:
+            return "unknown time"
+        rest = max(0, self.total - done)
+        return duration(rest * (self._clock() - self._started) / own)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in words.
+
+    # Examples
+
+    >>> [duration(seconds) for seconds in (0.4, 59.6, 90, 3600, 100000)]
+    ['0 s', '1 min 00 s', '1 min 30 s', '1 h 00 min', '27 h 46 min']
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+class ProgressLines:
+    """Stand-in for a progress bar that logs a line every 30 seconds.
+
+    # Parameters
+
+    total, clock : see `Pace`.
+    description : the text before the numbers.
+    """
+
+    # As of a bar that is not shown.
+    disable = True
+
+    def __init__(
+        self, total: int, description: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._pace = Pace(total, clock=clock)
+        self._description = description
+        self._done = 0
+
+    def __enter__(self) -> "ProgressLines":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def update(self, count: int) -> None:
+        """Count steps, and log a line if one is due."""
+        self._done += count
+        if self._pace.is_due():
+            numbers = (self._done, self._pace.total, self._pace.left(self._done))
+            logger.info("%s: %d of %d, about %s left", self._description, *numbers)
+
+
+def progress_bar(total: int, description: str, lines: bool = True) -> Any:
+    """Return a progress bar for a `with` statement.
 
     # Parameters
 
     total : the number of steps.
     description : the text before the bar.
+    lines : if bars are not shown, see `bars_are_shown`, log a line every 30 seconds.
     """
-    enabled = sys.stderr.isatty() or _friendly
+    enabled = bars_are_shown()
+    if lines and not enabled:
+        return ProgressLines(total, description)
+
     return tqdm(
         total=total,
         desc=description,

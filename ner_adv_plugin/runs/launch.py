@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from ner_adv_plugin.common.cpu_share import stop_sharing
 from ner_adv_plugin.common.errors import ConfigurationError
 
+# The exit status after Ctrl-C.
+INTERRUPTED = 130
+
 
 @dataclass
 class Distributed:
@@ -75,7 +78,7 @@ def launch(setting: Distributed, node_rank: int, arguments: Sequence[str]) -> in
     try:
         return process.wait()
     except KeyboardInterrupt:
-        # Let the processes archive the best weights so far.
+        # Let the processes archive the best weights so far; the first says how to resume.
         process.send_signal(signal.SIGINT)
         process.wait()
-        raise
+        return INTERRUPTED

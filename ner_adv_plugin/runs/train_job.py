@@ -35,6 +35,7 @@ from ner_adv_plugin.training.checkpoints.random_state import seed_everything
 from ner_adv_plugin.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
+METRICS = "metrics.json"
 
 
 def train_model(
@@ -76,7 +77,8 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
     """Prepare a run, yield its trainer, and test and archive the model after training.
 
     Afterwards `trainer.metrics` holds the content of `metrics.json`. On `KeyboardInterrupt` the
-    best weights so far are archived. With several processes, every process enters the context.
+    metrics and the best weights so far are kept. With several processes, every process enters the
+    context.
 
     # Parameters
 
@@ -99,13 +101,12 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
             trainer.metrics.update(_calibrate(trainer, folder))
         trainer.metrics.update(_test_metrics(job, trainer.model, data, folder))
     except KeyboardInterrupt:
-        if is_main() and (folder / BEST).is_file():
-            logger.warning("interrupted: archiving the best weights so far")
-            archive_model(folder, job.include_in_archive or ())
+        if is_main() and trainer.steps_done:
+            _keep_what_is_done(job, trainer, folder)
         raise
 
     if is_main():
-        write_json(folder / "metrics.json", trainer.metrics)
+        write_json(folder / METRICS, trainer.metrics)
         archive_model(folder, job.include_in_archive or ())
 
 
@@ -137,6 +138,15 @@ def _describe(job: TrainJob, folder: Path) -> None:
     """Write the files that describe a run's config and data."""
     write_json(folder / DATA, data_digests(job))
     write_json(folder / CONFIG, job.config)
+
+
+def _keep_what_is_done(job: TrainJob, trainer: Trainer, folder: Path) -> None:
+    """Write the metrics of an interrupted run and, if an epoch was finished, its archive."""
+    metrics = {"training_epochs": trainer.epoch, **trainer.metrics, "interrupted": True}
+    write_json(folder / METRICS, metrics)
+    if (folder / BEST).is_file():
+        logger.warning("interrupted: archiving the best weights so far")
+        archive_model(folder, job.include_in_archive or ())
 
 
 def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = False) -> Trainer:

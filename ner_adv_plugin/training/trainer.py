@@ -241,7 +241,9 @@ class Trainer(Registrable):
                 loader_state = self.data_loader.state_dict()
                 steps = self.plan_steps(self.epoch)
 
-                with progress_bar(len(steps), f"epoch {self.epoch + 1}/{self.num_epochs}") as bar:
+                # Without a terminal, `ConsoleCallback` logs lines about the whole run.
+                epoch = f"epoch {self.epoch + 1}/{self.num_epochs}"
+                with progress_bar(len(steps), epoch, lines=False) as bar:
                     bar.update(self.steps_done_in_epoch)
                     for group in steps[self.steps_done_in_epoch :]:
                         statistics = self.train_step(group)

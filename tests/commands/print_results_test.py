@@ -88,3 +88,57 @@ def test_runs_that_cannot_be_printed(
     Path("broken/metrics.json").write_text("{")
     result = run("print-results", *arguments)
     assert (result.status, result.out) == (2, "") and result.err.startswith(f"error: {message}")
+
+
+@pytest.fixture
+def rounds(tmp_path: Path) -> list[str]:
+    """Two experiments: a run, and ten rounds in one folder."""
+    write(tmp_path / "first" / "metrics.json", {"f1": 0.5, "loss": 3.0})
+    for number in range(1, 11):
+        metrics = {"f1": number / 10, "loss": number}
+        write(tmp_path / "second" / f"round_{number}" / "metrics.json", metrics)
+    write(tmp_path / "second" / "round_3" / "metrics.json", {"loss": 2.5})
+    return ["second", "first", "second/round_1"]
+
+
+def names_of(result: Any) -> list[str]:
+    return [row[0].removesuffix("/metrics.json") for row in sentences(result.out)[1:]]
+
+
+def test_several_folders_and_nested_rounds(run: Run, rounds: list[str]) -> None:
+    result = run("print-results", *rounds, "--keys", "f1")
+    assert names_of(result) == ["first", *(f"second/round_{number}" for number in range(1, 11))]
+    assert "second/round_3/metrics.json, N/A" in result.out.splitlines()
+    result = run("print-results", *rounds, "--keys", "f1", "--default", "")
+    assert "second/round_3/metrics.json, " in result.out.splitlines()
+
+
+def test_one_folder_without_runs(run: Run, rounds: list[str], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = run("print-results", *rounds, "empty")
+    assert (result.status, result.err) == (2, "error: no metrics.json below empty\n")
+
+
+def test_sorted_by_a_metric(run: Run, rounds: list[str]) -> None:
+    by_f1 = names_of(run("print-results", *rounds, "--sort", "f1"))
+    assert by_f1[:2] == ["second/round_10", "second/round_9"] and by_f1[-1] == "second/round_3"
+    # Equal values stay sorted by name.
+    assert by_f1[5:7] == ["first", "second/round_5"]
+    by_loss = names_of(run("print-results", *rounds, "--sort", "loss"))
+    assert by_loss[:4] == ["second/round_1", "second/round_2", "second/round_3", "first"]
+    result = run("print-results", *rounds, "--sort", "los")
+    assert result.err == 'error: --sort: no run has "los". Did you mean "loss"?\n'
+
+
+def test_formats(run: Run, runs: Path) -> None:
+    lines = run("print-results", "runs", "--format", "json").out.splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"model_run": "runs/a/deep/metrics.json", **SECOND},
+        {"model_run": "runs/b/metrics.json", **FIRST},
+    ]
+    result = run("print-results", "runs", "--format", "table", "-k", "epoch", "best_f1")
+    assert result.out.splitlines() == [
+        "model_run                 epoch  best_f1",
+        "runs/a/deep/metrics.json  2      N/A",
+        "runs/b/metrics.json       1      0.25",
+    ]

@@ -2,19 +2,22 @@
 
 import json
 import re
+import shlex
 import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import ner_adv_plugin
 from ner_adv_plugin.archives import load_archive
+from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.models import CrfTagger
 from ner_adv_plugin.training.trainer import Trainer
 from tests.commands.conftest import Run
-from tests.tiny import single_task_config, write_config
+from tests.tiny import assert_same_weights, single_task_config, weights, write_config
 
 FILES = {
     "config.json",
@@ -303,13 +306,175 @@ def test_interrupted(run: Run, config: str, monkeypatch: pytest.MonkeyPatch) -> 
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Trainer, "_end_epoch", interrupted)
-    result = run("train", config, "-s", "run")
+    result = run("train", config, "-s", "run", "-o", '{"trainer.num_epochs": 3}')
     assert result.status == 130
     assert "interrupted: archiving the best weights so far" in result.err
-    assert result.err.splitlines()[-1] == "interrupted"
     assert load_archive("run/model.tar.gz").heads == ["weibo"]
+    metrics = json.loads(Path("run/metrics.json").read_text())
+    assert metrics["interrupted"] is True and metrics["epoch"] == metrics["best_epoch"] == 0
+    *_, line, command = result.err.splitlines()
+    assert line == (
+        "interrupted after 1 of 3 epochs: run/model.tar.gz holds the best weights so far,"
+        " of epoch 1. Resume with:"
+    )
+    # The command alone resumes: overrides and seeds are in the config of the folder.
+    monkeypatch.setattr(Trainer, "_end_epoch", end_epoch)
+    program, *arguments = shlex.split(command)
+    assert program == "allennlp" and run(*arguments).status == 0
+    metrics = json.loads(Path("run/metrics.json").read_text())
+    assert metrics["epoch"] == 2 and "interrupted" not in metrics
+
+
+def interrupt(*arguments: Any, **settings: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_interrupted_within_the_first_epoch(
+    run: Run, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_end_epoch", interrupt)
+        result = run("train", "--include-package", "ner_adv_plugin", config, "-s", "my run")
+    assert result.status == 130
+    assert result.err.splitlines()[-2:] == [
+        "interrupted after 0 of 1 epochs: there is no archive, as no epoch was finished."
+        " Resume with:",
+        "allennlp train 'my run/config.json' -s 'my run' --recover --include-package"
+        " ner_adv_plugin",
+    ]
+    assert json.loads(Path("my run/metrics.json").read_text()) == {
+        "training_epochs": 0,
+        "interrupted": True,
+    }
+    assert run(*shlex.split(result.err.splitlines()[-1])[1:]).status == 0
+
+
+def fail(*arguments: Any, **settings: Any) -> None:
+    raise UserError("no luck")
+
+
+@pytest.mark.parametrize(
+    ("stage", "failure", "status", "last"),
+    [
+        ("ner_adv_plugin.runs.train_job.read_data", fail, 2, "error: no luck"),
+        ("ner_adv_plugin.runs.train_job.build_trainer", fail, 2, "error: no luck"),
+        ("ner_adv_plugin.training.trainer.Trainer.train_step", fail, 2, "error: no luck"),
+        (
+            "ner_adv_plugin.training.trainer.Trainer.train_step",
+            interrupt,
+            130,
+            "interrupted before the first step: a/b/run is as it was",
+        ),
+    ],
+)
+@pytest.mark.parametrize("flags", [[], ["--recover"], ["--force"]])
+def test_a_run_that_fails_before_its_first_step_leaves_nothing(
+    run: Run,
+    config: str,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    failure: Any,
+    status: int,
+    last: str,
+    flags: list[str],
+) -> None:
+    Path("a").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, failure)
+        result = run("train", config, "-s", "a/b/run", *flags)
+        assert (result.status, result.err.splitlines()[-1]) == (status, last)
+        assert list(Path("a").iterdir()) == []
+        Path("a/b/run").mkdir(parents=True)
+        assert run("train", config, "-s", "a/b/run", *flags).status == status
+        assert list(Path("a/b/run").iterdir()) == []
+    assert run("train", config, "-s", "a/b/run").status == 0
+
+
+def test_a_failed_recovery_keeps_what_was_there(
+    run: Run, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("run").mkdir()
+    Path("run/mine.txt").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr("ner_adv_plugin.runs.train_job.build_trainer", fail)
+        assert run("train", config, "-s", "run", "--recover").status == 2
+    assert [path.name for path in Path("run").iterdir()] == ["mine.txt"]
+    assert run("train", config, "-s", "run", "--recover").status == 0
+    before = {path: path.read_bytes() for path in Path("run").rglob("*.json")}
+    with monkeypatch.context() as patch:
+        patch.setattr("ner_adv_plugin.runs.train_job.build_trainer", fail)
+        assert run("train", config, "-s", "run", "--recover").status == 2
+    assert {path: path.read_bytes() for path in Path("run").rglob("*.json")} == before
+    assert Path("run/model.tar.gz").is_file()
+
+
+def test_a_run_that_fails_after_a_step_can_be_resumed(
+    run: Run, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_end_epoch", fail)
+        assert run("train", config, "-s", "run").status == 2
+    assert Path("run/config.json").is_file()
+    assert run("train", config, "-s", "run", "--recover").status == 0
 
 
 def test_file_friendly_logging(run: Run, config: str) -> None:
     result = run("train", config, "-s", "run", "--file-friendly-logging")
     assert result.status == 0 and "epoch 1/1" in result.err
+
+
+def seeds_of(folder: str) -> list[int | None]:
+    saved = json.loads(Path(folder, "config.json").read_text())
+    return [saved.get(key) for key in ("random_seed", "numpy_seed", "pytorch_seed")]
+
+
+def test_seeds_of_any_config(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = write_config(tmp_path / "seeded.json", small(numpy_seed=4))
+    monkeypatch.delenv("NER_SEED", raising=False)
+    assert run("train", config, "-s", "plain").status == 0
+    assert seeds_of("plain") == [None, 4, None]
+    assert run("train", config, "-s", "flag", "--seed", "5").status == 0
+    assert seeds_of("flag") == [5, 5, 5]
+    monkeypatch.setenv("NER_SEED", "5")
+    assert run("train", config, "-s", "variable").status == 0
+    assert seeds_of("variable") == [5, 5, 5]
+    monkeypatch.setenv("NER_SEED", "6")
+    assert run("train", config, "-s", "both", "--seed", "5").status == 0
+    assert seeds_of("both") == [5, 5, 5]
+    overrides = '{random_seed: 7, pytorch_seed: std.parseInt(std.extVar("NER_SEED")) + 1}'
+    assert run("train", config, "-s", "overrides", "-o", overrides).status == 0
+    assert seeds_of("overrides") == [7, 6, 7]
+    assert_same_weights(Path("flag/best.th"), Path("variable/best.th"))
+    assert_same_weights(Path("flag/best.th"), Path("both/best.th"))
+    plain, flag = weights(Path("plain/best.th")), weights(Path("flag/best.th"))
+    assert any(not torch.equal(plain[name], flag[name]) for name in plain)
+    result = run("train", config, "-s", "flag", "--recover")
+    assert result.status == 2
+    assert "error: random_seed: --recover: the run started with 5, but the config now has 6" in (
+        result.err
+    )
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "1.5", "4294967296"])
+def test_seeds_that_are_none(
+    run: Run, config: str, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("NER_SEED", text)
+    result = run("train", config, "-s", "run")
+    expected = f'expected a number from 0 to 4294967295, found "{text}"'
+    assert (result.status, result.err) == (2, f"error: NER_SEED: {expected}\n")
+    monkeypatch.setenv("NER_SEED", "")
+    assert run("train", config, "-s", "run").status == 0
+    if text in ("-1", "4294967296"):
+        result = run("train", config, "-s", "other", f"--seed={text}")
+        assert (result.status, result.err) == (2, f"error: --seed: {expected}\n")
+
+
+def test_the_seed_of_a_recipe_follows_the_flag(
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NER_SEED", raising=False)
+    recipe = root / "training_configs" / "single.jsonnet"
+    for flags, seed in (([], 13370), (["--seed", "3"], 3)):
+        filled = json.loads(run("train", recipe, "--dry-run", *flags).out)
+        assert [filled[key] for key in ("random_seed", "numpy_seed", "pytorch_seed")] == [seed] * 3

@@ -122,7 +122,8 @@ def test_interrupted_training_archives_the_best_weights(
     best = weights(tmp_path / "best.th")
     archived = load_archive(tmp_path / "model.tar.gz").model.state_dict()
     assert all((archived[name] == best[name]).all() for name in archived)
-    assert not (tmp_path / "metrics.json").exists()
+    last = metrics_of(tmp_path, "metrics_epoch_1.json")
+    assert metrics_of(tmp_path) == {**last, "interrupted": True}
 
 
 def test_interrupted_testing_archives_the_model(
@@ -153,6 +154,7 @@ def test_interrupted_before_the_first_epoch_ends_leaves_no_archive(
     with pytest.raises(KeyboardInterrupt):
         train_model(tiny_config(), tmp_path)
     assert not (tmp_path / "model.tar.gz").exists()
+    assert metrics_of(tmp_path) == {"training_epochs": 0, "interrupted": True}
 
 
 def test_archive_holds_the_model_and_the_additional_files(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 """
 
 import functools
+import json
 import random
 import signal
 import subprocess
@@ -106,4 +107,8 @@ def test_an_interrupted_run_archives_the_best_weights_so_far(
     assert process.wait() == 130
     assert "Traceback" not in log.read_text(encoding="utf-8")
     assert load_archive(folder / "model.tar.gz").heads == ["msr", "msra", "weibo"]
-    assert not (folder / "metrics.json").exists() and not list(folder.rglob(".*partial"))
+    assert json.loads((folder / "metrics.json").read_text("utf-8"))["interrupted"] is True
+    assert not list(folder.rglob(".*partial"))
+    *_, line, command = log.read_text("utf-8").splitlines()
+    assert f"{folder}/model.tar.gz holds the best weights so far" in line
+    assert command.endswith(f"train {folder}/config.json -s {folder} --recover")

@@ -276,7 +276,7 @@ def test_the_config_starts_processes_and_a_stopped_run_resumes(tmp_path: Path) -
     stopped.send_signal(signal.SIGTERM)
     assert stopped.wait() == 130
     assert load_archive(tmp_path / "stopped" / "model.tar.gz").heads == ["msr", "msra", "weibo"]
-    assert not (tmp_path / "stopped" / "metrics.json").exists()
+    assert json.loads((tmp_path / "stopped" / "metrics.json").read_text("utf-8"))["interrupted"]
     resumed = start([*command, tmp_path / "stopped", "--recover"], log)
     assert resumed.wait() == 0, log.read_text("utf-8")[-4000:]
     assert_same_weights(tmp_path / "stopped" / "best.th", tmp_path / "whole" / "best.th")
