@@ -18,7 +18,7 @@ def planned(datasets: Iterable[str], heads: Mapping[str, str] | None = None) -> 
     heads : config path by head, if the heads have other names.
     """
     names = list(datasets)
-    spaces = {name: DatasetSpace(name, "news", "ner", "BIO") for name in names}
+    spaces = {name: DatasetSpace(name, f"domain of {name}", "ner", "BIO") for name in names}
     return PlannedRun(
         {}, spaces, dict.fromkeys(names, "") if heads is None else heads, [], [], "fp32", 1
     )

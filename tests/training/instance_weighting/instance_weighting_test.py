@@ -30,6 +30,9 @@ from tests.tiny import DATA, assert_same_weights, learnt, model_and_loader, tiny
 
 # Heads that rank readings, and the number of steps that fit them to a few sentences.
 STEPS = {"crf": 30, "global_pointer": 40, "biaffine": 100}
+# Noise that changes what a fitted head reads. Readings of the global pointer in which spans cross,
+# which it resolves and `two_best` does not, are avoided.
+NOISE = {"crf": 0.3, "global_pointer": 0.05, "biaffine": 0.3}
 # Probabilities of mutually exclusive options: no span (None), or a span of a type.
 Options = Mapping[str | None, float]
 CONFIDENCE = {"type": "confidence", "head": "weibo", "batch_size": 7}
@@ -268,7 +271,7 @@ def test_confidence_follows_the_model_from_epoch_to_epoch(head: str) -> None:
             assert reviews.weights[sentence] == pytest.approx(first - second, rel=1e-3, abs=1e-5)
         found.append((list(reviews.spans), reviews.weights.tolist()))
         for parameter, value in zip(model.parameters(), learnt_weights, strict=True):
-            parameter.copy_(value if epoch else value + 0.3 * torch.randn_like(value))
+            parameter.copy_(value if epoch else value + NOISE[head] * torch.randn_like(value))
     assert found[0][0] != found[1][0] and found[0][1] != found[1][1] and found[0] == found[2]
 
 
