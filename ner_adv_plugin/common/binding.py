@@ -290,6 +290,7 @@ def check_keys(
     offered: list[str],
     path: str,
     moved: Mapping[str, str] | None = None,
+    also: str = "",
 ) -> None:
     """Check that every key is accepted.
 
@@ -300,6 +301,7 @@ def check_keys(
     offered : the accepted keys that the error message lists.
     path : the path of the settings in the config.
     moved : for each key of an earlier version, a sentence that names its replacement.
+    also : the end of the message.
 
     # Raises
 
@@ -309,7 +311,7 @@ def check_keys(
         if key not in accepted:
             hint = f" {moved[key]}" if moved and key in moved else nearest(key, offered)
             raise ConfigurationError(
-                f"unknown key.{hint} Accepted: {listed(offered)}.", joined(path, key)
+                f"unknown key.{hint} Accepted: {listed(offered)}.{also}", joined(path, key)
             )
 
 
@@ -335,7 +337,8 @@ def _bind_call(
     accepted = {parameter.name: parameter for parameter in parameters(target)}
     offered = [name for name in accepted if name not in supplied]
     moved = getattr(target, "moved_keys", None)
-    check_keys(settings, accepted, offered + ["type"] * ("type" in filled), path, moved)
+    hint = _of_another_type(settings, accepted, filled.get("type"), base)
+    check_keys(settings, accepted, offered + ["type"] * ("type" in filled), path, moved, hint)
 
     children: dict[str, Bound] = {}
     for name, parameter in accepted.items():
@@ -373,6 +376,28 @@ def _bind_call(
             raise ConfigurationError(str(error), path) from error
 
     return Bound(build, filled, target, children)
+
+
+def _of_another_type(
+    settings: Mapping[str, Any], accepted: collections.abc.Container[str], name: Any, base: type
+) -> str:
+    """Return a hint if the unknown keys are those of another type, as left by an override."""
+    unknown = [key for key in settings if key not in accepted]
+    if not unknown or name is None:
+        return ""
+
+    others = [
+        other
+        for other, target in registered(base).items()
+        if set(unknown) <= {parameter.name for parameter in parameters(target)}
+    ]
+    if not others:
+        return ""
+    keys = f"{unknown[0]} is a key" if len(unknown) == 1 else f"{listed(unknown)} are keys"
+    return (
+        f' {keys} of type {listed(others)}, not of "{name}". An override of "type" alone keeps the'
+        " other keys: override the whole object, which replaces them."
+    )
 
 
 def _as_config(default: Any) -> Any:
