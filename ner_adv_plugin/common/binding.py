@@ -23,6 +23,7 @@ from tango.common.registrable import Registrable as TangoRegistrable
 from ner_adv_plugin.common.checks import check_parts
 from ner_adv_plugin.common.errors import ConfigurationError, below, joined, nearest
 from ner_adv_plugin.common.schema import REQUIRED, Bound, Lazy, Supplied, parameters, registered
+from ner_adv_plugin.common.supplied import what_is_given, what_is_missing
 from ner_adv_plugin.common.wording import SCALARS, in_words, listed, shown, with_article
 
 T = TypeVar("T")
@@ -234,7 +235,7 @@ def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> B
         )
     settings = dict(value)
     if not registrable:
-        return _bind_call(cls, settings, path, supplied, {})
+        return _bind_call(cls, settings, path, supplied, {}, cls)
 
     names = registered(cls)
     # A registered subclass inherits the default of its base, which its own registry does not hold.
@@ -243,7 +244,8 @@ def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> B
     if name is None and (names or TangoRegistrable in cls.__bases__):
         raise ConfigurationError(f'missing "type", one of {listed(names)}', joined(path, "type"))
     target = cls if name is None else _resolve(cls, name, names, joined(path, "type"))
-    return _bind_call(target, settings, path, supplied, {} if name is None else {"type": name})
+    filled = {} if name is None else {"type": name}
+    return _bind_call(target, settings, path, supplied, filled, cls)
 
 
 def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Callable[..., Any]:
@@ -288,6 +290,7 @@ def check_keys(
     offered: list[str],
     path: str,
     moved: Mapping[str, str] | None = None,
+    also: str = "",
 ) -> None:
     """Check that every key is accepted.
 
@@ -298,6 +301,7 @@ def check_keys(
     offered : the accepted keys that the error message lists.
     path : the path of the settings in the config.
     moved : for each key of an earlier version, a sentence that names its replacement.
+    also : the end of the message.
 
     # Raises
 
@@ -307,7 +311,7 @@ def check_keys(
         if key not in accepted:
             hint = f" {moved[key]}" if moved and key in moved else nearest(key, offered)
             raise ConfigurationError(
-                f"unknown key.{hint} Accepted: {listed(offered)}.", joined(path, key)
+                f"unknown key.{hint} Accepted: {listed(offered)}.{also}", joined(path, key)
             )
 
 
@@ -317,6 +321,7 @@ def _bind_call(
     path: str,
     supplied: frozenset[str],
     filled: dict[str, Any],
+    base: type,
 ) -> Bound:
     """Bind settings to the parameters of a constructor.
 
@@ -327,11 +332,13 @@ def _bind_call(
     path : the path of the settings in the config.
     supplied : names of the arguments that the program will supply.
     filled : receives the settings with defaults written out; may hold `type` already.
+    base : the class that the config value is of, such as `Model`.
     """
     accepted = {parameter.name: parameter for parameter in parameters(target)}
     offered = [name for name in accepted if name not in supplied]
     moved = getattr(target, "moved_keys", None)
-    check_keys(settings, accepted, offered + ["type"] * ("type" in filled), path, moved)
+    hint = _of_another_type(settings, accepted, filled.get("type"), base)
+    check_keys(settings, accepted, offered + ["type"] * ("type" in filled), path, moved, hint)
 
     children: dict[str, Bound] = {}
     for name, parameter in accepted.items():
@@ -342,7 +349,9 @@ def _bind_call(
             continue
         elif parameter.default is REQUIRED:
             raise ConfigurationError(
-                f"missing key, required here{in_words(parameter.annotation)}", joined(path, name)
+                f"missing key, required here{in_words(parameter.annotation)}"
+                f"{what_is_given(target, base, supplied, name)}",
+                joined(path, name),
             )
         elif _plain(default := _as_config(parameter.default)):
             filled[name] = default
@@ -357,11 +366,38 @@ def _bind_call(
         try:
             with below(path):
                 return target(**arguments)
+        except TypeError as error:
+            message = what_is_missing(error, target, base, supplied)
+            if message is None:
+                raise
+            raise ConfigurationError(message, path) from error
         except (TangoConfigurationError, ValueError, RuntimeError, ArithmeticError) as error:
             # Raised by constructors of torch and allennlp-light.
             raise ConfigurationError(str(error), path) from error
 
     return Bound(build, filled, target, children)
+
+
+def _of_another_type(
+    settings: Mapping[str, Any], accepted: collections.abc.Container[str], name: Any, base: type
+) -> str:
+    """Return a hint if the unknown keys are those of another type, as left by an override."""
+    unknown = [key for key in settings if key not in accepted]
+    if not unknown or name is None:
+        return ""
+
+    others = [
+        other
+        for other, target in registered(base).items()
+        if set(unknown) <= {parameter.name for parameter in parameters(target)}
+    ]
+    if not others:
+        return ""
+    keys = f"{unknown[0]} is a key" if len(unknown) == 1 else f"{listed(unknown)} are keys"
+    return (
+        f' {keys} of type {listed(others)}, not of "{name}". An override of "type" alone keeps the'
+        " other keys: override the whole object, which replaces them."
+    )
 
 
 def _as_config(default: Any) -> Any:

@@ -215,7 +215,7 @@ def with_overrides(config: dict[str, Any], overrides: Mapping[str, Any]) -> dict
     config : the config; not modified.
     overrides : values by key. A key may be dotted and hold list indices (`trainer.optimizer.lr`,
         `model.objectives.0.weight`). An object is merged into the existing object, but replaces it
-        if it names another `type`.
+        if it names another `type`. An override of `type` alone keeps the other keys.
 
     # Raises
 

@@ -332,3 +332,16 @@ def test_debugging_shows_the_traceback(
     monkeypatch.setenv("ALLENNLP_DEBUG", "1")
     with pytest.raises(Exception, match="trainer.patients: unknown key"):
         run("train", config, "-o", '{"trainer.patients": 3}')
+
+
+def test_overrides_of_a_type(run: Run, config: str) -> None:
+    """An object with another type replaces the component; the type alone keeps its keys."""
+    lone = '{"model.encoder.type": "character_embedding"}'
+    result = run("train", config, "--dry-run", "-o", lone)
+    assert result.status == 2 and result.err.startswith("error: model.encoder.")
+    assert 'of type pretrained_transformer, not of "character_embedding". An over' in result.err
+    whole = '{"model.encoder": {"type": "character_embedding", "embedding_dim": 9}}'
+    result = run("train", config, "--dry-run", "-o", whole)
+    assert result.status == 0, result.err
+    encoder = json.loads(result.out)["model"]["encoder"]
+    assert encoder["embedding_dim"] == 9 and "model_name" not in encoder

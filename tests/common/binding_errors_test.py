@@ -140,3 +140,15 @@ def test_a_union_of_a_registrable_and_a_scalar_reports_both() -> None:
     assert message.startswith(
         "expected true or false, found 'linaer'; or \"linaer\" is not a registered Layer."
     )
+
+
+def test_keys_that_an_override_of_the_type_left_over() -> None:
+    kept = 'An override of "type" alone keeps the other keys: override the whole object'
+    path, message = error_of(job(layer={"type": "lookup", "vocab": "v", "size": 1, "bias": True}))
+    assert path == "layer.size"
+    assert f'. bias, size are keys of type linear, not of "lookup". {kept}' in message
+    path, message = error_of(job(layer={"type": "lookup", "vocab": "v", "bias": True}))
+    assert f'. bias is a key of type linear, not of "lookup". {kept}' in message
+    # No type has both keys.
+    _, message = error_of(job(layer={"type": "stack", "layers": [], "bias": True, "mode": "sum"}))
+    assert "override" not in message
