@@ -23,13 +23,20 @@ import sys
 HIDDEN = {hidden!r}
 
 
-class Hidden:
+class Hiding:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in HIDDEN:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+            return None
+        return self.finder.find_spec(name, path, target)
 
 
-sys.meta_path.insert(0, Hidden())
+sys.meta_path[:] = [Hiding(finder) for finder in sys.meta_path]
 """
 
 
