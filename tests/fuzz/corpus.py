@@ -49,12 +49,14 @@ def count_columns(content: bytes, separator: str = "[ \t]+") -> Count:
     text, characters, spans = "", Counter[str](), Counter[str]()
     before = "O"
     for line in lines_of(content):
-        if not line:
+        # A line of white space parts sentences, like an empty one.
+        if not line.strip():
             before = "O"
             continue
         text += line[0]
         rest = line[1:] if len(separator) == 1 else line[1:].rstrip(" \t")
         tag = re.split(separator, rest)[-1]
+        expect(re.fullmatch(r"O|[BI]-\S+", tag) is not None, f"{tag!r} is read as a tag")
         kind = tag[2:]
         if tag != "O":
             characters[kind] += 1

@@ -8,21 +8,31 @@ from unittest import mock
 
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.commands import predict
-from tests.fuzz.harness import Case, command, expect
+from tests.fuzz.harness import Broken, Case, command, expect
 from tests.fuzz.models import HEADS, trained
 from tests.fuzz.text import damaged, sentence
+
+# The text of an answer, None if it holds an error instead, and the keys that it repeats.
+Expected = tuple[str | None, dict[str, Any]]
+OWN_KEYS = {"sentence", "tags", "entities", "words", "n_best"}
+INVALID = ("null", "[]", '"x"', '{"x": "北京", "id": 3}', '{"sentence": 1, "text": "北京"}', "北京")
 
 
 def lines_of_input(chance: random.Random) -> str:
     lines = []
     for _ in range(chance.randint(0, 5)):
         longest = chance.choice((1, 12, 12, 60, 700))
-        record: Any = {"sentence": sentence(chance, longest) if chance.random() < 0.95 else ""}
+        key = chance.choice(("sentence", "sentence", "text"))
+        record: Any = {key: sentence(chance, longest) if chance.random() < 0.95 else ""}
+        if chance.random() < 0.1:
+            record["text"] = "北京"
         if chance.random() < 0.2:
             record["id"] = chance.choice((1, None, "a", [1], {"b": 2}, "😀"))
         lines.append(json.dumps(record, ensure_ascii=chance.random() < 0.5))
+        if chance.random() < 0.1:
+            lines.append(chance.choice(("", " ", "\u3000\r", "\t")))
         if chance.random() < 0.05:
-            lines.append(chance.choice(("", " ", "null", "[]", '"x"', '{"text": "北京"}', "北京")))
+            lines.append(chance.choice(INVALID))
     return "\n".join(lines) + chance.choice(("\n", ""))
 
 
@@ -42,7 +52,10 @@ class Predict:
         n_best = chance.choice((None, None, None, 1, 2, 5))
         head = chance.choice(HEADS)
         batch_size = chance.choice((1, 2, 64))
-        settings = {"head": head, "n_best": n_best, "batch_size": batch_size}
+        on_error = chance.choice(("stop", "stop", "skip"))
+        settings = {
+            "head": head, "n_best": n_best, "batch_size": batch_size, "on_error": on_error
+        }  # fmt: skip
         return Case(head, {"in.jsonl": damaged(content, chance)}, settings)
 
     def check(self, case: Case) -> str:
@@ -52,27 +65,39 @@ class Predict:
         head, n_best = case.settings["head"], case.settings["n_best"]
         arguments = [
             *("predict", self.archive, str(path), "--output-file", str(answers_path)),
-            *("--silent", "--multitask-head", head),
+            *("--silent", "--multitask-head", head, "--on-error", case.settings["on_error"]),
             *("--batch-size", str(case.settings["batch_size"])),
             *("--predictor-args", json.dumps({"n_best": n_best})),
         ]
         with self.loaded:
             status, _, err = command(arguments)
-        texts = valid_texts(case.files["in.jsonl"])
+        expected = expected_answers(case.files["in.jsonl"], case.settings["on_error"] == "skip")
         if status:
             expect(status == 2 and err.splitlines()[-1].startswith("error: "), f"{status}: {err}")
-            expect(texts is None, f"a valid input is refused: {err}")
+            expect(expected is None, f"a valid input is refused: {err}")
             expect(not answers_path.exists(), "a refused input has answers")
             return "refused"
 
-        expect(texts is not None, "an invalid input is answered")
+        if expected is None:
+            raise Broken("an invalid input is answered")
         lines = answers_path.read_text(encoding="utf-8").split("\n")
-        answers = [json.loads(line) for line in lines if line.strip()]
-        expect([answer["sentence"] for answer in answers] == texts, "other sentences or order")
-        for answer in answers:
-            self._check_reading(answer, answer["sentence"], head)
-            self._check_n_best(answer, head, n_best)
+        answers = [json.loads(line) for line in lines[:-1]]
+        expect(lines[-1] == "" and len(answers) == len(expected), "other lines than the input's")
+        for number, (answer, (text, others)) in enumerate(zip(answers, expected, strict=True), 1):
+            own = self._check_error(answer, number) if text is None else OWN_KEYS
+            found = {key: value for key, value in answer.items() if key not in own}
+            expect(found == others, f"line {number} repeats {found}, not {others}")
+            if text is not None:
+                expect(answer["sentence"] == text, f"line {number} has another sentence")
+                self._check_reading(answer, text, head)
+                self._check_n_best(answer, head, n_best)
         return "answered"
+
+    def _check_error(self, answer: dict[str, Any], number: int) -> set[str]:
+        """Check the answer to an invalid line; return its own keys."""
+        expect(answer.get("line") == number, f"an error of line {number} names another")
+        expect(f"in.jsonl:{number}: " in answer["error"], "an error does not name file and line")
+        return {"error", "line"}
 
     def _check_reading(self, answer: dict[str, Any], text: str, head: str) -> None:
         tags = answer["tags"]
@@ -106,13 +131,46 @@ class Predict:
             self._check_reading(reading, answer["sentence"], head)
 
 
-def valid_texts(content: bytes) -> list[str] | None:
-    """Return the sentences of an input file; None if a line is not valid."""
-    texts = []
-    try:
-        for line in content.removeprefix(b"\xef\xbb\xbf").decode().split("\n"):
-            if line.strip():
-                texts += [json.loads(line)["sentence"]]
-    except (ValueError, KeyError, TypeError, RecursionError):
+def expected_answers(content: bytes, skips: bool) -> list[Expected] | None:
+    """Return what the answers to an input file hold; None if the file is refused.
+
+    # Parameters
+
+    content : the file.
+    skips : whether an invalid line is answered, too.
+    """
+    lines = content.removesuffix(b"\n").split(b"\n") if content else []
+    lines[:1] = [line.removeprefix(b"\xef\xbb\xbf") for line in lines[:1]]
+    found = [expected_answer(line) for line in lines]
+    if any(text is None for text, _ in found) and not skips:
         return None
-    return texts if all(isinstance(text, str) for text in texts) else None
+    first = next((line for line in lines if not is_blank(line)), b"")
+    is_array = is_utf8(first) and first.decode().lstrip().startswith("[")
+    return None if is_array else found
+
+
+def expected_answer(line: bytes) -> Expected:
+    """Return the text of a line, None if it is invalid, and the keys that its answer repeats."""
+    if is_blank(line):
+        return "", {}
+    try:
+        record = json.loads(line.decode())
+    except (ValueError, RecursionError):
+        return None, {}
+    if not isinstance(record, dict):
+        return None, {}
+    key = "text" if "text" in record and "sentence" not in record else "sentence"
+    text = record.pop(key, None)
+    return text if isinstance(text, str) else None, record
+
+
+def is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def is_blank(line: bytes) -> bool:
+    return is_utf8(line) and not line.decode().strip()

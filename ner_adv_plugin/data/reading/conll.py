@@ -38,7 +38,8 @@ class ConllReader(EntityReader):
     Registered as "conll". The first Python character of a line is the character, even if it is a
     space, a tab or U+3000. Several replacement characters (U+FFFD) at the beginning of a line are
     one character whose bytes were lost. All lines have as many columns as the first. A line of
-    white space alone has no tag: it parts sentences like an empty line, and is counted.
+    white space alone has no tag: it parts sentences like an empty line, and is counted. A tag that
+    holds white space is refused.
 
     # Parameters
 

@@ -22,6 +22,7 @@ DOCUMENT = "-DOCSTART-"
 SAMPLE_SENTENCES = 1000
 _GRAPHEME = regex.compile(r"\X")
 _WHITE_SPACE = re.compile("[ \t]+")
+_ANY_WHITE_SPACE = re.compile(r"\s")
 
 
 class LineFormat(Protocol):
@@ -197,6 +198,8 @@ class LineParser:
     def _meaning(self, raw: str) -> tuple[str | None, str]:
         """Return the tag that a file's tag is read as, and what is counted; None if it is none."""
         reader = self.reader
+        if _ANY_WHITE_SPACE.search(raw):
+            return None, ""
         if _is_tag(reader.file_scheme, raw):
             return raw, ""
         meant = raw
@@ -253,6 +256,9 @@ class LineParser:
         meant = respelled(raw) or (raw.upper() if is_bare(raw.upper()) else None)
         if "\r" in raw:
             return ": line breaks are LF or CRLF, not CR"
+        if _ANY_WHITE_SPACE.search(raw):
+            parted = self.reader.separator is not None and self._meaning(raw.strip(" \t"))[0]
+            return ": it holds white space" + (", set separator: null" if parted else "")
         if meant is not None and _is_tag(scheme, meant) and meant != raw:
             return f": probably {meant}, set tag_spelling: 'lenient'"
 

@@ -66,12 +66,25 @@ class WeiboReader(ConllReader):
     def _read_words(self, file_path: str) -> Iterator[Instance]:
         self.repaired[file_path] = 0
         self.illegal_sentences[file_path] = {}
-        for first, lines in blocks(self.text(file_path)):
+        for first, lines in self._sentences(file_path):
             positions = self._positions(lines, first, file_path)
             inner = (i for i, position in enumerate(positions) if i and not position)
             edges = [0, *inner, len(lines)]
             words = tiling(end - start for start, end in pairwise(edges))
             yield self.text_to_instance("".join(line[0] for line in lines), words, first)
+
+    def _sentences(self, file_path: str) -> Iterator[tuple[int, list[str]]]:
+        """Yield each sentence's first line number and lines; lines of white space part them."""
+        for first, lines in blocks(self.text(file_path)):
+            start = 0
+            for index, line in enumerate(lines):
+                if line.isspace():
+                    self.count(file_path, "blank lines of white space", first + index)
+                    if start < index:
+                        yield first + start, lines[start:index]
+                    start = index + 1
+            if start < len(lines):
+                yield first + start, lines[start:]
 
     def _positions(self, lines: list[str], first: int, file_path: str) -> list[int]:
         """Return the position of every character in its word."""

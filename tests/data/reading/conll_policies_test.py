@@ -44,6 +44,33 @@ def test_lines_of_white_space_part_sentences(
     assert last.metadata == {"line": 8}
 
 
+@pytest.mark.parametrize(
+    ("separator", "tag", "hint"),
+    [
+        (" ", "B-PER\t", ": it holds white space, set separator: null"),
+        ("\t", "B-PER ", ": it holds white space, set separator: null"),
+        ("\t", "O ", ": it holds white space, set separator: null"),
+        ("\t", " B-PER", ": it holds white space, set separator: null"),
+        ("\t", "B-X Y", ": it holds white space"),
+        (" ", "B-X-\tY", ": it holds white space"),
+        (" ", "B-PER\u3000", ": it holds white space"),
+        (None, "B-PER\u3000", ": it holds white space"),
+        (None, "O\x0b", ": it holds white space"),
+        (None, "B-\u2029", ": it holds white space"),
+    ],
+)
+def test_tags_with_white_space_are_refused(
+    tmp_path: Path, separator: str | None, tag: str, hint: str
+) -> None:
+    text = f"甲{separator or ' '}O\n乙{separator or ' '}{tag}\n"
+    expected = f"2: found {tag!r}, expected a BIO tag (O, B-TYPE or I-TYPE){hint}"
+    lenient = {"tag_spelling": "lenient", "untyped": "X"}
+    assert refusal(tmp_path, text, separator=separator) == expected
+    assert refusal(tmp_path, text, separator=separator, **lenient) == expected
+    if "null" in hint:
+        read(tmp_path, text)
+
+
 def test_comments_and_document_marks(tmp_path: Path) -> None:
     text = "-DOCSTART- O\n甲 B-X\n# id = 7\n乙 I-X\n# O\n#1\n-DOCSTART-\n丙 O\n\n# only\n\n丁 O\n"
     assert refusal(tmp_path, text).endswith(

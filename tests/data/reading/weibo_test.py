@@ -52,6 +52,19 @@ def test_words_from_positions(tmp_path: Path) -> None:
     assert [sentence.metadata for sentence in sentences] == [{"line": 1}, {"line": 17}]
 
 
+@pytest.mark.parametrize("blank", [" ", "\t", "\u3000", "\u2029"])
+def test_lines_of_white_space_part_sentences(tmp_path: Path, blank: str) -> None:
+    path = tmp_path / "corpus"
+    text = f"{blank}\n甲0\tO\n乙1\tO\n{blank}\n丙0\tO\n{blank}\n\n丁0\tB-X\n{blank}\n"
+    path.write_bytes(text.encode())
+    for task in ("ner", "segmentation"):
+        reader = WeiboReader(task=task)
+        table = reader.read(path)
+        assert [sentence.text for sentence in table] == ["甲乙", "丙", "丁"]
+        assert [sentence.metadata for sentence in table] == [{"line": n} for n in (2, 5, 8)]
+        assert reader.counts[str(path)].metrics() == {"blank_lines_of_white_space": 4}
+
+
 def test_illegal_positions_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     text = "甲1\tO\n乙2\tO\n丙0\tO\n丁2\tO\n戊3\tO\n己3\tO\n"
     reader = WeiboReader(task="segmentation")
