@@ -8,6 +8,7 @@ import pytest
 from ner_adv_plugin.commands.plugins import GROUP, import_components
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler
+from tests.commands.conftest import Run
 
 SAMPLER = """
 from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler
@@ -233,3 +234,10 @@ def test_a_broken_entry_point_is_named(folder: Path, value: str, message: str) -
 
 def test_this_project_has_an_entry_point(root: Path) -> None:
     assert (root / ".allennlp_plugins").read_text(encoding="utf-8").split() == ["ner_adv_plugin"]
+
+
+def test_this_package_in_a_plugin_file_says_and_changes_nothing(run: Run) -> None:
+    without = run("components", "crf_tagger")
+    Path(".allennlp_plugins").write_text("ner_adv_plugin\nner_adv_plugin.models\n", "utf-8")
+    assert run("components", "crf_tagger") == without
+    assert (without.status, without.err) == (0, "")
