@@ -44,7 +44,7 @@ def checked_job(config: Mapping[str, Any]) -> TrainJob:
     """
     bound = bind(TrainJob, config, "")
     job: TrainJob = bound.build({})
-    job.config, job.filled, job.whole = config, bound.filled, completed(bound)
+    job.config, job.filled = config, bound.filled
     job.sources = sources_of(job, config)
     for name in job.sources.reader.readers:
         if name not in job.sources.paths["train"]:
@@ -53,6 +53,8 @@ def checked_job(config: Mapping[str, Any]) -> TrainJob:
             )
 
     check_parts(bound, _planned_run(job))
+    # Defaults may depend on other settings, which are right only now.
+    job.whole = completed(bound)
     return job
 
 
