@@ -10,6 +10,7 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, SpanTable
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme
+from ner_adv_plugin.data.reading.json_formats import listed
 from ner_adv_plugin.inference.evaluator import predict_dataset
 from ner_adv_plugin.inference.n_best_memory import READINGS_HELD, check_n_best, memory_budget
 from ner_adv_plugin.inference.predictor import JsonDict, Predictor
@@ -104,7 +105,7 @@ class Tagger(Predictor):
             raise ValueError('expected an object with a "sentence"')
         key = self._key(inputs)
         if key not in inputs:
-            found, missing = ", ".join(inputs) or "none", f'"{key}"'
+            found, missing = listed(map(str, inputs)) or "none", f'"{key}"'
             if self.text_key is None:
                 missing = '"sentence" or "text" (another one can be chosen as text_key)'
             raise ValueError(f"no key {missing}, its keys: {found}")

@@ -134,7 +134,7 @@ def test_a_chosen_key_of_the_text(tiny_run: Path, tmp_path: Path) -> None:
             "text": "b",
         }.items()
     )
-    with pytest.raises(ValueError, match='no key "content", its keys: sentence, id'):
+    with pytest.raises(ValueError, match='no key "content", its keys: "sentence", "id"'):
         chosen.predict_json({"sentence": "魏勇", "id": 1})
     (answer,) = chosen.predict_file(lines_of(tmp_path / "in.txt", "魏勇"))
     assert answer["sentence"] == "魏勇" and "content" not in answer
@@ -158,7 +158,8 @@ def test_keys_in_conflict_are_warned_of_once(
     ("inputs", "message"),
     [
         ({}, 'no key "sentence" or "text" .*its keys: none'),
-        ({"content": "a", "id": 1}, "its keys: content, id"),
+        ({"content": "a", "id": 1}, 'its keys: "content", "id"$'),
+        ({"a\nb\u2028": "a"}, r'its keys: "a\\nb\\u2028"$'),
         ({"sentence": 3}, '"sentence" is not a string'),
         ({"text": None}, '"text" is not a string'),
         ([], "expected an object with"),
