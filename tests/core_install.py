@@ -105,9 +105,21 @@ def write_sitecustomize(folder: Path) -> Path:
 
 
 def imported_modules(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Every import statement below a folder, with the first part of the module's name."""
+    """Every import statement below a folder, with the first part of the module's name.
+
+    Imports for the type checker alone are left out.
+    """
     for path in sorted(folder.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        unseen = {
+            id(inner)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for inner in node.body
+        }
+        for node in ast.walk(tree):
+            if id(node) in unseen:
+                continue
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     yield path, alias.name.partition(".")[0]

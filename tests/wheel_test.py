@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import made_once
 from tests.tiny import ROOT
 
-SOURCES = ("ner_adv_plugin", "training_configs", "fixtures")
+SOURCES = ("ner_adv_plugin", "training_configs", "fixtures", "studies")
 FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
 
 pytestmark = pytest.mark.slow

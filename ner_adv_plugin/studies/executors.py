@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.common.registrable import Registrable
 
 
@@ -156,21 +157,16 @@ class SlurmExecutor(Executor):
         settings: dict[str, Any] | None = None,
         cluster: str | None = None,
     ) -> None:
+        self.submitit: Any = require_extra("submitit", 'executor "slurm"')
         self.jobs = _positive(jobs, "jobs")
         self.settings = settings or {}
         self.cluster = cluster
 
     def start(self, folder: Path, packages: Sequence[str]) -> Handle:
         """See `Executor.start`."""
-        try:
-            import submitit
-        except ImportError as error:
-            raise UserError(
-                "the executor slurm needs submitit: pip install 'ner_adv_plugin[slurm]'"
-            ) from error
-        executor = submitit.AutoExecutor(folder=folder / "slurm", cluster=self.cluster)
+        executor = self.submitit.AutoExecutor(folder=folder / "slurm", cluster=self.cluster)
         executor.update_parameters(name=folder.name, **self.settings)
-        call = submitit.helpers.CommandFunction(worker_command(folder, packages))
+        call = self.submitit.helpers.CommandFunction(worker_command(folder, packages))
         return _SlurmJob(executor.submit(call))
 
 

@@ -281,7 +281,7 @@ def test_recover_refuses_other_data_and_wrong_weights(
     text = corpus.read_text(encoding="utf-8")
     corpus.write_text(text.replace("PER", "PRE", 1), encoding="utf-8")
     told = failing(capsys, *recover)
-    assert "--recover: the data now give another vocabulary/" in told
+    assert f"--recover: the content of {corpus} is not that with which the run started" in told
     corpus.write_text(text, encoding="utf-8")
     main(recover)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.extras import require_extra
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,6 @@ def import_optuna() -> Any:
 
     `UserError` if it is not installed.
     """
-    try:
-        import optuna
-    except ImportError as error:
-        raise UserError("tuning needs Optuna: pip install 'ner_adv_plugin[tune]'") from error
+    optuna: Any = require_extra("optuna", "tuning")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
