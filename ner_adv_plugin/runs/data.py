@@ -36,12 +36,14 @@ class RunData:
         sentence.
     reading : what the readers changed or skipped, and training sentences that contradict others,
         as metrics of the run; only numbers above 0.
+    unlabelled : why files have no labels, by path; sentences that start with a space, or empty.
     """
 
     splits: Splits
     readers: dict[str, DatasetReader]
     leaked: dict[str, int]
     reading: dict[str, int] = field(default_factory=dict)
+    unlabelled: dict[str, str] = field(default_factory=dict)
 
     def encoded(self, split: str, model: Model) -> dict[str, EncodedDataset]:
         """Encode the sentences of a split for a model; by dataset."""
@@ -77,12 +79,15 @@ def read_data(job: TrainJob) -> RunData:
     sources = job.sources
     splits: Splits = {}
     reading: dict[str, int] = {}
+    unlabelled: dict[str, str] = {}
     for split, paths in sources.paths.items():
         reader = sources.reader if split == "train" else sources.held_out_reader
         splits[split] = reader.read_all(paths)
         for name, path in paths.items():
             counts = reader.readers[name].counts.get(str(path), ReadingCounts())
             reading |= counts.metrics(f"reading_{name}_{split}_")
+            if splits[split][name].spans is None:
+                unlabelled[str(path)] = reader.readers[name].why_unlabelled(str(path))
         if split == "train":
             _check_labelled(splits[split], reader.readers)
 
@@ -95,7 +100,7 @@ def read_data(job: TrainJob) -> RunData:
     splits["train"], leaked = without_leaks(splits["train"], held_out, job.data_loader.leakage)
     reading |= _count_contradictions(splits["train"], sources.reader.readers)
 
-    data = RunData(splits, sources.reader.readers, leaked, reading)
+    data = RunData(splits, sources.reader.readers, leaked, reading, unlabelled)
     return with_subset(data, job.data_loader.subset, job.random_seed or 0)
 
 

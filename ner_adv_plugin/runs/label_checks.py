@@ -128,7 +128,8 @@ def _check_metric(job: TrainJob, data: RunData) -> None:
 
     if name not in available:
         known = f"Known: {', '.join(available) or 'none'}."
-        raise ConfigurationError(f"{_reason(name, available, gold, unlabelled)} {known}", path)
+        reason = _reason(name, available, gold, unlabelled) + _why(data, unlabelled)
+        raise ConfigurationError(f"{reason} {known}", path)
     _check_informative(name, data, gold)
 
 
@@ -209,7 +210,7 @@ def _check_test(data: RunData) -> None:
     if tables and all(table.spans is None for table in tables.values()):
         raise ConfigurationError(
             f"there is nothing to score: no labels in {_files(tables)}. Expected false, or "
-            "labelled test data",
+            f"labelled test data.{_why(data, tables)}",
             "evaluate_on_test",
         )
 
@@ -254,3 +255,10 @@ def _file(name: str, table: InstanceTable) -> str:
 
 def _files(tables: Tables) -> str:
     return ", ".join(_file(name, table) for name, table in tables.items())
+
+
+def _why(data: RunData, unlabelled: Tables) -> str:
+    """Say what the readers know about files that have no labels."""
+    return "".join(
+        data.unlabelled.get(_file(name, table), "") for name, table in unlabelled.items()
+    )

@@ -22,12 +22,16 @@ logger = logging.getLogger(__name__)
 DATA = "data.json"
 NUM_EPOCHS, CALLBACKS = "trainer.num_epochs", "trainer.callbacks"
 # These keys, and all keys below them, may change. None changes what a step computes; whether
-# another number of epochs does depends on the schedules, see `check_length`.
+# another number of epochs does depends on the schedules, see `check_length`. Another number of
+# threads changes rounding, a smaller `max_tokens_per_pass` dropout masks, too; a smaller machine
+# needs both.
 CHANGEABLE = (
     NUM_EPOCHS,
     "trainer.patience",
     CALLBACKS,
     "trainer.checkpointer",
+    "trainer.threads",
+    "trainer.max_tokens_per_pass",
     "evaluate_on_test",
     "include_in_archive",
 )

@@ -170,7 +170,8 @@ class Trainer(Registrable):
 
         self.engine = Engine(model, precision_of(precision, use_amp, cuda_device), cuda_device)
         self.accelerator = self.engine.accelerator
-        self.max_tokens = self._most_tokens(max_tokens_per_pass)
+        self.max_tokens_per_pass = max_tokens_per_pass
+        self.max_tokens = self._most_tokens()
 
         trainable_parameters = trainable(model, no_grad or [])
         build = (
@@ -332,11 +333,11 @@ class Trainer(Registrable):
             callback.on_batch(self, self.epoch, self.steps_done_in_epoch, is_training=True)
         return statistics
 
-    def _most_tokens(self, setting: int | None) -> int | None:
+    def _most_tokens(self) -> int | None:
         """Return the maximum number of tokens of a pass; None if batches must not be cut."""
         if not all(own.adds_up for own in self._objectives()):
             return None
-        return setting or default_tokens(self.model, self.engine.device)
+        return self.max_tokens_per_pass or default_tokens(self.model, self.engine.device)
 
     def _objectives(self) -> list[Objective]:
         return [module for module in self.model.modules() if isinstance(module, Objective)]

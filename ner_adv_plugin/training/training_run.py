@@ -26,6 +26,7 @@ class TrainingRun(Protocol):
     num_epochs, total_steps : planned length of the run in epochs and in optimizer steps.
     epoch, steps_done_in_epoch, steps_done : number of finished epochs, of optimizer steps done in
         the current epoch, and of optimizer steps done in the whole run.
+    max_tokens_per_pass : the setting of the config for `max_tokens`; None for a default by machine.
     max_tokens : maximum number of tokens of a forward and backward pass; None for no limit.
     seconds : duration up to the last checkpoint or epoch, without interruptions.
     totals : sums and counts of the current epoch, averaged into its `training_` metrics.
@@ -47,6 +48,7 @@ class TrainingRun(Protocol):
     epoch: int
     steps_done_in_epoch: int
     steps_done: int
+    max_tokens_per_pass: int | None
     max_tokens: int | None
     seconds: float
     totals: Statistics

@@ -118,7 +118,10 @@ def test_unlabelled_validation_data(tmp_path: Path, metric: str | None) -> None:
     found_path, message = error_of(config)
     assert found_path == "trainer.validation_metric"
     name = (metric or "-loss")[1:]
-    assert message == f'"{name}" cannot be computed: {path} has no labels. Known: none.'
+    assert message == (
+        f'"{name}" cannot be computed: {path} has no labels. No record has a "label". Keys found: '
+        '"text". Known: none.'
+    )
 
 
 def test_training_stops_before_a_model_is_built(tmp_path: Path) -> None:
@@ -254,6 +257,7 @@ def test_unlabelled_test_data(tmp_path: Path, evaluate: bool) -> None:
         path, message = error_of(config)
         assert path == "evaluate_on_test"
         assert f"no labels in {tmp_path / 'test.json'}" in message
+        assert 'No record has a "label". Keys found: "text".' in message
     else:
         check(config)
 

@@ -208,6 +208,20 @@ def test_other_keys_of_callbacks_and_checkpoints(
     assert len(list((run / "checkpoints").iterdir())) == 2
 
 
+def test_on_a_smaller_machine(run: Path, four: Path, caplog: pytest.LogCaptureFixture) -> None:
+    limits = {"trainer__threads": 1, "trainer__max_tokens_per_pass": 60}
+    with caplog.at_level(logging.INFO, logger="ner_adv_plugin"):
+        recover(run, trainer__num_epochs=4, **limits)
+    assert "trainer.threads: null -> 1" in caplog.messages
+    assert "trainer.max_tokens_per_pass: null -> 60" in caplog.messages
+    # Only dropout masks and rounding differ.
+    losses = [
+        json.loads((folder / "metrics_epoch_3.json").read_text())["training_loss"]
+        for folder in (run, four)
+    ]
+    assert losses[0] != losses[1] and losses[0] == pytest.approx(losses[1], rel=0.2)
+
+
 def test_a_default_written_out_is_no_change(run: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="ner_adv_plugin"), pytest.MonkeyPatch.context() as p:
         p.delattr(Trainer, "train_step")

@@ -15,7 +15,7 @@ from ner_adv_plugin.training.training_run import TrainingRun
 
 logger = logging.getLogger(__name__)
 # Attributes of the trainer itself.
-COUNTED = ("epoch", "steps_done_in_epoch", "steps_done", "max_tokens", "seconds", "metrics")
+COUNTED = ("epoch", "steps_done_in_epoch", "steps_done", "seconds", "metrics")
 
 
 def run_state(
@@ -32,6 +32,8 @@ def run_state(
     scaler = trainer.accelerator.scaler
     return {
         **{name: getattr(trainer, name) for name in COUNTED},
+        "max_tokens": trainer.max_tokens,
+        "max_tokens_per_pass": trainer.max_tokens_per_pass,
         "totals": {name: (float(value), count) for name, (value, count) in trainer.totals.items()},
         "tracker": trainer.tracker.state_dict(),
         "data_loader": loader_state,
@@ -62,8 +64,11 @@ def restore(
     state : the state.
     """
     for name in (*COUNTED, "totals"):
-        # Checkpoints of earlier versions have no `max_tokens`.
-        setattr(trainer, name, state.get(name, getattr(trainer, name)))
+        setattr(trainer, name, state[name])
+    # Without a setting the limit depends on the machine, which may be another one now. Checkpoints
+    # of earlier versions have no limit.
+    if state.get("max_tokens_per_pass") == trainer.max_tokens_per_pass:
+        trainer.max_tokens = state.get("max_tokens", trainer.max_tokens)
 
     trainer.tracker.load_state_dict(state["tracker"])
     trainer.data_loader.load_state_dict(state["data_loader"])
