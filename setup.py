@@ -47,9 +47,8 @@ class BuildWithRecipes(build_py):
         target = Path(self.build_lib) / "ner_adv_plugin" / "_recipes"
         shutil.rmtree(target, ignore_errors=True)
         for name in RECIPES:
-            shutil.copytree(
-                ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__")
-            )
+            ignored = shutil.ignore_patterns("__pycache__", "results")
+            shutil.copytree(ROOT / name, target / name, ignore=ignored)
 
 
 setup(

@@ -79,7 +79,7 @@ def test_holds_the_package_with_recipes_and_fixtures(wheel: Path) -> None:
         return {
             prefix + file.relative_to(ROOT).as_posix(): file.read_bytes()
             for file in (ROOT / folder).rglob("*")
-            if file.is_file() and "__pycache__" not in file.parts
+            if file.is_file() and not {"__pycache__", "results"} & set(file.parts)
         }
 
     with ZipFile(wheel) as archive:
@@ -93,6 +93,7 @@ def test_holds_the_package_with_recipes_and_fixtures(wheel: Path) -> None:
         **expected("ner_adv_plugin"),
         **expected("training_configs", recipes),
         **expected("fixtures", recipes),
+        **expected("studies", recipes),
     }
 
 

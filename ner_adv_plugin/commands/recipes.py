@@ -8,15 +8,17 @@ from pathlib import Path
 from ner_adv_plugin.common.errors import UserError, nearest
 
 PACKAGE = Path(__file__).resolve().parents[1]
-# What `--copy` copies: the configs, and the corpora and encoder that they read by default.
-FOLDERS = ("training_configs", "fixtures")
+# What `--copy` copies: the configs, the corpora and encoder that they read by default, and studies.
+FOLDERS = ("training_configs", "fixtures", "studies")
+# Not copied: results of studies.
+LEFT_OUT = ("__pycache__", "results")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The recipe to print, or the folder to copy all of them to."""
     parser.add_argument("name", nargs="?", help="recipe to print; without it, all are listed")
     parser.add_argument(
-        "--copy", metavar="FOLDER", help=f"copy {' and '.join(FOLDERS)} to this folder"
+        "--copy", metavar="FOLDER", help=f"copy {', '.join(FOLDERS)} to this folder"
     )
     parser.add_argument(
         "-f", "--force", action="store_true", help="with --copy: replace files that exist"
@@ -60,7 +62,7 @@ def _copy(root: Path, target: Path, force: bool) -> None:
         shutil.copytree(
             root / name,
             target / name,
-            ignore=shutil.ignore_patterns("__pycache__"),
+            ignore=shutil.ignore_patterns(*LEFT_OUT),
             dirs_exist_ok=True,
         )
         print(target / name)

@@ -21,7 +21,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in folder.rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
+        if file.is_file() and not set(command.LEFT_OUT) & set(file.parts)
     }
 
 
@@ -70,8 +70,12 @@ def test_copies_recipes_that_read_the_copied_fixtures(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = run("recipes", "--copy", ".")
-    assert (result.status, result.out, result.err) == (0, "training_configs\nfixtures\n", "")
-    assert sorted(os.listdir(tmp_path)) == ["fixtures", "training_configs"]
+    assert (result.status, result.out, result.err) == (
+        0,
+        "training_configs\nfixtures\nstudies\n",
+        "",
+    )
+    assert sorted(os.listdir(tmp_path)) == ["fixtures", "studies", "training_configs"]
     for name in command.FOLDERS:
         assert files_below(tmp_path / name) == files_below(ROOT / name)
 
@@ -84,7 +88,7 @@ def test_copies_recipes_that_read_the_copied_fixtures(
 def test_makes_the_folder_it_copies_to(run: Run, tmp_path: Path) -> None:
     result = run("recipes", "--copy", "new/project")
     assert result.status == 0, result.err
-    assert result.out == "new/project/training_configs\nnew/project/fixtures\n"
+    assert result.out == "".join(f"new/project/{name}\n" for name in command.FOLDERS)
     assert (tmp_path / "new" / "project" / "training_configs" / "adv.jsonnet").is_file()
 
 
@@ -103,7 +107,7 @@ def test_replaces_files_only_if_forced(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "training_configs").exists() and changed.read_text() == "changed"
 
     result = run("recipes", "--copy", ".", "--force")
-    assert (result.status, result.out) == (0, "training_configs\nfixtures\n")
+    assert (result.status, result.out) == (0, "training_configs\nfixtures\nstudies\n")
     assert changed.read_bytes() == (ROOT / "fixtures" / "README.md").read_bytes()
     assert own.read_text() == "own"
 
