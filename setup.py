@@ -20,10 +20,12 @@ TEST = [
     "hypothesis",
     "import-linter",
     "mypy",
+    "optuna>=4.0",
     "pytest",
     "pytest-xdist",
     "ruff",
     "setuptools>=77",
+    "submitit>=1.5",
 ]
 DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {

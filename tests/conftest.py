@@ -17,7 +17,9 @@ from tests.tiny import single_task_config, tiny_config
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
-# One thread per process, so that test processes share the cores without waiting for each other.
+# One thread per process, so that test processes share the cores without waiting for each other,
+# and compute the same however busy the machine is; processes that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
 
 # The time of an example means nothing on a shared machine.
