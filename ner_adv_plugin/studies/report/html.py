@@ -1,8 +1,7 @@
 """Pages of HTML: one file each, without anything from a network."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from math import inf
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ner_adv_plugin.studies.errors import Disagreement, ErrorAnalysis, ErrorClass
-from ner_adv_plugin.studies.predictions import Entity
 from ner_adv_plugin.studies.report import numbers, plots
 from ner_adv_plugin.studies.report.content import ReportContent
 from ner_adv_plugin.studies.report.messages import (
     LANGUAGES,
     Message,
     both,
-    in_language,
     joined_languages,
     text,
+)
+from ner_adv_plugin.studies.report.wording import (
+    audit_rows,
+    censored,
+    described,
+    factor,
+    plain_verdict,
+    worth_range,
 )
 from ner_adv_plugin.studies.results import COLUMNS
 from ner_adv_plugin.studies.statistics.seeds import smallest_p
@@ -89,39 +94,6 @@ def errors_page(analysis: ErrorAnalysis, a: str, b: str) -> str:
     return _environment().get_template("errors.html.j2").render(analysis=analysis, a=a, b=b)
 
 
-def verdict_clauses(results: Mapping[str, Any]) -> Iterator[Message]:
-    """Yield what is said of the arms: in how many of its comparisons each has which verdict."""
-    families = results["families"]
-    always: dict[str, list[str]] = {"helped": [], "hurt": [], "undecided": []}
-    mixed = []
-    arms = dict.fromkeys(
-        name for one in families for name, arm in one["arms"].items() if "verdict" in arm
-    )
-    for arm in arms:
-        verdicts = [one["arms"][arm]["verdict"] for one in families if arm in one["arms"]]
-        for verdict, names in always.items():
-            found = verdicts.count(verdict)
-            if found == len(verdicts):
-                names.append(arm)
-            elif found:
-                key = f"verdict_{verdict}_in"
-                mixed.append(Message(key, arm=arm, count=found, total=len(verdicts)))
-    for verdict, names in always.items():
-        if names:
-            yield Message(f"verdict_{verdict}", arm=_listed(names))
-    yield from mixed
-
-
-def _listed(names: Sequence[str]) -> Message | str:
-    """Return names as a list in words."""
-    if len(names) == 1:
-        return names[0]
-    found: Message | str = names[0]
-    for name in names[1:-1]:
-        found = Message("listed", first=found, second=name)
-    return Message("last_listed", first=found, second=names[-1])
-
-
 def verdict_sentence(results: Mapping[str, Any]) -> Markup:
     """Return the verdict in one sentence, in both languages."""
     if not results["families"]:
@@ -129,25 +101,6 @@ def verdict_sentence(results: Mapping[str, Any]) -> Markup:
     return joined_languages(
         {language: escape(plain_verdict(results, language)) for language in LANGUAGES}
     )
-
-
-def plain_verdict(results: Mapping[str, Any], language: str) -> str:
-    """Return the verdict in one sentence of one language."""
-    clauses = [in_language(one, language) for one in verdict_clauses(results)]
-    start = text(language, "verdict_start", baseline=results["baseline"])
-    return start + text(language, "separator").join(clauses) + text(language, "full_stop")
-
-
-def audit_rows(audit: Mapping[str, Any]) -> Iterator[list[Any]]:
-    """Yield arm, dataset, and its sentences: training, left out, validation, test; "" if none."""
-    for arm, one in audit.items():
-        datasets = dict.fromkeys(name for split in one["sentences"].values() for name in split)
-        for dataset in datasets:
-            train, validation, test = (
-                one["sentences"].get(split, {}).get(dataset, "")
-                for split in ("train", "validation", "test")
-            )
-            yield [arm, dataset, train, one["left_out"].get(dataset, 0), validation, test]
 
 
 def seeds_needed(arm: Mapping[str, Any], seeds: list[int]) -> Markup | str:
@@ -204,12 +157,6 @@ def highlighted(one: Disagreement, right: bool) -> Markup:
         after,
         _gap(end + CONTEXT < len(one.text)),
     )
-
-
-def described(sentence: str, entity: Entity) -> str:
-    """Return an entity as its surface form and type."""
-    start, end, name = entity
-    return f"{sentence[start:end]} {name}".rstrip()
 
 
 def _gap(is_cut: bool) -> Markup:
@@ -285,31 +232,5 @@ def _worths(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"budget": _budget(budget), "rows": rows}
 
 
-def censored(value: Any, worth: Mapping[str, Any]) -> Message | str:
-    """Return a number of the baseline's sentences, "more than" or "fewer than" beyond the curve."""
-    found = numbers.number(value)
-    if found == inf:
-        return Message("more_than", count=f"{worth['largest']:,}")
-    if found <= 0:
-        return Message("fewer_than", count=f"{worth['smallest']:,}")
-    return f"{found:,.0f}"
-
-
-def factor(worth: Mapping[str, Any]) -> Message | str:
-    """Return how many times as many sentences the baseline needs, censored as they are."""
-    found, size = numbers.number(worth["equivalent"]), worth["size"]
-    if found == inf:
-        return Message("more_than", count=f"{worth['largest'] / size:.2f}")
-    if found <= 0:
-        return Message("fewer_than", count=f"{worth['smallest'] / size:.2f}")
-    return f"{found / size:.2f}"
-
-
 def _shown(value: Message | str) -> Markup:
     return both(value.key, **value.values) if isinstance(value, Message) else escape(value)
-
-
-def worth_range(worth: Mapping[str, Any], language: str) -> str:
-    """Return the interval of a label worth, in words; one if both ends lie beyond the curve."""
-    low, high = (in_language(censored(end, worth), language) for end in worth["interval"])
-    return low if low == high else f"{low} {text(language, 'to')} {high}"

@@ -5,7 +5,9 @@ from typing import Any
 
 from ner_adv_plugin.studies.errors import ErrorAnalysis, ErrorClass
 from ner_adv_plugin.studies.report.content import ReportContent
-from ner_adv_plugin.studies.report.html import (
+from ner_adv_plugin.studies.report.messages import in_language, text
+from ner_adv_plugin.studies.report.numbers import change, count, interval, p_value, points
+from ner_adv_plugin.studies.report.wording import (
     audit_rows,
     censored,
     described,
@@ -13,8 +15,6 @@ from ner_adv_plugin.studies.report.html import (
     plain_verdict,
     worth_range,
 )
-from ner_adv_plugin.studies.report.messages import in_language, text
-from ner_adv_plugin.studies.report.numbers import change, count, interval, p_value, points
 from ner_adv_plugin.studies.statistics.seeds import smallest_p
 
 # Entries of a list of entities.

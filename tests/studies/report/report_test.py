@@ -14,9 +14,10 @@ from ner_adv_plugin.studies.errors import TrainingSide, analyse
 from ner_adv_plugin.studies.predictions import PredictedSentence, RunPredictions
 from ner_adv_plugin.studies.report import write_errors, write_report
 from ner_adv_plugin.studies.report.content import config_changes
-from ner_adv_plugin.studies.report.html import censored, errors_page, plain_verdict
+from ner_adv_plugin.studies.report.html import errors_page
 from ner_adv_plugin.studies.report.messages import MESSAGES, in_language
 from ner_adv_plugin.studies.report.numbers import change, count, interval, p_value, points
+from ner_adv_plugin.studies.report.wording import censored, plain_verdict
 from ner_adv_plugin.studies.results import load_results
 from tests.studies.synthetic import BOTH_BUDGETS, finished_study, sentences
 
