@@ -23,6 +23,7 @@ from ner_adv_plugin.studies.report.wording import (
     censored,
     described,
     factor,
+    named_budget,
     plain_verdict,
     worth_range,
 )
@@ -42,14 +43,14 @@ def report_page(content: ReportContent) -> str:
     limits = plots.forest_limits([row for one in families for row in plots.forest_rows(one)])
     budgets = list(dict.fromkeys(one["budget"] for one in families))
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             results=results,
             study=content.study,
             verdict_sentence=verdict_sentence(results),
             scored_on=_scored_on(content),
-            one_budget=_budget(budgets[0]) if len(budgets) == 1 else None,
+            one_budget=named_budget(budgets[0]) if len(budgets) == 1 else None,
             failed=content.failed,
             planned=content.planned,
             families=[
@@ -91,7 +92,7 @@ def errors_page(analysis: ErrorAnalysis, a: str, b: str) -> str:
     analysis : of two arms or runs.
     a, b : their names.
     """
-    return _environment().get_template("errors.html.j2").render(analysis=analysis, a=a, b=b)
+    return environment().get_template("errors.html.j2").render(analysis=analysis, a=a, b=b)
 
 
 def verdict_sentence(results: Mapping[str, Any]) -> Markup:
@@ -110,7 +111,8 @@ def seeds_needed(arm: Mapping[str, Any], seeds: list[int]) -> Markup | str:
     return both("unknown" if len(seeds) < 2 else "over_a_thousand")
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates, with the functions that they call."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -165,12 +167,9 @@ def _gap(is_cut: bool) -> Markup:
 
 def _title(family: Mapping[str, Any], message: Any) -> Any:
     """Return the title of a family, as a message or in both languages."""
-    return message("family", sentences=f"{family['sentences']:,}", budget=_budget(family["budget"]))
-
-
-def _budget(name: str) -> Message | str:
-    known = ("epochs", "steps", "seconds")
-    return Message(f"budget_{name}") if name in known else name
+    return message(
+        "family", sentences=f"{family['sentences']:,}", budget=named_budget(family["budget"])
+    )
 
 
 def _scored_on(content: ReportContent) -> Markup:
@@ -209,7 +208,7 @@ def _curves(results: Mapping[str, Any], budgets: list[str]) -> Iterator[dict[str
             scores = [[numbers.number(f1) for f1 in one["arms"][arm]["f1"]] for one in own]
             rows.append(plots.CurveRow(arm, [one["sentences"] for one in own], scores))
         yield {
-            "budget": _budget(budget),
+            "budget": named_budget(budget),
             "legend": [(arm, plots.series_key(k, f"curves{i}")) for k, arm in enumerate(arms)],
             "plot": plots.curves(rows, text("en", "curves_label"), f"curves{i}"),
         }
@@ -229,7 +228,7 @@ def _worths(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             for arm, worths in arms.items()
             for worth in worths
         ]
-        yield {"budget": _budget(budget), "rows": rows}
+        yield {"budget": named_budget(budget), "rows": rows}
 
 
 def _shown(value: Message | str) -> Markup:

@@ -205,6 +205,28 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "instead": ("instead: {entity}", "另一方案预测为：{entity}"),
     "shown_of": ("The first {shown} of {count}.", "仅显示 {count} 个中的前 {shown} 个。"),
     "none": ("none", "无"),
+    # Several targets.
+    "matrix": ("Transfer matrix", "迁移矩阵"),
+    "matrix_caption": (
+        "Difference in F1 points from the target's baseline, with its 95 % interval over seeds and"
+        " sentences. ▲ helped, ▼ hurt, ○ undecided; –: the target has no such arm besides its"
+        " baseline, or too few of its runs finished. Each target is a study of its own: p-values"
+        " are corrected over the arms of a target, not over targets.",
+        "与各目标基线的 F1 差值（百分点），以及同时考虑种子与句子的 95 % 区间。▲ 有帮助，▼ 有损害，"
+        "○ 尚无定论；–：该目标除基线外没有此方案，或完成的运行过少。每个目标是一项独立的研究："
+        "p 值仅在同一目标的各方案间校正，不在目标之间校正。",
+    ),
+    "matrix_size": (
+        "{size} training sentences of each target, equal {budget}",
+        "每个目标 {size} 句训练数据，{budget}相同",
+    ),
+    "matrix_all": (
+        "All training sentences of each target, equal {budget}",
+        "每个目标的全部训练数据，{budget}相同",
+    ),
+    "targets": ("Targets", "目标数据"),
+    "target": ("target", "目标"),
+    "report_of": ("Report of {target}", "{target} 的报告"),
     # Reproduction.
     "configs": ("Configs", "配置"),
     "configs_caption": (

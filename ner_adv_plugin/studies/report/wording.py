@@ -75,6 +75,12 @@ def worth_range(worth: Mapping[str, Any], language: str) -> str:
     return low if low == high else f"{low} {text(language, 'to')} {high}"
 
 
+def named_budget(name: str) -> Message | str:
+    """Return what a budget makes equal."""
+    known = ("epochs", "steps", "seconds")
+    return Message(f"budget_{name}") if name in known else name
+
+
 def audit_rows(audit: Mapping[str, Any]) -> Iterator[list[Any]]:
     """Yield arm, dataset, and its sentences: training, left out, validation, test; "" if none."""
     for arm, one in audit.items():

@@ -7,13 +7,16 @@ from ner_adv_plugin.studies.report.plots.forest import (
     forest_limits,
     forest_rows,
 )
+from ner_adv_plugin.studies.report.plots.matrix import MatrixCell, matrix
 
 __all__ = [
     "CurveRow",
     "ForestRow",
+    "MatrixCell",
     "curves",
     "forest",
     "forest_limits",
     "forest_rows",
+    "matrix",
     "series_key",
 ]
