@@ -1,13 +1,10 @@
 """The keys of a study's config, and the grid of runs that it describes."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin import __version__
 from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.errors import ConfigurationError, below, joined, nearest
 from ner_adv_plugin.common.params import load_config, with_overrides
@@ -199,15 +196,17 @@ def checked_arms(study: Study) -> dict[str, TrainJob]:
     jobs: dict[str, TrainJob] = {}
     for name in study.arms:
         config = arm_config(study, name)
-        for other, job in jobs.items():
-            if job.config == config:
-                raise ConfigurationError(f'the same config as arm "{other}"', f"arms.{name}")
         try:
-            jobs[name] = checked_job(config)
-            _check_target(study, jobs[name])
+            job = checked_job(config)
+            _check_target(study, job)
         except ConfigurationError as error:
             # A path may be absolute: it starts at the root of the arm's config.
             raise ConfigurationError(error.message, joined(f"arms.{name}", error.path)) from error
+        for other, known in jobs.items():
+            # With the defaults of both written out.
+            if known.whole == job.whole:
+                raise ConfigurationError(f'the same config as arm "{other}"', f"arms.{name}")
+        jobs[name] = job
     return jobs
 
 
@@ -233,17 +232,6 @@ def grid(study: Study, jobs: Mapping[str, TrainJob]) -> Iterator[PlannedStudyRun
                     config = _with_cell(study, job, seed, size)
                     config = with_overrides(config, lengths[name])
                     yield PlannedStudyRun(name, size, seed, budget.name, config)
-
-
-def content_hash(config: Mapping[str, Any], files: Mapping[str, str]) -> str:
-    """Return the key under which a run is cached: its config, its data and the code's version.
-
-    # Parameters
-
-    files : digests of all files that the config reads, by path.
-    """
-    content = json.dumps([__version__, config, files], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(content.encode("utf-8")).hexdigest()[:16]
 
 
 def _with_cell(study: Study, job: TrainJob, seed: int, size: int | None) -> dict[str, Any]:

@@ -23,8 +23,10 @@ from ner_adv_plugin.studies.report.wording import (
     censored,
     described,
     factor,
+    family_title,
     named_budget,
     plain_verdict,
+    tuned_rows,
     worth_range,
 )
 from ner_adv_plugin.studies.results import COLUMNS
@@ -56,7 +58,7 @@ def report_page(content: ReportContent) -> str:
             families=[
                 {
                     **family,
-                    "title": _title(family, both),
+                    "title": _shown(family_title(family)),
                     "plot": plots.forest(
                         plots.forest_rows(family), limits, text("en", "forest_label"), f"forest{i}"
                     ),
@@ -69,9 +71,10 @@ def report_page(content: ReportContent) -> str:
                 {(len(one["seeds"]), f"{smallest_p(len(one['seeds'])):.3g}") for one in families}
             ),
             one_seed=any(len(one["seeds"]) == 1 for one in families),
-            error_family=content.error_family and _title(content.error_family, Message),
+            error_family=content.error_family and family_title(content.error_family),
             errors=content.errors,
             config_changes=content.config_changes,
+            tuned=list(tuned_rows(content.study.get("tuned", {}))),
             baseline_config=json.dumps(
                 content.study["arms"][content.baseline], ensure_ascii=False, indent=2
             ),
@@ -163,13 +166,6 @@ def highlighted(one: Disagreement, right: bool) -> Markup:
 
 def _gap(is_cut: bool) -> Markup:
     return Markup('<span class="gap">…</span>') if is_cut else Markup("")
-
-
-def _title(family: Mapping[str, Any], message: Any) -> Any:
-    """Return the title of a family, as a message or in both languages."""
-    return message(
-        "family", sentences=f"{family['sentences']:,}", budget=named_budget(family["budget"])
-    )
 
 
 def _scored_on(content: ReportContent) -> Markup:

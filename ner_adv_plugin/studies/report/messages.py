@@ -205,6 +205,21 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "instead": ("instead: {entity}", "另一方案预测为：{entity}"),
     "shown_of": ("The first {shown} of {count}.", "仅显示 {count} 个中的前 {shown} 个。"),
     "none": ("none", "无"),
+    "errors_of_one": (
+        "They are those of the largest size of the first budget only.",
+        "仅限第一种预算下最大的句数。",
+    ),
+    "tuned": ("Tuned values", "调优的取值"),
+    "tuned_caption": (
+        "The best values of each arm on the validation set; all arms had equally many trials."
+        " Importance: the share of the metric's variance that a value explains; with fewer than ten"
+        " finished trials it is unknown.",
+        "各方案在验证集上的最佳取值；所有方案的试验次数相同。"
+        "重要性：该取值所解释的指标方差的比例；完成的试验少于十次时未知。",
+    ),
+    "trials": ("trials", "试验次数"),
+    "tuned_value": ("value", "取值"),
+    "importance": ("importance", "重要性"),
     # Several targets.
     "matrix": ("Transfer matrix", "迁移矩阵"),
     "matrix_caption": (

@@ -1,5 +1,6 @@
 """What all reports say in the same words: verdicts, label worth, entities, the data audit."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import Any
@@ -75,6 +76,12 @@ def worth_range(worth: Mapping[str, Any], language: str) -> str:
     return low if low == high else f"{low} {text(language, 'to')} {high}"
 
 
+def family_title(family: Mapping[str, Any]) -> Message:
+    """Return the title of a family of `results.json`."""
+    budget = named_budget(family["budget"])
+    return Message("family", sentences=f"{family['sentences']:,}", budget=budget)
+
+
 def named_budget(name: str) -> Message | str:
     """Return what a budget makes equal."""
     known = ("epochs", "steps", "seconds")
@@ -97,3 +104,22 @@ def described(sentence: str, entity: Entity) -> str:
     """Return an entity as its surface form and type."""
     start, end, name = entity
     return f"{sentence[start:end]} {name}".rstrip()
+
+
+def tuned_rows(tuned: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield arm, config path, value as JSON, trials and importance of every tuned value.
+
+    # Parameters
+
+    tuned : the best trial of each arm, as in `study.json`; empty if arms were not tuned.
+    """
+    for arm, best in tuned.items():
+        for path, value in best["values"].items():
+            importance = best["importances"].get(path)
+            yield (
+                arm,
+                path,
+                json.dumps(value, ensure_ascii=False),
+                f"{best['trials']:,}",
+                "–" if importance is None else f"{importance:.2f}",
+            )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from markupsafe import Markup
@@ -66,7 +67,9 @@ def _draw(
     # On a narrow page the name of a target stands above its cells.
     narrow = width == NARROW
     left, title_height = (4, 20) if narrow else (150, 0)
-    columns = min(len(arms), MOST_NARROW_COLUMNS if narrow else MOST_COLUMNS)
+    most = MOST_NARROW_COLUMNS if narrow else MOST_COLUMNS
+    # Blocks of columns that are equally wide.
+    columns = ceil(len(arms) / ceil(len(arms) / most))
     cell_width = min((width - left - 4) / columns, WIDEST_CELL)
     row_height = title_height + CELL_HEIGHT
     blocks = [range(i, min(i + columns, len(arms))) for i in range(0, len(arms), columns)]
