@@ -37,6 +37,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "listed": ("{first}, {second}", "{first}、{second}"),
     "last_listed": ("{first} and {second}", "{first}、{second}"),
     "separator": ("; ", "；"),
+    "colon": (": ", "："),
     "full_stop": (".", "。"),
     "no_comparison": (
         "No two arms finished with the same seed: there is nothing to compare.",
