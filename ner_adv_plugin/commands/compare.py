@@ -23,13 +23,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train what is missing of a study, and write its results and report."""
     from ner_adv_plugin.studies.compare import compare, print_plan
-    from ner_adv_plugin.studies.study import load_study
+    from ner_adv_plugin.studies.compare_targets import compare_targets, print_plan_of_targets
+    from ner_adv_plugin.studies.targets import TargetsStudy, load_studies
 
     log_to()
-    study = load_study(arguments.study, arguments.overrides)
+    study = load_studies(arguments.study, arguments.overrides)
+    folder = Path(arguments.serialization_dir or Path("studies") / Path(arguments.study).stem)
+    how = (arguments.include_package, arguments.retry, arguments.raw_arguments)
+    if isinstance(study, TargetsStudy):
+        if arguments.dry_run:
+            print_plan_of_targets(study)
+            return
+        with interrupt_on_terminate():
+            compare_targets(study, folder, *how)
+        return
+
     if arguments.dry_run:
         print_plan(study)
         return
-    folder = Path(arguments.serialization_dir or Path("studies") / Path(arguments.study).stem)
     with interrupt_on_terminate():
-        compare(study, folder, arguments.include_package, arguments.retry, arguments.raw_arguments)
+        compare(study, folder, *how)

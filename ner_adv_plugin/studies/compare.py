@@ -3,8 +3,8 @@
 import logging
 import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ner_adv_plugin.common.errors import UserError
@@ -52,6 +52,34 @@ def compare(
     """
     jobs, audit = audited(study)
     check_folder(folder)
+    results = run_study(study, jobs, audit, folder, packages, retry, command)
+    if not results.families:
+        raise UserError(
+            f"no two arms finished with the same seed: see the logs below {folder}/runs"
+        )
+    return results
+
+
+def run_study(
+    study: Study,
+    jobs: dict[str, TrainJob],
+    audit: Mapping[str, ArmAudit],
+    folder: Path,
+    packages: Sequence[str] = (),
+    retry: bool = False,
+    command: Sequence[str] = (),
+) -> StudyResults:
+    """Train what is missing of a study that is checked, and write and print its results.
+
+    # Parameters
+
+    jobs, audit : of `audited`.
+    study, folder, packages, retry, command : see `compare`.
+
+    # Returns
+
+    The results; without families if no two arms can be compared.
+    """
     tuned = best_overrides(study, jobs, folder / "tuning", packages, retry)
     jobs = tuned_jobs(study, jobs, tuned)
     runs = prepare(study, jobs, grid(study, jobs), folder)
@@ -76,17 +104,13 @@ def compare(
     if results.families:
         write_report(results, folder, jobs)
     _report_failures(runs)
-    if not results.families:
-        raise UserError(
-            f"no two arms finished with the same seed: see the logs below {folder}/runs"
-        )
     for line in verdict_lines(results):
         print(line)
     return results
 
 
 def audited(study: Study) -> tuple[dict[str, TrainJob], dict[str, ArmAudit]]:
-    """Check the arms of a study and the data that they read.
+    """Check the arms of a study, its grid and the data that they read.
 
     # Returns
 
@@ -98,12 +122,50 @@ def audited(study: Study) -> tuple[dict[str, TrainJob], dict[str, ArmAudit]]:
     check_tuning(study, jobs)
     audit = audit_arms(jobs)
     check_target(study, jobs)
+    # Sizes and budgets are checked when a run is planned.
+    for _ in grid(study, jobs):
+        pass
     return jobs, audit
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study takes.
+
+    # Parameters
+
+    runs : number of runs.
+    seconds : of training, if `jobs` runs are trained at a time.
+    disk : bytes, without archives.
+    """
+
+    runs: int
+    seconds: float
+    disk: float
 
 
 def print_plan(study: Study) -> None:
     """Print the grid, an estimate of the time from measured steps, and the disk it takes."""
-    jobs, audit = audited(study)
+    plan = print_grid(study, *audited(study))
+    print(
+        f"{plan.runs} runs, {study.executor.jobs} at a time: {duration_and_disk(plan)}"
+        + (" and the archives" if study.keep_models else "")
+    )
+
+
+def duration_and_disk(plan: Plan) -> str:
+    """Return the time and the disk that a plan takes, in words."""
+    return f"about {_duration(plan.seconds)} of training, {plan.disk / 1e6:.0f} MB of disk"
+
+
+def print_grid(study: Study, jobs: Mapping[str, TrainJob], audit: Mapping[str, ArmAudit]) -> Plan:
+    """Print the grid of a study with the time of each run.
+
+    # Parameters
+
+    study : its settings.
+    jobs, audit : of `audited`.
+    """
     planned = list(grid(study, jobs))
     seconds = 0.0
     for one in planned:
@@ -127,11 +189,7 @@ def print_plan(study: Study) -> None:
         for one in audit.values()
     )
     disk = len(planned) * (BYTES_PER_RUN + held_out * BYTES_PER_SENTENCE)
-    print(
-        f"{len(planned)} runs, {study.executor.jobs} at a time: about"
-        f" {_duration(seconds / study.executor.jobs)} of training, {disk / 1e6:.0f} MB of disk"
-        + (" and the archives" if study.keep_models else "")
-    )
+    return Plan(len(planned), seconds / study.executor.jobs, disk)
 
 
 def _report_failures(runs: Sequence[StudyRun]) -> None:

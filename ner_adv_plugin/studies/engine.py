@@ -1,5 +1,6 @@
 """The engine of studies: trains what is missing of a grid, and resumes after any kill."""
 
+import hashlib
 import json
 import logging
 import shutil
@@ -9,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ner_adv_plugin import __version__
 from ner_adv_plugin.common.digests import file_digest
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import is_url, write_json
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.executors import Executor, Handle
-from ner_adv_plugin.studies.study import PlannedStudyRun, Study, content_hash
+from ner_adv_plugin.studies.study import PlannedStudyRun, Study
 from ner_adv_plugin.studies.worker import RESULT, RUN, TRAINING
 
 logger = logging.getLogger(__name__)
@@ -108,6 +110,17 @@ def prepare(
         write_json(own / RUN, description)
         runs.append(StudyRun(one, own))
     return runs
+
+
+def content_hash(config: Mapping[str, Any], files: Mapping[str, str]) -> str:
+    """Return the key under which a run is cached: its config, its data and the code's version.
+
+    # Parameters
+
+    files : digests of all files that the config reads, by path.
+    """
+    content = json.dumps([__version__, config, files], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(content.encode("utf-8")).hexdigest()[:16]
 
 
 def run_all(

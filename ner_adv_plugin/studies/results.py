@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
@@ -134,14 +134,18 @@ def collect(study: Study, runs: Sequence[StudyRun]) -> StudyResults:
 
 def write_results(results: StudyResults, folder: Path) -> None:
     """Write `results.csv`, one line a finished run, and `results.json`."""
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    for run in results.runs:
-        if run.state == "done":
-            table.writerow(csv_row(run))
-    write_text(folder / "results.csv", text.getvalue())
+    rows = [csv_row(run) for run in results.runs if run.state == "done"]
+    write_csv(folder / "results.csv", COLUMNS, rows)
     write_json(folder / "results.json", results.as_json())
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as CSV, whole or not at all."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, columns, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    write_text(path, text.getvalue())
 
 
 def write_text(path: Path, text: str) -> None:

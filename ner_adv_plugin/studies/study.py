@@ -1,15 +1,12 @@
 """The keys of a study's config, and the grid of runs that it describes."""
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin import __version__
 from ner_adv_plugin.common.binding import bind
-from ner_adv_plugin.common.errors import ConfigurationError, below, nearest
+from ner_adv_plugin.common.errors import ConfigurationError, below, joined, nearest
 from ner_adv_plugin.common.params import load_config, with_overrides
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.job import TrainJob
@@ -129,10 +126,35 @@ def load_study(path: str | Path, overrides: str = "") -> Study:
 
     `ConfigurationError` with the path in the study of what is wrong.
     """
-    bound = bind(Study, load_config(path, overrides), "")
-    study: Study = bound.build({})
+    config = load_config(path, overrides)
+    if "targets" in config:
+        raise ConfigurationError("expected a study of one target, found several", "targets")
+    return study_of(config)
+
+
+def study_of(config: Mapping[str, Any]) -> Study:
+    """Check the config of a study; see `load_study`."""
+    study: Study = bind(Study, config, "").build({})
     _check(study)
     return study
+
+
+def check_file_names(names: Iterable[str], path: str, what: str) -> None:
+    """Refuse names that are no names of files.
+
+    # Parameters
+
+    names : of arms or targets.
+    path : in the study.
+    what : they name, for the message.
+    """
+    for name in names:
+        if not name.replace("-", "").replace("_", "").isalnum():
+            raise ConfigurationError(
+                f'found "{name}": {what} gives files their names,'
+                " expected letters, digits, - and _",
+                path,
+            )
 
 
 def arm_config(study: Study, name: str) -> dict[str, Any]:
@@ -174,12 +196,17 @@ def checked_arms(study: Study) -> dict[str, TrainJob]:
     jobs: dict[str, TrainJob] = {}
     for name in study.arms:
         config = arm_config(study, name)
-        for other, job in jobs.items():
-            if job.config == config:
+        try:
+            job = checked_job(config)
+            _check_target(study, job)
+        except ConfigurationError as error:
+            # A path may be absolute: it starts at the root of the arm's config.
+            raise ConfigurationError(error.message, joined(f"arms.{name}", error.path)) from error
+        for other, known in jobs.items():
+            # With the defaults of both written out.
+            if known.whole == job.whole:
                 raise ConfigurationError(f'the same config as arm "{other}"', f"arms.{name}")
-        with below(f"arms.{name}"):
-            jobs[name] = checked_job(config)
-            _check_target(study, jobs[name])
+        jobs[name] = job
     return jobs
 
 
@@ -207,17 +234,6 @@ def grid(study: Study, jobs: Mapping[str, TrainJob]) -> Iterator[PlannedStudyRun
                     yield PlannedStudyRun(name, size, seed, budget.name, config)
 
 
-def content_hash(config: Mapping[str, Any], files: Mapping[str, str]) -> str:
-    """Return the key under which a run is cached: its config, its data and the code's version.
-
-    # Parameters
-
-    files : digests of all files that the config reads, by path.
-    """
-    content = json.dumps([__version__, config, files], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(content.encode("utf-8")).hexdigest()[:16]
-
-
 def _with_cell(study: Study, job: TrainJob, seed: int, size: int | None) -> dict[str, Any]:
     """Return an arm's config with the seed and the number of target sentences of a cell."""
     changes: dict[str, Any] = {
@@ -242,13 +258,7 @@ def _check(study: Study) -> None:
         )
     if len(study.arms) < 2:
         raise ConfigurationError("expected the baseline and one arm or more", "arms")
-    for name in study.arms:
-        if not name.replace("-", "").replace("_", "").isalnum():
-            raise ConfigurationError(
-                f'found "{name}": an arm gives files their names,'
-                " expected letters, digits, - and _",
-                "arms",
-            )
+    check_file_names(study.arms, "arms", "an arm")
     if study.metric != "f1" and not study.metric.startswith("f1_"):
         raise ConfigurationError(f'found "{study.metric}", expected {METRICS}', "metric")
     _check_numbers(study)

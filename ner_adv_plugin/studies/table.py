@@ -38,7 +38,8 @@ class LiveTable:
         self._live = Live(console=Console(stderr=True), auto_refresh=False)
         self._watched = sys.stderr.isatty()
         self._started = time.monotonic()
-        self._last_line = -LINE_SECONDS
+        self._last_time = -LINE_SECONDS
+        self._last_line = ""
         self._done_before: int | None = None
 
     def __enter__(self) -> Self:
@@ -66,14 +67,16 @@ class LiveTable:
         summary = f"{done} of {len(runs)} runs done{self._left(done, len(runs))}"
         if self._watched:
             self._live.update(self._table(runs, states, summary), refresh=True)
-        elif time.monotonic() - self._last_line >= LINE_SECONDS:
-            self._last_line = time.monotonic()
+        elif time.monotonic() - self._last_time >= LINE_SECONDS:
             running = [
                 f"{run.planned.name}: {self._cell(run, states[run.folder])}"
                 for run in runs
                 if states[run.folder] == "running"
             ]
-            print("; ".join([summary, *running]), file=sys.stderr, flush=True)
+            line = "; ".join([summary, *running])
+            if line != self._last_line:
+                self._last_time, self._last_line = time.monotonic(), line
+                print(line, file=sys.stderr, flush=True)
 
     def _table(self, runs: Sequence[StudyRun], states: Mapping[Path, str], summary: str) -> Table:
         table = Table(title=summary)

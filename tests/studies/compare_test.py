@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.runs.data import read_data
 from ner_adv_plugin.studies.compare import compare
 from ner_adv_plugin.studies.study import checked_arms, grid, load_study
@@ -74,6 +75,33 @@ def test_an_arm_that_cannot_be_compared(
         checked_arms(study)
     assert error.value.path == path
     assert message in error.value.message
+
+
+def test_a_default_that_is_written_out_makes_no_other_arm(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    written = {"trainer.patience": None}
+    assert "patience" not in load_config(SINGLE)["trainer"]
+    arms: dict[str, Any] = {"single": {}, "twin": {"overrides": written}}
+    with pytest.raises(ConfigurationError) as error:
+        checked_arms(load_study(study_file(tmp_path, arms=arms)))
+    assert error.value.path == "arms.twin"
+    assert error.value.message == 'the same config as arm "single"'
+
+    # As the null study has it.
+    arms["twin"] = {"overrides": {"trainer.patience": 1000}}
+    assert len(checked_arms(load_study(study_file(tmp_path, arms=arms)))) == 2
+
+
+def test_a_setting_that_the_arm_names_wrongly(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    arms = {"single": {}, "bad": {"overrides": {"trainer.validation_metric": "+nothing_f1"}}}
+    with pytest.raises(ConfigurationError) as error:
+        checked_arms(load_study(study_file(tmp_path, arms=arms)))
+    assert error.value.path == "arms.bad.trainer.validation_metric"
 
 
 def test_subsets_are_nested_and_the_same_for_all_arms(

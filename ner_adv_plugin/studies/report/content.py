@@ -102,8 +102,8 @@ def report_content(
             for name, config in arms.items()
             if name != baseline
         },
-        versions=_versions(),
-        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        versions=versions(),
+        date=now(),
     )
 
 
@@ -155,7 +155,13 @@ def _errors(
             yield ArmErrors(name, analyse(family.predictions[study.baseline], runs, training))
 
 
-def _versions() -> dict[str, str]:
+def now() -> str:
+    """Return the date and time, as reports show it."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of this package, Python and the packages that results depend on."""
     found = {"ner_adv_plugin": __version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:

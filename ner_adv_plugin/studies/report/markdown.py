@@ -5,16 +5,18 @@ from typing import Any
 
 from ner_adv_plugin.studies.errors import ErrorAnalysis, ErrorClass
 from ner_adv_plugin.studies.report.content import ReportContent
-from ner_adv_plugin.studies.report.html import (
+from ner_adv_plugin.studies.report.messages import in_language, text
+from ner_adv_plugin.studies.report.numbers import change, count, interval, p_value, points
+from ner_adv_plugin.studies.report.wording import (
     audit_rows,
     censored,
     described,
     factor,
+    family_title,
     plain_verdict,
+    tuned_rows,
     worth_range,
 )
-from ner_adv_plugin.studies.report.messages import in_language, text
-from ner_adv_plugin.studies.report.numbers import change, count, interval, p_value, points
 from ner_adv_plugin.studies.statistics.seeds import smallest_p
 
 # Entries of a list of entities.
@@ -89,8 +91,15 @@ def _report(content: ReportContent) -> Iterator[str]:
         yield from _family(family)
     if results["label_worth"]:
         yield from _label_worth(results["label_worth"])
+    if content.error_family is not None:
+        yield "## Errors"
+        yield ""
+        family = in_language(family_title(content.error_family), "en")
+        only = f" {text('en', 'errors_of_one')}" if len(results["families"]) > 1 else ""
+        yield text("en", "errors_caption", family=family) + only
+        yield ""
     for one in content.errors:
-        yield f"## Errors of {escaped(one.arm)} against {escaped(content.baseline)}"
+        yield f"### Errors of {escaped(one.arm)} against {escaped(content.baseline)}"
         yield ""
         yield from _errors(one.analysis, content.baseline, one.arm)
     yield from _reproduction(content)
@@ -241,6 +250,15 @@ def _reproduction(content: ReportContent) -> Iterator[str]:
         yield from table(
             [f"{escaped(name)}: key", escaped(content.baseline), escaped(name)],
             ([escaped(key), escaped(old) or "–", escaped(new) or "–"] for key, old, new in changes),
+        )
+    if tuned := list(tuned_rows(content.study.get("tuned", {}))):
+        yield "## Tuned values"
+        yield ""
+        yield text("en", "tuned_caption")
+        yield ""
+        yield from table(
+            ["arm", "key", "value", "trials", "importance"],
+            ([escaped(cell) for cell in row] for row in tuned),
         )
     yield "## Run it again"
     yield ""

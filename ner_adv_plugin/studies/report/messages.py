@@ -37,6 +37,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "listed": ("{first}, {second}", "{first}、{second}"),
     "last_listed": ("{first} and {second}", "{first}、{second}"),
     "separator": ("; ", "；"),
+    "colon": (": ", "："),
     "full_stop": (".", "。"),
     "no_comparison": (
         "No two arms finished with the same seed: there is nothing to compare.",
@@ -205,6 +206,43 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "instead": ("instead: {entity}", "另一方案预测为：{entity}"),
     "shown_of": ("The first {shown} of {count}.", "仅显示 {count} 个中的前 {shown} 个。"),
     "none": ("none", "无"),
+    "errors_of_one": (
+        "They are those of the largest size of the first budget only.",
+        "仅限第一种预算下最大的句数。",
+    ),
+    "tuned": ("Tuned values", "调优的取值"),
+    "tuned_caption": (
+        "The best values of each arm on the validation set; all arms had equally many trials."
+        " Importance: the share of the metric's variance that a value explains; with fewer than ten"
+        " finished trials it is unknown.",
+        "各方案在验证集上的最佳取值；所有方案的试验次数相同。"
+        "重要性：该取值所解释的指标方差的比例；完成的试验少于十次时未知。",
+    ),
+    "trials": ("trials", "试验次数"),
+    "tuned_value": ("value", "取值"),
+    "importance": ("importance", "重要性"),
+    # Several targets.
+    "matrix": ("Transfer matrix", "迁移矩阵"),
+    "matrix_caption": (
+        "Difference in F1 points from the target's baseline, with its 95 % interval over seeds and"
+        " sentences. ▲ helped, ▼ hurt, ○ undecided; –: the target has no such arm besides its"
+        " baseline, or too few of its runs finished. Each target is a study of its own: p-values"
+        " are corrected over the arms of a target, not over targets.",
+        "与各目标基线的 F1 差值（百分点），以及同时考虑种子与句子的 95 % 区间。▲ 有帮助，▼ 有损害，"
+        "○ 尚无定论；–：该目标除基线外没有此方案，或完成的运行过少。每个目标是一项独立的研究："
+        "p 值仅在同一目标的各方案间校正，不在目标之间校正。",
+    ),
+    "matrix_size": (
+        "{size} training sentences of each target, equal {budget}",
+        "每个目标 {size} 句训练数据，{budget}相同",
+    ),
+    "matrix_all": (
+        "All training sentences of each target, equal {budget}",
+        "每个目标的全部训练数据，{budget}相同",
+    ),
+    "targets": ("Targets", "目标数据"),
+    "target": ("target", "目标"),
+    "report_of": ("Report of {target}", "{target} 的报告"),
     # Reproduction.
     "configs": ("Configs", "配置"),
     "configs_caption": (

@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ner_adv_plugin.studies.errors import Disagreement, ErrorAnalysis, ErrorClass
-from ner_adv_plugin.studies.report.html import described
 from ner_adv_plugin.studies.report.messages import text
 from ner_adv_plugin.studies.report.numbers import change, count, points
+from ner_adv_plugin.studies.report.wording import described
 
 # Columns if the output is no terminal, entries of a list, and characters of context.
 WIDTH = 120

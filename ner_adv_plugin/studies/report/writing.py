@@ -1,4 +1,4 @@
-"""Writes reports: `report.html`, `report.md` and `results.tex` of a study, or one of errors."""
+"""Writes reports: `report.html`, `report.md` and `results.tex` of a study, and one of errors."""
 
 import json
 from collections.abc import Mapping
@@ -14,6 +14,11 @@ from ner_adv_plugin.studies.report.content import report_content
 from ner_adv_plugin.studies.report.html import errors_page, report_page
 from ner_adv_plugin.studies.report.latex import results_latex
 from ner_adv_plugin.studies.report.markdown import errors_markdown, report_markdown
+from ner_adv_plugin.studies.report.targets import (
+    targets_content,
+    targets_markdown,
+    targets_page,
+)
 from ner_adv_plugin.studies.results import StudyResults
 
 ERROR_FORMATS = (".html", ".md", ".json")
@@ -34,6 +39,19 @@ def write_report(
     _write(folder / "report.html", report_page(content))
     _write(folder / "report.md", report_markdown(content))
     _write(folder / "results.tex", results_latex(content.results))
+
+
+def write_targets_report(results: Mapping[str, StudyResults], folder: Path) -> None:
+    """Write the reports of a study of several targets; each target has a report of its own.
+
+    # Parameters
+
+    results : of every target.
+    folder : of the study, with `study.json` and a folder for each target.
+    """
+    content = targets_content(results, folder)
+    _write(folder / "report.html", targets_page(content))
+    _write(folder / "report.md", targets_markdown(content))
 
 
 def write_errors(analysis: ErrorAnalysis, a: str, b: str, path: Path) -> None:

@@ -14,9 +14,10 @@ from ner_adv_plugin.studies.errors import TrainingSide, analyse
 from ner_adv_plugin.studies.predictions import PredictedSentence, RunPredictions
 from ner_adv_plugin.studies.report import write_errors, write_report
 from ner_adv_plugin.studies.report.content import config_changes
-from ner_adv_plugin.studies.report.html import censored, errors_page, plain_verdict
+from ner_adv_plugin.studies.report.html import errors_page
 from ner_adv_plugin.studies.report.messages import MESSAGES, in_language
 from ner_adv_plugin.studies.report.numbers import change, count, interval, p_value, points
+from ner_adv_plugin.studies.report.wording import censored, plain_verdict
 from ner_adv_plugin.studies.results import load_results
 from tests.studies.synthetic import BOTH_BUDGETS, finished_study, sentences
 
@@ -172,6 +173,37 @@ def test_what_a_reader_must_be_told(page: Page) -> None:
     assert "4 of 60 runs did not finish" in text and "asym-100-epochs-seed4" in text
     assert "allennlp compare study.jsonnet -s folder" in text
     assert "60 sentences, 4 seeds" in text
+
+
+def test_errors_are_those_of_the_largest_size(page: Page, folder: Path) -> None:
+    for text in (page.text, (folder / "report.md").read_text("utf-8")):
+        text = " ".join(text.split())
+        assert "for 1,350 training sentences of the target, equal epochs over the target." in text
+        assert "They are those of the largest size of the first budget only." in text
+
+
+def test_tuned_values(page: Page, tmp_path: Path) -> None:
+    assert "tuned" not in page.tables
+    results = finished_study(tmp_path, {"single": 0.5, "hard": 0.9})
+    study = json.loads((tmp_path / "study.json").read_text("utf-8"))
+    best = {"number": 3, "value": 0.7, "metric": "+weibo_f1", "trials": 20}
+    rate, kind = "trainer.optimizer.lr", "model.tower.type"
+    study["tuned"] = {
+        "single": {**best, "values": {rate: 0.01}, "importances": {}},
+        "hard": {**best, "values": {rate: 0.02, kind: "lstm"}, "importances": {rate: 0.75}},
+    }
+    (tmp_path / "study.json").write_text(json.dumps(study), "utf-8")
+    write_report(results, tmp_path)
+
+    rows = [
+        ["single", rate, "0.01", "20", "–"],
+        ["hard", rate, "0.02", "20", "0.75"],
+        ["hard", kind, '"lstm"', "20", "–"],
+    ]
+    (table,) = Page((tmp_path / "report.html").read_text("utf-8")).tables["tuned"]
+    assert table[1:] == rows
+    markdown = (tmp_path / "report.md").read_text("utf-8")
+    assert all(f"| {' | '.join(row)} |" in markdown for row in rows)
 
 
 def test_no_network(page: Page, folder: Path) -> None:

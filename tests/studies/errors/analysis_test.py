@@ -8,78 +8,14 @@ from hypothesis import strategies as st
 
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.studies.errors import (
-    OF_GOLD,
-    OF_PREDICTED,
     ErrorClass,
     TrainingSide,
     analyse,
     count_errors,
-    disagreements,
-    match_entities,
     similarity_terciles,
 )
-from ner_adv_plugin.studies.predictions import Entity, PredictedSentence, RunPredictions
-
-TEXT = "老朱在开封博远俱乐部上班"
-
-
-def run(*sentences: tuple[str, set[Entity], dict[Entity, float]]) -> RunPredictions:
-    return RunPredictions(
-        [PredictedSentence(text, frozenset(gold), scores) for text, gold, scores in sentences]
-    )
-
-
-def entities(length: int = 12) -> st.SearchStrategy[set[Entity]]:
-    span = st.tuples(st.integers(0, length - 1), st.integers(1, 5), st.sampled_from("ABC"))
-    return st.sets(span.map(lambda one: (one[0], min(length, one[0] + one[1]), one[2])), max_size=6)
-
-
-@pytest.mark.parametrize(
-    ("predicted", "expected"),
-    [
-        ((3, 5, "GPE"), ErrorClass.CORRECT),
-        ((3, 5, "PER"), ErrorClass.TYPE),
-        ((2, 5, "GPE"), ErrorClass.BOUNDARY),
-        ((4, 7, "ORG"), ErrorClass.BOTH),
-    ],
-)
-def test_classes_of_a_pair(predicted: Entity, expected: ErrorClass) -> None:
-    (match,) = match_entities([(3, 5, "GPE")], [predicted])
-    assert match.error_class is expected
-    assert (match.gold, match.predicted) == ((3, 5, "GPE"), predicted)
-
-
-def test_entities_that_touch_do_not_overlap() -> None:
-    found = {match.error_class for match in match_entities([(0, 2, "A")], [(2, 4, "A")])}
-    assert found == {ErrorClass.MISSING, ErrorClass.SPURIOUS}
-
-
-def test_a_gold_entity_is_matched_once_and_with_the_nearest() -> None:
-    # (0, 4) is halved by two predictions: the larger part is its boundary error.
-    matches = match_entities([(0, 4, "A")], [(0, 1, "A"), (1, 4, "A")])
-    assert [(match.error_class, match.predicted) for match in matches] == [
-        (ErrorClass.BOUNDARY, (1, 4, "A")),
-        (ErrorClass.SPURIOUS, (0, 1, "A")),
-    ]
-    # The exact one comes first, though the other one begins earlier.
-    matches = match_entities([(1, 3, "A")], [(0, 3, "A"), (1, 3, "A")])
-    assert [match.error_class for match in matches] == [ErrorClass.CORRECT, ErrorClass.SPURIOUS]
-
-
-def test_nested_entities() -> None:
-    gold = [(0, 6, "ORG"), (0, 2, "GPE")]
-    assert {match.error_class for match in match_entities(gold, gold)} == {ErrorClass.CORRECT}
-
-
-@given(entities(), entities())
-def test_counts_add_up(gold: set[Entity], predicted: set[Entity]) -> None:
-    matches = match_entities(gold, predicted)
-    assert sorted(match.gold for match in matches if match.gold) == sorted(gold)
-    assert sorted(match.predicted for match in matches if match.predicted) == sorted(predicted)
-    by_class = {name: sum(m.error_class is name for m in matches) for name in ErrorClass}
-    assert len(gold) == sum(by_class[name] for name in OF_GOLD)
-    assert len(predicted) == sum(by_class[name] for name in OF_PREDICTED)
-    assert by_class[ErrorClass.CORRECT] == len(gold & predicted)
+from ner_adv_plugin.studies.predictions import Entity
+from tests.studies.errors.runs import TEXT, entities, run
 
 
 @given(st.lists(st.tuples(entities(), entities()), min_size=1, max_size=4))
@@ -152,32 +88,6 @@ def test_similarity_is_the_share_of_bigrams_of_the_source() -> None:
     texts = ["xyz", "abxx", "abcx", "abcd", "a"]
     assert similarity_terciles(texts, source) == ["low", "middle", "high", "high", "low"]
     assert similarity_terciles([], source) == []
-
-
-def test_disagreements_of_majorities() -> None:
-    gold = {(0, 2, "PER"), (3, 5, "GPE")}
-    finds = (TEXT, gold, {(0, 2, "PER"): 0.9, (3, 5, "GPE"): 0.8})
-    wrong = (TEXT, gold, {(0, 3, "PER"): 0.7, (3, 5, "GPE"): 0.6})
-    a = [run(finds), run(finds), run(wrong)]
-    b = [run(wrong), run(wrong), run(finds)]
-
-    (right,) = disagreements(a, b)
-    assert right.entity == (0, 2, "PER") and right.is_gold
-    assert (right.votes_a, right.votes_b) == (2, 1)
-    assert (right.score_a, right.score_b) == (pytest.approx(0.9), pytest.approx(0.9))
-    assert right.instead == (0, 3, "PER")
-
-    (false_alarm,) = disagreements(b, a, swapped=True)
-    assert false_alarm.entity == (0, 3, "PER") and not false_alarm.is_gold
-    assert (false_alarm.votes_a, false_alarm.votes_b) == (1, 2)
-
-
-def test_half_of_the_seeds_is_no_majority() -> None:
-    gold = {(0, 2, "PER")}
-    hit, miss = run((TEXT, gold, {(0, 2, "PER"): 1.0})), run((TEXT, gold, {}))
-    assert disagreements([hit, miss], [miss, miss]) == []
-    (found,) = disagreements([hit, hit], [hit, miss])
-    assert found.votes_b == 1
 
 
 def test_other_sentences_are_refused() -> None:
