@@ -38,7 +38,7 @@ def test_wrong_calls(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert result.status == 2 and "no search space in the config" in result.err
     monkeypatch.setitem(sys.modules, "optuna", None)
     result = run("tune", "no-config-either", "-s", "tuned")
-    assert result.status == 2 and "pip install 'ner_adv_plugin[tune]'" in result.err
+    assert result.status == 2 and 'pip install "ner_adv_plugin[tune]"' in result.err
     assert not Path("tuned").exists()
 
 
