@@ -84,6 +84,6 @@ def test_state_of_a_callback_is_restored_after_a_kill(tmp_path: Path) -> None:
     expected = [["first" if i < STEPS + 2 else "second", *batch] for i, batch in enumerate(batches)]
     assert json.loads((tmp_path / "run" / "diary.json").read_text(encoding="utf-8")) == expected
     # Each step has exactly one point in the curves of another callback.
-    assert [step for step, _ in curves(tmp_path / "run", "train")["loss"]] == list(
+    assert [step for step, _ in curves(tmp_path / "run", "train")["optimized_loss"]] == list(
         range(EPOCHS * STEPS)
     )
