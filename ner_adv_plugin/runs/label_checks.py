@@ -128,8 +128,8 @@ def _check_metric(job: TrainJob, data: RunData) -> None:
 
     if name not in available:
         known = f"Known: {', '.join(available) or 'none'}."
-        reason = _reason(name, available, gold, unlabelled) + _why(data, unlabelled)
-        raise ConfigurationError(f"{reason} {known}", path)
+        why = _why(data, unlabelled)
+        raise ConfigurationError(f"{_reason(name, available, gold, unlabelled, why)} {known}", path)
     _check_informative(name, data, gold)
 
 
@@ -186,8 +186,10 @@ def _available(data: RunData) -> list[str]:
     )
 
 
-def _reason(name: str, available: list[str], gold: Mapping[str, Gold], unlabelled: Tables) -> str:
-    """Say why a metric cannot be computed."""
+def _reason(
+    name: str, available: list[str], gold: Mapping[str, Gold], unlabelled: Tables, why: str
+) -> str:
+    """Say why a metric cannot be computed; `why` is what is known of the unlabelled files."""
     no_metric = f'no metric "{name}".{nearest(name, available)}'
     for prefix, (_, counts) in gold.items():
         if name.startswith(f"{prefix}_f1_"):
@@ -197,7 +199,7 @@ def _reason(name: str, available: list[str], gold: Mapping[str, Gold], unlabelle
 
     if unlabelled:
         have = "has" if len(unlabelled) == 1 else "have"
-        return f'"{name}" cannot be computed: {_files(unlabelled)} {have} no labels.'
+        return f'"{name}" cannot be computed: {_files(unlabelled)} {have} no labels.{why}'
     return no_metric
 
 

@@ -151,6 +151,11 @@ def test_one_of_two_validation_files_is_unlabelled(
         assert message.startswith(f'"{metric[1:]}" cannot be computed: {path} has no labels.')
         assert "Known: loss, names_f1, " in message
 
+    # A type that the labelled file lacks has nothing to do with the other file.
+    config["trainer"]["validation_metric"] = "+names_f1_XYZ"
+    _, message = error_of(config)
+    assert 'have no entity of "XYZ"' in message and "No record" not in message
+
 
 def test_a_metric_of_a_type_that_validation_data_do_not_have(tmp_path: Path) -> None:
     config = config_of(
