@@ -17,8 +17,9 @@ from tests.tiny import single_task_config, tiny_config
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
-# One thread per process, so that test processes share the cores without waiting for each other,
-# and compute the same however busy the machine is; processes that tests start inherit it.
+# One thread per process, so that test processes share the cores without waiting for each other.
+# The variable gives it to commands as well, in this process and in others: sums over more threads
+# round differently.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
 

@@ -2,10 +2,9 @@
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin.commands.train import new_folder, prepare_folder
+from ner_adv_plugin.commands.train import chosen_folder, prepare_folder
 from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.params import load_training_config, with_overrides
 from ner_adv_plugin.common.progress import make_file_friendly
@@ -66,10 +65,9 @@ def run(arguments: argparse.Namespace) -> None:
     job.check_paths()
     job.check_encoder()
 
-    path = arguments.serialization_dir
-    folder = new_folder(arguments.param_path) if path is None else Path(path)
+    folder = chosen_folder(arguments.param_path, arguments.serialization_dir)
     before = Leftovers.before(folder, emptied=arguments.force)
-    prepare_folder(arguments.param_path, str(folder), arguments.force)
+    prepare_folder(folder, arguments.force)
     make_file_friendly(arguments.file_friendly_logging)
     log_to(folder)
 

@@ -111,10 +111,9 @@ def _print_plan(job: "TrainJob") -> None:
 
 def _folder_of_run(arguments: argparse.Namespace) -> Leftovers:
     """Create the folder of a run; return it with what it held before."""
-    path = arguments.serialization_dir
-    folder = new_folder(arguments.param_path) if path is None else Path(path)
+    folder = chosen_folder(arguments.param_path, arguments.serialization_dir)
     before = Leftovers.before(folder, emptied=arguments.force)
-    prepare_folder(arguments.param_path, str(folder), arguments.force, arguments.recover)
+    prepare_folder(folder, arguments.force, arguments.recover)
     if arguments.recover and (folder / META).is_file():
         check_format(folder, str(folder))
     return before
@@ -175,8 +174,18 @@ def _program() -> list[str]:
     return ["allennlp" if is_found or started.name != "allennlp" else str(started)]
 
 
-def new_folder(param_path: str) -> Path:
-    """Return a folder below `runs` that does not exist, named after a config and the time."""
+def chosen_folder(param_path: str, serialization_dir: str | None) -> Path:
+    """Return the folder of a run.
+
+    # Parameters
+
+    param_path : the path of the config.
+    serialization_dir : the folder; if None, one below `runs` that does not exist, named after the
+        config and the time.
+    """
+    if serialization_dir is not None:
+        return Path(serialization_dir)
+
     stem = f"{Path(param_path).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
     folder, number = Path("runs") / stem, 1
     while folder.exists():
@@ -185,28 +194,20 @@ def new_folder(param_path: str) -> Path:
     return folder
 
 
-def prepare_folder(
-    param_path: str, serialization_dir: str | None, force: bool, recover: bool = False
-) -> Path:
+def prepare_folder(folder: Path, force: bool, recover: bool = False) -> None:
     """Create the folder of a run.
 
     # Parameters
 
-    param_path : the path of the config.
-    serialization_dir : the folder; if None, a new one named after the config and the time.
+    folder : the folder.
     force : empty the folder if it holds a run.
     recover : use the folder as it is.
-
-    # Returns
-
-    The folder.
 
     # Raises
 
     UserError : if the folder is not empty and neither `force` nor `recover` applies, or if it
         cannot be created.
     """
-    folder = new_folder(param_path) if serialization_dir is None else Path(serialization_dir)
     if folder.is_dir() and any(folder.iterdir()) and not recover:
         if not force:
             raise UserError(
@@ -222,7 +223,6 @@ def prepare_folder(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot create {folder}: {error}") from error
-    return folder
 
 
 def _print_scores(metrics: dict[str, Any]) -> None:

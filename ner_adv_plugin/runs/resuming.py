@@ -21,10 +21,10 @@ logger = logging.getLogger(__name__)
 # Digests of the corpora of a run.
 DATA = "data.json"
 NUM_EPOCHS, CALLBACKS = "trainer.num_epochs", "trainer.callbacks"
-# These keys, and all keys below them, may change. None changes what a step computes; whether
-# another number of epochs does depends on the schedules, see `check_length`. Another number of
-# threads changes rounding, a smaller `max_tokens_per_pass` dropout masks, too; a smaller machine
-# needs both.
+# These keys, and all keys below them, may change. Whether another number of epochs changes what a
+# step computes depends on the schedules, see `check_length`. Another number of threads changes
+# rounding, and another `max_tokens_per_pass` also dropout masks; a smaller machine needs both. The
+# others change nothing that a step computes.
 CHANGEABLE = (
     NUM_EPOCHS,
     "trainer.patience",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_json
+from ner_adv_plugin.common.progress import duration
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.audit import ArmAudit, audit_arms, check_target
 from ner_adv_plugin.studies.engine import StudyRun, check_folder, prepare, run_all
@@ -155,7 +156,7 @@ def print_plan(study: Study) -> None:
 
 def duration_and_disk(plan: Plan) -> str:
     """Return the time and the disk that a plan takes, in words."""
-    return f"about {_duration(plan.seconds)} of training, {plan.disk / 1e6:.0f} MB of disk"
+    return f"about {duration(plan.seconds)} of training, {plan.disk / 1e6:.0f} MB of disk"
 
 
 def print_grid(study: Study, jobs: Mapping[str, TrainJob], audit: Mapping[str, ArmAudit]) -> Plan:
@@ -174,14 +175,14 @@ def print_grid(study: Study, jobs: Mapping[str, TrainJob], audit: Mapping[str, A
         steps = trainer.get("max_steps") or trainer["num_epochs"] * facts.steps_per_epoch
         own = steps * facts.seconds_per_step()
         seconds += own
-        print(f"{one.name}: {round(steps)} optimizer steps, about {_duration(own)}")
+        print(f"{one.name}: {round(steps)} optimizer steps, about {duration(own)}")
 
     if study.tune_arms is not None:
         own = seconds_of_tuning(study, jobs)
         seconds += own
         print(
             f"tuning: {len(jobs)} arms with {study.tune_arms.trials} trials each,"
-            f" about {_duration(own)} if none is pruned"
+            f" about {duration(own)} if none is pruned"
         )
 
     held_out = max(
@@ -198,12 +199,3 @@ def _report_failures(runs: Sequence[StudyRun]) -> None:
         print(f"failed: {run.planned.name}\n{run.failure()}", file=sys.stderr)
     if failed:
         print(f"{len(failed)} runs failed: `--retry` trains them again", file=sys.stderr)
-
-
-def _duration(seconds: float) -> str:
-    """Return a duration as hours, minutes and seconds."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

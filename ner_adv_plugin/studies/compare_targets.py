@@ -19,7 +19,7 @@ from ner_adv_plugin.studies.compare import (
 from ner_adv_plugin.studies.engine import check_folder
 from ner_adv_plugin.studies.matrix import transfer_matrices
 from ner_adv_plugin.studies.report import write_targets_report
-from ner_adv_plugin.studies.results import COLUMNS, StudyResults, csv_row, write_csv
+from ner_adv_plugin.studies.results import COLUMNS, StudyResults, csv_rows, write_csv
 from ner_adv_plugin.studies.targets import TargetsStudy
 
 
@@ -98,12 +98,7 @@ def _checked(
 
 def _write(found: dict[str, StudyResults], folder: Path) -> None:
     """Write the results and reports of all targets."""
-    rows = [
-        {"target": name, **csv_row(run)}
-        for name, results in found.items()
-        for run in results.runs
-        if run.state == "done"
-    ]
+    rows = [{"target": name, **row} for name, results in found.items() for row in csv_rows(results)]
     write_csv(folder / "results.csv", ("target", *COLUMNS), rows)
     of_targets = {name: results.as_json() for name, results in found.items()}
     write_json(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ner_adv_plugin.common.files import write_file, write_json
+from ner_adv_plugin.common.files import write_json, write_text
 from ner_adv_plugin.studies.engine import StudyRun
 from ner_adv_plugin.studies.predictions import RunPredictions, read_predictions
 from ner_adv_plugin.studies.statistics import (
@@ -134,8 +134,7 @@ def collect(study: Study, runs: Sequence[StudyRun]) -> StudyResults:
 
 def write_results(results: StudyResults, folder: Path) -> None:
     """Write `results.csv`, one line a finished run, and `results.json`."""
-    rows = [csv_row(run) for run in results.runs if run.state == "done"]
-    write_csv(folder / "results.csv", COLUMNS, rows)
+    write_csv(folder / "results.csv", COLUMNS, csv_rows(results))
     write_json(folder / "results.json", results.as_json())
 
 
@@ -148,13 +147,9 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
     write_text(path, text.getvalue())
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-
-    def write(aside: Path) -> None:
-        aside.write_text(text, encoding="utf-8")
-
-    write_file(path, write)
+def csv_rows(results: StudyResults) -> list[dict[str, Any]]:
+    """Return the lines of `results.csv`, one a finished run."""
+    return [csv_row(run) for run in results.runs if run.state == "done"]
 
 
 def csv_row(run: StudyRun) -> dict[str, Any]:

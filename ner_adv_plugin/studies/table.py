@@ -11,13 +11,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from ner_adv_plugin.common.progress import INTERVAL
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.engine import StudyRun
 from ner_adv_plugin.studies.results import StudyResults
 from ner_adv_plugin.studies.study import Study, target_head
-
-# Seconds between lines if nobody watches a terminal.
-LINE_SECONDS = 30.0
 
 
 class LiveTable:
@@ -38,7 +36,7 @@ class LiveTable:
         self._live = Live(console=Console(stderr=True), auto_refresh=False)
         self._watched = sys.stderr.isatty()
         self._started = time.monotonic()
-        self._last_time = -LINE_SECONDS
+        self._last_time = -INTERVAL
         self._last_line = ""
         self._done_before: int | None = None
 
@@ -67,7 +65,7 @@ class LiveTable:
         summary = f"{done} of {len(runs)} runs done{self._left(done, len(runs))}"
         if self._watched:
             self._live.update(self._table(runs, states, summary), refresh=True)
-        elif time.monotonic() - self._last_time >= LINE_SECONDS:
+        elif time.monotonic() - self._last_time >= INTERVAL:
             running = [
                 f"{run.planned.name}: {self._cell(run, states[run.folder])}"
                 for run in runs

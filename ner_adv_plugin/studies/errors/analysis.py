@@ -1,4 +1,4 @@
-"""Error analysis of two arms: what kinds of errors each makes, and where they differ."""
+"""Error analysis of two arms: the kinds of errors of each, and entities that one alone finds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

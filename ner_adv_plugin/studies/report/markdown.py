@@ -187,7 +187,7 @@ def _label_worth(label_worth: dict[str, Any]) -> Iterator[str]:
 
 
 def _errors(analysis: ErrorAnalysis, a: str, b: str) -> Iterator[str]:
-    """Yield the tables and lists of an error analysis."""
+    """Yield the tables of an error analysis and its lists of entities."""
     overall = analysis.overall
     yield from table(
         ["class", escaped(a), escaped(b), "change"],
@@ -219,6 +219,11 @@ def _errors(analysis: ErrorAnalysis, a: str, b: str) -> Iterator[str]:
                 for group in groups
             ),
         )
+    yield from _disagreements(analysis, a, b)
+
+
+def _disagreements(analysis: ErrorAnalysis, a: str, b: str) -> Iterator[str]:
+    """Yield the entities that one arm finds and the other does not."""
     for arm, found in ((b, analysis.only_b), (a, analysis.only_a)):
         for right in (True, False):
             entries = [one for one in found if one.is_gold is right]
@@ -272,10 +277,6 @@ def _reproduction(content: ReportContent) -> Iterator[str]:
     )
     versions = ", ".join(f"{name} {version}" for name, version in content.versions.items())
     yield f"{versions}. {text('en', 'written', date=content.date)}"
-
-
-def _said(value: object) -> str:
-    return in_language(value, "en")
 
 
 def _score(value: float) -> str:

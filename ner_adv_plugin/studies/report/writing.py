@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.common.files import write_file
+from ner_adv_plugin.common.files import write_text
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.errors import ErrorAnalysis
 from ner_adv_plugin.studies.report.content import report_content
@@ -95,9 +95,5 @@ def _plain(value: Any) -> Any:
 
 
 def _write(path: Path, content: str) -> None:
-    def write(aside: Path) -> None:
-        # Half a surrogate pair, which a corpus may hold, is no UTF-8.
-        with aside.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(content)
-
-    write_file(path, write)
+    # Half a surrogate pair, which a corpus may hold, is no UTF-8.
+    write_text(path, content, errors="backslashreplace")
