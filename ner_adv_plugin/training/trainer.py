@@ -313,6 +313,7 @@ class Trainer(Registrable):
 
         loss, statistics = self.step.run(self.engine, batches, self._progress())
         statistics = over_processes(loss, statistics)
+        statistics.update(self.model.end_step())
         add_statistics(self.totals, statistics)
 
         self._clip_gradients(statistics)
