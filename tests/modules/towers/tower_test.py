@@ -33,6 +33,8 @@ TOWERS: list[dict[str, Any]] = [
         "num_attention_heads": 2,
     },
     {"type": "self_attention", "tower": {"type": "gru", "hidden_size": 4}, "num_heads": 2},
+    {"type": "residual", "tower": {"type": "gru", "hidden_size": 4}},
+    {"type": "residual", "tower": {"type": "lstm", "hidden_size": 4}, "output_size": 3},
     {"type": "task_token", "tower": {"type": "lstm", "hidden_size": 4, "bidirectional": True}},
     {"type": "task_embedding", "tower": {"type": "lstm", "hidden_size": 4}, "embedding_dim": 2},
     {"type": "pass_through"},
