@@ -16,6 +16,7 @@ class TestAdversarial(MultiTaskModelTestCase):
             "adversarial_two_discriminators",
             "adversarial_alignment",
             "adversarial_self_attention",
+            "adversarial_self_attention_published",
             "adversarial_gradient_share",
             "biaffine",
         ],
