@@ -22,6 +22,7 @@ from ner_adv_plugin.data.labels.spans import ScoredSpan
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.heads import Readings
+from ner_adv_plugin.modules.objectives import Statistics
 
 
 class Model(torch.nn.Module, Registrable):
@@ -76,6 +77,13 @@ class Model(torch.nn.Module, Registrable):
         DataError : gold spans overlap, and the head of the dataset cannot represent this.
         """
         raise NotImplementedError
+
+    def end_step(self) -> Statistics:
+        """Return statistics of the backward passes of an optimizer step, by default none.
+
+        Called after the passes of all micro-batches, by every process.
+        """
+        return {}
 
     def predict(
         self, batch: Batch, head: str, scored: bool = True

@@ -275,8 +275,16 @@ class SharingModel(Model):
         heads = batch.heads if head is None else [head] * len(batch)
         return self.graph.route(heads, self._observed_towers() if head is None else frozenset())
 
-    def _tower_states(self, batch: Batch, head: str | None = None) -> dict[str, TowerStates]:
-        """Run the encoder over all sentences, and each tower over the sentences of its route."""
+    def _tower_states(
+        self, batch: Batch, head: str | None = None
+    ) -> tuple[dict[str, TowerStates], dict[str, TowerStates]]:
+        """Run the encoder over all sentences, and each tower over the sentences of its route.
+
+        # Returns
+
+        States for heads to read, and states for objectives to read: the same values, with
+        gradients that objectives can tell apart.
+        """
         batch = batch.without_targets()
         routes = self.routes(batch, head)
 
@@ -285,16 +293,26 @@ class SharingModel(Model):
         first_towers = {
             name: self._tower(name) for name in routes if self.graph.inputs_of(name) == [ENCODER]
         }
-        states.update(run_together(first_towers, encoded_BLD, batch, routes))
+        observed = {**states, **run_together(first_towers, encoded_BLD, batch, routes)}
+        states = self._watched(observed)
         for name, sentences in routes.items():
             if name not in states:
                 inputs_BLD = _concatenated(states, self.graph.inputs_of(name), sentences)
-                states[name] = run_tower(self._tower(name), inputs_BLD, batch, sentences, head)
+                observed[name] = run_tower(self._tower(name), inputs_BLD, batch, sentences, head)
+                states.update(self._watched({name: observed[name]}))
+        return states, observed
+
+    def _watched(self, states: dict[str, TowerStates]) -> dict[str, TowerStates]:
+        """Let objectives measure the gradients of heads and of other towers."""
+        states = dict(states)
+        if self.training:
+            for objective in self._objectives():
+                states = objective.watched(states)
         return states
 
     def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
         """See `Model.forward`."""
-        states = self._tower_states(batch)
+        states, observed = self._tower_states(batch)
         losses: dict[str, Tensor] = {}
         statistics: Statistics = {}
 
@@ -316,7 +334,7 @@ class SharingModel(Model):
             statistics[f"{name}_optimized_loss"] = (optimized, len(sentences))
 
         for index, objective in enumerate(self._objectives()):
-            loss, reported = objective(states, batch.owned_by(f"objectives.{index}"), progress)
+            loss, reported = objective(observed, batch.owned_by(f"objectives.{index}"), progress)
             # A loss without a gradient has found nothing to learn from.
             if loss.requires_grad or not torch.is_grad_enabled():
                 losses[f"objectives.{index}"] = objective.weight_at(progress) * loss
@@ -331,6 +349,16 @@ class SharingModel(Model):
             result["losses"] = {name: loss.float() for name, loss in losses.items()}
             result["loss"] = torch.stack([*result["losses"].values()]).sum()
         return result
+
+    def end_step(self) -> Statistics:
+        """See `Model.end_step`."""
+        statistics: Statistics = {}
+        for index, objective in enumerate(self._objectives()):
+            prefix = "" if len(self.objectives) == 1 else f"objective_{index}_"
+            statistics.update(
+                {f"{prefix}{key}": value for key, value in objective.end_step().items()}
+            )
+        return statistics
 
     def predict(
         self, batch: Batch, head: str, scored: bool = True
@@ -385,7 +413,7 @@ class SharingModel(Model):
     def _output(self, batch: Batch, head: str) -> tuple[Batch, Any]:
         """Return the batch with the targets of a head, and the head's output for all sentences."""
         head_batch = batch.owned_by(f"heads.{head}")
-        states = self._tower_states(batch, head)
+        states, _ = self._tower_states(batch, head)
         states_BLD = _concatenated(states, self.graph.reads[head], list(range(len(batch))))
         return head_batch, self._head(head)(states_BLD, head_batch)
 

@@ -19,6 +19,7 @@ from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.common.threads import log_threads, set_configured
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
+from ner_adv_plugin.data.batching.updates import count_updates, describe_updates
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.dataset_names import check_dataset
 from ner_adv_plugin.inference.calibration import calibrated_heads
@@ -193,6 +194,7 @@ class Trainer(Registrable):
         self.callbacks = self._order_callbacks()
 
         self.epoch = 0
+        self._steps_of_epoch: list[list[PlannedBatch]] = []
         self.steps_done_in_epoch = 0
         self.steps_done = 0
         self.seconds = 0.0
@@ -240,7 +242,9 @@ class Trainer(Registrable):
             while not self.is_finished():
                 self._begin_epoch()
                 loader_state = self.data_loader.state_dict()
-                steps = self.plan_steps(self.epoch)
+                steps = self._steps_of_epoch = self.plan_steps(self.epoch)
+                if not self.epoch and not self.steps_done:
+                    self._log_updates(steps)
 
                 # Without a terminal, `ConsoleCallback` logs lines about the whole run.
                 epoch = f"epoch {self.epoch + 1}/{self.num_epochs}"
@@ -313,6 +317,7 @@ class Trainer(Registrable):
 
         loss, statistics = self.step.run(self.engine, batches, self._progress())
         statistics = over_processes(loss, statistics)
+        statistics.update(self.model.end_step())
         add_statistics(self.totals, statistics)
 
         self._clip_gradients(statistics)
@@ -396,6 +401,12 @@ class Trainer(Registrable):
         if self.grad_clipping is not None:
             torch.nn.utils.clip_grad_value_(parameters, self.grad_clipping)
 
+    def _log_updates(self, steps: Sequence[Sequence[PlannedBatch]]) -> None:
+        """Log how often the first epoch updates the model with each dataset."""
+        sizes = {name: len(own) for name, own in self.data_loader.sentences().items()}
+        for line in describe_updates(count_updates(steps, sizes), sizes, len(steps)):
+            logger.info(line)
+
     def _end_epoch(self) -> None:
         """Validate, keep the best weights, report, and save a checkpoint."""
         training = _computed(averages(self.totals))
@@ -406,6 +417,9 @@ class Trainer(Registrable):
 
         scores = {f"training_{name}": value for name, value in training.items()}
         scores.update({f"validation_{name}": value for name, value in validation.items()})
+        for name, own in self.data_loader.end_epoch(self._steps_of_epoch).items():
+            scores[f"training_{name}_updates"] = own.steps
+            scores[f"training_{name}_sentences"] = own.sentences
         is_best = self.tracker.add(self.epoch, validation)
         self.seconds = time.monotonic() - self._started
         self.metrics = self._epoch_metrics(scores)
@@ -434,10 +448,13 @@ class Trainer(Registrable):
 
     def _epoch_metrics(self, scores: Mapping[str, float]) -> dict[str, Any]:
         """Return the content of an epoch's metrics file."""
+        totals = self.data_loader.updates()
         return {
             "epoch": self.epoch,
             "training_epochs": self.epoch + 1,
             "training_duration": self.seconds,
+            **{f"total_{name}_updates": own.steps for name, own in totals.items()},
+            **{f"total_{name}_sentences": own.sentences for name, own in totals.items()},
             "peak_memory_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             **scores,
             "best_epoch": self.tracker.best_epoch,

@@ -115,18 +115,29 @@ def test_a_bare_adversarial_model_shows_its_discriminator(run: Run, tmp_path: Pa
         (LazyObjective, "mmd", "reads", ["shared"]),
         (LazyObjective, "coral", "pooling", {"type": "max"}),
         (LazyObjective, "orthogonality", "schedule", {"type": "constant", "scale": 1.0}),
-        (TrainingStep, "perturbed", "attack", {"type": "fgm", "epsilon": 1.0, "norm": "l2"}),
+        (
+            TrainingStep,
+            "perturbed",
+            "attack",
+            {"type": "fgm", "epsilon": 1.0, "norm": "l2", "relative": False},
+        ),
         (
             DataLoader,
             {"scheduler": {"type": "roundrobin", "max_tokens": 100}},
             "scheduler",
-            {"type": "roundrobin", "batch_size": None, "max_tokens": 100, "pool": 50},
+            {
+                "type": "roundrobin",
+                "batch_size": None,
+                "max_tokens": 100,
+                "pool": 50,
+                "noise": None,
+            },
         ),
         (
             DataLoader,
             {"scheduler": "balanced"},
             "scheduler",
-            {"type": "balanced", "batch_size": 32, "max_tokens": None, "pool": 50},
+            {"type": "balanced", "batch_size": 32, "max_tokens": None, "pool": 50, "noise": None},
         ),
     ],
 )

@@ -48,6 +48,7 @@ class Joined(DataLoader):
 
     def __init__(self, loader: DataLoader, count: int) -> None:
         self.loader, self.count = loader, count
+        self._sentences, self._updates = loader._sentences, {}
 
     def __len__(self) -> int:
         return -(-len(self.loader) // self.count)

@@ -45,7 +45,8 @@ local recipe = import 'recipe.libsonnet';
   // A warning if the reversal has no effect on the shared tower.
   reversal_health:: { trainer+: { callbacks: [{ type: 'reversal_health' }] + super.callbacks } },
 
-  // The discriminator of DATNet, and its perturbation of the embeddings.
+  // The discriminator of DATNet, and its perturbation of the embeddings: 0.2 of the norm of an
+  // embedding.
   datnet_objectives:: [{
     type: 'domain_adversarial',
     reads: ['shared'],
@@ -54,7 +55,7 @@ local recipe = import 'recipe.libsonnet';
     loss: { type: 'grad', alpha: { news: 0.25, social: 0.75 }, gamma: 2 },
     reversal: { type: 'constant', scale: 0.7 },
   }],
-  datnet_step:: { trainer+: { step: { type: 'perturbed', attack: { type: 'fgm', epsilon: 5.0 } } } },
+  datnet_step:: { trainer+: { step: { type: 'perturbed', attack: { type: 'fgm', epsilon: 0.2, relative: true } } } },
 
   // The optimizer of the article: learning rates per layer, up to 500 times that of the encoder.
   // logits: the rate of the logits, as a multiple of the encoder's.

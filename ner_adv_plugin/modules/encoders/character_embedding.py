@@ -43,6 +43,7 @@ class CharacterEmbedding(Encoder):
         """See `Encoder.forward`."""
         self.positions = batch.token_ids_BL.numel()
         vectors_BLD = self.embedding(batch.token_ids_BL)
+        self.measure(batch.token_ids_BL, batch.lengths, self.embedding)
         added_BLD = self.added(batch.token_ids_BL, self.embedding.embedding_dim)
         states_BLD: Tensor = self.dropout(
             vectors_BLD if added_BLD is None else vectors_BLD + added_BLD

@@ -4,7 +4,7 @@ Shape suffixes: B sequences, L characters, P positions (characters, or subwords)
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -78,6 +78,20 @@ class Encoder(torch.nn.Module, Registrable):
         (B, P, size), or None.
         """
         return None if self.perturbation is None else self.perturbation.of(ids_BP, size)
+
+    def measure(
+        self, ids_BP: Tensor, lengths: Sequence[int], embed: Callable[[Tensor], Tensor]
+    ) -> None:
+        """Let a perturbation measure the embeddings to which it is added, if there is one.
+
+        # Parameters
+
+        ids_BP : token indices of the positions.
+        lengths : number of positions of each sequence.
+        embed : the embedding layer.
+        """
+        if self.perturbation is not None and self.perturbation.norm_B11 is None:
+            self.perturbation.measure(embed(ids_BP).detach(), lengths)
 
     def get_output_dim(self) -> int:
         """Size of a state, D."""

@@ -223,7 +223,9 @@ class PretrainedTransformer(Encoder):
             for window in cover(sequence, length, self.window, self.overlap)
         ]
         windows.sort(key=lambda window: -len(window))
-        added_BPE = self.added(ids_BP, self.transformer.get_input_embeddings().embedding_dim)
+        embedding = self.transformer.get_input_embeddings()
+        self.measure(ids_BP, lengths, embedding)
+        added_BPE = self.added(ids_BP, embedding.embedding_dim)
         packed = ids_BP.is_cpu and self.transformer.config.model_type in PACKED
         sizes = [len(window) + len(self.prefix) + len(self.suffix) for window in windows]
         overhead = CALL_OVERHEAD.get(ids_BP.device.type, 4096)
@@ -234,7 +236,7 @@ class PretrainedTransformer(Encoder):
         kept_states, targets = [], []
         for first, last in calls:
             tokens = WindowTokens(windows[first:last], self.prefix, self.suffix, ids_BP)
-            vectors_NE = self.transformer.get_input_embeddings()(tokens.ids_N)
+            vectors_NE = embedding(tokens.ids_N)
             if added_BPE is not None:
                 vectors_NE = vectors_NE.index_add(
                     0, tokens.subword_M, added_BPE.flatten(0, 1)[tokens.source_M]

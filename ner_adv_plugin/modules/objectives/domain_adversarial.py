@@ -4,6 +4,7 @@ Shape suffixes: B sentences, D size of a sentence's vector, K classes.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -19,7 +20,7 @@ from ner_adv_plugin.modules.dropout import Dropout
 from ner_adv_plugin.modules.gradient_reversal import reverse_gradient
 from ner_adv_plugin.modules.objectives.objective import Objective, Statistics, concatenated_states
 from ner_adv_plugin.modules.pooling import LazyPooling, build_pooling
-from ner_adv_plugin.modules.schedules import ConstantSchedule, Schedule
+from ner_adv_plugin.modules.schedules import ConstantSchedule, GradientShare, Schedule
 from ner_adv_plugin.modules.towers import TowerStates
 
 
@@ -48,6 +49,7 @@ class DomainAdversarial(Objective):
     hidden_size : units of a hidden layer; null for a linear discriminator.
     loss : loss of the discriminator; "cross_entropy" by default.
     reversal : schedule of the scale of the gradient reversal; constant 1 by default.
+        "gradient_share" sets the scale so that the reversed gradient is a share of the heads'.
     schedule : factor of `weight` over training; constant 1 by default.
 
     # Raises
@@ -94,7 +96,8 @@ class DomainAdversarial(Objective):
         self.discriminator = torch.nn.Sequential(*layers, torch.nn.Linear(size, len(sizes)))
 
         self.loss = CrossEntropy(sizes) if loss is None else loss.construct(sizes=sizes)
-        self.reversal = reversal or ConstantSchedule()
+        self.reversal = ConstantSchedule() if reversal is None else reversal
+        self._scale = 0.0
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
@@ -129,12 +132,18 @@ class DomainAdversarial(Objective):
     ) -> tuple[Tensor, Statistics]:
         """See `Objective.forward`: mean over the sentences that have a class.
 
-        Reports `discriminator_accuracy` and `reversal_scale`.
+        Reports `discriminator_accuracy` and `reversal_scale`; after the step `reversal_share`, if
+        the reversal is "gradient_share".
         """
-        scale = self.reversal.at(progress)
-        pooled_BD = self.pool(
-            reverse_gradient(concatenated_states(states, self.reads), scale), batch.mask_BL
-        )
+        scale = self._scale = self.reversal.at(progress)
+        reversed_BLD = reverse_gradient(concatenated_states(states, self.reads), scale)
+        if (
+            isinstance(self.reversal, GradientShare)
+            and self.training
+            and reversed_BLD.requires_grad
+        ):
+            reversed_BLD.register_hook(self.reversal.add_own)
+        pooled_BD = self.pool(reversed_BLD, batch.mask_BL)
         class_B = batch.domain_B
         total = batch.total
         if self.places is not None:
@@ -149,6 +158,27 @@ class DomainAdversarial(Objective):
         correct = (logits_BK.detach().argmax(-1) == class_B).sum()
         accuracy = (correct, len(class_B))
         return loss, {"discriminator_accuracy": accuracy, "reversal_scale": (scale, 1)}
+
+    def watched(self, states: Mapping[str, TowerStates]) -> dict[str, TowerStates]:
+        """See `Objective.watched`: views of the towers that it reads, if it measures gradients."""
+        reversal = self.reversal
+        if not isinstance(reversal, GradientShare):
+            return dict(states)
+
+        views = dict(states)
+        for name in self.reads:
+            if name in states and states[name].states_BLD.requires_grad:
+                view_BLD = states[name].states_BLD.view_as(states[name].states_BLD)
+                view_BLD.register_hook(reversal.add_heads)
+                views[name] = replace(states[name], states_BLD=view_BLD)
+        return views
+
+    def end_step(self) -> Statistics:
+        """See `Objective.end_step`: `reversal_share`, the norm relative to the heads' gradient."""
+        if not isinstance(self.reversal, GradientShare):
+            return {}
+        ratio = self.reversal.end_step()
+        return {} if ratio is None else {"reversal_share": (self._scale * ratio, 1)}
 
 
 def _check_classes(classes: Collection[str], discriminates: str) -> None:

@@ -48,10 +48,15 @@ class Objective(torch.nn.Module, Registrable):
         self.reads = reads
         self.weight = weight
         self.schedule = schedule or ConstantSchedule()
+        if self.schedule.measured:
+            _refuse_measured()
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: refuse to cut batches if the loss is not additive."""
+        schedule = settings.get("schedule")
+        if isinstance(schedule, Mapping) and schedule.get("type") == "gradient_share":
+            _refuse_measured()
         if context.run is None:
             return
 
@@ -92,6 +97,24 @@ class Objective(torch.nn.Module, Registrable):
         """
         return {}
 
+    def watched(self, states: Mapping[str, TowerStates]) -> dict[str, TowerStates]:
+        """Return the states for heads and other towers to read, by default the same.
+
+        An objective that measures gradients returns views of the states, and gets their gradients.
+
+        # Parameters
+
+        states : states of towers, some of which the objective may read.
+        """
+        return dict(states)
+
+    def end_step(self) -> Statistics:
+        """Return statistics of the backward passes of an optimizer step, by default none.
+
+        Called after the passes of all micro-batches, by every process.
+        """
+        return {}
+
     def forward(
         self, states: Mapping[str, TowerStates], batch: Batch, progress: float
     ) -> tuple[Tensor, Statistics]:
@@ -109,6 +132,14 @@ class Objective(torch.nn.Module, Registrable):
         log.
         """
         raise NotImplementedError
+
+
+def _refuse_measured() -> None:
+    raise ConfigurationError(
+        '"gradient_share" sets the scale of a reversal, not a weight: set'
+        ' `reversal: { type: "gradient_share" }` of an objective "domain_adversarial"',
+        "schedule",
+    )
 
 
 def concatenated_states(states: Mapping[str, TowerStates], names: list[str]) -> Tensor:

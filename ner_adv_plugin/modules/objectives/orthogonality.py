@@ -25,6 +25,11 @@ class Orthogonality(Objective):
     ||S^T H||_F^2 of the shared states S and private states H of a sentence, one row per character;
     mean over all labelled sentences. Unlabelled sentences have no private states.
 
+    Re-implementations centre and normalise vectors before the product, as the loss of raw states
+    falls when states shrink, or when their mean moves: `center` and `unit_norm`. They centre over a
+    batch of sentence vectors; here the characters of a sentence are centred, so that the loss does
+    not depend on the other sentences of a batch.
+
     Registered as "orthogonality".
 
     # Parameters
@@ -37,6 +42,9 @@ class Orthogonality(Objective):
         sum over the sentence, as published for short sentences and small states; with states of
         size 256 the loss is in the thousands and grows with the length of the sentence.
     schedule : factor of `weight` over training; constant 1 by default.
+    center : subtract the mean over the sentence from each state.
+    unit_norm : divide each state, after `center`, by its norm; with "characters", the loss of each
+        sentence and private tower is then at most 1.
 
     # Raises
 
@@ -45,7 +53,8 @@ class Orthogonality(Objective):
     # Example
 
     ```jsonnet
-    { type: 'orthogonality', reads: ['shared', 'weibo', 'msra'], weight: 0.01 }
+    { type: 'orthogonality', reads: ['shared', 'weibo', 'msra'], weight: 0.01,
+      center: true, unit_norm: true }
     ```
     """
 
@@ -59,6 +68,8 @@ class Orthogonality(Objective):
         weight: float = 0.01,
         normalize_by: Literal["characters", "sentences", "rows"] = "characters",
         schedule: Schedule | None = None,
+        center: bool = False,
+        unit_norm: bool = False,
     ) -> None:
         super().__init__(
             reads or ["shared", *(name for name in dims if name != "shared")], weight, schedule
@@ -70,6 +81,8 @@ class Orthogonality(Objective):
             )
 
         self.normalize_by = normalize_by
+        self.center = center
+        self.unit_norm = unit_norm
 
     def forward(
         self, states: Mapping[str, TowerStates], batch: Batch, progress: float
@@ -87,15 +100,25 @@ class Orthogonality(Objective):
                 else []
             )
             if sentences:
-                padding_BL1 = ~batch.select(sentences).mask_BL[..., None]
+                selected = batch.select(sentences)
                 shared_and_private = (
-                    states[tower].select(sentences).float().masked_fill(padding_BL1, 0.0)
+                    self._prepared(states[tower].select(sentences).float(), selected)
                     for tower in (shared, name)
                 )
                 # Squared sums over long sentences overflow in half precision.
                 with torch.autocast(batch.device.type, enabled=False):
                     product_BSP = torch.einsum("bls,blp->bsp", *shared_and_private)
                     if self.normalize_by == "characters":
-                        product_BSP = product_BSP / batch.lengths_B[sentences][:, None, None]
+                        product_BSP = product_BSP / selected.lengths_B[:, None, None]
                     loss = loss + product_BSP.square().sum()
         return loss / max(sum(batch.totals.values()), 1), {}
+
+    def _prepared(self, states_BLD: Tensor, batch: Batch) -> Tensor:
+        """Centre and normalise the states of each sentence; 0 at padding."""
+        padding_BL1 = ~batch.mask_BL[..., None]
+        states_BLD = states_BLD.masked_fill(padding_BL1, 0.0)
+        if self.center:
+            means_BD = states_BLD.sum(1) / batch.lengths_B.clamp(min=1)[:, None]
+            states_BLD = (states_BLD - means_BD[:, None]).masked_fill(padding_BL1, 0.0)
+        # A state of 0 stays 0: that of padding, or of a sentence of one character, centred.
+        return torch.nn.functional.normalize(states_BLD, dim=-1) if self.unit_norm else states_BLD

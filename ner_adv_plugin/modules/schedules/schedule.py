@@ -15,6 +15,8 @@ class Schedule(Registrable):
     # Whether the factor at a step depends on the number of steps of the whole run. If so, `train
     # --recover` refuses another number of epochs.
     depends_on_length = True
+    # Whether the factor depends on measured gradients, as only that of a reversal can.
+    measured = False
 
     def __init__(self, scale: float = 1.0) -> None:
         self.scale = scale

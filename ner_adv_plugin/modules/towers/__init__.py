@@ -1,6 +1,7 @@
 """Towers: sequence encoders on top of the encoder or of other towers."""
 
 from ner_adv_plugin.modules.towers.recurrence import run_together
+from ner_adv_plugin.modules.towers.residual import Residual
 from ner_adv_plugin.modules.towers.self_attention import SelfAttention
 from ner_adv_plugin.modules.towers.task_embedding import TaskEmbedding
 from ner_adv_plugin.modules.towers.task_token import TaskToken
@@ -15,6 +16,7 @@ from ner_adv_plugin.modules.towers.tower import (
 
 __all__ = [
     "LazyTower",
+    "Residual",
     "SelfAttention",
     "TaskEmbedding",
     "TaskToken",

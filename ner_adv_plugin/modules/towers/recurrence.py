@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.modules.towers.residual import Residual
 from ner_adv_plugin.modules.towers.tower import TowerStates
 
 # Gradient of the input, from the gradient of the output and the output, written to `grad_input`.
@@ -36,10 +37,11 @@ def run_together(
 ) -> dict[str, TowerStates]:
     """Run the towers that can share a recurrence, in the precision of their weights.
 
-    These are bidirectional LSTMs of one layer with biases, on the CPU, in float32 or float64, with
-    gradients enabled. All other towers are left to `run_tower`: without gradients torch's LSTM is
-    as fast, and on a GPU cuDNN computes a whole LSTM in a few kernels, while a recurrence of single
-    steps would be bound by kernel launches. Autocast has no effect.
+    These are bidirectional LSTMs of one layer with biases, also within "residual", on the CPU, in
+    float32 or float64, with gradients enabled. All other towers are left to `run_tower`: without
+    gradients torch's LSTM is as fast, and on a GPU cuDNN computes a whole LSTM in a few kernels,
+    while a recurrence of single steps would be bound by kernel launches. Autocast has no effect on
+    the LSTMs.
 
     # Parameters
 
@@ -73,11 +75,22 @@ def run_together(
             )
         for name, tower_states in zip(lstms, states, strict=True):
             result[name] = TowerStates(tower_states, sequences[name], batch.select(sequences[name]))
+
+    inputs = TowerStates(states_BLD, list(range(len(batch))), batch)
+    for name, found in result.items():
+        tower = towers[name]
+        if isinstance(tower, Residual):
+            found.states_BLD = tower.add(inputs.select(found.sequences), found.states_BLD)
     return result
 
 
 def _plain_lstm(tower: Seq2SeqEncoder) -> torch.nn.LSTM | None:
-    """Return the LSTM of a tower that is nothing but a supported LSTM, otherwise None."""
+    """Return the LSTM of a tower that is nothing but a supported LSTM, otherwise None.
+
+    A residual connection around it is left to the caller.
+    """
+    if type(tower) is Residual and not _has_hooks(tower):
+        return _plain_lstm(tower.tower)
     if type(tower) is not LstmSeq2SeqEncoder or type(tower._module) is not torch.nn.LSTM:
         return None
 
@@ -90,11 +103,12 @@ def _plain_lstm(tower: Seq2SeqEncoder) -> torch.nn.LSTM | None:
         0,
     )
     is_supported = weight.is_cpu and weight.dtype in (torch.float32, torch.float64)
-    # Hooks run only if the module is called.
-    has_hooks = any(
-        m._forward_hooks or m._forward_pre_hooks or m._backward_hooks for m in (tower, lstm)
-    )
-    return lstm if is_plain and is_supported and not has_hooks else None
+    return lstm if is_plain and is_supported and not _has_hooks(tower, lstm) else None
+
+
+def _has_hooks(*modules: torch.nn.Module) -> bool:
+    """Whether a module has hooks, which run only if the module is called."""
+    return any(m._forward_hooks or m._forward_pre_hooks or m._backward_hooks for m in modules)
 
 
 def run_lstms(

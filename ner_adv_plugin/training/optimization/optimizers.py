@@ -9,6 +9,7 @@ import transformers
 from ner_adv_plugin.common import schema
 from ner_adv_plugin.common.binding import bind, check_keys
 from ner_adv_plugin.common.checks import CheckContext
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.training.optimization import table
@@ -27,12 +28,16 @@ class Optimizer(torch.optim.Optimizer, Registrable):
 
     model_parameters : supplied; trainable parameters by name.
     parameter_groups : pairs of regular expressions, searched for in parameter names, and settings
-        of the group. A group may set any key of the optimizer itself.
+        of the group. A group may set any key of the optimizer itself, and `layer_decay`: the rate
+        of a layer is that of the layer above times this factor, above 0 and at most 1; embeddings
+        are below the first layer.
 
     # Example
 
     ```jsonnet
-    { type: 'adamw', lr: 1e-3, parameter_groups: [[['^encoder'], { lr: 5e-5 }]] }
+    { type: 'adamw', lr: 5e-3, parameter_groups: [
+        [['^encoder'], { lr: 1e-4, layer_decay: 0.9 }],
+        [['transitions$'], { lr: 1e-2 }]] }
     ```
     """
 
@@ -44,13 +49,19 @@ class Optimizer(torch.optim.Optimizer, Registrable):
         known = {parameter.name: parameter.annotation for parameter in schema.parameters(cls)}
         for name in ("model_parameters", "parameter_groups"):
             known.pop(name, None)
+        of_group = {**known, "layer_decay": float}
 
         for index, (patterns, group) in enumerate(settings.get("parameter_groups") or []):
             group_path = f"parameter_groups.{index}"
             check_patterns(patterns, f"{group_path}.0")
-            check_keys(group, known, list(known), f"{group_path}.1")
+            check_keys(group, of_group, list(of_group), f"{group_path}.1")
             for key, value in group.items():
-                bind(known[key], value, f"{group_path}.1.{key}")
+                bind(of_group[key], value, f"{group_path}.1.{key}")
+            if not 0 < group.get("layer_decay", 1) <= 1:
+                raise ConfigurationError(
+                    f"expected a number above 0 and at most 1, found {group['layer_decay']}",
+                    f"{group_path}.1.layer_decay",
+                )
 
 
 LazyOptimizer: TypeAlias = Annotated[Lazy[Optimizer], Supplied("model_parameters")]
@@ -206,7 +217,9 @@ def _register(name: str, entry: Entry) -> None:
     docstring += f"\n# Example\n\n```jsonnet\n{example}\n```\n"
 
     def construct(self: Optimizer, model_parameters: NamedParameters, **settings: Any) -> None:
-        groups = parameter_groups(model_parameters, settings.pop("parameter_groups"))
+        groups = parameter_groups(
+            model_parameters, settings.pop("parameter_groups"), settings.get("lr")
+        )
         if entry.fused:
             settings["fused"] = not settings.get("amsgrad", False)
 

@@ -11,19 +11,27 @@ from ner_adv_plugin.common.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
 
+# The number of the layer in the name of a parameter, as Hugging Face's models name them.
+LAYER = re.compile(r"(?:^|\.)(?:layers?|blocks?|h)\.(\d+)\.")
+EMBEDDINGS = re.compile(r"(?:^|\.)(?:\w*embeddings?|wte|wpe)\.")
+
 NamedParameters: TypeAlias = list[tuple[str, torch.nn.Parameter]]
 ParameterGroups: TypeAlias = list[tuple[list[str], dict[str, Any]]]
 
 
 def parameter_groups(
-    parameters: Iterable[tuple[str, torch.nn.Parameter]], groups: ParameterGroups | None
+    parameters: Iterable[tuple[str, torch.nn.Parameter]],
+    groups: ParameterGroups | None,
+    lr: float | None = None,
 ) -> list[dict[str, Any]]:
     """Split parameters into groups, in the format of torch's optimizers.
 
     # Parameters
 
     parameters : trainable parameters by name.
-    groups : regular expressions, searched for in names, and settings (`lr`, ...) of each group.
+    groups : regular expressions, searched for in names, and settings (`lr`, ...) of each group. A
+        group with `layer_decay` is split by layers: see `by_layer`.
+    lr : learning rate of groups without their own.
 
     # Returns
 
@@ -31,7 +39,8 @@ def parameter_groups(
 
     # Raises
 
-    ConfigurationError : if a parameter matches two groups, or an expression does not compile.
+    ConfigurationError : if a parameter matches two groups, an expression does not compile, or a
+        group with `layer_decay` has no layers.
 
     # Examples
 
@@ -42,6 +51,7 @@ def parameter_groups(
     """
     members: list[dict[str, Any]] = [{"params": [], **settings} for _, settings in groups or []]
     rest: dict[str, Any] = {"params": []}
+    names: dict[int, list[str]] = {}
     matched: set[str] = set()
 
     for name, parameter in parameters:
@@ -60,12 +70,64 @@ def parameter_groups(
             )
         group = members[owners[0]] if owners else rest
         group["params"].append(parameter)
+        names.setdefault(owners[0] if owners else -1, []).append(name)
 
     for patterns, _ in groups or []:
         for pattern in set(patterns) - matched:
             logger.warning('trainer.optimizer.parameter_groups: "%s" matches no parameter', pattern)
 
-    return [group for group in (*members, rest) if group["params"]]
+    result: list[dict[str, Any]] = []
+    for index, group in enumerate([*members, rest]):
+        if group["params"]:
+            path = f"trainer.optimizer.parameter_groups.{index}.1.layer_decay"
+            result += by_layer(group, names.get(index, []), lr, path)
+    return result
+
+
+def by_layer(
+    group: dict[str, Any], names: Sequence[str], lr: float | None, path: str
+) -> list[dict[str, Any]]:
+    """Split a group with `layer_decay` into one for each layer (Howard & Ruder 2018).
+
+    The rate of a layer is that of the layer above times `layer_decay`; embeddings are below the
+    first layer. The last layer, and parameters that are neither in a numbered layer nor embeddings,
+    have the rate of the group.
+
+    # Parameters
+
+    group : parameters and settings.
+    names : names of its parameters, in order.
+    lr : learning rate of a group without its own.
+    path : config path of `layer_decay`.
+
+    # Raises
+
+    ConfigurationError : there is no learning rate, or no parameter is in a numbered layer.
+    """
+    settings = {key: value for key, value in group.items() if key != "layer_decay"}
+    decay = group.get("layer_decay")
+    if decay is None:
+        return [settings]
+
+    base = group.get("lr", lr)
+    if base is None:
+        raise ConfigurationError("needs a learning rate: set `lr` of the group", path)
+    layers = [LAYER.search(name) for name in names]
+    top = max((int(match[1]) + 1 for match in layers if match), default=0)
+    if not top:
+        raise ConfigurationError(
+            f'no parameter of the group is in a numbered layer, such as "layer.0": {names[0]}, ...',
+            path,
+        )
+
+    by_depth: dict[int, list[torch.nn.Parameter]] = {}
+    for name, match, parameter in zip(names, layers, group["params"], strict=True):
+        depth = int(match[1]) + 1 if match else 0 if EMBEDDINGS.search(name) else top
+        by_depth.setdefault(depth, []).append(parameter)
+    return [
+        {**settings, "params": by_depth[depth], "lr": base * decay ** (top - depth)}
+        for depth in sorted(by_depth)
+    ]
 
 
 def trainable(model: torch.nn.Module, frozen: Sequence[str]) -> NamedParameters:

@@ -108,13 +108,37 @@ class PerturbedStep(TrainingStep):
 
         # The gradient is missing if no sentence belongs to a task.
         gradient_BPE = torch.zeros_like(delta_BPE) if delta_BPE.grad is None else delta_BPE.grad
+        unit_B11 = self._unit(engine, perturbation, delta_BPE.shape[-1])
         for step in range(self.attack.steps):
             if step:
                 perturbation.delta_BPE = delta_BPE.requires_grad_()
                 gradient_BPE = engine.gradient(engine.forward(batch, progress)["loss"], delta_BPE)
-            delta_BPE = self.attack.move(delta_BPE.detach(), gradient_BPE)
+            delta_BPE = delta_BPE.detach()
+            if unit_B11 is None:
+                delta_BPE = self.attack.move(delta_BPE, gradient_BPE)
+            else:
+                delta_BPE = unit_B11 * self.attack.move(delta_BPE / unit_B11, gradient_BPE)
 
         perturbation.delta_BPE = delta_BPE
+
+    def _unit(self, engine: Engine, perturbation: Perturbation, size: int) -> Tensor | None:
+        """Return the unit of a relative attack's numbers, by sentence; None for 1."""
+        if not self.attack.relative:
+            return None
+        if perturbation.norm_B11 is None:
+            raise ConfigurationError(
+                f"{type(engine.model.encoder).__name__} does not measure its embeddings (see"
+                " `Encoder.measure`): expected false",
+                "trainer.step.attack.relative",
+                absolute=True,
+            )
+        norm_B11 = (
+            perturbation.norm_B11
+            if self.attack.norm == "l2"
+            else (perturbation.norm_B11 / size**0.5)
+        )
+        # An empty sentence has no embeddings, nor a perturbation.
+        return torch.where(norm_B11 > 0, norm_B11, 1.0)
 
 
 def _encoder(model: Model) -> Encoder:

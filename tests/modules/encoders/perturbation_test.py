@@ -112,3 +112,24 @@ def test_perturbation_equals_a_changed_embedding(
         table.weight[ids_BP[real_BP]] += delta_BPE[real_BP]
     assert (moved - plain).abs().max() > 0.01
     assert_close(moved, states_of(encoder, batch))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_measures_the_embeddings(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder, table, batch = CASES[name](tmp_path)
+    seen: list[Tensor] = []
+    added = encoder.added
+    monkeypatch.setattr(encoder, "added", lambda ids, size: (seen.append(ids), added(ids, size))[1])
+    perturbation = Perturbation()
+    with encoder.perturbed(perturbation):
+        states = states_of(encoder, batch)
+    (states * torch.randn(states.shape)).sum().backward()
+    assert perturbation.delta_BPE is not None and perturbation.norm_B11 is not None
+    for ids_P, gradient_PE, norm_11 in zip(
+        seen[0], perturbation.delta_BPE.grad, perturbation.norm_B11, strict=True
+    ):
+        vectors = [table.weight[i] for i, g in zip(ids_P, gradient_PE, strict=True) if g.any()]
+        mean = sum(float(vector.square().sum()) for vector in vectors) / len(vectors)
+        assert float(norm_11) == pytest.approx(mean**0.5, rel=1e-5)

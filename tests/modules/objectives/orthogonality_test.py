@@ -87,9 +87,56 @@ def test_hand_worked_value(normalize_by: str, expected: float) -> None:
     assert objective(states, batch, 0.0)[0].item() == expected
 
 
-def test_losses_of_micro_batches_sum_to_that_of_the_global_batch() -> None:
+@pytest.mark.parametrize(("center", "unit_norm"), [(True, False), (False, True), (True, True)])
+def test_centred_and_normalised_states(center: bool, unit_norm: bool) -> None:
     batch, states = private_states()
-    objective = objective_of("orthogonality", dims=DIMS)
+    prepared = {}
+    for name, tower in states.items():
+        values = tower.states_BLD.detach().clone()
+        for position, length in enumerate(tower.batch.lengths):
+            real = values[position, :length]
+            if center:
+                real -= real.mean(0)
+            if unit_norm:
+                real /= real.square().sum(1, keepdim=True).sqrt()
+        prepared[name] = TowerStates(values, tower.sequences, tower.batch)
+    objective = objective_of("orthogonality", dims=DIMS, center=center, unit_norm=unit_norm)
+    loss = objective(states, batch, 0.0)[0]
+    assert loss.item() == pytest.approx(expected_loss(batch, prepared, "characters"), rel=1e-4)
+    loss.backward()
+    for tower in states.values():
+        gradient = tower.states_BLD.grad
+        assert gradient is not None and gradient.isfinite().all() and gradient.any()
+
+
+def test_normalised_states_have_no_scale_and_no_mean() -> None:
+    batch, states = private_states()
+    moved = {
+        name: TowerStates(7.0 * tower.states_BLD + 5.0, tower.sequences, tower.batch)
+        for name, tower in states.items()
+    }
+    objective = objective_of("orthogonality", dims=DIMS, center=True, unit_norm=True)
+    one, other = (objective(given, batch, 0.0)[0].item() for given in (states, moved))
+    assert one == pytest.approx(other, rel=1e-4) and 0 < one < 1
+
+
+def test_a_sentence_of_one_character_has_no_centred_state() -> None:
+    batch = mixed_batch(VOCAB, {"weibo": [1]})
+    states = {
+        name: TowerStates(torch.randn(1, 1, size, requires_grad=True), [0], batch)
+        for name, size in (("shared", 3), ("weibo", 2))
+    }
+    objective = objective_of("orthogonality", dims=DIMS, center=True, unit_norm=True)
+    loss = objective(states, batch, 0.0)[0]
+    loss.backward()
+    gradient = states["shared"].states_BLD.grad
+    assert loss == 0 and gradient is not None and gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("settings", [{}, {"center": True, "unit_norm": True}])
+def test_losses_of_micro_batches_sum_to_that_of_the_global_batch(settings: dict[str, bool]) -> None:
+    batch, states = private_states()
+    objective = objective_of("orthogonality", dims=DIMS, **settings)
     assert objective.adds_up and not objective.every_sentence
     weibo = batch.sentences_of("weibo")
     rest = [sentence for sentence in range(4) if batch.heads[sentence] != "weibo"]

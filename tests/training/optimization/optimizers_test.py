@@ -158,13 +158,19 @@ def test_an_unknown_setting_of_a_group_is_an_error() -> None:
             "sgd",
             [[["a"], {"betas": [0.9, 0.9]}]],
             "0.1.betas",
-            "unknown key. Accepted: dampening, lr, momentum, ",
+            "unknown key. Accepted: dampening, layer_decay, lr, momentum, ",
         ),
         (
             "sgd",
             [[["a"], {"parameter_groups": []}]],
             "0.1.parameter_groups",
             "unknown key. Accepted: dampening",
+        ),
+        (
+            "adam",
+            [[["a"], {"layer_decay": 1.5}]],
+            "0.1.layer_decay",
+            "expected a number above 0 and at most 1, found 1.5",
         ),
         ("sgd", [[["a"], {"params": []}]], "0.1.params", "unknown key. Accepted: dampening"),
         (
@@ -189,6 +195,75 @@ def test_groups_take_the_settings_of_their_optimizer(name: str) -> None:
     group = {"lr": 1, "weight_decay": 0.1} | ({"beta1": None} if name.endswith("factor") else {})
     construct(LazyOptimizer, {"type": name, "parameter_groups": [[["a"], group]]})
     construct(LazyOptimizer, {"type": name, "parameter_groups": None})
+
+
+LAYERS = {
+    "encoder.transformer.embeddings.word_embeddings.weight": 0,
+    "encoder.transformer.embeddings.LayerNorm.bias": 0,
+    "encoder.transformer.encoder.layer.0.attention.self.query.weight": 1,
+    "encoder.transformer.encoder.layer.0.output.dense.bias": 1,
+    "encoder.transformer.encoder.layer.11.output.dense.bias": 12,
+    "encoder.transformer.final_norm.weight": 12,
+    "heads.weibo.crf.transitions": None,
+}
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["rate of the group", "rate of the optimizer"])
+def test_rates_fall_from_layer_to_layer(own: bool) -> None:
+    parameters = [(name, torch.nn.Parameter(torch.ones(2))) for name in LAYERS]
+    group = {"layer_decay": 0.5, "weight_decay": 0.3} | ({"lr": 0.1} if own else {})
+    optimizer: torch.optim.Optimizer = Optimizer.from_params(
+        {
+            "type": "adamw",
+            "lr": 0.1 if not own else 0.7,
+            "parameter_groups": [[["^encoder"], group]],
+        },
+        model_parameters=parameters,
+    )
+    found = {
+        id(parameter): (given["lr"], given["weight_decay"])
+        for given in optimizer.param_groups
+        for parameter in given["params"]
+    }
+    assert len(found) == len(LAYERS) and len(optimizer.param_groups) == 4
+    for name, parameter in parameters:
+        depth = LAYERS[name]
+        expected = (
+            (0.7 if own else 0.1, 0.01) if depth is None else (0.1 * 0.5 ** (12 - depth), 0.3)
+        )
+        assert found[id(parameter)] == pytest.approx(expected), name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "encoder.transformer.layer.3.ffn.lin1.weight",
+        "model.layers.3.mlp.weight",
+        "transformer.h.3.attn.weight",
+        "encoder.block.3.layer.0.SelfAttention.q.weight",
+    ],
+)
+def test_layers_of_other_models(name: str) -> None:
+    names = [name.replace(".3.", ".0."), name, "encoder.embedding.weight"]
+    parameters = [(own, torch.nn.Parameter(torch.ones(2))) for own in names]
+    groups = parameter_groups(parameters, [([""], {"lr": 1.0, "layer_decay": 0.1})])
+    assert [group["lr"] for group in groups] == pytest.approx([1e-4, 1e-3, 1.0])
+
+
+def test_a_decay_of_one_changes_no_rate() -> None:
+    parameters = [(name, torch.nn.Parameter(torch.ones(2))) for name in LAYERS]
+    groups = parameter_groups(parameters, [(["layer"], {"lr": 0.2, "layer_decay": 1.0})])
+    assert {group.get("lr") for group in groups} == {0.2, None}
+
+
+def test_a_group_without_layers_has_no_decay() -> None:
+    with pytest.raises(
+        ConfigurationError,
+        match=r"groups\.0\.1\.layer_decay: no parameter of the group is in a numbered layer",
+    ):
+        parameter_groups(named(), [(["heads"], {"lr": 0.2, "layer_decay": 0.9})])
+    with pytest.raises(ConfigurationError, match=r"layer_decay: needs a learning rate"):
+        parameter_groups(named(), [(["heads"], {"layer_decay": 0.9})])
 
 
 def test_all_optimizers_are_tested() -> None:
@@ -252,7 +327,9 @@ def test_a_custom_optimizer_is_built_and_its_groups_are_checked(own_registry: No
     )
     assert type(optimizer) is Sign
     assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.5]
-    with pytest.raises(ConfigurationError, match=r"0.1.momentum: unknown key. Accepted: lr"):
+    with pytest.raises(
+        ConfigurationError, match=r"0.1.momentum: unknown key. Accepted: layer_decay, lr"
+    ):
         construct(LazyOptimizer, {"type": "sign", "parameter_groups": [[["a"], {"momentum": 0.1}]]})
 
 

@@ -89,6 +89,32 @@ def test_a_linear_model_by_hand() -> None:
     )
 
 
+def test_relative_to_embeddings_of_another_scale() -> None:
+    """A table of embeddings ten times as large is perturbed ten times as far."""
+    rises = []
+    for factor in (1.0, 10.0):
+        torch.manual_seed(0)
+        model = Linear()
+        batch = batch_for(model.vocab)
+        with torch.no_grad():
+            model.encoder.embedding.weight.mul_(factor)
+        step = PerturbedStep(FastGradientMethod(0.2, relative=True))
+        _, loss, _ = gradients(step, model, [batch])
+        clean = float(model(batch)["loss"].detach())
+        rises.append(float(loss) - 2 * clean)
+    assert rises[1] == pytest.approx(10 * rises[0], rel=1e-4) and rises[0] > 0
+
+
+def test_an_encoder_that_measures_nothing() -> None:
+    model = Linear()
+    model.encoder.measure = lambda *_: None  # type: ignore[method-assign]
+    with pytest.raises(
+        ConfigurationError, match="trainer.step.attack.relative: CharacterEmbedding"
+    ):
+        step = PerturbedStep(FastGradientMethod(0.2, relative=True))
+        gradients(step, model, [batch_for(model.vocab)])
+
+
 def by_hooks(model: Any, batch: Batch, attack: Attack, weight: float) -> Gradients:
     """Compute the same with a hook on the output of the embedding, sentence by sentence."""
     delta = torch.zeros(*batch.token_ids_BL.shape, model.encoder.embedding.embedding_dim)
@@ -96,6 +122,7 @@ def by_hooks(model: Any, batch: Batch, attack: Attack, weight: float) -> Gradien
         lambda module, arguments, output: output + delta
     )
     clean = model(batch, 0.5)["loss"]
+    vectors = model.encoder.embedding.weight[batch.token_ids_BL]
     for _ in range(attack.steps):
         delta = delta.clone().requires_grad_()
         (gradient,) = torch.autograd.grad(model(batch, 0.5)["loss"], delta)
@@ -104,13 +131,19 @@ def by_hooks(model: Any, batch: Batch, attack: Attack, weight: float) -> Gradien
             own = gradient[sentence]
             if not own.any():
                 continue
+            unit = 1.0
+            if attack.relative:
+                squares = vectors[sentence, : batch.lengths[sentence]].square()
+                squares = squares if attack.norm == "linf" else squares.sum(-1)
+                unit = float(squares.mean().sqrt())
+            epsilon, step_size = attack.epsilon * unit, attack.step_size * unit
             if attack.norm == "linf":
-                moved[sentence] = (moved[sentence] + attack.step_size * own.sign()).clamp(
-                    -attack.epsilon, attack.epsilon
+                moved[sentence] = (moved[sentence] + step_size * own.sign()).clamp(
+                    -epsilon, epsilon
                 )
             else:
-                moved[sentence] += attack.step_size * own / own.norm()
-                moved[sentence] *= min(1.0, attack.epsilon / float(moved[sentence].norm()))
+                moved[sentence] += step_size * own / own.norm()
+                moved[sentence] *= min(1.0, epsilon / float(moved[sentence].norm()))
         delta = moved
     model.zero_grad()
     (clean + weight * model(batch, 0.5)["loss"]).backward()
@@ -128,6 +161,10 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
     "fgm_linf": lambda: FastGradientMethod(0.05, "linf"),
     "pgd": lambda: ProjectedGradientDescent(0.3, steps=3, step_size=0.2),
     "pgd_linf": lambda: ProjectedGradientDescent(0.05, "linf", steps=2),
+    "fgm_relative": lambda: FastGradientMethod(0.2, relative=True),
+    "fgm_linf_relative": lambda: FastGradientMethod(0.1, "linf", relative=True),
+    "pgd_relative": lambda: ProjectedGradientDescent(0.2, steps=3, step_size=0.15, relative=True),
+    "pgd_linf_relative": lambda: ProjectedGradientDescent(0.1, "linf", steps=2, relative=True),
 }
 
 

@@ -17,6 +17,7 @@ from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler, Proport
 from ner_adv_plugin.data.batching.schedulers import MultiTaskScheduler, RoundRobinScheduler
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 from ner_adv_plugin.data.batching.training_windows import training_windows
+from ner_adv_plugin.data.batching.updates import Updates, count_updates
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.dataset_names import check_dataset
 
@@ -83,6 +84,7 @@ class DataLoader(Registrable):
 
         self._sentences: dict[str, EncodedDataset] = {}
         self._drawn: dict[str, int] = {}
+        self._updates: dict[str, Updates] = {}
         self._seed = 0
 
     @classmethod
@@ -135,6 +137,25 @@ class DataLoader(Registrable):
     def drawn(self) -> Mapping[str, int]:
         """Return how many sentences of every dataset were planned so far."""
         return self._drawn
+
+    def end_epoch(self, steps: Sequence[Sequence[PlannedBatch]]) -> dict[str, Updates]:
+        """Count the updates of each dataset in an epoch; add them to those of the run.
+
+        # Parameters
+
+        steps : the micro-batches of each optimizer step of the epoch.
+        """
+        updates = count_updates(steps, self._sentences)
+        for name, own in updates.items():
+            before = self._updates.get(name, Updates())
+            self._updates[name] = Updates(
+                before.steps + own.steps, before.sentences + own.sentences
+            )
+        return updates
+
+    def updates(self) -> Mapping[str, Updates]:
+        """Return the updates of each dataset in the epochs of the run so far."""
+        return self._updates
 
     def sentences_per_epoch(self, num_epochs: int) -> list[dict[str, int]]:
         """Return how many sentences of every dataset each epoch of a run draws."""
@@ -257,6 +278,7 @@ class DataLoader(Registrable):
         """Return the state from which a resumed run plans the next epochs, in plain types only."""
         return {
             "drawn": dict(self._drawn),
+            "updates": {name: tuple(own) for name, own in self._updates.items()},
             "sampler": self.sampler.state_dict(),
             "scheduler": self.scheduler.state_dict(),
         }
@@ -264,6 +286,8 @@ class DataLoader(Registrable):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state returned by `state_dict`."""
         self._drawn = dict(state["drawn"])
+        # Checkpoints of earlier versions have no counts.
+        self._updates = {name: Updates(*own) for name, own in state.get("updates", {}).items()}
         self.sampler.load_state_dict(state["sampler"])
         self.scheduler.load_state_dict(state["scheduler"])
 

@@ -19,7 +19,7 @@ class BalancedScheduler(MixedScheduler):
 
     # Parameters
 
-    batch_size, max_tokens, pool : see `MixedScheduler`.
+    batch_size, max_tokens, pool, noise : see `MixedScheduler`.
 
     # Example
 

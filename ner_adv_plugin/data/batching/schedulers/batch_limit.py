@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,8 @@ class BatchLimit:
 
     # Examples
 
-    >>> BatchLimit(sentences=2).cut([5, 5, 5])
-    [2, 1]
+    >>> BatchLimit(sentences=3).cut([5, 5, 5, 5])
+    [2, 2]
     >>> BatchLimit(tokens=12).cut([2, 3, 4, 9, 20])
     [3, 1, 1]
     """
@@ -53,15 +54,36 @@ class BatchLimit:
         """Return the number of batches of this many sentences; None if it depends on lengths."""
         return None if self.sentences is None else -(-sentences // self.sentences)
 
-    def pool_size(self, batches: int, lengths: NDArray[np.int64]) -> int:
-        """Return about how many sentences of these lengths fill a number of batches, at least 1."""
-        if self.sentences is not None:
-            return batches * self.sentences
+    def pools(self, batches: int, lengths: NDArray[np.int64]) -> list[int]:
+        """Split sentences into pools of nearly the same size.
+
+        # Parameters
+
+        batches : maximum number of batches in a pool; with `tokens` approximately.
+        lengths : length of each sentence in characters.
+
+        # Returns
+
+        The number of sentences in each pool.
+        """
+        count = self.count(len(lengths))
+        if count is not None:
+            # Pools of whole batches, so that the number of batches is `count`.
+            sizes = evenly(len(lengths), count)
+            ends = accumulate(evenly(count, -(-count // batches)), initial=0)
+            return [sum(sizes[start:end]) for start, end in pairwise(ends)]
+
         assert self.tokens is not None
-        return max(1, int(batches * self.tokens * len(lengths) / max(1, int(lengths.sum()))))
+        size = int(batches * self.tokens * len(lengths) / max(1, int(lengths.sum())))
+        return evenly(len(lengths), -(-len(lengths) // max(1, size)))
 
     def cut(self, lengths: Sequence[int]) -> list[int]:
-        """Split a sequence of sentences greedily into batches within the limit.
+        """Split a sequence of sentences into as few batches as possible, of nearly the same size.
+
+        The loss of a step is a mean over its sentences: a short batch would give each of them a
+        larger weight. With `sentences` the batches differ by one sentence at most. With `tokens`
+        the largest number of padded characters in a batch is as small as possible; batches of
+        shorter sentences hold more of them.
 
         # Parameters
 
@@ -72,18 +94,42 @@ class BatchLimit:
         The number of sentences in each batch.
         """
         if self.sentences is not None:
-            full, rest = divmod(len(lengths), self.sentences)
-            return [self.sentences] * full + ([rest] if rest else [])
+            return evenly(len(lengths), -(-len(lengths) // self.sentences))
 
         assert self.tokens is not None
-        sizes: list[int] = []
-        longest = 0
-        for length in lengths:
-            # An empty sentence occupies a position, too.
-            longest = max(longest, length, 1)
-            if sizes and longest * (sizes[-1] + 1) <= self.tokens:
-                sizes[-1] += 1
+        fewest = len(_greedy(lengths, self.tokens))
+        low, high = 1, self.tokens
+        while low < high:
+            middle = (low + high) // 2
+            if len(_greedy(lengths, middle)) > fewest:
+                low = middle + 1
             else:
-                sizes.append(1)
-                longest = max(length, 1)
-        return sizes
+                high = middle
+        return _greedy(lengths, high)
+
+
+def evenly(total: int, parts: int) -> list[int]:
+    """Split a number into parts that differ by 1 at most, the larger ones spread evenly.
+
+    # Examples
+
+    >>> evenly(11, 4)
+    [2, 3, 3, 3]
+    """
+    ends = [total * part // parts for part in range(parts + 1)] if parts else [0]
+    return [end - start for start, end in pairwise(ends)]
+
+
+def _greedy(lengths: Sequence[int], tokens: int) -> list[int]:
+    """Split sentences into batches, each as large as a number of padded characters allows."""
+    sizes: list[int] = []
+    longest = 0
+    for length in lengths:
+        # An empty sentence occupies a position, too.
+        longest = max(longest, length, 1)
+        if sizes and longest * (sizes[-1] + 1) <= tokens:
+            sizes[-1] += 1
+        else:
+            sizes.append(1)
+            longest = max(length, 1)
+    return sizes

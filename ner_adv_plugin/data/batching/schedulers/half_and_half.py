@@ -26,7 +26,7 @@ class HalfAndHalfScheduler(MixedScheduler):
     # Parameters
 
     target : the dataset that makes up half of every batch.
-    batch_size, max_tokens, pool : see `MixedScheduler`.
+    batch_size, max_tokens, pool, noise : see `MixedScheduler`.
 
     # Example
 
@@ -46,8 +46,9 @@ class HalfAndHalfScheduler(MixedScheduler):
         batch_size: int | None = None,
         max_tokens: int | None = None,
         pool: int = 50,
+        noise: float | None = None,
     ) -> None:
-        super().__init__(batch_size, max_tokens, pool)
+        super().__init__(batch_size, max_tokens, pool, noise)
         self.target = target
 
     @classmethod

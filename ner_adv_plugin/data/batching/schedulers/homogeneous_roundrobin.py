@@ -26,8 +26,8 @@ class HomogeneousRoundRobinScheduler(MultiTaskScheduler):
     Registered as "homogeneous_roundrobin".
 
     An epoch draws what the sampler requests and repeats no sentence beyond that. A dataset with n
-    drawn sentences has ceil(n / its batch size) batches in an epoch. With `max_tokens` a batch
-    takes as many sentences as fit, except for the last one of each pool.
+    drawn sentences has ceil(n / its batch size) batches in an epoch, whose sizes differ by one at
+    most. With `max_tokens` the batches of a pool are as few as possible, of similar padded size.
 
     # Parameters
 
@@ -36,7 +36,7 @@ class HomogeneousRoundRobinScheduler(MultiTaskScheduler):
     max_tokens : in place of `batch_size`, the maximum number of padded characters in a batch
         (number of sentences x length of the longest); a sentence longer than this forms a batch by
         itself.
-    pool : see `MultiTaskScheduler`; counts batches of one dataset.
+    pool, noise : see `MultiTaskScheduler`; they count batches of one dataset.
 
     # Example
 
@@ -56,8 +56,9 @@ class HomogeneousRoundRobinScheduler(MultiTaskScheduler):
         batch_size: int | dict[str, int] | None = None,
         max_tokens: int | None = None,
         pool: int = 50,
+        noise: float | None = None,
     ) -> None:
-        super().__init__(pool)
+        super().__init__(pool, noise)
         self.limits: BatchLimit | dict[str, BatchLimit]
         if isinstance(batch_size, dict):
             for name, size in batch_size.items():
@@ -105,10 +106,11 @@ class HomogeneousRoundRobinScheduler(MultiTaskScheduler):
     ) -> list[NDArray[np.int64]]:
         """Cut the sentences of one dataset into batches, in random order."""
         groups: list[NDArray[np.int64]] = []
-        size = limit.pool_size(self.pool, lengths[drawn])
+        pools = limit.pools(self.pool, lengths[drawn])
+        noise = self.noise_with(len(pools))
 
-        for start in range(0, len(drawn), size):
-            rising = by_length(drawn[start : start + size], lengths, generator)
+        for members in np.split(drawn, np.cumsum(pools)[:-1]) if pools else []:
+            rising = by_length(members, lengths, generator, noise)
             groups += np.split(rising, np.cumsum(limit.cut(lengths[rising].tolist()))[:-1])
 
         return [groups[i] for i in generator.permutation(len(groups))]

@@ -24,11 +24,11 @@ class MixedScheduler(MultiTaskScheduler):
     dataset. Within a pool, itself a run of positions, the sentences of each dataset fill its
     positions by increasing length, so that short sentences of all datasets share batches.
 
-    With `batch_size`, an epoch has ceil(drawn sentences / batch_size) batches, all full but one.
-    With `max_tokens`, batches of short sentences hold more of them; a batch takes as many sentences
-    as fit, except for the last one of each pool, and the number of batches varies slightly between
-    epochs. As the loss of a step is a mean over its sentences, a short sentence then has a smaller
-    weight than a long one.
+    With `batch_size`, an epoch has ceil(drawn sentences / batch_size) batches, whose sizes differ
+    by one at most. With `max_tokens`, batches of short sentences hold more of them, the largest
+    padded size in a pool is as small as its number of batches allows, and the number of batches
+    varies slightly between epochs. As the loss of a step is a mean over its sentences, a short
+    sentence then has a smaller weight than a long one.
 
     # Parameters
 
@@ -36,13 +36,17 @@ class MixedScheduler(MultiTaskScheduler):
     max_tokens : in place of `batch_size`, the maximum number of padded characters in a batch
         (number of sentences x length of the longest); a sentence longer than this forms a batch by
         itself.
-    pool : see `MultiTaskScheduler`.
+    pool, noise : see `MultiTaskScheduler`.
     """
 
     def __init__(
-        self, batch_size: int | None = None, max_tokens: int | None = None, pool: int = 50
+        self,
+        batch_size: int | None = None,
+        max_tokens: int | None = None,
+        pool: int = 50,
+        noise: float | None = None,
     ) -> None:
-        super().__init__(pool)
+        super().__init__(pool, noise)
         self.limit = BatchLimit(batch_size, max_tokens)
 
     def order(self, counts: Mapping[str, int]) -> list[str]:
@@ -65,18 +69,21 @@ class MixedScheduler(MultiTaskScheduler):
         order = self.order({name: len(drawn) for name, drawn in sentences.items()})
         if not order:
             return []
-        size = self.limit.pool_size(
+        pools = self.limit.pools(
             self.pool, np.concatenate([lengths[name][drawn] for name, drawn in sentences.items()])
         )
+        noise = self.noise_with(len(pools))
 
         remaining = dict(sentences)
         batches: list[PlannedBatch] = []
-        for start in range(0, len(order), size):
+        start = 0
+        for size in pools:
             pool_order = order[start : start + size]
+            start += size
             counts = Counter(pool_order)
             members = {name: drawn[: counts[name]] for name, drawn in remaining.items()}
             remaining = {name: drawn[counts[name] :] for name, drawn in remaining.items()}
-            batches += self._cut(pool_order, members, lengths, generator)
+            batches += self._cut(pool_order, members, lengths, generator, noise)
 
         return [batches[i] for i in generator.permutation(len(batches))]
 
@@ -86,10 +93,11 @@ class MixedScheduler(MultiTaskScheduler):
         members: Sentences,
         lengths: Sentences,
         generator: np.random.Generator,
+        noise: float,
     ) -> Iterator[PlannedBatch]:
         """Cut one pool into batches; each lists the sentences of a dataset consecutively."""
         turns = {
-            name: iter(by_length(drawn, lengths[name], generator).tolist())
+            name: iter(by_length(drawn, lengths[name], generator, noise).tolist())
             for name, drawn in members.items()
         }
         pool = [(name, next(turns[name])) for name in pool_order]

@@ -17,7 +17,7 @@ class RoundRobinScheduler(MixedScheduler):
 
     # Parameters
 
-    batch_size, max_tokens, pool : see `MixedScheduler`.
+    batch_size, max_tokens, pool, noise : see `MixedScheduler`.
 
     # Example
 

@@ -13,6 +13,9 @@ from ner_adv_plugin.data.batching.schedulers.batch_limit import DEFAULT_SENTENCE
 PlannedBatch = list[tuple[str, int]]
 Sentences = Mapping[str, NDArray[np.int64]]
 Name = TypeVar("Name")
+# With fewer pools than this in an epoch, lengths get noise by default.
+ENOUGH_POOLS = 3
+DEFAULT_NOISE = 0.1
 
 
 class MultiTaskScheduler(Registrable):
@@ -28,14 +31,26 @@ class MultiTaskScheduler(Registrable):
     pool : number of batches whose sentences are sorted by length together. A larger pool reduces
         padding but leaves less randomness in which sentences share a batch. Which sentences share
         a pool, and the order of the batches, are always random.
+    noise : sentences are sorted by length x (1 + u), with u uniform in -`noise` to `noise`, 0 to 1.
+        null for 0.1 if an epoch has fewer than 3 pools, otherwise 0. Without noise, the batches of
+        a corpus that fits into one pool hold nearly the same sentences in every epoch.
     """
 
     default_implementation = "roundrobin"
 
-    def __init__(self, pool: int = 50) -> None:
+    def __init__(self, pool: int = 50, noise: float | None = None) -> None:
         if pool < 1:
             raise ConfigurationError(f"expected 1 or more, found {pool}", "pool")
+        if noise is not None and not 0 <= noise <= 1:
+            raise ConfigurationError(f"expected 0 to 1, or null, found {noise}", "noise")
         self.pool = pool
+        self.noise = noise
+
+    def noise_with(self, pools: int) -> float:
+        """Return the noise in lengths, in an epoch with a number of pools."""
+        if self.noise is not None:
+            return self.noise
+        return DEFAULT_NOISE if pools < ENOUGH_POOLS else 0.0
 
     @classmethod
     def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -107,8 +122,22 @@ def spread(counts: Mapping[Name, int]) -> list[Name]:
 
 
 def by_length(
-    sentences: NDArray[np.int64], lengths: NDArray[np.int64], generator: np.random.Generator
+    sentences: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    generator: np.random.Generator,
+    noise: float = 0.0,
 ) -> NDArray[np.int64]:
-    """Sort the sentences of a pool by length, those of equal length in random order."""
+    """Sort the sentences of a pool by length, those of equal length in random order.
+
+    # Parameters
+
+    sentences : indices of the sentences.
+    lengths : lengths of all sentences of the dataset.
+    generator : source of randomness.
+    noise : largest relative change of a length before sorting.
+    """
     chance = generator.permutation(len(sentences))
-    return sentences[np.lexsort((chance, lengths[sentences]))]
+    keys = lengths[sentences].astype(np.float64)
+    if noise:
+        keys *= 1 + generator.uniform(-noise, noise, len(sentences))
+    return sentences[np.lexsort((chance, keys))]

@@ -25,15 +25,20 @@ class Attack(Registrable):
     norm : "l2", over all P x E entries of a sentence, or "linf", their largest absolute value.
     steps : number of steps; each needs one gradient of the loss.
     step_size : norm of one step.
+    relative : `epsilon` and `step_size` are multiples of the size of the sentence's embeddings: of
+        the root mean square of their norms with "l2", of their entries with "linf".
     """
 
     default_implementation = "fgm"
 
-    def __init__(self, epsilon: float, norm: Norm, steps: int, step_size: float) -> None:
+    def __init__(
+        self, epsilon: float, norm: Norm, steps: int, step_size: float, relative: bool = False
+    ) -> None:
         self.epsilon = epsilon
         self.norm = norm
         self.steps = steps
         self.step_size = step_size
+        self.relative = relative
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:

@@ -12,12 +12,12 @@ class FastGradientMethod(Attack):
 
     # Parameters
 
-    epsilon, norm : see `Attack`.
+    epsilon, norm, relative : see `Attack`.
 
     # Example
 
     ```jsonnet
-    { type: 'fgm', epsilon: 1.0, norm: 'l2' }
+    { type: 'fgm', epsilon: 0.2, relative: true }
     ```
 
     # Examples
@@ -28,5 +28,5 @@ class FastGradientMethod(Attack):
     tensor([[[0.6000, 0.8000]]])
     """
 
-    def __init__(self, epsilon: float = 1.0, norm: Norm = "l2") -> None:
-        super().__init__(epsilon, norm, steps=1, step_size=epsilon)
+    def __init__(self, epsilon: float = 1.0, norm: Norm = "l2", relative: bool = False) -> None:
+        super().__init__(epsilon, norm, steps=1, step_size=epsilon, relative=relative)

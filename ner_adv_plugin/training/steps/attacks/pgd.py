@@ -15,7 +15,7 @@ class ProjectedGradientDescent(Attack):
 
     # Parameters
 
-    epsilon, norm, steps : see `Attack`.
+    epsilon, norm, steps, relative : see `Attack`.
     step_size : norm of one step; null for 2.5 epsilon / steps.
 
     # Example
@@ -31,9 +31,14 @@ class ProjectedGradientDescent(Attack):
         norm: Norm = "l2",
         steps: int = 3,
         step_size: float | None = None,
+        relative: bool = False,
     ) -> None:
         super().__init__(
-            epsilon, norm, steps, 2.5 * epsilon / steps if step_size is None else step_size
+            epsilon,
+            norm,
+            steps,
+            2.5 * epsilon / steps if step_size is None else step_size,
+            relative,
         )
 
     @classmethod

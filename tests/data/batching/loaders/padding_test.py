@@ -41,7 +41,7 @@ def test_padding(
     ("scheduler", "bound"),
     [
         ("roundrobin", 1.25),
-        ("homogeneous_roundrobin", 1.1),
+        ("homogeneous_roundrobin", 1.15),
         ("balanced", 1.25),
         ("half_and_half", 1.25),
     ],

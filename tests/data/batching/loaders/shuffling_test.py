@@ -9,22 +9,61 @@ import torch
 
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.data.batching.loaders import DataLoader
+from ner_adv_plugin.data.batching.schedulers import RoundRobinScheduler
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 from tests.data.batching.loaders.planning import counted, either_scheduler, loader_of, plans
 from tests.data.sentences import of_lengths, realistic_lengths
 
 
 def test_order_of_batches_is_random() -> None:
-    """Sentences of distinct lengths in one pool always form the same batches, in random order."""
+    """Without noise sentences of distinct lengths in one pool always form the same batches."""
 
     def order(seed: int, epoch: int) -> list[PlannedBatch]:
-        loader = DataLoader(batch_size=4)
+        loader = DataLoader(RoundRobinScheduler(batch_size=4, noise=0.0))
         loader.set_sentences(of_lengths(a=range(1, 101)), seed)
         return [sorted(batch) for batch in loader.plan(epoch)]
 
     orders = [order(0, 0), order(0, 1), order(1, 0)]
     assert sorted(orders[0]) == sorted(orders[1]) == sorted(orders[2])
     assert orders[0] != orders[1] and orders[0] != orders[2] and orders[1] != orders[2]
+
+
+def batch_mates(plan: list[PlannedBatch]) -> set[tuple[Any, Any]]:
+    """Pairs of sentences that share a batch."""
+    return {(one, other) for batch in plan for one in batch for other in batch if one < other}
+
+
+@either_scheduler
+def test_small_corpora_have_other_batches_in_every_epoch(scheduler: dict[str, Any]) -> None:
+    shares = {}
+    for noise in (0.0, None):
+        loader = construct(
+            DataLoader, {"scheduler": {**scheduler, "batch_size": 32, "noise": noise}}
+        )
+        loader.set_sentences(of_lengths(a=realistic_lengths(1_350)), 0)
+        mates = [batch_mates(plan) for plan in plans(loader, 4)]
+        shares[noise] = len(mates[0] & mates[3]) / len(mates[0])
+    # Batches of equal lengths would have most mates in common.
+    assert shares[None] < 0.25 < 0.5 < shares[0.0]
+
+
+@pytest.mark.parametrize("limit", [{"batch_size": 32}, {"max_tokens": 1_600}])
+@pytest.mark.parametrize("name", ["roundrobin", "homogeneous_roundrobin"])
+def test_no_batch_is_short(name: str, limit: dict[str, int]) -> None:
+    """1,350 = 42 x 32 + 6: a batch of 6 would give each of its sentences 5.3 times the weight."""
+    loader = construct(DataLoader, {"scheduler": {"type": name, **limit}})
+    lengths = realistic_lengths(1_350)
+    loader.set_sentences(of_lengths(a=lengths), 0)
+    longest = np.argsort(lengths)[-32:].tolist()
+    together = []
+    for plan in plans(loader, 6):
+        if "batch_size" in limit:
+            assert len(plan) == 43 and {len(batch) for batch in plan} == {31, 32}
+        else:
+            sizes = [len(batch) * max(lengths[i] for _, i in batch) for batch in plan]
+            assert min(sizes) > 0.75 * max(sizes)
+        together.append({frozenset(i for _, i in batch if i in longest) for batch in plan})
+    assert len(set(map(frozenset, together))) == 6
 
 
 def test_every_pass_and_every_dataset_is_shuffled_independently() -> None:

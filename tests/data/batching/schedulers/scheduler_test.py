@@ -149,6 +149,22 @@ def test_by_length(lengths: list[int], seed: int) -> None:
     assert (np.diff(np.array(lengths)[rising]) >= 0).all()
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.1, 0.5])
+def test_noise_moves_a_sentence_past_similar_lengths_only(noise: float) -> None:
+    generator = np.random.default_rng(0)
+    lengths = generator.integers(1, 100, 500)
+    rising = lengths[by_length(np.arange(500), lengths, generator, noise)]
+    highest = np.maximum.accumulate(rising)
+    # A longer sentence before a shorter one: (1 - noise) a <= (1 + noise) b.
+    assert (highest * (1 - noise) <= rising * (1 + noise) + 1e-9).all()
+    assert (highest > rising).any() == (noise > 0)
+
+
+def test_noise_by_default_for_few_pools() -> None:
+    assert [RoundRobinScheduler().noise_with(pools) for pools in (1, 2, 3)] == [0.1, 0.1, 0.0]
+    assert RoundRobinScheduler(noise=0.3).noise_with(9) == 0.3
+
+
 def test_sentences_of_equal_length_are_shuffled() -> None:
     """Each of 4 sentences is in the first half about half of the time, whatever the file order."""
     generator = np.random.default_rng(0)
@@ -166,6 +182,7 @@ def test_sentences_of_equal_length_are_shuffled() -> None:
     ("settings", "path", "message"),
     [
         ({"pool": 0}, "pool", "expected 1 or more, found 0"),
+        ({"noise": 1.5}, "noise", "expected 0 to 1, or null, found 1.5"),
         ({"batch_size": 0}, "batch_size", "expected 1 or more, found 0"),
         ({"max_tokens": 0}, "max_tokens", "expected 1 or more, found 0"),
         (
