@@ -130,7 +130,7 @@ def _limited(config: dict[str, Any], datasets: Any) -> dict[str, Any]:
             f"expected a list of names of datasets, found {datasets!r}", DATASETS
         )
     for index, name in enumerate(datasets):
-        if name not in train:
+        if not isinstance(name, str) or name not in train:
             raise ConfigurationError(
                 f"no train_data_path of a dataset {name!r}.{nearest(str(name), train)}"
                 f" Datasets: {', '.join(train)}.",

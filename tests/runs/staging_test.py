@@ -16,10 +16,11 @@ from ner_adv_plugin.common.params import with_overrides
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import read_data
 from ner_adv_plugin.runs.train_job import train_model
+from ner_adv_plugin.testing import ModelTestCase
 from tests.killing import Plan, start
 from tests.same_run import differences
 from tests.stopping import stopping_before
-from tests.tiny import DATA, assert_same_weights, learnt, tiny_config, weights, write_config
+from tests.tiny import DATA, ROOT, assert_same_weights, learnt, tiny_config, weights, write_config
 
 # Of the stages below: 40 sentences of sources and 40 of the target, in batches of 8.
 STEPS = (5, 2 * 5)
@@ -251,6 +252,14 @@ def test_an_objective_may_be_of_one_stage_only(tmp_path: Path) -> None:
         == {name for name in mixed if name.startswith("objectives.")}
         != set()
     )
+
+
+class TestStagedModel(ModelTestCase):
+    def test_trains_saves_loads_and_predicts(self) -> None:
+        self.set_up_model(ROOT / "fixtures" / "configs" / "staged.jsonnet")
+        of_source = [n for n, _ in self.model.named_parameters() if ".msra." in n]
+        self.ensure_model_can_train_save_and_load(gradients_to_ignore=of_source)
+        self.ensure_batch_predictions_are_consistent()
 
 
 def test_what_a_resumed_run_may_not_change(tmp_path: Path) -> None:
