@@ -82,8 +82,8 @@ class Trainer(Registrable):
     use_amp : short for precision "fp16" on a GPU, "bf16" on a CPU.
     no_grad : regular expressions, searched for in the names of the parameters to freeze.
     moving_average : moving average of the weights; validation and `best.th` use the averages.
-    l2_sp : weight decay towards the weights with which training starts, see `StartingPointDecay`; none by
-        default.
+    l2_sp : weight decay towards the weights with which training starts, see `StartingPointDecay`;
+        none by default.
     unfreezing : parameters that begin to train in later epochs, see `GradualUnfreezing`; none by
         default.
     step : forward and backward passes of a global batch; "plain" by default.
