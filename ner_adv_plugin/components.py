@@ -12,11 +12,14 @@ import ner_adv_plugin.modules.heads
 import ner_adv_plugin.modules.loss_weighting
 import ner_adv_plugin.modules.objectives
 import ner_adv_plugin.modules.schedules
+import ner_adv_plugin.runs.initialising
 import ner_adv_plugin.training.callbacks
 import ner_adv_plugin.training.instance_weighting
+import ner_adv_plugin.training.optimization.l2_sp
 import ner_adv_plugin.training.optimization.learning_rate_schedulers
 import ner_adv_plugin.training.optimization.moving_average
 import ner_adv_plugin.training.optimization.optimizers
+import ner_adv_plugin.training.optimization.unfreezing
 import ner_adv_plugin.training.steps.aggregated
 import ner_adv_plugin.training.steps.attacks
 import ner_adv_plugin.training.steps.perturbed

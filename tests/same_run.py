@@ -12,7 +12,7 @@ import torch
 from tests.tiny import OF_THE_MACHINE, weights
 
 # Logs contain times and process ids.
-LOGS = re.compile(r"out\.log|log(/.*)?")
+LOGS = re.compile(r"(stages/[^/]+/)?(out\.log|log(/.*)?)")
 
 
 def differences(folder: Path, reference: Path) -> list[str]:

@@ -15,6 +15,7 @@ from ner_adv_plugin.common.devices import device_of
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import local_path
 from ner_adv_plugin.common.params import parse_overrides, with_overrides
+from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Model
@@ -195,6 +196,11 @@ def _read_config(folder: Path, shown: str) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{shown}: {CONFIG} is missing or not valid: {error}") from error
 
+    if isinstance(config, dict):
+        try:
+            config = config_of_model(config)
+        except ConfigurationError as error:
+            raise UserError(f"{shown}: {CONFIG}: {error}") from error
     if not isinstance(config, dict) or not {"model", "dataset_reader"} <= set(config):
         raise UserError(f"{shown}: {CONFIG} is not the config of a run")
     return config

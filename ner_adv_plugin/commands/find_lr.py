@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ner_adv_plugin.commands.train import chosen_folder, prepare_folder
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.params import load_training_config, with_overrides
 from ner_adv_plugin.common.progress import make_file_friendly
+from ner_adv_plugin.common.stages import STAGES, has_stages
 from ner_adv_plugin.runs.leftovers import Leftovers
 
 # Settings that would change the learning rate, or write to files that only a whole run opens.
@@ -61,6 +63,12 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.stopping_factor,
     )
     config = load_training_config(arguments.param_path, arguments.overrides)
+    if has_stages(config):
+        raise ConfigurationError(
+            "find-lr does not train the stages before the last one: leave them out, and set"
+            " `initializer` to the archive of the stage before",
+            STAGES,
+        )
     job = checked_job(_for_search(config, checked_job(config).filled))
     job.check_paths()
     job.check_encoder()

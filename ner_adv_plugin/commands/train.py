@@ -127,6 +127,7 @@ def _opened(job: Any, before: Leftovers, arguments: argparse.Namespace) -> Itera
     `KeyboardInterrupt` says how to resume it.
     """
     from ner_adv_plugin.common import processes
+    from ner_adv_plugin.runs.staging import begun_stages
     from ner_adv_plugin.runs.train_job import open_run
 
     trainer = None
@@ -134,7 +135,8 @@ def _opened(job: Any, before: Leftovers, arguments: argparse.Namespace) -> Itera
         with open_run(job, before.folder, arguments.recover) as trainer:
             yield trainer
     except BaseException as error:
-        has_begun = trainer is not None and trainer.steps_done > 0
+        of_a_stage = next(begun_stages(before.folder), None)
+        has_begun = (trainer is not None and trainer.steps_done > 0) or of_a_stage is not None
         if processes.is_main() and not has_begun:
             before.remove()
         if isinstance(error, KeyboardInterrupt):
@@ -149,7 +151,9 @@ def _opened(job: Any, before: Leftovers, arguments: argparse.Namespace) -> Itera
 
 def _how_to_resume(trainer: Any, folder: Path, arguments: argparse.Namespace) -> str:
     """Say what an interrupted run leaves, and give the command that resumes it."""
-    if (folder / BEST).is_file():
+    if trainer is None:
+        held = "the stages so far are kept"
+    elif (folder / BEST).is_file():
         best = trainer.tracker.best_epoch
         held = f"{folder / ARCHIVE} holds the best weights so far"
         held += "" if best is None else f", of epoch {best + 1}"
@@ -160,7 +164,11 @@ def _how_to_resume(trainer: Any, folder: Path, arguments: argparse.Namespace) ->
     for package in arguments.include_package:
         command += ["--include-package", package]
 
-    done = f"interrupted after {trainer.epoch} of {trainer.num_epochs} epochs"
+    done = (
+        "interrupted before the last stage"
+        if trainer is None
+        else f"interrupted after {trainer.epoch} of {trainer.num_epochs} epochs"
+    )
     return f"{done}: {held}. Resume with:\n{shlex.join(command)}"
 
 

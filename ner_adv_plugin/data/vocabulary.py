@@ -189,6 +189,29 @@ class Vocabulary(Registrable):
         }
         return cls(datasets, namespaces)
 
+    @classmethod
+    def joined(cls, vocabularies: Sequence["Vocabulary"]) -> "Vocabulary":
+        """Return a vocabulary with all entries of several ones.
+
+        # Parameters
+
+        vocabularies : those of one or more collections of the same datasets, such as of the stages
+            of a run.
+        """
+        datasets = {
+            name: replace(space, sentences=max(v.datasets[name].sentences for v in vocabularies))
+            for name, space in vocabularies[0].datasets.items()
+        }
+        namespaces: dict[str, list[str]] = {}
+        for name, entries in vocabularies[0]._tokens.items():
+            if name == DOMAINS:
+                namespaces[name] = entries
+                continue
+            first = entries[:2] if name == CHARACTERS else []
+            found = {entry for v in vocabularies for entry in v._tokens[name][len(first) :]}
+            namespaces[name] = [*first, *sorted(found)]
+        return cls(datasets, namespaces)
+
     @property
     def heads(self) -> list[str]:
         """Names of the heads, in the order of the datasets."""

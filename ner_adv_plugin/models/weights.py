@@ -66,12 +66,18 @@ def check_weights(
         if name not in own and not (partial and _of_another_part(model, str(name))):
             raise UserError(f"{message}: the model has no {str(name)[:200]}")
     for name, expected in own.items():
-        if fault := _fault(expected, state[name]):
+        if fault := fault_of(expected, state[name]):
             raise UserError(f"{message}: {name} {fault}")
 
 
-def _fault(expected: Tensor, found: Any) -> str | None:
-    """Describe what is wrong with a weight; None if nothing is."""
+def fault_of(expected: Tensor, found: Any) -> str | None:
+    """Describe what is wrong with a weight; None if nothing is.
+
+    # Parameters
+
+    expected : the weight of the model.
+    found : what a file has for it.
+    """
     if not isinstance(found, Tensor):
         return f"is not a tensor but {type(found).__name__}"
     if found.layout is not torch.strided or found.is_quantized or found.is_meta:

@@ -17,7 +17,7 @@ from ner_adv_plugin.data.reading.reading_counts import ReadingCounts
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.runs.job import Stages, TrainJob
 
 logger = logging.getLogger(__name__)
 
@@ -97,11 +97,29 @@ def read_data(job: TrainJob) -> RunData:
         if split != "train"
         for table in datasets.values()
     ]
+    held_out += _held_out_of_other_stages(job)
     splits["train"], leaked = without_leaks(splits["train"], held_out, job.data_loader.leakage)
     reading |= _count_contradictions(splits["train"], sources.reader.readers)
 
     data = RunData(splits, sources.reader.readers, leaked, reading, unlabelled)
     return with_subset(data, job.data_loader.subset, job.random_seed or 0)
+
+
+def _held_out_of_other_stages(job: TrainJob) -> list[InstanceTable]:
+    """Read the validation and test sets that only other stages of the run have.
+
+    No stage may train on a sentence by which another one is scored.
+    """
+    stages = [] if job.stages_of_run is None else job.stages_of_run.jobs
+    read = {path for paths in job.sources.paths.values() for path in paths.values()}
+    found: list[InstanceTable] = []
+    for other in stages:
+        for split, paths in other.sources.paths.items():
+            new = {name: path for name, path in paths.items() if path not in read}
+            if split != "train" and new:
+                found += other.sources.held_out_reader.read_all(new).values()
+                read |= set(new.values())
+    return found
 
 
 def _check_labelled(
@@ -180,8 +198,15 @@ def collect_vocabulary(job: TrainJob, data: RunData) -> Vocabulary:
 
     ConfigurationError : if a vocabulary from an earlier run lacks a dataset of this run.
     """
-    build = Vocabulary.from_instances if job.vocabulary is None else job.vocabulary.construct
-    vocab = build(instances=data.splits, readers=data.readers)
+    is_collected = job.vocabulary is None or (
+        job.vocabulary.filled.get("type") == Vocabulary.default_implementation
+    )
+    if job.stages_of_run is not None and is_collected:
+        vocab = _vocabulary_of(job.stages_of_run, job, data)
+    elif job.vocabulary is not None:
+        vocab = job.vocabulary.construct(instances=data.splits, readers=data.readers)
+    else:
+        vocab = Vocabulary.from_instances(instances=data.splits, readers=data.readers)
     for name in data.readers:
         if name not in vocab.datasets:
             hint, known = nearest(name, vocab.datasets), ", ".join(vocab.datasets)
@@ -191,6 +216,17 @@ def collect_vocabulary(job: TrainJob, data: RunData) -> Vocabulary:
     # The folder of an earlier run's vocabulary holds the config of that run's encoder, not of ours.
     vocab.directory = None
     return vocab
+
+
+def _vocabulary_of(stages: Stages, job: TrainJob, data: RunData) -> Vocabulary:
+    """Return the vocabulary of all stages, which is collected once."""
+    if stages.vocabulary is None:
+        found = []
+        for other in stages.jobs:
+            own = data if other is job else read_data(other)
+            found.append(Vocabulary.from_instances(instances=own.splits, readers=own.readers))
+        stages.vocabulary = Vocabulary.joined(found)
+    return stages.vocabulary
 
 
 def evaluator_of(job: TrainJob, model: Model, data: RunData, split: str) -> Evaluator:

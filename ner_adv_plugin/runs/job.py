@@ -13,6 +13,7 @@ from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.model import LazyModel
 from ner_adv_plugin.modules.encoders.encoder_files import check_encoder, is_path
+from ner_adv_plugin.runs.initialising import InitializerApplicator, check_weights_path
 from ner_adv_plugin.runs.launch import Distributed
 from ner_adv_plugin.runs.sources import Paths, Sources, check_files
 from ner_adv_plugin.training.trainer import LazyTrainer
@@ -34,13 +35,32 @@ class EvaluationLoader:
             raise ConfigurationError(f"expected 1 or more, found {self.batch_size}", "batch_size")
 
 
+@dataclass
+class Stages:
+    """The stages of a run.
+
+    # Parameters
+
+    jobs : their jobs, in order.
+    names : their names.
+    weights : which weights of each the next one starts with, "best" or "last".
+    vocabulary : that of all stages, once it is collected.
+    """
+
+    jobs: "list[TrainJob]"
+    names: list[str]
+    weights: list[str]
+    vocabulary: Vocabulary | None = None
+
+
 @dataclass(kw_only=True)
 class TrainJob:
     """The top-level keys of a training config.
 
     `checked_job` also sets the attributes `config` (the config of the job), `filled` (the config
     including the defaults of constructors), `whole` (in addition with the components that null
-    represents) and `sources` (readers and paths).
+    represents), `sources` (readers and paths) and `stages_of_run` (the jobs of all stages). The job
+    of a config with stages is that of the last one.
 
     # Parameters
 
@@ -55,6 +75,11 @@ class TrainJob:
     random_seed, numpy_seed, pytorch_seed : seeds; the first also seeds the batch plan.
     include_in_archive : further files to put into the archive.
     distributed : processes to start; not needed with a launcher such as `accelerate launch`.
+    initializer : initial weights of parameters from earlier runs, see `Initializer`; AllenNLP's
+        place, inside `model`, is accepted, too.
+    stages : stages that train one model in turn. Each has a `name`, overrides of the other keys
+        and, if it does not use all of them, the `datasets` it trains on; `weights` says which of
+        its weights the next stage starts with, "best" (default) or "last".
     """
 
     dataset_reader: DatasetReader
@@ -73,10 +98,13 @@ class TrainJob:
     pytorch_seed: int | None = 133
     include_in_archive: list[str] | None = None
     distributed: Distributed | None = None
+    initializer: InitializerApplicator | None = None
+    stages: list[dict[str, Any]] | None = None
     config: Mapping[str, Any] = field(init=False)
     filled: Mapping[str, Any] = field(init=False)
     whole: Mapping[str, Any] = field(init=False)
     sources: Sources = field(init=False)
+    stages_of_run: "Stages | None" = field(init=False, default=None)
 
     @classmethod
     def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -91,7 +119,12 @@ class TrainJob:
         ConfigurationError : for the first file or folder that is missing, and for two files of
             `include_in_archive` with the same name.
         """
+        for index, earlier in enumerate(self.earlier):
+            with below(f"stages.{index}"):
+                earlier.check_paths()
         self._check_folders()
+        for key, path in self.weights_files.items():
+            check_weights_path(path, key)
         for split in ("train", "validation", "test"):
             check_files(getattr(self, f"{split}_data_path"), f"{split}_data_path")
 
@@ -103,6 +136,20 @@ class TrainJob:
                     f'another file is also named "{Path(path).name}"', f"include_in_archive.{i}"
                 )
             included.add(Path(path).name)
+
+    @property
+    def earlier(self) -> "list[TrainJob]":
+        """The jobs of the stages before this one."""
+        if self.stages_of_run is None:
+            return []
+        jobs = self.stages_of_run.jobs
+        return jobs[: next(index for index, job in enumerate(jobs) if job is self)]
+
+    @property
+    def weights_files(self) -> dict[str, str]:
+        """The files of initial weights, by config path."""
+        files = {} if self.initializer is None else self.initializer.files()
+        return {f"initializer.{key}": path for key, path in files.items()}
 
     def _check_folders(self) -> None:
         """Check that the folders of the vocabulary and of the encoder exist."""

@@ -75,6 +75,9 @@ def warn_of_unknown_types(vocab: Vocabulary, data: RunData) -> None:
 def _check_entities(data: RunData, head: str) -> None:
     """Check that the training data of a head have entities of all types that held-out data have."""
     train = _tables(data, "train", head)
+    if not train:
+        # Another stage of the run trains it.
+        return
     labelled = {name: table for name, table in train.items() if table.spans is not None}
     learnt = type_counts(table.spans for table in labelled.values())
     if labelled and not learnt:

@@ -10,10 +10,12 @@ from ner_adv_plugin.archives.writing import CONFIG
 from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.digests import file_digest
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, joined
-from ner_adv_plugin.common.files import local_path
+from ner_adv_plugin.common.files import local_path, write_json
 from ner_adv_plugin.common.params import all_differences
+from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.common.wording import shown
 from ner_adv_plugin.modules.schedules import Schedule
+from ner_adv_plugin.runs.initialising import file_to_digest
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.training.trainer import Trainer
 
@@ -39,7 +41,7 @@ PATHS = ("train_data_path", "validation_data_path", "test_data_path")
 
 
 def data_digests(job: TrainJob) -> dict[str, dict[str, str]]:
-    """Return path and SHA-256 of the corpora of a run, by config path.
+    """Return path and SHA-256 of the corpora and initial weights of a run, by config path.
 
     # Parameters
 
@@ -51,7 +53,15 @@ def data_digests(job: TrainJob) -> dict[str, dict[str, str]]:
         named = paths.items() if isinstance(paths, Mapping) else [("", paths)] if paths else []
         for name, path in named:
             found[joined(key, name)] = {"file": path, "sha256": file_digest(local_path(path))}
+    for key, path in job.weights_files.items():
+        found[key] = {"file": path, "sha256": file_digest(file_to_digest(path))}
     return found
+
+
+def describe(job: TrainJob, folder: Path) -> None:
+    """Write the files that describe a run's config and data."""
+    write_json(folder / DATA, data_digests(job))
+    write_json(folder / CONFIG, job.config)
 
 
 def check_changes(job: TrainJob, folder: Path) -> dict[str, tuple[Any, Any]]:
@@ -72,9 +82,10 @@ def check_changes(job: TrainJob, folder: Path) -> dict[str, tuple[Any, Any]]:
     """
     before = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     # A corpus may have another path if it has the same content.
-    allowed = (*CHANGEABLE, *PATHS) if _check_data(job, folder) else CHANGEABLE
+    same_content = (*PATHS, *job.weights_files)
+    allowed = (*CHANGEABLE, *same_content) if _check_data(job, folder) else CHANGEABLE
 
-    changes = _changes(before, job)
+    changes = _changes(config_of_model(before), job)
     for path, (old, new) in changes.items():
         if not _below(path, allowed):
             raise ConfigurationError(
@@ -128,7 +139,7 @@ def _changes(before: Mapping[str, Any], job: TrainJob) -> dict[str, tuple[Any, A
         old, new = bind(TrainJob, before, "").filled, job.filled
     except UserError:
         # Written by another version, or with other plugins.
-        old, new = before, job.config
+        old, new = before, config_of_model(job.config)
 
     found = {}
     callbacks = [config["trainer"].get("callbacks") or [] for config in (old, new)]

@@ -1,5 +1,6 @@
 """A training run, from a config to an archive."""
 
+import functools
 import logging
 import platform
 from collections.abc import Iterator, Mapping
@@ -13,8 +14,9 @@ import torch
 from ner_adv_plugin.archives.readers import NORMALISERS, recorded_normalisers
 from ner_adv_plugin.archives.writing import BEST, CONFIG, FORMAT, META, VOCABULARY, archive_model
 from ner_adv_plugin.common.digests import DIGESTS, digest, digests_below, recorded_digests
-from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.errors import UserError, below
 from ner_adv_plugin.common.files import write_file, write_folder, write_json
+from ner_adv_plugin.common.memory import release_memory
 from ner_adv_plugin.common.processes import is_main, on_main, rank
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.calibration import calibrate
@@ -24,18 +26,19 @@ from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import RunData, collect_vocabulary, evaluator_of, read_data
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.runs.label_checks import check_labels, warn_of_unknown_types
-from ner_adv_plugin.runs.resuming import (
-    DATA,
-    check_changes,
-    check_length,
-    data_digests,
-    log_changes,
+from ner_adv_plugin.runs.resuming import check_changes, check_length, describe, log_changes
+from ner_adv_plugin.runs.staging import (
+    METRICS,
+    folder_of,
+    is_finished,
+    metrics_of_earlier,
+    prepare_stages,
+    start_with_weights,
 )
 from ner_adv_plugin.training.checkpoints.random_state import seed_everything
 from ner_adv_plugin.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
-METRICS = "metrics.json"
 
 
 def train_model(
@@ -78,7 +81,7 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
 
     Afterwards `trainer.metrics` holds the content of `metrics.json`. On `KeyboardInterrupt` the
     metrics and the best weights so far are kept. With several processes, every process enters the
-    context.
+    context. Of a job with stages, those before the last one are trained first.
 
     # Parameters
 
@@ -89,10 +92,49 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
 
     A context manager that yields the trainer.
     """
-    trainer, data = _prepared(job, folder, recover)
+    earlier = _train_earlier(job, folder, recover) if job.earlier else {}
+    with _open_stage(job, folder, recover, folder, earlier) as trainer:
+        yield trainer
+
+
+def _train_earlier(last: TrainJob, folder: Path, recover: bool) -> dict[str, Any]:
+    """Train what is missing of the stages before the last one; return their metrics."""
+    on_main(lambda: prepare_stages(last, folder, recover))
+    for index, job in enumerate(last.earlier):
+        own = folder_of(job, folder)
+        if recover and on_main(functools.partial(is_finished, own)):
+            continue
+        logger.info("stage %d of %d: %s", index + 1, len(last.earlier) + 1, own.name)
+        with below(f"stages.{index}"), _open_stage(job, own, recover, folder) as trainer:
+            trainer.train()
+        del trainer
+        release_memory()
+
+    logger.info("stage %d of %d", len(last.earlier) + 1, len(last.earlier) + 1)
+    return on_main(lambda: metrics_of_earlier(last, folder))
+
+
+@contextmanager
+def _open_stage(
+    job: TrainJob,
+    folder: Path,
+    recover: bool,
+    whole: Path,
+    further: Mapping[str, Any] | None = None,
+) -> Iterator[Trainer]:
+    """Do what `open_run` does for one stage, or for a job without stages.
+
+    # Parameters
+
+    job, folder, recover : of the stage.
+    whole : the folder of the run.
+    further : metrics to add.
+    """
+    trainer, data = _prepared(job, folder, recover, whole)
 
     try:
         yield trainer
+        trainer.metrics.update(further or {})
         trainer.metrics.update(
             {f"leaked_sentences_{name}": count for name, count in data.leaked.items()}
         )
@@ -110,7 +152,7 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
         archive_model(folder, job.include_in_archive or ())
 
 
-def _prepared(job: TrainJob, folder: Path, recover: bool) -> tuple[Trainer, RunData]:
+def _prepared(job: TrainJob, folder: Path, recover: bool, whole: Path) -> tuple[Trainer, RunData]:
     """Read the data, build the trainer, and write the config, digests and versions of the run.
 
     The files of a run that is resumed stay as they are if its new config is refused.
@@ -118,26 +160,20 @@ def _prepared(job: TrainJob, folder: Path, recover: bool) -> tuple[Trainer, RunD
     resumed = on_main(lambda: recover and (folder / CONFIG).is_file())
     changes = on_main(lambda: check_changes(job, folder)) if resumed else {}
     if not resumed:
-        on_main(lambda: _describe(job, folder))
+        on_main(lambda: describe(job, folder))
 
     seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
     data = read_data(job)
-    trainer = build_trainer(job, data, folder, recover)
+    trainer = build_trainer(job, data, folder, recover, whole)
 
     check_length(trainer, changes)
     if resumed:
-        on_main(lambda: _describe(job, folder))
+        on_main(lambda: describe(job, folder))
     # With digests of the vocabulary, which the trainer has written.
     on_main(lambda: write_json(folder / META, _meta(job, folder)))
     if is_main():
         log_changes(changes)
     return trainer, data
-
-
-def _describe(job: TrainJob, folder: Path) -> None:
-    """Write the files that describe a run's config and data."""
-    write_json(folder / DATA, data_digests(job))
-    write_json(folder / CONFIG, job.config)
 
 
 def _keep_what_is_done(job: TrainJob, trainer: Trainer, folder: Path) -> None:
@@ -149,10 +185,29 @@ def _keep_what_is_done(job: TrainJob, trainer: Trainer, folder: Path) -> None:
         archive_model(folder, job.include_in_archive or ())
 
 
-def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = False) -> Trainer:
-    """Build the trainer of a run with its model and data; write the vocabulary to the folder."""
+def build_trainer(
+    job: TrainJob,
+    data: RunData,
+    folder: Path,
+    recover: bool = False,
+    whole: Path | None = None,
+) -> Trainer:
+    """Build the trainer of a run with its model and data; write the vocabulary to the folder.
+
+    # Parameters
+
+    job, data : from `checked_job` and `read_data`.
+    folder, recover : see `train_model`.
+    whole : of a job with stages, the folder of the run, with the stages before this one; without it
+        the model has fresh weights.
+    """
     check_labels(job, data)
     model = _build_model(job, data, folder, recover)
+    if whole is not None and job.earlier:
+        start_with_weights(model, job, whole)
+    if job.initializer is not None:
+        with below("initializer"):
+            job.initializer.apply(model)
     job.data_loader.set_sentences(data.encoded("train", model), job.random_seed or 0)
     for dataset in job.data_loader.sentences().values():
         dataset.targets = model.targets(dataset)

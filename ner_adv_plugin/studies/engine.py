@@ -14,6 +14,7 @@ from ner_adv_plugin import __version__
 from ner_adv_plugin.common.digests import file_digest
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import is_url, write_json
+from ner_adv_plugin.runs.initialising import file_to_digest
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.executors import Executor, Handle
 from ner_adv_plugin.studies.study import PlannedStudyRun, Study
@@ -173,7 +174,14 @@ def run_all(
 
 def file_digests(job: TrainJob) -> dict[str, str]:
     """Return the SHA-256 of every file that a config reads: corpora and a local encoder."""
-    paths = {path for datasets in job.sources.paths.values() for path in datasets.values()}
+    stages = (*job.earlier, job)
+    paths = {
+        path
+        for stage in stages
+        for datasets in stage.sources.paths.values()
+        for path in datasets.values()
+    }
+    paths |= {str(file_to_digest(path)) for own in stages for path in own.weights_files.values()}
     encoder = job.model.filled.get("encoder")
     name = encoder.get("model_name") if isinstance(encoder, Mapping) else None
     if isinstance(name, str) and Path(name).is_dir():

@@ -8,6 +8,7 @@ from typing import Any
 from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.errors import ConfigurationError, below, joined, nearest
 from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.common.stages import with_last_stage
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.budgets import Budget, EqualEpochs
@@ -230,7 +231,7 @@ def grid(study: Study, jobs: Mapping[str, TrainJob]) -> Iterator[PlannedStudyRun
             for seed in study.seed_list():
                 for name, job in jobs.items():
                     config = _with_cell(study, job, seed, size)
-                    config = with_overrides(config, lengths[name])
+                    config = with_last_stage(config, lengths[name])
                     yield PlannedStudyRun(name, size, seed, budget.name, config)
 
 

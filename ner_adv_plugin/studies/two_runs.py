@@ -10,6 +10,7 @@ from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.archives.extraction import opened
 from ner_adv_plugin.archives.writing import CONFIG
 from ner_adv_plugin.common.errors import UserError, nearest
+from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import RunData, read_data
 from ner_adv_plugin.runs.job import TrainJob
@@ -114,7 +115,7 @@ def _config(path: Path) -> dict[str, Any]:
             found: dict[str, Any] = json.loads((folder / CONFIG).read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise UserError(f"{path} is no run: {error}") from error
-    return found
+    return config_of_model(found)
 
 
 def _default_target(job: TrainJob, data: RunData, split: str, head: str) -> str:

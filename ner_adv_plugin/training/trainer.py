@@ -37,6 +37,7 @@ from ner_adv_plugin.training.instance_weighting import InstanceWeighting
 from ner_adv_plugin.training.memory import cut, default_tokens
 from ner_adv_plugin.training.metric_checks import check_known, check_metric
 from ner_adv_plugin.training.metric_tracker import MetricTracker
+from ner_adv_plugin.training.optimization.l2_sp import LazyStartingPointDecay
 from ner_adv_plugin.training.optimization.learning_rate_schedulers import (
     LazyScheduler,
     LearningRateScheduler,
@@ -44,6 +45,7 @@ from ner_adv_plugin.training.optimization.learning_rate_schedulers import (
 from ner_adv_plugin.training.optimization.moving_average import LazyMovingAverage
 from ner_adv_plugin.training.optimization.optimizers import LazyOptimizer, Optimizer, optimizer_of
 from ner_adv_plugin.training.optimization.parameter_groups import check_patterns, trainable
+from ner_adv_plugin.training.optimization.unfreezing import LazyUnfreezing
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.step import (
     TrainingStep,
@@ -81,6 +83,10 @@ class Trainer(Registrable):
     use_amp : short for precision "fp16" on a GPU, "bf16" on a CPU.
     no_grad : regular expressions, searched for in the names of the parameters to freeze.
     moving_average : moving average of the weights; validation and `best.th` use the averages.
+    l2_sp : weight decay towards the weights with which training starts, see `StartingPointDecay`;
+        none by default.
+    unfreezing : parameters that begin to train in later epochs, see `GradualUnfreezing`; none by
+        default.
     step : forward and backward passes of a global batch; "plain" by default.
     instance_weighting : instance weighting of each dataset; sentences of datasets that are not
         named have weight 1.
@@ -132,6 +138,8 @@ class Trainer(Registrable):
         use_amp: bool = False,
         no_grad: list[str] | None = None,
         moving_average: LazyMovingAverage | None = None,
+        l2_sp: LazyStartingPointDecay | None = None,
+        unfreezing: LazyUnfreezing | None = None,
         step: TrainingStep | None = None,
         checkpointer: Checkpointer | None = None,
         instance_weighting: dict[str, InstanceWeighting] | None = None,
@@ -183,6 +191,11 @@ class Trainer(Registrable):
         self.optimizer = self.engine.prepare(build(model_parameters=trainable_parameters))
         self.moving_average = (
             moving_average.construct(parameters=trainable_parameters) if moving_average else None
+        )
+
+        self.l2_sp = l2_sp.construct(parameters=trainable_parameters) if l2_sp else None
+        self.unfreezing = (
+            unfreezing.construct(parameters=trainable_parameters) if unfreezing else None
         )
 
         self.total_steps = self._count_steps()
@@ -320,10 +333,14 @@ class Trainer(Registrable):
         statistics.update(self.model.end_step())
         add_statistics(self.totals, statistics)
 
+        if self.unfreezing is not None:
+            self.unfreezing.apply(self.epoch)
         self._clip_gradients(statistics)
         for callback in self.callbacks:
             callback.on_backward(self, statistics)
 
+        if self.l2_sp is not None:
+            self.l2_sp.apply(self.optimizer.param_groups)
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.scheduler is not None:

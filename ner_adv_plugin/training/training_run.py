@@ -8,6 +8,7 @@ from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.objectives import Statistics
 from ner_adv_plugin.training.instance_weighting import InstanceWeighting
 from ner_adv_plugin.training.metric_tracker import MetricTracker
+from ner_adv_plugin.training.optimization.l2_sp import StartingPointDecay
 from ner_adv_plugin.training.optimization.learning_rate_schedulers import LearningRateScheduler
 from ner_adv_plugin.training.optimization.moving_average import MovingAverage
 from ner_adv_plugin.training.steps.step import TrainingStep
@@ -20,8 +21,8 @@ class TrainingRun(Protocol):
 
     model, data_loader, evaluator : the model, its training data and its validation.
     accelerator : accelerator of accelerate with the precision of the run.
-    step, optimizer, scheduler, moving_average, instance_weighting : components of an optimizer
-        step.
+    step, optimizer, scheduler, moving_average, l2_sp, instance_weighting : components of an
+        optimizer step.
     tracker : tracker of the validation metric.
     num_epochs, total_steps : planned length of the run in epochs and in optimizer steps.
     epoch, steps_done_in_epoch, steps_done : number of finished epochs, of optimizer steps done in
@@ -41,6 +42,7 @@ class TrainingRun(Protocol):
     optimizer: Any
     scheduler: LearningRateScheduler | None
     moving_average: MovingAverage | None
+    l2_sp: StartingPointDecay | None
     instance_weighting: dict[str, InstanceWeighting]
     tracker: MetricTracker
     num_epochs: int

@@ -72,15 +72,17 @@ def test_no_component_is_null(path: Path, run: Run, monkeypatch: pytest.MonkeyPa
     if path.stem == "aggregated":
         pytest.importorskip("torchjd")
     monkeypatch.chdir(ROOT)
-    whole = json.loads(run("train", path, "--dry-run").out)
-    for key in COMPONENTS:
-        assert whole["model"].get(key, "not a key") is not None, key
-    for key in ("optimizer", "step", "checkpointer"):
-        assert whole["trainer"][key]["type"]
-    assert whole["data_loader"]["scheduler"]["type"] and whole["data_loader"]["sampler"]["type"]
-    for objective in whole["model"].get("objectives", []):
-        for key in ("loss", "pooling", "reversal", "schedule"):
-            assert objective.get(key, "not a key") is not None, (objective["type"], key)
+    printed = json.loads(run("train", path, "--dry-run").out)
+    for whole in printed.get("stages") or [printed]:
+        for key in COMPONENTS:
+            assert whole["model"].get(key, "not a key") is not None, key
+        for key in ("optimizer", "step", "checkpointer"):
+            assert whole["trainer"][key]["type"]
+        assert whole["data_loader"]["scheduler"]["type"]
+        assert whole["data_loader"]["sampler"]["type"]
+        for objective in whole["model"].get("objectives", []):
+            for key in ("loss", "pooling", "reversal", "schedule"):
+                assert objective.get(key, "not a key") is not None, (objective["type"], key)
 
 
 def test_a_bare_adversarial_model_shows_its_discriminator(run: Run, tmp_path: Path) -> None:

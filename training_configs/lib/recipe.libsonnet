@@ -77,6 +77,23 @@ local corpora = import 'corpora.libsonnet';
     trainer+: { validation_metric: '+entities_f1' },
   },
 
+  // First the sources alone, then the target alone with the weights of the sources' last epoch. All
+  // heads read one tower, which so passes from the sources to the target.
+  // epochs: of the first stage.
+  staged(target, sources, epochs):: {
+    model+: { towers: { entities: { type: 'lstm', hidden_size: 128, bidirectional: true } }, head+: { reads: ['entities'] } },
+    stages: [
+      {
+        name: 'source',
+        datasets: sources,
+        weights: 'last',
+        data_loader: { sampler: { type: 'proportional' } },
+        trainer: { num_epochs: epochs, validation_metric: '-loss' },
+      },
+      { name: 'target', datasets: [target], data_loader: { sampler: { type: 'proportional' } } },
+    ],
+  },
+
   single:: { type: 'crf_tagger' },
   hard_sharing:: { type: 'hard_sharing' },
   asymmetric(target, sources):: { type: 'asymmetric', sources: { [target]: sources } },

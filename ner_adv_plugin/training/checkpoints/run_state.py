@@ -42,6 +42,7 @@ def run_state(
         "gradient_scaler": scaler.state_dict() if scaler else None,
         "learning_rate_scheduler": trainer.scheduler.state_dict() if trainer.scheduler else None,
         "moving_average": trainer.moving_average.state_dict() if trainer.moving_average else None,
+        "l2_sp": trainer.l2_sp.state_dict() if trainer.l2_sp else None,
         "instance_weighting": {
             name: own.state_dict() for name, own in trainer.instance_weighting.items()
         },
@@ -80,6 +81,8 @@ def restore(
         trainer.scheduler.load_state_dict(state["learning_rate_scheduler"])
     if trainer.moving_average is not None:
         trainer.moving_average.load_state_dict(state["moving_average"])
+    if trainer.l2_sp is not None:
+        trainer.l2_sp.load_state_dict(state["l2_sp"])
     for name, weighting in trainer.instance_weighting.items():
         weighting.load_state_dict(state["instance_weighting"][name])
     _restore_callbacks(callbacks, state)

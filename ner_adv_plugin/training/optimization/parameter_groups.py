@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import torch
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, nearest
 
 logger = logging.getLogger(__name__)
 
@@ -160,6 +160,30 @@ def trainable(model: torch.nn.Module, frozen: Sequence[str]) -> NamedParameters:
     if not remaining:
         raise ConfigurationError("leaves no parameter to train", "no_grad")
     return remaining
+
+
+def matching(pattern: str, names: Iterable[str], path: str) -> list[str]:
+    """Return the names that a regular expression is found in.
+
+    # Parameters
+
+    pattern : the expression.
+    names : names of parameters.
+    path : config path of the expression.
+
+    # Raises
+
+    ConfigurationError : if there is none, or the expression does not compile.
+    """
+    known = list(names)
+    found = [name for name in known if _matches(pattern, name, path)]
+    if not found:
+        parts = {name.rsplit(".", n)[0] for name in known for n in range(name.count(".") + 1)}
+        plain = re.sub(r"[\\^$*+?()\[\]|]", "", pattern).strip(".")
+        raise ConfigurationError(
+            f'"{pattern}" matches no trainable parameter.{nearest(plain, sorted(parts))}', path
+        )
+    return found
 
 
 def check_patterns(patterns: Iterable[str], path: str) -> None:

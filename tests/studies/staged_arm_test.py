@@ -1,0 +1,37 @@
+"""An arm with stages: the budget and the size are those of its last stage."""
+
+import json
+from pathlib import Path
+
+from ner_adv_plugin.studies import worker
+from ner_adv_plugin.studies.engine import file_digests, prepare
+from ner_adv_plugin.studies.study import checked_arms, grid, load_study
+from tests.tiny import ROOT
+
+FIXTURES = ROOT / "fixtures" / "configs"
+
+
+def test_a_staged_arm_is_planned_trained_and_scored(tmp_path: Path) -> None:
+    study_file = tmp_path / "study.jsonnet"
+    arms = {
+        "hard": {"config": str(FIXTURES / "hard_sharing.jsonnet")},
+        "staged": {"config": str(FIXTURES / "staged.jsonnet")},
+    }
+    settings = {"target": "weibo", "baseline": "hard", "arms": arms, "seeds": [5], "sizes": [12]}
+    study_file.write_text(json.dumps({**settings, "budget": {"type": "epochs", "epochs": 3}}))
+    study = load_study(study_file)
+    jobs = checked_arms(study)
+    assert any("msra" in path for path in file_digests(jobs["staged"]))
+
+    runs = {run.planned.arm: run for run in prepare(study, jobs, grid(study, jobs), tmp_path)}
+    folder = runs["staged"].folder
+    worker.train(folder)
+    result = runs["staged"].result()
+    assert result["epochs"] == 3 and result["target_sentences"] == 12
+    assert set(result["scores"]) == {"validation"}
+    assert result["metrics"]["stage_source_training_epochs"] == 1
+    kept = json.loads((folder / "config.json").read_text("utf-8"))
+    assert kept["random_seed"] == 5 and [own["name"] for own in kept["stages"]] == [
+        "source",
+        "target",
+    ]

@@ -1,0 +1,3 @@
+// First MSRA entities, then Weibo with the weights of MSRA; both heads read one tower.
+local recipe = import 'lib/recipe.libsonnet';
+recipe.config('weibo', { msra: 1 }, recipe.hard_sharing) + recipe.small + recipe.staged('weibo', ['msra'], 3)
