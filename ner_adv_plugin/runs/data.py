@@ -2,7 +2,7 @@
 
 import logging
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -190,7 +190,15 @@ def collect_vocabulary(job: TrainJob, data: RunData) -> Vocabulary:
 
     # The folder of an earlier run's vocabulary holds the config of that run's encoder, not of ours.
     vocab.directory = None
+    vocab.training_texts = lambda: training_texts(data)
     return vocab
+
+
+def training_texts(data: RunData) -> Iterator[str]:
+    """Yield the training texts of all datasets as the encoder sees them, except streamed ones."""
+    for name, table in data.splits["train"].items():
+        if not table.streamed:
+            yield from map(data.readers[name].shown, table.texts())
 
 
 def evaluator_of(job: TrainJob, model: Model, data: RunData, split: str) -> Evaluator:
