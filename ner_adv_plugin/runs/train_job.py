@@ -154,8 +154,7 @@ def build_trainer(job: TrainJob, data: RunData, folder: Path, recover: bool = Fa
     check_labels(job, data)
     model = _build_model(job, data, folder, recover)
     job.data_loader.set_sentences(data.encoded("train", model), job.random_seed or 0)
-    for dataset in job.data_loader.sentences().values():
-        dataset.targets = model.targets(dataset)
+    job.data_loader.set_targets(model.targets)
     if rank() and job.pytorch_seed is not None:
         # All processes start with the same weights but draw different dropout masks.
         torch.manual_seed(job.pytorch_seed + rank())

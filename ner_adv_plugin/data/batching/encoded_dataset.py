@@ -142,6 +142,31 @@ class EncodedDataset:
             windows._inputs = self._found(map(windows._shown_text, range(len(windows))))
         return windows
 
+    def with_sentences(
+        self, instances: Sequence[Instance], origins: NDArray[np.int64]
+    ) -> "EncodedDataset":
+        """Return a dataset of variations of these sentences, labelled like them, without targets.
+
+        # Parameters
+
+        instances : the variations.
+        origins : index of the sentence of which each is a variation; it has the same weight.
+        """
+        variations = copy.copy(self)
+        variations.instances = InstanceTable.of(instances, self.dataset)
+        variations.lengths = variations.instances.lengths.astype(np.int64)
+        variations.offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(variations.lengths)])
+        variations._whole_offsets = variations.offsets
+        texts = [self._shown(instance.text) for instance in instances]
+        variations.token_ids = self._alphabet.encode("".join(texts))
+        variations._inputs = self._found(texts)
+        if self.spans is not None:
+            spans = [instance.spans for instance in instances]
+            variations.spans = SpanTable.of(spans, self.spans.types)
+        variations.weights = self.weights[origins]
+        variations.targets = {}
+        return variations
+
     def texts(self) -> Iterator[str]:
         """Yield the text of every whole sentence, before long ones are cut."""
         return self.instances.texts()

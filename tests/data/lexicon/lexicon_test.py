@@ -21,7 +21,6 @@ from ner_adv_plugin.data.lexicon.word_lists import read_gazetteer, read_words
 from tests.modules.examples import vocabulary
 
 pytest.importorskip("ahocorasick")
-from ner_adv_plugin.data.lexicon.matching import count_words
 
 texts = st.text("甲乙丙", max_size=12)
 word_lists = st.lists(st.text("甲乙丙", min_size=1, max_size=4), unique=True, max_size=8)
