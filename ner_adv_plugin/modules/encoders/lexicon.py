@@ -55,8 +55,9 @@ class LexiconEncoder(Encoder):
 
     and the four are concatenated. An empty set holds the word "none" with frequency 1. The
     frequency of a word is that of the lists, or else its number of matches in the training texts
-    that no longer match covers, at least 1. Words that occur in no training text share the
-    embedding of unknown words, unless they have pretrained vectors. A typed word gives four
+    that no longer match covers, at least 1; texts of the reader "unlabelled" are not counted. Words
+    that match in no training text, or only within longer ones, share the embedding of unknown
+    words, unless they have pretrained vectors. A typed word gives four
     features of 0 or 1 for each type: whether the character is at the beginning, in the middle or at
     the end of a word of this type, or one by itself.
 

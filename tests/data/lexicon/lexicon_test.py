@@ -18,6 +18,7 @@ from ner_adv_plugin.data.lexicon import FileWords, Lexicon, LexiconAlphabet
 from ner_adv_plugin.data.lexicon.building import build_lexicon
 from ner_adv_plugin.data.lexicon.matching import count_words
 from ner_adv_plugin.data.lexicon.word_lists import read_gazetteer, read_words
+from ner_adv_plugin.data.reading import UnlabelledReader
 from tests.modules.examples import vocabulary
 
 pytest.importorskip("ahocorasick")
@@ -178,3 +179,18 @@ def test_sentences_of_a_batch_carry_their_matches() -> None:
     texts = [windows.text(i) for i in range(len(windows))]
     assert texts == ["a北京", "A上海", "无", "上海北"]
     assert [windows.inputs_of(i)["words"][:, 0].tolist() for i in range(4)] == [[1], [1], [], [0]]
+
+
+def test_streamed_sentences_are_matched_on_access(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("去A北京\n上海人在上海\n", encoding="utf-8")
+    table = UnlabelledReader().read(str(path))
+    assert table.streamed
+    alphabet = LexiconAlphabet(CharacterAlphabet({"北": 2}, 1), Lexicon({"a北京": 2, "上海": 1}))
+    vocab = vocabulary("reviews")
+    streamed = EncodedDataset("reviews", table, vocab, alphabet, str.lower)
+    held = EncodedDataset("reviews", list(table), vocab, alphabet, str.lower)
+    for sentence in range(2):
+        found = streamed.inputs_of(sentence)["words"]
+        assert found.tolist() == held.inputs_of(sentence)["words"].tolist()
+    assert streamed.inputs_of(1)["words"].tolist() == [[0, 2, 1, 1], [4, 6, 1, 1]]
