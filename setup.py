@@ -29,6 +29,7 @@ TEST = [
 ]
 DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
+    "lexicon": ["pyahocorasick>=2.1"],
     "opencc": ["opencc>=1.1.9"],
     "slurm": ["submitit>=1.5"],
     "torchjd": ["torchjd[quadprog-projector]>=0.18"],

@@ -1,8 +1,10 @@
 """Import every component of this package, so that configs can refer to it by name."""
 
+import ner_adv_plugin.data.batching.augmentation
 import ner_adv_plugin.data.batching.loaders
 import ner_adv_plugin.data.batching.samplers
 import ner_adv_plugin.data.batching.schedulers
+import ner_adv_plugin.data.lexicon
 import ner_adv_plugin.data.reading
 import ner_adv_plugin.data.reading.normalisers
 import ner_adv_plugin.inference

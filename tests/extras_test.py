@@ -56,6 +56,17 @@ NEEDY = {
         'callback "wandb"',
         "wandb",
     ),
+    "ahocorasick": (
+        lambda: tiny_config(
+            model__encoder={
+                "type": "lexicon",
+                "encoder": {"type": "character_embedding"},
+                "words": [str(ROOT / "fixtures/data/lexicon/words.txt")],
+            }
+        ),
+        'encoder "lexicon"',
+        '"ner_adv_plugin[lexicon]"',
+    ),
     "torchjd": (
         lambda: tiny_config(trainer__step="aggregated"),
         'step "aggregated"',

@@ -107,7 +107,17 @@ def test_says_what_it_is(wheel: Path) -> None:
     # `allennlp evaluate --verify` imports it.
     assert any(line.startswith("Requires-Dist: seqeval") and "extra" not in line for line in lines)
     extras = {line.split()[1] for line in lines if line.startswith("Provides-Extra: ")}
-    assert extras == {"test", "docs", "opencc", "slurm", "torchjd", "tune", "wandb", "all"}
+    assert extras == {
+        "test",
+        "docs",
+        "lexicon",
+        "opencc",
+        "slurm",
+        "torchjd",
+        "tune",
+        "wandb",
+        "all",
+    }
 
 
 def test_trains_the_main_job_away_from_the_project(installed: Path, tmp_path: Path) -> None:

@@ -47,6 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='on an invalid line: stop there (default), or answer {"error": ..., "line": ...} '
         "in its place and end with status 0",
     )
+    parser.add_argument(
+        "--lexicon",
+        action="append",
+        metavar="FILE",
+        help="words to add to the model's lexicon, one a line, or words with a tab and a type; may "
+        "be repeated",
+    )
     parser.add_argument("--predictor", help="registered name of a predictor (tagger)")
     parser.add_argument("--predictor-args", default="{}", help="settings of the predictor, in JSON")
     add_model_options(parser, batch_size=64)
@@ -61,6 +68,8 @@ def run(arguments: argparse.Namespace) -> None:
                 raise UserError(f"{flag} is for JSON lines, not for --use-dataset-reader")
 
     archive = load_model(arguments)
+    for path in arguments.lexicon or ():
+        archive.model.add_words(path)
     settings = {"type": arguments.predictor or "tagger", "batch_size": arguments.batch_size}
     if arguments.text_key is not None:
         settings["text_key"] = arguments.text_key

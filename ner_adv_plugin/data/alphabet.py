@@ -3,11 +3,16 @@
 Shape suffixes: L characters of a text, U distinct characters without an index so far.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
 UNSEEN = -1
 CODE_POINTS = 0x110000
+# Any number of rows of each of several texts: the rows of all texts, and their number by text.
+Rows: TypeAlias = tuple[NDArray[Any], NDArray[np.int64]]
 
 
 def code_points(text: str) -> NDArray[np.uint32]:
@@ -26,6 +31,9 @@ class Alphabet:
     size : number of subword indices.
     unknown : index of the unknown subword; None if the encoder has none.
     """
+
+    # Whether `inputs` returns anything.
+    has_inputs = False
 
     def __init__(self, size: int, unknown: int | None = None) -> None:
         self.size = size
@@ -47,6 +55,19 @@ class Alphabet:
     def knows(self, character: str) -> bool:
         """Whether the encoder distinguishes a character from unknown ones."""
         return self.unknown not in self.pieces(character)
+
+    def inputs(self, texts: Sequence[str]) -> Mapping[str, Rows]:
+        """Return what the encoder reads of texts besides their characters; by default nothing.
+
+        # Parameters
+
+        texts : sentences as the encoder sees them.
+
+        # Returns
+
+        Rows by name, which become `Batch.inputs`.
+        """
+        return {}
 
     def encode(self, text: str) -> NDArray[np.int32]:
         """Return the `(L,)` character indices of a text of L characters."""

@@ -1,7 +1,7 @@
 """Vocabulary: entity types, known words, domains and characters, and the task of each dataset."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -118,6 +118,8 @@ class Vocabulary(Registrable):
     ) -> None:
         self.datasets = dict(datasets)
         self.directory = directory
+        # In a training run, yields the training texts as the encoder sees them.
+        self.training_texts: Callable[[], Iterator[str]] | None = None
         self._tokens = {name: list(entries) for name, entries in namespaces.items()}
         self._indices = {
             name: {token: index for index, token in enumerate(tokens)}

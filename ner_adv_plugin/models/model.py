@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.alphabet import Alphabet
@@ -145,6 +146,10 @@ class Model(torch.nn.Module, Registrable):
     def scheme(self, head: str) -> TagScheme | None:
         """Tag scheme of a head; None if it does not tag characters."""
         raise NotImplementedError
+
+    def add_words(self, path: str | Path) -> None:
+        """Add the words of a user's list to the model's lexicon; see `Encoder.add_words`."""
+        raise UserError("the model has no lexicon")
 
     def save_files(self, directory: Path) -> None:
         """Save the files needed to rebuild the model, other than weights and vocabulary."""

@@ -217,6 +217,10 @@ class SharingModel(Model):
         """See `Model.alphabet`."""
         return self.encoder.alphabet
 
+    def add_words(self, path: str | Path) -> None:
+        """See `Model.add_words`."""
+        self.encoder.add_words(path)
+
     def save_files(self, directory: Path) -> None:
         """See `Model.save_files`."""
         self.encoder.save_files(directory)

@@ -2,8 +2,9 @@
 
 import logging
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 
@@ -215,18 +216,27 @@ def collect_vocabulary(job: TrainJob, data: RunData) -> Vocabulary:
 
     # The folder of an earlier run's vocabulary holds the config of that run's encoder, not of ours.
     vocab.directory = None
+    if vocab.training_texts is None:
+        vocab.training_texts = lambda: training_texts(data)
     return vocab
 
 
 def _vocabulary_of(stages: Stages, job: TrainJob, data: RunData) -> Vocabulary:
     """Return the vocabulary of all stages, which is collected once."""
     if stages.vocabulary is None:
-        found = []
-        for other in stages.jobs:
-            own = data if other is job else read_data(other)
-            found.append(Vocabulary.from_instances(instances=own.splits, readers=own.readers))
-        stages.vocabulary = Vocabulary.joined(found)
+        read = [data if other is job else read_data(other) for other in stages.jobs]
+        stages.vocabulary = Vocabulary.joined(
+            [Vocabulary.from_instances(instances=own.splits, readers=own.readers) for own in read]
+        )
+        stages.vocabulary.training_texts = lambda: chain.from_iterable(map(training_texts, read))
     return stages.vocabulary
+
+
+def training_texts(data: RunData) -> Iterator[str]:
+    """Yield the training texts of all datasets as the encoder sees them, except streamed ones."""
+    for name, table in data.splits["train"].items():
+        if not table.streamed:
+            yield from map(data.readers[name].shown, table.texts())
 
 
 def evaluator_of(job: TrainJob, model: Model, data: RunData, split: str) -> Evaluator:

@@ -209,8 +209,7 @@ def build_trainer(
         with below("initializer"):
             job.initializer.apply(model)
     job.data_loader.set_sentences(data.encoded("train", model), job.random_seed or 0)
-    for dataset in job.data_loader.sentences().values():
-        dataset.targets = model.targets(dataset)
+    job.data_loader.set_targets(model.targets)
     if rank() and job.pytorch_seed is not None:
         # All processes start with the same weights but draw different dropout masks.
         torch.manual_seed(job.pytorch_seed + rank())

@@ -76,8 +76,9 @@ class ModelTestCase:
         self.sentences = self.data.encoded("train", self.model)
         loader = self.job.data_loader
         loader.set_sentences(self.sentences, self.job.random_seed or 0)
-        for dataset in (*self.sentences.values(), *loader.sentences().values()):
+        for dataset in self.sentences.values():
             dataset.targets = self.model.targets(dataset)
+        loader.set_targets(self.model.targets)
         self.batches = [batch for planned in loader.plan(0) for batch in loader.batches([planned])]
 
     @property

@@ -32,7 +32,7 @@ def _short(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parameters() -> list[object]:
-    needs = {"aggregated": "torchjd"}
+    needs = {"aggregated": "torchjd", "lexicon": "ahocorasick"}
     return [pytest.param(path, needs.get(path.stem), id=path.stem) for path in FIXTURES + MAIN]
 
 
@@ -69,8 +69,8 @@ def test_the_printed_config_trains_the_same(
 
 @pytest.mark.parametrize("path", FIXTURES + MAIN, ids=lambda path: path.stem)
 def test_no_component_is_null(path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    if path.stem == "aggregated":
-        pytest.importorskip("torchjd")
+    if needed := {"aggregated": "torchjd", "lexicon": "ahocorasick"}.get(path.stem):
+        pytest.importorskip(needed)
     monkeypatch.chdir(ROOT)
     printed = json.loads(run("train", path, "--dry-run").out)
     for whole in printed.get("stages") or [printed]:

@@ -60,6 +60,8 @@ class Batch:
     datasets : dataset of each sentence.
     sentence_ids : index of each sentence in its dataset.
     all_targets : targets of every head and objective, by owner ("heads.weibo", "objectives.0").
+    inputs : what the encoder reads besides characters, by name, each (B, most rows of a sentence,
+        ...), padded with -1.
     owner : the head or objective whose targets `targets` returns.
     totals : number of sentences of each head in the global batch (all micro-batches and
         processes), by which the loss of the head is normalised.
@@ -76,6 +78,7 @@ class Batch:
     datasets: list[str]
     sentence_ids: list[int]
     all_targets: Mapping[str, OwnedTargets] = field(default_factory=dict)
+    inputs: Mapping[str, Tensor] = field(default_factory=dict)
     owner: str = ""
     totals: Mapping[str, int] = field(default_factory=dict)
     total: int = 0
@@ -122,6 +125,7 @@ class Batch:
             datasets=[self.datasets[i] for i in sentences],
             sentence_ids=[self.sentence_ids[i] for i in sentences],
             all_targets={name: own.select(index, length) for name, own in self.all_targets.items()},
+            inputs={name: value[index] for name, value in self.inputs.items()},
         )
 
     def without_targets(self) -> "Batch":
@@ -140,6 +144,9 @@ class Batch:
             if isinstance(value, Tensor)
         }
         moved["all_targets"] = {name: own.to(device) for name, own in self.all_targets.items()}
+        moved["inputs"] = {
+            name: value.to(device, non_blocking=True) for name, value in self.inputs.items()
+        }
         return replace(self, **moved)
 
 
@@ -169,9 +176,21 @@ def collate(sentences: Sequence[tuple[EncodedDataset, int]]) -> Batch:
         datasets=[source.dataset for source, _ in ordered],
         sentence_ids=[i for _, i in ordered],
         all_targets=_collate_targets(ordered),
+        inputs=_collate_inputs(ordered),
         totals=_count(heads),
         total=len(ordered),
     )
+
+
+def _collate_inputs(ordered: Sequence[tuple[EncodedDataset, int]]) -> dict[str, Tensor]:
+    """Collate what the encoder reads besides characters."""
+    found = [source.inputs_of(i) for source, i in ordered]
+    collated: dict[str, Tensor] = {}
+    for name in dict.fromkeys(name for own in found for name in own):
+        rows = [own.get(name) for own in found]
+        sizes = [value.shape for value in rows if value is not None]
+        collated[name] = _padded(rows, tuple(map(max, zip(*sizes, strict=True))), -1)
+    return collated
 
 
 def _collate_targets(ordered: Sequence[tuple[EncodedDataset, int]]) -> dict[str, OwnedTargets]:

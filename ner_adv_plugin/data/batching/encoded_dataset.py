@@ -4,14 +4,15 @@ Shape suffixes: R sentences, N characters of all sentences, S spans.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.alphabet import Alphabet
-from ner_adv_plugin.data.batching.targets import Targets
+from ner_adv_plugin.data.batching.targets import PerSpan, Targets
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import UNLABELLED, Span, SpanTable
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
@@ -86,6 +87,7 @@ class EncodedDataset:
         self.token_ids = (
             None if streamed else alphabet.encode("".join(map(shown, self.instances.texts())))
         )
+        self._inputs = None if streamed else self._found(map(shown, self.instances.texts()))
 
         self.head: str | None = None
         self.spans: SpanTable | None = None
@@ -136,7 +138,34 @@ class EncodedDataset:
         windows.targets = {}
         if self.spans is not None:
             windows.spans = _rebased(self.spans, self.offsets, windows.offsets)
+        if self._inputs:
+            windows._inputs = self._found(map(windows._shown_text, range(len(windows))))
         return windows
+
+    def with_sentences(
+        self, instances: Sequence[Instance], origins: NDArray[np.int64]
+    ) -> "EncodedDataset":
+        """Return a dataset of variations of these sentences, labelled like them, without targets.
+
+        # Parameters
+
+        instances : the variations.
+        origins : index of the sentence of which each is a variation; it has the same weight.
+        """
+        variations = copy.copy(self)
+        variations.instances = InstanceTable.of(instances, self.dataset)
+        variations.lengths = variations.instances.lengths.astype(np.int64)
+        variations.offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(variations.lengths)])
+        variations._whole_offsets = variations.offsets
+        texts = [self._shown(instance.text) for instance in instances]
+        variations.token_ids = self._alphabet.encode("".join(texts))
+        variations._inputs = self._found(texts)
+        if self.spans is not None:
+            spans = [instance.spans for instance in instances]
+            variations.spans = SpanTable.of(spans, self.spans.types)
+        variations.weights = self.weights[origins]
+        variations.targets = {}
+        return variations
 
     def texts(self) -> Iterator[str]:
         """Yield the text of every whole sentence, before long ones are cut."""
@@ -162,6 +191,24 @@ class EncodedDataset:
         return self._alphabet.encode(self._shown(self.instances.text(whole)))[
             start - first : end - first
         ]
+
+    def inputs_of(self, sentence: int) -> dict[str, NDArray[Any]]:
+        """Return what the encoder reads of one sentence besides its characters, by name."""
+        if self._inputs is not None:
+            return {name: rows.of(sentence, self.offsets) for name, rows in self._inputs.items()}
+        found = self._alphabet.inputs([self._shown_text(sentence)])
+        return {name: rows for name, (rows, _) in found.items()}
+
+    def _found(self, texts: Iterable[str]) -> dict[str, PerSpan]:
+        """Collect what the encoder reads of every sentence besides its characters."""
+        found = self._alphabet.inputs([*texts]) if self._alphabet.has_inputs else {}
+        return {name: PerSpan(rows, counts) for name, (rows, counts) in found.items()}
+
+    def _shown_text(self, sentence: int) -> str:
+        """Return one sentence, or one window of a cut sentence, as the encoder sees it."""
+        start, end = int(self.offsets[sentence]), int(self.offsets[sentence + 1])
+        whole, first = self._origin(start)
+        return self._shown(self.instances.text(whole))[start - first : end - first]
 
     def _origin(self, position: int) -> tuple[int, int]:
         """Return the whole sentence that holds a character, and the offset of its first one."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeAlias
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.alphabet import Alphabet
@@ -92,6 +93,19 @@ class Encoder(torch.nn.Module, Registrable):
         """
         if self.perturbation is not None and self.perturbation.norm_B11 is None:
             self.perturbation.measure(embed(ids_BP).detach(), lengths)
+
+    def add_words(self, path: str | Path) -> None:
+        """Add the words of a user's list to the lexicon, before texts are encoded.
+
+        # Parameters
+
+        path : a word list or a gazetteer.
+
+        # Raises
+
+        UserError : the encoder has no lexicon.
+        """
+        raise UserError('the model has no lexicon: train it with the encoder "lexicon"')
 
     def get_output_dim(self) -> int:
         """Size of a state, D."""

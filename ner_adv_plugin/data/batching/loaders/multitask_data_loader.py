@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.data.batching.augmentation import Augmentation
+from ner_adv_plugin.data.batching.augmentation.variations import TargetsOf, Variations
 from ner_adv_plugin.data.batching.batch import Batch, collate, share_totals
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.samplers import MultiTaskEpochSampler, ProportionalSampler
@@ -47,6 +49,9 @@ class DataLoader(Registrable):
         forms a longer window. null keeps sentences whole.
     subset : number of training sentences to use of each dataset named. They are sampled with the
         run's `random_seed`; the smaller of two subsets is always within the larger one.
+    augmentation : for each dataset named, which must have entities, the augmentations that vary its
+        drawn sentences in every epoch, in order. The variations depend on the seed, the epoch and
+        the name of the dataset only. Without it, nothing is varied.
 
     # Example
 
@@ -56,6 +61,7 @@ class DataLoader(Registrable):
       scheduler: { type: 'balanced', batch_size: 16 },
       sampler: { type: 'proportional', alpha: 0.5 },
       leakage: 'error',
+      augmentation: { weibo: [{ type: 'mention_replacement' }] },
     }
     ```
     """
@@ -70,6 +76,7 @@ class DataLoader(Registrable):
         leakage: Literal["drop", "error", "allow"] = "drop",
         max_length: int | None = 512,
         subset: dict[str, int] | None = None,
+        augmentation: dict[str, list[Augmentation]] | None = None,
     ) -> None:
         if max_length is not None and max_length < 1:
             raise ConfigurationError(
@@ -81,15 +88,27 @@ class DataLoader(Registrable):
         self.leakage = leakage
         self.max_length = max_length
         self.subset = subset or {}
+        self.augmentation = augmentation or {}
 
         self._sentences: dict[str, EncodedDataset] = {}
         self._drawn: dict[str, int] = {}
         self._updates: dict[str, Updates] = {}
         self._seed = 0
+        self._variations = Variations({}, {}, 0)
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: subsets are of datasets, and of one sentence or more."""
+        """See `Registrable.check`: subsets are of datasets, and augmented ones have entities."""
+        if context.run is not None:
+            for name in settings.get("augmentation") or {}:
+                check_dataset(name, context.run.datasets, f"augmentation.{name}")
+                space = context.run.datasets[name]
+                if space.head is None or space.task != "ner":
+                    found = "no labels" if space.head is None else "words"
+                    raise ConfigurationError(
+                        f"augmentations vary entities, but this dataset has {found}",
+                        f"augmentation.{name}",
+                    )
         for name, size in (settings.get("subset") or {}).items():
             if context.run is not None:
                 check_dataset(name, context.run.datasets, f"subset.{name}")
@@ -125,10 +144,23 @@ class DataLoader(Registrable):
         self._seed = seed
         self.sampler.set_heads({name: dataset.head for name, dataset in sentences.items()})
 
+        self._variations = Variations(self.augmentation, self._sentences, seed)
+
         first, last = self._counts(0, 2), self._counts(1, 2)
         for name in sentences:
             if first[name] == last[name] == 0:
                 logger.warning("%s: the sampler draws no sentences of this dataset", name)
+
+    def set_targets(self, targets_of: TargetsOf) -> None:
+        """Make the targets of all training sentences, and later those of their variations.
+
+        # Parameters
+
+        targets_of : makes the targets of a dataset; see `Model.targets`.
+        """
+        self._variations.targets_of = targets_of
+        for dataset in self._sentences.values():
+            dataset.targets = targets_of(dataset)
 
     def sentences(self) -> Mapping[str, EncodedDataset]:
         """Return the training sentences of every dataset, cut to `max_length`."""
@@ -188,9 +220,10 @@ class DataLoader(Registrable):
 
         num_epochs : number of epochs of the run.
         """
-        state = copy.deepcopy(self.state_dict())
+        state, made = copy.deepcopy(self.state_dict()), self._variations.made
         numbers = [self._count_batches(epoch, num_epochs) for epoch in range(num_epochs)]
         self.load_state_dict(state)
+        self._variations.made = made
         return numbers
 
     def _count_batches(self, epoch: int, num_epochs: int) -> int:
@@ -213,12 +246,15 @@ class DataLoader(Registrable):
 
         # Returns
 
-        The batches in order, each a list of (dataset, index of the sentence).
+        The batches in order, each a list of (dataset, index of the sentence). Indices above those
+        of a dataset's sentences are of its variations in this epoch; `batches` knows those of the
+        last planned epoch.
         """
         counts = self._counts(epoch, num_epochs)
         drawn = {name: self._draw(name, count) for name, count in counts.items()}
         lengths = {name: sentences.lengths for name, sentences in self._sentences.items()}
 
+        drawn, lengths = self._variations.vary(epoch, drawn, lengths)
         batches = self.scheduler.batches(drawn, lengths, np.random.default_rng([self._seed, epoch]))
         self._count_as_drawn(counts)
         return batches
@@ -256,7 +292,7 @@ class DataLoader(Registrable):
         )
 
     def _batch(self, planned: PlannedBatch, rank: int, world_size: int) -> Batch:
-        sentences = [(self._sentences[name], sentence) for name, sentence in planned]
+        sentences = [self._variations.source(name, sentence) for name, sentence in planned]
         # Sorted by length, so that all processes get sentences of similar length.
         sentences.sort(key=lambda pair: -int(pair[0].lengths[pair[1]]))
         return collate(sentences[rank::world_size])

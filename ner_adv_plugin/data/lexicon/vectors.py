@@ -1,0 +1,51 @@
+"""Word vectors in text files."""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ner_adv_plugin.common.errors import DataError
+
+
+def read_vectors(
+    path: str, wanted: Collection[str] | None = None
+) -> tuple[dict[str, NDArray[np.float32]], int]:
+    """Read word vectors in the text format of word2vec.
+
+    # Parameters
+
+    path : a file with a word and its numbers in every line, parted by spaces; a first line with the
+        number of words and the size of a vector is skipped.
+    wanted : the words to keep; None for all.
+
+    # Returns
+
+    The vectors by word, and their size.
+
+    # Raises
+
+    DataError : a line has another number of values than the first, or no numbers.
+    """
+    vectors: dict[str, NDArray[np.float32]] = {}
+    size = 0
+    with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            word, *values = line.rstrip(" \r\n").split(" ")
+            if not word or (number == 1 and len(values) == 1):
+                continue
+            size = size or len(values)
+            if len(values) != size or not size:
+                raise DataError(path, number, line[:80], f"a word and {size or 'its'} numbers")
+            if wanted is None or word in wanted:
+                vectors[word] = _vector(path, number, line, values)
+    if not size:
+        raise DataError(path, None, "no vectors", "a word and its numbers in every line")
+    return vectors, size
+
+
+def _vector(path: str, number: int, line: str, values: Sequence[str]) -> NDArray[np.float32]:
+    try:
+        return np.array(values, dtype=np.float32)
+    except ValueError as error:
+        raise DataError(path, number, line[:80], "a word and its numbers") from error
