@@ -27,8 +27,10 @@ TEST = [
 ]
 DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
+    "datasets": ["datasets>=3.0"],
     "opencc": ["opencc>=1.1.9"],
     "slurm": ["submitit>=1.5"],
+    "spacy": ["spacy>=3.8"],
     "torchjd": ["torchjd[quadprog-projector]>=0.18"],
     "tune": ["optuna>=4.0"],
     "wandb": ["wandb>=0.16"],
