@@ -23,6 +23,7 @@ COMMANDS = {
     "tune": "Tune the values of a config on validation data.",
     "build-vocab": "Build the vocabulary of a config without training.",
     "count-instances": "Count the sentences of a config's corpora.",
+    "convert": "Convert annotations from one format to another.",
     "audit": "Check a config's corpora for errors and leaks.",
     "compare": "Compare ways to train: did transfer help?",
     "rank-auxiliaries": "Rank source corpora for a target before training.",
