@@ -15,6 +15,8 @@ from ner_adv_plugin import __version__
 from ner_adv_plugin.common.errors import UserError, nearest
 
 COMMANDS = {
+    "quickstart": "Train a model from annotated files, and write a report.",
+    "init": "Write splits and a config from annotated files.",
     "train": "Train a model.",
     "evaluate": "Score a trained model on a corpus.",
     "predict": "Tag text with a trained model.",
