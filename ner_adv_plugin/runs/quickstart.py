@@ -30,9 +30,9 @@ STEPS, EPOCHS = 600, (3, 40)
 SMALL = 256
 # Names that Jsonnet takes as they are.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED = frozenset(
-    "assert else error false for function if import importbin importstr in local null self super "
-    "tailstrict then true".split()
+_RESERVED = re.compile(
+    "assert|else|error|false|for|function|if|import|importbin|importstr|in|local|null|self|super|"
+    "tailstrict|then|true"
 )
 
 
@@ -184,7 +184,7 @@ def _check(request: Request, force: bool) -> None:
         raise UserError(f"--shares: expected three numbers between 0 and 1, found {shown}")
     if abs(sum(request.shares) - 1) > 1e-6:
         raise UserError(f"--shares: expected a sum of 1, found {sum(request.shares):g}")
-    if not _NAME.fullmatch(request.name) or request.name in _RESERVED:
+    if not _NAME.fullmatch(request.name) or _RESERVED.fullmatch(request.name):
         expected = "ASCII letters, digits and underscores, and no word of Jsonnet"
         raise UserError(f'--name: expected {expected}, found "{request.name}"')
 
