@@ -15,7 +15,7 @@ from ner_adv_plugin import __version__
 from ner_adv_plugin.common.errors import UserError, nearest
 
 COMMANDS = {
-    "quickstart": "Train a model from annotated files, and write a report.",
+    "quickstart": "Train a model from annotated files in one go.",
     "init": "Write splits and a config from annotated files.",
     "train": "Train a model.",
     "evaluate": "Score a trained model on a corpus.",
