@@ -18,6 +18,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Write splits and config, audit, train, score, and write a report."""
     from ner_adv_plugin.data.corpora.audit_table import table
     from ner_adv_plugin.runs.audit_job import audit
+    from ner_adv_plugin.runs.documents import markdown, page
     from ner_adv_plugin.runs.quickstart import prepare
     from ner_adv_plugin.runs.quickstart_report import report
 
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     archive = folder / "model.tar.gz"
-    path = request.folder / "report.md"
-    text = report(request, prepared, metrics, archive, shown)
-    write_text(path, text, errors="backslashreplace")
-    print(f"report: {path}")
+    blocks = report(request, prepared, metrics, archive, shown)
+    write_text(request.folder / "report.md", markdown(blocks))
+    write_text(request.folder / "report.html", page(f"Report: {request.folder}", blocks))
+    print(f"report: {request.folder / 'report.html'}")

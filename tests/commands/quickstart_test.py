@@ -43,7 +43,7 @@ def test_one_line_trains_scores_and_reports(run: Run, corpus: Path, tmp_path: Pa
     folder = tmp_path / "runs" / "mine"
     assert result.out.startswith("encoder: ")
     assert "mine.jsonl: format doccano" in result.out
-    assert result.out.endswith("report: runs/mine/report.md\n")
+    assert result.out.endswith("report: runs/mine/report.html\n")
 
     metrics = json.loads((folder / "run" / "metrics.json").read_text())
     report = (folder / "report.md").read_text()
@@ -51,6 +51,9 @@ def test_one_line_trains_scores_and_reports(run: Run, corpus: Path, tmp_path: Pa
     assert f"| {100 * metrics['test_mine_f1']:.1f} |" in report
     assert re.search(r"\| sentences \| \d\d \| \d \| \d \|", report)
     assert "No sentence occurs in two splits." in report
+    page = (folder / "report.html").read_text()
+    assert f"<td>{100 * metrics['test_mine_f1']:.1f}</td>" in page
+    assert "http" not in page
     predicted = run("predict", "runs/mine/run/model.tar.gz", "mine.jsonl")
     assert predicted.status == 0
     assert predicted.out.count("\n") == len(records())
