@@ -24,8 +24,10 @@ DATA = "data"
 # Format and ending of the files of the splits.
 FORMAT, ENDING = "doccano", ".jsonl"
 BATCH_SIZE = 16
-# Optimizer steps that a run should have, and the bounds of its number of epochs.
-STEPS, EPOCHS = 600, (3, 40)
+# Optimizer steps that a run should have, and those without progress after which it stops.
+STEPS, PATIENT_STEPS = 600, 150
+# Bounds of the number of epochs, and the least number of epochs without progress.
+EPOCHS, PATIENCE = (3, 100), 3
 # Hidden size below which an encoder is small and learns at higher rates.
 SMALL = 256
 # Names that Jsonnet takes as they are.
@@ -123,6 +125,7 @@ def config_text(request: Request, prepared: Prepared) -> str:
     size = len(prepared.sentences["train"])
     steps = math.ceil(size / BATCH_SIZE)
     epochs = min(max(math.ceil(STEPS / steps), EPOCHS[0]), EPOCHS[1])
+    patience = max(math.ceil(PATIENT_STEPS / steps), PATIENCE)
     rate, encoder_rate = ("3e-3", "7e-4") if _is_small(request.encoder) else ("1e-3", "5e-5")
     overlaps = ""
     if prepared.overlapping:
@@ -161,9 +164,9 @@ def config_text(request: Request, prepared: Prepared) -> str:
   }},
   data_loader: {{ scheduler: {{ type: 'roundrobin', batch_size: {BATCH_SIZE} }} }},
   trainer: {{
-    // About {epochs * steps} steps; training stops after 5 epochs without a better F1.
+    // About {epochs * steps} steps; training stops after {patience} epochs without a better F1.
     num_epochs: {epochs},
-    patience: 5,
+    patience: {patience},
     validation_metric: '+{name}_f1',
     grad_norm: 5.0,
     optimizer: {{
