@@ -17,21 +17,26 @@ assert VERSION is not None
 RECIPES = ("training_configs", "fixtures", "studies")
 
 TEST = [
+    "datasets>=3.0",
     "hypothesis",
     "import-linter",
     "mypy",
     "optuna>=4.0",
+    "pyahocorasick>=2.1",
     "pytest",
     "pytest-xdist",
     "ruff",
     "setuptools>=77",
+    "spacy>=3.8",
     "submitit>=1.5",
 ]
 DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
+    "datasets": ["datasets>=3.0"],
     "lexicon": ["pyahocorasick>=2.1"],
     "opencc": ["opencc>=1.1.9"],
     "slurm": ["submitit>=1.5"],
+    "spacy": ["spacy>=3.8"],
     "torchjd": ["torchjd[quadprog-projector]>=0.18"],
     "tune": ["optuna>=4.0"],
     "wandb": ["wandb>=0.16"],

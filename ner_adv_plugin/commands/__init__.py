@@ -15,6 +15,8 @@ from ner_adv_plugin import __version__
 from ner_adv_plugin.common.errors import UserError, nearest
 
 COMMANDS = {
+    "quickstart": "Train a model from annotated files in one go.",
+    "init": "Write splits and a config from annotated files.",
     "train": "Train a model.",
     "evaluate": "Score a trained model on a corpus.",
     "predict": "Tag text with a trained model.",
@@ -23,6 +25,7 @@ COMMANDS = {
     "tune": "Tune the values of a config on validation data.",
     "build-vocab": "Build the vocabulary of a config without training.",
     "count-instances": "Count the sentences of a config's corpora.",
+    "convert": "Convert annotations from one format to another.",
     "audit": "Check a config's corpora for errors and leaks.",
     "compare": "Compare ways to train: did transfer help?",
     "rank-auxiliaries": "Rank source corpora for a target before training.",

@@ -35,7 +35,11 @@ def digests_below(folder: Path) -> dict[str, str]:
 
 
 def file_digest(path: Path) -> str:
-    """Return the digest of a file."""
+    """Return the digest of a file, or of the digests and names of all files below a folder."""
+    if path.is_dir():
+        # The name of the folder itself does not count.
+        names = {name.partition("/")[2]: own for name, own in digests_below(path).items()}
+        return digest(json.dumps(names, sort_keys=True).encode("ascii"))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -13,6 +13,9 @@ INSTALL = {
     "ahocorasick": '"ner_adv_plugin[lexicon]"',
     "optuna": '"ner_adv_plugin[tune]"',
     "submitit": '"ner_adv_plugin[slurm]"',
+    "spacy": '"ner_adv_plugin[spacy]"',
+    "datasets": '"ner_adv_plugin[datasets]"',
+    "pyarrow": '"ner_adv_plugin[datasets]"',
     # Installed with the package; may be missing beside a copy of its source.
     "seqeval": "seqeval",
 }

@@ -77,7 +77,7 @@ def check_files(paths: str | Mapping[str, str] | None, config_path: str) -> None
     if isinstance(paths, Mapping):
         for name, path in paths.items():
             check_files(path, f"{config_path}.{name}")
-    elif paths is not None and not is_url(paths) and not Path(paths).is_file():
+    elif paths is not None and not is_url(paths) and not Path(paths).exists():
         raise ConfigurationError(f'no such file "{paths}".{nearest_file(Path(paths))}', config_path)
 
 

@@ -211,6 +211,17 @@ class DatasetReader(Registrable):
         metadata = {} if line is None else {"line": line}
         return Instance(text, spans, metadata, getattr(self, "dataset", ""))
 
+    def sentences(self, file_path: str, counts: ReadingCounts) -> Iterable[Instance]:
+        """Yield the sentences of a file without checking them; what is changed is not logged.
+
+        # Parameters
+
+        file_path : a path or a URL.
+        counts : receives the counts of what is changed or skipped.
+        """
+        self.counts[file_path] = counts
+        return self._read(file_path)
+
     def _read(self, file_path: str) -> Iterable[Instance]:
         """Yield the sentences of a file.
 

@@ -11,8 +11,8 @@ _CONVERT = 'convert it to lines of {"text": ..., "label": {type: {surface: [[sta
 # Number of keys that a message lists, and of characters of each.
 SHOWN_KEYS = 8
 SHOWN_CHARACTERS = 40
-# Tools whose `end` is the position after the last character.
-_EXCLUSIVE = ("doccano", "Label Studio", "Prodigy")
+# Beginnings of the names of formats that the reader `annotations` reads.
+_READABLE = ("a Label Studio export", "a doccano export", "a Prodigy export", "a Hugging Face data")
 
 
 def listed(keys: Iterable[str]) -> str:
@@ -47,9 +47,11 @@ def looks_like(record: Any) -> str:
     name = _name(record)
     if not name:
         return ""
-    exclusive = any(tool in name for tool in _EXCLUSIVE)
-    ends = " (its ends are exclusive: set ends: 'exclusive' to keep them)" if exclusive else ""
-    return f" The file looks like {name}, which span_json does not read: {_CONVERT}{ends}."
+    if name.startswith(_READABLE):
+        return (
+            f" The file looks like {name}, which span_json does not read: set type: 'annotations'."
+        )
+    return f" The file looks like {name}, which span_json does not read: {_CONVERT}."
 
 
 def file_looks_like(lines: Sequence[str]) -> str:
@@ -67,7 +69,7 @@ def file_looks_like(lines: Sequence[str]) -> str:
     if first.lstrip()[:1] in ("[", "{"):
         return _document(lines)
     if _BRAT.match(first):
-        return f" The file looks like BRAT annotations (.ann), whose text is elsewhere: {_CONVERT}."
+        return " The file looks like BRAT annotations (.ann): set type: 'annotations'."
     if _COLUMNS.fullmatch(first.strip()):
         return " The file looks like columns of characters and tags: set type: 'conll'."
     return ""

@@ -29,7 +29,7 @@ def parse(line: str) -> Any:
     ValueError : if it is not JSON, is nested too deeply, or if an object has a key twice.
     """
     try:
-        return json.loads(line, object_pairs_hook=_object)
+        return json.loads(line, object_pairs_hook=unique_keys)
     except RecursionError as error:
         raise ValueError(str(error)) from None
 
@@ -45,8 +45,8 @@ def sample(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             yield record
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object, of which `json` would keep only the last value of a repeated key."""
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object; a repeated key, of which `json` keeps the last value, is a `ValueError`."""
     value = dict(pairs)
     if len(value) < len(pairs):
         key, count = Counter(key for key, _ in pairs).most_common(1)[0]
