@@ -153,9 +153,10 @@ def csv_rows(results: StudyResults) -> list[dict[str, Any]]:
 
 
 def csv_row(run: StudyRun) -> dict[str, Any]:
-    """Return a finished run's line of `results.csv`."""
+    """Return a finished run's line of `results.csv`, with empty scores on a missing split."""
     result, planned = run.result(), run.planned
-    row: dict[str, Any] = {
+    row: dict[str, Any] = dict.fromkeys(COLUMNS, "")
+    row |= {
         "arm": planned.arm,
         "seed": planned.seed,
         "size": planned.size or "all",

@@ -69,6 +69,7 @@ def finished_study(
     configs: Mapping[str, Any] | None = None,
     command: str = "allennlp compare study.jsonnet -s folder",
     failed: Sequence[tuple[str, int]] = (),
+    splits: Sequence[str] = ("validation", "test"),
 ) -> StudyResults:
     """Write a study whose first arm is the baseline, and return its results.
 
@@ -76,6 +77,7 @@ def finished_study(
 
     skills : probability by arm that it finds an entity with all sentences.
     failed : (arm, seed) without a result.
+    splits : scored splits.
     """
     evaluated = sentences(60) if of is None else of
     arms = list(skills)
@@ -102,7 +104,7 @@ def finished_study(
                     if (name, seed) in failed:
                         continue
                     skill = skills[name] * (1 - 5 / (size or 1350)) ** 8
-                    _write_run(run, evaluated, skill, 100 * seed + k + (size or 0))
+                    _write_run(run, evaluated, skill, 100 * seed + k + (size or 0), splits)
     write_json(
         folder / "study.json",
         {
@@ -128,10 +130,14 @@ def finished_study(
 
 
 def _write_run(
-    run: StudyRun, evaluated: Sequence[PredictedSentence], skill: float, seed: int
+    run: StudyRun,
+    evaluated: Sequence[PredictedSentence],
+    skill: float,
+    seed: int,
+    splits: Sequence[str],
 ) -> None:
     scores = {}
-    for split in ("validation", "test"):
+    for split in splits:
         found = predicted(evaluated, skill, seed)
         write_predictions(run.folder / f"predictions_{split}.jsonl", found)
         scores[split] = {"precision": 0.5, "recall": 0.5, "f1": 0.5}

@@ -264,6 +264,16 @@ def test_one_seed_and_undefined(tmp_path: Path) -> None:
     assert page.tables["statistics"][0][1][-1] == "unknown"
 
 
+def test_without_a_test_set(tmp_path: Path) -> None:
+    results = finished_study(tmp_path, {"single": 0.5, "hard": 0.9}, splits=["validation"])
+    write_report(results, tmp_path)
+    page = Page((tmp_path / "report.html").read_text("utf-8"))
+    header, *runs = page.tables["runs"][0]
+    assert [run[header.index("validation_f1")] for run in runs] == ["0.500000"] * 6
+    assert [run[header.index("test_f1")] for run in runs] == [""] * 6
+    assert "validation" in (tmp_path / "report.md").read_text("utf-8")
+
+
 def test_errors_without_a_study(tmp_path: Path) -> None:
     gold = PredictedSentence("老朱在开封<i>", frozenset({(0, 2, "PER")}), {})
     a = RunPredictions([PredictedSentence(gold.text, gold.gold, {(0, 2, "PER"): 0.9})])
