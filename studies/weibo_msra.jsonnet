@@ -1,13 +1,6 @@
 // Does MSRA help Weibo? Single, hard sharing, asymmetric and adversarial, equal target epochs.
 // NER_DATA and NER_ENCODER name the corpora and the encoder, as for training_configs/real.
-local rates = {
-  'trainer.optimizer': {
-    type: 'huggingface_adamw',
-    lr: 5e-3,
-    parameter_groups: [[['^encoder\\.'], { lr: 1e-4 }]],
-  },
-};
-local arm(name) = { config: 'training_configs/real/' + name + '.jsonnet', overrides: rates };
+local arm(name) = { config: 'training_configs/real/' + name + '.jsonnet' };
 
 {
   target: 'weibo',

@@ -6,7 +6,7 @@ weibo_msra {
   arms: {
     single: single,
     // Patience beyond the last epoch changes nothing.
-    same: single { overrides+: { 'trainer.patience': 1000 } },
+    same: single { overrides: { 'trainer.patience': 1000 } },
   },
   seeds: 5,
 }

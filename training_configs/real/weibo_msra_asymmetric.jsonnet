@@ -1,3 +1,3 @@
 // Weibo reads the tower of MSRA entities.
 local recipe = import '../lib/recipe.libsonnet';
-recipe.config('weibo', { msra: 2 }, recipe.asymmetric('weibo', ['msra']), test=false) + { trainer+: { num_epochs: 6 } }
+recipe.config('weibo', { msra: 2 }, recipe.asymmetric('weibo', ['msra']), test=false) + recipe.few_sentences

@@ -1,3 +1,3 @@
 // Weibo with SXU words, sharing the encoder.
 local recipe = import '../lib/recipe.libsonnet';
-recipe.config('weibo', { sxu: 2 }, recipe.hard_sharing, test=false) + { trainer+: { num_epochs: 6 } }
+recipe.config('weibo', { sxu: 2 }, recipe.hard_sharing, test=false) + recipe.few_sentences

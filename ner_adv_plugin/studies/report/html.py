@@ -1,7 +1,7 @@
 """Pages of HTML: one file each, without anything from a network."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,6 @@ def report_page(content: ReportContent) -> str:
     """Return the page of a study."""
     results = content.results
     families = results["families"]
-    limits = plots.forest_limits([row for one in families for row in plots.forest_rows(one)])
     budgets = list(dict.fromkeys(one["budget"] for one in families))
     return (
         environment()
@@ -56,14 +55,8 @@ def report_page(content: ReportContent) -> str:
             failed=content.failed,
             planned=content.planned,
             families=[
-                {
-                    **family,
-                    "title": _shown(family_title(family)),
-                    "plot": plots.forest(
-                        plots.forest_rows(family), limits, text("en", "forest_label"), f"forest{i}"
-                    ),
-                }
-                for i, family in enumerate(families)
+                {**family, "title": _shown(family_title(family)), "plot": plot}
+                for family, plot in zip(families, _forests(families), strict=True)
             ],
             curves=list(_curves(results, budgets)),
             worths=list(_worths(results)),
@@ -85,6 +78,20 @@ def report_page(content: ReportContent) -> str:
             date=content.date,
         )
     )
+
+
+def report_figures(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return the plots of a study as SVG files, by the name of the file."""
+    budgets = list(dict.fromkeys(one["budget"] for one in results["families"]))
+    drawn = {
+        "forest": list(_forests(results["families"])),
+        "curves": [curve["plot"] for curve in _curves(results, budgets)],
+    }
+    return {
+        f"{kind}{f'-{i}' if len(found) > 1 else ''}.svg": plots.standalone(plot)
+        for kind, found in drawn.items()
+        for i, plot in enumerate(found, start=1)
+    }
 
 
 def errors_page(analysis: ErrorAnalysis, a: str, b: str) -> str:
@@ -186,6 +193,14 @@ def _scored_on(content: ReportContent) -> Markup:
         sentences=f"{content.sentences:,}",
         seeds=str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}",
     )
+
+
+def _forests(families: Sequence[Mapping[str, Any]]) -> Iterator[Markup]:
+    """Yield the forest plot of every family, on one axis."""
+    rows = [plots.forest_rows(family) for family in families]
+    limits = plots.forest_limits([row for own in rows for row in own])
+    for i, own in enumerate(rows):
+        yield plots.forest(own, limits, text("en", "forest_label"), f"forest{i}")
 
 
 def _curves(results: Mapping[str, Any], budgets: list[str]) -> Iterator[dict[str, Any]]:

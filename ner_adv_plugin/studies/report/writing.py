@@ -1,4 +1,4 @@
-"""Writes reports: `report.html`, `report.md` and `results.tex` of a study, and one of errors."""
+"""Writes reports: of a study with its figures, of several targets, and of errors."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from ner_adv_plugin.common.files import write_text
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.errors import ErrorAnalysis
 from ner_adv_plugin.studies.report.content import report_content
-from ner_adv_plugin.studies.report.html import errors_page, report_page
+from ner_adv_plugin.studies.report.html import errors_page, report_figures, report_page
 from ner_adv_plugin.studies.report.latex import results_latex
 from ner_adv_plugin.studies.report.markdown import errors_markdown, report_markdown
 from ner_adv_plugin.studies.report.targets import (
@@ -29,6 +29,8 @@ def write_report(
 ) -> None:
     """Write the reports of a study into its folder.
 
+    They are `report.html`, `report.md`, `results.tex`, and the plots in `figures/`.
+
     # Parameters
 
     results : of the study.
@@ -39,6 +41,10 @@ def write_report(
     _write(folder / "report.html", report_page(content))
     _write(folder / "report.md", report_markdown(content))
     _write(folder / "results.tex", results_latex(content.results))
+    figures = folder / "figures"
+    figures.mkdir(exist_ok=True)
+    for name, figure in report_figures(content.results).items():
+        _write(figures / name, figure)
 
 
 def write_targets_report(results: Mapping[str, StudyResults], folder: Path) -> None:

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from math import inf
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -149,6 +150,18 @@ def test_forest_plot_has_all_numbers(folder: Path) -> None:
             if "difference" in arm:
                 shown = f"{points(arm['difference'], signed=True)} {interval(arm['interval'])}"
                 assert drawn.count(shown) >= 2
+
+
+def test_figures_are_files_of_their_own(folder: Path) -> None:
+    names = sorted(path.name for path in (folder / "figures").iterdir())
+    assert names == ["curves-1.svg", "curves-2.svg", *(f"forest-{i}.svg" for i in range(1, 5))]
+    for name in names:
+        found = ElementTree.parse(folder / "figures" / name).getroot()
+        assert found.tag == "{http://www.w3.org/2000/svg}svg"
+        text = " ".join(found.itertext())
+        used = set(re.findall(r"var\((--[\w-]+)\)", (folder / "figures" / name).read_text("utf-8")))
+        assert used <= set(re.findall(r"(--[\w-]+): #", text))
+        assert "hard" in text or name.startswith("curves")
 
 
 def test_label_worth(folder: Path, page: Page) -> None:

@@ -8,6 +8,7 @@ from ner_adv_plugin.studies.report.plots.forest import (
     forest_rows,
 )
 from ner_adv_plugin.studies.report.plots.matrix import MatrixCell, matrix
+from ner_adv_plugin.studies.report.plots.standalone import standalone
 
 __all__ = [
     "CurveRow",
@@ -19,4 +20,5 @@ __all__ = [
     "forest_rows",
     "matrix",
     "series_key",
+    "standalone",
 ]
