@@ -63,6 +63,10 @@ def run(options: Options) -> Report:
                 for count in TASKS
             ),
             *(
+                Figure(f"sentences per batch, {count} tasks", sentences[count] / options.batches)
+                for count in TASKS
+            ),
+            *(
                 Figure(
                     f"tower sentences per batch, {count} tasks",
                     float(np.mean(tower_sentences[count])),
@@ -74,7 +78,7 @@ def run(options: Options) -> Report:
             ),
         ],
         [
-            f"{options.batches} batches of 32 sentences of {provenance(PEOPLE_DAILY)}, each with "
+            f"{options.batches} batches of up to 32 sentences of {provenance(PEOPLE_DAILY)}, each with "
             "all tasks"
         ],
     )

@@ -109,10 +109,12 @@ def test_says_what_it_is(wheel: Path) -> None:
     extras = {line.split()[1] for line in lines if line.startswith("Provides-Extra: ")}
     assert extras == {
         "test",
+        "datasets",
         "docs",
         "lexicon",
         "opencc",
         "slurm",
+        "spacy",
         "torchjd",
         "tune",
         "wandb",

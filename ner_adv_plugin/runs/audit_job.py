@@ -102,7 +102,7 @@ def _check_paths(job: AuditJob, sources: Sources) -> None:
                 "no path for this reader: it would read nothing", f"dataset_reader.readers.{name}"
             )
     for split in sources.paths:
-        check_files(getattr(job, f"{split}_data_path"), f"{split}_data_path")
+        check_files(getattr(job, f"{split}_data_path"), f"{split}_data_path", folders=True)
 
 
 def _character_vocabulary(

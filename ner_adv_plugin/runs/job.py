@@ -126,7 +126,7 @@ class TrainJob:
         for key, path in self.weights_files.items():
             check_weights_path(path, key)
         for split in ("train", "validation", "test"):
-            check_files(getattr(self, f"{split}_data_path"), f"{split}_data_path")
+            check_files(getattr(self, f"{split}_data_path"), f"{split}_data_path", folders=True)
 
         included: set[str] = set()
         for i, path in enumerate(self.include_in_archive or ()):

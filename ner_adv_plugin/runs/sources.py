@@ -62,13 +62,16 @@ def sources_of(job: ReadsCorpora, config: Mapping[str, Any]) -> Sources:
     return Sources(reader, held_out_reader, paths)
 
 
-def check_files(paths: str | Mapping[str, str] | None, config_path: str) -> None:
+def check_files(
+    paths: str | Mapping[str, str] | None, config_path: str, folders: bool = False
+) -> None:
     """Check that files exist; URLs are not checked.
 
     # Parameters
 
     paths : one path, or several by name.
     config_path : the path in the config that names them.
+    folders : whether they may be folders.
 
     # Raises
 
@@ -76,8 +79,10 @@ def check_files(paths: str | Mapping[str, str] | None, config_path: str) -> None
     """
     if isinstance(paths, Mapping):
         for name, path in paths.items():
-            check_files(path, f"{config_path}.{name}")
-    elif paths is not None and not is_url(paths) and not Path(paths).exists():
+            check_files(path, f"{config_path}.{name}", folders)
+    elif paths is None or is_url(paths):
+        return
+    elif not (Path(paths).exists() if folders else Path(paths).is_file()):
         raise ConfigurationError(f'no such file "{paths}".{nearest_file(Path(paths))}', config_path)
 
 

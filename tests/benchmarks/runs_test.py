@@ -73,7 +73,9 @@ def test_tower_sentences_do_not_grow_with_tasks():
     report = tasks.run(TINY)
     # The shared tower runs over all sentences, and one private tower over each sentence.
     for count in tasks.TASKS:
-        assert report[f"tower sentences per batch, {count} tasks"] == 2 * 32
+        sentences = report[f"sentences per batch, {count} tasks"]
+        assert 16 < sentences <= 32
+        assert report[f"tower sentences per batch, {count} tasks"] == 2 * sentences
 
 
 def test_crf_is_exact():

@@ -110,7 +110,7 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
     (
         {GROUPS: group(learning_rate=0.1, lr=0.1)},
         f"{GROUPS}.0.1.learning_rate",
-        ["unknown key", "betas, eps, lr"],
+        ["unknown key", "betas, eps, layer_decay, lr"],
     ),
     (
         {GROUPS: group(weight_decy=0.1)},

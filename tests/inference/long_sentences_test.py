@@ -62,7 +62,7 @@ def tagger(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     folder = tmp_path_factory.mktemp("long")
     config = single_task_config(
         dataset_reader={"type": "conll", "head": "names"},
-        train_data_path=conll(folder / "train", 60, 0),
+        train_data_path=conll(folder / "train", 120, 0),
         validation_data_path=conll(folder / "dev", 10, 1),
         model__tower={"type": "pass_through"},
         data_loader__batch_size=8,

@@ -43,13 +43,14 @@ def shared(**overrides: Any) -> dict[str, Any]:
 
 
 def staged(**overrides: Any) -> dict[str, Any]:
-    """A config of two stages: two sources, then the target."""
+    """A config of two stages, two sources, then the target, with keys in the order of Jsonnet."""
     config = shared(**overrides)
     config["stages"] = [
         {"name": "source", "datasets": ["msra", "msr"], "trainer": {"validation_metric": "-loss"}},
         {"name": "target", "datasets": ["weibo"], "trainer": {"num_epochs": 2}},
     ]
-    return config
+    ordered: dict[str, Any] = json.loads(json.dumps(config, sort_keys=True))
+    return ordered
 
 
 @pytest.fixture(scope="module")

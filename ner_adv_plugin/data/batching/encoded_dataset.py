@@ -196,6 +196,8 @@ class EncodedDataset:
         """Return what the encoder reads of one sentence besides its characters, by name."""
         if self._inputs is not None:
             return {name: rows.of(sentence, self.offsets) for name, rows in self._inputs.items()}
+        if not self._alphabet.has_inputs:
+            return {}
         found = self._alphabet.inputs([self._shown_text(sentence)])
         return {name: rows for name, (rows, _) in found.items()}
 
