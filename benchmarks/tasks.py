@@ -78,7 +78,7 @@ def run(options: Options) -> Report:
             ),
         ],
         [
-            f"{options.batches} batches of up to 32 sentences of {provenance(PEOPLE_DAILY)}, each with "
-            "all tasks"
+            f"{options.batches} batches of up to 32 sentences of {provenance(PEOPLE_DAILY)}, each "
+            "with all tasks"
         ],
     )
