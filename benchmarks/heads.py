@@ -42,7 +42,9 @@ def run(options: Options) -> Report:
             trainers[name] = stack.enter_context(trainer_of(model.train(), loader))
             planned = typical(loader, options.batches)
             calls[name] = partial(
-                predict, Tagger(Archive(model, {}, Readers(reader, reader)), TASK), texts
+                predict,
+                Tagger(Archive(model, {}, Readers(reader, reader, "benchmark")), TASK),
+                texts,
             )
 
         for batch in planned:

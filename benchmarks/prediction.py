@@ -38,7 +38,7 @@ def run(options: Options) -> Report:
         ).eval()
         tokenizer = AutoTokenizer.from_pretrained(folder)
     reader = MultiTaskDatasetReader(corpus.readers)
-    tagger = Tagger(Archive(model, {}, Readers(reader, reader)), HEAD)
+    tagger = Tagger(Archive(model, {}, Readers(reader, reader, "benchmark")), HEAD)
     plain = PlainPort(model).eval()
     head = model.heads[HEAD]
     assert isinstance(head, CrfHead)

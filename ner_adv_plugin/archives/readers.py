@@ -28,11 +28,13 @@ class Readers:
 
     of_training, of_held_out : the readers of training sets, and of validation and test sets; if
         they cannot be built, an error to raise when they are needed.
+    archive : path of the archive or folder, in messages.
     normalisers : recorded normalisers by dataset, for prediction without the readers.
     """
 
     of_training: MultiTaskDatasetReader | UserError
     of_held_out: MultiTaskDatasetReader | UserError
+    archive: str
     normalisers: Mapping[str, list[Normaliser] | None] = field(default_factory=dict)
 
     @property
@@ -52,7 +54,9 @@ class Readers:
             return DatasetReader(normalisers=recorded).shown
         if dataset not in self.train.readers:
             known = ", ".join(self.train.readers)
-            raise UserError(f'{CONFIG}: no reader for dataset "{dataset}". Readers: {known}.')
+            raise UserError(
+                f'{self.archive}: {CONFIG}: no reader for dataset "{dataset}". Readers: {known}.'
+            )
         return self.train.readers[dataset].shown
 
 
@@ -111,16 +115,17 @@ def read_readers(config: Mapping[str, Any], folder: Path, shown: str) -> Readers
             name: None if settings is None else _normalisers(name, settings)
             for name, settings in recorded.items()
         }
-        return Readers(later, later, normalisers)
+        return Readers(later, later, shown, normalisers)
 
     key = "validation_dataset_reader"
     try:
         held_out = construct(DatasetReader, config[key], key) if config.get(key) else None
-        return Readers(train, held_out_reader_of(held_out, train))
+        return Readers(train, held_out_reader_of(held_out, train), shown)
     except ConfigurationError as error:
         if not _is_unknown(error):
             raise
-        return Readers(train, UserError(f"{shown}: {CONFIG}: {error} ({versions(folder)})"))
+        later = UserError(f"{shown}: {CONFIG}: {error} ({versions(folder)})")
+        return Readers(train, later, shown)
 
 
 def _normalisers(dataset: str, settings: Any) -> list[Normaliser]:

@@ -142,7 +142,7 @@ def _tensor(contents: Contents, chance: random.Random) -> None:
         state = torch.load(io.BytesIO(contents["weights.th"]), weights_only=True)
     except Exception:
         return
-    name = chance.choice(list(state))
+    name = chance.choice([name for name, value in state.items() if torch.is_tensor(value)])
     tensor = state[name]
     match chance.randrange(8):
         case 0:

@@ -39,6 +39,8 @@ LATE = {
     "that are not installed": "needs a package",
     "every training sentence contains": "its data are refused",
     "cannot load encoder": "its encoder cannot be loaded",
+    "is always 0": "its corpora have no type in common",
+    "matches no trainable parameter": "its model has no such parameter",
     "the window without special tokens": "does not fit its encoder",
     "the encoder's maximum": "does not fit its encoder",
     "expected a divisor of": "its towers do not fit",

@@ -4,12 +4,16 @@ Shape suffixes: B sentences, L characters, D hidden size, H size of the edge vec
 K = C + 1 options, S spans.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.dropout import Dropout
 from ner_adv_plugin.modules.heads.head import Head, NormalizeBy
@@ -57,8 +61,7 @@ class BiaffineHead(SpanHead):
         hidden_size: int = 150,
     ) -> None:
         super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by, flat)
-        if hidden_size < 1:
-            raise ConfigurationError(f"expected 1 or more, found {hidden_size}", "hidden_size")
+        _check_size(hidden_size)
 
         options = len(label_space.types) + 1
         self.edges = torch.nn.Linear(input_dim, 2 * hidden_size)
@@ -66,6 +69,12 @@ class BiaffineHead(SpanHead):
         self.pairs = torch.nn.Parameter(torch.empty(options, hidden_size, hidden_size))
         self.singles = torch.nn.Linear(2 * hidden_size, options)
         torch.nn.init.xavier_uniform_(self.pairs)
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: `hidden_size` is at least 1."""
+        super().check(settings, context)
+        _check_size(settings["hidden_size"])
 
     def forward(self, states_BLD: Tensor, batch: Batch) -> Tensor:
         """Compute scores by first and last character, (B, L, L, K), with option 0 for "none".
@@ -114,3 +123,8 @@ class BiaffineHead(SpanHead):
     def types(self, groups_S: Tensor, options_S: Tensor) -> Tensor:
         """See `SpanHead.types`."""
         return options_S - 1
+
+
+def _check_size(hidden_size: int) -> None:
+    if hidden_size < 1:
+        raise ConfigurationError(f"expected 1 or more, found {hidden_size}", "hidden_size")

@@ -3,12 +3,14 @@
 Shape suffixes: M and N sentences of two domains, D size of a sentence's vector.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.objectives.alignment import Alignment
 from ner_adv_plugin.modules.objectives.objective import Objective
@@ -59,11 +61,14 @@ class Mmd(Alignment):
         schedule: Schedule | None = None,
     ) -> None:
         super().__init__(vocab, dims, reads, weight, pooling, schedule)
-        if not bandwidths or min(bandwidths) <= 0:
-            raise ConfigurationError(
-                f"expected numbers above 0, found {list(bandwidths)}", "bandwidths"
-            )
+        _check_bandwidths(bandwidths)
         self.bandwidths = bandwidths
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: bandwidths are above 0."""
+        super().check(settings, context)
+        _check_bandwidths(settings["bandwidths"])
 
     def distance(self, one_MD: Tensor, other_ND: Tensor) -> Tensor:
         """See `Alignment.distance`; 0 or more."""
@@ -82,3 +87,10 @@ class Mmd(Alignment):
 
         m = len(one_MD)
         return kernel[:m, :m].mean() + kernel[m:, m:].mean() - 2 * kernel[:m, m:].mean()
+
+
+def _check_bandwidths(bandwidths: Sequence[float]) -> None:
+    if not bandwidths or min(bandwidths) <= 0:
+        raise ConfigurationError(
+            f"expected numbers above 0, found {list(bandwidths)}", "bandwidths"
+        )

@@ -3,9 +3,14 @@
 Shape suffixes: B sequences, L characters, D state size, H hops.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.pooling.pooling import Pooling
 
 
@@ -34,9 +39,16 @@ class SelfAttentionPooling(Pooling):
 
     def __init__(self, input_dim: int, hidden_size: int = 64, hops: int = 1) -> None:
         super().__init__(input_dim)
+        _check_sizes(hidden_size=hidden_size, hops=hops)
         self.hops = hops
         self.hidden = torch.nn.Linear(input_dim, hidden_size, bias=False)
         self.scores = torch.nn.Linear(hidden_size, hops, bias=False)
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+        """See `Registrable.check`: sizes are at least 1."""
+        super().check(settings, context)
+        _check_sizes(hidden_size=settings["hidden_size"], hops=settings["hops"])
 
     def forward(self, states_BLD: Tensor, mask_BL: Tensor) -> Tensor:
         """See `Pooling.forward`."""
@@ -49,3 +61,9 @@ class SelfAttentionPooling(Pooling):
     def get_output_dim(self) -> int:
         """See `Pooling.get_output_dim`."""
         return self.hops * self.input_dim
+
+
+def _check_sizes(**sizes: int) -> None:
+    for name, size in sizes.items():
+        if size < 1:
+            raise ConfigurationError(f"expected 1 or more, found {size}", name)

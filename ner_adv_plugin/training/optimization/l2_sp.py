@@ -96,7 +96,9 @@ class StartingPointDecay(Registrable):
         """
         rates = {id(own): float(group["lr"]) for group in groups for own in group["params"]}
         for name, parameter in self._decayed.items():
-            parameter.lerp_(self._start[name], rates[id(parameter)] * self.alpha)
+            # A share above 1 would overshoot the starting point.
+            share = min(rates[id(parameter)] * self.alpha, 1.0)
+            parameter.lerp_(self._start[name], share)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the starting point by name."""
