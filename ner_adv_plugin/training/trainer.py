@@ -230,6 +230,10 @@ class Trainer(Registrable):
         ):
             if settings.get(key) is not None:
                 _positive(settings[key], key)
+        for key in ("grad_norm", "grad_clipping"):
+            limit = settings.get(key)
+            if limit is not None and not limit > 0:
+                raise ConfigurationError(f"expected more than 0, found {limit}", key)
         check_patterns(settings.get("no_grad") or [], "no_grad")
         if context.run is not None:
             for name in settings.get("instance_weighting") or {}:

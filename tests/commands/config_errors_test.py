@@ -27,6 +27,27 @@ def group(**settings: Any) -> list[Any]:
 # Overrides, the config path of the error, and parts of its message: the value found, what is
 # accepted, the nearest name.
 CASES: list[tuple[dict[str, Any], str, list[str]]] = [
+    # Numbers out of their range, which components refuse before corpora are read.
+    ({"trainer.grad_norm": -1.0}, "trainer.grad_norm", ["more than 0", "-1"]),
+    ({"trainer.grad_clipping": 0.0}, "trainer.grad_clipping", ["more than 0"]),
+    ({"trainer.moving_average": {"decay": 7.0}}, "trainer.moving_average.decay", ["0 to 1"]),
+    ({"trainer.l2_sp": {"alpha": 0.0}}, "trainer.l2_sp.alpha", ["more than 0"]),
+    (
+        {"trainer.unfreezing": {"groups": [["^encoder"]], "epochs_per_group": 0}},
+        "trainer.unfreezing.epochs_per_group",
+        ["1 or more"],
+    ),
+    ({"model.head": {"type": "biaffine", "hidden_size": 0}}, "model.head.hidden_size", ["1 or"]),
+    (
+        {"model.objectives": [{"type": "mmd", "reads": ["shared"], "bandwidths": [-1.0]}]},
+        "model.objectives.0.bandwidths",
+        ["above 0"],
+    ),
+    (
+        {"model.objectives": [{**ADVERSARY, "pooling": {"type": "self_attention", "hops": -1}}]},
+        "model.objectives.0.pooling.hops",
+        ["1 or more"],
+    ),
     # A wrong type, at every level.
     (
         {"model.type": "adverserial"},

@@ -38,6 +38,7 @@ LATE = {
     "is not available": "needs a GPU",
     "that are not installed": "needs a package",
     "every training sentence contains": "its data are refused",
+    "the encoder has": "does not fit its encoder",
     "cannot load encoder": "its encoder cannot be loaded",
     "is always 0": "its corpora have no type in common",
     "matches no trainable parameter": "its model has no such parameter",

@@ -60,8 +60,7 @@ class StartingPointDecay(Registrable):
         alpha: float,
         regexes: list[str] | None = None,
     ) -> None:
-        if alpha <= 0:
-            raise ConfigurationError(f"expected more than 0, found {alpha}", "alpha")
+        _check_alpha(alpha)
         self.alpha = alpha
 
         named = dict(parameters)
@@ -74,7 +73,8 @@ class StartingPointDecay(Registrable):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
-        """See `Registrable.check`: the patterns are valid, and there is a learning rate."""
+        """See `Registrable.check`: `alpha`, the patterns, and whether there is a learning rate."""
+        _check_alpha(settings["alpha"])
         check_patterns(settings.get("regexes") or [], "regexes")
         trainer = {} if context.run is None else context.run.config["trainer"]
         optimizer = trainer.get("optimizer")
@@ -113,3 +113,8 @@ class StartingPointDecay(Registrable):
 
 StartingPointDecay.register("l2_sp")(StartingPointDecay)
 LazyStartingPointDecay: TypeAlias = Annotated[Lazy[StartingPointDecay], Supplied("parameters")]
+
+
+def _check_alpha(alpha: float) -> None:
+    if alpha <= 0:
+        raise ConfigurationError(f"expected more than 0, found {alpha}", "alpha")

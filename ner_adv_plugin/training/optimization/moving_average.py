@@ -1,11 +1,12 @@
 """Moving averages of the trainable parameters."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeAlias
 
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.checks import CheckContext
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
@@ -52,13 +53,7 @@ class MovingAverage(Registrable):
         numerator: float = 1.0,
         denominator: float = 10.0,
     ) -> None:
-        if not 0 <= decay <= 1:
-            raise ConfigurationError(f"expected 0 to 1, found {decay}", "decay")
-        if numerator < 0:
-            raise ConfigurationError(f"expected 0 or more, found {numerator}", "numerator")
-        if denominator <= 0:
-            raise ConfigurationError(f"expected more than 0, found {denominator}", "denominator")
-
+        _check(decay, numerator, denominator)
         self.decay = decay
         self.numerator = numerator
         self.denominator = denominator
@@ -69,6 +64,11 @@ class MovingAverage(Registrable):
         self._averages = [parameter.detach().clone() for parameter in self._parameters]
         # Values of the parameters while the averages replace them.
         self._saved: list[Tensor] = []
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
+        """See `Registrable.check`: decay and constants are in their ranges."""
+        _check(settings["decay"], settings["numerator"], settings["denominator"])
 
     @torch.no_grad()
     def apply(self, num_updates: int | None = None) -> None:
@@ -112,3 +112,12 @@ class MovingAverage(Registrable):
 MovingAverage.register("exponential")(MovingAverage)
 
 LazyMovingAverage: TypeAlias = Annotated[Lazy[MovingAverage], Supplied("parameters")]
+
+
+def _check(decay: float, numerator: float, denominator: float) -> None:
+    if not 0 <= decay <= 1:
+        raise ConfigurationError(f"expected 0 to 1, found {decay}", "decay")
+    if numerator < 0:
+        raise ConfigurationError(f"expected 0 or more, found {numerator}", "numerator")
+    if denominator <= 0:
+        raise ConfigurationError(f"expected more than 0, found {denominator}", "denominator")

@@ -55,10 +55,7 @@ class GradualUnfreezing(Registrable):
         groups: list[list[str]],
         epochs_per_group: int = 1,
     ) -> None:
-        if epochs_per_group < 1:
-            raise ConfigurationError(
-                f"expected 1 or more, found {epochs_per_group}", "epochs_per_group"
-            )
+        _check_epochs(epochs_per_group)
         self.epochs_per_group = epochs_per_group
         self._parameters = dict(parameters)
         self._group: dict[str, int] = {}
@@ -71,7 +68,8 @@ class GradualUnfreezing(Registrable):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
-        """See `Registrable.check`: there are groups, and their patterns are valid."""
+        """See `Registrable.check`: numbers, whether there are groups, and their patterns."""
+        _check_epochs(settings["epochs_per_group"])
         if not settings["groups"]:
             raise ConfigurationError("expected one group or more", "groups")
         with below("groups"):
@@ -101,3 +99,8 @@ class GradualUnfreezing(Registrable):
 
 GradualUnfreezing.register("gradual")(GradualUnfreezing)
 LazyUnfreezing: TypeAlias = Annotated[Lazy[GradualUnfreezing], Supplied("parameters")]
+
+
+def _check_epochs(epochs: int) -> None:
+    if epochs < 1:
+        raise ConfigurationError(f"expected 1 or more, found {epochs}", "epochs_per_group")
