@@ -13,7 +13,7 @@ from ner_adv_plugin.common.progress import duration
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.audit import ArmAudit, audit_arms, check_target
 from ner_adv_plugin.studies.engine import StudyRun, check_folder, prepare, run_all
-from ner_adv_plugin.studies.facts import facts_of
+from ner_adv_plugin.studies.facts import facts_of, keep_seconds, recall_seconds
 from ner_adv_plugin.studies.report import write_report
 from ner_adv_plugin.studies.results import StudyResults, collect, write_results
 from ner_adv_plugin.studies.study import Study, checked_arms, grid
@@ -51,6 +51,7 @@ def compare(
 
     `UserError` if no two arms can be compared in the end.
     """
+    recall_seconds(folder)
     jobs, audit = audited(study)
     check_folder(folder)
     results = run_study(study, jobs, audit, folder, packages, retry, command)
@@ -84,6 +85,7 @@ def run_study(
     tuned = best_overrides(study, jobs, folder / "tuning", packages, retry)
     jobs = tuned_jobs(study, jobs, tuned)
     runs = prepare(study, jobs, grid(study, jobs), folder)
+    keep_seconds(folder)
     write_json(
         folder / "study.json",
         {

@@ -17,6 +17,7 @@ from ner_adv_plugin.studies.compare import (
     run_study,
 )
 from ner_adv_plugin.studies.engine import check_folder
+from ner_adv_plugin.studies.facts import recall_seconds
 from ner_adv_plugin.studies.matrix import transfer_matrices
 from ner_adv_plugin.studies.report import write_targets_report
 from ner_adv_plugin.studies.results import COLUMNS, StudyResults, csv_rows, write_csv
@@ -42,6 +43,8 @@ def compare_targets(
 
     `UserError` if no two arms of a target can be compared in the end.
     """
+    for name in targets.studies:
+        recall_seconds(folder / name)
     checked = _checked(targets)
     check_folder(folder)
     write_json(

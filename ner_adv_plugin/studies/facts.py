@@ -1,14 +1,16 @@
 """What the grid must know of an arm before it trains: sizes, epochs, steps, seconds a step."""
 
+import hashlib
 import json
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.params import with_overrides
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import RunData, read_data, with_subset
@@ -20,6 +22,9 @@ from ner_adv_plugin.training.checkpoints.random_state import seed_everything
 WARM_UP_STEPS, TIMED_STEPS = 3, 10
 _CACHE: dict[str, "ArmFacts"] = {}
 _DATA: dict[str, RunData] = {}
+# Measured seconds of an optimizer step, by digest of the config.
+_SECONDS: dict[str, float] = {}
+SECONDS_FILE = "seconds_per_step.json"
 
 
 @dataclass
@@ -40,13 +45,39 @@ class ArmFacts:
     num_epochs: int
     target_passes: float
     steps_per_epoch: float
-    _seconds: float | None = field(default=None, repr=False)
 
     def seconds_per_step(self) -> float:
-        """Measure the seconds of an optimizer step, once."""
-        if self._seconds is None:
-            self._seconds = _measure(self.config)
-        return self._seconds
+        """Measure the seconds of an optimizer step, unless this or an earlier process did."""
+        content = json.dumps(self.config, sort_keys=True, ensure_ascii=False)
+        key = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+        if key not in _SECONDS:
+            _SECONDS[key] = _measure(self.config)
+        return _SECONDS[key]
+
+
+def recall_seconds(folder: Path) -> None:
+    """Use the seconds of a step that an earlier process measured for the same study.
+
+    With other seconds, a study that goes on would give its runs another length, and repeat them.
+
+    # Parameters
+
+    folder : of the study.
+    """
+    path = folder / SECONDS_FILE
+    if path.is_file():
+        _SECONDS.update(json.loads(path.read_text(encoding="utf-8")))
+
+
+def keep_seconds(folder: Path) -> None:
+    """Write the measured seconds of a step for later processes, if there are any.
+
+    # Parameters
+
+    folder : of the study.
+    """
+    if _SECONDS:
+        write_json(folder / SECONDS_FILE, _SECONDS)
 
 
 def facts_of(job: TrainJob, target: str, size: int | None) -> ArmFacts:

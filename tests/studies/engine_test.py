@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.studies import facts
 from ner_adv_plugin.studies.compare import compare
 from ner_adv_plugin.studies.results import StudyResults
 from ner_adv_plugin.studies.study import load_study
@@ -73,6 +74,25 @@ def trained(results: StudyResults) -> dict[str, tuple[bytes, ...]]:
         run.folder.name: tuple((run.folder / name).read_bytes() for name in PREDICTIONS)
         for run in results.runs
     }
+
+
+@pytest.mark.slow
+def test_equal_seconds_are_measured_once_for_all_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = {"budget": {"type": "seconds", "seconds": 0.5}, "seeds": [1, 2]}
+    first = run_study(tmp_path, **study)
+    times = {run.folder: (run.folder / "result.json").stat().st_mtime_ns for run in first.runs}
+    assert len(times) == 4
+
+    # As another process would, on a machine that is now twice as slow.
+    measured = json.loads((tmp_path / "study" / "seconds_per_step.json").read_text("utf-8"))
+    monkeypatch.setattr(facts, "_SECONDS", {})
+    monkeypatch.setattr(facts, "_measure", lambda config: 2 * max(measured.values()))
+    again = run_study(tmp_path, **study)
+    assert {
+        run.folder: (run.folder / "result.json").stat().st_mtime_ns for run in again.runs
+    } == times
 
 
 @pytest.mark.slow
