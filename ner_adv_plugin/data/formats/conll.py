@@ -90,6 +90,8 @@ class ConllFormat(CorpusFormat):
             illegal_tags=file.illegal_tags,
             encoding=file.encoding,
             encoding_errors=file.errors,  # type: ignore[arg-type]
+            on_bad_record=file.on_bad_record,
+            max_bad_records=file.max_bad_records,
         )
         yield from reader.sentences(file.path, file.counts)
         file.repaired += reader.repaired[file.path]
@@ -176,6 +178,8 @@ class WeiboFormat(CorpusFormat):
             illegal_tags=file.illegal_tags,
             encoding=file.encoding,
             encoding_errors=file.errors,  # type: ignore[arg-type]
+            on_bad_record=file.on_bad_record,
+            max_bad_records=file.max_bad_records,
         )
         yield from reader.sentences(file.path, file.counts)
         file.repaired += reader.repaired.get(file.path, 0)
