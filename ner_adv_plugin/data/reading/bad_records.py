@@ -37,7 +37,7 @@ class BadRecords:
     >>> [bad.attempt(parse, line) for line in ("1", "x", "3")]
     [1, None, 3]
     >>> bad.counts.messages()
-    ["1 bad records skipped (the first: found 'x': expected a number), the first on line 2"]
+    ["1 bad records skipped (the first: found 'x', expected a number), the first on line 2"]
     """
 
     def __init__(

@@ -150,7 +150,7 @@ CASES: dict[str, tuple[DatasetReader, str, Sequence[str], Sequence[str]]] = {
         AnnotationsReader(),
         "\n\n",
         ["王 B-PER\n明 I-PER", "你 O\n好 O"],
-        ["王 B-PER\n明 X", "你 O O"],
+        ["王 B-PER\n明 X", "你 O O", "王\n明 I-PER"],
     ),
     "cluener": (
         AnnotationsReader(),
