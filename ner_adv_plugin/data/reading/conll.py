@@ -154,9 +154,7 @@ class ConllReader(EntityReader, RecordReader):
                 yield self.text_to_instance(text, spans, first)
 
         decoder.warn_of_scheme()
-        if number == 1 and length > _LONG:
-            message = "%s: no blank line parts sentences: it is one sentence of %d characters"
-            logger.warning(message, file_path, length)
+        warn_of_one_sentence(file_path, number, length)
 
     def _parsed(
         self, parser: LineParser, decoder: "_TagDecoder", first: int, lines: Sequence[str]
@@ -167,6 +165,20 @@ class ConllReader(EntityReader, RecordReader):
             return None
         spans = decoder.spans(sentence.tags, sentence.numbers)
         return self.text_to_instance(sentence.text, spans, sentence.first_line)
+
+
+def warn_of_one_sentence(file_path: str, number: int, length: int) -> None:
+    """Warn of a file whose sentences no blank line parts.
+
+    # Parameters
+
+    file_path : the file.
+    number : number of its sentences.
+    length : number of characters of the last one.
+    """
+    if number == 1 and length > _LONG:
+        message = "%s: no blank line parts sentences: it is one sentence of %d characters"
+        logger.warning(message, file_path, length)
 
 
 class _TagDecoder:

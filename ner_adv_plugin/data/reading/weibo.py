@@ -7,7 +7,7 @@ from itertools import pairwise
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import tiling
-from ner_adv_plugin.data.reading.conll import ConllReader
+from ner_adv_plugin.data.reading.conll import ConllReader, warn_of_one_sentence
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 from ner_adv_plugin.data.reading.lines import blocks
 
@@ -68,6 +68,7 @@ class WeiboReader(ConllReader):
         self.illegal_sentences[file_path] = {}
         sentences = list(self._sentences(file_path))
         bad = self.bad_records(file_path, len(sentences))
+        warn_of_one_sentence(file_path, len(sentences), len(sentences[-1][1]) if sentences else 0)
         for first, lines in sentences:
             positions = bad.attempt(self._positions, lines, first, file_path)
             if positions is None:
