@@ -36,7 +36,7 @@ from ner_adv_plugin.training.memory import cut, default_tokens
 from ner_adv_plugin.training.metric_checks import check_known
 from ner_adv_plugin.training.metric_tracker import MetricTracker
 from ner_adv_plugin.training.optimization.l2_sp import LazyStartingPointDecay
-from ner_adv_plugin.training.optimization.learning_rate_schedulers import (
+from ner_adv_plugin.training.optimization.learning_rate_scheduler import (
     LazyScheduler,
     LearningRateScheduler,
 )
