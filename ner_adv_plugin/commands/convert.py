@@ -17,6 +17,7 @@ from ner_adv_plugin.data.formats.conversion import (
     write,
 )
 from ner_adv_plugin.data.formats.corpus_file import CorpusFile
+from ner_adv_plugin.data.reading.bad_records import OnBadRecord
 from ner_adv_plugin.data.reading.overlaps import Overlaps
 from ner_adv_plugin.data.reading.text_encoding import canonical
 from ner_adv_plugin.inference.evaluated_types import parsed_type_map
@@ -59,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="which of overlapping entities to keep (keep: all of them)",
     )
     parser.add_argument(
+        "--on-bad-record",
+        choices=get_args(OnBadRecord),
+        default="error",
+        help="skip and count records that cannot be read, up to 1 %% of them (error)",
+    )
+    parser.add_argument(
         "--type-map", help='new names of types, null to drop one: JSON such as {"GPE": null}'
     )
     parser.add_argument("-f", "--force", action="store_true", help="replace what exists")
@@ -68,7 +75,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Convert a file, and print what was recognised, read and written."""
     log_to()
     target = named(parsed_name(arguments.target), "--to")
-    file = CorpusFile(arguments.input, canonical(arguments.encoding, "--encoding"))
+    encoding = canonical(arguments.encoding, "--encoding")
+    file = CorpusFile(arguments.input, encoding, on_bad_record=arguments.on_bad_record)
     source, name, reason = source_of(arguments.input, parsed_name(arguments.source))
     if reason:
         print(f"format: {name}, as {reason}", file=sys.stderr)

@@ -9,6 +9,9 @@ from typing import Any
 
 from ner_adv_plugin.common.errors import UserError, nearest
 
+# Decimals of the numbers in a table, which is read rather than parsed.
+TABLE_DIGITS = 4
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of AllenNLP's `print-results`, and more folders, formats and orders."""
@@ -32,30 +35,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="csv",
         help="comma-separated (csv), aligned columns, or JSON lines without missing metrics",
     )
+    parser.add_argument(
+        "--digits",
+        type=int,
+        metavar="N",
+        help="decimals that numbers are rounded to; by default 4 in a table, otherwise all",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the metrics of every run."""
+    digits = TABLE_DIGITS if arguments.format == "table" else None
+    if arguments.digits is not None:
+        digits = arguments.digits
+    if digits is not None and digits < 0:
+        raise UserError(f"--digits: expected 0 or more, found {digits}")
     results = _sorted(_results(arguments.paths, arguments.metrics_filename), arguments.sort)
     found = list(dict.fromkeys(key for metrics in results.values() for key in metrics))
     keys = arguments.keys or found
 
     if arguments.format == "json":
         for file, metrics in results.items():
-            own = {key: metrics[key] for key in keys if key in metrics}
+            own = {key: _rounded(metrics[key], digits) for key in keys if key in metrics}
             print(json.dumps({"model_run": str(file), **own}, ensure_ascii=False))
         return
 
     rows = [["model_run", *keys]]
     for file, metrics in results.items():
-        rows.append(
-            [str(file), *(_text(metrics.get(key, arguments.default)) for key in keys)],
-        )
+        cells = [_rounded(metrics.get(key, arguments.default), digits) for key in keys]
+        rows.append([str(file), *map(_text, cells)])
     if arguments.format == "table":
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for row in rows:
-            cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
-            print("  ".join(cells).rstrip())
+            padded = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+            print("  ".join(padded).rstrip())
     else:
         for row in rows:
             print(_line(row))
@@ -94,6 +107,13 @@ def _sorted(results: dict[Path, dict[str, Any]], key: str | None) -> dict[Path, 
         return (False, sign * float(value or 0)) if is_number else (True, 0.0)
 
     return dict(sorted(results.items(), key=rank))
+
+
+def _rounded(value: Any, digits: int | None) -> Any:
+    """Round a number to decimals, or to a significant digit if none would remain."""
+    if digits is None or not isinstance(value, float):
+        return value
+    return round(value, digits) or float(f"{value:.0e}")
 
 
 def _text(value: Any) -> str:

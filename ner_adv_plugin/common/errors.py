@@ -60,6 +60,10 @@ class DataError(UserError):
     line : 1-based line number, or None for the whole file.
     found : the content found; its `repr` is shown, shortened to 120 characters.
     expected : what the reader accepts.
+
+    # Attributes
+
+    reason : the message without the place.
     """
 
     def __init__(
@@ -71,7 +75,8 @@ class DataError(UserError):
         shown = repr(found)
         if len(shown) > 120:
             shown = shown[:117] + "..."
-        super().__init__(f"{location}: found {shown}, expected {expected}")
+        self.reason = f"found {shown}, expected {expected}"
+        super().__init__(f"{location}: {self.reason}")
 
 
 def nearest_file(path: Path) -> str:

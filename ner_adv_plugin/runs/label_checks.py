@@ -150,10 +150,11 @@ def _check_informative(name: str, data: RunData, gold: Mapping[str, Gold]) -> No
 
         if not relevant.keys() & learnt.keys():
             files = _files(_tables(data, "validation", head))
+            of_types = f"entities of the types {listed_counts(relevant)}"
             raise ConfigurationError(
-                f'"{name}" is always 0: validation ({files}) has entities of the types '
-                f"{listed_counts(relevant)}, and training {listed_counts(learnt)}. Expected a type "
-                f'in both, or a metric such as "-{head}_loss".',
+                f'"{name}" is always 0: validation ({files}) has '
+                f"{of_types if relevant else 'no entities'}, and training {listed_counts(learnt)}. "
+                f'Expected a type in both, or a metric such as "-{head}_loss".',
                 "trainer.validation_metric",
             )
 

@@ -1,7 +1,6 @@
 """The training loop."""
 
 import logging
-import resource
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import torch
 
-from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.files import write_file, write_json
 from ner_adv_plugin.common.memory import release_memory
 from ner_adv_plugin.common.processes import check_adds_up, is_main, on_main, rank, world_size
@@ -21,7 +19,6 @@ from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 from ner_adv_plugin.data.batching.updates import count_updates, describe_updates
 from ner_adv_plugin.data.checks import RunContext
-from ner_adv_plugin.data.dataset_names import check_dataset
 from ner_adv_plugin.inference.calibration import calibrated_heads
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
@@ -33,18 +30,19 @@ from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCall
 from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
 from ner_adv_plugin.training.checkpoints.run_state import restore, run_state
 from ner_adv_plugin.training.engine import Engine
+from ner_adv_plugin.training.epoch_metrics import epoch_metrics, epoch_scores
 from ner_adv_plugin.training.instance_weighting import InstanceWeighting
 from ner_adv_plugin.training.memory import cut, default_tokens
-from ner_adv_plugin.training.metric_checks import check_known, check_metric
+from ner_adv_plugin.training.metric_checks import check_known
 from ner_adv_plugin.training.metric_tracker import MetricTracker
 from ner_adv_plugin.training.optimization.l2_sp import LazyStartingPointDecay
-from ner_adv_plugin.training.optimization.learning_rate_schedulers import (
+from ner_adv_plugin.training.optimization.learning_rate_scheduler import (
     LazyScheduler,
     LearningRateScheduler,
 )
 from ner_adv_plugin.training.optimization.moving_average import LazyMovingAverage
 from ner_adv_plugin.training.optimization.optimizers import LazyOptimizer, Optimizer, optimizer_of
-from ner_adv_plugin.training.optimization.parameter_groups import check_patterns, trainable
+from ner_adv_plugin.training.optimization.parameter_groups import trainable
 from ner_adv_plugin.training.optimization.unfreezing import LazyUnfreezing
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.step import (
@@ -53,6 +51,7 @@ from ner_adv_plugin.training.steps.step import (
     averages,
     over_processes,
 )
+from ner_adv_plugin.training.trainer_checks import check_settings, positive
 
 logger = logging.getLogger(__name__)
 # Seconds after which freed memory is returned to the system. Taking it again costs about 0.1 s.
@@ -152,9 +151,9 @@ class Trainer(Registrable):
         set_configured(threads)
         log_threads()
         self.folder = Path(serialization_dir)
-        self.num_epochs = _positive(num_epochs, "num_epochs")
-        self.max_steps = None if max_steps is None else _positive(max_steps, "max_steps")
-        self.accumulation = _positive(
+        self.num_epochs = positive(num_epochs, "num_epochs")
+        self.max_steps = None if max_steps is None else positive(max_steps, "max_steps")
+        self.accumulation = positive(
             num_gradient_accumulation_steps, "num_gradient_accumulation_steps"
         )
         self.grad_norm = grad_norm
@@ -221,32 +220,7 @@ class Trainer(Registrable):
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: numbers, patterns, dataset names and the metric are valid."""
-        for key in (
-            "num_epochs",
-            "num_gradient_accumulation_steps",
-            "max_steps",
-            "threads",
-            "max_tokens_per_pass",
-        ):
-            if settings.get(key) is not None:
-                _positive(settings[key], key)
-        for key in ("grad_norm", "grad_clipping"):
-            limit = settings.get(key)
-            if limit is not None and not limit > 0:
-                raise ConfigurationError(f"expected more than 0, found {limit}", key)
-        check_patterns(settings.get("no_grad") or [], "no_grad")
-        if context.run is not None:
-            for name in settings.get("instance_weighting") or {}:
-                check_dataset(name, context.run.datasets, f"instance_weighting.{name}")
-        check_metric(settings, context.run)
-        if (
-            settings.get("calibration") is not None
-            and context.run is not None
-            and not context.run.validated
-        ):
-            raise ConfigurationError(
-                "there is no labelled validation data to fit it on", "calibration"
-            )
+        check_settings(settings, context)
 
     def train(self) -> dict[str, Any]:
         """Train until the run is finished and return its metrics."""
@@ -275,6 +249,7 @@ class Trainer(Registrable):
                             self._save_if_due(loader_state)
 
                 self._end_epoch()
+            self._log_patience()
         finally:
             self._end()
         return self.metrics
@@ -422,6 +397,16 @@ class Trainer(Registrable):
         if self.grad_clipping is not None:
             torch.nn.utils.clip_grad_value_(parameters, self.grad_clipping)
 
+    def _log_patience(self) -> None:
+        """Log that patience ran out before the last epoch."""
+        if self.tracker.should_stop() and self.epoch < self.num_epochs:
+            logger.info(
+                "stopped after %d of %d epochs: patience %d is used up",
+                self.epoch,
+                self.num_epochs,
+                self.tracker.patience,
+            )
+
     def _log_updates(self, steps: Sequence[Sequence[PlannedBatch]]) -> None:
         """Log how often the first epoch updates the model with each dataset."""
         sizes = {name: len(own) for name, own in self.data_loader.sentences().items()}
@@ -430,20 +415,18 @@ class Trainer(Registrable):
 
     def _end_epoch(self) -> None:
         """Validate, keep the best weights, report, and save a checkpoint."""
-        training = _computed(averages(self.totals))
         if self.moving_average is not None:
             self.moving_average.assign_average_value()
         with self.accelerator.autocast():
             validation = self.evaluator.evaluate(self.model) if self.evaluator.by_head else {}
 
-        scores = {f"training_{name}": value for name, value in training.items()}
-        scores.update({f"validation_{name}": value for name, value in validation.items()})
-        for name, own in self.data_loader.end_epoch(self._steps_of_epoch).items():
-            scores[f"training_{name}_updates"] = own.steps
-            scores[f"training_{name}_sentences"] = own.sentences
+        updates = self.data_loader.end_epoch(self._steps_of_epoch)
+        scores = epoch_scores(self.totals, validation, updates)
         is_best = self.tracker.add(self.epoch, validation)
         self.seconds = time.monotonic() - self._started
-        self.metrics = self._epoch_metrics(scores)
+        self.metrics = epoch_metrics(
+            self.epoch, self.seconds, scores, self.data_loader.updates(), self.tracker
+        )
 
         if is_main():
             write_json(self.folder / f"metrics_epoch_{self.epoch}.json", self.metrics)
@@ -466,24 +449,6 @@ class Trainer(Registrable):
         self._release_memory_if_due()
         if self.checkpointer.save_completed_epochs:
             self._save(self.data_loader.state_dict())
-
-    def _epoch_metrics(self, scores: Mapping[str, float]) -> dict[str, Any]:
-        """Return the content of an epoch's metrics file."""
-        totals = self.data_loader.updates()
-        return {
-            "epoch": self.epoch,
-            "training_epochs": self.epoch + 1,
-            "training_duration": self.seconds,
-            **{f"total_{name}_updates": own.steps for name, own in totals.items()},
-            **{f"total_{name}_sentences": own.sentences for name, own in totals.items()},
-            "peak_memory_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            **scores,
-            "best_epoch": self.tracker.best_epoch,
-            **{
-                f"best_validation_{name}": value
-                for name, value in self.tracker.best_metrics.items()
-            },
-        }
 
     def _end(self) -> None:
         """Call `on_end` of the callbacks and keep the metrics that they add."""
@@ -557,16 +522,3 @@ def _show(bar: Any, statistics: Statistics) -> None:
             if not name.endswith("_optimized_loss")
         }
         bar.set_postfix(shown, refresh=False)
-
-
-def _computed(training: Mapping[str, float]) -> dict[str, float]:
-    """Leave out a total loss of 0 if no loss was computed: nothing was learnt, not everything."""
-    losses = [name for name in training if name.endswith("_loss")]
-    nothing = training.get("loss") == 0.0 and not losses
-    return {name: value for name, value in training.items() if not (nothing and name == "loss")}
-
-
-def _positive(value: int, name: str) -> int:
-    if value < 1:
-        raise ConfigurationError(f"expected 1 or more, found {value}", name)
-    return value

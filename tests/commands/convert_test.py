@@ -110,3 +110,12 @@ def test_gb18030_is_asked_for(run: Run, tmp_path: Path) -> None:
     assert result.status == 2 and "looks like GB18030" in result.err
     arguments = ["--to", "doccano", "--encoding", "gb18030"]
     assert run("convert", "gbk.json", "out", *arguments).status == 0
+
+
+def test_bad_records_are_skipped_if_asked(run: Run, corpus: Path) -> None:
+    corpus.write_text('{"text": "王明", "label": [[0, 2, "PER"]]}\n{"text": "王明\n' * 2)
+    flags = ["convert", "doccano.jsonl", "out.bio", "--to", "bio"]
+    assert "doccano.jsonl:2: " in run(*flags).err
+    result = run(*flags, "--on-bad-record", "skip")
+    assert result.out == "out.bio: 2 sentences, 2 entities (PER 2)\n"
+    assert "2 bad records skipped (the first: " in result.err

@@ -142,3 +142,25 @@ def test_formats(run: Run, runs: Path) -> None:
         "runs/a/deep/metrics.json  2      N/A",
         "runs/b/metrics.json       1      0.25",
     ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "texts"),
+    [
+        ([], ["0.123456789", "2e-07", "-0.0", "NaN", "12345.678"]),
+        (["--format", "table"], ["0.1235", "2e-07", "0.0", "NaN", "12345.678"]),
+        (["--digits", "2"], ["0.12", "2e-07", "0.0", "NaN", "12345.68"]),
+        (["--digits", "0"], ["0.1", "2e-07", "0.0", "NaN", "12346.0"]),
+    ],
+)
+def test_rounded_numbers(run: Run, tmp_path: Path, flags: list[str], texts: list[str]) -> None:
+    values = [0.123456789, 2e-7, -0.0, float("nan"), 12345.678]
+    keys = "abcde"
+    write(tmp_path / "runs" / "metrics.json", dict(zip(keys, values, strict=True)) | {"n": 3})
+    line = run("print-results", "runs", *flags, "-k", *keys, "n").out.splitlines()[1]
+    found = line.replace(",", "").split()[1:]
+    assert [text.replace("-0.0", "0.0") for text in found] == [
+        *(text.replace("-0.0", "0.0") for text in texts),
+        "3",
+    ]
+    assert "--digits: expected 0 or more" in run("print-results", "runs", "--digits", "-1").err

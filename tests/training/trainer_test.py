@@ -126,9 +126,13 @@ def norm(gradients: list[torch.Tensor]) -> float:
     return torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients])).item()
 
 
-def test_stops_after_patience_and_keeps_the_best(tmp_path: Path) -> None:
+def test_stops_after_patience_and_keeps_the_best(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     trainer, watch = make(tmp_path, tiny_config(), values=[1, 3, 2, 3, 9], num_epochs=5, patience=2)
-    metrics = trainer.train()
+    with caplog.at_level("INFO"):
+        metrics = trainer.train()
+    assert "stopped after 4 of 5 epochs: patience 2 is used up" in caplog.messages
     assert (metrics["epoch"], metrics["best_epoch"], metrics["best_validation_f1"]) == (3, 1, 3)
     best = weights(tmp_path / "best.th")
     assert all(torch.equal(best[name], value) for name, value in watch.epochs[1].items())

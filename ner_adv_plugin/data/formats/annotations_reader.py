@@ -15,13 +15,14 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
+from ner_adv_plugin.data.reading.record_reader import RecordReader
 
 logger = logging.getLogger(__name__)
 
 
 @DatasetReader.register("annotations")
 @dataclass(kw_only=True)
-class AnnotationsReader(EntityReader):
+class AnnotationsReader(EntityReader, RecordReader):
     """Reads what annotation tools export, in the format that the file has.
 
     Registered as "annotations". A path is a file, or a folder of BRAT or of `datasets`.
@@ -70,6 +71,8 @@ class AnnotationsReader(EntityReader):
             self.encoding_errors,
             self.illegal_tags,
             self.counts_of(file_path),
+            self.on_bad_record,
+            self.max_bad_records,
         )
         self.repaired[file_path] = 0
         for sentence in self._labelled(file, self.format.read(file)):

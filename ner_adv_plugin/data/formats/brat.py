@@ -63,11 +63,11 @@ class BratFormat(SpanFormat):
             if not alone.with_suffix(".txt").is_file():
                 raise DataError(alone, None, "no text beside it", alone.with_suffix(".txt").name)
 
+        file.bad.total = len(texts)
         for path in texts:
-            text = _text(path, file)
-            annotations = path.with_suffix(".ann")
-            spans = list(_entities(annotations, file)) if annotations.is_file() else None
-            yield RawSentence(1, text, spans, str(path))
+            document = file.bad.attempt(_document, path, file)
+            if document is not None:
+                yield document
 
     def write(self, sentences: Sequence[Instance], path: Path) -> None:
         """See `CorpusFormat.write`."""
@@ -95,6 +95,14 @@ class BratFormat(SpanFormat):
         if head.local.suffix == ".ann":
             return "the file ends in .ann"
         return None
+
+
+def _document(path: Path, file: CorpusFile) -> RawSentence:
+    """Read a text and the entities of its `.ann` file."""
+    text = _text(path, file)
+    annotations = path.with_suffix(".ann")
+    spans = list(_entities(annotations, file)) if annotations.is_file() else None
+    return RawSentence(1, text, spans, str(path))
 
 
 def _text(path: Path, file: CorpusFile) -> str:

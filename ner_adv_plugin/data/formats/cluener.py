@@ -52,6 +52,8 @@ class CluenerFormat(CorpusFormat):
             ends=self.ends,
             encoding=file.encoding,
             encoding_errors=file.errors,  # type: ignore[arg-type]
+            on_bad_record=file.on_bad_record,
+            max_bad_records=file.max_bad_records,
         )
         return reader.sentences(file.path, file.counts)
 

@@ -90,6 +90,8 @@ class ConllFormat(CorpusFormat):
             illegal_tags=file.illegal_tags,
             encoding=file.encoding,
             encoding_errors=file.errors,  # type: ignore[arg-type]
+            on_bad_record=file.on_bad_record,
+            max_bad_records=file.max_bad_records,
         )
         yield from reader.sentences(file.path, file.counts)
         file.repaired += reader.repaired[file.path]
@@ -108,18 +110,31 @@ class ConllFormat(CorpusFormat):
         return scheme_of(file, self._tags(text), "tag_scheme").name
 
     def _tags(self, text: str) -> Iterator[list[str]]:
-        """Yield the tags of each block, as far as they can be read, to recognise their scheme."""
+        """Yield the tags of each block to recognise their scheme.
+
+        Of blocks with lines that have no tag, the tags are yielded only if all are such blocks.
+        """
+        partial = []
+        whole = False
         for _, lines in blocks(text):
-            tags = []
-            for line in lines:
-                columns = line[1:].split(self.separator)
-                if columns and not line.startswith(DOCUMENT):
-                    column = self.tag_column
-                    index = column if column < 0 else column - (not line[1:2].isspace())
-                    index = index if -len(columns) <= index < len(columns) else -1
-                    tags.append(columns[index])
-            if meant := [tag for tag in map(_meant, tags) if tag is not None]:
+            tags = [self._tag(line) for line in lines if not _is_skipped(line)]
+            meant = [tag for tag in map(_meant, tags) if tag is not None]
+            if meant and len(meant) == len(tags):
+                whole = True
                 yield meant
+            elif meant and not whole:
+                partial.append(meant)
+        if not whole:
+            yield from partial
+
+    def _tag(self, line: str) -> str:
+        """Return what is in the tag's column of a line; empty if it has no columns."""
+        columns = line[1:].split(self.separator)
+        if not columns:
+            return ""
+        column = self.tag_column
+        index = column if column < 0 else column - (not line[1:2].isspace())
+        return columns[index if -len(columns) <= index < len(columns) else -1]
 
     def write(self, sentences: Sequence[Instance], path: Path) -> None:
         """See `CorpusFormat.write`."""
@@ -176,6 +191,8 @@ class WeiboFormat(CorpusFormat):
             illegal_tags=file.illegal_tags,
             encoding=file.encoding,
             encoding_errors=file.errors,  # type: ignore[arg-type]
+            on_bad_record=file.on_bad_record,
+            max_bad_records=file.max_bad_records,
         )
         yield from reader.sentences(file.path, file.counts)
         file.repaired += reader.repaired.get(file.path, 0)
@@ -186,6 +203,12 @@ class WeiboFormat(CorpusFormat):
         """See `CorpusFormat.recognises`."""
         lines = head.lines[:1000]
         return "characters with their position in a word, then a tag" if _is_weibo(lines) else None
+
+
+def _is_skipped(line: str) -> bool:
+    """Return whether a line is white space, a comment or the mark of a document."""
+    is_comment = line.startswith("#") and _tag_of(line) is None
+    return line.isspace() or line.startswith(DOCUMENT) or is_comment
 
 
 def _tag_of(line: str) -> str | None:

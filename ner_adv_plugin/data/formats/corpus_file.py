@@ -7,6 +7,7 @@ from typing import Literal
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
+from ner_adv_plugin.data.reading.bad_records import DEFAULT_SHARE, BadRecords, OnBadRecord
 from ner_adv_plugin.data.reading.lines import read_text
 from ner_adv_plugin.data.reading.reading_counts import ReadingCounts
 from ner_adv_plugin.data.reading.span_offsets import Counting, Ends, Mention
@@ -27,6 +28,7 @@ class CorpusFile:
     encoding, errors : see `read_text`.
     illegal_tags : how to treat tags that violate their scheme; see `DatasetReader`.
     counts : receives the counts of what is changed or skipped.
+    on_bad_record, max_bad_records : how to treat records that cannot be read; see `RecordReader`.
     repaired : number of tags that were repaired.
     illegal_sentences : number of illegal tags by the first line of each sentence that has any.
     """
@@ -36,8 +38,14 @@ class CorpusFile:
     errors: str = "strict"
     illegal_tags: Literal["repair", "error"] = "repair"
     counts: ReadingCounts = field(default_factory=ReadingCounts)
+    on_bad_record: OnBadRecord = "error"
+    max_bad_records: float = DEFAULT_SHARE
     repaired: int = 0
     illegal_sentences: dict[int, int] = field(default_factory=dict)
+    bad: BadRecords = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bad = BadRecords(self.path, self.on_bad_record, self.max_bad_records, self.counts)
 
     def text(self) -> str:
         """Read the file, with LF as line breaks."""
@@ -111,12 +119,9 @@ def checked(
         if not sentence.text:
             file.counts.add("empty texts skipped", sentence.line)
             continue
-        spans = sentence.spans
-        checked_spans = (
-            None if spans is None else [_span(file, sentence, span, counting) for span in spans]
-        )
-        metadata = {} if sentence.line is None else {"line": sentence.line}
-        yield Instance(sentence.text, checked_spans, metadata)
+        instance = file.bad.attempt(_instance, file, sentence, counting)
+        if instance is not None:
+            yield instance
 
 
 def around(text: str, start: int, end: int) -> str:
@@ -132,6 +137,15 @@ def around(text: str, start: int, end: int) -> str:
     before = text[max(0, start - AROUND) : start]
     inside = text[start:end] if end - start <= 40 else f"{text[start : start + 37]}..."
     return f"{before}[{inside}]{text[end : end + AROUND]}"
+
+
+def _instance(file: CorpusFile, sentence: RawSentence, counting: Counting) -> Instance:
+    spans = sentence.spans
+    checked_spans = (
+        None if spans is None else [_span(file, sentence, span, counting) for span in spans]
+    )
+    metadata = {} if sentence.line is None else {"line": sentence.line}
+    return Instance(sentence.text, checked_spans, metadata)
 
 
 def _span(file: CorpusFile, sentence: RawSentence, raw: RawSpan, counting: Counting) -> Span:

@@ -11,7 +11,7 @@ from ner_adv_plugin.common.errors import DataError, UserError
 from ner_adv_plugin.common.files import is_url, local_path
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.formats.corpus_file import AnyOffsets, CorpusFile, RawSentence, checked
-from ner_adv_plugin.data.formats.json_file import records
+from ner_adv_plugin.data.formats.json_file import objects, records
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading.text_encoding import AUTO, resolve
@@ -62,7 +62,7 @@ class Head:
         if not self.text.lstrip().startswith(("{", "[")):
             return found
         try:
-            for _, record in records(self.text, self.path):
+            for _, record in records(self.text, self.path, on_error=lambda error: None):
                 found.append(record)
                 if len(found) == HEAD_RECORDS:
                     break
@@ -122,6 +122,21 @@ class SpanFormat(CorpusFormat):
 
     def raw(self, file: CorpusFile) -> Iterator[RawSentence]:
         """Yield the sentences of a file with their spans as the file has them."""
+        raise NotImplementedError
+
+
+class RecordFormat(SpanFormat):
+    """Base class of formats of JSON objects with spans: a subclass overrides `sentence`."""
+
+    def raw(self, file: CorpusFile) -> Iterator[RawSentence]:
+        """See `SpanFormat.raw`."""
+        for line, record in objects(file):
+            sentence = file.bad.attempt(self.sentence, file, line, record)
+            if sentence is not None:
+                yield sentence
+
+    def sentence(self, file: CorpusFile, line: int, record: dict[str, Any]) -> RawSentence | None:
+        """Return the sentence of the record on a line; None to leave it out, which is counted."""
         raise NotImplementedError
 
 

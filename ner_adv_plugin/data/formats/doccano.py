@@ -1,13 +1,13 @@
 """Exports of doccano."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.data.formats.corpus_file import AnyOffsets, CorpusFile, RawSentence, RawSpan
-from ner_adv_plugin.data.formats.corpus_format import CorpusFormat, Head, SpanFormat
-from ner_adv_plugin.data.formats.json_file import objects, text_of, write_lines
+from ner_adv_plugin.data.formats.corpus_format import CorpusFormat, Head, RecordFormat
+from ner_adv_plugin.data.formats.json_file import text_of, write_lines
 from ner_adv_plugin.data.instance import Instance
 
 # Keys that hold the spans, by version of doccano; the first that is there counts.
@@ -16,7 +16,7 @@ _SPANS = ("label", "labels", "entities", "annotations")
 
 @CorpusFormat.register("doccano")
 @dataclass(kw_only=True)
-class DoccanoFormat(SpanFormat):
+class DoccanoFormat(RecordFormat):
     """JSON lines of doccano. Registered as "doccano".
 
     A record is `{"text": ..., "label": [[start, end, type], ...]}` (also "labels" and "entities"),
@@ -44,15 +44,14 @@ class DoccanoFormat(SpanFormat):
 
     offsets: AnyOffsets = "code_points"
 
-    def raw(self, file: CorpusFile) -> Iterator[RawSentence]:
-        """See `SpanFormat.raw`."""
-        for line, record in objects(file):
-            text = text_of(file, line, record, "text", "data")
-            key = next((key for key in _SPANS if record.get(key) is not None), None)
-            spans = None if key is None else self._spans(file, line, key, record[key])
-            if record.get("relations"):
-                file.counts.add("relations left out", line, len(record["relations"]))
-            yield RawSentence(line, text, spans)
+    def sentence(self, file: CorpusFile, line: int, record: dict[str, Any]) -> RawSentence:
+        """See `RecordFormat.sentence`."""
+        text = text_of(file, line, record, "text", "data")
+        key = next((key for key in _SPANS if record.get(key) is not None), None)
+        spans = None if key is None else self._spans(file, line, key, record[key])
+        if record.get("relations"):
+            file.counts.add("relations left out", line, len(record["relations"]))
+        return RawSentence(line, text, spans)
 
     def _spans(self, file: CorpusFile, line: int, key: str, value: Any) -> list[RawSpan]:
         if not isinstance(value, list):

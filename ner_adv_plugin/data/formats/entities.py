@@ -1,13 +1,13 @@
 """JSON lines with entities as objects, such as `allennlp predict` prints."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.data.formats.corpus_file import AnyOffsets, CorpusFile, RawSentence, RawSpan
-from ner_adv_plugin.data.formats.corpus_format import CorpusFormat, Head, SpanFormat
-from ner_adv_plugin.data.formats.json_file import objects, objects_in, text_of, write_lines
+from ner_adv_plugin.data.formats.corpus_format import CorpusFormat, Head, RecordFormat
+from ner_adv_plugin.data.formats.json_file import objects_in, text_of, write_lines
 from ner_adv_plugin.data.instance import Instance
 
 _TEXT = ("text", "sentence")
@@ -16,7 +16,7 @@ _TYPE = ("type", "label")
 
 @CorpusFormat.register("entities")
 @dataclass(kw_only=True)
-class EntitiesFormat(SpanFormat):
+class EntitiesFormat(RecordFormat):
     """JSON lines with entities as objects. Registered as "entities".
 
     A record is `{"text": ..., "entities": [{"start": ..., "end": ..., "type": ..., "text": ...}]}`,
@@ -42,14 +42,13 @@ class EntitiesFormat(SpanFormat):
 
     offsets: AnyOffsets = "auto"
 
-    def raw(self, file: CorpusFile) -> Iterator[RawSentence]:
-        """See `SpanFormat.raw`."""
-        for line, record in objects(file):
-            text = text_of(file, line, record, *_TEXT)
-            entities = record.get("entities")
-            if entities is not None:
-                entities = objects_in(file, line, entities, "entities")
-            yield RawSentence(line, text, None if entities is None else list(map(_raw, entities)))
+    def sentence(self, file: CorpusFile, line: int, record: dict[str, Any]) -> RawSentence:
+        """See `RecordFormat.sentence`."""
+        text = text_of(file, line, record, *_TEXT)
+        entities = record.get("entities")
+        if entities is not None:
+            entities = objects_in(file, line, entities, "entities")
+        return RawSentence(line, text, None if entities is None else list(map(_raw, entities)))
 
     def write(self, sentences: Sequence[Instance], path: Path) -> None:
         """See `CorpusFormat.write`."""

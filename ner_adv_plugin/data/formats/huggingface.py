@@ -67,16 +67,23 @@ class HuggingFaceFormat(CorpusFormat):
     def read(self, file: CorpusFile) -> Iterator[Instance]:
         """See `CorpusFormat.read`."""
         rows, names_of = self._rows(file)
-        parsed = [self._parsed(file, line, row, names_of) for line, row in rows]
+        if file.bad.skips:
+            held = list(rows)
+            file.bad.total = file.bad.total or len(held)
+            rows = iter(held)
+        attempted = [
+            file.bad.attempt(self._parsed, file, line, row, names_of) for line, row in rows
+        ]
+        parsed = [record for record in attempted if record is not None]
         if self.tag_scheme is None:
             scheme = scheme_of(file, (tags for _, _, tags in parsed), "tag_scheme")
         else:
             scheme = get_scheme(self.tag_scheme)
         for line, tokens, tags in parsed:
-            text, spans = decoded(file, scheme, tokens, tags, line)
-            if text:
-                yield Instance(text, spans, {"line": line})
-            else:
+            sentence = file.bad.attempt(decoded, file, scheme, tokens, tags, line)
+            if sentence is not None and sentence[0]:
+                yield Instance(*sentence, {"line": line})
+            elif sentence is not None:
                 file.counts.add("empty texts skipped", line)
 
     def _rows(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,17 @@ _BETWEEN = re.compile(r"[\s,]*")
 _SPACE = re.compile(r"\s*")
 
 
-def records(text: str, path: str) -> Iterator[tuple[int, Any]]:
+def records(
+    text: str, path: str, on_error: Callable[[DataError], None] | None = None
+) -> Iterator[tuple[int, Any]]:
     """Yield the records of a file with the line on which each begins.
 
     # Parameters
 
     text : its content.
     path : its path, for error messages.
+    on_error : called with the error of a line that is not JSON, which is then skipped, if each
+        record before it is a line of its own; None raises the error.
 
     # Raises
 
@@ -33,38 +37,69 @@ def records(text: str, path: str) -> Iterator[tuple[int, Any]]:
     position += in_array
     between = _BETWEEN if in_array else _SPACE
     line, counted = 1, 0
+    in_lines = not in_array
     while True:
         position = between.match(text, position).end()  # type: ignore[union-attr]
         if position == len(text) or (in_array and text[position] == "]"):
             break
         line += text.count("\n", counted, position)
         counted = position
+        in_lines = in_lines and not text[text.rfind("\n", 0, position) + 1 : position].strip()
         try:
             value, end = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            at = position
-            if isinstance(error, json.JSONDecodeError):
-                line += text.count("\n", counted, error.pos)
-                at = error.pos
-            reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            found = text[max(at - 20, 0) : at + 20]
-            raise DataError(path, line, found, f"JSON: {reason}") from None
+            data_error = _error(text, path, line, position, error)
+            if on_error is None or not in_lines:
+                raise data_error from None
+            on_error(data_error)
+            position = (text.find("\n", position) + 1) or len(text)
+            continue
         yield line, value
+        in_lines = in_lines and "\n" not in text[position:end]
         position = end
     _check_end(text, path, position, in_array)
+
+
+def _error(
+    text: str, path: str, line: int, position: int, error: ValueError | RecursionError
+) -> DataError:
+    """Return the error for the record that begins at a position, on a line."""
+    at, reason = position, str(error)
+    if isinstance(error, json.JSONDecodeError):
+        at, reason = error.pos, error.msg
+        line += text.count("\n", position, at)
+    return DataError(path, line, text[max(at - 20, 0) : at + 20], f"JSON: {reason}")
 
 
 def objects(file: CorpusFile) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the objects of a file with the line on which each begins.
 
+    If bad records are skipped, so are lines that are no objects.
+
     # Raises
 
     DataError : if it is not JSON, or if a record is no object.
     """
-    for line, value in records(file.text(), file.path):
-        if not isinstance(value, dict):
-            raise file.error(line, value, "a JSON object")
-        yield line, value
+    text = file.text()
+    found = records(text, file.path)
+    if file.bad.skips:
+        errors: list[DataError] = []
+        held = list(records(text, file.path, errors.append))
+        file.bad.total = len(held) + len(errors)
+        for error in errors:
+            file.bad.add(error)
+        found = iter(held)
+
+    for line, value in found:
+        record = file.bad.attempt(_object, file, line, value)
+        if record is not None:
+            yield line, record
+
+
+def _object(file: CorpusFile, line: int, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise file.error(line, value, "a JSON object")
+    return value
 
 
 def text_of(file: CorpusFile, line: int, record: Mapping[str, Any], *keys: str) -> str:

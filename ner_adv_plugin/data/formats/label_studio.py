@@ -1,13 +1,13 @@
 """JSON exports of Label Studio."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ner_adv_plugin.data.formats.corpus_file import AnyOffsets, CorpusFile, RawSentence, RawSpan
-from ner_adv_plugin.data.formats.corpus_format import CorpusFormat, Head, SpanFormat
-from ner_adv_plugin.data.formats.json_file import dumped, objects, objects_in
+from ner_adv_plugin.data.formats.corpus_format import CorpusFormat, Head, RecordFormat
+from ner_adv_plugin.data.formats.json_file import dumped, objects_in
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading.json_formats import listed
 
@@ -17,7 +17,7 @@ _ANNOTATIONS = ("annotations", "completions")
 
 @CorpusFormat.register("label_studio")
 @dataclass(kw_only=True)
-class LabelStudioFormat(SpanFormat):
+class LabelStudioFormat(RecordFormat):
     """JSON export of Label Studio. Registered as "label_studio".
 
     A task is `{"data": {"text": ...}, "annotations": [{"result": [{"value": {"start": ..., "end":
@@ -55,13 +55,12 @@ class LabelStudioFormat(SpanFormat):
     predictions: Literal["ignore", "use"] = "ignore"
     offsets: AnyOffsets = "auto"
 
-    def raw(self, file: CorpusFile) -> Iterator[RawSentence]:
-        """See `SpanFormat.raw`."""
-        for line, task in objects(file):
-            is_min = "data" not in task
-            text = self._text(file, line, task if is_min else task["data"])
-            spans = _regions_of_min(file, line, task) if is_min else self._spans(file, line, task)
-            yield RawSentence(line, text, spans)
+    def sentence(self, file: CorpusFile, line: int, record: dict[str, Any]) -> RawSentence:
+        """See `RecordFormat.sentence`."""
+        is_min = "data" not in record
+        text = self._text(file, line, record if is_min else record["data"])
+        read_spans = _regions_of_min if is_min else self._spans
+        return RawSentence(line, text, read_spans(file, line, record))
 
     def _text(self, file: CorpusFile, line: int, data: Any) -> str:
         if not isinstance(data, dict):

@@ -56,24 +56,31 @@ class LanguageModelFormat(CorpusFormat):
     def read(self, file: CorpusFile) -> Iterator[Instance]:
         """See `CorpusFormat.read`."""
         for line, record in objects(file):
-            text = text_of(file, line, record, *_TEXT)
-            if not text:
-                file.counts.add("empty texts skipped", line)
-                continue
-            spans = None
-            if record.get("entities") is not None:
-                mentions = [
-                    _mention(file, line, entity)
-                    for entity in objects_in(file, line, record["entities"], "entities")
-                ]
-                spans, missing = anchored(text, mentions, self.occurrences)
-                if missing:
-                    note = f' (the first: "{missing[0][0]}")'
-                    file.counts.add("entities not found in their texts", line, len(missing), note)
-                if missing and self.not_found == "sentence":
-                    file.counts.add("sentences left out", line)
-                    continue
-            yield Instance(text, spans, {"line": line})
+            sentence = file.bad.attempt(self._sentence, file, line, record)
+            if sentence is not None:
+                yield sentence
+
+    def _sentence(self, file: CorpusFile, line: int, record: dict[str, Any]) -> Instance | None:
+        """Return the sentence of a record; None if it is left out, which is counted."""
+        text = text_of(file, line, record, *_TEXT)
+        if not text:
+            file.counts.add("empty texts skipped", line)
+            return None
+        if record.get("entities") is None:
+            return Instance(text, None, {"line": line})
+
+        mentions = [
+            _mention(file, line, entity)
+            for entity in objects_in(file, line, record["entities"], "entities")
+        ]
+        spans, missing = anchored(text, mentions, self.occurrences)
+        if missing:
+            note = f' (the first: "{missing[0][0]}")'
+            file.counts.add("entities not found in their texts", line, len(missing), note)
+        if missing and self.not_found == "sentence":
+            file.counts.add("sentences left out", line)
+            return None
+        return Instance(text, spans, {"line": line})
 
     def write(self, sentences: Sequence[Instance], path: Path) -> None:
         """See `CorpusFormat.write`; positions that would not be found again are refused."""

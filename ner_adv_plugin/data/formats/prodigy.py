@@ -1,19 +1,19 @@
 """Data of Prodigy."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.data.formats.corpus_file import AnyOffsets, CorpusFile, RawSentence, RawSpan
-from ner_adv_plugin.data.formats.corpus_format import CorpusFormat, Head, SpanFormat
-from ner_adv_plugin.data.formats.json_file import objects, objects_in, text_of, write_lines
+from ner_adv_plugin.data.formats.corpus_format import CorpusFormat, Head, RecordFormat
+from ner_adv_plugin.data.formats.json_file import objects_in, text_of, write_lines
 from ner_adv_plugin.data.instance import Instance
 
 
 @CorpusFormat.register("prodigy")
 @dataclass(kw_only=True)
-class ProdigyFormat(SpanFormat):
+class ProdigyFormat(RecordFormat):
     """JSON lines of Prodigy. Registered as "prodigy".
 
     A record is `{"text": ..., "spans": [{"start": ..., "end": ..., "label": type}], "answer":
@@ -39,15 +39,14 @@ class ProdigyFormat(SpanFormat):
 
     offsets: AnyOffsets = "code_points"
 
-    def raw(self, file: CorpusFile) -> Iterator[RawSentence]:
-        """See `SpanFormat.raw`."""
-        for line, record in objects(file):
-            answer = record.get("answer", "accept")
-            if answer != "accept":
-                file.counts.add("records not accepted left out", line)
-                continue
-            text = text_of(file, line, record, "text")
-            yield RawSentence(line, text, self._spans(file, line, record))
+    def sentence(self, file: CorpusFile, line: int, record: dict[str, Any]) -> RawSentence | None:
+        """See `RecordFormat.sentence`."""
+        answer = record.get("answer", "accept")
+        if answer != "accept":
+            file.counts.add("records not accepted left out", line)
+            return None
+        text = text_of(file, line, record, "text")
+        return RawSentence(line, text, self._spans(file, line, record))
 
     def _spans(self, file: CorpusFile, line: int, record: dict[str, Any]) -> list[RawSpan] | None:
         if record.get("spans") is None:

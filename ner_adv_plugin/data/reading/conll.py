@@ -15,10 +15,13 @@ from ner_adv_plugin.data.reading.conll_lines import (
     LineParser,
     Units,
     is_outside,
+    num_records,
+    records,
 )
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
 from ner_adv_plugin.data.reading.lines import blocks
+from ner_adv_plugin.data.reading.record_reader import RecordReader
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ _FEW = 3
 
 @DatasetReader.register("conll")
 @dataclass(kw_only=True)
-class ConllReader(EntityReader):
+class ConllReader(EntityReader, RecordReader):
     """Reads one character and its tag per line, with empty lines between sentences.
 
     Registered as "conll". The first Python character of a line is the character, even if it is a
@@ -126,6 +129,9 @@ class ConllReader(EntityReader):
         content = self.text(file_path)
         parser = LineParser(self, file_path, content, self.counts_of(file_path))
         decoder = _TagDecoder(self, parser)
+        bad = self.bad_records(file_path)
+        if bad.skips:
+            bad.total = num_records(content)
         number = length = 0
 
         # Few distinct strings follow the characters of a file, so each is parsed only once.
@@ -134,20 +140,45 @@ class ConllReader(EntityReader):
             try:
                 tags = [tag_after[line[1:]] for line in lines]
             except KeyError:
-                for sentence in parser.sentences(lines, first):
-                    number, length = number + 1, len(sentence.text)
-                    spans = decoder.spans(sentence.tags, sentence.numbers)
-                    yield self.text_to_instance(sentence.text, spans, sentence.first_line)
+                for record in records(first, lines):
+                    instance = bad.attempt(self._parsed, parser, decoder, *record)
+                    if instance is not None:
+                        number, length = number + 1, len(instance.text)
+                        yield instance
                 continue
-            text = "".join([line[0] for line in lines])
-            number, length = number + 1, len(text)
-            spans = decoder.spans(tags, range(first, first + len(lines)))
-            yield self.text_to_instance(text, spans, first)
+            numbers = range(first, first + len(lines))
+            spans = bad.attempt(decoder.spans, tags, numbers)
+            if spans is not None:
+                text = "".join([line[0] for line in lines])
+                number, length = number + 1, len(text)
+                yield self.text_to_instance(text, spans, first)
 
         decoder.warn_of_scheme()
-        if number == 1 and length > _LONG:
-            message = "%s: no blank line parts sentences: it is one sentence of %d characters"
-            logger.warning(message, file_path, length)
+        warn_of_one_sentence(file_path, number, length)
+
+    def _parsed(
+        self, parser: LineParser, decoder: "_TagDecoder", first: int, lines: Sequence[str]
+    ) -> Instance | None:
+        """Return the sentence of a record; None if it holds only comments or parts others."""
+        sentence = parser.sentence(first, lines)
+        if sentence is None:
+            return None
+        spans = decoder.spans(sentence.tags, sentence.numbers)
+        return self.text_to_instance(sentence.text, spans, sentence.first_line)
+
+
+def warn_of_one_sentence(file_path: str, number: int, length: int) -> None:
+    """Warn of a file whose sentences no blank line parts.
+
+    # Parameters
+
+    file_path : the file.
+    number : number of its sentences.
+    length : number of characters of the last one.
+    """
+    if number == 1 and length > _LONG:
+        message = "%s: no blank line parts sentences: it is one sentence of %d characters"
+        logger.warning(message, file_path, length)
 
 
 class _TagDecoder:

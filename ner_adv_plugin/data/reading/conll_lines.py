@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, Protocol
@@ -54,6 +54,37 @@ class TaggedLines:
     numbers: list[int]
 
 
+def records(first: int, lines: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+    """Divide a block of lines at those that part sentences, of which each is a record of its own.
+
+    # Parameters
+
+    first : number of the first line.
+    lines : consecutive lines.
+
+    # Examples
+
+    >>> list(records(3, ["a O", " ", "b O", "c O"]))
+    [(3, ['a O']), (4, [' ']), (5, ['b O', 'c O'])]
+    """
+    start = 0
+    for index, line in enumerate(lines):
+        if _parts(line):
+            if start < index:
+                yield first + start, lines[start:index]
+            yield first + index, lines[index : index + 1]
+            start = index + 1
+    if start < len(lines):
+        yield first + start, lines[start:]
+
+
+def num_records(text: str) -> int:
+    """Return the number of records of a file that may be sentences."""
+    return sum(
+        not _parts(own[0]) for first, lines in blocks(text) for _, own in records(first, lines)
+    )
+
+
 class LineParser:
     """Parses the lines of a file.
 
@@ -77,40 +108,40 @@ class LineParser:
         self.tag_after: dict[str, str] = {}
         self.first_line = 0
         self.num_columns = 0
+        self._hint: str | None = None
 
-    def sentences(self, lines: Iterable[str], first: int) -> Iterator[TaggedLines]:
-        """Yield the sentences of a block of lines, parted by lines of white space.
+    def sentence(self, first: int, lines: Iterable[str]) -> TaggedLines | None:
+        """Return the sentence of a record; None if no line has a unit.
 
         # Parameters
 
-        lines : consecutive lines.
-        first : number of the first of them.
+        first, lines : see `records`.
 
         # Raises
 
         DataError : if a line does not have the reader's format.
         """
+        had_columns = bool(self.num_columns)
+        try:
+            return self._sentence(first, lines)
+        except DataError:
+            if not had_columns:
+                # If the record is skipped, the next one tells the number of columns.
+                self.num_columns = 0
+                self.tag_after.clear()
+            raise
+
+    def _sentence(self, first: int, lines: Iterable[str]) -> TaggedLines | None:
         sentence = TaggedLines(first, "", [], [])
         units: list[str] = []
         for number, line in enumerate(lines, first):
-            parts = line.isspace()
-            if parts:
+            if line.isspace():
                 self.counts.add("blank lines of white space", number)
             elif (unit := self._unit(line, number)) is not None:
                 units.append(unit)
                 self._add(sentence, unit, self._tag_of(line, len(unit), number), number)
-            else:
-                parts = line.startswith(DOCUMENT)
-
-            if parts and units:
-                sentence.text = "".join(units)
-                yield sentence
-                units = []
-            if parts:
-                sentence = TaggedLines(number + 1, "", [], [])
-        if units:
-            sentence.text = "".join(units)
-            yield sentence
+        sentence.text = "".join(units)
+        return sentence if units else None
 
     def _add(self, sentence: TaggedLines, unit: str, tag: str, number: int) -> None:
         """Append the tags of a unit to a sentence; the first unit sets its first line."""
@@ -225,6 +256,11 @@ class LineParser:
 
     def hint_on_scheme(self) -> str:
         """Return a hint if the tags of the first sentences fit another scheme than the reader's."""
+        if self._hint is None:
+            self._hint = self._hint_on_scheme()
+        return self._hint
+
+    def _hint_on_scheme(self) -> str:
         tags = [list(own) for own in islice(self._sampled_tags(), SAMPLE_SENTENCES)]
         segmentation = self.reader.task == "segmentation"
         found = likely_scheme(tags, segmentation)
@@ -290,6 +326,11 @@ class LineParser:
         if self._split(line, "words")[1]:
             return ": the first column holds several characters, set units: 'words'"
         return ""
+
+
+def _parts(line: str) -> bool:
+    """Return whether a line parts sentences: white space, or the mark of a document."""
+    return line.isspace() or line.startswith(DOCUMENT)
 
 
 def _is_tag(scheme: TagScheme, tag: str) -> bool:

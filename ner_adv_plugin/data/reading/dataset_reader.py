@@ -240,7 +240,9 @@ class DatasetReader(Registrable):
             instances = map(flattener, instances)
         table = InstanceTable.of(instances, at_most=self.max_instances)
         if not table:
-            raise DataError(file_path, None, "no sentences", "at least one sentence")
+            skipped = "; ".join(counts.messages())
+            expected = "at least one sentence" + (f": {skipped}" if skipped else "")
+            raise DataError(file_path, None, "no sentences", expected)
 
         table = table.with_columns(source=file_path)
         if table.spans is not None:

@@ -1,22 +1,18 @@
-"""Records of JSON files: parsing, keys, and a limit on records that cannot be read."""
+"""Records of JSON files: parsing and keys."""
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
-from ner_adv_plugin.common.errors import DataError, nearest
+from ner_adv_plugin.common.errors import nearest
 from ner_adv_plugin.data.reading.json_formats import listed
-
-OnBadRecord = Literal["error", "skip"]
 
 # Keys that are no labels under another name; compared in lower case.
 HARMLESS = frozenset(
     ["id", "_id", "idx", "index", "uid", "uuid", "guid", "meta", "metadata", "source", "comments"]
 )
-# Number of bad records that "skip" always accepts, so that the limit also suits small files.
-ACCEPTED = 2
 # Number of records in which the format of a file is looked for.
 SAMPLED_RECORDS = 1000
 
@@ -99,53 +95,3 @@ class UnknownKeys:
             if hint := nearest(key, missing):
                 return f"{hint.removesuffix('?')} for {listed([key])}?"
         return ""
-
-
-class BadRecords:
-    """Raises or counts the errors of records that cannot be read.
-
-    # Parameters
-
-    policy : "error" raises the first one, "skip" counts them up to the limit.
-    share : the share of records above which "skip" is an error, too.
-    total : number of records of the file.
-    count : called with the line and the reason of each record that is skipped.
-    """
-
-    def __init__(
-        self,
-        policy: OnBadRecord,
-        share: float,
-        total: int,
-        count: Callable[[int | None, str], None],
-    ) -> None:
-        self.policy = policy
-        self.share = share
-        self.total = total
-        self.limit = max(ACCEPTED, int(share * total))
-        self._count = count
-        self._number = 0
-        self._first: DataError | None = None
-
-    def add(self, error: DataError) -> None:
-        """Add a record that cannot be read.
-
-        # Raises
-
-        DataError : the error itself, or one about the number of errors if there are too many.
-        """
-        if self.policy == "error":
-            raise error
-
-        self._first = self._first or error
-        self._number += 1
-        first = self._first
-        reason = str(first).removeprefix(f"{first.file_path}:{first.line}: ")
-        if self._number > self.limit:
-            expected = (
-                f"at most {self.limit} of {self.total} (max_bad_records {self.share:g}). "
-                f"The first: {reason}"
-            )
-            found = f"{self._number} bad records"
-            raise DataError(first.file_path, first.line, found, expected) from error
-        self._count(error.line, reason)

@@ -12,6 +12,7 @@ from ner_adv_plugin.data.labels.spans import Span, tiling
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
 from ner_adv_plugin.data.reading.overlaps import Overlaps
+from ner_adv_plugin.data.reading.record_reader import RecordReader
 
 _TYPES = {"nr": "PER", "ns": "LOC", "nt": "ORG"}
 _PARAGRAPH = re.compile(r" *\d{8}-\d\d-\d{3}-\d{3}/m(?= |$)")
@@ -75,7 +76,7 @@ class _Sentence:
 
 @DatasetReader.register("pfr")
 @dataclass(kw_only=True)
-class PfrReader(EntityReader):
+class PfrReader(EntityReader, RecordReader):
     """Reads one sentence per line as `word/pos` items, separated by one or more ASCII spaces.
 
     Registered as "pfr". The text consists of the words without the spaces between them. A word may
@@ -123,9 +124,11 @@ class PfrReader(EntityReader):
 
     def _read(self, file_path: str) -> Iterator[Instance]:
         items: dict[str, re.Match[str]] = {}
-        for number, line in enumerate(self.lines(file_path), start=1):
-            sentence = _parse(line, number, file_path, items)
-            if not sentence.words:
+        lines = self.lines(file_path)
+        bad = self.bad_records(file_path, sum(not line.isspace() for line in lines if line))
+        for number, line in enumerate(lines, start=1):
+            sentence = bad.attempt(_parse, line, number, file_path, items)
+            if sentence is None or not sentence.words:
                 continue
 
             if self.task == "segmentation":

@@ -1,7 +1,7 @@
 """Counts of what a reader changed or skipped in a file."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,14 @@ class ReadingCounts:
         count.note = note or count.note
         if line is not None:
             count.first_line = line if count.first_line is None else min(line, count.first_line)
+
+    def copy(self) -> "ReadingCounts":
+        """Return an independent copy."""
+        return ReadingCounts({what: replace(count) for what, count in self.counts.items()})
+
+    def restore(self, before: "ReadingCounts") -> None:
+        """Return to the state of an earlier `copy`."""
+        self.counts = before.copy().counts
 
     def messages(self) -> list[str]:
         """Return one sentence per name, in the order in which they were met."""

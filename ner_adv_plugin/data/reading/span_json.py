@@ -4,13 +4,15 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ner_adv_plugin.common.errors import ConfigurationError, DataError
+from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.reading.bad_records import BadRecords
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.reading.json_formats import looks_like
-from ner_adv_plugin.data.reading.json_records import BadRecords, OnBadRecord, UnknownKeys
+from ner_adv_plugin.data.reading.json_records import UnknownKeys
+from ner_adv_plugin.data.reading.record_reader import RecordReader
 from ner_adv_plugin.data.reading.span_hints import FileHints
 from ner_adv_plugin.data.reading.span_offsets import Counting, Ends, Offsets
 from ner_adv_plugin.data.reading.span_record import KEYS, Place, SpanRecord, parsed
@@ -20,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 @DatasetReader.register("span_json")
 @dataclass(kw_only=True)
-class SpanJsonReader(EntityReader):
+class SpanJsonReader(EntityReader, RecordReader):
     """Reads one JSON object per line, with entities as spans. Registered as "span_json".
 
     An object is `{"text": ..., "label": {type: {surface: [[start, end], ...]}}}`. Other keys are
@@ -37,10 +39,6 @@ class SpanJsonReader(EntityReader):
         "utf-16", the code units of JavaScript and Java, of which emoji have two.
     ends : whether `end` is the position of the last character ("inclusive") or the one after it
         ("exclusive").
-    on_bad_record : how to treat a record that cannot be read: "error" raises an error, "skip" skips
-        the sentence and counts it.
-    max_bad_records : share of the records above which "skip" raises an error, too; 2 are always
-        accepted.
 
     # Raises
 
@@ -63,18 +61,9 @@ class SpanJsonReader(EntityReader):
 
     offsets: Offsets = "code_points"
     ends: Ends = "inclusive"
-    on_bad_record: OnBadRecord = "error"
-    max_bad_records: float = 0.01
     # For every file, the keys that were found and the hint on its format.
     keys: dict[str, UnknownKeys] = field(default_factory=dict, init=False, repr=False)
     formats: dict[str, str] = field(default_factory=dict, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.max_bad_records <= 1:
-            raise ConfigurationError(
-                f"found {self.max_bad_records:g}: expected a share from 0 to 1", "max_bad_records"
-            )
 
     def why_unlabelled(self, file_path: str) -> str:
         """See `DatasetReader.why_unlabelled`."""
@@ -94,11 +83,7 @@ class SpanJsonReader(EntityReader):
 
     def _read(self, file_path: str) -> Iterator[Instance]:
         lines = {n: line for n, line in enumerate(self.lines(file_path), 1) if line.strip()}
-
-        def skip(line: int | None, reason: str) -> None:
-            self.count(file_path, "bad records skipped", line, note=f" (the first: {reason})")
-
-        bad = BadRecords(self.on_bad_record, self.max_bad_records, len(lines), skip)
+        bad = self.bad_records(file_path, len(lines))
         for record in self._alike(self._records(file_path, lines, bad), bad):
             spans = None if record.spans is None else self.map_types(record.spans)
             yield self.text_to_instance(record.text, spans, record.line)
@@ -136,14 +121,14 @@ class SpanJsonReader(EntityReader):
         for record in records:
             first = first or record
             if record.spans is None and first.spans is None:
-                if self.on_bad_record == "skip":
+                if bad.skips:
                     waiting.append(record)
                 else:
                     yield record
                 continue
 
             if first.spans is None:
-                if self.on_bad_record == "error":
+                if not bad.skips:
                     raise record.error('a "label"', f'no "label" as in line {first.line}')
                 first = record
                 for other in waiting:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import tiling
-from ner_adv_plugin.data.reading.conll import ConllReader
+from ner_adv_plugin.data.reading.conll import ConllReader, warn_of_one_sentence
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 from ner_adv_plugin.data.reading.lines import blocks
 
@@ -66,8 +66,13 @@ class WeiboReader(ConllReader):
     def _read_words(self, file_path: str) -> Iterator[Instance]:
         self.repaired[file_path] = 0
         self.illegal_sentences[file_path] = {}
-        for first, lines in self._sentences(file_path):
-            positions = self._positions(lines, first, file_path)
+        sentences = list(self._sentences(file_path))
+        bad = self.bad_records(file_path, len(sentences))
+        warn_of_one_sentence(file_path, len(sentences), len(sentences[-1][1]) if sentences else 0)
+        for first, lines in sentences:
+            positions = bad.attempt(self._positions, lines, first, file_path)
+            if positions is None:
+                continue
             inner = (i for i, position in enumerate(positions) if i and not position)
             edges = [0, *inner, len(lines)]
             words = tiling(end - start for start, end in pairwise(edges))
@@ -94,11 +99,12 @@ class WeiboReader(ConllReader):
             if not self.columns_after_character(rest):
                 raise DataError(file_path, number, line, self.expected_line())
 
-            position = int(rest[: len(rest) - len(rest.lstrip(_DIGITS))])
-            following = positions[-1] + 1 if positions else 0
+            positions.append(int(rest[: len(rest) - len(rest.lstrip(_DIGITS))]))
+
+        for index, position in enumerate(positions):
+            following = positions[index - 1] + 1 if index else 0
             if position not in (0, following):
-                self._handle_illegal(file_path, first, number, line, following)
-            positions.append(position)
+                self._handle_illegal(file_path, first, first + index, lines[index], following)
         return positions
 
     def _handle_illegal(

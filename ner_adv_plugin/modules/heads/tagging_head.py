@@ -196,8 +196,7 @@ class TaggingHead(Head):
         The score of a span is its marginal probability, that of all tag paths that contain it.
         """
         tags_BL = self.decode(output, batch.mask_BL).cpu().numpy()
-        (spans,) = self._read([tags_BL], output, batch, scored)
-        return spans
+        return self._read(tags_BL, np.arange(len(tags_BL)), output, batch, scored)
 
     def span_probabilities(
         self, output: Tensor, batch: Batch, spans: SpanTable, temperature: float | None = None
@@ -213,33 +212,73 @@ class TaggingHead(Head):
         crf = self.as_crf().scaled(1.0 / float(self.temperature))
         scale = 1.0 / self.temperature
         best = crf.n_best(output * scale, batch.mask_BL, n)
-        readings = self._read(
-            list(best.tags_BNL.cpu().numpy().transpose(1, 0, 2)), output, batch, scored=True
-        )
-        counts = (best.scores_BN > -torch.inf).sum(1).tolist()
+        counts_B = (best.scores_BN > -torch.inf).sum(1).cpu().numpy()
+        tags_RL = best.tags_BNL.cpu().numpy()[np.arange(n) < counts_B[:, None]]
+        sentences_R = np.repeat(np.arange(len(counts_B)), counts_B)
+        readings = self._read(tags_RL, sentences_R, output, batch, scored=True)
+        ends_B = np.cumsum(counts_B).tolist()
         return Readings(
-            spans=[[reading[i] for reading in readings[:count]] for i, count in enumerate(counts)],
+            spans=[readings[start:end] for start, end in zip([0, *ends_B], ends_B, strict=False)],
             scores_BN=best.scores_BN,
             probabilities_BN=best.probabilities_BN,
             entropy_B=crf.entropy(output * scale, batch.mask_BL) if entropy else None,
         )
 
     def _read(
-        self, paths: Sequence[NDArray[np.int64]], output: Tensor, batch: Batch, scored: bool
-    ) -> list[list[list[ScoredSpan]]]:
-        """Decode several tag paths (B, L) of a batch to spans: [path][sentence][span]."""
-        offsets = sentence_offsets(batch.lengths)
-        inside_BL = np.arange(paths[0].shape[1])[None, :] < np.array(batch.lengths)[:, None]
-        to_spans = lenient_spans if self.label_space.segmentation else strict_spans
+        self,
+        tags_RL: NDArray[np.int64],
+        sentences_R: NDArray[np.int64],
+        output: Tensor,
+        batch: Batch,
+        scored: bool,
+    ) -> list[list[ScoredSpan]]:
+        """Decode R tag paths to spans.
 
-        readings = []
-        for tags_BL in paths:
-            spans = to_spans(tags_BL[inside_BL], offsets, self._table)
-            scores_S = np.full(len(spans.starts_S), np.nan)
-            if scored:
-                scores_S = self.span_probabilities(output, batch, spans)
-            readings.append(_as_lists(spans, scores_S.tolist()))
-        return readings
+        # Parameters
+
+        tags_RL : the tags of each path; values at padding have no effect.
+        sentences_R : index of the sentence of each path, ascending.
+        output, batch, scored : see `decode_spans`.
+        """
+        lengths_R = np.array(batch.lengths, dtype=np.int64)[sentences_R]
+        inside_RL = np.arange(tags_RL.shape[1])[None, :] < lengths_R[:, None]
+        to_spans = lenient_spans if self.label_space.segmentation else strict_spans
+        spans = to_spans(tags_RL[inside_RL], sentence_offsets(lengths_R), self._table)
+        scores_S = np.full(len(spans.starts_S), np.nan)
+        if scored:
+            distinct, index_S = _distinct(spans, sentences_R, len(batch.lengths))
+            scores_S = self.span_probabilities(output, batch, distinct)[index_S]
+        return _as_lists(spans, scores_S.tolist())
+
+
+def _distinct(
+    spans: SpanTable, sentences_R: NDArray[np.int64], sentences: int
+) -> tuple[SpanTable, NDArray[np.int64]]:
+    """Return the distinct spans of all readings of each sentence, and the index of each span.
+
+    # Parameters
+
+    spans : the spans of R readings.
+    sentences_R : index of the sentence of each reading.
+    sentences : number of sentences.
+    """
+    sentence_S = sentences_R[spans.sentences_S]
+    keys_4S = np.stack([sentence_S, spans.starts_S, spans.ends_S, spans.types_S])
+    order_S = np.lexsort(keys_4S[::-1])
+    is_new_S = np.ones(len(order_S), dtype=bool)
+    is_new_S[1:] = (np.diff(keys_4S[:, order_S]) != 0).any(0)
+    first_S = order_S[is_new_S]
+    index_S = np.empty(len(order_S), dtype=np.int64)
+    index_S[order_S] = np.cumsum(is_new_S) - 1
+    counts_B = np.bincount(sentence_S[first_S], minlength=sentences)
+    distinct = SpanTable(
+        types=spans.types,
+        starts_S=spans.starts_S[first_S],
+        ends_S=spans.ends_S[first_S],
+        types_S=spans.types_S[first_S],
+        counts_R=counts_B.astype(np.int32),
+    )
+    return distinct, index_S
 
 
 def _as_lists(spans: SpanTable, scores: Sequence[float]) -> list[list[ScoredSpan]]:

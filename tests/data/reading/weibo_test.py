@@ -114,3 +114,13 @@ def test_words_of_the_real_corpus(
 
 def test_registered() -> None:
     assert DatasetReader.by_name("weibo") is WeiboReader
+
+
+@pytest.mark.parametrize("task", ["ner", "segmentation"])
+def test_a_file_without_blank_lines(
+    task: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "corpus"
+    path.write_text("王0\tB-PER\n明1\tI-PER\n" * 600, encoding="utf-8")
+    assert len(WeiboReader(task=task).read(path)) == 1
+    assert "it is one sentence of 1200 characters" in caplog.text

@@ -1,0 +1,56 @@
+"""Checks of the settings of a trainer, before data are read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.data.checks import RunContext
+from ner_adv_plugin.data.dataset_names import check_dataset
+from ner_adv_plugin.training.metric_checks import check_metric
+from ner_adv_plugin.training.optimization.parameter_groups import check_patterns
+
+# Keys that are null or a number of 1 or more.
+_POSITIVE = (
+    "num_epochs",
+    "num_gradient_accumulation_steps",
+    "max_steps",
+    "threads",
+    "max_tokens_per_pass",
+)
+
+
+def check_settings(settings: Mapping[str, Any], context: RunContext) -> None:
+    """Check that numbers, patterns, dataset names and the metric of a trainer are valid.
+
+    # Parameters
+
+    settings : settings of the trainer, with defaults filled in.
+    context : what is known of the run.
+
+    # Raises
+
+    ConfigurationError : if a setting is invalid; its path is relative to the trainer.
+    """
+    for key in _POSITIVE:
+        if settings.get(key) is not None:
+            positive(settings[key], key)
+    for key in ("grad_norm", "grad_clipping"):
+        limit = settings.get(key)
+        if limit is not None and not limit > 0:
+            raise ConfigurationError(f"expected more than 0, found {limit}", key)
+    check_patterns(settings.get("no_grad") or [], "no_grad")
+
+    run = context.run
+    if run is not None:
+        for name in settings.get("instance_weighting") or {}:
+            check_dataset(name, run.datasets, f"instance_weighting.{name}")
+    check_metric(settings, run)
+    if settings.get("calibration") is not None and run is not None and not run.validated:
+        raise ConfigurationError("there is no labelled validation data to fit it on", "calibration")
+
+
+def positive(value: int, name: str) -> int:
+    """Return the value of a key; raise a `ConfigurationError` if it is less than 1."""
+    if value < 1:
+        raise ConfigurationError(f"expected 1 or more, found {value}", name)
+    return value
