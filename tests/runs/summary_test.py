@@ -10,7 +10,7 @@ from ner_adv_plugin.commands import main
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.summary import summary
 from ner_adv_plugin.runs.train_job import train_model
-from ner_adv_plugin.training.trainer import _computed
+from ner_adv_plugin.training.epoch_metrics import _computed
 from tests.tiny import DATA, tiny_config, write_config
 
 HEADS = ("weibo", "msra", "msr")
