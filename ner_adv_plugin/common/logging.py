@@ -30,7 +30,8 @@ def log_to(folder: Path | None = None, level: int = logging.INFO) -> None:
     root.addHandler(terminal)
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", message="User provided device_type of 'cuda'")
-    _quiet_transformers()
+    if "transformers" in sys.modules:
+        quiet_transformers()
 
     if folder is not None:
         file = logging.FileHandler(folder / "out.log", encoding="utf-8")
@@ -38,7 +39,7 @@ def log_to(folder: Path | None = None, level: int = logging.INFO) -> None:
         root.addHandler(file)
 
 
-def _quiet_transformers() -> None:
+def quiet_transformers() -> None:
     """Disable the progress bars and notices of transformers."""
     from transformers.utils import logging as transformers_logging
 

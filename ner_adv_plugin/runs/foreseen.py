@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from ner_adv_plugin.modules.encoders.loading import empty_transformer
 from ner_adv_plugin.training.memory import numbers_per_token, peak_bytes
 
 # Of a tower or embedding whose config does not say.
@@ -55,12 +54,8 @@ def _encoder(settings: Mapping[str, Any]) -> tuple[int, int]:
     if not isinstance(folder, str) or not (Path(folder) / "config.json").is_file():
         return 0, 4 * int(settings.get("embedding_dim") or SIZE)
 
-    from transformers import AutoConfig, AutoModel
-
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        with torch.device("meta"):
-            transformer = AutoModel.from_config(config)
+        transformer = empty_transformer(folder)
     except (OSError, ValueError, KeyError):
         # What is wrong with the folder is reported when it is loaded.
         return 0, 0

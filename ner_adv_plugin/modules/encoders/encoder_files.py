@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest, nearest_file
+from ner_adv_plugin.modules.encoders.bert_config import CONFIG, PREFIXES
 
-CONFIG = "config.json"
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model", "*.tiktoken")
 WEIGHTS = (
     "model.safetensors",
@@ -176,8 +176,6 @@ def _check_files(path: Path, model_name: str, with_weights: bool) -> None:
 
 def _check_config(path: Path, model_name: str) -> None:
     """Refuse a configuration that is no JSON object with a known `model_type`."""
-    from transformers import CONFIG_MAPPING
-
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -189,6 +187,11 @@ def _check_config(path: Path, model_name: str) -> None:
             f'{path} has no "model_type", such as "bert": it is not a configuration of'
             f" transformers.{hint}",
         )
+    if config["model_type"] in PREFIXES:
+        return
+
+    from transformers import CONFIG_MAPPING
+
     if config["model_type"] not in CONFIG_MAPPING:
         raise failure(
             model_name,

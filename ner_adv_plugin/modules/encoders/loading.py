@@ -2,18 +2,24 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.logging import quiet_transformers
 from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.modules.encoders.bert import Bert
+from ner_adv_plugin.modules.encoders.bert_config import BertConfig
+from ner_adv_plugin.modules.encoders.checkpoints import read_bert
 from ner_adv_plugin.modules.encoders.encoder_files import (
     check_encoder,
     check_loaded,
     check_vocabulary,
     explain_load,
 )
+from ner_adv_plugin.modules.encoders.wordpiece import WordPieceTokenizer
 
 
 def folder_of(vocab: Vocabulary, model_name: str) -> str:
@@ -39,17 +45,31 @@ def load_tokenizer(folder: str, model_name: str, with_weights: bool = False) -> 
 
     ConfigurationError : they cannot be loaded.
     """
-    from transformers import AutoConfig, AutoTokenizer
-
     check_encoder(folder, model_name, with_weights)
+    config = BertConfig.read(Path(folder)) or _other_config(folder, model_name)
+    tokenizer = WordPieceTokenizer.read(Path(folder)) or _other_tokenizer(folder, model_name)
+    check_vocabulary(tokenizer, folder, model_name)
+    return tokenizer, config
+
+
+def _other_config(folder: str, model_name: str) -> Any:
+    """Load the configuration of an architecture of transformers."""
+    from transformers import AutoConfig
+
+    quiet_transformers()
     # Code shipped with an encoder, for example in an archive, never runs. If this were unset,
     # transformers would prompt for it.
     with _explained(folder, model_name, "configuration"):
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False)
+
+
+def _other_tokenizer(folder: str, model_name: str) -> Any:
+    """Load a tokenizer of transformers."""
+    from transformers import AutoTokenizer
+
+    quiet_transformers()
     with _explained(folder, model_name, "tokenizer"):
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    check_vocabulary(tokenizer, folder, model_name)
-    return tokenizer, config
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
 
 @contextlib.contextmanager
@@ -111,6 +131,9 @@ def load_transformer(folder: str, config: Any, with_weights: bool) -> Any:
 
     ConfigurationError : the weights are missing, cannot be read or are those of another model.
     """
+    if isinstance(config, BertConfig):
+        return _load_bert(Path(folder), config, with_weights)
+
     from transformers import AutoModel
 
     if with_weights:
@@ -128,6 +151,34 @@ def load_transformer(folder: str, config: Any, with_weights: bool) -> Any:
         transformer = AutoModel.from_config(config, dtype=torch.float32)
     if getattr(transformer, "pooler", None) is not None:
         transformer.pooler = None
+    return transformer
+
+
+def empty_transformer(folder: str) -> Any:
+    """Make the transformer of a folder without memory for its parameters, to count them.
+
+    # Raises
+
+    OSError, ValueError, KeyError : its configuration cannot be read.
+    """
+    with torch.device("meta"):
+        config = BertConfig.read(Path(folder))
+        if config is not None:
+            return Bert(config)
+
+        from transformers import AutoConfig, AutoModel
+
+        return AutoModel.from_config(AutoConfig.from_pretrained(folder, local_files_only=True))
+
+
+def _load_bert(folder: Path, config: BertConfig, with_weights: bool) -> Bert:
+    """Load an encoder that this package implements; see `load_transformer`."""
+    if not with_weights:
+        return Bert(config)
+
+    with _explained(str(folder), str(folder), "weights"):
+        transformer, info = read_bert(folder, config)
+    check_loaded(info, config, str(folder))
     return transformer
 
 

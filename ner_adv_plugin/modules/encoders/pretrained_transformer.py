@@ -17,6 +17,7 @@ from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.dropout import Dropout, replace_dropout
+from ner_adv_plugin.modules.encoders.bert import Bert
 from ner_adv_plugin.modules.encoders.encoder import Encoder
 from ner_adv_plugin.modules.encoders.loading import (
     first_position,
@@ -34,7 +35,7 @@ from ner_adv_plugin.modules.encoders.window_tokens import WindowTokens
 from ner_adv_plugin.modules.encoders.windows import cover, length_groups, runs
 
 # Model types that can encode several windows concatenated to one sequence: positions are determined
-# by `position_ids` alone, and the attention function of `transformers` can be replaced.
+# by `position_ids` alone, and the attention function can be replaced.
 PACKED = {"bert", "camembert", "electra", "ernie", "roberta", "xlm-roberta"}
 # Fixed cost of an encoder call, in positions, by device type: the faster the arithmetic, the more.
 CALL_OVERHEAD = {"cpu": 48, "cuda": 4096}
@@ -104,7 +105,7 @@ class PretrainedTransformer(Encoder):
         set_dropout(config, "hidden_dropout_prob", hidden_dropout, "hidden_dropout")
         self.transformer = load_transformer(folder, config, with_weights)
         replace_dropout(self.transformer)
-        if config.model_type in PACKED:
+        if config.model_type in PACKED and not isinstance(self.transformer, Bert):
             attend_packed(self.transformer)
 
         self.alphabet = PieceAlphabet(self.tokenizer)
