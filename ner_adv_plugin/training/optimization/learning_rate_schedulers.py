@@ -1,22 +1,16 @@
-"""Learning-rate schedulers of torch and transformers, registered under AllenNLP's names.
+"""Learning-rate schedulers, registered under AllenNLP's names.
 
 Each is a function that makes a scheduler of torch: its signature defines the config keys, its
 docstring describes them.
 """
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
 from torch.optim import Optimizer, lr_scheduler
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
-from transformers.optimization import (
-    get_constant_schedule,
-    get_constant_schedule_with_warmup,
-    get_cosine_schedule_with_warmup,
-    get_linear_schedule_with_warmup,
-    get_polynomial_decay_schedule_with_warmup,
-)
 
 from ner_adv_plugin.training.optimization import table
 from ner_adv_plugin.training.optimization.learning_rate_scheduler import (
@@ -69,7 +63,7 @@ def constant(optimizer: Optimizer) -> LRScheduler:
     { type: 'constant' }
     ```
     """
-    return get_constant_schedule(optimizer)
+    return LambdaLR(optimizer, lambda step: 1.0)
 
 
 @_entry("constant_with_warmup", every_batch=True, only_warmup=True)
@@ -97,7 +91,7 @@ def constant_with_warmup(
     ```
     """
     steps = _warmup_steps(warmup, num_warmup_steps, num_training_steps)
-    return get_constant_schedule_with_warmup(optimizer, steps)
+    return _after_warmup(optimizer, steps, num_training_steps, lambda progress: 1.0)
 
 
 @_entry("cosine_with_warmup", every_batch=True)
@@ -127,7 +121,11 @@ def cosine_with_warmup(
     ```
     """
     steps = _warmup_steps(warmup, num_warmup_steps, num_training_steps)
-    return get_cosine_schedule_with_warmup(optimizer, steps, num_training_steps, num_cycles)
+
+    def scale(progress: float) -> float:
+        return 0.5 * (1.0 + math.cos(2 * math.pi * num_cycles * progress))
+
+    return _after_warmup(optimizer, steps, num_training_steps, scale)
 
 
 @_entry("exponential", every_batch=False)
@@ -175,7 +173,7 @@ def linear_with_warmup(
     ```
     """
     steps = _warmup_steps(warmup, warmup_steps, num_training_steps)
-    return get_linear_schedule_with_warmup(optimizer, steps, num_training_steps)
+    return _after_warmup(optimizer, steps, num_training_steps, lambda progress: 1.0 - progress)
 
 
 @_entry("multi_step", every_batch=False)
@@ -260,13 +258,13 @@ def polynomial_decay(
     ```
     """
     steps = _warmup_steps(warmup, warmup_steps, num_training_steps, default=0.0)
-    return get_polynomial_decay_schedule_with_warmup(
-        optimizer,
-        num_warmup_steps=steps,
-        num_training_steps=num_training_steps,
-        lr_end=end_learning_rate,
-        power=power,
-    )
+    highest = optimizer.defaults["lr"]
+
+    def scale(progress: float) -> float:
+        decayed = (highest - end_learning_rate) * (1.0 - min(progress, 1.0)) ** power
+        return float((decayed + end_learning_rate) / highest)
+
+    return _after_warmup(optimizer, steps, num_training_steps, scale)
 
 
 @_entry("reduce_on_plateau", every_batch=False)
@@ -369,6 +367,27 @@ def step(optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> LRSchedule
     ```
     """
     return lr_scheduler.StepLR(optimizer, step_size, gamma)
+
+
+def _after_warmup(
+    optimizer: Optimizer, warmup_steps: int, steps: int, scale: Callable[[float], float]
+) -> LambdaLR:
+    """Return a schedule with a linear warm-up from 0.
+
+    # Parameters
+
+    warmup_steps : number of steps of the warm-up.
+    steps : number of all steps.
+    scale : the factor on the learning rate, given the finished share of the steps after the
+        warm-up. It is at least 0.
+    """
+
+    def factor(step: int) -> float:
+        if step < warmup_steps:
+            return step / warmup_steps
+        return max(0.0, scale((step - warmup_steps) / max(1, steps - warmup_steps)))
+
+    return LambdaLR(optimizer, factor)
 
 
 def _warmup_steps(

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import torch
-import transformers
 
 from ner_adv_plugin.common import schema
 from ner_adv_plugin.common.binding import bind, check_keys
@@ -107,7 +106,7 @@ class Entry(NamedTuple):
 
     # Parameters
 
-    optimizer : class of torch or transformers.
+    optimizer : class of torch, or the name of a class of transformers.
     summary : one-sentence description.
     defaults : default of each key, in order.
     fused : use torch's fused kernel.
@@ -115,7 +114,7 @@ class Entry(NamedTuple):
     example : keys and values of an example, in Jsonnet.
     """
 
-    optimizer: type[torch.optim.Optimizer]
+    optimizer: type[torch.optim.Optimizer] | str
     summary: str
     defaults: dict[str, Any]
     fused: bool = False
@@ -159,7 +158,7 @@ OPTIMIZERS = {
         fused=True,
     ),
     "huggingface_adafactor": Entry(
-        transformers.Adafactor,
+        "Adafactor",
         "`transformers.Adafactor` (Shazeer & Stern 2018).",
         {
             "lr": None,
@@ -223,9 +222,36 @@ def _register(name: str, entry: Entry) -> None:
         if entry.fused:
             settings["fused"] = not settings.get("amsgrad", False)
 
-        entry.optimizer.__init__(self, groups, **settings)
+        _class_of(entry).__init__(self, groups, **settings)
 
-    table.register(Optimizer, name, keys.values(), docstring, construct, entry.optimizer)
+    table.register(Optimizer, name, keys.values(), docstring, construct, *_bases(entry))
+
+
+def _class_of(entry: Entry) -> type[torch.optim.Optimizer]:
+    """Return the class of an entry; importing transformers takes a second."""
+    if not isinstance(entry.optimizer, str):
+        return entry.optimizer
+
+    import transformers
+
+    optimizer: type[torch.optim.Optimizer] = getattr(transformers, entry.optimizer)
+    return optimizer
+
+
+def _bases(entry: Entry) -> tuple[type, ...]:
+    """Return what a registered class inherits from, besides `Optimizer`.
+
+    A class of transformers becomes a base of the class when the first instance is made.
+    """
+    if not isinstance(entry.optimizer, str):
+        return (entry.optimizer,)
+
+    def new(cls: type[Optimizer], *args: Any, **kwargs: Any) -> Optimizer:
+        inner = _class_of(entry)
+        whole = cls if issubclass(cls, inner) else type(cls.__name__, (cls, inner), {})
+        return object.__new__(whole)
+
+    return (type("LateBase", (), {"__new__": new}),)
 
 
 for _name, _entry in OPTIMIZERS.items():
