@@ -6,6 +6,7 @@ custom subcommand is a class with methods of these names, see `ner_adv_plugin.co
 
 import argparse
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : the command-line arguments; those of the process by default.
     """
     try:
-        parsed = _parse(list(sys.argv[1:] if arguments is None else arguments))
+        with _without_collection():
+            parsed = _parse(list(sys.argv[1:] if arguments is None else arguments))
         with _sharing_cpus(parsed.threads):
             parsed.run(parsed)
     except BrokenPipeError:
@@ -78,6 +80,22 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, found {text}")
     return int(text)
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Search for no garbage during the imports of a new process: all their objects stay."""
+    if "torch" in sys.modules or not gc.isenabled():
+        yield
+        return
+
+    gc.disable()
+    try:
+        yield
+    finally:
+        # Later searches leave out what exists now.
+        gc.freeze()
+        gc.enable()
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from ner_adv_plugin.training.accelerator import Precision, make_accelerator
 
 
 class Engine:
-    """Run forward and backward passes of one process's share of a batch, using accelerate.
+    """Run forward and backward passes of one process's share of a batch.
 
     `forward(batch, progress)` calls the prepared model; see `Model.forward`.
 

@@ -35,6 +35,8 @@ class BertOutput(NamedTuple):
 class Bert(Module):
     """Transformer encoder with normalisation after each sublayer (Devlin et al. 2019, section 3).
 
+    Its parameters have no values until they are loaded or `initialise` is called.
+
     # Parameters
 
     config : sizes, activation and dropout probabilities.
@@ -46,6 +48,16 @@ class Bert(Module):
         self.embeddings = _Embeddings(config)
         self.encoder = _Layers(config)
         self.recompute = False
+
+    def initialise(self, deviation: float = 0.02) -> None:
+        """Draw random weights with this standard deviation; biases are 0."""
+        for module in self.modules():
+            if isinstance(module, Linear | Embedding):
+                torch.nn.init.normal_(module.weight, std=deviation)
+            if isinstance(module, Linear):
+                torch.nn.init.zeros_(module.bias)
+            if isinstance(module, Embedding) and module.padding_idx is not None:
+                torch.nn.init.zeros_(module.weight[module.padding_idx])
 
     def get_input_embeddings(self) -> Embedding:
         """Return the subword embeddings."""
@@ -85,17 +97,31 @@ class Bert(Module):
         return BertOutput(states_BLD)
 
 
+class _Linear(Linear):
+    """Linear layer whose weights are not drawn when it is made."""
+
+    def reset_parameters(self) -> None:
+        pass
+
+
+class _Embedding(Embedding):
+    """Embedding whose weights are not drawn when it is made."""
+
+    def reset_parameters(self) -> None:
+        pass
+
+
 class _Embeddings(Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         size = config.hidden_size
-        self.word_embeddings = Embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
+        self.word_embeddings = _Embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
         # RoBERTa reserves the positions up to the index of the padding token.
         reserved = config.pad_token_id if config.reserves_positions else None
-        self.position_embeddings = Embedding(
+        self.position_embeddings = _Embedding(
             config.max_position_embeddings, size, padding_idx=reserved
         )
-        self.token_type_embeddings = Embedding(config.type_vocab_size, size)
+        self.token_type_embeddings = _Embedding(config.type_vocab_size, size)
         self.LayerNorm = LayerNorm(size, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.hidden_dropout_prob)
 
@@ -148,9 +174,9 @@ class _SelfAttention(Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.heads = config.num_attention_heads
-        self.query = Linear(config.hidden_size, config.hidden_size)
-        self.key = Linear(config.hidden_size, config.hidden_size)
-        self.value = Linear(config.hidden_size, config.hidden_size)
+        self.query = _Linear(config.hidden_size, config.hidden_size)
+        self.key = _Linear(config.hidden_size, config.hidden_size)
+        self.value = _Linear(config.hidden_size, config.hidden_size)
         self.dropout = Dropout(config.attention_probs_dropout_prob)
 
     def forward(self, states_BLD: Tensor, mask: Tensor | None, packing: Packing | None) -> Tensor:
@@ -172,7 +198,7 @@ class _SelfAttention(Module):
 class _Intermediate(Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.dense = Linear(config.hidden_size, config.intermediate_size)
+        self.dense = _Linear(config.hidden_size, config.intermediate_size)
         self.activation = ACTIVATIONS[config.hidden_act]
 
     def forward(self, states_BLD: Tensor) -> Tensor:
@@ -184,7 +210,7 @@ class _Sublayer(Module):
 
     def __init__(self, size: int, config: BertConfig) -> None:
         super().__init__()
-        self.dense = Linear(size, config.hidden_size)
+        self.dense = _Linear(size, config.hidden_size)
         self.LayerNorm = LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.hidden_dropout_prob)
 

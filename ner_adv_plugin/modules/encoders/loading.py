@@ -174,7 +174,9 @@ def empty_transformer(folder: str) -> Any:
 def _load_bert(folder: Path, config: BertConfig, with_weights: bool) -> Bert:
     """Load an encoder that this package implements; see `load_transformer`."""
     if not with_weights:
-        return Bert(config)
+        transformer = Bert(config)
+        transformer.initialise()
+        return transformer
 
     with _explained(str(folder), str(folder), "weights"):
         transformer, info = read_bert(folder, config)

@@ -1,6 +1,6 @@
 """Optimizers of torch and transformers, registered under AllenNLP's names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import torch
@@ -12,6 +12,7 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.training.optimization import table
+from ner_adv_plugin.training.optimization.eager import eager_step, import_no_compiler
 from ner_adv_plugin.training.optimization.parameter_groups import (
     NamedParameters,
     ParameterGroups,
@@ -62,7 +63,13 @@ class Optimizer(torch.optim.Optimizer, Registrable):
                     f"{group_path}.1.layer_decay",
                 )
 
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
+        """See `torch.optim.Optimizer.step`."""
+        return eager_step(super().step.__func__)(self, closure)  # type: ignore[attr-defined]
 
+
+import_no_compiler()
 LazyOptimizer: TypeAlias = Annotated[Lazy[Optimizer], Supplied("model_parameters")]
 
 
