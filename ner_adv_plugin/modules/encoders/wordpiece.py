@@ -114,7 +114,7 @@ class WordPieceTokenizer:
 
     def convert_ids_to_tokens(self, ids: Sequence[int]) -> list[str]:
         """Return the subwords of indices."""
-        return [self._tokenizer.id_to_token(index) for index in ids]
+        return [str(self._tokenizer.id_to_token(index)) for index in ids]
 
     def save_pretrained(self, directory: str | Path) -> None:
         """Write `tokenizer.json` and `tokenizer_config.json` to a folder, which is created."""
