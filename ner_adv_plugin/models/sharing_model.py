@@ -4,10 +4,10 @@ Shape suffixes: B sentences, L characters, D state size.
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -37,12 +37,15 @@ from ner_adv_plugin.modules.initialisation import named_initialisation
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
 from ner_adv_plugin.modules.towers import (
+    Combination,
     TowerStates,
     build_tower,
     default_tower,
     run_together,
     run_tower,
 )
+
+BuildCombination: TypeAlias = Callable[[Sequence[int]], Combination]
 
 
 class SharingModel(Model):
@@ -67,6 +70,8 @@ class SharingModel(Model):
     only_heads : supplied in prediction; build only these heads and their towers, and no objectives.
     inputs : for each tower that does not read the encoder alone, what it reads: "encoder" and names
         of towers.
+    combinations : for each tower that combines others, what builds it from the sizes of the states
+        that it reads.
 
     # Raises
 
@@ -88,6 +93,7 @@ class SharingModel(Model):
         loss_weighting: Lazy[LossWeighting] | None = None,
         only_heads: Sequence[str] | None = None,
         inputs: Mapping[str, list[str]] | None = None,
+        combinations: Mapping[str, BuildCombination] | None = None,
     ) -> None:
         super().__init__(vocab)
 
@@ -114,7 +120,7 @@ class SharingModel(Model):
         self.encoder = encoder.construct(vocab=vocab)
         self.towers = torch.nn.ModuleDict()
         self.heads = torch.nn.ModuleDict()
-        dims = self._build_towers(tower, towers or {})
+        dims = self._build_towers(tower, towers or {}, combinations or {})
         self._build_heads(head, heads or {}, dims)
 
         self.objectives = torch.nn.ModuleList()
@@ -128,16 +134,22 @@ class SharingModel(Model):
         )
 
     def _build_towers(
-        self, default: Lazy[Seq2SeqEncoder] | None, named: Mapping[str, Lazy[Seq2SeqEncoder]]
+        self,
+        default: Lazy[Seq2SeqEncoder] | None,
+        named: Mapping[str, Lazy[Seq2SeqEncoder]],
+        combinations: Mapping[str, BuildCombination],
     ) -> dict[str, int]:
         """Build the towers of the graph; return the state size of each."""
         dims = {ENCODER: self.encoder.get_output_dim()}
         for name in self.graph.towers:
-            input_dim = sum(dims[source] for source in self.graph.inputs_of(name))
+            sizes = [dims[source] for source in self.graph.inputs_of(name)]
             with named_initialisation(f"towers.{name}"):
-                self.towers[name] = build_tower(
-                    named.get(name) or default or default_tower(), input_dim, self.vocab.heads
-                )
+                if name in combinations:
+                    self.towers[name] = combinations[name](sizes)
+                else:
+                    self.towers[name] = build_tower(
+                        named.get(name) or default or default_tower(), sum(sizes), self.vocab.heads
+                    )
             dims[name] = self._tower(name).get_output_dim()
         del dims[ENCODER]
         return dims
@@ -188,7 +200,10 @@ class SharingModel(Model):
         heads = context.run.heads
         preset = cls.preset(list(heads), settings)
         if preset is not None:
-            inputs = {**cls.preset_inputs(settings), **(settings.get("inputs") or {})}
+            inputs = {
+                **cls.preset_inputs(list(heads), settings),
+                **(settings.get("inputs") or {}),
+            }
             sharing_graph(heads, preset, {**settings, "inputs": inputs, "objectives": objectives})
         check_described(heads, settings)
 
@@ -203,11 +218,14 @@ class SharingModel(Model):
         }
 
     @classmethod
-    def preset_inputs(cls, settings: Mapping[str, Any]) -> dict[str, list[str]]:
+    def preset_inputs(
+        cls, heads: Sequence[str], settings: Mapping[str, Any]
+    ) -> dict[str, list[str]]:
         """Return the default `inputs` of towers that do not read the encoder alone.
 
         # Parameters
 
+        heads : names of the heads.
         settings : config of the model, defaults filled in.
         """
         return {}
