@@ -78,6 +78,7 @@ class SharingModel(Model):
     ConfigurationError : heads, towers, objectives and datasets do not fit together.
     """
 
+    adds_divergence = True
     default_objectives: ClassVar[Sequence[Mapping[str, Any]]] = ()
 
     def __init__(
@@ -347,11 +348,16 @@ class SharingModel(Model):
             states_BLD = _concatenated(states, self.graph.reads[name], sentences)
             output = head(states_BLD, task_batch)
             loss_B = head.loss(output, task_batch)
+            per_character_B = loss_per_character(loss_B.detach(), task_batch)
+            statistics[f"{name}_loss"] = (per_character_B.sum(), len(sentences))
+            if batch.divergence_weight:
+                divergence_B = head.divergence(output, task_batch).repeat_interleave(2)
+                per_character_B = loss_per_character(divergence_B.detach(), task_batch)
+                statistics[f"{name}_divergence"] = (per_character_B.sum(), len(sentences))
+                loss_B = loss_B + batch.divergence_weight * divergence_B
             loss = head.task_loss(loss_B, task_batch)
             share = len(sentences) / batch.totals[name]
             losses[f"heads.{name}"] = self.loss_weighting(name, head.weight, loss, share)
-            per_character_B = loss_per_character(loss_B.detach(), task_batch)
-            statistics[f"{name}_loss"] = (per_character_B.sum(), len(sentences))
             optimized = loss.detach() * batch.totals[name]
             statistics[f"{name}_optimized_loss"] = (optimized, len(sentences))
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.training.memory import numbers_per_token, peak_bytes
+from ner_adv_plugin.training.steps.step import TrainingStep
 
 # Of a tower or embedding whose config does not say.
 SIZE = 128
@@ -25,7 +26,9 @@ def foreseen_memory(filled: Mapping[str, Any]) -> str:
     """
     length, tokens = _largest_batch(filled["data_loader"])
     limit = filled["trainer"].get("max_tokens_per_pass")
-    tokens = tokens if limit is None else min(tokens, max(limit, length))
+    step = filled["trainer"].get("step") or {"type": TrainingStep.default_implementation}
+    copies = getattr(TrainingStep.by_name(step["type"]), "copies", 1)
+    tokens = copies * (tokens if limit is None else min(tokens, max(limit // copies, length)))
     parameters, numbers = _encoder(filled["model"].get("encoder") or {})
     towers = 1 if filled["model"]["type"] == "crf_tagger" else 2
     numbers += towers * _tower(filled["model"].get("tower"))
