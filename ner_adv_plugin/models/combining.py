@@ -91,6 +91,11 @@ class CombiningModel(SharingModel):
         raise NotImplementedError
 
     @classmethod
+    def combinations(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
+        """See `SharingModel.combinations`."""
+        return [own.name for own in cls.inner_towers(heads, settings) if own.build is not None]
+
+    @classmethod
     def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]]:
         """See `SharingModel.preset`."""
         inner = cls.inner_towers(heads, settings)
@@ -103,7 +108,7 @@ class CombiningModel(SharingModel):
                     absolute=True,
                 )
 
-        combinations = [own.name for own in inner if own.build is not None]
+        combinations = cls.combinations(heads, settings)
         free = [own.name for own in inner if own.build is None]
         for key in ("towers", "inputs"):
             for name in settings.get(key) or {}:

@@ -29,7 +29,12 @@ from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.flat_gold import flat_dataset
 from ner_adv_plugin.models.model import Model
-from ner_adv_plugin.models.sharing_graph import ENCODER, check_described, sharing_graph
+from ner_adv_plugin.models.sharing_graph import (
+    ENCODER,
+    SharingGraph,
+    check_described,
+    sharing_graph,
+)
 from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import CrfHead, Head, Readings, TaggingHead
 from ner_adv_plugin.modules.heads.head import loss_per_character
@@ -199,14 +204,41 @@ class SharingModel(Model):
             objectives = default.filled
 
         heads = context.run.heads
-        preset = cls.preset(list(heads), settings)
-        if preset is not None:
-            inputs = {
-                **cls.preset_inputs(list(heads), settings),
-                **(settings.get("inputs") or {}),
-            }
-            sharing_graph(heads, preset, {**settings, "inputs": inputs, "objectives": objectives})
+        cls.planned_graph(heads, {**settings, "objectives": objectives})
         check_described(heads, settings)
+
+    @classmethod
+    def planned_graph(
+        cls, heads: Mapping[str, str], settings: Mapping[str, Any]
+    ) -> SharingGraph | None:
+        """Return the graph of a model that is not built.
+
+        # Parameters
+
+        heads : heads of the datasets, with the config path that names each.
+        settings : config of the model, defaults filled in.
+
+        # Returns
+
+        The graph; None if it is known only after the model is built.
+        """
+        preset = cls.preset(list(heads), settings)
+        if preset is None:
+            return None
+
+        inputs = {**cls.preset_inputs(list(heads), settings), **(settings.get("inputs") or {})}
+        return sharing_graph(heads, preset, {**settings, "inputs": inputs})
+
+    @classmethod
+    def combinations(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
+        """Return the names of the towers that only combine others, by default none.
+
+        # Parameters
+
+        heads : names of the heads.
+        settings : config of the model, defaults filled in.
+        """
+        return []
 
     @classmethod
     def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -203,7 +203,7 @@ def test_passes_of_copies_respect_the_limit(
 
 def test_memory_foreseen_is_that_of_both_copies() -> None:
     def foreseen(**settings: Any) -> str:
-        return foreseen_memory(checked_job(tiny_config(**settings)).filled)
+        return foreseen_memory(checked_job(tiny_config(**settings)))
 
     assert "passes of 6400 tokens" in foreseen(data_loader__max_length=200, trainer__step="r_drop")
     limited = {"trainer__step": "r_drop", "data_loader__max_length": 50}
