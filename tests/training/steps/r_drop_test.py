@@ -1,5 +1,6 @@
 """R-Drop: against two passes with the same dropout masks, and its refusals."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,25 @@ def test_loss_and_gradients_equal_two_passes() -> None:
     for name, divergence in divergences.items():
         assert divergence > 1e-4
         assert means[f"{name}_divergence"] == pytest.approx(float(divergence), rel=1e-4)
+
+
+def test_biaffine_compares_the_options_of_each_pair_of_characters() -> None:
+    model = build_model("hard_sharing", VOCAB, heads={"weibo": {"type": "biaffine"}})
+    head, batch = model.heads["weibo"], batch_for(VOCAB)
+    part = batch.select(batch.sentences_of("weibo")).in_pairs(1.0)
+    states = torch.randn(*part.mask_BL.shape, 6, requires_grad=True)
+    output = head(states, part)
+    found = head.divergence(output, part)  # type: ignore[operator]
+    found.sum().backward()
+    assert states.grad is not None and states.grad.isfinite().all()
+    for index, length in enumerate(part.lengths[::2]):
+        total = 0.0
+        for start in range(length):
+            for last in range(start, length):
+                p, q = output[2 * index : 2 * index + 2, start, last].softmax(-1).tolist()
+                for a, b in zip(p, q, strict=True):
+                    total += (a * math.log(a / b) + b * math.log(b / a)) / 2
+        assert float(found[index].detach()) == pytest.approx(total, rel=1e-4)
 
 
 def test_without_dropout_it_is_the_plain_step() -> None:
