@@ -7,7 +7,7 @@ Shape suffixes: B sentences, L characters, D state size.
 
 import copy
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from allennlp_light.modules.seq2seq_encoders import LstmSeq2SeqEncoder
@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torchcrf import CRF
-from transformers import PreTrainedModel
+from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from benchmarks.models import encoder_of
 from ner_adv_plugin.data.batching.batch import Batch
@@ -148,11 +148,14 @@ class _Adversary(torch.nn.Module):
         self.weight = objective.weight
 
 
-def plain_copy(transformer: PreTrainedModel) -> PreTrainedModel:
-    """Return an unmodified transformer, as built by the library, with the same weights."""
-    config = copy.deepcopy(transformer.config)
-    config._attn_implementation = "sdpa"
-    result = type(transformer)(config, add_pooling_layer=False)
+def plain_copy(transformer: Any) -> PreTrainedModel:
+    """Return the transformer of the library `transformers` with the same weights."""
+    values = transformer.config.to_dict()
+    config = AutoConfig.for_model(values.pop("model_type"), **values)
+    result: PreTrainedModel = AutoModel.from_config(
+        config, attn_implementation="sdpa", dtype=torch.float32
+    )
+    result.pooler = None
     result.load_state_dict(transformer.state_dict())
     return result
 

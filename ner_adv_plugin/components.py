@@ -27,4 +27,5 @@ import ner_adv_plugin.training.steps.aggregated
 import ner_adv_plugin.training.steps.attacks
 import ner_adv_plugin.training.steps.perturbed
 import ner_adv_plugin.training.steps.plain
+import ner_adv_plugin.training.steps.r_drop
 import ner_adv_plugin.training.trainer  # noqa: F401

@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
     job = checked_job(config)
     if arguments.dry_run:
         _print_plan(job)
-        print(foreseen_memory(job.filled), file=sys.stderr)
+        print(foreseen_memory(job), file=sys.stderr)
         return
 
     if arguments.recover and arguments.force:

@@ -75,7 +75,7 @@ class Asymmetric(SharingModel):
     ) -> None:
         settings = {"sources": sources, "join": join}
         preset = self.preset(vocab.heads, settings)
-        inputs = {**self.preset_inputs(settings), **(inputs or {})}
+        inputs = {**self.preset_inputs(vocab.heads, settings), **(inputs or {})}
         super().__init__(
             vocab,
             encoder,
@@ -100,7 +100,9 @@ class Asymmetric(SharingModel):
         return {name: [name, *sources.get(name, [])] for name in heads}
 
     @classmethod
-    def preset_inputs(cls, settings: Mapping[str, Any]) -> dict[str, list[str]]:
+    def preset_inputs(
+        cls, heads: Sequence[str], settings: Mapping[str, Any]
+    ) -> dict[str, list[str]]:
         """See `SharingModel.preset_inputs`."""
         if settings.get("join") != "tower":
             return {}

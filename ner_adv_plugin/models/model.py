@@ -5,7 +5,7 @@ Shape suffixes: B sentences, L characters, D state size.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
@@ -35,6 +35,9 @@ class Model(torch.nn.Module, Registrable):
 
     vocab : supplied; the run's vocabulary.
     """
+
+    # Whether `forward` respects `Batch.divergence_weight`, which the training step "r_drop" needs.
+    adds_divergence: ClassVar[bool] = False
 
     def __init__(self, vocab: Vocabulary) -> None:
         super().__init__()

@@ -4,10 +4,10 @@ Shape suffixes: B sentences, L characters, D state size.
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -29,7 +29,12 @@ from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.flat_gold import flat_dataset
 from ner_adv_plugin.models.model import Model
-from ner_adv_plugin.models.sharing_graph import ENCODER, check_described, sharing_graph
+from ner_adv_plugin.models.sharing_graph import (
+    ENCODER,
+    SharingGraph,
+    check_described,
+    sharing_graph,
+)
 from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import CrfHead, Head, Readings, TaggingHead
 from ner_adv_plugin.modules.heads.head import loss_per_character
@@ -37,12 +42,15 @@ from ner_adv_plugin.modules.initialisation import named_initialisation
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
 from ner_adv_plugin.modules.towers import (
+    Combination,
     TowerStates,
     build_tower,
     default_tower,
     run_together,
     run_tower,
 )
+
+BuildCombination: TypeAlias = Callable[[Sequence[int]], Combination]
 
 
 class SharingModel(Model):
@@ -67,12 +75,15 @@ class SharingModel(Model):
     only_heads : supplied in prediction; build only these heads and their towers, and no objectives.
     inputs : for each tower that does not read the encoder alone, what it reads: "encoder" and names
         of towers.
+    combinations : for each tower that combines others, what builds it from the sizes of the states
+        that it reads.
 
     # Raises
 
     ConfigurationError : heads, towers, objectives and datasets do not fit together.
     """
 
+    adds_divergence = True
     default_objectives: ClassVar[Sequence[Mapping[str, Any]]] = ()
 
     def __init__(
@@ -88,6 +99,7 @@ class SharingModel(Model):
         loss_weighting: Lazy[LossWeighting] | None = None,
         only_heads: Sequence[str] | None = None,
         inputs: Mapping[str, list[str]] | None = None,
+        combinations: Mapping[str, BuildCombination] | None = None,
     ) -> None:
         super().__init__(vocab)
 
@@ -114,7 +126,7 @@ class SharingModel(Model):
         self.encoder = encoder.construct(vocab=vocab)
         self.towers = torch.nn.ModuleDict()
         self.heads = torch.nn.ModuleDict()
-        dims = self._build_towers(tower, towers or {})
+        dims = self._build_towers(tower, towers or {}, combinations or {})
         self._build_heads(head, heads or {}, dims)
 
         self.objectives = torch.nn.ModuleList()
@@ -128,16 +140,22 @@ class SharingModel(Model):
         )
 
     def _build_towers(
-        self, default: Lazy[Seq2SeqEncoder] | None, named: Mapping[str, Lazy[Seq2SeqEncoder]]
+        self,
+        default: Lazy[Seq2SeqEncoder] | None,
+        named: Mapping[str, Lazy[Seq2SeqEncoder]],
+        combinations: Mapping[str, BuildCombination],
     ) -> dict[str, int]:
         """Build the towers of the graph; return the state size of each."""
         dims = {ENCODER: self.encoder.get_output_dim()}
         for name in self.graph.towers:
-            input_dim = sum(dims[source] for source in self.graph.inputs_of(name))
+            sizes = [dims[source] for source in self.graph.inputs_of(name)]
             with named_initialisation(f"towers.{name}"):
-                self.towers[name] = build_tower(
-                    named.get(name) or default or default_tower(), input_dim, self.vocab.heads
-                )
+                if name in combinations:
+                    self.towers[name] = combinations[name](sizes)
+                else:
+                    self.towers[name] = build_tower(
+                        named.get(name) or default or default_tower(), sum(sizes), self.vocab.heads
+                    )
             dims[name] = self._tower(name).get_output_dim()
         del dims[ENCODER]
         return dims
@@ -186,11 +204,41 @@ class SharingModel(Model):
             objectives = default.filled
 
         heads = context.run.heads
-        preset = cls.preset(list(heads), settings)
-        if preset is not None:
-            inputs = {**cls.preset_inputs(settings), **(settings.get("inputs") or {})}
-            sharing_graph(heads, preset, {**settings, "inputs": inputs, "objectives": objectives})
+        cls.planned_graph(heads, {**settings, "objectives": objectives})
         check_described(heads, settings)
+
+    @classmethod
+    def planned_graph(
+        cls, heads: Mapping[str, str], settings: Mapping[str, Any]
+    ) -> SharingGraph | None:
+        """Return the graph of a model that is not built.
+
+        # Parameters
+
+        heads : heads of the datasets, with the config path that names each.
+        settings : config of the model, defaults filled in.
+
+        # Returns
+
+        The graph; None if it is known only after the model is built.
+        """
+        preset = cls.preset(list(heads), settings)
+        if preset is None:
+            return None
+
+        inputs = {**cls.preset_inputs(list(heads), settings), **(settings.get("inputs") or {})}
+        return sharing_graph(heads, preset, {**settings, "inputs": inputs})
+
+    @classmethod
+    def combinations(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
+        """Return the names of the towers that only combine others, by default none.
+
+        # Parameters
+
+        heads : names of the heads.
+        settings : config of the model, defaults filled in.
+        """
+        return []
 
     @classmethod
     def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -203,11 +251,14 @@ class SharingModel(Model):
         }
 
     @classmethod
-    def preset_inputs(cls, settings: Mapping[str, Any]) -> dict[str, list[str]]:
+    def preset_inputs(
+        cls, heads: Sequence[str], settings: Mapping[str, Any]
+    ) -> dict[str, list[str]]:
         """Return the default `inputs` of towers that do not read the encoder alone.
 
         # Parameters
 
+        heads : names of the heads.
         settings : config of the model, defaults filled in.
         """
         return {}
@@ -329,11 +380,16 @@ class SharingModel(Model):
             states_BLD = _concatenated(states, self.graph.reads[name], sentences)
             output = head(states_BLD, task_batch)
             loss_B = head.loss(output, task_batch)
+            per_character_B = loss_per_character(loss_B.detach(), task_batch)
+            statistics[f"{name}_loss"] = (per_character_B.sum(), len(sentences))
+            if batch.divergence_weight:
+                divergence_B = head.divergence(output, task_batch).repeat_interleave(2)
+                per_character_B = loss_per_character(divergence_B.detach(), task_batch)
+                statistics[f"{name}_divergence"] = (per_character_B.sum(), len(sentences))
+                loss_B = loss_B + batch.divergence_weight * divergence_B
             loss = head.task_loss(loss_B, task_batch)
             share = len(sentences) / batch.totals[name]
             losses[f"heads.{name}"] = self.loss_weighting(name, head.weight, loss, share)
-            per_character_B = loss_per_character(loss_B.detach(), task_batch)
-            statistics[f"{name}_loss"] = (per_character_B.sum(), len(sentences))
             optimized = loss.detach() * batch.totals[name]
             statistics[f"{name}_optimized_loss"] = (optimized, len(sentences))
 

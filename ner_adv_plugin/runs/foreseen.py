@@ -1,11 +1,17 @@
 """The memory that a training run will need, foreseen from its config."""
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ner_adv_plugin.common.schema import registered
+from ner_adv_plugin.data.vocabulary import dataset_spaces, heads_of
+from ner_adv_plugin.models import Model, SharingModel
 from ner_adv_plugin.modules.encoders.loading import empty_transformer
+from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.training.memory import numbers_per_token, peak_bytes
+from ner_adv_plugin.training.steps.step import TrainingStep
 
 # Of a tower or embedding whose config does not say.
 SIZE = 128
@@ -13,21 +19,23 @@ SIZE = 128
 LENGTH = 512
 
 
-def foreseen_memory(filled: Mapping[str, Any]) -> str:
+def foreseen_memory(job: TrainJob) -> str:
     """Describe the peak memory of training in a line.
 
     It holds for batches whose sentences all have the maximum length; most batches need less.
 
     # Parameters
 
-    filled : the whole config with its defaults.
+    job : the checked job.
     """
+    filled = job.filled
     length, tokens = _largest_batch(filled["data_loader"])
     limit = filled["trainer"].get("max_tokens_per_pass")
-    tokens = tokens if limit is None else min(tokens, max(limit, length))
+    step = filled["trainer"].get("step") or {"type": TrainingStep.default_implementation}
+    copies = getattr(TrainingStep.by_name(step["type"]), "copies", 1)
+    tokens = copies * (tokens if limit is None else min(tokens, max(limit // copies, length)))
     parameters, numbers = _encoder(filled["model"].get("encoder") or {})
-    towers = 1 if filled["model"]["type"] == "crf_tagger" else 2
-    numbers += towers * _tower(filled["model"].get("tower"))
+    numbers += _towers(filled["model"], job) * _tower(filled["model"].get("tower"))
 
     peak = peak_bytes(parameters, numbers, tokens) / 2**30
     return (
@@ -60,6 +68,21 @@ def _encoder(settings: Mapping[str, Any]) -> tuple[int, int]:
         # What is wrong with the folder is reported when it is loaded.
         return 0, 0
     return sum(p.numel() for p in transformer.parameters()), numbers_per_token(transformer)
+
+
+def _towers(settings: Mapping[str, Any], job: TrainJob) -> int:
+    """Return the most towers that a sentence runs over; 2 if the model does not say."""
+    model = registered(Model).get(settings["type"])
+    if not (inspect.isclass(model) and issubclass(model, SharingModel)):
+        return 2
+
+    heads = dict.fromkeys(heads_of(dataset_spaces(job.sources.reader.readers)), "dataset_reader")
+    graph = model.planned_graph(heads, settings)
+    if graph is None:
+        return 2
+    combinations = model.combinations(list(heads), settings)
+    routes = (graph.route([head], graph.observed) for head in heads)
+    return max(len([name for name in route if name not in combinations]) for route in routes)
 
 
 def _tower(settings: Any) -> int:

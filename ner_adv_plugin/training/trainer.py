@@ -100,8 +100,9 @@ class Trainer(Registrable):
         CPUs that the process may use, whichever is set first.
     max_tokens_per_pass : maximum number of characters, padding included, of a forward and backward
         pass. A larger batch is cut into micro-batches with the same loss and gradient, but other
-        dropout masks. By default what fits half of the machine's (or GPU's) memory, estimated;
-        with `mmd` and `coral`, which compare whole batches, nothing is cut.
+        dropout masks; both copies of the step "r_drop" count. By default what fits half of the
+        machine's (or GPU's) memory, estimated; with `mmd` and `coral`, which compare whole batches,
+        nothing is cut.
 
     # Example
 
@@ -304,7 +305,7 @@ class Trainer(Registrable):
         started = time.monotonic()
         batches = self.data_loader.batches(group, rank(), world_size())
         if self.max_tokens is not None:
-            batches = cut(batches, self.max_tokens)
+            batches = cut(batches, max(1, self.max_tokens // self.step.copies))
         batches = [batch.to(self.engine.device) for batch in batches]
 
         loss, statistics = self.step.run(self.engine, batches, self._progress())

@@ -86,6 +86,9 @@ def test_towers_and_heads_of_the_config() -> None:
         ("stacked", ["msra"], {"msra", "msr"}),
         ("stacked", ["weibo"], {"weibo", "msra", "msr"}),
         ("adversarial", ["weibo"], {"shared", "weibo"}),
+        ("mmoe", ["msra"], {"expert_1", "expert_2", "msra"}),
+        ("ple", ["msra"], {"msra_1_1", "shared_1_1", "msra"}),
+        ("cross_stitch", ["msra"], {"weibo_1", "msra_1", "msr_1", "msra"}),
         ("adversarial", ["msr", "msra"], {"shared", "msra", "msr"}),
     ],
 )
@@ -93,7 +96,12 @@ def test_towers_and_heads_of_the_config() -> None:
 def test_only_heads_builds_what_they_read(
     model_type: str, only: list[str], towers: set[str]
 ) -> None:
-    settings: dict[str, Any] = {"towers": {"weibo": TOWER}}
+    combining: dict[str, dict[str, Any]] = {
+        "mmoe": {"num_experts": 2},
+        "ple": {"num_levels": 1},
+        "cross_stitch": {},
+    }
+    settings = combining.get(model_type, {"towers": {"weibo": TOWER}})
     if model_type == "asymmetric":
         settings["sources"] = {"weibo": ["msra", "msr"]}
     if model_type == "stacked":

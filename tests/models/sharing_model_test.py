@@ -85,6 +85,9 @@ STACKED: list[tuple[str, dict[str, Any], dict[str, list[str]], list[str]]] = [
         dict.fromkeys(OWN, ["decoder"]),
         ["decoder"],
     ),
+    ("mmoe", {"num_experts": 2, "objectives": [{**ADVERSARY, "reads": ["expert_2"]}]}, OWN, []),
+    ("ple", {}, OWN, []),
+    ("cross_stitch", {"heads": WEIGHTED}, OWN, []),
 ]
 each_graph = pytest.mark.parametrize(
     ("model_type", "settings", "reads", "observed"), GRAPHS, ids=IDS
@@ -92,7 +95,7 @@ each_graph = pytest.mark.parametrize(
 any_graph = pytest.mark.parametrize(
     ("model_type", "settings", "reads", "observed"),
     GRAPHS + STACKED,
-    ids=[*IDS, "hierarchy", "decoder"],
+    ids=[*IDS, "hierarchy", "decoder", "mmoe", "ple", "cross_stitch"],
 )
 Seen = dict[str, list[tuple[Any, ...]]]
 

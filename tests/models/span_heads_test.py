@@ -26,6 +26,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("hard_sharing", {}),
     ("asymmetric", {"sources": {"weibo": ["msra"]}}),
     ("adversarial", {}),
+    ("mmoe", {"num_experts": 2}),
 ]
 each_model = pytest.mark.parametrize(
     ("model_type", "settings"), MODELS, ids=[model_type for model_type, _ in MODELS]

@@ -16,6 +16,7 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.memory import memory_of
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import Model
+from ner_adv_plugin.runs import foreseen
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.foreseen import foreseen_memory
 from ner_adv_plugin.runs.train_job import train_model
@@ -198,9 +199,27 @@ def test_dry_run_foresees_the_peak(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_foreseen_peak_is_that_of_the_largest_pass() -> None:
     def passes(**settings: Any) -> str:
-        return foreseen_memory(checked_job(tiny_config(**settings)).filled)
+        return foreseen_memory(checked_job(tiny_config(**settings)))
 
     assert "passes of 3200 tokens" in passes(data_loader__max_length=200)
     assert "passes of 1000 tokens" in passes(trainer__max_tokens_per_pass=1000)
     # A single sentence is not cut.
     assert "passes of 512 tokens" in passes(trainer__max_tokens_per_pass=10)
+
+
+def test_foreseen_peak_counts_the_towers_of_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    monkeypatch.setattr(
+        foreseen, "peak_bytes", lambda parameters, numbers, tokens: found.append(numbers) or 0
+    )
+    for settings in (
+        {"model__type": "hard_sharing"},
+        {"model__type": "adversarial"},
+        {"model__type": "mmoe", "model__num_experts": 5},
+        {"model__type": "ple"},
+        {"model__type": "cross_stitch", "model__num_layers": 2},
+    ):
+        foreseen_memory(checked_job(tiny_config(**settings)))
+    embedding, tower = 4 * 24, 10 * 2 * 16
+    # Two levels of "ple": four experts at the first, the own and the shared one at the second.
+    assert found == [embedding + count * tower for count in (1, 2, 5, 6, 6)]

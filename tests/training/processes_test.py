@@ -109,6 +109,12 @@ def cases() -> dict[str, dict[str, Any]]:
             trainer__num_gradient_accumulation_steps=2,
             trainer__num_epochs=1,
         ),
+        "r_drop": tiny_config(
+            **NO_DROPOUT,
+            trainer__step="r_drop",
+            trainer__num_gradient_accumulation_steps=2,
+            trainer__num_epochs=1,
+        ),
         "all_together": all_together(),
         "perturbed_idle": with_unlabelled(
             tiny_config(

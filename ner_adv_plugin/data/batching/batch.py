@@ -66,6 +66,8 @@ class Batch:
     totals : number of sentences of each head in the global batch (all micro-batches and
         processes), by which the loss of the head is normalised.
     total : number of sentences in the global batch.
+    divergence_weight : if above 0, the batch holds pairs of copies, and a head adds the divergence
+        between its predictions for them to its loss, with this weight; see `in_pairs`.
     """
 
     token_ids_BL: Tensor
@@ -82,6 +84,7 @@ class Batch:
     owner: str = ""
     totals: Mapping[str, int] = field(default_factory=dict)
     total: int = 0
+    divergence_weight: float = 0.0
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -126,6 +129,23 @@ class Batch:
             sentence_ids=[self.sentence_ids[i] for i in sentences],
             all_targets={name: own.select(index, length) for name, own in self.all_targets.items()},
             inputs={name: value[index] for name, value in self.inputs.items()},
+        )
+
+    def in_pairs(self, divergence_weight: float) -> "Batch":
+        """Return the batch with every sentence twice in a row.
+
+        The totals are doubled, so that the loss is the mean over both copies.
+
+        # Parameters
+
+        divergence_weight : see above.
+        """
+        pairs = self.select([i for i in range(len(self)) for _ in range(2)])
+        return replace(
+            pairs,
+            totals={head: 2 * count for head, count in self.totals.items()},
+            total=2 * self.total,
+            divergence_weight=divergence_weight,
         )
 
     def without_targets(self) -> "Batch":

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.modules.crf.divergence import divergence
 from ner_adv_plugin.modules.crf.n_best import n_best
 from ner_adv_plugin.modules.crf.partition import ForwardBackward, forward_backward, log_partition
 from ner_adv_plugin.modules.crf.viterbi import viterbi
@@ -163,6 +164,24 @@ class ConditionalRandomField(torch.nn.Module):
             )
             nll = log_partition(*scores) - log_partition(*restricted, excludes=True)
         return nll.to(_result_dtype(emissions))
+
+    def divergence(self, emissions: Tensor, others: Tensor, mask: Tensor) -> Tensor:
+        """Compute the divergence between the distributions over tag paths for two emissions.
+
+        # Parameters
+
+        emissions, mask : see above.
+        others : other emissions of the same sequences, (B, L, T).
+
+        # Returns
+
+        The mean of both directions of the Kullback-Leibler divergence in nats, (B,); 0 for an empty
+        sequence.
+        """
+        with torch.autocast(emissions.device.type, enabled=False):
+            scores = self._scores(emissions, mask)
+            result = divergence(scores.emissions, self._scores(others, mask).emissions, *scores[1:])
+        return result.to(_result_dtype(emissions))
 
     def log_partition(self, emissions: Tensor, mask: Tensor) -> Tensor:
         """Compute the log partition function, (B,); 0 for an empty sequence."""

@@ -6,6 +6,7 @@ Shape suffixes: B sentences, L characters, T tags.
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.crf import ConditionalRandomField
 from ner_adv_plugin.modules.heads.head import Head, NormalizeBy
@@ -39,6 +40,7 @@ class CrfHead(TaggingHead):
 
     learns_partial_labels = True
     ranks_readings = True
+    has_divergence = True
 
     def __init__(
         self,
@@ -67,6 +69,10 @@ class CrfHead(TaggingHead):
     def marginal(self, emissions_BLT: Tensor, allowed_BLT: Tensor, mask_BL: Tensor) -> Tensor:
         """See `TaggingHead.marginal`."""
         return self.crf.marginal(emissions_BLT, allowed_BLT, mask_BL)
+
+    def divergence(self, output: Tensor, batch: Batch) -> Tensor:
+        """See `Head.divergence`: between the distributions over whole tag paths."""
+        return self.crf.divergence(output[::2], output[1::2], batch.mask_BL[::2])
 
     def as_crf(self) -> ConditionalRandomField:
         """See `TaggingHead.as_crf`."""

@@ -82,6 +82,8 @@ class Head(torch.nn.Module, Registrable):
     ranks_readings: ClassVar[bool] = False
     # Whether it implements `span_probabilities`, which `trainer.calibration` needs.
     calibrates: ClassVar[bool] = False
+    # Whether it implements `divergence`, which the training step "r_drop" needs.
+    has_divergence: ClassVar[bool] = False
     # Temperature by which scores are divided to get probabilities; 1 unless calibrated.
     temperature: Tensor
 
@@ -157,6 +159,21 @@ class Head(torch.nn.Module, Registrable):
 
         Loss of each sentence in nats, summed over its characters or spans, (B,). Metrics divide it
         by the length of the sentence: see `loss_per_character`.
+        """
+        raise NotImplementedError
+
+    def divergence(self, output: Any, batch: Batch) -> Tensor:
+        """Compute how much the predictions for the two copies of each sentence differ.
+
+        # Parameters
+
+        output : result of `forward` for pairs of sentences, see `Batch.in_pairs`.
+        batch : the pairs.
+
+        # Returns
+
+        Of each pair, the mean of both directions of the Kullback-Leibler divergence between the
+        predicted distributions, in nats, (B / 2,).
         """
         raise NotImplementedError
 
@@ -260,6 +277,24 @@ def loss_per_character(loss_B: Tensor, batch: Batch) -> Tensor:
     Nats per character, (B,).
     """
     return loss_B / batch.lengths_B.clamp(min=1)
+
+
+def categorical_divergence(log_p: Tensor) -> Tensor:
+    """Compute the divergence of pairs of categorical distributions.
+
+    # Parameters
+
+    log_p : logarithms of the probabilities of K options, (2 B, ..., K); those of pair i are at 2 i
+        and 2 i + 1. An option may be -inf in both distributions.
+
+    # Returns
+
+    The mean of both directions of the Kullback-Leibler divergence in nats, (B, ...).
+    """
+    one, other = log_p[::2], log_p[1::2]
+    impossible = one == -torch.inf
+    gap = one.masked_fill(impossible, 0.0) - other.masked_fill(impossible, 0.0)
+    return 0.5 * ((one.exp() - other.exp()) * gap).sum(-1)
 
 
 def _check_weight(weight: float) -> None:

@@ -19,7 +19,12 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import PerSpan, Targets
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.data.vocabulary import LabelSpace
-from ner_adv_plugin.modules.heads.head import Head, NormalizeBy, Readings
+from ner_adv_plugin.modules.heads.head import (
+    Head,
+    NormalizeBy,
+    Readings,
+    categorical_divergence,
+)
 
 # Candidate readings per requested reading, as some become equal when conflicts are resolved.
 CANDIDATES = 4
@@ -46,6 +51,7 @@ class SpanHead(Head):
     learns_partial_labels = True
     ranks_readings = True
     calibrates = True
+    has_divergence = True
 
     def __init__(
         self,
@@ -124,6 +130,14 @@ class SpanHead(Head):
         for i, name in enumerate(batch.datasets):
             annotated_BC[i, self.label_space.unannotated(name)] = False
         return annotated_BC.to(batch.device)
+
+    def divergence(self, output: Tensor, batch: Batch) -> Tensor:
+        """See `Head.divergence`: between the options of each pair of characters, summed over all.
+
+        For sigmoids of scores s this is the sum of (sigmoid(s) - sigmoid(s')) (s - s') / 2.
+        """
+        divergence_BLLG = categorical_divergence(self.log_probabilities(output, 1.0))
+        return divergence_BLLG.flatten(1).sum(1)
 
     def decode_spans(
         self, output: Tensor, batch: Batch, scored: bool = True

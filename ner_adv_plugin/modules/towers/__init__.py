@@ -1,5 +1,6 @@
 """Towers: sequence encoders on top of the encoder or of other towers."""
 
+from ner_adv_plugin.modules.towers.combination import Combination, CrossStitch, GatedMixture
 from ner_adv_plugin.modules.towers.recurrence import run_together
 from ner_adv_plugin.modules.towers.residual import Residual
 from ner_adv_plugin.modules.towers.self_attention import SelfAttention
@@ -15,6 +16,9 @@ from ner_adv_plugin.modules.towers.tower import (
 )
 
 __all__ = [
+    "Combination",
+    "CrossStitch",
+    "GatedMixture",
     "LazyTower",
     "Residual",
     "SelfAttention",

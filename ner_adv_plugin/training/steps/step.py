@@ -17,15 +17,17 @@ from ner_adv_plugin.training.engine import Engine
 class TrainingStep(Registrable):
     """Base class of training steps: the forward and backward passes of one global batch.
 
-    The trainer owns the loop around it. Two class attributes declare what a step supports; a config
+    The trainer owns the loop around it. Class attributes declare what a step supports; a config
     that needs more is rejected. `adds_up`: the gradients of the processes' shares of a batch add up
     to the gradient of the whole batch, as several processes need. `scales`: losses may be scaled,
-    so that gradients are infinite now and then, as "fp16" needs.
+    so that gradients are infinite now and then, as "fp16" needs. `copies` is the number of copies
+    of each sentence in a pass: the trainer cuts batches so that all of them fit into memory.
     """
 
     default_implementation = "plain"
     adds_up = True
     scales = True
+    copies = 1
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:

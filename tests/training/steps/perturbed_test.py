@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate import Accelerator
 from torch import Tensor
 from torch.testing import assert_close
 
@@ -257,6 +258,7 @@ def test_losses_scaled_for_fp16() -> None:
     step = PerturbedStep(ATTACKS["pgd"]())
     expected = gradients(step, model, [batch])[0]
     engine = Engine(model, "fp32", -1)
+    engine.accelerator = Accelerator(cpu=True)
     engine.prepare(torch.optim.SGD(model.parameters(), 0.1))
     engine.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
     model.zero_grad()
