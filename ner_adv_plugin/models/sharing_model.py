@@ -126,6 +126,7 @@ class SharingModel(Model):
         self.loss_weighting = (
             loss_weighting.construct(heads=names) if loss_weighting else FixedWeighting(names)
         )
+        self.loss_weighting.attach(dict(self.named_parameters()), graph.reads)
 
     def _build_towers(
         self, default: Lazy[Seq2SeqEncoder] | None, named: Mapping[str, Lazy[Seq2SeqEncoder]]
@@ -362,7 +363,12 @@ class SharingModel(Model):
             statistics.update(
                 {f"{prefix}{key}": value for key, value in objective.end_step().items()}
             )
+        self.loss_weighting.end_step()
         return statistics
+
+    def end_epoch(self) -> None:
+        """See `Model.end_epoch`."""
+        self.loss_weighting.end_epoch()
 
     def predict(
         self, batch: Batch, head: str, scored: bool = True

@@ -415,6 +415,7 @@ class Trainer(Registrable):
 
     def _end_epoch(self) -> None:
         """Validate, keep the best weights, report, and save a checkpoint."""
+        self.model.end_epoch()
         if self.moving_average is not None:
             self.moving_average.assign_average_value()
         with self.accelerator.autocast():

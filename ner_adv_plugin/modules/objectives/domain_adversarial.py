@@ -17,6 +17,7 @@ from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.discriminator_losses import CrossEntropy, LazyDiscriminatorLoss
 from ner_adv_plugin.modules.discriminator_losses.grad import check_alpha
 from ner_adv_plugin.modules.dropout import Dropout
+from ner_adv_plugin.modules.gradient_hooks import on_gradient
 from ner_adv_plugin.modules.gradient_reversal import reverse_gradient
 from ner_adv_plugin.modules.objectives.objective import Objective, Statistics, concatenated_states
 from ner_adv_plugin.modules.pooling import LazyPooling, build_pooling
@@ -142,7 +143,7 @@ class DomainAdversarial(Objective):
             and self.training
             and reversed_BLD.requires_grad
         ):
-            reversed_BLD.register_hook(self.reversal.add_own)
+            on_gradient(reversed_BLD, self.reversal.add_own)
         pooled_BD = self.pool(reversed_BLD, batch.mask_BL)
         class_B = batch.domain_B
         total = batch.total
@@ -169,7 +170,7 @@ class DomainAdversarial(Objective):
         for name in self.reads:
             if name in states and states[name].states_BLD.requires_grad:
                 view_BLD = states[name].states_BLD.view_as(states[name].states_BLD)
-                view_BLD.register_hook(reversal.add_heads)
+                on_gradient(view_BLD, reversal.add_heads)
                 views[name] = replace(states[name], states_BLD=view_BLD)
         return views
 
