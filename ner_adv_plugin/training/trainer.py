@@ -101,7 +101,7 @@ class Trainer(Registrable):
     max_tokens_per_pass : maximum number of characters, padding included, of a forward and backward
         pass. A larger batch is cut into micro-batches with the same loss and gradient, but other
         dropout masks. By default what fits half of the machine's (or GPU's) memory, estimated;
-        with `mmd` and `coral`, which compare whole batches, nothing is cut.
+        with `mmd`, `coral` and `wasserstein`, which compare whole batches, nothing is cut.
 
     # Example
 
