@@ -24,6 +24,7 @@ import ner_adv_plugin.training.optimization.moving_average
 import ner_adv_plugin.training.optimization.optimizers
 import ner_adv_plugin.training.optimization.unfreezing
 import ner_adv_plugin.training.steps.aggregated
+import ner_adv_plugin.training.steps.anchored
 import ner_adv_plugin.training.steps.attacks
 import ner_adv_plugin.training.steps.perturbed
 import ner_adv_plugin.training.steps.plain

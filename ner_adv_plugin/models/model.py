@@ -89,6 +89,9 @@ class Model(torch.nn.Module, Registrable):
         """
         return {}
 
+    def end_epoch(self) -> None:
+        """Update what depends on the losses of whole epochs; every process calls it."""
+
     def predict(
         self, batch: Batch, head: str, scored: bool = True
     ) -> tuple[list[list[ScoredSpan]], Tensor | None]:

@@ -132,12 +132,15 @@ class SharingModel(Model):
         self.objectives = torch.nn.ModuleList()
         for index, lazy in enumerate(objectives):
             with named_initialisation(f"objectives.{index}"):
-                self.objectives.append(lazy.construct(vocab=vocab, dims=dims))
+                self.objectives.append(
+                    lazy.construct(vocab=vocab, dims=dims, tag_counts=self._tag_counts())
+                )
         self._check_objectives()
         names = list(graph.reads)
         self.loss_weighting = (
             loss_weighting.construct(heads=names) if loss_weighting else FixedWeighting(names)
         )
+        self.loss_weighting.attach(dict(self.named_parameters()), graph.reads)
 
     def _build_towers(
         self,
@@ -286,14 +289,23 @@ class SharingModel(Model):
     def _objectives(self) -> list[Objective]:
         return [cast(Objective, module) for module in self.objectives]
 
+    def _tag_counts(self) -> dict[str, int]:
+        """Number of tags of each head that tags characters."""
+        return {
+            name: len(head.labels)
+            for name, head in self.heads.items()
+            if isinstance(head, TaggingHead)
+        }
+
     def _observed_towers(self) -> frozenset[str]:
         """Names of the towers that run over every sentence, because an objective reads them."""
-        return frozenset(
-            name
-            for objective in self._objectives()
-            if objective.every_sentence
-            for name in objective.reads
-        )
+        names: set[str] = set()
+        for objective in self._objectives():
+            if objective.every_sentence:
+                names.update(objective.reads)
+            for head in objective.predictions:
+                names.update(self.graph.reads[head])
+        return frozenset(names)
 
     def _check_objectives(self) -> None:
         """Refuse an objective that reads a tower that does not run over any sentence."""
@@ -365,6 +377,19 @@ class SharingModel(Model):
                 states = objective.watched(states)
         return states
 
+    def _predictions(
+        self, states: Mapping[str, TowerStates], batch: Batch
+    ) -> dict[str, TowerStates]:
+        """Return the predictions of heads that objectives read, as states of all sentences."""
+        names = dict.fromkeys(name for own in self._objectives() for name in own.predictions)
+        sentences = list(range(len(batch)))
+        predictions = {}
+        for name in names:
+            states_BLD = _concatenated(states, self.graph.reads[name], sentences)
+            tags_BLT = cast(TaggingHead, self.heads[name]).posteriors(states_BLD, batch)
+            predictions[f"heads.{name}"] = TowerStates(tags_BLT, sentences, batch)
+        return predictions
+
     def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
         """See `Model.forward`."""
         states, observed = self._tower_states(batch)
@@ -393,6 +418,7 @@ class SharingModel(Model):
             optimized = loss.detach() * batch.totals[name]
             statistics[f"{name}_optimized_loss"] = (optimized, len(sentences))
 
+        observed = {**observed, **self._predictions(observed, batch)}
         for index, objective in enumerate(self._objectives()):
             loss, reported = objective(observed, batch.owned_by(f"objectives.{index}"), progress)
             # A loss without a gradient has found nothing to learn from.
@@ -418,7 +444,12 @@ class SharingModel(Model):
             statistics.update(
                 {f"{prefix}{key}": value for key, value in objective.end_step().items()}
             )
+        self.loss_weighting.end_step()
         return statistics
+
+    def end_epoch(self) -> None:
+        """See `Model.end_epoch`."""
+        self.loss_weighting.end_epoch()
 
     def predict(
         self, batch: Batch, head: str, scored: bool = True

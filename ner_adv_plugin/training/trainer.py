@@ -101,8 +101,8 @@ class Trainer(Registrable):
     max_tokens_per_pass : maximum number of characters, padding included, of a forward and backward
         pass. A larger batch is cut into micro-batches with the same loss and gradient, but other
         dropout masks; both copies of the step "r_drop" count. By default what fits half of the
-        machine's (or GPU's) memory, estimated; with `mmd` and `coral`, which compare whole batches,
-        nothing is cut.
+        machine's (or GPU's) memory, estimated; with `mmd`, `coral` and `wasserstein`, which compare
+        whole batches, nothing is cut.
 
     # Example
 
@@ -416,6 +416,7 @@ class Trainer(Registrable):
 
     def _end_epoch(self) -> None:
         """Validate, keep the best weights, report, and save a checkpoint."""
+        self.model.end_epoch()
         if self.moving_average is not None:
             self.moving_average.assign_average_value()
         with self.accelerator.autocast():

@@ -18,6 +18,8 @@ class TestAdversarial(MultiTaskModelTestCase):
             "adversarial_self_attention",
             "adversarial_self_attention_published",
             "adversarial_gradient_share",
+            "adversarial_conditional",
+            "adversarial_wasserstein",
             "biaffine",
         ],
     )

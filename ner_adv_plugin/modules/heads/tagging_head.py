@@ -117,11 +117,27 @@ class TaggingHead(Head):
 
         They have the precision of the weights, also under autocast.
         """
+        return self._project(self.dropout(states_BLD.to(self.projection.weight.dtype)))
+
+    def _project(self, states_BLD: Tensor) -> Tensor:
         with torch.autocast(states_BLD.device.type, enabled=False):
-            scores_BLT: Tensor = self.projection(
-                self.dropout(states_BLD.to(self.projection.weight.dtype))
-            )
+            scores_BLT: Tensor = self.projection(states_BLD.to(self.projection.weight.dtype))
         return scores_BLT
+
+    @torch.no_grad()
+    def posteriors(self, states_BLD: Tensor, batch: Batch) -> Tensor:
+        """Compute the posterior of each tag of each character, without dropout and gradients.
+
+        # Parameters
+
+        states_BLD : see `forward`.
+        batch : the sentences.
+
+        # Returns
+
+        Probabilities, (B, L, T), 0 at padding.
+        """
+        return self.as_crf().marginals(self._project(states_BLD), batch.mask_BL)
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """See `Head.loss`.

@@ -1,6 +1,6 @@
 """Base class of loss weightings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, TypeAlias
 
 import torch
@@ -45,6 +45,23 @@ class LossWeighting(torch.nn.Module, Registrable):
     def report(self) -> Statistics:
         """Statistics to log."""
         return {}
+
+    def attach(
+        self, parameters: Mapping[str, torch.nn.Parameter], reads: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Get the parameters of the model, once it is built; by default they are not used.
+
+        # Parameters
+
+        parameters : parameters of the model by name.
+        reads : for each head the towers that it reads.
+        """
+
+    def end_step(self) -> None:
+        """Update the weights at the end of an optimizer step; every process calls it."""
+
+    def end_epoch(self) -> None:
+        """Update the weights at the end of an epoch; every process calls it."""
 
 
 LazyLossWeighting: TypeAlias = Annotated[Lazy[LossWeighting], Supplied("heads")]

@@ -46,6 +46,9 @@ class Objective(torch.nn.Module, Registrable):
     ) -> None:
         super().__init__()
         self.reads = reads
+        # Names of heads whose predictions it reads, as states "heads.<head>": for each character of
+        # every sentence the posterior of its tags, without gradients.
+        self.predictions: list[str] = []
         self.weight = weight
         self.schedule = schedule or ConstantSchedule()
         if self.schedule.measured:
@@ -123,6 +126,7 @@ class Objective(torch.nn.Module, Registrable):
         # Parameters
 
         states : states of the towers that it reads; towers that ran over no sentence are missing.
+            The predictions of a head are "heads.<head>".
         batch : the whole micro-batch.
         progress : fraction of the training steps completed, 0 to 1.
 
@@ -147,4 +151,4 @@ def concatenated_states(states: Mapping[str, TowerStates], names: list[str]) -> 
     return torch.cat([states[name].states_BLD for name in names], -1)
 
 
-LazyObjective: TypeAlias = Annotated[Lazy[Objective], Supplied("vocab", "dims")]
+LazyObjective: TypeAlias = Annotated[Lazy[Objective], Supplied("vocab", "dims", "tag_counts")]

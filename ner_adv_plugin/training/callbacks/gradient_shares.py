@@ -11,6 +11,7 @@ from functools import partial
 from torch import Tensor
 
 from ner_adv_plugin.common.processes import gather
+from ner_adv_plugin.modules.gradient_hooks import on_gradient
 from ner_adv_plugin.modules.towers import TowerStates
 
 
@@ -75,7 +76,7 @@ class GradientShares:
             if name in states and states[name].states_BLD.requires_grad:
                 gradients = self._gradients(name, states[name].states_BLD)
                 view_BLD = gradients.states_BLD.view_as(gradients.states_BLD)
-                view_BLD.register_hook(partial(gradients.add_objective, index))
+                on_gradient(view_BLD, partial(gradients.add_objective, index))
                 views[name] = replace(states[name], states_BLD=view_BLD)
         return views
 
@@ -109,5 +110,5 @@ class GradientShares:
     def _gradients(self, name: str, states_BLD: Tensor) -> _Gradients:
         if id(states_BLD) not in self._recorded:
             gradients = self._recorded[id(states_BLD)] = _Gradients(name, states_BLD)
-            states_BLD.register_hook(gradients.add_total)
+            on_gradient(states_BLD, gradients.add_total)
         return self._recorded[id(states_BLD)]

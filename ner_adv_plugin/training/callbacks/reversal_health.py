@@ -13,7 +13,7 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.processes import gather, is_main
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.modules.objectives import DomainAdversarial, Objective, Statistics
+from ner_adv_plugin.modules.objectives import Discriminator, Objective, Statistics
 from ner_adv_plugin.modules.towers import TowerStates
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.domain_probe import probe, tower_features
@@ -48,7 +48,7 @@ class _Reversal:
     warned : messages of the warnings so far.
     """
 
-    objective: DomainAdversarial
+    objective: Discriminator
     index: int
     prefix: str
     step_counts: Counter[str] = field(default_factory=Counter)
@@ -98,9 +98,10 @@ class _Reversal:
 
 @TrainerCallback.register("reversal_health")
 class ReversalHealthCallback(TrainerCallback):
-    """Report whether each "domain_adversarial" objective influences the towers that it reads.
+    """Report whether the discriminators of objectives influence the towers that they read.
 
-    Registered as "reversal_health". It adds three kinds of metrics, none of which needs a backward
+    Registered as "reversal_health". It watches the objectives "domain_adversarial" and
+    "conditional_adversarial", and adds three kinds of metrics, none of which needs a backward
     pass of its own; the gradients of the tower states are kept in memory during a measured step.
 
     `reversal_ratio` is the norm of the reversed gradient divided by that of the heads' gradient.
@@ -158,17 +159,18 @@ class ReversalHealthCallback(TrainerCallback):
 
         # Raises
 
-        ConfigurationError : if the model has no objective "domain_adversarial".
+        ConfigurationError : if the model has no objective with a discriminator.
         """
         objectives: list[Objective] = list(getattr(trainer.model, "objectives", []))
         self._reversals = [
             _Reversal(objective, index, "" if len(objectives) == 1 else f"objective_{index}_")
             for index, objective in enumerate(objectives)
-            if isinstance(objective, DomainAdversarial)
+            if isinstance(objective, Discriminator)
         ]
         if not self._reversals:
             raise ConfigurationError(
-                '"reversal_health" needs an objective "domain_adversarial": the model has none',
+                '"reversal_health" needs an objective "domain_adversarial" or'
+                ' "conditional_adversarial": the model has none',
                 "trainer.callbacks",
                 absolute=True,
             )

@@ -8,11 +8,10 @@ from typing import Any, TypeAlias
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.modules.layer_names import LAYER
 
 logger = logging.getLogger(__name__)
 
-# The number of the layer in the name of a parameter, as Hugging Face's models name them.
-LAYER = re.compile(r"(?:^|\.)(?:layers?|blocks?|h)\.(\d+)\.")
 EMBEDDINGS = re.compile(r"(?:^|\.)(?:\w*embeddings?|wte|wpe)\.")
 
 NamedParameters: TypeAlias = list[tuple[str, torch.nn.Parameter]]

@@ -6,17 +6,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.objectives import Statistics
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.aggregation import Aggregation
-from ner_adv_plugin.training.steps.step import TrainingStep, add_statistics
-
-# By loss, its gradient with respect to each trainable parameter; None if the loss does not depend
-# on the parameter.
-Gradients = dict[str, list[Tensor | None]]
+from ner_adv_plugin.training.steps.loss_gradients import (
+    Gradients,
+    add_gradients,
+    loss_gradients,
+)
+from ner_adv_plugin.training.steps.step import TrainingStep
 
 
 @TrainingStep.register("aggregated")
@@ -70,21 +70,7 @@ class AggregatedStep(TrainingStep):
         parameters = [
             parameter for parameter in engine.model.parameters() if parameter.requires_grad
         ]
-        statistics: Statistics = {}
-        loss_sum: Tensor | float = 0.0
-        gradients: Gradients = {}
-        for batch in batches:
-            output = engine.forward(batch, progress)
-            add_statistics(statistics, output.get("statistics", {}))
-            if "loss" not in output:
-                continue
-            for name, by_parameter in _gradients(_losses(output, engine), parameters).items():
-                before = gradients.get(name, [None] * len(by_parameter))
-                gradients[name] = [
-                    _sum(old, new) for old, new in zip(before, by_parameter, strict=True)
-                ]
-            loss_sum = loss_sum + output["loss"].detach()
-
+        gradients, loss_sum, statistics = loss_gradients(engine, batches, progress, parameters)
         self._assign(parameters, gradients)
         return loss_sum, statistics
 
@@ -98,7 +84,7 @@ class AggregatedStep(TrainingStep):
             if len(present) > 1:
                 shared.append(index)
             elif present:
-                parameter.grad = _sum(parameter.grad, present[0])
+                parameter.grad = add_gradients(parameter.grad, present[0])
         if not shared:
             return
 
@@ -107,7 +93,9 @@ class AggregatedStep(TrainingStep):
         )
         chunks = aggregated.split([parameters[index].numel() for index in shared])
         for index, chunk in zip(shared, chunks, strict=True):
-            parameters[index].grad = _sum(parameters[index].grad, chunk.view_as(parameters[index]))
+            parameters[index].grad = add_gradients(
+                parameters[index].grad, chunk.view_as(parameters[index])
+            )
 
     def state_dict(self) -> dict[str, Any]:
         """See `TrainingStep.state_dict`."""
@@ -116,32 +104,6 @@ class AggregatedStep(TrainingStep):
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """See `TrainingStep.load_state_dict`."""
         self.aggregation.load_state_dict(state_dict)
-
-
-def _losses(output: Mapping[str, Any], engine: Engine) -> Mapping[str, Tensor]:
-    if "losses" not in output:
-        raise ConfigurationError(
-            f'{type(engine.model).__name__} returns no separate "losses": use another step',
-            "trainer.step",
-            absolute=True,
-        )
-    return {name: loss for name, loss in output["losses"].items() if loss.requires_grad}
-
-
-def _gradients(losses: Mapping[str, Tensor], parameters: Sequence[Tensor]) -> Gradients:
-    """Compute the gradients of each loss; frees the graph that the losses share."""
-    return {
-        name: list(
-            torch.autograd.grad(
-                loss, parameters, retain_graph=number < len(losses), allow_unused=True
-            )
-        )
-        for number, (name, loss) in enumerate(losses.items(), 1)
-    }
-
-
-def _sum(old: Tensor | None, new: Tensor | None) -> Tensor | None:
-    return new if old is None else old if new is None else old + new
 
 
 def _flat(

@@ -20,12 +20,16 @@ def objective_of(
     objective_type: str,
     vocab: Vocabulary = VOCAB,
     dims: dict[str, int] | None = None,
+    tag_counts: dict[str, int] | None = None,
     **settings: Any,
 ) -> Any:
     """Build an objective from its config."""
     torch.manual_seed(0)
     return Objective.from_params(
-        {"type": objective_type, **settings}, vocab=vocab, dims=dims or DIMS
+        {"type": objective_type, **settings},
+        vocab=vocab,
+        dims=dims or DIMS,
+        tag_counts=tag_counts or {},
     )
 
 

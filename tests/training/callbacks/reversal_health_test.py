@@ -243,7 +243,7 @@ def test_constant_predictions(
     [
         (
             {"model__type": "hard_sharing", "model__objectives": []},
-            'needs an objective "domain_adversarial": the model has none',
+            'needs an objective "domain_adversarial" or "conditional_adversarial": the model',
         ),
         ({"callbacks": [{**HEALTH, "interval": 0}]}, "expected 1 or more, found 0"),
         ({"callbacks": [{**HEALTH, "probe_sentences": -1}]}, "expected 0 or more, found -1"),
