@@ -8,6 +8,8 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.common.schema import registered
+from ner_adv_plugin.modules.heads import Head
 
 # What a tower reads by default.
 ENCODER = "encoder"
@@ -19,7 +21,7 @@ class SharingGraph:
 
     # Parameters
 
-    reads : for each head the towers that it reads.
+    reads : for each head the towers that it reads, or "encoder".
     observed : towers that objectives read.
     known : names of all towers that can be read, in the order in which they are built and run.
     inputs : for each tower that does not read the encoder alone, what it reads.
@@ -121,7 +123,7 @@ def sharing_graph(
         _check_name(name, "tower", f"model.towers.{name}")
 
     reads = {
-        name: _reads(heads.get(name) or settings.get("head")) or list(preset[name])
+        name: _reads_of_head(heads.get(name) or settings.get("head")) or list(preset[name])
         for name in head_paths
     }
     # An objective without `reads` reads the shared tower.
@@ -134,7 +136,7 @@ def sharing_graph(
 
     for name in head_paths:
         path = f"model.heads.{name}" if name in heads else "model.head"
-        _check_reads(reads[name], known, f"{path}.reads")
+        _check_reads(reads[name], (*known, ENCODER), f"{path}.reads")
     for index, names in enumerate(observed):
         _check_reads(names, known, f"model.objectives.{index}.reads")
     for name, sources in inputs.items():
@@ -200,6 +202,12 @@ def check_described(head_paths: Mapping[str, str], settings: Mapping[str, Any]) 
                 path,
                 absolute=True,
             )
+
+
+def _reads_of_head(settings: Mapping[str, Any] | None) -> list[str]:
+    """Return the towers that a head reads by its config or its class; empty for the preset."""
+    target = registered(Head).get(str((settings or {}).get("type")))
+    return _reads(settings) or list(getattr(target, "default_reads", None) or ())
 
 
 def _reads(settings: Mapping[str, Any] | None) -> list[str]:

@@ -32,7 +32,6 @@ from ner_adv_plugin.models.model import Model
 from ner_adv_plugin.models.sharing_graph import ENCODER, check_described, sharing_graph
 from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import CrfHead, Head, Readings, TaggingHead
-from ner_adv_plugin.modules.heads.head import loss_per_character
 from ner_adv_plugin.modules.initialisation import named_initialisation
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
@@ -116,6 +115,7 @@ class SharingModel(Model):
         self.heads = torch.nn.ModuleDict()
         dims = self._build_towers(tower, towers or {})
         self._build_heads(head, heads or {}, dims)
+        del dims[ENCODER]
 
         self.objectives = torch.nn.ModuleList()
         for index, lazy in enumerate(objectives):
@@ -130,7 +130,7 @@ class SharingModel(Model):
     def _build_towers(
         self, default: Lazy[Seq2SeqEncoder] | None, named: Mapping[str, Lazy[Seq2SeqEncoder]]
     ) -> dict[str, int]:
-        """Build the towers of the graph; return the state size of each."""
+        """Build the towers of the graph; return the state size of each, and of the encoder."""
         dims = {ENCODER: self.encoder.get_output_dim()}
         for name in self.graph.towers:
             input_dim = sum(dims[source] for source in self.graph.inputs_of(name))
@@ -139,13 +139,12 @@ class SharingModel(Model):
                     named.get(name) or default or default_tower(), input_dim, self.vocab.heads
                 )
             dims[name] = self._tower(name).get_output_dim()
-        del dims[ENCODER]
         return dims
 
     def _build_heads(
         self, default: Lazy[Head] | None, named: Mapping[str, Lazy[Head]], dims: Mapping[str, int]
     ) -> None:
-        """Build the heads of the graph, given the state sizes of towers."""
+        """Build the heads of the graph, given the state sizes of towers and encoder."""
         for name, reads in self.graph.reads.items():
             label_space = self.vocab.label_space(name)
             input_dim = sum(dims[tower] for tower in reads)
@@ -153,6 +152,7 @@ class SharingModel(Model):
                 self.heads[name] = _build_head(
                     named.get(name) or default, label_space=label_space, input_dim=input_dim
                 )
+                self._head(name).attach(self.encoder)
 
     @classmethod
     def preset(
@@ -289,10 +289,11 @@ class SharingModel(Model):
         States for heads to read, and states for objectives to read: the same values, with
         gradients that objectives can tell apart.
         """
+        inputs = self._inputs(batch, head)
         batch = batch.without_targets()
         routes = self.routes(batch, head)
 
-        encoded_BLD = self.encoder(batch)
+        encoded_BLD = self.encoder(replace(batch, token_ids_BL=inputs))
         states = {ENCODER: TowerStates(encoded_BLD, list(range(len(batch))), batch)}
         first_towers = {
             name: self._tower(name) for name in routes if self.graph.inputs_of(name) == [ENCODER]
@@ -305,6 +306,13 @@ class SharingModel(Model):
                 observed[name] = run_tower(self._tower(name), inputs_BLD, batch, sentences, head)
                 states.update(self._watched({name: observed[name]}))
         return states, observed
+
+    def _inputs(self, batch: Batch, head: str | None) -> Tensor:
+        """Return the character indices that the encoder reads, (B, L), see `Head.inputs`."""
+        for name in self.heads if head is None else [head]:
+            own = batch.owned_by(f"heads.{name}")
+            batch = replace(batch, token_ids_BL=self._head(name).inputs(own))
+        return batch.token_ids_BL
 
     def _watched(self, states: dict[str, TowerStates]) -> dict[str, TowerStates]:
         """Let objectives measure the gradients of heads and of other towers."""
@@ -332,8 +340,8 @@ class SharingModel(Model):
             loss = head.task_loss(loss_B, task_batch)
             share = len(sentences) / batch.totals[name]
             losses[f"heads.{name}"] = self.loss_weighting(name, head.weight, loss, share)
-            per_character_B = loss_per_character(loss_B.detach(), task_batch)
-            statistics[f"{name}_loss"] = (per_character_B.sum(), len(sentences))
+            for key, value in head.statistics(output, loss_B.detach(), task_batch).items():
+                statistics[f"{name}_{key}"] = value
             optimized = loss.detach() * batch.totals[name]
             statistics[f"{name}_optimized_loss"] = (optimized, len(sentences))
 
@@ -371,6 +379,12 @@ class SharingModel(Model):
         batch, output = self._output(batch, head)
         loss_B = self._head(head).loss(output, batch) if batch.targets else None
         return self._head(head).decode_spans(output, batch, scored), loss_B
+
+    def measure(self, batch: Batch, head: str) -> Statistics:
+        """See `Model.measure`."""
+        batch, output = self._output(batch, head)
+        module = self._head(head)
+        return module.statistics(output, module.loss(output, batch), batch)
 
     def span_probabilities(
         self, batch: Batch, head: str, temperatures: Sequence[float]

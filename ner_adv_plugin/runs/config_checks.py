@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ner_adv_plugin.common.binding import bind
-from ner_adv_plugin.common.checks import check_parts
+from ner_adv_plugin.common.checks import check_parts, files_read
 from ner_adv_plugin.common.completion import completed
 from ner_adv_plugin.common.errors import ConfigurationError, below
 from ner_adv_plugin.common.processes import launched_processes
@@ -83,6 +83,7 @@ def _checked(config: Mapping[str, Any], staged: bool = False) -> TrainJob:
     job: TrainJob = bound.build({})
     job.config, job.filled = config, bound.filled
     job.sources = sources_of(job, config)
+    job.files_read = files_read(bound)
     for name in job.sources.reader.readers:
         if name not in job.sources.paths["train"] and not staged:
             raise ConfigurationError(
@@ -203,4 +204,4 @@ def _head_paths(datasets: Mapping[str, DatasetSpace], single: bool) -> dict[str,
 
 
 def _score_names(task: str) -> list[str]:
-    return score_names(True) if task == "segmentation" else [*score_names(False), "f1_<TYPE>"]
+    return [*score_names(task), "f1_<TYPE>"] if task == "ner" else score_names(task)

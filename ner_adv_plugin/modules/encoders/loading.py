@@ -15,6 +15,25 @@ from ner_adv_plugin.modules.encoders.encoder_files import (
     explain_load,
 )
 
+# Names of the parameters of masked language models' heads: of BERT and ERNIE, and of RoBERTa,
+# XLM-R and CamemBERT.
+LANGUAGE_MODEL_HEADS = (
+    {
+        "dense.weight": "cls.predictions.transform.dense.weight",
+        "dense.bias": "cls.predictions.transform.dense.bias",
+        "norm.weight": "cls.predictions.transform.LayerNorm.weight",
+        "norm.bias": "cls.predictions.transform.LayerNorm.bias",
+        "bias": "cls.predictions.bias",
+    },
+    {
+        "dense.weight": "lm_head.dense.weight",
+        "dense.bias": "lm_head.dense.bias",
+        "norm.weight": "lm_head.layer_norm.weight",
+        "norm.bias": "lm_head.layer_norm.bias",
+        "bias": "lm_head.bias",
+    },
+)
+
 
 def folder_of(vocab: Vocabulary, model_name: str) -> str:
     """Find the folder (or Hub name) of the transformer's configuration and tokenizer.
@@ -129,6 +148,38 @@ def load_transformer(folder: str, config: Any, with_weights: bool) -> Any:
     if getattr(transformer, "pooler", None) is not None:
         transformer.pooler = None
     return transformer
+
+
+def language_model_weights(folder: str, config: Any) -> dict[str, torch.Tensor]:
+    """Load the masked language model's head of a checkpoint.
+
+    # Parameters
+
+    folder : folder, or name on the Hugging Face Hub.
+    config : the transformer's configuration.
+
+    # Returns
+
+    See `LanguageModel.weights`; empty if the checkpoint has no such head, or one of another shape.
+    """
+    from transformers import AutoModelForMaskedLM
+
+    if type(config) not in AutoModelForMaskedLM._model_mapping:
+        return {}
+    with _explained(folder, folder, "weights"):
+        model, info = AutoModelForMaskedLM.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+        )
+    state = model.state_dict()
+    for names in LANGUAGE_MODEL_HEADS:
+        fresh = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
+        if all(name in state and name not in fresh for name in names.values()):
+            return {own: state[name].clone() for own, name in names.items()}
+    return {}
 
 
 @contextlib.contextmanager
