@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ner_adv_plugin.archives.archive import load_archive
 from ner_adv_plugin.common.errors import ConfigurationError, nearest, nearest_file
 from ner_adv_plugin.common.files import is_url, local_path
@@ -61,7 +63,9 @@ class ArchiveSegmenter(Segmenter):
         """See `Segmenter.words`."""
         if self._tagger is None:
             head = _head_of(self._path, self._head)
-            self._tagger = Tagger(load_archive(self._path, only_heads=[head]), head)
+            # Fresh weights, soon replaced, must not use up random numbers of the run.
+            with torch.random.fork_rng(devices=[]):
+                self._tagger = Tagger(load_archive(self._path, only_heads=[head]), head)
         tagger = self._tagger
         dataset = tagger.encoded([Instance(text) for text in texts])
         found = predict_dataset(

@@ -10,6 +10,7 @@ import torch
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.common.schema import registered
 from ner_adv_plugin.modules.heads import Head
+from ner_adv_plugin.modules.objectives import Objective
 
 # What a tower reads by default.
 ENCODER = "encoder"
@@ -55,7 +56,12 @@ class SharingGraph:
         """What a tower reads: "encoder" and names of towers."""
         return self.inputs.get(tower) or [ENCODER]
 
-    def route(self, heads: Sequence[str | None], observed: Collection[str]) -> dict[str, list[int]]:
+    def route(
+        self,
+        heads: Sequence[str | None],
+        observed: Collection[str],
+        further: Mapping[str, Collection[int]] | None = None,
+    ) -> dict[str, list[int]]:
         """Determine the sentences that each tower runs over.
 
         A tower runs over the sentences whose heads read it, over those of the towers that read it,
@@ -65,6 +71,7 @@ class SharingGraph:
 
         heads : head of each sentence, None without labels.
         observed : towers that run over every sentence.
+        further : by tower, sentences that it runs over in any case.
 
         # Returns
 
@@ -83,7 +90,10 @@ class SharingGraph:
             sentences = [
                 sentence
                 for sentence, head in enumerate(heads)
-                if name in observed or head in reading_heads or sentence in needed
+                if name in observed
+                or head in reading_heads
+                or sentence in needed
+                or sentence in (further or {}).get(name, ())
             ]
             if sentences:
                 routes[name] = sentences
@@ -126,8 +136,9 @@ def sharing_graph(
         name: _reads_of_head(heads.get(name) or settings.get("head")) or list(preset[name])
         for name in head_paths
     }
-    # An objective without `reads` reads the shared tower.
-    observed = [_reads(objective) or ["shared"] for objective in settings.get("objectives") or []]
+    observed = [
+        _reads_of_objective(objective, reads) for objective in settings.get("objectives") or []
+    ]
     known = tuple(
         dict.fromkeys(
             [*(tower for towers in preset.values() for tower in towers), *towers, *inputs]
@@ -208,6 +219,14 @@ def _reads_of_head(settings: Mapping[str, Any] | None) -> list[str]:
     """Return the towers that a head reads by its config or its class; empty for the preset."""
     target = registered(Head).get(str((settings or {}).get("type")))
     return _reads(settings) or list(getattr(target, "default_reads", None) or ())
+
+
+def _reads_of_objective(
+    settings: Mapping[str, Any], heads: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Return the towers that an objective reads by its config or its class."""
+    target = registered(Objective).get(str(settings.get("type")), Objective)
+    return _reads(settings) or target.towers_read(settings, heads)
 
 
 def _reads(settings: Mapping[str, Any] | None) -> list[str]:

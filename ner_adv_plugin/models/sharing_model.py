@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.checks import check_parts
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, below
 from ner_adv_plugin.common.schema import Lazy, parameters, registered
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
@@ -121,6 +121,8 @@ class SharingModel(Model):
         for index, lazy in enumerate(objectives):
             with named_initialisation(f"objectives.{index}"):
                 self.objectives.append(lazy.construct(vocab=vocab, dims=dims))
+        for objective in self._objectives():
+            objective.attach(self)
         self._check_objectives()
         names = list(graph.reads)
         self.loss_weighting = (
@@ -262,8 +264,10 @@ class SharingModel(Model):
             head = self._head(dataset.head)
             representable = dataset if head.nested else flat_dataset(dataset, head, training)
             targets[f"heads.{dataset.head}"] = head.targets(representable)
-        for index, objective in enumerate(self._objectives()):
-            if objective_targets := objective.targets(dataset):
+        for index, objective in enumerate(self._objectives() if training else []):
+            with below(f"model.objectives.{index}"):
+                objective_targets = objective.targets(dataset)
+            if objective_targets:
                 targets[f"objectives.{index}"] = objective_targets
         return targets
 
@@ -272,12 +276,19 @@ class SharingModel(Model):
 
         # Parameters
 
-        batch : the sentences.
+        batch : the sentences, with the targets of objectives.
         head : the head that reads all sentences, as in prediction; each sentence's own head if
             None.
         """
-        heads = batch.heads if head is None else [head] * len(batch)
-        return self.graph.route(heads, self._observed_towers() if head is None else frozenset())
+        if head is not None:
+            return self.graph.route([head] * len(batch), frozenset())
+
+        further: dict[str, set[int]] = {}
+        for index, objective in enumerate(self._objectives()):
+            sentences = objective.sentences(batch.owned_by(f"objectives.{index}"))
+            for name in objective.reads if sentences else ():
+                further.setdefault(name, set()).update(sentences)
+        return self.graph.route(batch.heads, self._observed_towers(), further)
 
     def _tower_states(
         self, batch: Batch, head: str | None = None
@@ -289,9 +300,8 @@ class SharingModel(Model):
         States for heads to read, and states for objectives to read: the same values, with
         gradients that objectives can tell apart.
         """
-        inputs = self._inputs(batch, head)
+        inputs, routes = self._inputs(batch, head), self.routes(batch, head)
         batch = batch.without_targets()
-        routes = self.routes(batch, head)
 
         encoded_BLD = self.encoder(replace(batch, token_ids_BL=inputs))
         states = {ENCODER: TowerStates(encoded_BLD, list(range(len(batch))), batch)}
@@ -427,6 +437,42 @@ class SharingModel(Model):
         """See `Model.scheme`."""
         module = self._head(head)
         return module.scheme if isinstance(module, TaggingHead) else None
+
+    def tagging_head(self, head: str) -> TaggingHead | None:
+        """Return a head if it tags characters."""
+        module = self._head(head)
+        return module if isinstance(module, TaggingHead) else None
+
+    def tag_scores(self, batch: Batch, head: str) -> Tensor:
+        """Compute the tag scores of a tagging head for all sentences, (B, L, T).
+
+        # Parameters
+
+        batch : the sentences, of any task.
+        head : name of the head.
+        """
+        scores_BLT: Tensor = self._output(batch.unlabelled(), head)[1]
+        return scores_BLT
+
+    def head_output(
+        self, states: Mapping[str, TowerStates], batch: Batch, head: str, sentences: list[int]
+    ) -> tuple[Batch, Any]:
+        """Run a head over some sentences of a batch, as in training.
+
+        # Parameters
+
+        states : states of the towers that it reads, for objectives to read.
+        batch : the whole micro-batch.
+        head : name of the head.
+        sentences : indices of the sentences, over which these towers ran.
+
+        # Returns
+
+        The batch of these sentences, and the output of the head.
+        """
+        selected = batch.select(sentences)
+        states_BLD = _concatenated(states, self.graph.reads[head], sentences)
+        return selected, self._head(head)(states_BLD, selected)
 
     def _output(self, batch: Batch, head: str) -> tuple[Batch, Any]:
         """Return the batch with the targets of a head, and the head's output for all sentences."""

@@ -85,7 +85,7 @@ class Counted(PerSentence):
 
 @dataclass(frozen=True)
 class PerCharacter(Target):
-    """One value, or one array of a fixed shape, per character; (B, L, ...) in a batch, 0 at padding.
+    """One value, or array of a fixed shape, per character; (B, L, ...) in a batch, 0 at padding.
 
     # Parameters
 

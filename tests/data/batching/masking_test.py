@@ -1,4 +1,4 @@
-"""Whole-word masking: rates, whole words, and masks that depend on seed, epoch and sentence only."""
+"""Whole-word masking: rates, whole words, and what masks depend on."""
 
 from collections.abc import Sequence
 
