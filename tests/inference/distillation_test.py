@@ -222,12 +222,21 @@ def test_an_ensemble_is_distilled_into_a_student(tiny_run: Path, tmp_path: Path)
     assert 0 < metrics["training_objective_loss"] < first["training_objective_loss"] / 2
     digests = json.loads((tmp_path / "run/data.json").read_text("utf-8"))
     assert digests["model.objectives.0.teachers.1"]["file"] == teachers[1]
+    with pytest.raises(ConfigurationError, match=r"teachers\.0: .*the content of") as error:
+        other = str(tmp_path / "run")
+        train_model({**config, **_taught_by([other, teachers[1]], config)}, tmp_path / "run", True)
+    assert error.value.path == "model.objectives.0.teachers.0"
     # The archive needs no teacher.
     archive = tmp_path / "run/model.tar.gz"
     config = load_archive(archive).config
     assert config["model"]["objectives"][0]["teachers"] == teachers
     names = load_archive(archive).model.state_dict()
     assert not any(name.startswith("objectives.") for name in names)
+
+
+def _taught_by(teachers: list[str], config: dict[str, Any]) -> dict[str, Any]:
+    (objective,) = config["model"]["objectives"]
+    return {"model": {**config["model"], "objectives": [{**objective, "teachers": teachers}]}}
 
 
 class TestSelfTraining(ModelTestCase):

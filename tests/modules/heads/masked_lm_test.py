@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from ner_adv_plugin.modules.heads import MaskedLmHead
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.testing import MultiTaskModelTestCase
+from tests.same_run import differences
+from tests.stopping import stopping_before
 from tests.tiny import ROOT, model_and_loader
 
 CONFIG = ROOT / "fixtures/configs/masked_lm.jsonnet"
@@ -195,6 +198,23 @@ def test_a_stage_of_raw_text_then_entities(tmp_path: Path, capsys: Any) -> None:
     files = json.dumps({"reviews": str(path)})
     main(["evaluate", str(archive), files])
     assert "reviews_perplexity" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("step", [2, 5])
+def test_a_resumed_run_has_the_same_masks(tmp_path: Path, step: int) -> None:
+    config = config_with(
+        trainer__num_epochs=2,
+        trainer__num_gradient_accumulation_steps=1,
+        trainer__checkpointer={"save_every_num_batches": 1},
+        trainer__callbacks=[{"type": "tensorboard", "summary_interval": 1}],
+    )
+    train_model(config, tmp_path / "whole")
+    with stopping_before(step):
+        train_model(config, tmp_path / "run")
+    # Event files of the two processes must have different names.
+    time.sleep(1.0 - time.time() % 1.0)
+    train_model(config, tmp_path / "run", recover=True)
+    assert differences(tmp_path / "run", tmp_path / "whole") == []
 
 
 def test_heads_and_datasets_must_fit() -> None:
