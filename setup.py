@@ -20,6 +20,7 @@ TEST = [
     "datasets>=3.0",
     "hypothesis",
     "import-linter",
+    "jieba>=0.42",
     "mypy",
     "optuna>=4.0",
     "pyahocorasick>=2.1",
@@ -33,6 +34,7 @@ TEST = [
 DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
     "datasets": ["datasets>=3.0"],
+    "jieba": ["jieba>=0.42"],
     "lexicon": ["pyahocorasick>=2.1"],
     "opencc": ["opencc>=1.1.9"],
     "slurm": ["submitit>=1.5"],

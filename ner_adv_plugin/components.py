@@ -8,6 +8,7 @@ import ner_adv_plugin.data.formats
 import ner_adv_plugin.data.lexicon
 import ner_adv_plugin.data.reading
 import ner_adv_plugin.data.reading.normalisers
+import ner_adv_plugin.data.segmenters
 import ner_adv_plugin.inference
 import ner_adv_plugin.models
 import ner_adv_plugin.modules.encoders

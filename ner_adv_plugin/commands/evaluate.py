@@ -135,7 +135,7 @@ def _read(archive: Archive, name: str, path: str) -> InstanceTable:
         raise UserError(f'no reader for dataset "{name}".{hint} Readers: {known}.')
 
     sentences = readers[name].read(path)
-    if sentences.spans is None:
+    if sentences.spans is None and readers[name].task != "raw_text":
         raise UserError(
             f"{path}: no labels in {len(sentences)} sentences, so there is nothing to score. To "
             "predict, use `predict --use-dataset-reader`"
@@ -152,7 +152,7 @@ def _files_of_entities(
     files = {
         name: EvaluatedFile(name, spaces[name], table)
         for name, table in tables.items()
-        if not spaces[name].segmentation
+        if spaces[name].task == "ner"
     }
     if type_map is not None:
         if not files:
@@ -217,10 +217,11 @@ def _verify(evaluator: Evaluator, predictions: Mapping[str, Predictions]) -> Non
         for dataset in datasets:
             name, gold = dataset.dataset, dataset.spans
             predicted = counted(space, name, predictions[name].spans)
-            assert gold is not None
-            if space.segmentation:
-                print(f"{name}: not verified, as seqeval does not support words")
+            if space.task != "ner":
+                what = "words" if space.segmentation else "raw text"
+                print(f"{name}: not verified, as seqeval does not support {what}")
                 continue
+            assert gold is not None
             if gold.overlapping_S().any() or predicted.overlapping_S().any():
                 print(f"{name}: not verified, as seqeval does not support nested entities")
                 continue

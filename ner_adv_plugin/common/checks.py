@@ -58,3 +58,25 @@ def check_parts(bound: Bound, run: object = None, path: str = "", name: str = ""
 
     for key, child in bound.children.items():
         check_parts(child, run, joined(path, key), key)
+
+
+def files_read(bound: Bound, path: str = "") -> dict[str, str]:
+    """Collect the files that the components of a bound value read; see `Registrable.files_read`.
+
+    # Parameters
+
+    bound : the value; components inside `Lazy` are asked as well.
+    path : the path of the value in the config.
+
+    # Returns
+
+    Paths of files by config path.
+    """
+    found: dict[str, str] = {}
+    hook = getattr(bound.target, "files_read", None)
+    # Third-party classes may have an instance method of this name.
+    if inspect.isclass(bound.target) and inspect.ismethod(hook):
+        found = {joined(path, key): file for key, file in hook(bound.filled).items()}
+    for key, child in bound.children.items():
+        found.update(files_read(child, joined(path, key)))
+    return found

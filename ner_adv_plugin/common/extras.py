@@ -10,6 +10,7 @@ INSTALL = {
     "opencc": "opencc",
     "torchjd": '"ner_adv_plugin[torchjd]"',
     "wandb": "wandb",
+    "jieba": '"ner_adv_plugin[jieba]"',
     "ahocorasick": '"ner_adv_plugin[lexicon]"',
     "optuna": '"ner_adv_plugin[tune]"',
     "submitit": '"ner_adv_plugin[slurm]"',

@@ -66,5 +66,21 @@ class Registrable(TangoRegistrable):
         return {}
 
     @classmethod
+    def files_read(cls, settings: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the files and archives, besides corpora, whose content decides what a run learns.
+
+        A run that is resumed must find the same content.
+
+        # Parameters
+
+        settings : the settings of the component, including defaults.
+
+        # Returns
+
+        Paths by config key, relative to the component.
+        """
+        return {}
+
+    @classmethod
     def search_modules(cls, name: str) -> None:
         """Do nothing; Tango would import every Python file below the current folder."""

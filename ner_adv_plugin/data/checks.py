@@ -23,6 +23,7 @@ class PlannedRun:
         metrics of single types appear as `f1_<TYPE>` at the end of the name.
     precision : "fp32", "bf16" or "fp16".
     processes : number of training processes.
+    starts_with_weights : whether the run starts with the weights of an earlier run or stage.
     """
 
     config: Mapping[str, Any]
@@ -32,6 +33,7 @@ class PlannedRun:
     metrics: Sequence[str]
     precision: str
     processes: int
+    starts_with_weights: bool = False
 
 
 RunContext: TypeAlias = CheckContext[PlannedRun]

@@ -36,7 +36,7 @@ class DatasetSpace:
 
     head : name of the head of its task; None if the dataset is unlabelled.
     domain : name of its domain.
-    task : what its spans are, "ner" or "segmentation".
+    task : what its spans are, "ner" or "segmentation"; "raw_text" if it has none, but a head.
     annotated_types : the entity types that its annotators marked; None for all types of the head.
     sentences : number of training sentences; 0 if unknown.
     """
@@ -57,6 +57,7 @@ class LabelSpace:
     head : name of the head.
     types : entity types in the order of their indices; a single empty name for words.
     segmentation : whether spans are words that tile the text.
+    raw_text : whether the sentences have no spans, for a head such as "masked_lm".
     annotated_types : the marked types of every dataset of the head that marks only some of them;
         characters that such a dataset leaves unmarked may be an entity of any other type.
     """
@@ -65,6 +66,14 @@ class LabelSpace:
     types: tuple[str, ...]
     segmentation: bool = False
     annotated_types: Mapping[str, Collection[str]] = field(default_factory=dict, compare=False)
+    raw_text: bool = False
+
+    @property
+    def task(self) -> str:
+        """What the spans are: "ner", "segmentation" or "raw_text"."""
+        if self.raw_text:
+            return "raw_text"
+        return "segmentation" if self.segmentation else "ner"
 
     def unannotated(self, dataset: str) -> list[int]:
         """Return the indices of the types that a dataset does not mark."""
@@ -233,7 +242,11 @@ class Vocabulary(Registrable):
             if dataset.head == head and dataset.annotated_types is not None
         }
         return LabelSpace(
-            head, tuple(self._tokens[f"{head}_types"]), space.task == "segmentation", partial
+            head,
+            tuple(self._tokens[f"{head}_types"]),
+            segmentation=space.task == "segmentation",
+            annotated_types=partial,
+            raw_text=space.task == "raw_text",
         )
 
     def known_words(self, head: str) -> frozenset[str]:

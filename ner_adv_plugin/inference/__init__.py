@@ -1,6 +1,8 @@
 """Inference: predictions of trained models."""
 
+from ner_adv_plugin.inference.distillation import Distillation
 from ner_adv_plugin.inference.predictor import Predictor
+from ner_adv_plugin.inference.segmenter import ArchiveSegmenter
 from ner_adv_plugin.inference.tagger import Tagger
 
-__all__ = ["Predictor", "Tagger"]
+__all__ = ["ArchiveSegmenter", "Distillation", "Predictor", "Tagger"]

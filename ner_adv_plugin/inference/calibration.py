@@ -24,9 +24,7 @@ LEAST = 1e-6
 
 def calibrated_heads(evaluator: Evaluator) -> list[str]:
     """Return the heads in the data of an evaluator that predict entities, not words."""
-    return [
-        head for head in evaluator.by_head if not evaluator.vocab.label_space(head).segmentation
-    ]
+    return [head for head in evaluator.by_head if evaluator.vocab.label_space(head).task == "ner"]
 
 
 def calibrate(model: Model, evaluator: Evaluator) -> dict[str, float]:

@@ -30,10 +30,12 @@ class Predictions:
 
     spans : predicted spans of all sentences, in the order of the dataset.
     loss : loss of each sentence divided by its number of characters; None without gold spans.
+    measured : for raw text, what its head measures in place of spans.
     """
 
     spans: SpanTable
     loss: NDArray[np.float64] | None
+    measured: Mapping[str, tuple[float, int]] | None = None
 
 
 def predict_dataset(
@@ -79,6 +81,57 @@ def predict_dataset(
     return Predictions(table, np.sum(gather(loss), axis=0) if has_gold else None)
 
 
+def measure_dataset(
+    model: Model, dataset: EncodedDataset, head: str, batch_size: int, description: str
+) -> Predictions:
+    """Measure a head on raw text, which has no spans; see `Head.statistics`.
+
+    # Parameters
+
+    model, dataset, head, batch_size, description : see `predict_dataset`.
+    """
+
+    def ask(batch: Batch) -> Mapping[str, tuple[Tensor | float, int]]:
+        return model.measure(batch, head)
+
+    batches = [
+        {name: (float(value), count) for name, (value, count) in statistics.items()}
+        for _, statistics in infer(model, dataset, ask, batch_size, description)
+    ]
+    no_spans = SpanTable.of([[] for _ in range(len(dataset))])
+    return Predictions(no_spans, None, _summed(gather(_summed(batches))))
+
+
+def _summed(
+    shares: Sequence[Mapping[str, tuple[float, int]]],
+) -> dict[str, tuple[float, int]]:
+    """Add up sums and counts."""
+    total: dict[str, tuple[float, int]] = {}
+    for share in shares:
+        for name, (value, count) in share.items():
+            before = total.get(name, (0.0, 0))
+            total[name] = (before[0] + value, before[1] + count)
+    return total
+
+
+def measured_scores(measured: Sequence[Mapping[str, tuple[float, int]]]) -> dict[str, float]:
+    """Return loss, accuracy and perplexity of a language model.
+
+    # Parameters
+
+    measured : sums and counts of each dataset.
+
+    # Returns
+
+    Means over all masked characters, NaN if there are none; the perplexity is exp(loss).
+    """
+    total = _summed(measured)
+    scores = {
+        name: value / count if count else float("nan") for name, (value, count) in total.items()
+    }
+    return {**scores, "perplexity": float(np.exp(scores["loss"]))}
+
+
 def counted(space: LabelSpace, dataset: str, predicted: SpanTable) -> SpanTable:
     """Select the predicted spans that count in the scores of a dataset.
 
@@ -122,12 +175,20 @@ def score(
     return entity_scores(predicted_spans, gold_spans, space.types)
 
 
-def score_names(segmentation: bool, types: Sequence[str] = ()) -> list[str]:
-    """Return the names of the scores of a head, for words or for entities of these types."""
+def score_names(task: str, types: Sequence[str] = ()) -> list[str]:
+    """Return the names of the scores of a head, besides its loss.
+
+    # Parameters
+
+    task : "ner", "segmentation" or "raw_text".
+    types : types of entities.
+    """
+    if task == "raw_text":
+        return ["accuracy", "perplexity"]
     nothing = SpanTable.of([])
     return list(
         segmentation_scores(nothing, nothing, (), ())
-        if segmentation
+        if task == "segmentation"
         else entity_scores(nothing, nothing, types)
     )
 
@@ -196,7 +257,7 @@ class Evaluator:
                 if dataset.spans is not None
                 for name in dataset.spans.types_used()
             ]
-            keys = score_names(space.segmentation, list(dict.fromkeys([*space.types, *types])))
+            keys = score_names(space.task, list(dict.fromkeys([*space.types, *types])))
             scored[head] = ([dataset.dataset for dataset in datasets], keys)
         return metric_names(scored)
 
@@ -211,13 +272,16 @@ class Evaluator:
         description : label of the progress bar, followed by the name of the dataset.
         scored : whether to compute the scores of spans.
         """
-        return {
-            dataset.dataset: predict_dataset(
-                model, dataset, head, self.batch_size, f"{description} {dataset.dataset}", scored
-            )
-            for head, datasets in self.by_head.items()
-            for dataset in datasets
-        }
+        found: dict[str, Predictions] = {}
+        for head, datasets in self.by_head.items():
+            for dataset in datasets:
+                shown = f"{description} {dataset.dataset}"
+                found[dataset.dataset] = (
+                    measure_dataset(model, dataset, head, self.batch_size, shown)
+                    if self.vocab.label_space(head).raw_text
+                    else predict_dataset(model, dataset, head, self.batch_size, shown, scored)
+                )
+        return found
 
     def metrics(self, predictions: Mapping[str, Predictions]) -> dict[str, float]:
         """Compute the metrics of predictions.
@@ -234,6 +298,9 @@ class Evaluator:
         """
         metrics: dict[str, float] = {}
         for head, datasets in self.by_head.items():
+            if self.vocab.label_space(head).raw_text:
+                metrics.update(_raw_text_metrics(head, datasets, predictions))
+                continue
             predicted = [predictions[dataset.dataset].spans for dataset in datasets]
             if len(datasets) > 1:
                 for dataset, spans in zip(datasets, predicted, strict=True):
@@ -267,7 +334,7 @@ class Evaluator:
         found = {}
         for head, datasets in self.by_head.items():
             space = self.vocab.label_space(head)
-            if not space.segmentation:
+            if space.task == "ner":
                 scores, correct = [np.zeros(0)], [np.zeros(0, dtype=bool)]
                 for dataset in datasets:
                     spans = counted(space, dataset.dataset, predictions[dataset.dataset].spans)
@@ -287,3 +354,22 @@ class Evaluator:
         description : label of the progress bar, followed by the name of the dataset.
         """
         return self.metrics(self.predict(model, description))
+
+
+def _raw_text_metrics(
+    head: str, datasets: Sequence[EncodedDataset], predictions: Mapping[str, Predictions]
+) -> dict[str, float]:
+    """Return the metrics of a head for raw text, see `Evaluator.metrics`."""
+    measured = {
+        dataset.dataset: predictions[dataset.dataset].measured or {"loss": (0.0, 0)}
+        for dataset in datasets
+    }
+    metrics = {
+        f"{head}_{key}": value for key, value in measured_scores([*measured.values()]).items()
+    }
+    if len(datasets) > 1:
+        for name, own in measured.items():
+            scores = measured_scores([own])
+            del scores["loss"]
+            metrics.update({f"{head}_{name}_{key}": value for key, value in scores.items()})
+    return metrics

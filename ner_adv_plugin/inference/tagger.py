@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import numpy as np
 
 from ner_adv_plugin.archives import Archive
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, SpanTable
@@ -89,6 +89,12 @@ class Tagger(Predictor):
         self.text_key = text_key
 
         vocab = archive.model.vocab
+        if vocab.label_space(self.head).raw_text:
+            others = [name for name in vocab.heads if not vocab.label_space(name).raw_text]
+            raise UserError(
+                f'head "{self.head}" is a language model, which predicts no entities or words:'
+                f" expected {' or '.join(others) or 'an archive with another head'}"
+            )
         self._dataset = next(
             name for name, space in vocab.datasets.items() if space.head == self.head
         )

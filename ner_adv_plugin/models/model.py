@@ -110,6 +110,16 @@ class Model(torch.nn.Module, Registrable):
         """
         raise NotImplementedError
 
+    def measure(self, batch: Batch, head: str) -> Statistics:
+        """Measure a head on sentences with targets, without a gradient; see `Head.statistics`.
+
+        # Parameters
+
+        batch : the sentences, with targets.
+        head : name of the head.
+        """
+        raise NotImplementedError
+
     def encode(self, batch: Batch) -> Tensor:
         """Compute the states of the encoder, (B, L, D)."""
         raise NotImplementedError

@@ -8,6 +8,9 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.common.schema import registered
+from ner_adv_plugin.modules.heads import Head
+from ner_adv_plugin.modules.objectives import Objective
 
 # What a tower reads by default.
 ENCODER = "encoder"
@@ -19,7 +22,7 @@ class SharingGraph:
 
     # Parameters
 
-    reads : for each head the towers that it reads.
+    reads : for each head the towers that it reads, or "encoder".
     observed : towers that objectives read.
     known : names of all towers that can be read, in the order in which they are built and run.
     inputs : for each tower that does not read the encoder alone, what it reads.
@@ -53,7 +56,12 @@ class SharingGraph:
         """What a tower reads: "encoder" and names of towers."""
         return self.inputs.get(tower) or [ENCODER]
 
-    def route(self, heads: Sequence[str | None], observed: Collection[str]) -> dict[str, list[int]]:
+    def route(
+        self,
+        heads: Sequence[str | None],
+        observed: Collection[str],
+        further: Mapping[str, Collection[int]] | None = None,
+    ) -> dict[str, list[int]]:
         """Determine the sentences that each tower runs over.
 
         A tower runs over the sentences whose heads read it, over those of the towers that read it,
@@ -63,6 +71,7 @@ class SharingGraph:
 
         heads : head of each sentence, None without labels.
         observed : towers that run over every sentence.
+        further : by tower, sentences that it runs over in any case.
 
         # Returns
 
@@ -81,7 +90,10 @@ class SharingGraph:
             sentences = [
                 sentence
                 for sentence, head in enumerate(heads)
-                if name in observed or head in reading_heads or sentence in needed
+                if name in observed
+                or head in reading_heads
+                or sentence in needed
+                or sentence in (further or {}).get(name, ())
             ]
             if sentences:
                 routes[name] = sentences
@@ -121,11 +133,12 @@ def sharing_graph(
         _check_name(name, "tower", f"model.towers.{name}")
 
     reads = {
-        name: _reads(heads.get(name) or settings.get("head")) or list(preset[name])
+        name: _reads_of_head(heads.get(name) or settings.get("head")) or list(preset[name])
         for name in head_paths
     }
-    # An objective without `reads` reads the shared tower.
-    observed = [_reads(objective) or ["shared"] for objective in settings.get("objectives") or []]
+    observed = [
+        _reads_of_objective(objective, reads) for objective in settings.get("objectives") or []
+    ]
     known = tuple(
         dict.fromkeys(
             [*(tower for towers in preset.values() for tower in towers), *towers, *inputs]
@@ -134,7 +147,7 @@ def sharing_graph(
 
     for name in head_paths:
         path = f"model.heads.{name}" if name in heads else "model.head"
-        _check_reads(reads[name], known, f"{path}.reads")
+        _check_reads(reads[name], (*known, ENCODER), f"{path}.reads")
     for index, names in enumerate(observed):
         _check_reads(names, known, f"model.objectives.{index}.reads")
     for name, sources in inputs.items():
@@ -200,6 +213,20 @@ def check_described(head_paths: Mapping[str, str], settings: Mapping[str, Any]) 
                 path,
                 absolute=True,
             )
+
+
+def _reads_of_head(settings: Mapping[str, Any] | None) -> list[str]:
+    """Return the towers that a head reads by its config or its class; empty for the preset."""
+    target = registered(Head).get(str((settings or {}).get("type")))
+    return _reads(settings) or list(getattr(target, "default_reads", None) or ())
+
+
+def _reads_of_objective(
+    settings: Mapping[str, Any], heads: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Return the towers that an objective reads by its config or its class."""
+    target = registered(Objective).get(str(settings.get("type")), Objective)
+    return _reads(settings) or target.towers_read(settings, heads)
 
 
 def _reads(settings: Mapping[str, Any] | None) -> list[str]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.checks import check_parts
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, below
 from ner_adv_plugin.common.schema import Lazy, parameters, registered
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
@@ -128,6 +128,7 @@ class SharingModel(Model):
         self.heads = torch.nn.ModuleDict()
         dims = self._build_towers(tower, towers or {}, combinations or {})
         self._build_heads(head, heads or {}, dims)
+        del dims[ENCODER]
 
         self.objectives = torch.nn.ModuleList()
         for index, lazy in enumerate(objectives):
@@ -135,6 +136,8 @@ class SharingModel(Model):
                 self.objectives.append(
                     lazy.construct(vocab=vocab, dims=dims, tag_counts=self._tag_counts())
                 )
+        for objective in self._objectives():
+            objective.attach(self)
         self._check_objectives()
         names = list(graph.reads)
         self.loss_weighting = (
@@ -148,7 +151,7 @@ class SharingModel(Model):
         named: Mapping[str, Lazy[Seq2SeqEncoder]],
         combinations: Mapping[str, BuildCombination],
     ) -> dict[str, int]:
-        """Build the towers of the graph; return the state size of each."""
+        """Build the towers of the graph; return the state size of each, and of the encoder."""
         dims = {ENCODER: self.encoder.get_output_dim()}
         for name in self.graph.towers:
             sizes = [dims[source] for source in self.graph.inputs_of(name)]
@@ -160,13 +163,12 @@ class SharingModel(Model):
                         named.get(name) or default or default_tower(), sum(sizes), self.vocab.heads
                     )
             dims[name] = self._tower(name).get_output_dim()
-        del dims[ENCODER]
         return dims
 
     def _build_heads(
         self, default: Lazy[Head] | None, named: Mapping[str, Lazy[Head]], dims: Mapping[str, int]
     ) -> None:
-        """Build the heads of the graph, given the state sizes of towers."""
+        """Build the heads of the graph, given the state sizes of towers and encoder."""
         for name, reads in self.graph.reads.items():
             label_space = self.vocab.label_space(name)
             input_dim = sum(dims[tower] for tower in reads)
@@ -174,6 +176,7 @@ class SharingModel(Model):
                 self.heads[name] = _build_head(
                     named.get(name) or default, label_space=label_space, input_dim=input_dim
                 )
+                self._head(name).attach(self.encoder)
 
     @classmethod
     def preset(
@@ -325,8 +328,10 @@ class SharingModel(Model):
             head = self._head(dataset.head)
             representable = dataset if head.nested else flat_dataset(dataset, head, training)
             targets[f"heads.{dataset.head}"] = head.targets(representable)
-        for index, objective in enumerate(self._objectives()):
-            if objective_targets := objective.targets(dataset):
+        for index, objective in enumerate(self._objectives() if training else []):
+            with below(f"model.objectives.{index}"):
+                objective_targets = objective.targets(dataset)
+            if objective_targets:
                 targets[f"objectives.{index}"] = objective_targets
         return targets
 
@@ -335,12 +340,19 @@ class SharingModel(Model):
 
         # Parameters
 
-        batch : the sentences.
+        batch : the sentences, with the targets of objectives.
         head : the head that reads all sentences, as in prediction; each sentence's own head if
             None.
         """
-        heads = batch.heads if head is None else [head] * len(batch)
-        return self.graph.route(heads, self._observed_towers() if head is None else frozenset())
+        if head is not None:
+            return self.graph.route([head] * len(batch), frozenset())
+
+        further: dict[str, set[int]] = {}
+        for index, objective in enumerate(self._objectives()):
+            sentences = objective.sentences(batch.owned_by(f"objectives.{index}"))
+            for name in objective.reads if sentences else ():
+                further.setdefault(name, set()).update(sentences)
+        return self.graph.route(batch.heads, self._observed_towers(), further)
 
     def _tower_states(
         self, batch: Batch, head: str | None = None
@@ -352,10 +364,10 @@ class SharingModel(Model):
         States for heads to read, and states for objectives to read: the same values, with
         gradients that objectives can tell apart.
         """
+        inputs, routes = self._inputs(batch, head), self.routes(batch, head)
         batch = batch.without_targets()
-        routes = self.routes(batch, head)
 
-        encoded_BLD = self.encoder(batch)
+        encoded_BLD = self.encoder(replace(batch, token_ids_BL=inputs))
         states = {ENCODER: TowerStates(encoded_BLD, list(range(len(batch))), batch)}
         first_towers = {
             name: self._tower(name) for name in routes if self.graph.inputs_of(name) == [ENCODER]
@@ -368,6 +380,13 @@ class SharingModel(Model):
                 observed[name] = run_tower(self._tower(name), inputs_BLD, batch, sentences, head)
                 states.update(self._watched({name: observed[name]}))
         return states, observed
+
+    def _inputs(self, batch: Batch, head: str | None) -> Tensor:
+        """Return the character indices that the encoder reads, (B, L), see `Head.inputs`."""
+        for name in self.heads if head is None else [head]:
+            own = batch.owned_by(f"heads.{name}")
+            batch = replace(batch, token_ids_BL=self._head(name).inputs(own))
+        return batch.token_ids_BL
 
     def _watched(self, states: dict[str, TowerStates]) -> dict[str, TowerStates]:
         """Let objectives measure the gradients of heads and of other towers."""
@@ -405,8 +424,8 @@ class SharingModel(Model):
             states_BLD = _concatenated(states, self.graph.reads[name], sentences)
             output = head(states_BLD, task_batch)
             loss_B = head.loss(output, task_batch)
-            per_character_B = loss_per_character(loss_B.detach(), task_batch)
-            statistics[f"{name}_loss"] = (per_character_B.sum(), len(sentences))
+            for key, value in head.statistics(output, loss_B.detach(), task_batch).items():
+                statistics[f"{name}_{key}"] = value
             if batch.divergence_weight:
                 divergence_B = head.divergence(output, task_batch).repeat_interleave(2)
                 per_character_B = loss_per_character(divergence_B.detach(), task_batch)
@@ -459,6 +478,12 @@ class SharingModel(Model):
         loss_B = self._head(head).loss(output, batch) if batch.targets else None
         return self._head(head).decode_spans(output, batch, scored), loss_B
 
+    def measure(self, batch: Batch, head: str) -> Statistics:
+        """See `Model.measure`."""
+        batch, output = self._output(batch, head)
+        module = self._head(head)
+        return module.statistics(output, module.loss(output, batch), batch)
+
     def span_probabilities(
         self, batch: Batch, head: str, temperatures: Sequence[float]
     ) -> tuple[list[list[ScoredSpan]], NDArray[np.float64]]:
@@ -500,6 +525,42 @@ class SharingModel(Model):
         """See `Model.scheme`."""
         module = self._head(head)
         return module.scheme if isinstance(module, TaggingHead) else None
+
+    def tagging_head(self, head: str) -> TaggingHead | None:
+        """Return a head if it tags characters."""
+        module = self._head(head)
+        return module if isinstance(module, TaggingHead) else None
+
+    def tag_scores(self, batch: Batch, head: str) -> Tensor:
+        """Compute the tag scores of a tagging head for all sentences, (B, L, T).
+
+        # Parameters
+
+        batch : the sentences, of any task.
+        head : name of the head.
+        """
+        scores_BLT: Tensor = self._output(batch.unlabelled(), head)[1]
+        return scores_BLT
+
+    def head_output(
+        self, states: Mapping[str, TowerStates], batch: Batch, head: str, sentences: list[int]
+    ) -> tuple[Batch, Any]:
+        """Run a head over some sentences of a batch, as in training.
+
+        # Parameters
+
+        states : states of the towers that it reads, for objectives to read.
+        batch : the whole micro-batch.
+        head : name of the head.
+        sentences : indices of the sentences, over which these towers ran.
+
+        # Returns
+
+        The batch of these sentences, and the output of the head.
+        """
+        selected = batch.select(sentences)
+        states_BLD = _concatenated(states, self.graph.reads[head], sentences)
+        return selected, self._head(head)(states_BLD, selected)
 
     def _output(self, batch: Batch, head: str) -> tuple[Batch, Any]:
         """Return the batch with the targets of a head, and the head's output for all sentences."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ner_adv_plugin.common.binding import bind
-from ner_adv_plugin.common.checks import check_parts
+from ner_adv_plugin.common.checks import check_parts, files_read
 from ner_adv_plugin.common.completion import completed
 from ner_adv_plugin.common.errors import ConfigurationError, below
 from ner_adv_plugin.common.processes import launched_processes
@@ -58,7 +58,7 @@ def checked_job(config: Mapping[str, Any]) -> TrainJob:
     jobs = []
     for index, stage in enumerate(stages):
         with below(f"{STAGES}.{index}"):
-            jobs.append(_checked(stage.config, staged=True))
+            jobs.append(_checked(stage.config, staged=True, continues=index > 0))
             _check_last_weights(stage, jobs[-1], is_last=stage is stages[-1])
     _check_agreement(jobs)
 
@@ -77,19 +77,20 @@ def checked_job(config: Mapping[str, Any]) -> TrainJob:
     return last
 
 
-def _checked(config: Mapping[str, Any], staged: bool = False) -> TrainJob:
+def _checked(config: Mapping[str, Any], staged: bool = False, continues: bool = False) -> TrainJob:
     """Check the config of a run, or of one of its stages."""
     bound = bind(TrainJob, config, "")
     job: TrainJob = bound.build({})
     job.config, job.filled = config, bound.filled
     job.sources = sources_of(job, config)
+    job.files_read = files_read(bound)
     for name in job.sources.reader.readers:
         if name not in job.sources.paths["train"] and not staged:
             raise ConfigurationError(
                 "missing path: its reader would read nothing", f"train_data_path.{name}"
             )
 
-    check_parts(bound, _planned_run(job))
+    check_parts(bound, _planned_run(job, continues))
     # Defaults may depend on other settings, which are right only now.
     job.whole = completed(bound)
     return job
@@ -156,7 +157,7 @@ def foreseen_metrics(scored: Mapping[str, DatasetSpace], tasks: Mapping[str, str
     )
 
 
-def _planned_run(job: TrainJob) -> PlannedRun:
+def _planned_run(job: TrainJob, continues: bool) -> PlannedRun:
     """Collect everything about a run that is known before its data is read."""
     sources = job.sources
     datasets = dataset_spaces(sources.reader.readers)
@@ -182,6 +183,7 @@ def _planned_run(job: TrainJob) -> PlannedRun:
         metrics=foreseen_metrics(scored, tasks),
         precision=precision,
         processes=launched if job.distributed is None else max(launched, job.distributed.processes),
+        starts_with_weights=continues or job.initializer is not None,
     )
 
 
@@ -203,4 +205,4 @@ def _head_paths(datasets: Mapping[str, DatasetSpace], single: bool) -> dict[str,
 
 
 def _score_names(task: str) -> list[str]:
-    return score_names(True) if task == "segmentation" else [*score_names(False), "f1_<TYPE>"]
+    return [*score_names(task), "f1_<TYPE>"] if task == "ner" else score_names(task)

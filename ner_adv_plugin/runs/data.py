@@ -128,7 +128,7 @@ def _check_labelled(
 ) -> None:
     for name, table in train.items():
         head = readers[name].head
-        if head is not None and table.spans is None:
+        if head is not None and table.spans is None and readers[name].task != "raw_text":
             file_path = table.columns.source or name
             expected = (
                 f'labels, as dataset "{name}" belongs to task "{head}".'
@@ -149,7 +149,7 @@ def _count_contradictions(
     """
     files: dict[str, list[LabelledFile]] = {}
     for name, table in train.items():
-        if (head := readers[name].head) is not None:
+        if (head := readers[name].head) is not None and table.spans is not None:
             files.setdefault(head, []).append(LabelledFile(table, readers[name].annotated_types))
 
     counts: dict[str, int] = {}

@@ -59,8 +59,9 @@ class TrainJob:
 
     `checked_job` also sets the attributes `config` (the config of the job), `filled` (the config
     including the defaults of constructors), `whole` (in addition with the components that null
-    represents), `sources` (readers and paths) and `stages_of_run` (the jobs of all stages). The job
-    of a config with stages is that of the last one.
+    represents), `sources` (readers and paths), `files_read` (files besides corpora, by config path)
+    and `stages_of_run` (the jobs of all stages). The job of a config with stages is that of the
+    last one.
 
     # Parameters
 
@@ -104,6 +105,7 @@ class TrainJob:
     filled: Mapping[str, Any] = field(init=False)
     whole: Mapping[str, Any] = field(init=False)
     sources: Sources = field(init=False)
+    files_read: Mapping[str, str] = field(init=False)
     stages_of_run: "Stages | None" = field(init=False, default=None)
 
     @classmethod

@@ -45,7 +45,7 @@ def check_labels(job: TrainJob, data: RunData) -> None:
         cannot be computed or is always 0, or if test data to be scored have no labels.
     """
     for head in heads_of(dataset_spaces(data.readers)):
-        if not _segments(data, head):
+        if _task(data, head) == "ner":
             _check_entities(data, head)
 
     _check_metric(job, data)
@@ -57,7 +57,7 @@ def warn_of_unknown_types(vocab: Vocabulary, data: RunData) -> None:
     """Warn of training entities whose types a vocabulary from an earlier run does not have."""
     for name, table in data.splits["train"].items():
         head = data.readers[name].head
-        if head is None or _segments(data, head):
+        if head is None or _task(data, head) != "ner":
             continue
         counts = type_counts([table.spans])
         unknown = _without(counts, vocab.label_space(head).types)
@@ -126,7 +126,11 @@ def _check_metric(job: TrainJob, data: RunData) -> None:
     name = metric[1:]
     gold = _gold_entities(data)
     available = _available(data)
-    unlabelled = {key: table for key, table in tables.items() if table.spans is None}
+    unlabelled = {
+        key: table
+        for key, table in tables.items()
+        if table.spans is None and data.readers[key].task != "raw_text"
+    }
     path = "trainer.validation_metric"
 
     if name not in available:
@@ -141,7 +145,7 @@ def _check_informative(name: str, data: RunData, gold: Mapping[str, Gold]) -> No
     for prefix, (head, counts) in gold.items():
         learnt = type_counts(table.spans for table in _tables(data, "train", head).values())
         of_type = name.removeprefix(f"{prefix}_f1_")
-        if name in [f"{prefix}_{score}" for score in score_names(False)]:
+        if name in [f"{prefix}_{score}" for score in score_names("ner")]:
             relevant = counts
         elif of_type in counts:
             relevant = Counter({of_type: counts[of_type]})
@@ -163,7 +167,7 @@ def _gold_entities(data: RunData) -> dict[str, Gold]:
     """Count the entities of validation data, by the prefix of the metrics that score them."""
     gold: dict[str, Gold] = {}
     for head, labelled in _scored(data).items():
-        if not _segments(data, head):
+        if _task(data, head) == "ner":
             gold[head] = Gold(head, type_counts(table.spans for table in labelled.values()))
             if len(labelled) > 1:
                 for name, table in labelled.items():
@@ -181,7 +185,7 @@ def _available(data: RunData) -> list[str]:
             head: (
                 list(labelled),
                 score_names(
-                    _segments(data, head),
+                    _task(data, head),
                     sorted(type_counts(table.spans for table in labelled.values())),
                 ),
             )
@@ -211,7 +215,7 @@ def _check_test(data: RunData) -> None:
     tables = {
         name: table
         for name, table in data.splits.get("test", {}).items()
-        if data.readers[name].head is not None
+        if data.readers[name].head is not None and data.readers[name].task != "raw_text"
     }
     if tables and all(table.spans is None for table in tables.values()):
         raise ConfigurationError(
@@ -228,7 +232,7 @@ def _scored(data: RunData) -> dict[str, Tables]:
         head: {
             name: table
             for name, table in _tables(data, "validation", head).items()
-            if table.spans is not None
+            if table.spans is not None or _task(data, head) == "raw_text"
         }
         for head in heads
     }
@@ -243,10 +247,8 @@ def _tables(data: RunData, split: str, head: str) -> Tables:
     }
 
 
-def _segments(data: RunData, head: str) -> bool:
-    return any(
-        reader.head == head and reader.task == "segmentation" for reader in data.readers.values()
-    )
+def _task(data: RunData, head: str) -> str:
+    return next(reader.task for reader in data.readers.values() if reader.head == head)
 
 
 def _without(counts: Counter[str], known: Iterable[str]) -> Counter[str]:

@@ -41,7 +41,7 @@ PATHS = ("train_data_path", "validation_data_path", "test_data_path")
 
 
 def data_digests(job: TrainJob) -> dict[str, dict[str, str]]:
-    """Return path and SHA-256 of a run's corpora, initial weights and word lists, by config path.
+    """Return path and SHA-256 of a run's corpora and of other files that it reads, by config path.
 
     # Parameters
 
@@ -53,10 +53,8 @@ def data_digests(job: TrainJob) -> dict[str, dict[str, str]]:
         named = paths.items() if isinstance(paths, Mapping) else [("", paths)] if paths else []
         for name, path in named:
             found[joined(key, name)] = {"file": path, "sha256": file_digest(local_path(path))}
-    for key, path in job.weights_files.items():
+    for key, path in {**job.weights_files, **job.files_read}.items():
         found[key] = {"file": path, "sha256": file_digest(file_to_digest(path))}
-    for key, path in _lexicon_files(job.model.filled.get("encoder")).items():
-        found[key] = {"file": path, "sha256": file_digest(local_path(path))}
     return found
 
 
@@ -64,20 +62,6 @@ def describe(job: TrainJob, folder: Path) -> None:
     """Write the files that describe a run's config and data."""
     write_json(folder / DATA, data_digests(job))
     write_json(folder / CONFIG, job.config)
-
-
-def _lexicon_files(encoder: Any) -> dict[str, str]:
-    """Return the files of the encoder "lexicon" by config path."""
-    if not isinstance(encoder, Mapping) or encoder.get("type") != "lexicon":
-        return {}
-
-    lists = {
-        f"model.encoder.{key}.{index}": item.get("path") if isinstance(item, Mapping) else item
-        for key in ("words", "gazetteers")
-        for index, item in enumerate(encoder.get(key) or ())
-    }
-    files = {**lists, "model.encoder.vectors": encoder.get("vectors")}
-    return {key: path for key, path in files.items() if isinstance(path, str)}
 
 
 def check_changes(job: TrainJob, folder: Path) -> dict[str, tuple[Any, Any]]:
@@ -98,7 +82,7 @@ def check_changes(job: TrainJob, folder: Path) -> dict[str, tuple[Any, Any]]:
     """
     before = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     # A corpus may have another path if it has the same content.
-    same_content = (*PATHS, *job.weights_files)
+    same_content = (*PATHS, *job.weights_files, *job.files_read)
     allowed = (*CHANGEABLE, *same_content) if _check_data(job, folder) else CHANGEABLE
 
     changes = _changes(config_of_model(before), job)

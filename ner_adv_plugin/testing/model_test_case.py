@@ -80,6 +80,9 @@ class ModelTestCase:
             dataset.targets = self.model.targets(dataset)
         loader.set_targets(self.model.targets)
         self.batches = [batch for planned in loader.plan(0) for batch in loader.batches([planned])]
+        # Not those of an epoch, but those of evaluation.
+        for dataset in self.sentences.values():
+            dataset.targets = self.model.targets(dataset)
 
     @property
     def heads(self) -> list[str]:

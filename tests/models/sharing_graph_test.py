@@ -146,7 +146,7 @@ def test_towers_that_read_towers() -> None:
         (
             {"heads": {"msra": {"reads": ["x"]}}},
             "model.heads.msra.reads",
-            'no tower "x". Towers: weibo, msra.',
+            'no tower "x". Towers: weibo, msra, encoder.',
         ),
         (
             {"head": {"reads": ["wiebo"]}},

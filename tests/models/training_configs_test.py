@@ -44,6 +44,8 @@ class TestTrainingConfigs(ModelTestCase):
         path = FOLDER / name
         if path.stem == "weibo_lexicon":
             pytest.importorskip("ahocorasick")
+        if path.stem == "weibo_raw_text":
+            pytest.importorskip("jieba")
         self.set_up_model(path, json.dumps(few_sentences(load_config(path))))
         self.model.train()
         loss = self.model(self.batches[0], 0.5)["loss"]

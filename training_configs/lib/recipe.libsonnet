@@ -102,6 +102,39 @@ local corpora = import 'corpora.libsonnet';
     ],
   },
 
+  // First a masked language model of raw text, whole words at a time, then the target alone.
+  // epochs: of the first stage.
+  raw_text_first(target, text, epochs):: {
+    dataset_reader+: { readers+: { [text]+: { head: text } } },
+    model+: { heads: { [text]: { type: 'masked_lm', segmenter: 'jieba' } } },
+    stages: [
+      {
+        name: 'text',
+        datasets: [text],
+        weights: 'last',
+        data_loader: { sampler: { type: 'proportional' } },
+        trainer: { num_epochs: epochs, validation_metric: '-loss' },
+      },
+      { name: 'entities', datasets: [target], data_loader: { sampler: { type: 'proportional' } } },
+    ],
+  },
+
+  // First the target alone, then rounds in which the model of the stage before labels raw text.
+  // rounds: how many; epochs: of each.
+  self_training(target, text, rounds, epochs, threshold):: {
+    dataset_reader+: { readers+: { [text]+: { max_instances: 2700 } } },
+    stages: [
+      { name: 'supervised', datasets: [target], data_loader: { sampler: { type: 'proportional' } } },
+    ] + [
+      {
+        name: 'round' + i,
+        model: { objectives: [{ type: 'distillation', head: target, threshold: threshold }] },
+        trainer: { num_epochs: epochs },
+      }
+      for i in std.range(1, rounds)
+    ],
+  },
+
   single:: { type: 'crf_tagger' },
   hard_sharing:: { type: 'hard_sharing' },
   asymmetric(target, sources):: { type: 'asymmetric', sources: { [target]: sources } },

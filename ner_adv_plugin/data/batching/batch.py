@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
-from ner_adv_plugin.data.batching.targets import PerCharacter, Target
+from ner_adv_plugin.data.batching.targets import Target
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class OwnedTargets:
     # Parameters
 
     tensors : the targets by name, each (B, ...).
-    per_character : names of the targets with one value per character, (B, L), which are cut to the
-        length of the batch.
+    per_character : names of the targets with one value per character, (B, L, ...), which are cut to
+        the length of the batch.
     """
 
     tensors: Mapping[str, Tensor] = field(default_factory=dict)
@@ -64,7 +64,8 @@ class Batch:
         ...), padded with -1.
     owner : the head or objective whose targets `targets` returns.
     totals : number of sentences of each head in the global batch (all micro-batches and
-        processes), by which the loss of the head is normalised.
+        processes), by which the loss of the head is normalised; by owner ("heads.reviews",
+        "objectives.0") the sum of the units of its targets, if they count any.
     total : number of sentences in the global batch.
     divergence_weight : if above 0, the batch holds pairs of copies, and a head adds the divergence
         between its predictions for them to its loss, with this weight; see `in_pairs`.
@@ -197,7 +198,7 @@ def collate(sentences: Sequence[tuple[EncodedDataset, int]]) -> Batch:
         sentence_ids=[i for _, i in ordered],
         all_targets=_collate_targets(ordered),
         inputs=_collate_inputs(ordered),
-        totals=_count(heads),
+        totals=count_totals(ordered),
         total=len(ordered),
     )
 
@@ -231,8 +232,7 @@ def _collate_targets(ordered: Sequence[tuple[EncodedDataset, int]]) -> dict[str,
         before = collated.get(owner, OwnedTargets())
         collated[owner] = OwnedTargets(
             tensors={**before.tensors, name: _collate_target(example, values, ordered)},
-            per_character=before.per_character
-            | ({name} if isinstance(example, PerCharacter) else set()),
+            per_character=before.per_character | ({name} if example.per_character else set()),
         )
     return collated
 
@@ -252,8 +252,9 @@ def _collate_target(
     """
     shapes = [value.shape for value in values if value is not None]
     shape = tuple(max(sizes) for sizes in zip(*shapes, strict=True))
-    if isinstance(example, PerCharacter):
-        shape = (max((int(source.lengths[i]) for source, i in ordered), default=0),)
+    if example.per_character:
+        longest = max((int(source.lengths[i]) for source, i in ordered), default=0)
+        shape = (longest, *shape[1:])
     return _padded(values, shape, example.fill)
 
 
@@ -281,18 +282,45 @@ def _count(heads: Sequence[str | None]) -> dict[str, int]:
     return counts
 
 
+def count_totals(sentences: Sequence[tuple[EncodedDataset, int]]) -> dict[str, int]:
+    """Count the sentences of each head, and the units of each owner of targets.
+
+    # Parameters
+
+    sentences : the dataset of each sentence and its index there.
+    """
+    totals = _count([source.head for source, _ in sentences])
+    for source, sentence in sentences:
+        for owner, own in source.targets.items():
+            for target in own.values():
+                units = target.units(sentence)
+                if units is not None:
+                    totals[owner] = totals.get(owner, 0) + units
+    return totals
+
+
 def share_totals(
-    batches: Sequence[Batch], heads: Sequence[str | None] | None = None
+    batches: Sequence[Batch], whole: Sequence[tuple[EncodedDataset, int]] | None = None
 ) -> list[Batch]:
     """Set the totals of micro-batches to those of their global batch.
 
     # Parameters
 
     batches : the micro-batches, or this process's share of each.
-    heads : head of every sentence of the global batch; by default the heads of `batches`.
+    whole : the dataset of every sentence of the global batch and its index there; by default the
+        sentences of `batches`, whose totals of owners are then kept.
     """
-    if heads is None:
-        heads = [head for batch in batches for head in batch.heads]
+    if whole is not None:
+        totals, total = count_totals(whole), len(whole)
+        return [replace(batch, totals=totals, total=total) for batch in batches]
 
-    totals = _count(heads)
-    return [replace(batch, totals=totals, total=len(heads)) for batch in batches]
+    heads = [head for batch in batches for head in batch.heads]
+    counts = _count(heads)
+    return [
+        replace(
+            batch,
+            totals={**{key: n for key, n in batch.totals.items() if "." in key}, **counts},
+            total=len(heads),
+        )
+        for batch in batches
+    ]

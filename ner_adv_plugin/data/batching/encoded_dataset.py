@@ -96,6 +96,8 @@ class EncodedDataset:
             self.label(
                 space.head, self.instances.spans.with_types(vocab.label_space(space.head).types)
             )
+        elif space.task == "raw_text":
+            self.head = space.head
         self.targets: Mapping[str, Targets] = {}
         self.weights: NDArray[np.float32] = np.ones(len(self.lengths), dtype=np.float32)
 
@@ -116,6 +118,12 @@ class EncodedDataset:
         """Assign the sentences to a task, with these spans as gold."""
         self.head = head
         self.spans = spans
+
+    def begin_epoch(self, seed: int, epoch: int) -> None:
+        """Let targets draw their values of an epoch; see `Target.begin_epoch`."""
+        for own in self.targets.values():
+            for target in own.values():
+                target.begin_epoch(seed, epoch)
 
     def cut(self, borders: Mapping[int, NDArray[np.int64]]) -> "EncodedDataset":
         """Cut sentences into windows, each a sentence, with the same weight and without targets.

@@ -29,7 +29,7 @@ from ner_adv_plugin.data.reading.span_checks import check_tiling, overlap_error,
 from ner_adv_plugin.data.reading.text_encoding import canonical
 
 SAME_AS_DATASET = "<dataset>"
-Task = Literal["ner", "segmentation"]
+Task = Literal["ner", "segmentation", "raw_text"]
 # Python's error handlers for decoding, except "surrogatepass", with which the two halves of a
 # surrogate pair would become one character in JSON.
 EncodingErrors = Literal["strict", "replace", "ignore", "backslashreplace", "surrogateescape"]

@@ -8,7 +8,7 @@ from typing import ClassVar
 from ner_adv_plugin.common.errors import ConfigurationError, DataError
 from ner_adv_plugin.common.files import local_path
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
+from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.reading.mapped_lines import map_lines
 
@@ -28,7 +28,8 @@ class UnlabelledReader(DatasetReader):
 
     # Parameters
 
-    head : null, as only objectives such as a domain discriminator are trained on these sentences.
+    head : null if only objectives, such as a domain discriminator, are trained on these sentences;
+        the name of a head "masked_lm" to train a masked language model on them.
     lines_per_sentence : number of consecutive lines that are joined to a sentence, without a
         separator; the last sentence before an empty line or the end of the file may have fewer.
 
@@ -59,6 +60,7 @@ class UnlabelledReader(DatasetReader):
             raise ConfigurationError(
                 f"expected 1 or more, found {self.lines_per_sentence}", "lines_per_sentence"
             )
+        self.task: Task = "ner" if self.head is None else "raw_text"
 
     def _read(self, file_path: str) -> Iterable[Instance]:
         table = map_lines(

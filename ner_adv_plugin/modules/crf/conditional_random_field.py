@@ -260,6 +260,55 @@ class ConditionalRandomField(torch.nn.Module):
             entropy_B = (result.log_partition - _expected_score(scores, result)).clamp(min=0.0)
         return entropy_B.to(_result_dtype(emissions))
 
+    def cross_entropy(
+        self,
+        emissions: Tensor,
+        tags: Tensor,
+        transitions: Tensor,
+        mask: Tensor,
+        scale: float = 1.0,
+    ) -> Tensor:
+        """Compute the cross-entropy from another distribution over tag paths to this one.
+
+        The sum over all paths y of -q(y) log p(y) = log Z - E_q[score]; as a score is a sum over
+        tags and transitions, it needs only their expectations under q.
+
+        # Parameters
+
+        emissions, mask : see above.
+        tags : probability of each tag under q, (B, L, T) float; any values at padding.
+        transitions : expected number of uses of each transition under q, (B, T, T) float.
+        scale : factor of all scores of this field, such as 1 / temperature.
+
+        # Returns
+
+        (B,): 0 for an empty sequence, +inf if q uses a forbidden transition.
+        """
+        with torch.autocast(emissions.device.type, enabled=False):
+            scores = self._scores(scale * emissions, mask)
+            if scale != 1.0:
+                starts, moves, ends = (scale * own for own in scores[2:])
+                scores = scores._replace(starts=starts, transitions=moves, ends=ends)
+            partition_B = log_partition(*scores)
+            tags_BLT = tags.double().masked_fill(~mask.unsqueeze(-1), 0.0)
+            expected = ForwardBackward(partition_B, tags_BLT.transpose(0, 1), transitions.double())
+            entropy_B = partition_B - _expected_score(scores, expected)
+        return entropy_B.to(_result_dtype(emissions))
+
+    @torch.no_grad()
+    def expectations(self, emissions: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the expectations of tags and transitions, without gradients.
+
+        # Returns
+
+        The probability of each tag, (B, L, T), 0 at padding, and the expected number of uses of
+        each transition, (B, T, T).
+        """
+        with torch.autocast(emissions.device.type, enabled=False):
+            result = forward_backward(*self._scores(emissions, mask))
+        dtype = _result_dtype(emissions)
+        return result.tags.transpose(0, 1).to(dtype), result.transitions.to(dtype)
+
     @torch.no_grad()
     def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
         """Compute the posterior of each tag, (B, L, T), 0 at padding, without gradients."""

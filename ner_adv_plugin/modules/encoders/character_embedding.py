@@ -10,7 +10,7 @@ from ner_adv_plugin.data.alphabet import CharacterAlphabet
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import CHARACTERS, UNKNOWN, Vocabulary
 from ner_adv_plugin.modules.dropout import Dropout
-from ner_adv_plugin.modules.encoders.encoder import Encoder
+from ner_adv_plugin.modules.encoders.encoder import Encoder, LanguageModel
 
 
 @Encoder.register("character_embedding")
@@ -49,6 +49,12 @@ class CharacterEmbedding(Encoder):
             vectors_BLD if added_BLD is None else vectors_BLD + added_BLD
         )
         return states_BLD
+
+    def language_model(self) -> LanguageModel:
+        """See `Encoder.language_model`: a masked character is read as an unknown one."""
+        unknown = self.alphabet.unknown
+        assert unknown is not None
+        return LanguageModel(unknown, frozenset({0, unknown}), self.embedding)
 
     def get_output_dim(self) -> int:
         """See `Encoder.get_output_dim`."""

@@ -21,6 +21,25 @@ FILES = (
 # Names in checkpoints converted from TensorFlow.
 FORMER_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 
+# Names of the parameters of masked language models' heads: of BERT and ERNIE, and of RoBERTa,
+# XLM-R and CamemBERT.
+LANGUAGE_MODEL_HEADS = (
+    {
+        "dense.weight": "cls.predictions.transform.dense.weight",
+        "dense.bias": "cls.predictions.transform.dense.bias",
+        "norm.weight": "cls.predictions.transform.LayerNorm.weight",
+        "norm.bias": "cls.predictions.transform.LayerNorm.bias",
+        "bias": "cls.predictions.bias",
+    },
+    {
+        "dense.weight": "lm_head.dense.weight",
+        "dense.bias": "lm_head.dense.bias",
+        "norm.weight": "lm_head.layer_norm.weight",
+        "norm.bias": "lm_head.layer_norm.bias",
+        "bias": "lm_head.bias",
+    },
+)
+
 
 def read_bert(folder: Path, config: BertConfig) -> tuple[Bert, dict[str, Any]]:
     """Make an encoder with the weights of a folder, in float32.
@@ -55,6 +74,30 @@ def read_bert(folder: Path, config: BertConfig) -> tuple[Bert, dict[str, Any]]:
         "unexpected_keys": unexpected,
     }
     return encoder, info
+
+
+def read_language_model(folder: Path, config: BertConfig) -> dict[str, Tensor]:
+    """Read the masked language model's head of a folder, in float32.
+
+    # Returns
+
+    See `LanguageModel.weights`; empty if the checkpoint has no such head, or one of another shape.
+    """
+    size, vocabulary = config.hidden_size, config.vocab_size
+    shapes: dict[str, tuple[int, ...]] = {
+        "dense.weight": (size, size),
+        "dense.bias": (size,),
+        "norm.weight": (size,),
+        "norm.bias": (size,),
+        "bias": (vocabulary,),
+    }
+    weights = dict(_weights(folder, PREFIXES[config.model_type]))
+    for names in LANGUAGE_MODEL_HEADS:
+        if all(
+            name in weights and weights[name].shape == shapes[own] for own, name in names.items()
+        ):
+            return {own: weights[name].float() for own, name in names.items()}
+    return {}
 
 
 def _weights(folder: Path, prefix: str) -> Iterator[tuple[str, Tensor]]:

@@ -5,19 +5,43 @@ Shape suffixes: B sequences, L characters, P positions (characters, or subwords)
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.encoders.perturbation import Perturbation
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """What a masked language model needs of an encoder.
+
+    # Parameters
+
+    mask : token index that replaces a masked character.
+    special : token indices that are no characters.
+    embedding : the embeddings of tokens, which the output layer shares.
+    activation : name of the activation of the hidden layer, as in transformers.
+    epsilon : of the layer normalisation.
+    weights : pretrained weights of its head: "dense.weight", "dense.bias", "norm.weight",
+        "norm.bias" and "bias"; empty if there are none.
+    """
+
+    mask: int
+    special: frozenset[int]
+    embedding: torch.nn.Embedding
+    activation: str = "gelu"
+    epsilon: float = 1e-12
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class Encoder(torch.nn.Module, Registrable):
@@ -93,6 +117,20 @@ class Encoder(torch.nn.Module, Registrable):
         """
         if self.perturbation is not None and self.perturbation.norm_B11 is None:
             self.perturbation.measure(embed(ids_BP).detach(), lengths)
+
+    def language_model(self) -> "LanguageModel":
+        """Return what a masked language model over the states needs.
+
+        # Raises
+
+        ConfigurationError : the encoder does not allow one.
+        """
+        raise ConfigurationError(
+            f'{type(self).__name__} has no embeddings that a head "masked_lm" could share:'
+            ' expected "pretrained_transformer" or "character_embedding"',
+            "model.encoder.type",
+            absolute=True,
+        )
 
     def add_words(self, path: str | Path) -> None:
         """Add the words of a user's list to the lexicon, before texts are encoded.

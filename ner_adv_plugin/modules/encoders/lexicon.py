@@ -159,6 +159,17 @@ class LexiconEncoder(Encoder):
             check_list(settings["vectors"], "vectors")
 
     @classmethod
+    def files_read(cls, settings: Mapping[str, Any]) -> Mapping[str, str]:
+        """See `Registrable.files_read`: word lists, gazetteers and vectors."""
+        lists = {
+            f"{key}.{index}": item.get("path") if isinstance(item, Mapping) else item
+            for key in ("words", "gazetteers")
+            for index, item in enumerate(settings[key] or ())
+        }
+        files = {**lists, "vectors": settings["vectors"]}
+        return {key: path for key, path in files.items() if isinstance(path, str)}
+
+    @classmethod
     def alphabet_of(cls, vocab: Vocabulary, settings: Mapping[str, Any]) -> Alphabet | None:
         """See `Encoder.alphabet_of`: that of the wrapped encoder, as words make no difference."""
         lazy = construct(LazyEncoder, settings["encoder"], "encoder")

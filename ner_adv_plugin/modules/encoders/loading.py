@@ -12,7 +12,11 @@ from ner_adv_plugin.common.logging import quiet_transformers
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.encoders.bert import Bert
 from ner_adv_plugin.modules.encoders.bert_config import BertConfig
-from ner_adv_plugin.modules.encoders.checkpoints import read_bert
+from ner_adv_plugin.modules.encoders.checkpoints import (
+    LANGUAGE_MODEL_HEADS,
+    read_bert,
+    read_language_model,
+)
 from ner_adv_plugin.modules.encoders.encoder_files import (
     check_encoder,
     check_loaded,
@@ -182,6 +186,42 @@ def _load_bert(folder: Path, config: BertConfig, with_weights: bool) -> Bert:
         transformer, info = read_bert(folder, config)
     check_loaded(info, config, str(folder))
     return transformer
+
+
+def language_model_weights(folder: str, config: Any) -> dict[str, torch.Tensor]:
+    """Load the masked language model's head of a checkpoint.
+
+    # Parameters
+
+    folder : folder, or name on the Hugging Face Hub.
+    config : the transformer's configuration.
+
+    # Returns
+
+    See `LanguageModel.weights`; empty if the checkpoint has no such head, or one of another shape.
+    """
+    if isinstance(config, BertConfig):
+        with _explained(folder, folder, "weights"):
+            return read_language_model(Path(folder), config)
+
+    from transformers import AutoModelForMaskedLM
+
+    if type(config) not in AutoModelForMaskedLM._model_mapping:
+        return {}
+    with _explained(folder, folder, "weights"):
+        model, info = AutoModelForMaskedLM.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+        )
+    state = model.state_dict()
+    for names in LANGUAGE_MODEL_HEADS:
+        fresh = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
+        if all(name in state and name not in fresh for name in names.values()):
+            return {own: state[name].clone() for own, name in names.items()}
+    return {}
 
 
 @contextlib.contextmanager

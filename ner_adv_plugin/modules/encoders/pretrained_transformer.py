@@ -18,10 +18,11 @@ from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.dropout import Dropout, replace_dropout
 from ner_adv_plugin.modules.encoders.bert import Bert
-from ner_adv_plugin.modules.encoders.encoder import Encoder
+from ner_adv_plugin.modules.encoders.encoder import Encoder, LanguageModel
 from ner_adv_plugin.modules.encoders.loading import (
     first_position,
     folder_of,
+    language_model_weights,
     load_tokenizer,
     load_transformer,
     max_positions,
@@ -100,6 +101,8 @@ class PretrainedTransformer(Encoder):
 
         folder = folder_of(vocab, model_name)
         with_weights = folder == model_name
+        # Where pretrained weights come from; those of an archive come with the model.
+        self._source = folder if with_weights else None
         self.tokenizer, config = load_tokenizer(folder, model_name, with_weights)
         set_dropout(config, "attention_probs_dropout_prob", attention_dropout, "attention_dropout")
         set_dropout(config, "hidden_dropout_prob", hidden_dropout, "hidden_dropout")
@@ -159,6 +162,23 @@ class PretrainedTransformer(Encoder):
     def get_output_dim(self) -> int:
         """See `Encoder.get_output_dim`."""
         return int(self.transformer.config.hidden_size)
+
+    def language_model(self) -> LanguageModel:
+        """See `Encoder.language_model`: with the pretrained head, if the checkpoint has one.
+
+        A tokenizer without a mask token masks with its unknown token.
+        """
+        tokenizer, config = self.tokenizer, self.transformer.config
+        unknown = int(tokenizer.unk_token_id)
+        mask = unknown if tokenizer.mask_token_id is None else int(tokenizer.mask_token_id)
+        return LanguageModel(
+            mask,
+            frozenset(map(int, tokenizer.all_special_ids)),
+            self.transformer.get_input_embeddings(),
+            str(getattr(config, "hidden_act", "gelu")),
+            float(getattr(config, "layer_norm_eps", 1e-12)),
+            {} if self._source is None else language_model_weights(self._source, config),
+        )
 
     def save_files(self, directory: Path) -> None:
         """See `Encoder.save_files`: the transformer's configuration and tokenizer."""

@@ -4,6 +4,7 @@ from ner_adv_plugin.modules.heads.biaffine import BiaffineHead
 from ner_adv_plugin.modules.heads.crf import CrfHead
 from ner_adv_plugin.modules.heads.global_pointer import GlobalPointerHead
 from ner_adv_plugin.modules.heads.head import Head, LazyHead, Readings
+from ner_adv_plugin.modules.heads.masked_lm import MaskedLmHead
 from ner_adv_plugin.modules.heads.pytorch_crf import PytorchCrfHead
 from ner_adv_plugin.modules.heads.softmax import SoftmaxHead
 from ner_adv_plugin.modules.heads.span_head import SpanHead
@@ -15,6 +16,7 @@ __all__ = [
     "GlobalPointerHead",
     "Head",
     "LazyHead",
+    "MaskedLmHead",
     "PytorchCrfHead",
     "Readings",
     "SoftmaxHead",

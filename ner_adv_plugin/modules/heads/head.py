@@ -60,7 +60,8 @@ class Head(torch.nn.Module, Registrable):
 
     label_space : supplied; the span types that it predicts.
     input_dim : supplied; total size of the states of the towers that it reads, D.
-    reads : names of the towers that it reads; null for the default of the model.
+    reads : names of the towers that it reads, or "encoder" for the states of the encoder; null for
+        the default of the model.
     weight : weight of the task loss, 0 or more.
     dropout : dropout probability on the states.
     normalize_by : "characters" divides the loss of a sentence by its length in characters,
@@ -69,15 +70,19 @@ class Head(torch.nn.Module, Registrable):
 
     # Raises
 
-    ConfigurationError : the weight is negative, or a dataset of the task has partial labels, which
-        the head cannot learn from.
+    ConfigurationError : the weight is negative, or the head cannot learn from the datasets of the
+        task: their labels are partial, or they have none.
     """
 
     default_implementation = "crf"
+    # What it reads unless the config has `reads`; None for the default of the model.
+    default_reads: ClassVar[tuple[str, ...] | None] = None
     # Whether it can represent spans that nest or overlap.
     nested: ClassVar[bool] = False
     # Whether its loss respects `annotated_types`.
     learns_partial_labels: ClassVar[bool] = False
+    # Whether it learns from raw text, and from nothing else.
+    learns_raw_text: ClassVar[bool] = False
     # Whether it implements `rank`.
     ranks_readings: ClassVar[bool] = False
     # Whether it implements `span_probabilities`, which `trainer.calibration` needs.
@@ -98,6 +103,7 @@ class Head(torch.nn.Module, Registrable):
     ) -> None:
         super().__init__()
         _check_weight(weight)
+        _check_learns(type(self), label_space.raw_text)
         if label_space.annotated_types and not self.learns_partial_labels:
             able = " or ".join(f'"{name}"' for name in heads_that("learns_partial_labels"))
             datasets = ", ".join(label_space.annotated_types)
@@ -117,8 +123,32 @@ class Head(torch.nn.Module, Registrable):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: refuse a negative weight."""
+        """See `Registrable.check`: refuse a negative weight, and datasets of another kind."""
         _check_weight(settings.get("weight", 1.0))
+        run = context.run
+        if run is not None:
+            for space in run.datasets.values():
+                if space.head == context.name:
+                    _check_learns(cls, space.task == "raw_text")
+
+    def attach(self, encoder: torch.nn.Module) -> None:
+        """Get to know the encoder, whose states the towers read; called once, by default ignored.
+
+        Parameters that it creates are seeded like those of the constructor.
+        """
+
+    def inputs(self, batch: Batch) -> Tensor:
+        """Return the character indices that the encoder reads; by default those of the batch.
+
+        # Parameters
+
+        batch : sentences of any task, with the targets of the head.
+
+        # Returns
+
+        (B, L); sentences of other tasks must stay as they are.
+        """
+        return batch.token_ids_BL
 
     def targets(self, dataset: EncodedDataset) -> Targets:
         """Make the training targets of a dataset; called once per dataset.
@@ -161,6 +191,19 @@ class Head(torch.nn.Module, Registrable):
         by the length of the sentence: see `loss_per_character`.
         """
         raise NotImplementedError
+
+    def statistics(
+        self, output: Any, loss_B: Tensor, batch: Batch
+    ) -> dict[str, tuple[Tensor | float, int]]:
+        """Return sums and counts to report, such as "loss", the metric `<task>_loss`.
+
+        # Parameters
+
+        output : result of `forward`.
+        loss_B : result of `loss`, detached.
+        batch : the batch, with targets.
+        """
+        return {"loss": (loss_per_character(loss_B, batch).sum(), len(batch))}
 
     def divergence(self, output: Any, batch: Batch) -> Tensor:
         """Compute how much the predictions for the two copies of each sentence differ.
@@ -277,6 +320,23 @@ def loss_per_character(loss_B: Tensor, batch: Batch) -> Tensor:
     Nats per character, (B,).
     """
     return loss_B / batch.lengths_B.clamp(min=1)
+
+
+def _check_learns(head: type[Head], raw_text: bool) -> None:
+    """Check that a head learns from raw text, or from labels, as the datasets of its task have."""
+    if raw_text and not head.learns_raw_text:
+        able = " or ".join(f'"{name}"' for name in heads_that("learns_raw_text"))
+        raise ConfigurationError(
+            f"{head.__name__} learns from labels, but the datasets of this task are raw text:"
+            f" expected {able}, or head: null in their readers",
+            "type",
+        )
+    if head.learns_raw_text and not raw_text:
+        raise ConfigurationError(
+            f"{head.__name__} learns from raw text, but the datasets of this task have labels:"
+            ' expected a reader of type "unlabelled" with this head',
+            "type",
+        )
 
 
 def categorical_divergence(log_p: Tensor) -> Tensor:

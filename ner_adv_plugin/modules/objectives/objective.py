@@ -3,7 +3,7 @@
 Shape suffixes: B sentences, L characters, D state size.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeAlias
 
 import torch
@@ -77,6 +77,33 @@ class Objective(torch.nn.Module, Registrable):
     def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """See `Registrable.default_values`."""
         return {"schedule": {"type": "constant"}}
+
+    @classmethod
+    def towers_read(
+        cls, settings: Mapping[str, Any], heads: Mapping[str, Sequence[str]]
+    ) -> list[str]:
+        """Return the towers that an objective without `reads` reads, by default the shared one.
+
+        # Parameters
+
+        settings : the settings of the objective.
+        heads : for each head what it reads.
+        """
+        return ["shared"]
+
+    def attach(self, model: Any) -> None:
+        """Get to know the model, once all of it is built; by default ignored."""
+
+    def sentences(self, batch: Batch) -> Sequence[int]:
+        """Return the sentences that the towers it reads run over, besides those of their heads.
+
+        Without effect if `every_sentence` is set. By default none.
+
+        # Parameters
+
+        batch : the whole micro-batch, with the targets of the objective.
+        """
+        return ()
 
     def weight_at(self, progress: float) -> float:
         """Weight of the loss at some point of training.

@@ -257,6 +257,8 @@ class DataLoader(Registrable):
         drawn, lengths = self._variations.vary(epoch, drawn, lengths)
         batches = self.scheduler.batches(drawn, lengths, np.random.default_rng([self._seed, epoch]))
         self._count_as_drawn(counts)
+        for sentences in self._sentences.values():
+            sentences.begin_epoch(self._seed, epoch)
         return batches
 
     def _count_as_drawn(self, counts: Mapping[str, int]) -> None:
@@ -286,9 +288,13 @@ class DataLoader(Registrable):
         planned : the micro-batches.
         rank, world_size : index of the process and number of processes.
         """
-        heads = [self._sentences[name].head for sentences in planned for name, _ in sentences]
+        whole = [
+            self._variations.source(name, sentence)
+            for sentences in planned
+            for name, sentence in sentences
+        ]
         return share_totals(
-            [self._batch(sentences, rank, world_size) for sentences in planned], heads
+            [self._batch(sentences, rank, world_size) for sentences in planned], whole
         )
 
     def _batch(self, planned: PlannedBatch, rank: int, world_size: int) -> Batch:
