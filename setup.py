@@ -21,6 +21,8 @@ TEST = [
     "hypothesis",
     "import-linter",
     "mypy",
+    "onnx>=1.16",
+    "onnxruntime>=1.18",
     "optuna>=4.0",
     "pyahocorasick>=2.1",
     "pytest",
@@ -34,7 +36,9 @@ DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
     "datasets": ["datasets>=3.0"],
     "lexicon": ["pyahocorasick>=2.1"],
+    "onnx": ["onnx>=1.16", "onnxruntime>=1.18"],
     "opencc": ["opencc>=1.1.9"],
+    "runtime": ["onnxruntime>=1.18", "tokenizers>=0.20"],
     "slurm": ["submitit>=1.5"],
     "spacy": ["spacy>=3.8"],
     "torchjd": ["torchjd[quadprog-projector]>=0.18"],

@@ -17,6 +17,7 @@ from ner_adv_plugin.common.files import local_path
 from ner_adv_plugin.common.params import parse_overrides, with_overrides
 from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
+from ner_adv_plugin.data.reading.normalisers import Normaliser
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.model import LazyModel
@@ -61,6 +62,15 @@ class Archive:
         UserError : if that needs a reader that is not installed.
         """
         return self.readers.shown(dataset)
+
+    def normalisers(self, dataset: str) -> Sequence[Normaliser]:
+        """Return the normalisers that `shown` applies.
+
+        # Raises
+
+        UserError : if the text is changed in another way.
+        """
+        return self.readers.normalisers_of(dataset)
 
     @property
     def heads(self) -> list[str]:

@@ -131,12 +131,19 @@ def rotated(vectors_BLE: Tensor) -> Tensor:
         -2 * torch.arange(size // 2, device=vectors_BLE.device, dtype=torch.float64) / size
     )
     angles_LM = torch.arange(length, device=vectors_BLE.device).unsqueeze(1) * rates_M
-    rotations_LM = torch.polar(torch.ones_like(angles_LM), angles_LM).to(torch.complex64)
-    pairs_BL2M = torch.view_as_complex(
-        vectors_BLE.float().reshape(*vectors_BLE.shape[:2], 2, size // 2, 2)
+    cos_L1M, sin_L1M = angles_LM.cos().float().unsqueeze(1), angles_LM.sin().float().unsqueeze(1)
+
+    # The pairs as complex numbers, multiplied part by part, as ONNX has no complex numbers.
+    pairs = vectors_BLE.float().unflatten(2, (2, size // 2, 2))
+    real_BL2M, imaginary_BL2M = pairs[..., 0], pairs[..., 1]
+    rotated = torch.stack(
+        [
+            real_BL2M * cos_L1M - imaginary_BL2M * sin_L1M,
+            real_BL2M * sin_L1M + imaginary_BL2M * cos_L1M,
+        ],
+        -1,
     )
-    rotated_BL2M = torch.view_as_real(pairs_BL2M * rotations_LM.unsqueeze(1))
-    return rotated_BL2M.flatten(2).to(vectors_BLE.dtype)
+    return rotated.flatten(2).to(vectors_BLE.dtype)
 
 
 def _check_size(head_size: int) -> None:
