@@ -39,13 +39,16 @@ def check_same(model: SharingModel, head: str, folder: Path) -> None:
     predictor = Predictor(folder, threads=1)
     for texts in _texts(model):
         expected = _expected(model, head, texts, predictor)
-        found = predictor.scores(texts)
-        if found.shape != expected.shape or not _close(found, expected):
-            longest = len(texts[0])
+        try:
+            found = predictor.scores(texts)
+            fault = None if _close(found, expected) else "gives other scores than the model"
+        except Exception as error:  # onnxruntime raises its own exceptions
+            fault = f"fails ({' '.join(str(error).split())[:200]})"
+        if fault:
             raise UserError(
-                f'head "{head}" cannot be exported: the graph gives other scores than the model for'
-                f" {len(texts)} texts of up to {longest} characters. A custom tower, encoder or"
-                " head must not compute with lengths or numbers of sentences as Python numbers."
+                f'head "{head}" cannot be exported: its graph {fault} on {len(texts)} texts of up'
+                f" to {len(texts[0])} characters. A tower, encoder or head must not compute with"
+                " lengths or numbers of sentences as Python numbers"
             )
 
 
@@ -81,5 +84,7 @@ def _expected(model: SharingModel, head: str, texts: list[str], predictor: Predi
 
 def _close(found: np.ndarray, expected: np.ndarray) -> bool:
     """Whether scores are equal up to rounding, where they are defined."""
+    if found.shape != expected.shape:
+        return False
     defined = ~np.isnan(expected)
     return np.allclose(found[defined], expected[defined], rtol=TOLERANCE, atol=TOLERANCE)

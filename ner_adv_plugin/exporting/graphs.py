@@ -4,8 +4,7 @@ Shape suffixes: B sentences, L characters, W windows, N tokens of a window, D st
 """
 
 import copy
-from collections.abc import Iterator, Mapping
-from itertools import count
+from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
@@ -17,10 +16,12 @@ from allennlp_light.modules.seq2seq_encoders import (
 )
 from allennlp_light.modules.seq2seq_encoders.pytorch_seq2seq_wrapper import PytorchSeq2SeqWrapper
 from torch import Tensor
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.weight_norm import WeightNorm
 
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.exporting.attention import TracedAttention
+from ner_adv_plugin.exporting.recurrence import TracedRecurrence
 from ner_adv_plugin.models.sharing_graph import ENCODER
 from ner_adv_plugin.models.sharing_model import SharingModel
 from ner_adv_plugin.modules.encoders import LexiconEncoder, PretrainedTransformer
@@ -30,8 +31,6 @@ from ner_adv_plugin.modules.heads import Head, SpanHead
 from ner_adv_plugin.modules.towers import TaskTower
 
 RECURRENT = (GruSeq2SeqEncoder, LstmSeq2SeqEncoder, RnnSeq2SeqEncoder)
-# More characters than a sentence has.
-LONGEST = 1 << 30
 
 
 class TransformerGraph(torch.nn.Module):
@@ -97,10 +96,9 @@ class HeadGraph(torch.nn.Module):
         self.head_name = head
         self.head = cast(Head, copy.deepcopy(model.heads[head]))
         self.towers = torch.nn.ModuleDict()
-        number = count()
         for name in self.graph.towers:
             path = f"model.towers.{name}"
-            self.towers[name] = _traceable(copy.deepcopy(model.towers[name]), path, number)
+            self.towers[name] = _traceable(_copied(model.towers[name]), path)
         encoder = model.encoder
         self.projection = encoder.projection if isinstance(encoder, LexiconEncoder) else None
 
@@ -137,44 +135,22 @@ class HeadGraph(torch.nn.Module):
         return output
 
 
-class TracedRecurrence(torch.nn.Module):
-    """A recurrent tower without the sorting of allennlp-light: sentences come longest first.
-
-    # Parameters
-
-    tower : the tower.
-    number : differs from those of the other towers of the graph.
-    """
-
-    def __init__(self, tower: PytorchSeq2SeqWrapper, number: int) -> None:
-        super().__init__()
-        self.module = tower._module
-        # No sentence is as long. The exporter merges equal operations, and then fails if two towers
-        # read the same packed states: this makes the operations differ.
-        self.longest = LONGEST + number
-
-    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
-        """Compute the states, 0 at padding; the parameters are those of `Seq2SeqEncoder`."""
-        packed = pack_padded_sequence(inputs, mask.sum(1).clamp(max=self.longest), batch_first=True)
-        states: Tensor = pad_packed_sequence(self.module(packed)[0], batch_first=True)[0]
-        return states
-
-
-def _traceable(tower: torch.nn.Module, path: str, number: Iterator[int]) -> torch.nn.Module:
-    """Replace the recurrent towers inside a tower, and itself, by ones that can be traced.
+def _traceable(tower: torch.nn.Module, path: str) -> torch.nn.Module:
+    """Replace recurrence and attention inside a tower, and itself, by what can be traced.
 
     # Parameters
 
     tower : a copy of the tower, which is changed.
     path : config path shown in errors.
-    number : yields a number for each recurrent tower.
 
     # Raises
 
     UserError : a recurrent tower has steps in Python.
     """
     if type(tower) in RECURRENT:
-        return TracedRecurrence(cast(PytorchSeq2SeqWrapper, tower), next(number))
+        return TracedRecurrence(cast(PytorchSeq2SeqWrapper, tower))
+    if TracedAttention.replaces(tower):
+        return TracedAttention(cast(torch.nn.MultiheadAttention, tower))
     if isinstance(tower, PytorchSeq2SeqWrapper):
         name = _registered_name(tower)
         raise UserError(
@@ -182,10 +158,24 @@ def _traceable(tower: torch.nn.Module, path: str, number: Iterator[int]) -> torc
             ' expected "lstm", "gru", "rnn" or a tower without recurrence'
         )
     for name, child in tower.named_children():
-        replacement = _traceable(child, path, number)
+        replacement = _traceable(child, path)
         if replacement is not child:
             setattr(tower, name, replacement)
+            # "compose" runs the towers of a plain list.
+            for values in vars(tower).values():
+                if isinstance(values, list):
+                    values[:] = [replacement if value is child else value for value in values]
     return tower
+
+
+def _copied(tower: torch.nn.Module) -> torch.nn.Module:
+    """Copy a tower; a normalised weight cannot be copied while it has a gradient."""
+    with torch.no_grad():
+        for module in tower.modules():
+            for hook in module._forward_pre_hooks.values():
+                if isinstance(hook, WeightNorm):
+                    hook(module, ())
+    return copy.deepcopy(tower)
 
 
 def _registered_name(tower: Seq2SeqEncoder) -> str:

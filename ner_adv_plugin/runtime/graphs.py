@@ -27,7 +27,8 @@ class Graph:
     def __init__(self, path: Path, threads: int | None = None) -> None:
         onnxruntime = require_extra("onnxruntime", "prediction without torch")
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
+        # Errors are raised, and so need not be logged.
+        options.log_severity_level = 4
         if threads is not None:
             options.intra_op_num_threads = threads
         # Threads that wait actively take the cores from other processes.

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import softplus
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
@@ -101,7 +101,8 @@ class GlobalPointerHead(SpanHead):
     def log_probabilities(self, output: Tensor, temperature: float) -> Tensor:
         """See `SpanHead.log_probabilities`: one group of "no span" and "span" for each type."""
         scores_BLLC = output.permute(0, 2, 3, 1) / temperature
-        return torch.stack([logsigmoid(-scores_BLLC), logsigmoid(scores_BLLC)], -1)
+        # The logarithms of sigmoid(-s) and sigmoid(s), in an operation that ONNX has, too.
+        return -torch.stack([softplus(scores_BLLC), softplus(-scores_BLLC)], -1)
 
     def options(self, types_S: Tensor) -> tuple[Tensor, Tensor]:
         """See `SpanHead.options`."""
