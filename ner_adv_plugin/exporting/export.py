@@ -9,8 +9,8 @@ from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.common.files import write_folder
 from ner_adv_plugin.exporting.checking import check_same
+from ner_adv_plugin.exporting.quantising import quantise
 from ner_adv_plugin.exporting.settings import settings_of
-from ner_adv_plugin.exporting.tracing import quantise
 from ner_adv_plugin.exporting.writing import write_encoder, write_head
 from ner_adv_plugin.models.sharing_model import SharingModel
 from ner_adv_plugin.runtime.files import ENCODER, HEAD, SETTINGS, Settings, write_settings

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.common.extras import require_extra
 
 OPSET = 17
 
@@ -46,7 +45,7 @@ def write_graph(
     # The fused kernel of multi-head attention has no counterpart in ONNX.
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), warnings.catch_warnings(), _quiet():
+        with torch.no_grad(), warnings.catch_warnings(), quiet():
             warnings.simplefilter("ignore")
             # The exporter that is built on torch.export fails on LSTMs of dynamic length.
             torch.onnx.export(
@@ -67,7 +66,7 @@ def write_graph(
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep what C++ code writes to standard error, and show it only if the block fails."""
     sys.stderr.flush()
     saved = os.dup(2)
@@ -84,22 +83,3 @@ def _quiet() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(saved, 2)
             os.close(saved)
-
-
-def quantise(path: Path) -> None:
-    """Replace the weights of a graph by 8-bit integers, with scales per tensor.
-
-    Products are computed in 8 bits as well, with scales of the inputs found at run time.
-
-    # Parameters
-
-    path : the file, which is replaced.
-    """
-    quantization = require_extra("onnxruntime.quantization", "--quantize int8")
-    smaller = path.with_suffix(".int8")
-    with warnings.catch_warnings(), _quiet():
-        warnings.simplefilter("ignore")
-        quantization.quantize_dynamic(
-            str(path), str(smaller), weight_type=quantization.QuantType.QInt8
-        )
-    os.replace(smaller, path)
