@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.common.logging import log_to
-from ner_adv_plugin.exporting import export_archive
+from ner_adv_plugin.exporting import check_folder, export_archive
 
 FORMATS = ("onnx",)
 
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Export one head, and print the files with their sizes."""
     log_to()
+    check_folder(arguments.output, arguments.force)
     head = arguments.head
     archive = load_archive(
         arguments.archive_file,

@@ -48,7 +48,7 @@ def export_archive(
     """
     require_extra("onnx", "export to ONNX")
     head = head or archive.default_head
-    _check_folder(folder, force)
+    check_folder(folder, force)
     model = archive.model
     if not isinstance(model, SharingModel):
         raise UserError(
@@ -73,8 +73,18 @@ def export_archive(
     return dataclasses.replace(settings, precision=precision)
 
 
-def _check_folder(folder: Path, force: bool) -> None:
-    """Refuse to replace anything but an empty folder or, if wanted, an earlier export."""
+def check_folder(folder: Path, force: bool) -> None:
+    """Refuse to replace anything but an empty folder or, if wanted, an earlier export.
+
+    # Parameters
+
+    folder : the folder to write.
+    force : whether to replace an earlier export.
+
+    # Raises
+
+    UserError : if the folder cannot be written.
+    """
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         if not (folder / SETTINGS).is_file():
             raise UserError(f"{folder} exists and is not an export: choose another folder")
