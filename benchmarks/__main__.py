@@ -20,6 +20,7 @@ NAMES = (
     "precision",
     "heads",
     "memory",
+    "runtime",
 )
 
 

@@ -14,11 +14,12 @@ from benchmarks.report import Figure, Report
 from benchmarks.timing import interleaved
 from ner_adv_plugin.archives import Archive, Readers
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.answers import described
 from ner_adv_plugin.data.labels.tag_arrays import TagTable, sentence_offsets, strict_spans
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
 from ner_adv_plugin.inference.evaluator import predict_dataset
 from ner_adv_plugin.inference.predictor import JsonDict
-from ner_adv_plugin.inference.tagger import Tagger, described
+from ner_adv_plugin.inference.tagger import Tagger
 from ner_adv_plugin.modules.heads import CrfHead
 
 BATCH_SIZE = 32

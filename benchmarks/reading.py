@@ -18,7 +18,7 @@ from benchmarks.models import TINY, random_bert
 from benchmarks.options import Options
 from benchmarks.report import Figure, Report
 from benchmarks.timing import interleaved
-from ner_adv_plugin.modules.encoders.piece_alphabet import PieceAlphabet
+from ner_adv_plugin.data.piece_alphabet import PieceAlphabet
 
 ROOT = Path(__file__).resolve().parents[1]
 IMPORTS = "import torch, transformers; transformers.BertModel, transformers.BertTokenizer"

@@ -5,7 +5,7 @@ import ner_adv_plugin.data.batching.loaders
 import ner_adv_plugin.data.batching.samplers
 import ner_adv_plugin.data.batching.schedulers
 import ner_adv_plugin.data.formats
-import ner_adv_plugin.data.lexicon
+import ner_adv_plugin.data.lexicon.word_lists
 import ner_adv_plugin.data.reading
 import ner_adv_plugin.data.reading.normalisers
 import ner_adv_plugin.data.segmenters

@@ -9,7 +9,7 @@ from typing import Any
 
 from ner_adv_plugin.archives.extraction import is_bound, opened, versions
 from ner_adv_plugin.archives.readers import Readers, check_readers, read_readers
-from ner_adv_plugin.archives.writing import BEST, CONFIG, VOCABULARY, WEIGHTS
+from ner_adv_plugin.archives.writing import CONFIG, VOCABULARY, WEIGHT_FILES
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.devices import device_of
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
@@ -17,6 +17,7 @@ from ner_adv_plugin.common.files import local_path
 from ner_adv_plugin.common.params import parse_overrides, with_overrides
 from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
+from ner_adv_plugin.data.reading.normalisers import Normaliser
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.model import LazyModel
@@ -61,6 +62,15 @@ class Archive:
         UserError : if that needs a reader that is not installed.
         """
         return self.readers.shown(dataset)
+
+    def normalisers(self, dataset: str) -> Sequence[Normaliser]:
+        """Return the normalisers that `shown` applies.
+
+        # Raises
+
+        UserError : if the text is changed in another way.
+        """
+        return self.readers.normalisers_of(dataset)
 
     @property
     def heads(self) -> list[str]:
@@ -235,7 +245,9 @@ def _check_unbound(config: dict[str, Any], vocab: Vocabulary, shown: str) -> Non
 def _load_weights(
     model: Model, folder: Path, weights_file: str | None, shown: str, partial: bool
 ) -> None:
-    candidates = [local_path(weights_file)] if weights_file else [folder / WEIGHTS, folder / BEST]
+    candidates = (
+        [local_path(weights_file)] if weights_file else [folder / name for name in WEIGHT_FILES]
+    )
     path = next((path for path in candidates if path.is_file()), None)
     if path is None:
         raise UserError(f"{shown}: no weights, {' or '.join(p.name for p in candidates)}")

@@ -13,8 +13,9 @@ import ner_adv_plugin
 from ner_adv_plugin.archives.writing import (
     CONFIG,
     EXTRA,
-    FORMAT,
     META,
+    PICKLED,
+    READ,
     UNBOUND,
     VOCABULARY,
     WEIGHTS,
@@ -29,7 +30,8 @@ from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import local_path
 from ner_adv_plugin.common.limits import FREE_BYTES, MOST_INFLATION, MOST_MEMBERS
 
-FILES = (CONFIG, META, WEIGHTS)
+FILES = (CONFIG, META)
+ALTERNATIVES = (WEIGHTS, PICKLED)
 FOLDERS = (VOCABULARY, EXTRA)
 LONGEST_NAME = 300
 # The bytes between the contents of two members: headers, padding and read-ahead.
@@ -69,6 +71,11 @@ def opened(path: str | Path) -> Iterator[Path]:
         for file in FILES:
             if not (folder / file).is_file():
                 raise UserError(f"{path} is not a valid archive: {file} is missing")
+        weights = [file for file in ALTERNATIVES if (folder / file).is_file()]
+        if len(weights) != 1:
+            both = f"it holds both {WEIGHTS} and {PICKLED}"
+            fault = both if weights else f"{WEIGHTS} is missing"
+            raise UserError(f"{path} is not a valid archive: {fault}")
         archive_format = check_format(folder, str(path))
         _check_files(folder, str(path), whole=True)
         if archive_format != UNBOUND and not is_bound(folder):
@@ -106,10 +113,10 @@ def _check_files(folder: Path, shown: str, whole: bool) -> None:
     for name in FOLDERS:
         if whole or any(file.startswith(f"{name}/") for file in recorded):
             found |= digests_below(folder / name)
-    for name in (CONFIG, WEIGHTS):
+    for name in (CONFIG, *ALTERNATIVES):
         if (whole or name in recorded) and (folder / name).is_file():
             found[name] = file_digest(folder / name)
-    check_digests(recorded, found, shown, optional=() if whole else (WEIGHTS,))
+    check_digests(recorded, found, shown, optional=() if whole else ALTERNATIVES)
 
 
 def versions(folder: Path) -> str:
@@ -210,7 +217,8 @@ def _check_member(member: tarfile.TarInfo) -> None:
     if member.isdir():
         expected = not parts or parts[0] in FOLDERS  # tar calls the folder itself "."
     else:
-        expected = "/".join(parts) in FILES or (len(parts) > 1 and parts[0] in FOLDERS)
+        in_folder = len(parts) > 1 and parts[0] in FOLDERS
+        expected = in_folder or "/".join(parts) in (*FILES, *ALTERNATIVES)
     if not expected:
         raise ValueError(f"{member.name!r} is not part of an archive")
 
@@ -236,10 +244,11 @@ def check_format(folder: Path, shown: str) -> int:
     except (OSError, ValueError, RecursionError, AttributeError) as error:
         raise UserError(f"{shown} is not a valid archive: {META} is not valid: {error}") from error
 
-    if type(found) is not int or found not in (UNBOUND, FORMAT):
+    if type(found) is not int or found not in READ:
         named = "no archive format" if found is None else f"archive format {repr(found)[:40]}"
+        known = f"{', '.join(map(str, READ[:-1]))} and {READ[-1]}"
         raise UserError(
-            f"{shown} has {named}, this version reads {UNBOUND} and {FORMAT} ({versions(folder)}): "
+            f"{shown} has {named}, this version reads {known} ({versions(folder)}): "
             "install the version that wrote it, or train again"
         )
     return found

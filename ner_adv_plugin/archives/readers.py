@@ -1,7 +1,7 @@
 """The readers of an archive, which may be of a plugin that is not installed."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,24 @@ class Readers:
                 f'{self.archive}: {CONFIG}: no reader for dataset "{dataset}". Readers: {known}.'
             )
         return self.train.readers[dataset].shown
+
+    def normalisers_of(self, dataset: str) -> Sequence[Normaliser]:
+        """Return the normalisers of a dataset.
+
+        # Raises
+
+        UserError : if its reader is not known, or changes the text in another way.
+        """
+        recorded = self.normalisers.get(dataset)
+        if isinstance(self.of_training, UserError) and recorded is not None:
+            return recorded
+        reader = self.train.readers[dataset]
+        if type(reader).shown is not DatasetReader.shown:
+            raise UserError(
+                f"dataset {dataset}: {type(reader).__name__} changes the text by a method `shown`,"
+                " expected normalisers"
+            )
+        return reader.normalisers
 
 
 def recorded_normalisers(

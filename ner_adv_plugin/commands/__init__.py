@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "Train a model.",
     "evaluate": "Score a trained model on a corpus.",
     "predict": "Tag text with a trained model.",
+    "export": "Write a model as ONNX, to predict without torch.",
     "select": "Choose the raw text that is most worth annotating.",
     "find-lr": "Find a learning rate with a range test.",
     "tune": "Tune the values of a config on validation data.",

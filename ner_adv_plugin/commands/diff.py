@@ -78,17 +78,17 @@ def _stripped(weights: Mapping[str, "Tensor"], prefix: str) -> dict[str, "Tensor
 def _read(path: str) -> dict[str, "Tensor"]:
     """Read the weights of a file, an archive or a run."""
     from ner_adv_plugin.archives.extraction import opened
-    from ner_adv_plugin.archives.writing import BEST, WEIGHTS
+    from ner_adv_plugin.archives.writing import WEIGHT_FILES
     from ner_adv_plugin.common.files import local_path
 
     if not Path(path).is_dir() and not path.endswith(".tar.gz"):
         return _load(local_path(path), path)
 
     with opened(path) as folder:
-        for name in (WEIGHTS, BEST):
+        for name in WEIGHT_FILES:
             if (folder / name).is_file():
                 return _load(folder / name, f"{path}: {name}")
-    raise UserError(f"{path}: no weights, {WEIGHTS} or {BEST}")
+    raise UserError(f"{path}: no weights, {' or '.join(WEIGHT_FILES)}")
 
 
 def _load(file: Path, shown: str) -> dict[str, "Tensor"]:

@@ -12,6 +12,7 @@ from ner_adv_plugin.common.errors import UserError, nearest
 from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.common.files import write_file, write_json
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.labels.answers import described, scored_spans
 from ner_adv_plugin.data.labels.spans import SpanTable
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
@@ -23,7 +24,6 @@ from ner_adv_plugin.inference.evaluated_types import (
     with_types_mapped,
 )
 from ner_adv_plugin.inference.evaluator import Evaluator, Predictions, counted, score
-from ner_adv_plugin.inference.tagger import described, scored_spans
 from ner_adv_plugin.models import Model
 
 VERIFY = "--verify"

@@ -17,6 +17,9 @@ INSTALL = {
     "spacy": '"ner_adv_plugin[spacy]"',
     "datasets": '"ner_adv_plugin[datasets]"',
     "pyarrow": '"ner_adv_plugin[datasets]"',
+    "onnx": '"ner_adv_plugin[onnx]"',
+    "onnxruntime": '"ner_adv_plugin[runtime]"',
+    "tokenizers": '"ner_adv_plugin[runtime]"',
     # Installed with the package; may be missing beside a copy of its source.
     "seqeval": "seqeval",
 }

@@ -12,7 +12,8 @@ from ner_adv_plugin.common.processes import rank, world_size
 from ner_adv_plugin.common.progress import progress_bar
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
-from ner_adv_plugin.data.batching.loaders.evaluation import MAX_TOKENS, evaluation_batches
+from ner_adv_plugin.data.batching.loaders.evaluation import evaluation_batches
+from ner_adv_plugin.data.windows import MAX_TOKENS
 from ner_adv_plugin.models import Model
 
 # Maximum number of concurrent batches; more would wait for the global interpreter lock.

@@ -1,18 +1,16 @@
 """Predictor of the entities or words of sentences."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-
-import numpy as np
+from collections.abc import Collection, Sequence
 
 from ner_adv_plugin.archives import Archive
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, SpanTable
-from ner_adv_plugin.data.labels.tag_schemes import TagScheme
+from ner_adv_plugin.data.labels.answers import described, scored_spans
+from ner_adv_plugin.data.labels.n_best_memory import READINGS_HELD, check_n_best, memory_budget
+from ner_adv_plugin.data.labels.spans import ScoredSpan
 from ner_adv_plugin.data.reading.json_formats import listed
 from ner_adv_plugin.inference.evaluator import predict_dataset
-from ner_adv_plugin.inference.n_best_memory import READINGS_HELD, check_n_best, memory_budget
 from ner_adv_plugin.inference.predictor import JsonDict, Predictor
 from ner_adv_plugin.inference.ranking import rank_readings
 
@@ -180,50 +178,3 @@ class Tagger(Predictor):
             for spans, probability in zip(readings, probabilities, strict=False)
         ]
         return {**self.answer(text, readings[0]), "n_best": n_best}
-
-
-def scored_spans(table: SpanTable) -> Iterator[list[ScoredSpan]]:
-    """Yield the predicted spans of each sentence; scores are NaN if the table has none."""
-    scores_S = np.full(len(table.starts_S), np.nan) if table.scores_S is None else table.scores_S
-    flat = iter(scores_S.tolist())
-    for spans in table:
-        yield [ScoredSpan(*span, next(flat)) for span in spans or ()]
-
-
-def described(
-    text: str,
-    spans: Sequence[Span] | Sequence[ScoredSpan],
-    segments: bool,
-    scheme: TagScheme | None,
-) -> JsonDict:
-    """Convert spans to JSON: tags if there is a tag scheme, then entities or words.
-
-    # Parameters
-
-    text : the sentence.
-    spans : its entities or words.
-    segments : whether the spans are words.
-    scheme : tag scheme of the tags; None for no tags.
-    """
-    result: JsonDict = {}
-    if scheme is not None:
-        result["tags"] = scheme.tags([Span(*span[:3]) for span in spans], len(text))
-    if segments:
-        result["words"] = [text[span.start : span.end] for span in spans]
-    else:
-        result["entities"] = entities_of(text, spans)
-    return result
-
-
-def entities_of(text: str, spans: Iterable[Span | ScoredSpan]) -> list[JsonDict]:
-    """Convert entities to JSON, with their scores if they have any."""
-    return [
-        {
-            "start": span.start,
-            "end": span.end,
-            "type": span.type,
-            "text": text[span.start : span.end],
-        }
-        | ({"score": span.score} if isinstance(span, ScoredSpan) else {})
-        for span in spans
-    ]

@@ -474,13 +474,13 @@ class SharingModel(Model):
         self, batch: Batch, head: str, scored: bool = True
     ) -> tuple[list[list[ScoredSpan]], Tensor | None]:
         """See `Model.predict`."""
-        batch, output = self._output(batch, head)
+        batch, output = self.output(batch, head)
         loss_B = self._head(head).loss(output, batch) if batch.targets else None
         return self._head(head).decode_spans(output, batch, scored), loss_B
 
     def measure(self, batch: Batch, head: str) -> Statistics:
         """See `Model.measure`."""
-        batch, output = self._output(batch, head)
+        batch, output = self.output(batch, head)
         module = self._head(head)
         return module.statistics(output, module.loss(output, batch), batch)
 
@@ -488,7 +488,7 @@ class SharingModel(Model):
         self, batch: Batch, head: str, temperatures: Sequence[float]
     ) -> tuple[list[list[ScoredSpan]], NDArray[np.float64]]:
         """See `Model.span_probabilities`."""
-        batch, output = self._output(batch, head)
+        batch, output = self.output(batch, head)
         module = self._head(head)
         spans = module.decode_spans(output, batch, scored=False)
 
@@ -501,7 +501,7 @@ class SharingModel(Model):
 
     def rank(self, batch: Batch, head: str, n: int, entropy: bool = False) -> Readings:
         """See `Model.rank`."""
-        batch, output = self._output(batch, head)
+        batch, output = self.output(batch, head)
         return self._head(head).rank(output, batch, n, entropy)
 
     def check_calibration(self, head: str) -> None:
@@ -539,7 +539,7 @@ class SharingModel(Model):
         batch : the sentences, of any task.
         head : name of the head.
         """
-        scores_BLT: Tensor = self._output(batch.unlabelled(), head)[1]
+        scores_BLT: Tensor = self.output(batch.unlabelled(), head)[1]
         return scores_BLT
 
     def head_output(
@@ -562,8 +562,14 @@ class SharingModel(Model):
         states_BLD = _concatenated(states, self.graph.reads[head], sentences)
         return selected, self._head(head)(states_BLD, selected)
 
-    def _output(self, batch: Batch, head: str) -> tuple[Batch, Any]:
-        """Return the batch with the targets of a head, and the head's output for all sentences."""
+    def output(self, batch: Batch, head: str) -> tuple[Batch, Any]:
+        """Return the batch with the targets of a head, and the head's output for all sentences.
+
+        # Parameters
+
+        batch : the sentences.
+        head : name of the head.
+        """
         head_batch = batch.owned_by(f"heads.{head}")
         states, _ = self._tower_states(batch, head)
         states_BLD = _concatenated(states, self.graph.reads[head], list(range(len(batch))))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from ner_adv_plugin.common.errors import UserError
@@ -18,23 +19,31 @@ def read_weights(path: Path, shown: str, mapped: bool = False) -> dict[str, Any]
 
     # Parameters
 
-    path : the file.
+    path : a file of safetensors, or one that torch saved.
     shown : its name in error messages.
-    mapped : map the file into memory instead of reading it.
+    mapped : map a file of torch into memory instead of reading it; safetensors always are.
 
     # Raises
 
     UserError : if it holds anything but tensors and plain values, or is damaged.
     """
     try:
+        if _is_safetensors(path):
+            return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped or None)
-    except Exception as error:  # torch raises anything on crafted files
+    except Exception as error:  # torch and safetensors raise anything on crafted files
         reason = _reason(error).replace(str(path), "it")
         raise UserError(f"{shown} is not a file of weights only: {reason}") from error
 
     if not isinstance(state, dict):
         raise UserError(f"{shown} is not a file of weights only: expected parameters by name")
     return state
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Whether a file begins as safetensors do: the length of a header, and an object in JSON."""
+    with path.open("rb") as file:
+        return file.read(9)[8:] == b"{"
 
 
 def check_weights(

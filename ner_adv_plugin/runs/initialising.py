@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.archives.extraction import opened
-from ner_adv_plugin.archives.writing import BEST, VOCABULARY, WEIGHTS
+from ner_adv_plugin.archives.writing import BEST, VOCABULARY, WEIGHT_FILES, WEIGHTS
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest, nearest_file
 from ner_adv_plugin.common.files import is_url, local_path
 from ner_adv_plugin.common.registrable import Registrable
@@ -265,7 +265,7 @@ def file_to_digest(path: str) -> Path:
     found = local_path(path)
     if not found.is_dir():
         return found
-    return next((found / name for name in (WEIGHTS, BEST) if (found / name).is_file()), found)
+    return next((found / name for name in WEIGHT_FILES if (found / name).is_file()), found)
 
 
 def check_weights_path(path: str, config_path: str) -> None:

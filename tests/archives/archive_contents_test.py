@@ -12,7 +12,7 @@ import torch
 import ner_adv_plugin
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.archives.extraction import opened
-from tests.archives.crafting import Refused, everything, packed
+from tests.archives.crafting import Refused, everything, packed, with_pickled
 
 
 class Payload:
@@ -29,7 +29,7 @@ def test_a_pickle_payload_is_refused_and_does_not_run(
     refused: Refused, contents: dict[str, bytes], tmp_path: Path
 ) -> None:
     torch.save({"encoder.embedding.weight": Payload(tmp_path / "ran")}, tmp_path / "weights")
-    crafted = packed({**contents, "weights.th": (tmp_path / "weights").read_bytes()})
+    crafted = packed(with_pickled(contents, (tmp_path / "weights").read_bytes()))
     torch.load(tmp_path / "weights", weights_only=False)
     assert (tmp_path / "ran").exists()
     (tmp_path / "ran").unlink()
@@ -110,7 +110,7 @@ def test_weights_of_another_model_are_reported(
 ) -> None:
     torch.save({"embedding.weight": torch.zeros(2, 2)}, tmp_path / "weights")
     message = refused(
-        packed({**contents, "weights.th": (tmp_path / "weights").read_bytes()}), load_archive
+        packed(with_pickled(contents, (tmp_path / "weights").read_bytes())), load_archive
     )
     assert (
         "weights.th does not hold the weights of this model" in message

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.archives.archive import target_head
+from ner_adv_plugin.archives.writing import archive_model
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.data.reading import DatasetReader, PeopleDailyReader, WeiboReader
 from ner_adv_plugin.inference import Predictor, Tagger
@@ -71,6 +73,43 @@ def test_a_loaded_model_is_the_trained_one(tiny_run: Path) -> None:
         torch.equal(state[name], best[name]) for name in best
     )
     assert not model.training
+
+
+def test_an_archive_holds_safetensors(tiny_run: Path, tmp_path: Path) -> None:
+    with tarfile.open(tiny_run / "model.tar.gz") as tar:
+        tar.extract("weights.safetensors", tmp_path, filter="data")
+        assert "weights.th" not in tar.getnames()
+    stored, best = load_file(tmp_path / "weights.safetensors"), weights(tiny_run / "best.th")
+    assert stored.keys() == best.keys()
+    assert all(torch.equal(stored[name], best[name]) for name in best)
+    # They can be given as a file, too.
+    given = load_archive(tiny_run, weights_file=str(tmp_path / "weights.safetensors")).model
+    name = "encoder.embedding.weight"
+    assert torch.equal(given.state_dict()[name], best[name])
+
+
+def test_weights_that_are_more_than_tensors_stay_as_they_are(
+    tiny_run: Path, tmp_path: Path
+) -> None:
+    for name in ("config.json", "meta.json"):
+        shutil.copy(tiny_run / name, tmp_path)
+    shutil.copytree(tiny_run / "vocabulary", tmp_path / "vocabulary")
+    torch.save({**weights(tiny_run / "best.th"), "extra": {"step": 3}}, tmp_path / "best.th")
+    with tarfile.open(archive_model(tmp_path)) as tar:
+        assert "weights.th" in tar.getnames() and "weights.safetensors" not in tar.getnames()
+
+
+def test_parameters_that_share_memory_are_stored(tiny_run: Path, tmp_path: Path) -> None:
+    for name in ("config.json", "meta.json"):
+        shutil.copy(tiny_run / name, tmp_path)
+    shutil.copytree(tiny_run / "vocabulary", tmp_path / "vocabulary")
+    state = weights(tiny_run / "best.th")
+    tied = torch.arange(6.0).view(2, 3)
+    torch.save({**state, "one": tied, "two": tied.t()}, tmp_path / "best.th")
+    with tarfile.open(archive_model(tmp_path)) as tar:
+        tar.extract("weights.safetensors", tmp_path, filter="data")
+    stored = load_file(tmp_path / "weights.safetensors")
+    assert torch.equal(stored["two"], stored["one"].t())
 
 
 def test_an_archive_is_self_contained(
@@ -290,8 +329,9 @@ def dataset(**changes: Any) -> str:
         (replace("config.json", "[" * 100_000), "config.json is missing or not valid"),
         (replace(DATASETS, "{}"), "vocabulary has no head"),
         (replace(DATASETS, "[" * 100_000), "cannot read the vocabulary in it: .*recursion"),
-        (remove("weights.th"), "no weights|weights.th is missing"),
-        (replace("weights.th", "no weights"), "weights.th is not a file of weights only"),
+        (remove("weights.safetensors"), "no weights|weights.safetensors is missing"),
+        (replace("weights.safetensors", "no weights"), "safetensors is not a file of weights only"),
+        (replace("weights.safetensors", "12345678{"), "safetensors is not a file of weights only"),
         (remove(DATASETS), "no vocabulary in it: datasets.json is missing"),
         (replace(DATASETS, "{"), "cannot read the vocabulary in it: Expecting"),
         (replace(DATASETS, "[]"), "the vocabulary in it: datasets.json: expected an object"),

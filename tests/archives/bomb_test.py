@@ -43,7 +43,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("chunks", [8, 64, 1024])
-@pytest.mark.parametrize("name", ["weights.th", "vocabulary/characters.txt", "fta/a"])
+@pytest.mark.parametrize("name", ["weights.safetensors", "vocabulary/characters.txt", "fta/a"])
 def test_a_member_of_zeros_is_refused_before_it_is_written(
     refused: Refused, written: list[int], name: str, chunks: int
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 SOUND = {
     "config.json": b"{}",
     "meta.json": b'{"archive_format": 2, "ner_adv_plugin": "0.2.0"}',
-    "weights.th": b"weights",
+    "weights.safetensors": b"weights",
     "vocabulary/datasets.json": b"{}",
     "vocabulary/encoder/config.json": b"{}",
     "fta/notes.txt": "笔记".encode(),
@@ -50,6 +50,12 @@ def everything(folder: Path) -> dict[str, bytes | None]:
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in folder.rglob("*")
     }
+
+
+def with_pickled(contents: dict[str, bytes], weights: bytes) -> dict[str, bytes]:
+    """Return the contents of an archive with weights that torch saved in place of its own."""
+    others = {name: own for name, own in contents.items() if name != "weights.safetensors"}
+    return {**others, "weights.th": weights}
 
 
 def packed(contents: dict[str, bytes], seal: bool = True) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.commands import main
@@ -17,7 +18,7 @@ from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference import Tagger
 from ner_adv_plugin.runs.train_job import train_model
-from tests.archives.crafting import Refused, packed
+from tests.archives.crafting import Refused, packed, with_pickled
 from tests.tiny import assert_same_weights, single_task_config, weights, write_config
 
 Contents = dict[str, bytes]
@@ -56,7 +57,7 @@ def unbound(contents: Contents) -> Contents:
 
 def with_weights(contents: Contents, folder: Path, state: Any) -> Contents:
     torch.save(state, folder / "changed")
-    return {**contents, "weights.th": (folder / "changed").read_bytes()}
+    return with_pickled(contents, (folder / "changed").read_bytes())
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -85,7 +86,7 @@ def test_another_vocabulary_is_refused_without_digests(
         assert "characters.txt" in message or "encoder.embedding.weight has shape" in message
     elif change in ("truncated", "empty"):
         # The number of types is the size of a head.
-        assert "weights.th does not hold the weights of this model: heads." in message
+        assert "weights.safetensors does not hold the weights of this model: heads." in message
     else:
         assert name.removesuffix(".txt") in message or change == "cut within a line"
 
@@ -200,9 +201,25 @@ def test_weights_of_another_archive_are_refused(
     refused: Refused, contents: Contents, tiny_run: Path, tmp_path: Path
 ) -> None:
     state = weights(tiny_run / "best.th")
-    other = with_weights(contents, tmp_path, {name: value + 1 for name, value in state.items()})
+    other = {**contents, "weights.safetensors": save({n: v + 1 for n, v in state.items()})}
     message = refused(packed(other, seal=False), load_archive)
-    assert "weights.th is not the file that belongs to this model" in message
+    assert "weights.safetensors is not the file that belongs to this model" in message
+
+
+def test_archives_of_earlier_formats_are_opened(
+    contents: Contents, tiny_run: Path, tmp_path: Path
+) -> None:
+    state = weights(tiny_run / "best.th")
+    old = with_weights(contents, tmp_path, state)
+    meta = {**json.loads(old["meta.json"]), "archive_format": 3}
+    for number, crafted in (
+        (2, unbound(old)),
+        (3, {**old, "meta.json": json.dumps(meta).encode()}),
+    ):
+        path = tmp_path / f"format_{number}.tar.gz"
+        path.write_bytes(packed(crafted))
+        found = load_archive(path).model.state_dict()
+        assert all(torch.equal(found[name], state[name]) for name in state)
 
 
 def test_weights_in_half_precision_are_accepted(tiny_run: Path, tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_a_duplicate_member_is_refused(refused: Refused, name: str) -> None:
     [
         "evil.py",
         "evil\x1b[2J",
-        "weights.th/a",
+        "weights.safetensors/a",
         "best.th",
         "vocabulary",
         "fta",
@@ -214,12 +214,17 @@ def test_a_file_instead_of_a_folder_is_refused(refused: Refused) -> None:
     assert "a directory" in refused(with_sound(member("vocabulary/encoder", b"evil")))
 
 
-@pytest.mark.parametrize("name", ["config.json", "meta.json", "weights.th"])
+@pytest.mark.parametrize("name", ["config.json", "meta.json", "weights.safetensors"])
 def test_a_missing_member_is_reported(refused: Refused, name: str) -> None:
     kept = [member for member in sound_members() if member[0].name != name]
     assert refused(gzip.compress(tar_of(*kept))).endswith(
         f"is not a valid archive: {name} is missing"
     )
+
+
+def test_weights_in_both_forms_are_refused(refused: Refused) -> None:
+    message = refused(with_sound(member("weights.th", b"weights")))
+    assert message.endswith("it holds both weights.safetensors and weights.th")
 
 
 def test_a_truncated_gzip_file_is_refused(refused: Refused) -> None:
@@ -278,19 +283,19 @@ def test_other_formats_are_refused(refused: Refused, content: bytes) -> None:
         ("[" * 100_000, "is not a valid archive: meta.json is not valid"),
         (
             "{}",
-            "has no archive format, this version reads 2 and 3 "
+            "has no archive format, this version reads 2, 3 and 4 "
             "(written by an unknown version, read by",
         ),
-        ('{"archive_format": "2"}', "has archive format '2', this version reads 2 and 3"),
+        ('{"archive_format": "2"}', "has archive format '2', this version reads 2, 3 and 4"),
         (
-            '{"archive_format": 4, "ner_adv_plugin": "9.8.7"}',
-            "has archive format 4, this version reads 2 and 3 "
+            '{"archive_format": 5, "ner_adv_plugin": "9.8.7"}',
+            "has archive format 5, this version reads 2, 3 and 4 "
             "(written by ner_adv_plugin 9.8.7, read by ner_adv_plugin "
             f"{ner_adv_plugin.__version__}): install the version that wrote it, or train again",
         ),
         (
             '{"archive_format": 1, "ner_adv_plugin": "0.1.0"}',
-            "has archive format 1, this version reads 2 and 3 "
+            "has archive format 1, this version reads 2, 3 and 4 "
             "(written by ner_adv_plugin 0.1.0, read by ner_adv_plugin "
             f"{ner_adv_plugin.__version__}): install the version that wrote it, or train again",
         ),
@@ -309,8 +314,8 @@ def test_a_folder_is_opened_as_it_is(tmp_path: Path, temporary: Path) -> None:
             (folder / "meta.json").write_text(json.dumps(meta))
         with opened(folder) as found:
             assert found == folder
-    (folder / "meta.json").write_text(json.dumps({"archive_format": 4}))
-    with pytest.raises(UserError, match="run has archive format 4"), opened(folder):
+    (folder / "meta.json").write_text(json.dumps({"archive_format": 5}))
+    with pytest.raises(UserError, match="run has archive format 5"), opened(folder):
         pytest.fail("it was opened")
     assert folder.is_dir() and everything(temporary) == {}
 
@@ -352,7 +357,7 @@ def test_nothing_is_written_elsewhere_for_any_names(names: list[str], prefix: st
                     } == {
                         "config.json",
                         "meta.json",
-                        "weights.th",
+                        "weights.safetensors",
                     }
                     extracted = str(folder.relative_to(parent))
                     found = everything(Path(parent))

@@ -17,6 +17,7 @@ from benchmarks import (
     precision,
     prediction,
     reading,
+    runtime,
     scoring,
     step,
     tasks,
@@ -36,7 +37,7 @@ def fixtures_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NER_DATA", raising=False)
 
 
-@pytest.mark.parametrize("module", [heads, memory, precision, reading])
+@pytest.mark.parametrize("module", [heads, memory, precision, reading, runtime])
 def test_runs(module):
     report = module.run(TINY)
     assert report.figures and all(math.isfinite(figure.value) for figure in report.figures)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load
 
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.common.errors import UserError
@@ -139,7 +140,10 @@ def change_json(value: Any, chance: random.Random, values: tuple[Any, ...] = VAL
 def _tensor(contents: Contents, chance: random.Random) -> None:
     """Change a tensor: its values, type or shape, or whether it is there."""
     try:
-        state = torch.load(io.BytesIO(contents["weights.th"]), weights_only=True)
+        if "weights.safetensors" in contents:
+            state = load(contents.pop("weights.safetensors"))
+        else:
+            state = torch.load(io.BytesIO(contents["weights.th"]), weights_only=True)
     except Exception:
         return
     name = chance.choice([name for name, value in state.items() if torch.is_tensor(value)])

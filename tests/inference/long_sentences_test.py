@@ -19,10 +19,10 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
+from ner_adv_plugin.data.windows import cover
 from ner_adv_plugin.inference import Predictor
 from ner_adv_plugin.inference.evaluator import predict_dataset
 from ner_adv_plugin.modules.encoders import PretrainedTransformer, pretrained_transformer
-from ner_adv_plugin.modules.encoders.windows import cover
 from ner_adv_plugin.runs.train_job import train_model
 from tests.tiny import ROOT, single_task_config
 

@@ -13,10 +13,10 @@ from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.batching.batch import collate
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.n_best_memory import check_n_best, memory_budget, reading_bytes
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.inference import Predictor
-from ner_adv_plugin.inference.n_best_memory import check_n_best, memory_budget, reading_bytes
 from ner_adv_plugin.inference.tagger import Tagger
 
 BIO = get_scheme("BIO")

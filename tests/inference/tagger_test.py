@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.labels.answers import described
 from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, tiling
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.inference import Predictor, Tagger
-from ner_adv_plugin.inference.tagger import described
 from tests.answers import assert_same_answers
 from tests.tiny import DATA
 

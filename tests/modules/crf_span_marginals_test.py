@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.data.labels.span_reading import SpanReading
 from ner_adv_plugin.data.labels.spans import Span, SpanTable
 from ner_adv_plugin.data.labels.tag_arrays import (
     TagTable,
@@ -16,7 +17,7 @@ from ner_adv_plugin.data.labels.tag_arrays import (
     strict_spans,
 )
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
-from ner_adv_plugin.modules.crf import ConditionalRandomField, SpanReading, span_probabilities
+from ner_adv_plugin.modules.crf import ConditionalRandomField, span_probabilities
 from tests.modules.crf_reference import enumerate_paths, prefix_mask, scores_of, with_random_scores
 
 ENTITY_SCHEMES = ["BIO", "BIOES", "BMES", "BILOU", "IOB1"]

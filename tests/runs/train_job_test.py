@@ -171,7 +171,7 @@ def test_archive_holds_the_model_and_the_additional_files(tmp_path: Path) -> Non
     assert {
         "config.json",
         "meta.json",
-        "weights.th",
+        "weights.safetensors",
         "vocabulary",
         "vocabulary/datasets.json",
     } <= names

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.data.lexicon.matching import automaton_of, found_in
-from ner_adv_plugin.data.lexicon.word_lists import is_gazetteer, read_gazetteer, read_words
 
 # Rows of the embedding: of an empty word set, and of all words without a row of their own.
 NONE_ROW = 0
@@ -104,6 +103,9 @@ class Lexicon:
 
         UserError : the model has no typed words, or none without types, or not one of the types.
         """
+        # Imported late: prediction without torch has no word lists.
+        from ner_adv_plugin.data.lexicon.word_lists import is_gazetteer, read_gazetteer, read_words
+
         if is_gazetteer(path):
             pairs = read_gazetteer(path)
             if not self.types:

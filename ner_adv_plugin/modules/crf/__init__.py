@@ -1,6 +1,6 @@
 """Linear-chain conditional random field: likelihood, marginals and decoding."""
 
 from ner_adv_plugin.modules.crf.conditional_random_field import ConditionalRandomField, NBest
-from ner_adv_plugin.modules.crf.span_marginals import SpanReading, span_probabilities
+from ner_adv_plugin.modules.crf.span_marginals import span_probabilities
 
-__all__ = ["ConditionalRandomField", "NBest", "SpanReading", "span_probabilities"]
+__all__ = ["ConditionalRandomField", "NBest", "span_probabilities"]

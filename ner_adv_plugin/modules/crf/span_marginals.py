@@ -14,61 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ner_adv_plugin.data.labels.span_reading import SpanReading
 from ner_adv_plugin.data.labels.spans import SpanTable
-from ner_adv_plugin.data.labels.tag_arrays import TagTable
-from ner_adv_plugin.data.labels.tag_schemes import Role
 from ner_adv_plugin.modules.crf.conditional_random_field import ConditionalRandomField
-
-
-class SpanReading:
-    """Scores that constrain a tag path to begin, continue or end a span: 0 if it does, else -inf.
-
-    Entities are decoded strictly, words so that they tile the text; see `TaggingHead`.
-
-    # Parameters
-
-    table : the tags of the scheme.
-
-    # Attributes
-
-    first_T : tags that begin a span at the first character of a sentence.
-    last_T : tags that end a span at the last character of a sentence.
-    opens_TT : [tag before the span, first tag of the span].
-    inside_TT : [tag, next tag] inside a span.
-    closes_TT : [last tag of the span, tag after the span].
-    types_T : the type of each tag.
-    """
-
-    def __init__(self, table: TagTable) -> None:
-        roles, types = table.roles_T, table.types_T
-        begins = np.isin(roles, (Role.BEGIN, Role.SINGLE))
-        ends = np.isin(roles, (Role.END, Role.SINGLE))
-        marked = roles != Role.OUTSIDE
-        same_type = (types[:, None] == types[None, :]) & marked[:, None] & marked[None, :]
-        cut = ~same_type | ends[:, None] | begins[None, :]
-        everywhere = np.ones((len(roles), len(roles)), dtype=bool)
-
-        if table.scheme.segmentation:
-            first, last, opens, closes = marked, marked, cut, cut
-        elif table.scheme.name == "IOB1":
-            first, last, closes = roles == Role.INSIDE, marked, cut
-            # B begins a span right after one of the same type, I begins one anywhere else.
-            opens = np.where(same_type, begins[None, :], first[None, :])
-        elif table.scheme.closes:
-            first, last = begins, ends
-            opens, closes = everywhere & first[None, :], everywhere & last[:, None]
-        else:
-            first, last = begins, marked
-            opens, closes = everywhere & first[None, :], cut
-
-        self.types_T = torch.from_numpy(types)
-        self.first_T, self.last_T = _as_scores(first), _as_scores(last & marked)
-        self.opens_TT, self.closes_TT = _as_scores(opens), _as_scores(closes & marked[:, None])
-        self.inside_TT = _as_scores(~cut)
-
-
-def _as_scores(allowed: NDArray[np.bool_]) -> Tensor:
-    return torch.where(torch.from_numpy(allowed), 0.0, -torch.inf).double()
 
 
 @torch.no_grad()
@@ -121,17 +69,27 @@ def _log_probabilities(
     start_S = torch.from_numpy(spans.starts_S.astype(np.int64)).to(device)
     end_S = torch.from_numpy(spans.ends_S.astype(np.int64)).to(device)
     type_S = torch.from_numpy(spans.types_S.astype(np.int64)).to(device)
-    first_T, last_T = reading.first_T.to(device), reading.last_T.to(device)
+    types_T, first_T, last_T, opens_TT, inside_TT, closes_TT = (
+        torch.from_numpy(values).to(device)
+        for values in (
+            reading.types_T,
+            reading.first_T,
+            reading.last_T,
+            reading.opens_TT,
+            reading.inside_TT,
+            reading.closes_TT,
+        )
+    )
 
     # The first tag of the span, of its type, after any path before it.
     before_ST = forward_BLT[sentence_S, (start_S - 1).clamp(min=0)]
-    arriving_ST = _step(before_ST, transitions_TT + reading.opens_TT.to(device))
+    arriving_ST = _step(before_ST, transitions_TT + opens_TT)
     state_ST = torch.where((start_S == 0).unsqueeze(1), starts_T + first_T, arriving_ST)
-    of_type_ST = reading.types_T.to(device).unsqueeze(0) == type_S.unsqueeze(1)
+    of_type_ST = types_T.unsqueeze(0) == type_S.unsqueeze(1)
     state_ST = (state_ST + emissions_BLT[sentence_S, start_S]).masked_fill(~of_type_ST, -torch.inf)
 
     # The other tags of the span, one character at a time.
-    inside_TT = transitions_TT + reading.inside_TT.to(device)
+    inside_TT = transitions_TT + inside_TT
     for step in range(1, int((end_S - start_S).max())):
         longer = ((end_S - start_S) > step).nonzero().squeeze(1)
         moved = (
@@ -144,7 +102,7 @@ def _log_probabilities(
     at_end_S = end_S == lengths_B[sentence_S]
     next_S = end_S.clamp(max=emissions_BLT.shape[1] - 1)
     onward_ST = emissions_BLT[sentence_S, next_S] + backward_BLT[sentence_S, next_S]
-    closed_ST = _step(state_ST, transitions_TT + reading.closes_TT.to(device)) + onward_ST
+    closed_ST = _step(state_ST, transitions_TT + closes_TT) + onward_ST
     ended_ST = state_ST + ends_T + last_T
     total_S = torch.logsumexp(torch.where(at_end_S.unsqueeze(1), ended_ST, closed_ST), 1)
     return total_S - log_partition_B[sentence_S]

@@ -134,6 +134,8 @@ class LexiconEncoder(Encoder):
             self.embedding = _embedding(self.lexicon, weights)
             size += SETS * self.embedding.embedding_dim
         size += SETS * len(self.lexicon.types)
+        # Number of features of a character, F.
+        self.features_size = size
 
         state_size = self.encoder.get_output_dim()
         self.projection = (

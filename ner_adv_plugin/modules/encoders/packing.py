@@ -13,7 +13,7 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.modules.encoders.windows import length_groups
+from ner_adv_plugin.data.windows import length_groups
 
 # Fixed cost of a group, in padded tokens.
 GROUP_OVERHEAD = 48

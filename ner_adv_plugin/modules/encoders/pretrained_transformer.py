@@ -15,7 +15,9 @@ from torch import Tensor
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.data.piece_alphabet import PieceAlphabet
 from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.data.windows import cover, length_groups, runs
 from ner_adv_plugin.modules.dropout import Dropout, replace_dropout
 from ner_adv_plugin.modules.encoders.bert import Bert
 from ner_adv_plugin.modules.encoders.encoder import Encoder, LanguageModel
@@ -31,9 +33,7 @@ from ner_adv_plugin.modules.encoders.loading import (
 )
 from ner_adv_plugin.modules.encoders.packed_attention import attend_packed
 from ner_adv_plugin.modules.encoders.packing import Packing
-from ner_adv_plugin.modules.encoders.piece_alphabet import PieceAlphabet
 from ner_adv_plugin.modules.encoders.window_tokens import WindowTokens
-from ner_adv_plugin.modules.encoders.windows import cover, length_groups, runs
 
 # Model types that can encode several windows concatenated to one sequence: positions are determined
 # by `position_ids` alone, and the attention function can be replaced.
@@ -196,27 +196,18 @@ class PretrainedTransformer(Encoder):
         """Encode subwords and average the states of each character."""
         device = batch.device
         assert isinstance(self.alphabet, PieceAlphabet)
-        sequences = [
-            [self.alphabet.expand(index) for index in ids[:length].tolist()]
-            for ids, length in zip(batch.token_ids_BL.cpu(), batch.lengths, strict=True)
-        ]
-        lengths = [sum(len(subwords) for subwords in sequence) for sequence in sequences]
-        ids_BP = torch.zeros(len(sequences), max(lengths, default=0), dtype=torch.long)
-        character_BP = torch.zeros_like(ids_BP)
-        for i, sequence in enumerate(sequences):
-            ids = [subword for subwords in sequence for subword in subwords]
-            ids_BP[i, : lengths[i]] = torch.tensor(ids)
-            counts = torch.tensor([len(subwords) for subwords in sequence], dtype=torch.long)
-            character_BP[i, : lengths[i]] = torch.arange(len(sequence)).repeat_interleave(counts)
-
-        order = sorted(range(len(sequences)), key=lambda i: -lengths[i])
+        subwords, characters, lengths = self.alphabet.expanded(
+            batch.token_ids_BL.cpu().numpy(), batch.lengths
+        )
+        ids_BP, character_BP = torch.from_numpy(subwords), torch.from_numpy(characters)
+        order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
         original_order = torch.tensor(np.argsort(order), device=device)
         states_BPD = self._encode(ids_BP[order].to(device), [lengths[i] for i in order])
         states_BPD = states_BPD[original_order]
 
         real_BP = (torch.arange(ids_BP.shape[1]) < torch.tensor(lengths)[:, None]).to(device)
         character_BP = character_BP.to(device)
-        shape = (len(sequences), batch.mask_BL.shape[1], states_BPD.shape[-1])
+        shape = (len(lengths), batch.mask_BL.shape[1], states_BPD.shape[-1])
         index = character_BP[..., None].expand_as(states_BPD)
         sums_BLD = states_BPD.new_zeros(shape).scatter_add(
             1, index, states_BPD * real_BP[..., None]

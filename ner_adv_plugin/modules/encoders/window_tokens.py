@@ -1,4 +1,4 @@
-"""Concatenated tokens of windows, and their positions in the original sequences.
+"""Concatenated tokens of windows as tensors.
 
 Shape suffixes: N tokens of all windows including special tokens, M subwords among them, K subwords
 whose states are kept; B sequences, P subwords of the longest sequence.
@@ -11,28 +11,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ner_adv_plugin.modules.encoders.windows import Window
+from ner_adv_plugin.data.window_layout import WindowLayout
+from ner_adv_plugin.data.windows import Window
 
 
 class WindowTokens:
-    """Tokens of windows, concatenated without padding: prefix, subwords and suffix of each window.
+    """Tokens of windows, concatenated without padding; see `WindowLayout`.
 
     # Parameters
 
-    windows : windows over the sequences.
-    prefix, suffix : special tokens added to each window.
+    windows, prefix, suffix : see `WindowLayout`.
     ids_BP : subword indices of the sequences.
 
     # Attributes
 
-    lengths : number of tokens of each window.
     ids_N : index of each token.
-    window_N : window of each token.
-    position_N : position of each token in its window.
-    subword_M : index in N of each subword.
-    source_M : position of each subword in the flattened (B, P).
-    kept_K : index in N of each kept subword.
-    target_K : position of each kept subword in the flattened (B, P).
+    lengths, window_N, position_N, subword_M, source_M, kept_K, target_K : see `WindowLayout`.
     """
 
     def __init__(
@@ -42,36 +36,16 @@ class WindowTokens:
         suffix: Sequence[int],
         ids_BP: Tensor,
     ) -> None:
+        layout = WindowLayout(windows, prefix, suffix, ids_BP.shape[1])
         self._device = ids_BP.device
-        bounds = np.array(
-            [[w.sequence, w.start, len(w), w.keep_start, w.keep_stop] for w in windows]
-        )
-        sizes = bounds[:, 2] + len(prefix) + len(suffix)
-        self.lengths: list[int] = sizes.tolist()
-
-        window = np.repeat(np.arange(len(windows)), sizes)
-        position = np.arange(len(window)) - np.repeat(sizes.cumsum() - sizes, sizes)
-        sequence, start, length, keep_start, keep_stop = bounds[window].T
-        inside = position - len(prefix)
-
-        special = np.zeros(len(window), dtype=np.int64)
-        for i, token in enumerate(prefix):
-            special[position == i] = token
-        for i, token in enumerate(suffix):
-            special[inside == length + i] = token
-
-        in_sequence = start + inside
-        is_subword = (inside >= 0) & (inside < length)
-        is_kept = is_subword & (in_sequence >= keep_start) & (in_sequence < keep_stop)
-        source = sequence * ids_BP.shape[1] + in_sequence
-
-        self.window_N = self._tensor(window)
-        self.position_N = self._tensor(position)
-        self.subword_M = self._tensor(np.flatnonzero(is_subword))
-        self.source_M = self._tensor(source[is_subword])
-        self.kept_K = self._tensor(np.flatnonzero(is_kept))
-        self.target_K = self._tensor(source[is_kept])
-        self.ids_N = self._tensor(special).index_copy(
+        self.lengths = layout.lengths
+        self.window_N = self._tensor(layout.window_N)
+        self.position_N = self._tensor(layout.position_N)
+        self.subword_M = self._tensor(layout.subword_M)
+        self.source_M = self._tensor(layout.source_M)
+        self.kept_K = self._tensor(layout.kept_K)
+        self.target_K = self._tensor(layout.target_K)
+        self.ids_N = self._tensor(layout.special_N).index_copy(
             0, self.subword_M, ids_BP.flatten()[self.source_M]
         )
 

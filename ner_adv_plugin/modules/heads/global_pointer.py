@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import softplus
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
@@ -101,7 +101,8 @@ class GlobalPointerHead(SpanHead):
     def log_probabilities(self, output: Tensor, temperature: float) -> Tensor:
         """See `SpanHead.log_probabilities`: one group of "no span" and "span" for each type."""
         scores_BLLC = output.permute(0, 2, 3, 1) / temperature
-        return torch.stack([logsigmoid(-scores_BLLC), logsigmoid(scores_BLLC)], -1)
+        # The logarithms of sigmoid(-s) and sigmoid(s), in an operation that ONNX has, too.
+        return -torch.stack([softplus(scores_BLLC), softplus(-scores_BLLC)], -1)
 
     def options(self, types_S: Tensor) -> tuple[Tensor, Tensor]:
         """See `SpanHead.options`."""
@@ -131,12 +132,19 @@ def rotated(vectors_BLE: Tensor) -> Tensor:
         -2 * torch.arange(size // 2, device=vectors_BLE.device, dtype=torch.float64) / size
     )
     angles_LM = torch.arange(length, device=vectors_BLE.device).unsqueeze(1) * rates_M
-    rotations_LM = torch.polar(torch.ones_like(angles_LM), angles_LM).to(torch.complex64)
-    pairs_BL2M = torch.view_as_complex(
-        vectors_BLE.float().reshape(*vectors_BLE.shape[:2], 2, size // 2, 2)
+    cos_L1M, sin_L1M = angles_LM.cos().float().unsqueeze(1), angles_LM.sin().float().unsqueeze(1)
+
+    # The pairs as complex numbers, multiplied part by part, as ONNX has no complex numbers.
+    pairs = vectors_BLE.float().unflatten(2, (2, size // 2, 2))
+    real_BL2M, imaginary_BL2M = pairs[..., 0], pairs[..., 1]
+    rotated = torch.stack(
+        [
+            real_BL2M * cos_L1M - imaginary_BL2M * sin_L1M,
+            real_BL2M * sin_L1M + imaginary_BL2M * cos_L1M,
+        ],
+        -1,
     )
-    rotated_BL2M = torch.view_as_real(pairs_BL2M * rotations_LM.unsqueeze(1))
-    return rotated_BL2M.flatten(2).to(vectors_BLE.dtype)
+    return rotated.flatten(2).to(vectors_BLE.dtype)
 
 
 def _check_size(head_size: int) -> None:

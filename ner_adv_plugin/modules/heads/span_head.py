@@ -4,9 +4,8 @@ Shape suffixes: B sentences, L characters, C types, S spans, M largest number of
 sentence, G groups of options, K options of a group.
 """
 
-import heapq
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -17,6 +16,11 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import PerSpan, Targets
+from ner_adv_plugin.data.labels.span_options import (
+    CANDIDATES,
+    cheapest_readings,
+    without_conflicts,
+)
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.heads.head import (
@@ -25,9 +29,6 @@ from ner_adv_plugin.modules.heads.head import (
     Readings,
     categorical_divergence,
 )
-
-# Candidate readings per requested reading, as some become equal when conflicts are resolved.
-CANDIDATES = 4
 
 
 class SpanHead(Head):
@@ -157,7 +158,7 @@ class SpanHead(Head):
         found: list[list[ScoredSpan]] = [[] for _ in range(len(batch))]
         for sentence, span in zip(sentence_S.tolist(), columns, strict=True):
             found[sentence].append(ScoredSpan(*span))
-        return [self._without_conflicts(spans) for spans in found]
+        return [without_conflicts(spans, self.flat) for spans in found]
 
     def span_probabilities(
         self, output: Tensor, batch: Batch, spans: SpanTable, temperature: float | None = None
@@ -173,26 +174,6 @@ class SpanHead(Head):
         p_S = log_p_BLLGK[(sentence_S, start_S, last_S, *self.options(type_S))].exp()
         probabilities: NDArray[np.float64] = p_S.double().cpu().numpy()
         return probabilities
-
-    def _without_conflicts(self, spans: Sequence[ScoredSpan]) -> list[ScoredSpan]:
-        """Drop spans that conflict with a more probable span that is kept.
-
-        Spans that cross conflict; with `flat`, all that overlap.
-        """
-        kept: list[ScoredSpan] = []
-        for span in sorted(spans, key=lambda span: (-span.score, span)):
-            if not any(self._conflict(span, other) for other in kept):
-                kept.append(span)
-        return sorted(kept)
-
-    def _conflict(self, one: ScoredSpan, other: ScoredSpan) -> bool:
-        if one.end <= other.start or other.end <= one.start:
-            return False
-
-        nests = (one.start <= other.start and other.end <= one.end) or (
-            other.start <= one.start and one.end <= other.end
-        )
-        return self.flat or not nests
 
     def rank(self, output: Tensor, batch: Batch, n: int, entropy: bool = False) -> Readings:
         """See `Head.rank`.
@@ -212,7 +193,7 @@ class SpanHead(Head):
             for cost, reading in self._readings(
                 log_p_BLLGK[i], best_BLLG1[i, ..., 0], costs_BLLGK[i], n
             ):
-                costs.setdefault(tuple(self._without_conflicts(reading)), cost)
+                costs.setdefault(tuple(without_conflicts(reading, self.flat)), cost)
                 if len(costs) == n:
                     break
             spans.append([list(reading) for reading in costs])
@@ -244,22 +225,17 @@ class SpanHead(Head):
         costs_flat = costs_LLGK.flatten()
         cheapest = costs_flat.topk(min(CANDIDATES * n - 1, len(costs_flat)), largest=False)
         finite = cheapest.values < torch.inf
-        costs = cheapest.values[finite].tolist()
-        changes = cheapest.indices[finite].tolist()
-        options = log_p_LLGK.shape[-1]
         best_flat = best_LLG.flatten()
         best = {group: int(best_flat[group]) for group in best_flat.nonzero().flatten().tolist()}
 
-        for number, (cost, chosen) in enumerate(
-            _cheapest_subsets(costs, [change // options for change in changes])
+        for cost, reading in cheapest_readings(
+            best,
+            cheapest.values[finite].tolist(),
+            cheapest.indices[finite].tolist(),
+            log_p_LLGK.shape[-1],
+            CANDIDATES * n,
         ):
-            if number == CANDIDATES * n:
-                return
-            reading = {**best, **{changes[i] // options: changes[i] % options for i in chosen}}
-            spans = [
-                self._span(group, option, log_p_LLGK) for group, option in reading.items() if option
-            ]
-            yield cost, spans
+            yield cost, [self._span(*choice, log_p_LLGK) for choice in reading.items()]
 
     def _span(self, index: int, option: int, log_p_LLGK: Tensor) -> ScoredSpan:
         """Return the span of an option, given the index of its group in the flattened (L, L, G)."""
@@ -272,34 +248,9 @@ class SpanHead(Head):
         return ScoredSpan(start, last + 1, self.label_space.types[type_index], score)
 
 
-def _cheapest_subsets(
-    costs: Sequence[float], groups: Sequence[int]
-) -> Iterator[tuple[float, list[int]]]:
-    """Yield subsets of items in order of total cost, with at most one item of each group.
-
-    # Parameters
-
-    costs : costs of the items, ascending, 0 or more.
-    groups : group of each item.
-
-    # Returns
-
-    Total cost and indices of the items of each subset, starting with the empty one.
-    """
-    yield 0.0, []
-    queue: list[tuple[float, list[int]]] = [(costs[0], [0])] if costs else []
-    while queue:
-        cost, chosen = heapq.heappop(queue)
-        if len({groups[i] for i in chosen}) == len(chosen):
-            yield cost, chosen
-        last = chosen[-1]
-        if last + 1 < len(costs):
-            heapq.heappush(queue, (cost + costs[last + 1], [*chosen, last + 1]))
-            heapq.heappush(queue, (cost + costs[last + 1] - costs[last], [*chosen[:-1], last + 1]))
-
-
 def valid_spans(mask_BL: Tensor) -> Tensor:
     """Whether each pair of characters can be the first and last of a span, (B, L, L) bool."""
     length = mask_BL.shape[1]
-    ordered_LL = torch.ones((length, length), dtype=torch.bool, device=mask_BL.device).triu()
+    position_L = torch.arange(length, device=mask_BL.device)
+    ordered_LL = position_L.unsqueeze(1) <= position_L
     return mask_BL.unsqueeze(1) & mask_BL.unsqueeze(2) & ordered_LL

@@ -4,7 +4,7 @@ Shape suffixes: B sentences, L characters, D hidden size, T tags, C types, S spa
 partial labels.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,17 +16,13 @@ from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import PerCharacter, Targets
 from ner_adv_plugin.data.checks import RunContext
+from ner_adv_plugin.data.labels.span_reading import SpanReading
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
-from ner_adv_plugin.data.labels.tag_arrays import (
-    TagTable,
-    lenient_spans,
-    sentence_offsets,
-    strict_spans,
-    write_spans,
-)
+from ner_adv_plugin.data.labels.tag_arrays import TagTable, write_spans
+from ner_adv_plugin.data.labels.tag_paths import read_paths
 from ner_adv_plugin.data.labels.tag_schemes import OUTSIDE_TAG, get_scheme
 from ner_adv_plugin.data.vocabulary import LabelSpace
-from ner_adv_plugin.modules.crf import ConditionalRandomField, SpanReading, span_probabilities
+from ner_adv_plugin.modules.crf import ConditionalRandomField, span_probabilities
 from ner_adv_plugin.modules.heads.head import Head, NormalizeBy, Readings
 
 
@@ -256,50 +252,10 @@ class TaggingHead(Head):
         sentences_R : index of the sentence of each path, ascending.
         output, batch, scored : see `decode_spans`.
         """
-        lengths_R = np.array(batch.lengths, dtype=np.int64)[sentences_R]
-        inside_RL = np.arange(tags_RL.shape[1])[None, :] < lengths_R[:, None]
-        to_spans = lenient_spans if self.label_space.segmentation else strict_spans
-        spans = to_spans(tags_RL[inside_RL], sentence_offsets(lengths_R), self._table)
-        scores_S = np.full(len(spans.starts_S), np.nan)
-        if scored:
-            distinct, index_S = _distinct(spans, sentences_R, len(batch.lengths))
-            scores_S = self.span_probabilities(output, batch, distinct)[index_S]
-        return _as_lists(spans, scores_S.tolist())
 
+        def probabilities(distinct: SpanTable) -> NDArray[np.float64]:
+            return self.span_probabilities(output, batch, distinct)
 
-def _distinct(
-    spans: SpanTable, sentences_R: NDArray[np.int64], sentences: int
-) -> tuple[SpanTable, NDArray[np.int64]]:
-    """Return the distinct spans of all readings of each sentence, and the index of each span.
-
-    # Parameters
-
-    spans : the spans of R readings.
-    sentences_R : index of the sentence of each reading.
-    sentences : number of sentences.
-    """
-    sentence_S = sentences_R[spans.sentences_S]
-    keys_4S = np.stack([sentence_S, spans.starts_S, spans.ends_S, spans.types_S])
-    order_S = np.lexsort(keys_4S[::-1])
-    is_new_S = np.ones(len(order_S), dtype=bool)
-    is_new_S[1:] = (np.diff(keys_4S[:, order_S]) != 0).any(0)
-    first_S = order_S[is_new_S]
-    index_S = np.empty(len(order_S), dtype=np.int64)
-    index_S[order_S] = np.cumsum(is_new_S) - 1
-    counts_B = np.bincount(sentence_S[first_S], minlength=sentences)
-    distinct = SpanTable(
-        types=spans.types,
-        starts_S=spans.starts_S[first_S],
-        ends_S=spans.ends_S[first_S],
-        types_S=spans.types_S[first_S],
-        counts_R=counts_B.astype(np.int32),
-    )
-    return distinct, index_S
-
-
-def _as_lists(spans: SpanTable, scores: Sequence[float]) -> list[list[ScoredSpan]]:
-    """List the spans of each sentence with their scores."""
-    names = [spans.types[i] for i in spans.types_S.tolist()]
-    flat = list(map(ScoredSpan, spans.starts_S.tolist(), spans.ends_S.tolist(), names, scores))
-    offsets = spans.offsets.tolist()
-    return [flat[start:end] for start, end in zip(offsets, offsets[1:], strict=False)]
+        return read_paths(
+            tags_RL, sentences_R, batch.lengths, self._table, probabilities if scored else None
+        )

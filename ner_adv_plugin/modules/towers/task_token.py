@@ -39,7 +39,7 @@ class TaskToken(TaskTower):
     def forward(self, inputs: Tensor, mask: Tensor, task_B: Tensor) -> Tensor:
         """See `TaskTower.forward`."""
         token = self.embedding(task_B)[:, None].to(inputs.dtype)
-        mask_with_token = torch.cat([mask.new_ones(len(mask), 1), mask], 1)
+        mask_with_token = torch.cat([mask.new_ones(mask.shape[0], 1), mask], 1)
 
         states: Tensor = self.tower(torch.cat([token, inputs], 1), mask_with_token)
         return states[:, 1:]

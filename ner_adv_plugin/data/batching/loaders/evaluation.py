@@ -3,14 +3,10 @@
 from collections.abc import Iterator
 from itertools import islice
 
-import numpy as np
-
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch, collate
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
-
-# Maximum number of padded positions in a batch, unless it is a single longer sentence.
-MAX_TOKENS = 16384
+from ner_adv_plugin.data.windows import MAX_TOKENS, batches_by_length
 
 
 def evaluation_batches(
@@ -40,21 +36,6 @@ def evaluation_batches(
     """
     if batch_size < 1:
         raise ConfigurationError(f"expected 1 or more, found {batch_size}", "batch_size")
-    for group in islice(_groups(sentences, batch_size, max_tokens), rank, None, world_size):
+    groups = batches_by_length(sentences.lengths, batch_size, max_tokens)
+    for group in islice(groups, rank, None, world_size):
         yield collate([(sentences, sentence) for sentence in group])
-
-
-def _groups(sentences: EncodedDataset, batch_size: int, max_tokens: int) -> Iterator[list[int]]:
-    """Yield the indices of the sentences of each batch, longest first."""
-    order = np.argsort(-sentences.lengths, kind="stable")
-
-    group: list[int] = []
-    for sentence in order[: int(np.count_nonzero(sentences.lengths))]:
-        longest = int(sentences.lengths[group[0]]) if group else 0
-        if group and (len(group) == batch_size or longest * (len(group) + 1) > max_tokens):
-            yield group
-            group = []
-        group.append(int(sentence))
-
-    if group:
-        yield group

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ner_adv_plugin.data.reading.normalisers.normaliser import CharacterNormaliser, Normaliser
+from ner_adv_plugin.data.text_forms import lowercase
 
 
 @Normaliser.register("lowercase")
@@ -26,4 +27,4 @@ class LowercaseNormaliser(CharacterNormaliser):
 
     def form(self, character: str) -> str:
         """See `CharacterNormaliser.form`."""
-        return character.lower()
+        return lowercase(character)

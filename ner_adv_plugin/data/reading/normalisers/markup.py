@@ -1,12 +1,9 @@
 """Removal of markup."""
 
-import re
 from dataclasses import dataclass
 
-from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.reading.normalisers.normaliser import Normaliser
-
-BLANK = " "
+from ner_adv_plugin.data.text_forms import MARKUP, without_markup
 
 
 @Normaliser.register("markup")
@@ -34,16 +31,11 @@ class MarkupNormaliser(Normaliser):
     '   北京    '
     """
 
-    pattern: str = r"</?[A-Za-z][^<>]*>"
+    pattern: str = MARKUP
 
     def __post_init__(self) -> None:
-        try:
-            self._compiled = re.compile(self.pattern)
-        except re.error as error:
-            raise ConfigurationError(
-                f"{self.pattern!r} is not a regular expression: {error}", "pattern"
-            ) from error
+        self._without_markup = without_markup(self.pattern)
 
     def normalise(self, text: str) -> str:
         """See `Normaliser.normalise`."""
-        return self._compiled.sub(lambda match: BLANK * len(match[0]), text)
+        return self._without_markup(text)

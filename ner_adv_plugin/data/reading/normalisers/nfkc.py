@@ -1,9 +1,9 @@
 """Unicode normalisation form KC."""
 
-import unicodedata
 from dataclasses import dataclass
 
 from ner_adv_plugin.data.reading.normalisers.normaliser import CharacterNormaliser, Normaliser
+from ner_adv_plugin.data.text_forms import nfkc
 
 
 @Normaliser.register("nfkc")
@@ -31,4 +31,4 @@ class NfkcNormaliser(CharacterNormaliser):
 
     def form(self, character: str) -> str:
         """See `CharacterNormaliser.form`."""
-        return unicodedata.normalize("NFKC", character)
+        return nfkc(character)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.data.text_forms import character_wise
 
 
 class Normaliser(Registrable):
@@ -27,10 +28,10 @@ class CharacterNormaliser(Normaliser):
     pre-training.
     """
 
-    _table: dict[int, str] = field(init=False, repr=False, compare=False)
+    _replace: Callable[[str], str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._table = _Table(self.form)
+        self._replace = character_wise(self.form)
 
     def form(self, character: str) -> str:
         """Return the normalised form of a character, of any length."""
@@ -38,18 +39,4 @@ class CharacterNormaliser(Normaliser):
 
     def normalise(self, text: str) -> str:
         """See `Normaliser.normalise`."""
-        return text.translate(self._table)
-
-
-class _Table(dict[int, str]):
-    """The replacement of each code point, computed on first access."""
-
-    def __init__(self, form: Callable[[str], str]) -> None:
-        super().__init__()
-        self._form = form
-
-    def __missing__(self, point: int) -> str:
-        character = chr(point)
-        form = self._form(character)
-        self[point] = form if len(form) == 1 else character
-        return self[point]
+        return self._replace(text)

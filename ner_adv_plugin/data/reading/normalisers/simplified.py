@@ -1,10 +1,10 @@
 """Conversion to simplified characters."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.data.reading.normalisers.normaliser import CharacterNormaliser, Normaliser
+from ner_adv_plugin.data.text_forms import simplified
 
 
 @Normaliser.register("simplified")
@@ -27,14 +27,12 @@ class SimplifiedNormaliser(CharacterNormaliser):
     ```
     """
 
-    _converter: Any = field(init=False, repr=False, compare=False)
+    _simplified: Callable[[str], str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._converter = require_extra("opencc", 'normaliser "simplified"').OpenCC("t2s")
+        self._simplified = simplified()
 
     def form(self, character: str) -> str:
         """See `CharacterNormaliser.form`."""
-        if "\ud800" <= character <= "\udfff":
-            return character  # OpenCC does not accept single surrogates.
-        return str(self._converter.convert(character))
+        return self._simplified(character)

@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from ner_adv_plugin.common.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 # Memory of a container: limit and use of control groups, version 2 and 1.
 _GROUPS = (
@@ -40,10 +42,17 @@ def reading_bytes(length: int, states: int) -> int:
     return back_pointers + candidates + answer
 
 
-def memory_budget(device: torch.device) -> int:
-    """Return half of the free memory in bytes: of the machine or container, and of a GPU."""
+def memory_budget(device: "torch.device | None" = None) -> int:
+    """Return half of the free memory in bytes: of the machine or container, and of a GPU.
+
+    # Parameters
+
+    device : the device that computes; None for the CPU.
+    """
     free = [_free_in_machine(), *_free_in_groups()]
-    if device.type == "cuda":
+    if device is not None and device.type == "cuda":
+        import torch
+
         free.append(torch.cuda.mem_get_info(device)[0])
     return min(free) // 2
 

@@ -1,6 +1,13 @@
-"""Character vocabulary of a Hugging Face tokenizer."""
+"""Character vocabulary of a Hugging Face tokenizer.
 
+Shape suffixes: B sequences, L characters, P subwords.
+"""
+
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ner_adv_plugin.data.alphabet import Alphabet
 
@@ -45,6 +52,35 @@ class PieceAlphabet(Alphabet):
     def expand(self, index: int) -> tuple[int, ...]:
         """Subword indices of a character, given its index in the vocabulary."""
         return self.composites[index - self.size] if index >= self.size else (index,)
+
+    def expanded(
+        self, ids_BL: NDArray[np.int64], lengths: Sequence[int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
+        """Replace characters by their subwords.
+
+        # Parameters
+
+        ids_BL : indices of characters.
+        lengths : number of characters of each sequence.
+
+        # Returns
+
+        Indices of subwords and the character of each, both (B, P) with 0 at padding, and the number
+        of subwords of each sequence.
+        """
+        sequences = [
+            [self.expand(index) for index in ids_L[:length].tolist()]
+            for ids_L, length in zip(ids_BL, lengths, strict=True)
+        ]
+        sizes = [sum(map(len, sequence)) for sequence in sequences]
+        ids_BP = np.zeros((len(sequences), max(sizes, default=0)), dtype=np.int64)
+        character_BP = np.zeros_like(ids_BP)
+
+        for i, sequence in enumerate(sequences):
+            ids_BP[i, : sizes[i]] = [subword for subwords in sequence for subword in subwords]
+            counts = [len(subwords) for subwords in sequence]
+            character_BP[i, : sizes[i]] = np.repeat(np.arange(len(sequence)), counts)
+        return ids_BP, character_BP, sizes
 
     def special_tokens(self) -> tuple[list[int], list[int]]:
         """Special tokens that the tokenizer adds before and after a text."""

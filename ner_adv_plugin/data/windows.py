@@ -1,11 +1,14 @@
 """Overlapping windows over long sequences, and groups of sequences of similar length."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+# Maximum number of padded positions in a batch, unless it is a single longer sentence.
+MAX_TOKENS = 16384
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +115,34 @@ def runs(lengths: Sequence[int], most: int) -> list[tuple[int, int]]:
             total = 0
         total += length
     return list(pairwise([*bounds, len(lengths)]))
+
+
+def batches_by_length(
+    lengths: NDArray[np.int64], batch_size: int, max_tokens: int = MAX_TOKENS
+) -> Iterator[list[int]]:
+    """Yield the indices of the sentences of each batch, longest first, without empty ones.
+
+    # Parameters
+
+    lengths : number of characters of each sentence.
+    batch_size : maximum number of sentences in a batch.
+    max_tokens : maximum number of padded positions in a batch; a longer sentence forms a batch by
+        itself.
+
+    # Examples
+
+    >>> list(batches_by_length(np.array([2, 0, 5, 4]), batch_size=2))
+    [[2, 3], [0]]
+    """
+    order = np.argsort(-lengths, kind="stable")
+
+    batch: list[int] = []
+    for sentence in order[: int(np.count_nonzero(lengths))].tolist():
+        longest = int(lengths[batch[0]]) if batch else 0
+        if batch and (len(batch) == batch_size or longest * (len(batch) + 1) > max_tokens):
+            yield batch
+            batch = []
+        batch.append(sentence)
+
+    if batch:
+        yield batch

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ner_adv_plugin.modules.encoders.windows import Window, cover, length_groups
+from ner_adv_plugin.data.windows import Window, cover, length_groups
 
 
 @st.composite
