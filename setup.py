@@ -18,10 +18,14 @@ RECIPES = ("training_configs", "fixtures", "studies")
 
 TEST = [
     "datasets>=3.0",
+    "fastapi>=0.115",
+    "httpx>=0.27",
     "hypothesis",
     "import-linter",
     "mypy",
     "optuna>=4.0",
+    "playwright>=1.45",
+    "prometheus_client>=0.20",
     "pyahocorasick>=2.1",
     "pytest",
     "pytest-xdist",
@@ -29,12 +33,14 @@ TEST = [
     "setuptools>=77",
     "spacy>=3.8",
     "submitit>=1.5",
+    "uvicorn>=0.30",
 ]
 DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
     "datasets": ["datasets>=3.0"],
     "lexicon": ["pyahocorasick>=2.1"],
     "opencc": ["opencc>=1.1.9"],
+    "serve": ["fastapi>=0.115", "prometheus_client>=0.20", "uvicorn>=0.30"],
     "slurm": ["submitit>=1.5"],
     "spacy": ["spacy>=3.8"],
     "torchjd": ["torchjd[quadprog-projector]>=0.18"],
@@ -97,6 +103,7 @@ setup(
     packages=find_packages(include=["ner_adv_plugin", "ner_adv_plugin.*"]),
     package_data={
         "ner_adv_plugin": ["py.typed"],
+        "ner_adv_plugin.serving": ["page.html"],
         "ner_adv_plugin.studies.report": ["*.j2", "*.css", "*.js"],
     },
     cmdclass={"build_py": BuildWithRecipes},

@@ -16,6 +16,9 @@ INSTALL = {
     "spacy": '"ner_adv_plugin[spacy]"',
     "datasets": '"ner_adv_plugin[datasets]"',
     "pyarrow": '"ner_adv_plugin[datasets]"',
+    "fastapi": '"ner_adv_plugin[serve]"',
+    "uvicorn": '"ner_adv_plugin[serve]"',
+    "prometheus_client": '"ner_adv_plugin[serve]"',
     # Installed with the package; may be missing beside a copy of its source.
     "seqeval": "seqeval",
 }
