@@ -149,7 +149,7 @@ class Batcher:
             await self._changed.wait()
 
         loop = asyncio.get_running_loop()
-        while (oldest := self.queue.oldest) is not None and not self.stopping:
+        while (oldest := self.queue.oldest) is not None and not (oldest.begun or self.stopping):
             left = oldest.arrived + self.batching.max_wait - loop.time()
             tokens = self._tokens_of(oldest.key)
             if left <= 0 or self.queue.waiting_tokens(oldest.key, tokens) >= tokens:

@@ -55,6 +55,11 @@ class Job:
         self.waiting = deque(range(len(self.pieces)))
         self.characters = sum(map(len, self.pieces))
 
+    @property
+    def begun(self) -> bool:
+        """Whether a batch has taken one of its pieces."""
+        return len(self.waiting) < len(self.pieces)
+
     def finish(self, piece: int, readings: list[Reading]) -> None:
         """Keep the readings of a piece; the last one completes the answer."""
         self.done[piece] = readings

@@ -50,14 +50,15 @@ def serve(app: FastAPI, host: str, port: int, settings: ServerSettings) -> None:
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise UserError(f"--port: expected 0 to 65535, found {port}")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
         return socket.create_server(address[:2], family=family, backlog=2048)
-    except (OSError, OverflowError) as error:
-        raise UserError(
-            f"cannot listen on {host}, port {port}: {error}. Choose others with --host and --port."
-        ) from error
+    except OSError as error:
+        message = f"cannot listen on {host}, port {port}: {error}. See --host and --port."
+        raise UserError(message) from error
 
 
 class _Server(uvicorn.Server):
