@@ -61,7 +61,7 @@ class Batching:
 
     max_wait: float = 0.005
     max_tokens: int = 4096
-    max_seconds: float = 0.5
+    max_seconds: float = 0.25
     window: int = 1000
     overlap: int = 100
 
