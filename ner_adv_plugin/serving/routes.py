@@ -24,7 +24,7 @@ from ner_adv_plugin.serving.schemas import (
     TasksRequest,
     WebhookEvent,
 )
-from ner_adv_plugin.serving.service import Service
+from ner_adv_plugin.serving.service import Service, beside
 
 T = TypeVar("T")
 router = APIRouter()
@@ -153,10 +153,13 @@ async def _predict_texts(
         model = service.model(body.model)
     key = service.key(model, body.head if body.head is not None else head, body.n_best)
     readings = await service.readings(key, body.texts)
-    results = [
-        service.described(key, text, own) for text, own in zip(body.texts, readings, strict=True)
-    ]
-    return Answer({"model": key.model, "head": key.head, "results": results})
+
+    def answer() -> Answer:
+        pairs = zip(body.texts, readings, strict=True)
+        results = [service.described(key, text, own) for text, own in pairs]
+        return Answer({"model": key.model, "head": key.head, "results": results})
+
+    return await beside(body.texts, answer)
 
 
 async def _predict_tasks(
@@ -176,11 +179,13 @@ async def _predict_tasks(
             raise refusal(422, ("body", "tasks", index, "data"), message, "no_text")
         texts.append(text)
     readings = await service.readings(key, texts, ("body", "tasks"))
-    results = [
-        project.prediction(text, own[0].spans, model.version)
-        for text, own in zip(texts, readings, strict=True)
-    ]
-    return Answer({"results": results})
+
+    def answer() -> Answer:
+        pairs = zip(texts, readings, strict=True)
+        results = [project.prediction(text, own[0].spans, model.version) for text, own in pairs]
+        return Answer({"results": results})
+
+    return await beside(texts, answer)
 
 
 @label_studio_router.post("/setup", responses={422: REFUSALS[422]})

@@ -1,8 +1,9 @@
 """Answering of requests: checks against the limits, cutting, batching, joining."""
 
+import asyncio
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from ner_adv_plugin.common.errors import UserError, nearest
 from ner_adv_plugin.data.labels.spans import ScoredSpan
@@ -13,8 +14,11 @@ from ner_adv_plugin.serving.metrics import Metrics
 from ner_adv_plugin.serving.models import ServedModel
 from ner_adv_plugin.serving.queue import Key, QueueFull
 from ner_adv_plugin.serving.settings import ServerSettings
-from ner_adv_plugin.serving.windows import join, windows
+from ner_adv_plugin.serving.windows import Window, join, windows
 
+T = TypeVar("T")
+# Characters of a request whose answer takes noticeable time to put together.
+LONG = 10_000
 # A text to warm up with.
 _SAMPLE = "昨天魏勇在深圳大学参加了会议。" * 8
 
@@ -100,22 +104,14 @@ class Service:
             text[start:end] for text, own in zip(texts, cuts, strict=True) for start, end in own
         ]
         try:
-            found = iter(await self.batcher.submit(key, pieces))
+            found = await self.batcher.submit(key, pieces)
         except QueueFull as error:
             again = {"Retry-After": str(self.batcher.retry_after())}
             raise refusal(429, ("queue",), str(error), "queue_full", again) from error
         except Stopping as error:
             raise refusal(503, ("server",), str(error), "stopping", {"Retry-After": "5"}) from error
 
-        answers = []
-        for own in cuts:
-            readings = [next(found) for _ in own]
-            if len(own) == 1:
-                answers.append(readings[0])
-            else:
-                spans = join(own, [best[0].spans for best in readings]) if own else []
-                answers.append([Reading(spans, None if key.n_best is None else 1.0)])
-        return answers
+        return await beside(texts, lambda: _joined(cuts, found, key.n_best is not None))
 
     def _check(self, key: Key, texts: Sequence[str], where: Sequence[str | int]) -> None:
         limits, window = self.settings.limits, self.settings.batching.window
@@ -152,6 +148,29 @@ class Service:
                 for reading in readings
             ]
         return answer
+
+
+async def beside(texts: Sequence[str], work: Callable[[], T]) -> T:
+    """Return the result of a function; for long texts, other requests go on meanwhile."""
+    if sum(map(len, texts)) < LONG:
+        return work()
+    return await asyncio.to_thread(work)
+
+
+def _joined(
+    cuts: Sequence[Sequence[Window]], found: Iterable[list[Reading]], ranked: bool
+) -> list[list[Reading]]:
+    """Return the readings of each text from those of its pieces, one after the other."""
+    pieces = iter(found)
+    answers = []
+    for own in cuts:
+        readings = [next(pieces) for _ in own]
+        if len(own) == 1:
+            answers.append(readings[0])
+        else:
+            spans = join(own, [best[0].spans for best in readings]) if own else []
+            answers.append([Reading(spans, 1.0 if ranked else None)])
+    return answers
 
 
 def _spans(text: str, spans: Sequence[ScoredSpan], segments: bool) -> dict[str, Any]:
