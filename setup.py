@@ -18,6 +18,8 @@ RECIPES = ("training_configs", "fixtures", "studies")
 
 TEST = [
     "datasets>=3.0",
+    "fastapi>=0.115",
+    "httpx>=0.27",
     "hypothesis",
     "import-linter",
     "jieba>=0.42",
@@ -25,6 +27,8 @@ TEST = [
     "onnx>=1.16",
     "onnxruntime>=1.18",
     "optuna>=4.0",
+    "playwright>=1.45",
+    "prometheus_client>=0.20",
     "pyahocorasick>=2.1",
     "pytest",
     "pytest-xdist",
@@ -32,6 +36,7 @@ TEST = [
     "setuptools>=77",
     "spacy>=3.8",
     "submitit>=1.5",
+    "uvicorn>=0.30",
 ]
 DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
@@ -41,6 +46,7 @@ OPTIONAL = {
     "onnx": ["onnx>=1.16", "onnxruntime>=1.18"],
     "opencc": ["opencc>=1.1.9"],
     "runtime": ["onnxruntime>=1.18", "tokenizers>=0.20"],
+    "serve": ["fastapi>=0.115", "prometheus_client>=0.20", "uvicorn>=0.30"],
     "slurm": ["submitit>=1.5"],
     "spacy": ["spacy>=3.8"],
     "torchjd": ["torchjd[quadprog-projector]>=0.18"],
@@ -103,6 +109,7 @@ setup(
     packages=find_packages(include=["ner_adv_plugin", "ner_adv_plugin.*"]),
     package_data={
         "ner_adv_plugin": ["py.typed"],
+        "ner_adv_plugin.serving": ["page.html"],
         "ner_adv_plugin.studies.report": ["*.j2", "*.css", "*.js"],
     },
     cmdclass={"build_py": BuildWithRecipes},

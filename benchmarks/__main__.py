@@ -15,6 +15,7 @@ NAMES = (
     "tasks",
     "crf",
     "prediction",
+    "serve",
     "scoring",
     "reading",
     "precision",

@@ -20,6 +20,9 @@ INSTALL = {
     "onnx": '"ner_adv_plugin[onnx]"',
     "onnxruntime": '"ner_adv_plugin[runtime]"',
     "tokenizers": '"ner_adv_plugin[runtime]"',
+    "fastapi": '"ner_adv_plugin[serve]"',
+    "uvicorn": '"ner_adv_plugin[serve]"',
+    "prometheus_client": '"ner_adv_plugin[serve]"',
     # Installed with the package; may be missing beside a copy of its source.
     "seqeval": "seqeval",
 }

@@ -1,6 +1,7 @@
 """Predictor of the entities or words of sentences."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from ner_adv_plugin.archives import Archive
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
@@ -16,6 +17,20 @@ from ner_adv_plugin.inference.ranking import rank_readings
 
 # Keys of the text in an input, in order of preference; "text" is that of corpora and of `select`.
 DEFAULT_KEYS = ("sentence", "text")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A set of spans that a head may predict for a sentence.
+
+    # Parameters
+
+    spans : the spans with their scores.
+    probability : the probability of exactly these spans; None if readings were not ranked.
+    """
+
+    spans: list[ScoredSpan]
+    probability: float | None = None
 
 
 @Predictor.register("tagger")
@@ -135,20 +150,26 @@ class Tagger(Predictor):
 
     def predict_batch_instance(self, instances: Sequence[Instance]) -> list[JsonDict]:
         """See `Predictor.predict_batch_instance`."""
+        found = zip(instances, self.readings(instances), strict=True)
+        return [self._described(instance.text, readings) for instance, readings in found]
+
+    def readings(self, instances: Sequence[Instance]) -> list[list[Reading]]:
+        """Return the best readings of several sentences, in order; one of each without `n_best`."""
         model, dataset = self.archive.model, self.encoded(instances)
         if self.n_best is None:
-            found = scored_spans(predict_dataset(model, dataset, self.head, self.batch_size).spans)
-            return [
-                self.answer(instance.text, spans)
-                for instance, spans in zip(instances, found, strict=True)
-            ]
+            predictions = predict_dataset(model, dataset, self.head, self.batch_size)
+            return [[Reading(spans)] for spans in scored_spans(predictions.spans)]
 
         for instance in instances:
             self._check_memory(instance.text)
         batch_size = max(1, min(self.batch_size, READINGS_HELD // self.n_best))
         ranked = rank_readings(model, dataset, self.head, self.n_best, batch_size)
-        columns = zip(instances, ranked.spans, ranked.probabilities_RN.tolist(), strict=True)
-        return [self._with_n_best(instance.text, *readings) for instance, *readings in columns]
+        return [
+            list(map(Reading, spans, probabilities))
+            for spans, probabilities in zip(
+                ranked.spans, ranked.probabilities_RN.tolist(), strict=True
+            )
+        ]
 
     @property
     def chunk(self) -> int:
@@ -169,12 +190,15 @@ class Tagger(Predictor):
         """Return the prediction for a sentence with these spans."""
         return {"sentence": text, **described(text, spans, self._segments, self._scheme)}
 
-    def _with_n_best(
-        self, text: str, readings: Sequence[Sequence[ScoredSpan]], probabilities: Sequence[float]
-    ) -> JsonDict:
-        """Return the prediction for a sentence with all its readings."""
-        n_best = [
-            {"probability": probability, **described(text, spans, self._segments, self._scheme)}
-            for spans, probability in zip(readings, probabilities, strict=False)
-        ]
-        return {**self.answer(text, readings[0]), "n_best": n_best}
+    def _described(self, text: str, readings: Sequence[Reading]) -> JsonDict:
+        """Return the prediction for a sentence, with all its readings if `n_best` is set."""
+        prediction = self.answer(text, readings[0].spans)
+        if self.n_best is not None:
+            prediction["n_best"] = [
+                {
+                    "probability": reading.probability,
+                    **described(text, reading.spans, self._segments, self._scheme),
+                }
+                for reading in readings
+            ]
+        return prediction

@@ -19,6 +19,7 @@ from benchmarks import (
     reading,
     runtime,
     scoring,
+    serve,
     step,
     tasks,
 )
@@ -97,6 +98,21 @@ def test_prediction_agrees():
     assert report["entities per sentence"] > 0 and math.isfinite(
         report["time with entity scores over time without"]
     )
+
+
+def test_serving_is_measured_by_clients():
+    report = serve.run(TINY)
+    names = [
+        f"{what}, {clients} clients, {how}"
+        for how in ("batched", "one by one")
+        for clients in serve.CLIENTS
+        for what in ("requests per second", "p50", "p99")
+    ]
+    assert set(names) <= {figure.name for figure in report.figures}
+    for name in names:
+        assert report[name] > 0
+        if name.startswith("p50"):
+            assert report[name] <= report[name.replace("p50", "p99")]
 
 
 def test_command_line(root: Path, tmp_path: Path):

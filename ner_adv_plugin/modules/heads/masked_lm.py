@@ -20,6 +20,7 @@ from ner_adv_plugin.data.labels.spans import ScoredSpan
 from ner_adv_plugin.data.segmenters import CharacterSegmenter, Segmenter
 from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.encoders import Encoder
+from ner_adv_plugin.modules.encoders.bert_config import ACTIVATIONS
 from ner_adv_plugin.modules.heads.head import Head
 
 
@@ -184,6 +185,9 @@ class MaskedLmHead(Head):
 
 
 def _activation(name: str) -> Any:
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name]
+
     from transformers.activations import ACT2FN
 
     return ACT2FN[name]

@@ -177,7 +177,7 @@ def test_watch_collects_the_scores_of_all_spans(head: str) -> None:
     for batch in batches:
         for sentence in batch.sentences_of("weibo"):
             one = batch.select([sentence]).without_targets()
-            _, output = sharing_model._output(one, "weibo")
+            _, output = sharing_model.output(one, "weibo")
             length = one.lengths[0]
             pairs = torch.ones(length, length, dtype=torch.bool).triu()
             by_pair = output[0].permute(1, 2, 0) if head == "global_pointer" else output[0]
