@@ -127,5 +127,8 @@ setup(
         **OPTIONAL,
         "all": [requirement for group in OPTIONAL.values() for requirement in group],
     },
-    entry_points={"console_scripts": ["allennlp=ner_adv_plugin.commands:main"]},
+    entry_points={
+        "console_scripts": ["allennlp=ner_adv_plugin.commands:main"],
+        "spacy_factories": ["ner_adv=ner_adv_plugin.integrations.spacy:make_entity_tagger"],
+    },
 )
