@@ -20,6 +20,7 @@ TEST = [
     "datasets>=3.0",
     "hypothesis",
     "import-linter",
+    "modelscope>=1.20",
     "mypy",
     "optuna>=4.0",
     "pyahocorasick>=2.1",
@@ -34,6 +35,7 @@ DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
     "datasets": ["datasets>=3.0"],
     "lexicon": ["pyahocorasick>=2.1"],
+    "modelscope": ["modelscope>=1.20"],
     "opencc": ["opencc>=1.1.9"],
     "slurm": ["submitit>=1.5"],
     "spacy": ["spacy>=3.8"],
@@ -110,6 +112,7 @@ setup(
         "charset-normalizer>=3.3",
         "accelerate>=1.0",
         "pytorch-crf>=0.7.2",
+        "huggingface_hub>=1.0",
         "jinja2>=3.1",
         "jsonnet>=0.20",
         "matplotlib>=3.8",

@@ -10,8 +10,8 @@ from pathlib import Path
 from ner_adv_plugin.common.digests import DIGESTS, digests_below, file_digest
 from ner_adv_plugin.common.digests import META as META
 from ner_adv_plugin.common.files import local_path, write_file
+from ner_adv_plugin.common.hubs.hub_path import ARCHIVE as ARCHIVE
 
-ARCHIVE = "model.tar.gz"
 CONFIG = "config.json"
 WEIGHTS = "weights.th"
 BEST = "best.th"
