@@ -20,7 +20,7 @@ TEST = [
     "datasets>=3.0",
     "hypothesis",
     "import-linter",
-    "modelscope>=1.20",
+    "modelscope>=1.40",
     "mypy",
     "optuna>=4.0",
     "pyahocorasick>=2.1",
@@ -35,7 +35,7 @@ DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
     "datasets": ["datasets>=3.0"],
     "lexicon": ["pyahocorasick>=2.1"],
-    "modelscope": ["modelscope>=1.20"],
+    "modelscope": ["modelscope>=1.40"],
     "opencc": ["opencc>=1.1.9"],
     "slurm": ["submitit>=1.5"],
     "spacy": ["spacy>=3.8"],

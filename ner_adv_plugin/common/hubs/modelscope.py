@@ -1,5 +1,6 @@
 """ModelScope, the hub of models in China."""
 
+import glob
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,24 +21,28 @@ def endpoint() -> str:
 
 def fetch_file(path: HubPath, file: str) -> Path:
     """Return a file of a repository; see `fetching.fetch_file`."""
-    library = require_extra("modelscope.hub.file_download", _USER)
-    return _online_or_cached(
-        lambda local: library.model_file_download(
-            path.repo, file, revision=path.revision, local_files_only=local
-        )
-    )
+    # The library's function for a single file does not notice that the file has changed.
+    found = _download(path, [glob.escape(file)], []) / file
+    if not found.is_file():
+        raise FileNotFoundError(file)
+    return found
 
 
 def fetch_folder(path: HubPath, patterns: Sequence[str]) -> Path:
     """Return a folder with the files of a repository that match a pattern, without subfolders."""
+    return _download(path, patterns, ["*/*"])
+
+
+def _download(path: HubPath, allowed: Sequence[str], ignored: Sequence[str]) -> Path:
     library = require_extra("modelscope.hub.snapshot_download", _USER)
     return _online_or_cached(
         lambda local: library.snapshot_download(
             path.repo,
             revision=path.revision,
-            allow_patterns=list(patterns),
-            ignore_patterns=["*/*"],
+            allow_patterns=list(allowed),
+            ignore_patterns=list(ignored) or None,
             local_files_only=local,
+            endpoint=os.environ.get("MODELSCOPE_ENDPOINT") or None,
         )
     )
 
@@ -64,6 +69,8 @@ def _online_or_cached(fetch: Callable[[bool], Any]) -> Path:
 
 def reason(path: HubPath, file: str | None, error: Exception) -> str:
     """Return why a download failed, and what to do; see `huggingface.reason`."""
+    if isinstance(error, FileNotFoundError) and not is_offline():
+        return f'the repository has no "{file}"'
     remedy = "set MODELSCOPE_ENDPOINT to an address that can be reached, or pass a local folder"
     if is_offline():
         return (
