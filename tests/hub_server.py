@@ -135,7 +135,8 @@ class Handler(BaseHTTPRequestHandler):
         if not self.is_authorised():
             self.answer(401, {"error": "Invalid username or password."})
         elif repo in self.server.repos:
-            self.answer(409, {"error": "You already created this model repo"})
+            url = f"{self.server.url}/{repo}"
+            self.answer(409, {"error": "You already created this model repo", "url": url})
         else:
             private = asked.get("private") or asked.get("visibility") == "private"
             self.server.repos[repo] = Repo(bool(private))

@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "Train a model.",
     "evaluate": "Score a trained model on a corpus.",
     "predict": "Tag text with a trained model.",
+    "push": "Publish a trained model with a model card.",
     "select": "Choose the raw text that is most worth annotating.",
     "find-lr": "Find a learning rate with a range test.",
     "tune": "Tune the values of a config on validation data.",
