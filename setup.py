@@ -23,6 +23,7 @@ TEST = [
     "hypothesis",
     "import-linter",
     "jieba>=0.42",
+    "modelscope>=1.40",
     "mypy",
     "onnx>=1.16",
     "onnxruntime>=1.18",
@@ -43,6 +44,7 @@ OPTIONAL = {
     "datasets": ["datasets>=3.0"],
     "jieba": ["jieba>=0.42"],
     "lexicon": ["pyahocorasick>=2.1"],
+    "modelscope": ["modelscope>=1.40"],
     "onnx": ["onnx>=1.16", "onnxruntime>=1.18"],
     "opencc": ["opencc>=1.1.9"],
     "runtime": ["onnxruntime>=1.18", "tokenizers>=0.20"],
@@ -123,6 +125,7 @@ setup(
         "charset-normalizer>=3.3",
         "accelerate>=1.0",
         "pytorch-crf>=0.7.2",
+        "huggingface_hub>=1.0",
         "jinja2>=3.1",
         "jsonnet>=0.20",
         "matplotlib>=3.8",
@@ -140,5 +143,8 @@ setup(
         **OPTIONAL,
         "all": [requirement for group in OPTIONAL.values() for requirement in group],
     },
-    entry_points={"console_scripts": ["allennlp=ner_adv_plugin.commands:main"]},
+    entry_points={
+        "console_scripts": ["allennlp=ner_adv_plugin.commands:main"],
+        "spacy_factories": ["ner_adv=ner_adv_plugin.integrations.spacy:make_entity_tagger"],
+    },
 )

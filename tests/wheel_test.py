@@ -112,6 +112,7 @@ def test_says_what_it_is(wheel: Path) -> None:
         "datasets",
         "docs",
         "lexicon",
+        "modelscope",
         "opencc",
         "slurm",
         "spacy",

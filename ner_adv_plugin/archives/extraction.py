@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import ner_adv_plugin
 from ner_adv_plugin.archives.writing import (
+    ARCHIVE,
     CONFIG,
     EXTRA,
     META,
@@ -44,7 +45,8 @@ def opened(path: str | Path) -> Iterator[Path]:
 
     # Parameters
 
-    path : `model.tar.gz`, its URL, or a folder with the same content, which is used as it is.
+    path : `model.tar.gz`, its URL, a repository on a hub, such as `hf://ORG/NAME`, or a folder. The
+        folder has the content of an archive, which is used as it is, or is a copy of a repository.
 
     # Returns
 
@@ -56,6 +58,8 @@ def opened(path: str | Path) -> Iterator[Path]:
         outside of the temporary folder.
     """
     source = local_path(path)
+    if not (source / META).is_file() and (source / ARCHIVE).is_file():
+        source = source / ARCHIVE
     if source.is_dir():
         if (source / META).is_file():
             check_format(source, str(path))

@@ -11,8 +11,8 @@ from typing import Any
 from ner_adv_plugin.common.digests import DIGESTS, digest, digests_below, file_digest
 from ner_adv_plugin.common.digests import META as META
 from ner_adv_plugin.common.files import local_path, write_file
+from ner_adv_plugin.common.hubs.hub_path import ARCHIVE as ARCHIVE
 
-ARCHIVE = "model.tar.gz"
 CONFIG = "config.json"
 WEIGHTS = "weights.safetensors"
 # The weights of archives of formats 2 and 3, and of weights that are not plain tensors.

@@ -23,6 +23,7 @@ COMMANDS = {
     "predict": "Tag text with a trained model.",
     "export": "Write a model as ONNX, to predict without torch.",
     "serve": "Serve trained models over HTTP, with a page.",
+    "push": "Publish a trained model with a model card.",
     "select": "Choose the raw text that is most worth annotating.",
     "find-lr": "Find a learning rate with a range test.",
     "tune": "Tune the values of a config on validation data.",

@@ -80,8 +80,11 @@ def _read(path: str) -> dict[str, "Tensor"]:
     from ner_adv_plugin.archives.extraction import opened
     from ner_adv_plugin.archives.writing import WEIGHT_FILES
     from ner_adv_plugin.common.files import local_path
+    from ner_adv_plugin.common.hubs.hub_path import parse_hub_path
 
-    if not Path(path).is_dir() and not path.endswith(".tar.gz"):
+    hub_path = parse_hub_path(path)
+    is_repo = hub_path is not None and hub_path.file is None
+    if not is_repo and not Path(path).is_dir() and not path.endswith(".tar.gz"):
         return _load(local_path(path), path)
 
     with opened(path) as folder:

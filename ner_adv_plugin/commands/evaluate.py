@@ -31,7 +31,9 @@ VERIFY = "--verify"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of AllenNLP's `evaluate` and of this package."""
-    parser.add_argument("archive_file", help="model.tar.gz, or the folder of a run")
+    parser.add_argument(
+        "archive_file", help="model.tar.gz, its URL, hf://ORG/NAME or the folder of a run"
+    )
     parser.add_argument(
         "input_file",
         help='corpus in the format of the head\'s dataset, or JSON of several: {"dataset": path}',

@@ -8,6 +8,8 @@ from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.threads import log_threads
 
+ARCHIVE_HELP = "model.tar.gz, its URL, a name on a hub (hf://ORG/NAME), or the folder of a run"
+
 
 def add_model_options(parser: argparse.ArgumentParser, batch_size: int) -> None:
     """Add the flags for loading and running a trained model.

@@ -16,7 +16,9 @@ from ner_adv_plugin.inference import Predictor
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of AllenNLP's `predict` and of this package."""
-    parser.add_argument("archive_file", help="model.tar.gz, or the folder of a run")
+    parser.add_argument(
+        "archive_file", help="model.tar.gz, its URL, hf://ORG/NAME or the folder of a run"
+    )
     parser.add_argument(
         "input_file",
         help='JSON lines such as {"sentence": "..."}, or plain text in a file that ends in .txt',

@@ -12,7 +12,9 @@ from ner_adv_plugin.inference.selection import STRATEGIES, Chosen, Selector, rea
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
-    parser.add_argument("archive_file", help="model.tar.gz, or the folder of a run")
+    parser.add_argument(
+        "archive_file", help="model.tar.gz, its URL, hf://ORG/NAME or the folder of a run"
+    )
     parser.add_argument("input_file", help="raw text of any size, one sentence per line")
     parser.add_argument("--count", type=int, default=100, help="number of sentences to choose")
     parser.add_argument(

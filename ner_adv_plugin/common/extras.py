@@ -13,6 +13,7 @@ INSTALL = {
     "jieba": '"ner_adv_plugin[jieba]"',
     "ahocorasick": '"ner_adv_plugin[lexicon]"',
     "optuna": '"ner_adv_plugin[tune]"',
+    "modelscope": '"ner_adv_plugin[modelscope]"',
     "submitit": '"ner_adv_plugin[slurm]"',
     "spacy": '"ner_adv_plugin[spacy]"',
     "datasets": '"ner_adv_plugin[datasets]"',

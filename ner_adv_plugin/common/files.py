@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.hubs.hub_path import parse_hub_path
 
 
 def is_url(path: str | Path) -> bool:
@@ -20,7 +21,9 @@ def local_path(path: str | Path) -> Path:
     """Return the local file of a path or URL.
 
     A URL is downloaded into the cache of the library `cached_path`. It is downloaded again only if
-    its ETag has changed; if the server cannot be reached, the cached copy is used.
+    its ETag has changed; if the server cannot be reached, the cached copy is used. The same is true
+    of files on hubs, such as `hf://ORG/NAME/FILE`, and of their caches. A repository, such as
+    `hf://ORG/NAME`, means its `model.tar.gz`.
 
     # Raises
 
@@ -28,6 +31,12 @@ def local_path(path: str | Path) -> Path:
     """
     if not is_url(path):
         return Path(path)
+
+    hub_path = parse_hub_path(path)
+    if hub_path is not None:
+        from ner_adv_plugin.common.hubs.fetching import fetch_file
+
+        return fetch_file(hub_path)
 
     # Imported late: it takes seconds to import, as it brings the clients of several clouds.
     from cached_path import cached_path

@@ -55,9 +55,10 @@ class Table:
 
 @dataclass
 class Code:
-    """Lines of fixed width."""
+    """Lines of fixed width, in a language such as "python"."""
 
     text: str
+    language: str = "text"
 
 
 # A string is a paragraph.
@@ -94,7 +95,7 @@ def _markdown(block: Block) -> str:
         rows.insert(1, ["---"] * len(block.header))
         return "\n".join(f"| {' | '.join(row)} |" for row in rows)
     if isinstance(block, Code):
-        return f"```text\n{_printable(block.text, keep=chr(10))}\n```"
+        return f"```{block.language}\n{_printable(block.text, keep=chr(10))}\n```"
     return _literal(block)
 
 

@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin.common.errors import ConfigurationError, nearest, nearest_file
+from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest, nearest_file
+from ner_adv_plugin.common.hubs.fetching import fetch_encoder
+from ner_adv_plugin.common.hubs.hub_path import parse_hub_path
+from ner_adv_plugin.common.hubs.huggingface import REMEDY, endpoint, is_offline
 from ner_adv_plugin.modules.encoders.bert_config import CONFIG, PREFIXES
 
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model", "*.tiktoken")
@@ -32,12 +35,27 @@ def is_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or name.count("/") > 1
 
 
+def local_folder(model_name: str) -> str:
+    """Return the folder of `hf://ORG/NAME` or `modelscope://ORG/NAME`; any other name as it is.
+
+    # Raises
+
+    ConfigurationError : if the encoder is neither in the cache of the hub nor on the hub.
+    """
+    try:
+        hub_path = parse_hub_path(model_name)
+        return model_name if hub_path is None else str(fetch_encoder(hub_path))
+    except UserError as error:
+        raise ConfigurationError(str(error), "model_name") from error
+
+
 def check_encoder(folder: str, model_name: str, with_weights: bool = True) -> None:
     """Check that a folder has the files of an encoder, before any is loaded.
 
     # Parameters
 
-    folder : folder, or name on the Hugging Face Hub, which is not checked.
+    folder : folder, `hf://ORG/NAME` or `modelscope://ORG/NAME`, which are downloaded, or a plain
+        name on the Hugging Face Hub, which is not checked.
     model_name : name shown in errors.
     with_weights : whether it must have weights.
 
@@ -46,6 +64,7 @@ def check_encoder(folder: str, model_name: str, with_weights: bool = True) -> No
     ConfigurationError : says which files are missing or cannot be read, and what else could be
         meant.
     """
+    folder = local_folder(folder)
     path = Path(folder)
     if path.is_dir():
         _check_files(path, model_name, with_weights)
@@ -64,14 +83,15 @@ def explain_hub(name: str, error: Exception) -> ConfigurationError:
 
     path = Path(name)
     where = f'there is no folder "{path}" in {path.absolute().parent}'
-    if constants.HF_HUB_OFFLINE:
+    if is_offline():
         hub = f"HF_HUB_OFFLINE is set, and {constants.HF_HUB_CACHE} holds no model of this name"
     elif any(type(cause).__name__ == "RepositoryNotFoundError" for cause in _causes(error)):
-        hub = "the Hugging Face Hub has no model of this name"
+        hub = f"{endpoint()} has no model of this name"
     else:
         hub = (
-            f"as a name on the Hugging Face Hub it was not loaded ({first_sentence(error)});"
-            f" without a connection, the model must be in {constants.HF_HUB_CACHE}"
+            f"as a name on the hub {endpoint()} it was not loaded ({first_sentence(error)});"
+            f" without a connection, the model must be in {constants.HF_HUB_CACHE}. Otherwise"
+            f" {REMEDY}"
         )
     return failure(name, f"{where}, and {hub}.{_other_folder(path)}")
 

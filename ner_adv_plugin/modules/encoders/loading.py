@@ -22,18 +22,24 @@ from ner_adv_plugin.modules.encoders.encoder_files import (
     check_loaded,
     check_vocabulary,
     explain_load,
+    local_folder,
 )
 from ner_adv_plugin.modules.encoders.wordpiece import WordPieceTokenizer
+
+
+def saved_folder(vocab: Vocabulary) -> str | None:
+    """Return the folder of configuration and tokenizer that came with the vocabulary, if any."""
+    saved = vocab.directory / "encoder" if vocab.directory else None
+    return str(saved) if saved and saved.is_dir() else None
 
 
 def folder_of(vocab: Vocabulary, model_name: str) -> str:
     """Find the folder (or Hub name) of the transformer's configuration and tokenizer.
 
     For a vocabulary read from an archive, it is the archive's own folder `encoder`, if there is
-    one.
+    one. An encoder of a hub, such as `hf://ORG/NAME`, is downloaded.
     """
-    saved = vocab.directory / "encoder" if vocab.directory else None
-    return str(saved) if saved and saved.is_dir() else model_name
+    return saved_folder(vocab) or local_folder(model_name)
 
 
 def load_tokenizer(folder: str, model_name: str, with_weights: bool = False) -> tuple[Any, Any]:

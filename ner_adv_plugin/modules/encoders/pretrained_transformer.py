@@ -29,6 +29,7 @@ from ner_adv_plugin.modules.encoders.loading import (
     load_transformer,
     max_positions,
     recomputing,
+    saved_folder,
     set_dropout,
 )
 from ner_adv_plugin.modules.encoders.packed_attention import attend_packed
@@ -63,7 +64,8 @@ class PretrainedTransformer(Encoder):
 
     vocab : supplied; if it was read from an archive, the transformer's configuration and tokenizer
         are read from there, and its weights come with those of the model.
-    model_name : folder, or name on the Hugging Face Hub.
+    model_name : folder, name on the Hugging Face Hub, `hf://ORG/NAME@REVISION`, or
+        `modelscope://ORG/NAME@REVISION` (extra `modelscope`).
     dropout : dropout probability on the states.
     embedding_dropout : dropout probability on the subword embeddings, before positions are added.
     attention_dropout, hidden_dropout : dropout probabilities inside the layers; null for those of
@@ -100,7 +102,7 @@ class PretrainedTransformer(Encoder):
         super().__init__()
 
         folder = folder_of(vocab, model_name)
-        with_weights = folder == model_name
+        with_weights = saved_folder(vocab) is None
         # Where pretrained weights come from; those of an archive come with the model.
         self._source = folder if with_weights else None
         self.tokenizer, config = load_tokenizer(folder, model_name, with_weights)

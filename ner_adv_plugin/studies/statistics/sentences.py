@@ -1,9 +1,12 @@
 """Would these models differ on other sentences? The unit is the sentence; the seeds are fixed."""
 
+import warnings
+from collections.abc import Callable
+
 import numpy as np
 from scipy import stats
 
-from ner_adv_plugin.studies.statistics.scores import Counts, Floats, mean_difference
+from ner_adv_plugin.studies.statistics.scores import Counts, Floats, f1_of, mean_difference
 
 # Rounds drawn at once, to bound memory.
 CHUNK = 512
@@ -71,19 +74,55 @@ def sentence_interval(
     The interval's ends; both 0 if the arms do not differ at all.
     """
     both_NK, seeds = _by_sentence(a_SNC, b_SNC)
-
-    def statistic(indices: np.ndarray, axis: int = -1) -> Floats:
-        sums = both_NK[indices].sum(axis=axis if axis >= 0 else indices.ndim + axis)
-        return _difference(sums, seeds)
-
     if np.array_equal(a_SNC, b_SNC):
         return 0.0, 0.0
-    with np.errstate(all="ignore"):
+    return _bca(both_NK, lambda sums_xK: _difference(sums_xK, seeds), level, rounds, seed)
+
+
+def f1_interval(
+    counts_NC: Counts, level: float = 0.95, rounds: int = 10_000, seed: int = 0
+) -> tuple[float, float]:
+    """BCa bootstrap interval, over sentences, of the F1 of one model (Efron 1987).
+
+    # Parameters
+
+    counts_NC : (N, 3) counts per sentence, N at least 1.
+    level : confidence level.
+    rounds : resamples.
+    seed : of the random generator.
+
+    # Returns
+
+    The interval's ends; NaN if F1 is undefined.
+
+    # Examples
+
+    >>> low, high = f1_interval(np.array([[1, 0, 0], [0, 1, 1]] * 50))
+    >>> 0.35 < low < 0.5 < high < 0.65
+    True
+    """
+    counts_NC = np.asarray(counts_NC, np.float64)
+    observed = float(f1_of(counts_NC.sum(axis=0)))
+    if np.isnan(observed) or len(np.unique(counts_NC, axis=0)) == 1:
+        return observed, observed
+    return _bca(counts_NC, f1_of, level, rounds, seed)
+
+
+def _bca(
+    counts_NK: Floats, score: Callable[[Floats], Floats], level: float, rounds: int, seed: int
+) -> tuple[float, float]:
+    """Interval of a score of the sums of counts over resampled sentences."""
+
+    def statistic(indices: np.ndarray, axis: int = -1) -> Floats:
+        return score(counts_NK[indices].sum(axis=axis if axis >= 0 else indices.ndim + axis))
+
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         found = stats.bootstrap(
-            (np.arange(len(both_NK)),),
+            (np.arange(len(counts_NK)),),
             statistic,
             n_resamples=rounds,
-            batch=max(1, CHUNK * 200 // len(both_NK)),
+            batch=max(1, CHUNK * 200 // len(counts_NK)),
             confidence_level=level,
             method="BCa",
             rng=np.random.default_rng(seed),

@@ -9,6 +9,7 @@ from scipy import stats
 from ner_adv_plugin.studies.statistics.scores import f1_of, mean_difference
 from ner_adv_plugin.studies.statistics.sentences import (
     approximate_randomisation,
+    f1_interval,
     sentence_interval,
 )
 
@@ -91,3 +92,22 @@ def test_mean_difference_agrees_with_the_plain_one() -> None:
     a, b = some_counts(3, 12)
     assert mean_difference(a.sum(1), b.sum(1)) == pytest.approx(plain_difference(a, b))
     assert f1_of(a.sum(1)).shape == (3,)
+
+
+def test_the_interval_of_one_model_is_near_a_plain_bootstrap() -> None:
+    counts = some_counts(1, 300)[0][0]
+    rng = np.random.default_rng(1)
+    scores = []
+    for _ in range(3000):
+        tp, fp, fn = sum(counts[i] for i in rng.integers(0, len(counts), len(counts)))
+        scores.append(2 * tp / (2 * tp + fp + fn))
+    ends = tuple(np.quantile(scores, [0.025, 0.975]))
+    assert f1_interval(counts, rounds=6000) == pytest.approx(ends, abs=0.006)
+    narrow = f1_interval(counts, level=0.5, rounds=1000)
+    assert ends[0] < narrow[0] < narrow[1] < ends[1]
+
+
+def test_intervals_of_one_model_without_variation() -> None:
+    assert f1_interval(np.array([[2, 0, 0]] * 5)) == (1, 1)
+    assert f1_interval(np.array([[0, 1, 0], [0, 0, 2]]), rounds=100) == (0, 0)
+    assert all(np.isnan(f1_interval(np.zeros((4, 3), dtype=int))))

@@ -1,0 +1,1 @@
+"""Model hubs: names of what they hold, and downloads into their caches."""

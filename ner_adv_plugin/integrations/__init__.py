@@ -1,0 +1,1 @@
+"""Integrations: pipeline components of other libraries that use a trained model."""
