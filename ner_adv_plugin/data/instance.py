@@ -3,7 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from ner_adv_plugin.data.labels.highlighting import Palette, fragment, highlighted
 from ner_adv_plugin.data.labels.spans import Span
+
+# Key of `Instance.metadata` for the probabilities of predicted spans, by span.
+SCORES = "scores"
 
 
 @dataclass(slots=True)
@@ -36,3 +40,10 @@ class Instance:
 
     def __len__(self) -> int:
         return len(self.text)
+
+    def _repr_html_(self) -> str:
+        """Return the text with its spans in colours, as Jupyter shows it."""
+        spans = self.spans or ()
+        palette = Palette(sorted({span.type for span in spans}))
+        content = highlighted(self.text, spans, palette, self.metadata.get(SCORES))
+        return fragment([f"<p>{content}</p>"])
