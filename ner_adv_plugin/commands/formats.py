@@ -23,9 +23,9 @@ from ner_adv_plugin.data.formats.conversion import (
 from ner_adv_plugin.data.reading.overlaps import Overlaps
 from ner_adv_plugin.data.reading.reading_counts import ReadingCounts
 from ner_adv_plugin.data.reading.text_encoding import UTF8, canonical
+from ner_adv_plugin.inference.answers import sentences_of
 from ner_adv_plugin.inference.input_lines import JSON_LINES
 from ner_adv_plugin.inference.inputs import LINE_FORMATS, InputFormat
-from ner_adv_plugin.inference.outputs import sentences_of
 
 INPUT_FORMAT, OUTPUT_FORMAT = "--input-format", "--output-format"
 # Name of a format, or its settings.

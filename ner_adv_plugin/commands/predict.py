@@ -19,7 +19,7 @@ from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import write_file
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.inference import Predictor
-from ner_adv_plugin.inference.outputs import line_of
+from ner_adv_plugin.inference.answers import line_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -114,7 +114,7 @@ def _annotated(
             yield from _annotated(copied, name, encoding)
         return
 
-    source, _, _ = source_of(str(path), name)
+    source, _, _ = source_of(str(path), name, "input_format")
     corpus = CorpusFile(str(path), canonical(encoding, "--encoding"))
     for number, sentence in enumerate(source.read(corpus), 1):
         yield RawInput(sentence.metadata.get("line", number), sentence.text, sentence.text)

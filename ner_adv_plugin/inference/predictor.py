@@ -10,6 +10,7 @@ from ner_adv_plugin.archives.archive import Archive, load_archive
 from ner_adv_plugin.common.errors import DataError, UserError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.inference.answers import Answer, Answers
 from ner_adv_plugin.inference.input_lines import EXAMPLE, RawInput, named
 from ner_adv_plugin.inference.inputs import InputFormat, InputLine, read_inputs
 
@@ -86,6 +87,27 @@ class Predictor(Registrable):
         )
         name = predictor_name or Predictor.default_implementation
         return Predictor.from_params({"type": name}, archive=archive, head=head)
+
+    def predict(self, texts: Iterable[str]) -> Answers:
+        """Return the answers to texts, in order.
+
+        # Parameters
+
+        texts : the texts. In a notebook, the answers show themselves in colours.
+
+        # Raises
+
+        UserError : if a text is not a string, or if `texts` is a single one.
+        """
+        if isinstance(texts, str):
+            raise UserError("texts: expected a list of strings, found a string: predict([text])")
+        held = list(texts)
+        for index, text in enumerate(held):
+            if not isinstance(text, str):
+                found = type(text).__name__
+                raise UserError(f"texts[{index}]: expected a string, found {found}")
+        inputs = [self.text_to_json(text) for text in held]
+        return Answers(map(Answer, self.predict_batch_json(inputs)))
 
     def predict_json(self, inputs: JsonDict) -> JsonDict:
         """Return the answer to one input."""

@@ -144,13 +144,22 @@ def write(sentences: Iterable[Instance], target: CorpusFormat, path: Path, force
         write_file(path, lambda partial: target.write(sentences, partial))
 
 
-def source_of(path: str, name: str | Mapping[str, Any]) -> tuple[CorpusFormat, str, str]:
-    """Return the format of a file, its name and why it was recognised (empty if it was named)."""
+def source_of(
+    path: str, name: str | Mapping[str, Any], flag: str = "--from"
+) -> tuple[CorpusFormat, str, str]:
+    """Return the format of a file, its name and why it was recognised (empty if it was named).
+
+    # Parameters
+
+    path : the file.
+    name : name or settings of its format, "auto" to recognise it.
+    flag : the flag that names it, for error messages.
+    """
     if name != AUTO:
         shown = name if isinstance(name, str) else str(name.get("type"))
-        return named(name, "--from"), shown, ""
+        return named(name, flag), shown, ""
     found, reason = recognised(path)
-    return named(found, "--from"), found, reason
+    return named(found, flag), found, reason
 
 
 def described(sentences: Sequence[Instance]) -> str:

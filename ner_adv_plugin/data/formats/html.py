@@ -34,11 +34,14 @@ body {{ max-width: 52rem; margin: 0 auto; padding: 0 1rem 3rem; }}
 header {{ position: sticky; top: 0; padding: .6rem 0; border-bottom: 1px solid #8886; }}
 header, body {{ background: Canvas; color: CanvasText; }}
 h1 {{ font-size: 1.1rem; margin: 0; line-height: 1.5; }}
-ol {{ padding-left: 3.5em; }}
+ol {{ padding: 0; list-style: none; }}
 li {{ content-visibility: auto; contain-intrinsic-height: auto 2.5em; }}
-li::marker {{ font-size: .75em; color: #888; }}
+li {{ position: relative; padding-left: 3.2em; }}
+li::before {{
+  content: attr(data-number); position: absolute; left: 0; width: 3em;
+  font-size: .75em; line-height: 2.8; color: GrayText;
+}}
 .unlabelled {{ font-style: italic; }}
-@media (max-width: 30rem) {{ ol {{ padding-left: 2em; }} }}
 @media print {{ header {{ position: static; }} li {{ content-visibility: visible; }} }}
 {style}</style>
 </head>
@@ -90,10 +93,9 @@ class HtmlFormat(CorpusFormat):
         written = 0
         # The legend comes first, but is known last.
         with tempfile.TemporaryFile(dir=path.parent) as body:
-            for sentence in sentences:
-                written += 1
+            for written, sentence in enumerate(sentences, 1):
                 counts.update(span.type for span in sentence.spans or ())
-                body.write(_item(sentence, palette).encode())
+                body.write(_item(written, sentence, palette).encode())
             body.seek(0)
 
             head = _HEAD.format(
@@ -109,9 +111,9 @@ class HtmlFormat(CorpusFormat):
                 file.write(_TAIL.encode())
 
 
-def _item(sentence: Instance, palette: Palette) -> str:
+def _item(number: int, sentence: Instance, palette: Palette) -> str:
     """Return a sentence as an item of the list."""
     name = "" if sentence.spans is not None else ' class="unlabelled"'
     scores = sentence.metadata.get(SCORES)
     content = highlighted(sentence.text, sentence.spans or (), palette, scores)
-    return f"<li{name}><p>{content}</p></li>\n"
+    return f"<li{name} data-number={number}><p>{content}</p></li>\n"
