@@ -3,15 +3,23 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ner_adv_plugin.commands.formats import (
+    add_formats,
+    check_formats,
+    input_format_of,
+    output_format_of,
+    write_as,
+)
 from ner_adv_plugin.commands.options import add_model_options, load_model
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import write_file
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.inference import Predictor
+from ner_adv_plugin.inference.answers import line_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,9 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "input_file",
-        help='JSON lines such as {"sentence": "..."}, or plain text in a file that ends in .txt',
+        help='JSON lines such as {"sentence": "..."}, plain text (.txt), a table (.csv, .tsv), an '
+        'annotated file, or "-" for stdin',
     )
-    parser.add_argument("--output-file", help="JSON lines file to write the predictions to")
+    parser.add_argument("--output-file", help="file or folder to write the predictions to")
+    add_formats(parser)
     parser.add_argument("--silent", action="store_true", help="do not print the predictions")
     parser.add_argument(
         "--multitask-head", help="head that predicts; by default that of validation_metric"
@@ -62,13 +72,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print or write one answer for each line of the input, in its order."""
-    skips = arguments.on_error == "skip"
-    if arguments.use_dataset_reader:
-        for flag, value in (("--text-key", arguments.text_key), ("--on-error skip", skips)):
-            if value:
-                raise UserError(f"{flag} is for JSON lines, not for --use-dataset-reader")
+    """Print or write one answer for each input, in order."""
+    input_format, target = input_format_of(arguments), output_format_of(arguments)
+    check_formats(arguments, target)
 
+    predictor = _predictor(arguments)
+    if arguments.use_dataset_reader:
+        predictions = predictor.predict_all(_instances(predictor, arguments))
+    else:
+        predictions = predictor.predict_file(arguments.input_file, arguments.on_error, input_format)
+
+    if target is not None:
+        write_as(target, _echoed(predictions, arguments), arguments)
+    elif arguments.output_file is not None:
+        write_file(Path(arguments.output_file), _writer(_echoed(predictions, arguments)))
+    else:
+        for prediction in predictions:
+            if not arguments.silent:
+                print(line_of(prediction))
+
+
+def _predictor(arguments: argparse.Namespace) -> Predictor:
     archive = load_model(arguments)
     for path in arguments.lexicon or ():
         archive.model.add_words(path)
@@ -79,25 +103,7 @@ def run(arguments: argparse.Namespace) -> None:
     predictor: Predictor = Predictor.from_params(
         settings, archive=archive, head=arguments.multitask_head
     )
-
-    if arguments.use_dataset_reader:
-        predictions = predictor.predict_all(_instances(predictor, arguments))
-    else:
-        predictions = predictor.predict_file(arguments.input_file, arguments.on_error)
-    if arguments.output_file is None:
-        for line in _lines(predictions):
-            if not arguments.silent:
-                print(line)
-        return
-
-    def write(path: Path) -> None:
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            for line in _lines(predictions):
-                file.write(line + "\n")
-                if not arguments.silent and sys.stdout.isatty():
-                    print(line)
-
-    write_file(Path(arguments.output_file), write)
+    return predictor
 
 
 def _predictor_args(text: str) -> dict[str, Any]:
@@ -123,12 +129,20 @@ def _instances(predictor: Predictor, arguments: argparse.Namespace) -> Iterable[
     raise ConfigurationError(f'no {choice} reader has head "{predictor.head}".{hint}')
 
 
-def _lines(predictions: Iterable[dict[str, Any]]) -> Iterator[str]:
+def _echoed(
+    predictions: Iterable[dict[str, Any]], arguments: argparse.Namespace
+) -> Iterator[dict[str, Any]]:
+    """Yield predictions that go to a file, and print them on a terminal."""
+    prints = arguments.output_file is not None and not arguments.silent and sys.stdout.isatty()
     for prediction in predictions:
-        line = json.dumps(prediction, ensure_ascii=False)
-        try:
-            line.encode("utf-8")
-        except UnicodeEncodeError:
-            # A lone surrogate cannot be encoded, only escaped.
-            line = json.dumps(prediction)
-        yield line
+        if prints:
+            print(line_of(prediction))
+        yield prediction
+
+
+def _writer(predictions: Iterable[dict[str, Any]]) -> Callable[[Path], None]:
+    def write_lines(path: Path) -> None:
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{line_of(prediction)}\n" for prediction in predictions)
+
+    return write_lines

@@ -127,7 +127,7 @@ def _opened(job: Any, before: Leftovers, arguments: argparse.Namespace) -> Itera
     `KeyboardInterrupt` says how to resume it.
     """
     from ner_adv_plugin.common import processes
-    from ner_adv_plugin.runs.staging import begun_stages
+    from ner_adv_plugin.runs.staging import has_begun
     from ner_adv_plugin.runs.train_job import open_run
 
     trainer = None
@@ -135,14 +135,13 @@ def _opened(job: Any, before: Leftovers, arguments: argparse.Namespace) -> Itera
         with open_run(job, before.folder, arguments.recover) as trainer:
             yield trainer
     except BaseException as error:
-        of_a_stage = next(begun_stages(before.folder), None)
-        has_begun = (trainer is not None and trainer.steps_done > 0) or of_a_stage is not None
-        if processes.is_main() and not has_begun:
+        is_kept = has_begun(trainer, before.folder)
+        if processes.is_main() and not is_kept:
             before.remove()
         if isinstance(error, KeyboardInterrupt):
             message = (
                 _how_to_resume(trainer, before.folder, arguments)
-                if has_begun
+                if is_kept
                 else f"interrupted before the first step: {before.folder} is as it was"
             )
             raise KeyboardInterrupt(message) from None

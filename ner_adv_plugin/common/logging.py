@@ -1,8 +1,10 @@
 """Logging to the terminal and to the `out.log` of a run."""
 
+import contextlib
 import logging
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -22,8 +24,7 @@ def log_to(folder: Path | None = None, level: int = logging.INFO) -> None:
     # A full disk is reported once, by the operation that fails, not by every message to out.log.
     logging.raiseExceptions = False
 
-    terminal = logging.StreamHandler(sys.stderr)
-    terminal.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    terminal = _terminal_handler()
     terminal.addFilter(
         lambda record: record.name.startswith("ner_adv_plugin") or record.levelno >= logging.WARNING
     )
@@ -34,9 +35,46 @@ def log_to(folder: Path | None = None, level: int = logging.INFO) -> None:
         quiet_transformers()
 
     if folder is not None:
-        file = logging.FileHandler(folder / "out.log", encoding="utf-8")
-        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-        root.addHandler(file)
+        root.addHandler(_file_handler(folder))
+
+
+@contextlib.contextmanager
+def logging_run(folder: Path, verbose: bool) -> Iterator[None]:
+    """Log this package to the `out.log` of a run, and leave other loggers as they are.
+
+    # Parameters
+
+    folder : the folder of the run.
+    verbose : also log to stderr, unless the program has set up logging itself.
+    """
+    own = logging.getLogger(__name__.partition(".")[0])
+    handlers: list[logging.Handler] = [_file_handler(folder)]
+    if verbose and not logging.getLogger().handlers and not own.handlers:
+        handlers.append(_terminal_handler())
+    level = own.level
+    own.setLevel(logging.INFO)
+    for handler in handlers:
+        own.addHandler(handler)
+    _quiet_transformers()
+    try:
+        yield
+    finally:
+        own.setLevel(level)
+        for handler in handlers:
+            own.removeHandler(handler)
+            handler.close()
+
+
+def _terminal_handler() -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    return handler
+
+
+def _file_handler(folder: Path) -> logging.Handler:
+    handler = logging.FileHandler(folder / "out.log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    return handler
 
 
 def quiet_transformers() -> None:

@@ -113,14 +113,21 @@ def load_training_config(
     """
     variables = {} if seed is None else {SEED: str(_checked_seed(str(seed), "--seed"))}
     config = load_config(path, variables=variables)
+    return with_seeds(config, parse_overrides(overrides, _external(variables)), seed)
 
+
+def with_seeds(
+    config: Mapping[str, Any], overrides: Mapping[str, Any], seed: int | None = None
+) -> dict[str, Any]:
+    """Return a copy of a config with overrides and seeds; see `load_training_config`."""
+    whole = dict(config)
     from_environment = os.environ.get(SEED)
     if seed is None and from_environment:
-        config |= dict.fromkeys(SEED_KEYS, _checked_seed(from_environment, SEED))
-    config = with_overrides(config, parse_overrides(overrides, _external(variables)))
+        whole |= dict.fromkeys(SEED_KEYS, _checked_seed(from_environment, SEED))
+    whole = with_overrides(whole, overrides)
     if seed is not None:
-        config |= dict.fromkeys(SEED_KEYS, seed)
-    return config
+        whole |= dict.fromkeys(SEED_KEYS, _checked_seed(str(seed), "seed"))
+    return whole
 
 
 def _checked_seed(text: str, name: str) -> int:

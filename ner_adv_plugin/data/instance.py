@@ -1,9 +1,15 @@
 """Instance: one sentence of a corpus with its gold spans."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ner_adv_plugin.data.labels.highlighting import Palette, fragment, highlighted, legend
 from ner_adv_plugin.data.labels.spans import Span
+
+# Key of `Instance.metadata` for the probabilities of predicted spans, by span.
+SCORES = "scores"
 
 
 @dataclass(slots=True)
@@ -36,3 +42,28 @@ class Instance:
 
     def __len__(self) -> int:
         return len(self.text)
+
+    def _repr_html_(self) -> str:
+        """Return the text with its spans in colours, as Jupyter shows it."""
+        return shown([self])
+
+
+def shown(sentences: Sequence[Instance], at_most: int = 20) -> str:
+    """Return sentences with their spans in colours, as HTML for a cell of a notebook.
+
+    # Parameters
+
+    sentences : the sentences.
+    at_most : number of sentences that are shown; the legend counts all of them.
+    """
+    counts = Counter(span.type for sentence in sentences for span in sentence.spans or ())
+    palette = Palette(sorted(counts))
+    parts = [
+        f"<p>{highlighted(one.text, one.spans or (), palette, one.metadata.get(SCORES))}</p>"
+        for one in sentences[:at_most]
+    ]
+    if len(sentences) > 1:
+        total = f"{len(sentences):,} sentences, {counts.total():,} entities"
+        rest = f", the first {at_most} of them" if len(sentences) > at_most else ""
+        parts.insert(0, f"<div>{total}{rest}</div>{legend(counts, palette)}")
+    return fragment(parts)

@@ -1,18 +1,32 @@
-"""Files of inputs: JSON Lines or plain text, one input a line."""
+"""Files of inputs: plain text, JSON Lines, tables, and annotated files."""
 
-import codecs
-import json
-from collections.abc import Iterator
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin.common.errors import DataError, UserError
+from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.data.formats.auto import AUTO
+from ner_adv_plugin.data.formats.conversion import ENDINGS, source_of
+from ner_adv_plugin.data.formats.corpus_file import CorpusFile
+from ner_adv_plugin.data.formats.huggingface import HUB
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.reading.text_encoding import UTF8, canonical, has_line_bytes, shown
+from ner_adv_plugin.inference.input_lines import (
+    JSON_LINES,
+    STDIN,
+    TEXT,
+    RawInput,
+    named,
+    text_or_objects,
+)
+from ner_adv_plugin.inference.input_tables import TABLES, rows
 
-TEXT_SUFFIX = ".txt"
-EXAMPLE = 'an object such as {"sentence": "..."}'
+# Formats that are read line by line, so that memory does not grow with the file.
+LINE_FORMATS = (TEXT, JSON_LINES, *TABLES)
 
 
 @dataclass(frozen=True)
@@ -33,76 +47,75 @@ class InputLine:
     error: UserError | None = None
 
 
-def numbered_lines(path: str | Path) -> Iterator[tuple[int, str | DataError]]:
-    """Yield the lines of a UTF-8 file with 1-based numbers, or an error for a line in another code.
+@dataclass(frozen=True)
+class InputFormat:
+    """How to read a file of inputs.
 
-    The file is read lazily. Only LF and CRLF end a line; a byte order mark is dropped.
+    # Parameters
+
+    name : one of `LINE_FORMATS`, the name of a corpus format, its settings, or "auto" to recognise
+        it by the content; None tells it from the ending of the file: `.csv`, `.tsv`, endings of
+        corpus formats such as `.bio`, folders of BRAT, or else lines, which are plain text if the
+        file ends in `.txt`, or comes from stdin, and does not begin with a JSON object.
+    encoding : encoding of the file.
+    """
+
+    name: str | Mapping[str, Any] | None = None
+    encoding: str = UTF8
+
+    def of(self, path: str | Path) -> str | Mapping[str, Any] | None:
+        """Return the name of the format of a file; None for plain text or JSON Lines."""
+        if self.name is not None:
+            return self.name
+        if str(path).startswith(HUB):
+            return "huggingface"
+        ending = Path(path).suffix.lower()
+        if ending.removeprefix(".") in TABLES:
+            return ending.removeprefix(".")
+        if ending in ENDINGS:
+            # Columns in any scheme are recognised.
+            return AUTO
+        return AUTO if Path(path).is_dir() else None
+
+
+def read_inputs(path: str | Path, input_format: InputFormat) -> Iterator[RawInput]:
+    """Yield the inputs of a file in their order.
+
+    # Parameters
+
+    path : the file, a folder of BRAT, `datasets://...`, or `-` for stdin.
+    input_format : how to read it.
 
     # Raises
 
-    DataError : if the file cannot be read.
+    DataError : if the file cannot be read, or is not in the format.
     """
-    try:
-        with open(path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                data = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-                try:
-                    yield number, data.decode("utf-8").removesuffix("\n").removesuffix("\r")
-                except UnicodeDecodeError as error:
-                    found = data[error.start : error.end]
-                    yield number, DataError(path, number, found, "UTF-8 text")
-    except OSError as error:
-        raise DataError(path, None, str(error), "a readable UTF-8 file") from error
+    name = input_format.of(path)
+    if name is not None and name not in LINE_FORMATS:
+        return _annotated(path, name, input_format.encoding)
+    encoding = canonical(input_format.encoding, "--encoding")
+    if encoding == AUTO or not has_line_bytes(encoding):
+        raise UserError(f"--encoding: {shown(encoding)} is not read line by line: convert the file")
+    if isinstance(name, str) and name in TABLES:
+        return rows(path, TABLES[name], encoding)
+    return text_or_objects(path, name, encoding)
 
 
-def input_lines(path: str | Path) -> tuple[bool, Iterator[tuple[int, str | DataError]]]:
-    """Return whether the lines of a file are plain text, and the lines as `numbered_lines` does.
+def _annotated(
+    path: str | Path, name: str | Mapping[str, Any], encoding: str
+) -> Iterator[RawInput]:
+    """Yield the texts of an annotated file, which is held in memory, without its annotations."""
+    if path == STDIN:
+        with tempfile.TemporaryDirectory() as folder:
+            # Formats are recognised by the beginning of a file, which is then read again.
+            copied = Path(folder) / named(path)
+            with copied.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+            yield from _annotated(copied, name, encoding)
+        return
 
-    A file that ends in `.txt` is plain text, unless its first line that is not blank is a JSON
-    object.
-
-    # Raises
-
-    DataError : if the file cannot be read, or is a JSON array.
-    """
-    lines = numbered_lines(path)
-    head: list[tuple[int, str | DataError]] = []
-    for number, line in lines:
-        head.append((number, line))
-        if isinstance(line, DataError) or line.strip():
-            break
-
-    number, first = head[-1] if head else (0, "")
-    is_text = Path(path).suffix.lower() == TEXT_SUFFIX
-    if isinstance(first, str):
-        if is_text:
-            is_text = not isinstance(_parsed(first), dict)
-        elif first.lstrip().startswith("["):
-            expected = (
-                "JSON Lines, one object a line. The file looks like a JSON array: "
-                "`jq -c '.[]' FILE` writes its objects one a line"
-            )
-            raise DataError(path, number, first, expected)
-    return is_text, chain(head, lines)
-
-
-def parsed_object(path: str | Path, number: int, line: str) -> dict[str, Any]:
-    """Parse the JSON object on a line.
-
-    # Raises
-
-    DataError : if the line is not a JSON object.
-    """
-    value = _parsed(line)
-    if not isinstance(value, dict):
-        expected = f"{EXAMPLE}. Is it plain text? Then let the name of the file end in .txt"
-        raise DataError(path, number, line, expected if value is None else EXAMPLE)
-    return value
-
-
-def _parsed(line: str) -> Any:
-    """Return the JSON value on a line; None if it is not JSON."""
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
+    source, _, _ = source_of(str(path), name, "input_format")
+    corpus = CorpusFile(str(path), canonical(encoding, "--encoding"))
+    for number, sentence in enumerate(source.read(corpus), 1):
+        yield RawInput(sentence.metadata.get("line", number), sentence.text, sentence.text)
+    corpus.counts.log(str(path))

@@ -10,7 +10,9 @@ from ner_adv_plugin.archives.archive import Archive, load_archive
 from ner_adv_plugin.common.errors import DataError, UserError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.inference.inputs import EXAMPLE, InputLine, input_lines, parsed_object
+from ner_adv_plugin.inference.answers import Answer, Answers
+from ner_adv_plugin.inference.input_lines import EXAMPLE, RawInput, named
+from ner_adv_plugin.inference.inputs import InputFormat, InputLine, read_inputs
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +88,27 @@ class Predictor(Registrable):
         name = predictor_name or Predictor.default_implementation
         return Predictor.from_params({"type": name}, archive=archive, head=head)
 
+    def predict(self, texts: Iterable[str]) -> Answers:
+        """Return the answers to texts, in order.
+
+        # Parameters
+
+        texts : the texts. In a notebook, the answers show themselves in colours.
+
+        # Raises
+
+        UserError : if a text is not a string, or if `texts` is a single one.
+        """
+        if isinstance(texts, str):
+            raise UserError("texts: expected a list of strings, found a string: predict([text])")
+        held = list(texts)
+        for index, text in enumerate(held):
+            if not isinstance(text, str):
+                found = type(text).__name__
+                raise UserError(f"texts[{index}]: expected a string, found {found}")
+        inputs = [self.text_to_json(text) for text in held]
+        return Answers(map(Answer, self.predict_batch_json(inputs)))
+
     def predict_json(self, inputs: JsonDict) -> JsonDict:
         """Return the answer to one input."""
         return self.predict_batch_json([inputs])[0]
@@ -140,24 +163,29 @@ class Predictor(Registrable):
             yield from self.predict_batch_instance(group)
 
     def predict_file(
-        self, path: str | Path, on_error: Literal["stop", "skip"] = "stop"
+        self,
+        path: str | Path,
+        on_error: Literal["stop", "skip"] = "stop",
+        input_format: InputFormat | None = None,
     ) -> Iterator[JsonDict]:
-        """Yield an answer for every line of a file, in order, blank lines included.
+        """Yield an answer for every input of a file, in order, blank lines included.
 
-        A blank line is answered as an empty text. The file is read lazily.
+        A blank line is answered as an empty text. Lines and rows are read lazily.
 
         # Parameters
 
-        path : a UTF-8 file of JSON Lines, or of plain text if its name ends in `.txt`.
+        path : a file of JSON Lines, of plain text if its name ends in `.txt`, a table if it ends in
+            `.csv` or `.tsv`, an annotated file, or `-` for stdin.
         on_error : "stop" answers all lines before the first invalid one, then raises its error;
             "skip" answers an invalid line with `{"error": ..., "line": ...}` and the keys that it
             has, and logs the number of such lines at the end.
+        input_format : how to read the file; None tells it from the ending.
 
         # Raises
 
         DataError : if the file cannot be read, or with "stop", if a line is invalid.
         """
-        lines = self.read_lines(path)
+        lines = self.read_lines(path, input_format)
         number, invalid = 0, []
         while group := list(islice(lines, self.chunk)):
             first = next((line for line in group if line.error is not None), None)
@@ -181,43 +209,41 @@ class Predictor(Registrable):
 
         if invalid:
             message = '%s: %d of %d lines have no answer but an "error", the first is line %d'
-            logger.warning(message, path, len(invalid), number, invalid[0])
+            logger.warning(message, named(path), len(invalid), number, invalid[0])
 
-    def read_lines(self, path: str | Path) -> Iterator[InputLine]:
+    def read_lines(
+        self, path: str | Path, input_format: InputFormat | None = None
+    ) -> Iterator[InputLine]:
         """Yield the instances of a file of inputs, with the errors of invalid lines.
 
         # Parameters
 
-        path : see `predict_file`.
+        path, input_format : see `predict_file`.
 
         # Raises
 
         DataError : if the file cannot be read.
         """
-        is_text, lines = input_lines(path)
-        for number, line in lines:
-            if isinstance(line, DataError):
-                yield InputLine(number, error=line)
-            elif is_text:
-                yield self._input_line(path, number, line, self.text_to_json(line))
-            elif not line.strip():
-                yield InputLine(number, instance=Instance(""))
+        for raw in read_inputs(path, input_format or InputFormat()):
+            if isinstance(raw.value, DataError):
+                yield InputLine(raw.number, error=raw.value)
+            elif raw.value is None:
+                yield InputLine(raw.number, instance=Instance(""))
+            elif isinstance(raw.value, str):
+                yield self._input_line(path, raw, self.text_to_json(raw.value))
             else:
-                try:
-                    inputs = parsed_object(path, number, line)
-                except DataError as error:
-                    yield InputLine(number, error=error)
-                    continue
-                yield self._input_line(path, number, line, inputs)
+                yield self._input_line(path, raw, raw.value)
 
-    def _input_line(self, path: str | Path, number: int, line: str, inputs: JsonDict) -> InputLine:
+    def _input_line(self, path: str | Path, raw: RawInput, inputs: JsonDict) -> InputLine:
         try:
-            return InputLine(number, inputs, self.json_to_instance(inputs))
+            return InputLine(raw.number, inputs, self.json_to_instance(inputs))
         except ValueError as error:
-            invalid = DataError(path, number, line, f"{EXAMPLE}: {error}")
-            return InputLine(number, inputs, error=invalid)
+            expected = f"{EXAMPLE}: {error}"
+            invalid = DataError(named(path), raw.number, raw.shown, expected)
+            return InputLine(raw.number, inputs, error=invalid)
         except UserError as error:
-            return InputLine(number, inputs, error=UserError(f"{path}:{number}: {error}"))
+            place = f"{named(path)}:{raw.number}"
+            return InputLine(raw.number, inputs, error=UserError(f"{place}: {error}"))
 
     def _others(self, inputs: JsonDict) -> JsonDict:
         """Return the keys of an input that its answer repeats."""

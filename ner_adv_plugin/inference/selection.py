@@ -17,7 +17,7 @@ from ner_adv_plugin.archives.archive import Archive
 from ner_adv_plugin.common.errors import ConfigurationError, DataError, UserError
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.answers import entities_of
-from ner_adv_plugin.inference.inputs import numbered_lines
+from ner_adv_plugin.inference.input_lines import numbered_lines
 from ner_adv_plugin.inference.ranking import Floats, RankedReadings, rank_readings
 from ner_adv_plugin.inference.tagger import Tagger
 

@@ -19,6 +19,7 @@ from ner_adv_plugin.runs.initialising import Report, WeightsSource, take
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.runs.resuming import check_changes, describe
 from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
+from ner_adv_plugin.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 METRICS = "metrics.json"
@@ -153,3 +154,15 @@ def begun_stages(folder: Path) -> Iterator[str]:
     for own in sorted((folder / STAGES).glob("*")):
         if any(own.glob("metrics*.json")) or any(own.glob("checkpoints/training_state_*.th")):
             yield own.name
+
+
+def has_begun(trainer: Trainer | None, folder: Path) -> bool:
+    """Return whether a run has results to keep.
+
+    # Parameters
+
+    trainer : its trainer; None before it was built.
+    folder : the folder of the run.
+    """
+    is_trained = trainer is not None and trainer.steps_done > 0
+    return is_trained or next(begun_stages(folder), None) is not None

@@ -10,6 +10,7 @@ from ner_adv_plugin.data.formats.corpus_format import CorpusFormat
 from ner_adv_plugin.data.formats.docbin import SpacyFormat
 from ner_adv_plugin.data.formats.doccano import DoccanoFormat
 from ner_adv_plugin.data.formats.entities import EntitiesFormat
+from ner_adv_plugin.data.formats.html import HtmlFormat
 from ner_adv_plugin.data.formats.huggingface import HuggingFaceFormat
 from ner_adv_plugin.data.formats.label_studio import LabelStudioFormat
 from ner_adv_plugin.data.formats.language_model import LanguageModelFormat
@@ -25,6 +26,7 @@ __all__ = [
     "CorpusFormat",
     "DoccanoFormat",
     "EntitiesFormat",
+    "HtmlFormat",
     "HuggingFaceFormat",
     "LabelStudioFormat",
     "LanguageModelFormat",

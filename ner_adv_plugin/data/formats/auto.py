@@ -68,7 +68,8 @@ def recognised(path: str) -> tuple[str, str]:
     if len(fitting) == 1:
         return next(iter(fitting.items()))
 
-    known = ", ".join(sorted(set(CorpusFormat.list_available()) - {AUTO}))
+    readable = [name for name in CorpusFormat.list_available() if _class_of(name).is_readable]
+    known = ", ".join(sorted(set(readable) - {AUTO}))
     if not fitting:
         raise DataError(path, None, _seen(head), f"one of the formats {known}")
     both = "; ".join(f"{name}: {reason}" for name, reason in fitting.items())

@@ -1,7 +1,7 @@
 """Folders of BRAT's standoff annotations."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from ner_adv_plugin.data.reading.text_encoding import canonical, resolve
 # Identifier, tab, type with positions, and the surface, which old files lack.
 _ENTITY = re.compile(r"(?P<type>\S+) (?P<start>\d+) (?P<end>\d+)")
 _DISCONTINUOUS = re.compile(r"\S+ \d+ \d+(;\d+ \d+)+")
+# Number of digits in the names of documents if their number is not known.
+DIGITS = 9
 
 
 @CorpusFormat.register("brat")
@@ -69,9 +71,9 @@ class BratFormat(SpanFormat):
             if document is not None:
                 yield document
 
-    def write(self, sentences: Sequence[Instance], path: Path) -> None:
+    def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """See `CorpusFormat.write`."""
-        digits = len(str(len(sentences)))
+        digits = len(str(len(sentences))) if isinstance(sentences, Sized) else DIGITS
         for number, sentence in enumerate(sentences, 1):
             stem = path / f"{number:0{digits}d}"
             text = sentence.text

@@ -1,6 +1,6 @@
 """JSON lines of CLUENER2020."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class CluenerFormat(CorpusFormat):
         )
         return reader.sentences(file.path, file.counts)
 
-    def write(self, sentences: Sequence[Instance], path: Path) -> None:
+    def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """See `CorpusFormat.write`."""
         write_lines(path, map(_record, sentences))
 

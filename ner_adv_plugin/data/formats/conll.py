@@ -136,19 +136,20 @@ class ConllFormat(CorpusFormat):
         index = column if column < 0 else column - (not line[1:2].isspace())
         return columns[index if -len(columns) <= index < len(columns) else -1]
 
-    def write(self, sentences: Sequence[Instance], path: Path) -> None:
+    def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """See `CorpusFormat.write`."""
         scheme = get_scheme("BIO" if self.tag_scheme == AUTO else self.tag_scheme)
         separator = " -X- _ " if self.label_studio else self.separator or "\t"
-        # A first U+FEFF would be taken as a byte order mark.
-        marked = not self.label_studio and sentences and sentences[0].text.startswith("\ufeff")
-        with path.open("w", encoding="utf-8-sig" if marked else "utf-8", newline="\n") as file:
-            if self.label_studio:
-                file.write(f"{DOCUMENT} -X- O\n\n" if sentences else "")
+        with path.open("w", encoding="utf-8", newline="\n") as file:
             for number, sentence in enumerate(sentences, 1):
                 spans = flat(number, sentence)
                 _check(number, sentence, spans)
                 text = sentence.text
+                if number == 1 and self.label_studio:
+                    file.write(f"{DOCUMENT} -X- O\n\n")
+                elif number == 1 and text.startswith("\ufeff"):
+                    # A first U+FEFF would be taken as a byte order mark, so there is one before it.
+                    file.write("\ufeff")
                 in_words = self.units == "words"
                 units = words(text, spans) if in_words else [(i, i + 1) for i in range(len(text))]
                 tags = scheme.tags(_of_units(spans, units), len(units))

@@ -16,6 +16,7 @@ from ner_adv_plugin.data.formats.split_lines import split_lines
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading.overlaps import Flattener, Overlaps
+from ner_adv_plugin.data.reading.reading_counts import ReadingCounts
 
 # Other names of formats with the settings that they imply.
 ALIASES: Mapping[str, Mapping[str, Any]] = {
@@ -27,6 +28,19 @@ ALIASES: Mapping[str, Mapping[str, Any]] = {
     "conll_words": {"type": "conll", "units": "words"},
     "label_studio_conll": {"type": "conll", "label_studio": True},
     "parquet": {"type": "huggingface"},
+}
+# Names of formats by the ending of a file, for those that have one.
+ENDINGS = {
+    ".bio": "bio",
+    ".bioes": "bioes",
+    ".bmes": "bmes",
+    ".bilou": "bilou",
+    ".iob1": "iob1",
+    ".conll": "conll",
+    ".spacy": "spacy",
+    ".parquet": "parquet",
+    ".html": "html",
+    ".htm": "html",
 }
 
 
@@ -75,26 +89,39 @@ def read(file: CorpusFile, source: CorpusFormat, choices: Choices) -> list[Insta
 
     DataError : if the file is not in the format, or holds no sentence.
     """
-    flattener = Flattener(choices.overlaps, file.counts)
-    sentences = []
-    for sentence in _parts(source.read(file), choices.split_lines):
-        if sentence.spans is None and choices.unlabelled == "drop":
-            file.counts.add("unlabelled sentences left out", sentence.metadata.get("line"))
-            continue
-        if sentence.spans is not None:
-            sentence.spans = _mapped(sentence.spans, choices.type_map)
-        sentences.append(flattener(sentence) if flattener.needed else sentence)
+    sentences = list(chosen(source.read(file), choices, file.counts))
     if not sentences:
         raise DataError(file.path, None, "no sentences", "at least one sentence")
     return sentences
 
 
-def write(sentences: Sequence[Instance], target: CorpusFormat, path: Path, force: bool) -> None:
+def chosen(
+    sentences: Iterable[Instance], choices: Choices, counts: ReadingCounts
+) -> Iterator[Instance]:
+    """Yield sentences as the new format needs them.
+
+    # Parameters
+
+    sentences : the sentences, read lazily.
+    choices : what to do with them.
+    counts : receives the counts of what is left out.
+    """
+    flattener = Flattener(choices.overlaps, counts)
+    for sentence in _parts(sentences, choices.split_lines):
+        if sentence.spans is None and choices.unlabelled == "drop":
+            counts.add("unlabelled sentences left out", sentence.metadata.get("line"))
+            continue
+        if sentence.spans is not None:
+            sentence.spans = _mapped(sentence.spans, choices.type_map)
+        yield flattener(sentence) if flattener.needed else sentence
+
+
+def write(sentences: Iterable[Instance], target: CorpusFormat, path: Path, force: bool) -> None:
     """Write a file or folder at once, or nothing at all.
 
     # Parameters
 
-    sentences : the sentences.
+    sentences : the sentences, read lazily.
     target : the format.
     path : the file or folder.
     force : replace what is there.
@@ -117,13 +144,22 @@ def write(sentences: Sequence[Instance], target: CorpusFormat, path: Path, force
         write_file(path, lambda partial: target.write(sentences, partial))
 
 
-def source_of(path: str, name: str | Mapping[str, Any]) -> tuple[CorpusFormat, str, str]:
-    """Return the format of a file, its name and why it was recognised (empty if it was named)."""
+def source_of(
+    path: str, name: str | Mapping[str, Any], flag: str = "--from"
+) -> tuple[CorpusFormat, str, str]:
+    """Return the format of a file, its name and why it was recognised (empty if it was named).
+
+    # Parameters
+
+    path : the file.
+    name : name or settings of its format, "auto" to recognise it.
+    flag : the flag that names it, for error messages.
+    """
     if name != AUTO:
         shown = name if isinstance(name, str) else str(name.get("type"))
-        return named(name, "--from"), shown, ""
+        return named(name, flag), shown, ""
     found, reason = recognised(path)
-    return named(found, "--from"), found, reason
+    return named(found, flag), found, reason
 
 
 def described(sentences: Sequence[Instance]) -> str:

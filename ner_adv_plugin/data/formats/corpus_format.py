@@ -1,7 +1,7 @@
 """Base class of corpus formats: how annotation tools and libraries store texts with spans."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -83,6 +83,8 @@ class CorpusFormat(Registrable):
     is refused, so that reading what was written gives the same texts and spans.
     """
 
+    # Whether files of the format can be read.
+    is_readable: ClassVar[bool] = True
     # Whether the format is a folder of files; ending of its files, for messages and new files.
     is_folder: ClassVar[bool] = False
     ending: ClassVar[str] = ".jsonl"
@@ -96,8 +98,13 @@ class CorpusFormat(Registrable):
         """
         raise NotImplementedError
 
-    def write(self, sentences: Sequence[Instance], path: Path) -> None:
+    def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """Write a file, or fill an empty folder.
+
+        # Parameters
+
+        sentences : the sentences, which may be read lazily and only once.
+        path : the file or folder.
 
         # Raises
 

@@ -1,6 +1,6 @@
 """Binary corpora of spaCy."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class SpacyFormat(CorpusFormat):
             return None
         return [Span(span.start_char, span.end_char, span.label_) for span in found]
 
-    def write(self, sentences: Sequence[Instance], path: Path) -> None:
+    def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """See `CorpusFormat.write`."""
         spacy = require_extra("spacy", _USER)
         require_extra("spacy.tokens", _USER)

@@ -1,6 +1,6 @@
 """Exports of doccano."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ class DoccanoFormat(RecordFormat):
                 raise file.error(line, item, expected)
         return spans
 
-    def write(self, sentences: Sequence[Instance], path: Path) -> None:
+    def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """See `CorpusFormat.write`."""
         write_lines(path, (_record(*numbered) for numbered in enumerate(sentences, 1)))
 

@@ -1,6 +1,6 @@
 """JSON lines with entities as objects, such as `allennlp predict` prints."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class EntitiesFormat(RecordFormat):
             entities = objects_in(file, line, entities, "entities")
         return RawSentence(line, text, None if entities is None else list(map(_raw, entities)))
 
-    def write(self, sentences: Sequence[Instance], path: Path) -> None:
+    def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """See `CorpusFormat.write`."""
         write_lines(path, map(_record, sentences))
 

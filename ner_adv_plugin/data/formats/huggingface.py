@@ -1,7 +1,7 @@
 """Data sets of the Hugging Face library `datasets`: tokens and tags."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ner_adv_plugin.data.formats.corpus_format import CorpusFormat, Head, flat
 from ner_adv_plugin.data.formats.json_file import objects, write_lines
 from ner_adv_plugin.data.formats.tokens import decoded, scheme_of
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.tag_schemes import get_scheme
+from ner_adv_plugin.data.labels.tag_schemes import TagScheme, get_scheme
 
 HUB = "datasets://"
 _TAGS = ("ner_tags", "tags", "labels", "label", "ner", "ner_tag")
@@ -127,19 +127,17 @@ class HuggingFaceFormat(CorpusFormat):
         names = self.label_names or names_of.get(tags_key)
         return line, tokens, [_name(file, line, tag, names) for tag in tags]
 
-    def write(self, sentences: Sequence[Instance], path: Path) -> None:
+    def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """Write JSON lines of characters and names of tags, or Parquet if the path ends so."""
         scheme = get_scheme(self.tag_scheme or "BIO")
-        rows = []
-        for number, sentence in enumerate(sentences, 1):
-            tags = scheme.tags(flat(number, sentence), len(sentence.text))
-            rows.append({"tokens": list(sentence.text), "ner_tags": tags})
+        types: set[str] = set()
+        rows = _tagged(sentences, scheme, types)
         # A temporary file has the name of the final one, with `.partial` behind it.
         if ".parquet" in path.suffixes:
-            types = {span.type for sentence in sentences for span in sentence.spans or ()}
-            _write_parquet(rows, scheme.labels(types), path)
+            held = list(rows)
+            _write_parquet(held, scheme.labels(types), path)
         else:
-            write_lines(path, iter(rows))
+            write_lines(path, rows)
 
     @classmethod
     def recognises(cls, head: Head) -> str | None:
@@ -214,6 +212,17 @@ def _names(features: Mapping[str, Any]) -> dict[str, Sequence[str]]:
         if isinstance(feature, Mapping) and isinstance(feature.get("names"), list):
             found[key] = feature["names"]
     return found
+
+
+def _tagged(
+    sentences: Iterable[Instance], scheme: TagScheme, types: set[str]
+) -> Iterator[dict[str, list[str]]]:
+    """Yield the record of each sentence, and add its types to a set."""
+    for number, sentence in enumerate(sentences, 1):
+        spans = flat(number, sentence)
+        types.update(span.type for span in spans)
+        tags = scheme.tags(spans, len(sentence.text))
+        yield {"tokens": list(sentence.text), "ner_tags": tags}
 
 
 def _write_parquet(rows: Sequence[Mapping[str, Any]], names: list[str], path: Path) -> None:

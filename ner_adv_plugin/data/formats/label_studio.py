@@ -1,6 +1,6 @@
 """JSON exports of Label Studio."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -109,12 +109,13 @@ class LabelStudioFormat(RecordFormat):
             return objects_in(file, line, predicted, "predictions")[-1]
         return None
 
-    def write(self, sentences: Sequence[Instance], path: Path) -> None:
+    def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """See `CorpusFormat.write`."""
-        tasks = [_task(number, sentence) for number, sentence in enumerate(sentences, 1)]
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.write("[\n")
-            file.write(",\n".join(map(dumped, tasks)))
+            for number, sentence in enumerate(sentences, 1):
+                file.write(",\n" if number > 1 else "")
+                file.write(dumped(_task(number, sentence)))
             file.write("\n]\n")
 
     @classmethod

@@ -1,7 +1,7 @@
 """Answers of language models: entities without positions."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -82,7 +82,7 @@ class LanguageModelFormat(CorpusFormat):
             return None
         return Instance(text, spans, {"line": line})
 
-    def write(self, sentences: Sequence[Instance], path: Path) -> None:
+    def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """See `CorpusFormat.write`; positions that would not be found again are refused."""
         numbered = enumerate(sentences, 1)
         write_lines(path, (self._record(number, sentence) for number, sentence in numbered))

@@ -1,6 +1,6 @@
 """Data of Prodigy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class ProdigyFormat(RecordFormat):
             for span in objects_in(file, line, record["spans"], "spans")
         ]
 
-    def write(self, sentences: Sequence[Instance], path: Path) -> None:
+    def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """See `CorpusFormat.write`."""
         write_lines(path, map(_record, sentences))
 

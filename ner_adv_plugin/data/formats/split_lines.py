@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.instance import SCORES, Instance
 from ner_adv_plugin.data.labels.spans import Span
 
 _BREAK = re.compile(r"[\r\n]+")
@@ -39,5 +39,10 @@ def split_lines(sentence: Instance) -> Iterator[Instance]:
             ]
             is_labelled = sentence.spans is not None
             metadata = dict(sentence.metadata)
+            if SCORES in metadata:
+                metadata[SCORES] = {
+                    Span(span.start - start, span.end - start, span.type): score
+                    for span, score in metadata[SCORES].items()
+                }
             yield Instance(text[start:end], own if is_labelled else None, metadata)
         start = after
