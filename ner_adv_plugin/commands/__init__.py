@@ -31,6 +31,7 @@ COMMANDS = {
     "rank-auxiliaries": "Rank source corpora for a target before training.",
     "errors": "Compare the errors of two runs.",
     "study-run": "Train one run of a study (started by compare).",
+    "explain": "Say in words what a run did, and what to try next.",
     "print-results": "Print the metrics of several runs as a table.",
     "diff": "Compare the parameters of two models.",
     "components": "List the components that a config can use.",
@@ -38,7 +39,7 @@ COMMANDS = {
     "test-install": "Check the installation by training a tiny model.",
 }
 # Subcommands that start without importing the components.
-WITHOUT_COMPONENTS = ("print-results", "diff", "recipes", "test-install")
+WITHOUT_COMPONENTS = ("explain", "print-results", "diff", "recipes", "test-install")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
