@@ -17,6 +17,7 @@ assert VERSION is not None
 RECIPES = ("training_configs", "fixtures", "studies")
 
 TEST = [
+    "argcomplete>=3.2",
     "datasets>=3.0",
     "hypothesis",
     "import-linter",
@@ -32,6 +33,7 @@ TEST = [
 ]
 DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
+    "completion": ["argcomplete>=3.2"],
     "datasets": ["datasets>=3.0"],
     "lexicon": ["pyahocorasick>=2.1"],
     "opencc": ["opencc>=1.1.9"],

@@ -49,6 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     arguments : the command-line arguments; those of the process by default.
     """
+    if "_ARGCOMPLETE" in os.environ:
+        from ner_adv_plugin.commands.completion.tab import complete
+
+        complete()
     try:
         parsed = _parse(list(sys.argv[1:] if arguments is None else arguments))
         with _sharing_cpus(parsed.threads):
@@ -75,10 +79,38 @@ def module_of(name: str) -> str:
     return f"{__name__}.{name.replace('-', '_')}"
 
 
+def shared_flags() -> argparse.ArgumentParser:
+    """Return a parser of the flags that every subcommand has."""
+    shared = argparse.ArgumentParser(prog="allennlp", add_help=False)
+    shared.add_argument(
+        "--include-package",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="import a package with custom components or subcommands; may be repeated",
+    )
+    shared.add_argument(
+        "--threads",
+        type=_positive,
+        metavar="N",
+        help="threads on the CPU; by default as many as the CPUs that the process may use",
+    )
+    return shared
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, found {text}")
     return int(text)
+
+
+def _lazy_action(is_used: bool) -> str | type[argparse.Action]:
+    """Return the action of `--install-completion`, imported only if it is used."""
+    if not is_used:
+        return "store"
+    from ner_adv_plugin.commands.completion.setup import InstallCompletion
+
+    return InstallCompletion
 
 
 @contextlib.contextmanager
@@ -109,25 +141,14 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     `raw_arguments`.
     """
     # Parsed before the subcommand, which the package may define; accepted on either side of it.
-    shared = argparse.ArgumentParser(prog="allennlp", add_help=False)
-    shared.add_argument(
-        "--include-package",
-        action="append",
-        default=[],
-        metavar="PACKAGE",
-        help="import a package with custom components or subcommands; may be repeated",
-    )
-    shared.add_argument(
-        "--threads",
-        type=_positive,
-        metavar="N",
-        help="threads on the CPU; by default as many as the CPUs that the process may use",
-    )
+    shared = shared_flags()
     known, rest = shared.parse_known_args(arguments)
+    installs = bool(rest) and rest[0].startswith("--install-completion")
     chosen = next((argument for argument in rest if not argument.startswith("-")), None)
+    chosen = None if installs else chosen
 
     summaries, custom = COMMANDS, {}
-    if chosen not in COMMANDS and rest != ["--version"]:
+    if chosen not in COMMANDS and rest != ["--version"] and not installs:
         from ner_adv_plugin.commands.plugins import custom_subcommands
 
         custom = custom_subcommands(known.include_package, may_fail=chosen is None)
@@ -136,6 +157,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     description = "Transfer learning for Chinese entity recognition."
     parser = argparse.ArgumentParser(prog="allennlp", description=description, parents=[shared])
     parser.add_argument("--version", action="version", version=f"ner_adv_plugin {__version__}")
+    parser.add_argument(
+        "--install-completion",
+        action=_lazy_action(installs),
+        nargs="?",
+        metavar="SHELL",
+        help="complete commands on TAB in bash, zsh or fish; by default in that of $SHELL",
+    )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, summary in summaries.items():
         # argparse applies %-formatting to the help text.
