@@ -13,6 +13,12 @@ from collections.abc import Iterator, Sequence
 
 from ner_adv_plugin import __version__
 from ner_adv_plugin.common.errors import UserError, nearest
+from ner_adv_plugin.common.localisation import error_line, localised
+
+# As in `typing`, which is not imported here to keep `allennlp --help` fast.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 COMMANDS = {
     "quickstart": "Train a model from annotated files in one go.",
@@ -66,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         # Of several processes, only the first prints the error.
         if os.environ.get("RANK", "0") == "0":
-            print(f"error: {error}", file=sys.stderr)
+            print(error_line(str(error)), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt as interruption:
         if os.environ.get("RANK", "0") == "0":
@@ -79,9 +85,17 @@ def module_of(name: str) -> str:
     return f"{__name__}.{name.replace('-', '_')}"
 
 
-def shared_flags() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are in the language of the user."""
+
+    def error(self, message: str) -> "NoReturn":
+        """Print usage and error, and end the program with status 2."""
+        super().error(localised(message))
+
+
+def shared_flags() -> Parser:
     """Return a parser of the flags that every subcommand has."""
-    shared = argparse.ArgumentParser(prog="allennlp", add_help=False)
+    shared = Parser(prog="allennlp", add_help=False)
     shared.add_argument(
         "--include-package",
         action="append",
@@ -155,7 +169,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         summaries = COMMANDS | {name: subcommand.summary() for name, subcommand in custom.items()}
 
     description = "Transfer learning for Chinese entity recognition."
-    parser = argparse.ArgumentParser(prog="allennlp", description=description, parents=[shared])
+    parser = Parser(prog="allennlp", description=description, parents=[shared])
     parser.add_argument("--version", action="version", version=f"ner_adv_plugin {__version__}")
     parser.add_argument(
         "--install-completion",
