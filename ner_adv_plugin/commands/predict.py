@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ner_adv_plugin.commands.in_chunks import add_chunk_size, chunks_of, predict_in_chunks
 from ner_adv_plugin.commands.options import add_model_options, load_model
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import write_file
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--predictor", help="registered name of a predictor (tagger)")
     parser.add_argument("--predictor-args", default="{}", help="settings of the predictor, in JSON")
+    add_chunk_size(parser)
     add_model_options(parser, batch_size=64)
 
 
@@ -66,6 +68,11 @@ def run(arguments: argparse.Namespace) -> None:
         for flag, value in (("--text-key", arguments.text_key), ("--on-error skip", skips)):
             if value:
                 raise UserError(f"{flag} is for JSON lines, not for --use-dataset-reader")
+
+    chunks = chunks_of(arguments)
+    if chunks is not None and chunks.is_complete():
+        print(f"{chunks.output} is complete: remove {chunks.folder} to predict again")
+        return
 
     archive = load_model(arguments)
     for path in arguments.lexicon or ():
@@ -78,6 +85,12 @@ def run(arguments: argparse.Namespace) -> None:
         settings, archive=archive, head=arguments.multitask_head
     )
 
+    if chunks is not None:
+        with predict_in_chunks(chunks, predictor, arguments, _lines) as answers:
+            if answers is not None:
+                _write(answers, arguments)
+        return
+
     if arguments.use_dataset_reader:
         predictions = predictor.predict_all(_instances(predictor, arguments))
     else:
@@ -87,6 +100,11 @@ def run(arguments: argparse.Namespace) -> None:
             if not arguments.silent:
                 print(line)
         return
+    _write(predictions, arguments)
+
+
+def _write(predictions: Iterable[dict[str, Any]], arguments: argparse.Namespace) -> None:
+    """Write the output file, and print it on a terminal."""
 
     def write(path: Path) -> None:
         with open(path, "w", encoding="utf-8", newline="\n") as file:
