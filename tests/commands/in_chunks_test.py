@@ -97,7 +97,7 @@ def test_only_missing_chunks_are_predicted(
     command = ("predict", tiny_run, inputs, "--chunk-size", "4", "--output-file")
     run(*command, "whole.jsonl")
     whole, rounds = Path("whole.jsonl").read_bytes(), 0
-    # Stopped before a file gets its name: every other round completes a chunk and stops in the next.
+    # Stopped before a file gets its name; every other round completes a chunk.
     replace = os.replace
     while not Path("out.jsonl").exists() or rounds == 0:
         rounds += 1
