@@ -17,6 +17,7 @@ assert VERSION is not None
 RECIPES = ("training_configs", "fixtures", "studies")
 
 TEST = [
+    "argcomplete>=3.2",
     "datasets>=3.0",
     "fastapi>=0.115",
     "httpx>=0.27",
@@ -41,6 +42,7 @@ TEST = [
 ]
 DOCS = ["sphinx", "furo", "myst-parser", "sphinx-copybutton"]
 OPTIONAL = {
+    "completion": ["argcomplete>=3.2"],
     "datasets": ["datasets>=3.0"],
     "jieba": ["jieba>=0.42"],
     "lexicon": ["pyahocorasick>=2.1"],

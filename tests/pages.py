@@ -141,7 +141,7 @@ class Folder:
                 continue
             done = self._bash(command)
             # A message of an error is an answer, too.
-            if not expected.startswith("error:"):
+            if not expected.startswith(("error:", "错误：")):
                 self._check(done, command)
             # The log, on stderr, may be left out.
             checker = doctest.OutputChecker()

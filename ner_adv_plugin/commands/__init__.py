@@ -14,6 +14,12 @@ from collections.abc import Iterator, Sequence
 
 from ner_adv_plugin import __version__
 from ner_adv_plugin.common.errors import UserError, nearest
+from ner_adv_plugin.common.localisation import error_line, localised
+
+# As in `typing`, which is not imported here to keep `allennlp --help` fast.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 COMMANDS = {
     "quickstart": "Train a model from annotated files in one go.",
@@ -35,6 +41,7 @@ COMMANDS = {
     "rank-auxiliaries": "Rank source corpora for a target before training.",
     "errors": "Compare the errors of two runs.",
     "study-run": "Train one run of a study (started by compare).",
+    "explain": "Say in words what a run did, and what to try next.",
     "print-results": "Print the metrics of several runs as a table.",
     "diff": "Compare the parameters of two models.",
     "components": "List the components that a config can use.",
@@ -42,7 +49,7 @@ COMMANDS = {
     "test-install": "Check the installation by training a tiny model.",
 }
 # Subcommands that start without importing the components.
-WITHOUT_COMPONENTS = ("print-results", "diff", "recipes", "test-install")
+WITHOUT_COMPONENTS = ("explain", "print-results", "diff", "recipes", "test-install")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -52,6 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     arguments : the command-line arguments; those of the process by default.
     """
+    if "_ARGCOMPLETE" in os.environ:
+        from ner_adv_plugin.commands.completion.tab import complete
+
+        complete()
     try:
         with _without_collection():
             parsed = _parse(list(sys.argv[1:] if arguments is None else arguments))
@@ -66,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         # Of several processes, only the first prints the error.
         if os.environ.get("RANK", "0") == "0":
-            print(f"error: {error}", file=sys.stderr)
+            print(error_line(str(error)), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt as interruption:
         if os.environ.get("RANK", "0") == "0":
@@ -79,10 +90,46 @@ def module_of(name: str) -> str:
     return f"{__name__}.{name.replace('-', '_')}"
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are in the language of the user."""
+
+    def error(self, message: str) -> "NoReturn":
+        """Print usage and error, and end the program with status 2."""
+        super().error(localised(message))
+
+
+def shared_flags() -> Parser:
+    """Return a parser of the flags that every subcommand has."""
+    shared = Parser(prog="allennlp", add_help=False)
+    shared.add_argument(
+        "--include-package",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="import a package with custom components or subcommands; may be repeated",
+    )
+    shared.add_argument(
+        "--threads",
+        type=_positive,
+        metavar="N",
+        help="threads on the CPU; by default as many as the CPUs that the process may use",
+    )
+    return shared
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, found {text}")
     return int(text)
+
+
+def _lazy_action(is_used: bool) -> str | type[argparse.Action]:
+    """Return the action of `--install-completion`, imported only if it is used."""
+    if not is_used:
+        return "store"
+    from ner_adv_plugin.commands.completion.setup import InstallCompletion
+
+    return InstallCompletion
 
 
 @contextlib.contextmanager
@@ -129,33 +176,29 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     `raw_arguments`.
     """
     # Parsed before the subcommand, which the package may define; accepted on either side of it.
-    shared = argparse.ArgumentParser(prog="allennlp", add_help=False)
-    shared.add_argument(
-        "--include-package",
-        action="append",
-        default=[],
-        metavar="PACKAGE",
-        help="import a package with custom components or subcommands; may be repeated",
-    )
-    shared.add_argument(
-        "--threads",
-        type=_positive,
-        metavar="N",
-        help="threads on the CPU; by default as many as the CPUs that the process may use",
-    )
+    shared = shared_flags()
     known, rest = shared.parse_known_args(arguments)
+    installs = bool(rest) and rest[0].startswith("--install-completion")
     chosen = next((argument for argument in rest if not argument.startswith("-")), None)
+    chosen = None if installs else chosen
 
     summaries, custom = COMMANDS, {}
-    if chosen not in COMMANDS and rest != ["--version"]:
+    if chosen not in COMMANDS and rest != ["--version"] and not installs:
         from ner_adv_plugin.commands.plugins import custom_subcommands
 
         custom = custom_subcommands(known.include_package, may_fail=chosen is None)
         summaries = COMMANDS | {name: subcommand.summary() for name, subcommand in custom.items()}
 
     description = "Transfer learning for Chinese entity recognition."
-    parser = argparse.ArgumentParser(prog="allennlp", description=description, parents=[shared])
+    parser = Parser(prog="allennlp", description=description, parents=[shared])
     parser.add_argument("--version", action="version", version=f"ner_adv_plugin {__version__}")
+    parser.add_argument(
+        "--install-completion",
+        action=_lazy_action(installs),
+        nargs="?",
+        metavar="SHELL",
+        help="complete commands on TAB in bash, zsh or fish; by default in that of $SHELL",
+    )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, summary in summaries.items():
         # argparse applies %-formatting to the help text.

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.commands.formats import (
+    Format,
     add_formats,
     check_formats,
     input_format_of,
     output_format_of,
     write_as,
 )
+from ner_adv_plugin.commands.in_chunks import add_chunk_size, chunks_of, predict_in_chunks
 from ner_adv_plugin.commands.options import add_model_options, load_model
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import write_file
@@ -68,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--predictor", help="registered name of a predictor (tagger)")
     parser.add_argument("--predictor-args", default="{}", help="settings of the predictor, in JSON")
+    add_chunk_size(parser)
     add_model_options(parser, batch_size=64)
 
 
@@ -76,12 +79,27 @@ def run(arguments: argparse.Namespace) -> None:
     input_format, target = input_format_of(arguments), output_format_of(arguments)
     check_formats(arguments, target)
 
+    chunks = chunks_of(arguments)
+    if chunks is not None and chunks.is_complete():
+        print(f"{chunks.output} is complete: remove {chunks.folder} to predict again")
+        return
+
     predictor = _predictor(arguments)
-    if arguments.use_dataset_reader:
-        predictions = predictor.predict_all(_instances(predictor, arguments))
+    if chunks is not None:
+        with predict_in_chunks(chunks, predictor, arguments, input_format) as answers:
+            if answers is not None:
+                _write(answers, target, arguments)
+    elif arguments.use_dataset_reader:
+        _write(predictor.predict_all(_instances(predictor, arguments)), target, arguments)
     else:
         predictions = predictor.predict_file(arguments.input_file, arguments.on_error, input_format)
+        _write(predictions, target, arguments)
 
+
+def _write(
+    predictions: Iterable[dict[str, Any]], target: Format | None, arguments: argparse.Namespace
+) -> None:
+    """Write or print predictions in a format, or as JSON lines."""
     if target is not None:
         write_as(target, _echoed(predictions, arguments), arguments)
     elif arguments.output_file is not None:

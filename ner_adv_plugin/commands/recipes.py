@@ -41,6 +41,11 @@ def run(arguments: argparse.Namespace) -> None:
         _list(root)
 
 
+def recipe_names() -> list[str]:
+    """Return the names of all recipes."""
+    return list(_recipes(_root()))
+
+
 def _root() -> Path:
     """Return the folder of the recipes: inside an installed package, beside a clone's."""
     for root in (PACKAGE / "_recipes", PACKAGE.parent):

@@ -18,5 +18,5 @@ def run(arguments: argparse.Namespace) -> None:
 
     if not (arguments.folder / worker.RUN).is_file():
         raise UserError(f"{arguments.folder} is not the folder of a run of a study")
-    log_to()
+    log_to(arguments.folder)
     worker.run(arguments.folder)

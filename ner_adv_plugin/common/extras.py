@@ -7,6 +7,7 @@ from ner_adv_plugin.common.errors import UserError
 
 # The modules of optional packages, and what to install for each.
 INSTALL = {
+    "argcomplete": '"ner_adv_plugin[completion]"',
     "opencc": "opencc",
     "torchjd": '"ner_adv_plugin[torchjd]"',
     "wandb": "wandb",

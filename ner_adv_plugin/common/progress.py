@@ -8,6 +8,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ner_adv_plugin.common.terminal import no_colors
+
 logger = logging.getLogger(__name__)
 # Seconds between two lines without a terminal.
 INTERVAL = 30.0
@@ -138,6 +140,8 @@ def progress_bar(total: int, description: str, lines: bool = True) -> Any:
     if lines and not enabled:
         return ProgressLines(total, description)
 
+    # The variable TQDM_COLOUR sets a colour.
+    colour = {"colour": None} if no_colors() else {}
     return tqdm(
         total=total,
         desc=description,
@@ -146,4 +150,5 @@ def progress_bar(total: int, description: str, lines: bool = True) -> Any:
         file=sys.stderr,
         leave=False,
         dynamic_ncols=True,
+        **colour,
     )

@@ -185,7 +185,25 @@ class Predictor(Registrable):
 
         DataError : if the file cannot be read, or with "stop", if a line is invalid.
         """
-        lines = self.read_lines(path, input_format)
+        yield from self.predict_lines(self.read_lines(path, input_format), path, on_error)
+
+    def predict_lines(
+        self,
+        lines: Iterator[InputLine],
+        path: str | Path,
+        on_error: Literal["stop", "skip"] = "stop",
+    ) -> Iterator[JsonDict]:
+        """Yield an answer for each of some lines of a file, in order.
+
+        # Parameters
+
+        lines : from `read_lines`.
+        path, on_error : see `predict_file`.
+
+        # Raises
+
+        DataError : with "stop", if a line is invalid.
+        """
         number, invalid = 0, []
         while group := list(islice(lines, self.chunk)):
             first = next((line for line in group if line.error is not None), None)

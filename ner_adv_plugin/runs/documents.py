@@ -1,4 +1,4 @@
-"""Short documents of headings, lists and tables, as Markdown or as one HTML file."""
+"""Short documents of headings, lists and tables, as text, as Markdown or as one HTML file."""
 
 import html
 from collections.abc import Iterable, Iterator, Sequence
@@ -78,6 +78,34 @@ def markdown(blocks: Iterable[Block]) -> str:
     - d
     """
     return "\n\n".join(map(_markdown, blocks)) + "\n"
+
+
+def plain(blocks: Iterable[Block]) -> str:
+    """Return a document as text for a terminal.
+
+    # Examples
+
+    >>> print(plain([Heading("A"), "b", Items(["c", "d"])]), end="")
+    A
+      b
+      - c
+      - d
+    """
+    lines: list[str] = []
+    for block in blocks:
+        if isinstance(block, Heading):
+            lines += ["", _printable(block.text)] if lines else [_printable(block.text)]
+        elif isinstance(block, Items):
+            lines += [f"  - {_printable(item)}" for item in block.items]
+        elif isinstance(block, Table):
+            rows = [list(map(_printable, row)) for row in (block.header, *block.rows)]
+            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            lines += ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        elif isinstance(block, Code):
+            lines += [f"    {_printable(line)}" for line in block.text.splitlines()]
+        else:
+            lines.append(f"  {_printable(block)}")
+    return "\n".join(lines) + "\n"
 
 
 def page(title: str, blocks: Iterable[Block]) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from ner_adv_plugin.common.progress import INTERVAL
+from ner_adv_plugin.common.terminal import console
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.engine import StudyRun
 from ner_adv_plugin.studies.results import StudyResults
@@ -33,7 +33,7 @@ class LiveTable:
             name: f"best_validation_{target_head(study, job)}_{study.metric}"
             for name, job in jobs.items()
         }
-        self._live = Live(console=Console(stderr=True), auto_refresh=False)
+        self._live = Live(console=console(stderr=True), auto_refresh=False)
         self._watched = sys.stderr.isatty()
         self._started = time.monotonic()
         self._last_time = -INTERVAL

@@ -1,17 +1,13 @@
 """Rankings as tables of a terminal."""
 
-import sys
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ner_adv_plugin.common.terminal import console
 from ner_adv_plugin.studies.ranking.agreement import FEWEST_SOURCES, MEAN_RANK, Agreement
 from ner_adv_plugin.studies.ranking.evidence import EVIDENCE, Ranking
-
-# Columns if the output is no terminal.
-WIDTH = 120
 
 
 def print_ranking(ranking: Ranking) -> None:
@@ -100,4 +96,4 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(Text(column), justify="left" if index == 0 else "right")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
+    console().print(table)

@@ -1,19 +1,17 @@
 """Error analyses as tables of a terminal."""
 
-import sys
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ner_adv_plugin.common.terminal import console
 from ner_adv_plugin.studies.errors import Disagreement, ErrorAnalysis, ErrorClass
 from ner_adv_plugin.studies.report.messages import text
 from ner_adv_plugin.studies.report.numbers import change, count, points
 from ner_adv_plugin.studies.report.wording import described
 
-# Columns if the output is no terminal, entries of a list, and characters of context.
-WIDTH = 120
+# Entries of a list, and characters of context.
 MOST_ENTRIES = 10
 CONTEXT = 12
 
@@ -26,11 +24,9 @@ def print_errors(analysis: ErrorAnalysis, a: str, b: str) -> None:
     analysis : of two arms or runs.
     a, b : their names.
     """
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     print(f"a: {a}\nb: {b}\n{analysis.sentences} sentences")
     overall = analysis.overall
     _print_table(
-        console,
         ["class", "a", "b", "change"],
         (
             [
@@ -46,7 +42,6 @@ def print_errors(analysis: ErrorAnalysis, a: str, b: str) -> None:
     for kind, groups in {"all": [overall], **analysis.by}.items():
         print(text("en", f"by_{kind}"))
         _print_table(
-            console,
             ["group", "gold", "difference", *names],
             (
                 [
@@ -73,13 +68,13 @@ def print_errors(analysis: ErrorAnalysis, a: str, b: str) -> None:
                 print(f"  {_line(one)}")
 
 
-def _print_table(console: Console, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def _print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table()
     for i, name in enumerate(header):
         table.add_column(Text(name), justify="right" if i else "left")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
+    console().print(table)
 
 
 def _line(one: Disagreement) -> str:
