@@ -155,7 +155,7 @@ def plain_copy(transformer: Any) -> PreTrainedModel:
     result: PreTrainedModel = AutoModel.from_config(
         config, attn_implementation="sdpa", dtype=torch.float32
     )
-    result.pooler = None
+    setattr(result, "pooler", None)  # noqa: B010
     result.load_state_dict(transformer.state_dict())
     return result
 

@@ -55,7 +55,8 @@ def logging_run(folder: Path, verbose: bool) -> Iterator[None]:
     own.setLevel(logging.INFO)
     for handler in handlers:
         own.addHandler(handler)
-    _quiet_transformers()
+    if "transformers" in sys.modules:
+        quiet_transformers()
     try:
         yield
     finally:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from ner_adv_plugin.common.errors import UserError, nearest
+from ner_adv_plugin.data.labels.answers import entities_of
 from ner_adv_plugin.data.labels.spans import ScoredSpan
-from ner_adv_plugin.inference.tagger import Reading, entities_of
+from ner_adv_plugin.inference.tagger import Reading
 from ner_adv_plugin.serving.batcher import Batcher, Stopping
 from ner_adv_plugin.serving.faults import refusal
 from ner_adv_plugin.serving.metrics import Metrics
