@@ -59,6 +59,7 @@ class WordPieceTokenizer:
         names = {key: _text(settings.get(key, default)) for key, default in SPECIAL.items()}
         self.unk_token = names["unk_token"]
         self.all_special_tokens = list(dict.fromkeys(names.values()))
+        self.all_special_ids = [vocabulary[name] for name in self.all_special_tokens]
         self.unk_token_id = vocabulary[self.unk_token]
         self.mask_token_id = vocabulary.get(names["mask_token"])
         self.model_max_length = int(settings.get("model_max_length") or UNLIMITED)

@@ -58,6 +58,7 @@ def assert_equal(folder: Path, texts: list[str]) -> None:
     assert mine.unk_token_id == theirs.unk_token_id
     assert mine.mask_token_id == theirs.mask_token_id
     assert set(mine.all_special_tokens) == set(theirs.all_special_tokens)
+    assert set(mine.all_special_ids) == set(theirs.all_special_ids)
     assert mine.model_max_length == theirs.model_max_length
     for special in (True, False):
         expected = theirs(texts, add_special_tokens=special)["input_ids"]
