@@ -121,6 +121,7 @@ setup(
     install_requires=[
         "torch>=2.6",
         "transformers>=5.0",
+        "tokenizers>=0.20",
         "allennlp-light>=1.0.0",
         "ai2-tango>=1.2",
         "cached_path>=1.1",

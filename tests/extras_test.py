@@ -127,7 +127,7 @@ ROOMS = {"serving": {"fastapi", "starlette", "uvicorn", "prometheus_client"}}
 
 
 def test_only_core_packages_are_imported_otherwise() -> None:
-    optional = {name for name in INSTALL if name != "seqeval"}
+    optional = set(INSTALL) - core_distributions()
     outside = [
         f"{path.relative_to(ROOT)}: {module}"
         for path, module in imported_modules(ROOT / "ner_adv_plugin")

@@ -109,11 +109,16 @@ def test_says_what_it_is(wheel: Path) -> None:
     extras = {line.split()[1] for line in lines if line.startswith("Provides-Extra: ")}
     assert extras == {
         "test",
+        "completion",
         "datasets",
         "docs",
+        "jieba",
         "lexicon",
         "modelscope",
+        "onnx",
         "opencc",
+        "runtime",
+        "serve",
         "slurm",
         "spacy",
         "torchjd",

@@ -26,6 +26,7 @@ from ner_adv_plugin.models.sharing_graph import ENCODER
 from ner_adv_plugin.models.sharing_model import SharingModel
 from ner_adv_plugin.modules.encoders import LexiconEncoder, PretrainedTransformer
 from ner_adv_plugin.modules.encoders.loading import first_position
+from ner_adv_plugin.modules.encoders.bert import Bert
 from ner_adv_plugin.modules.encoders.pretrained_transformer import PACKED
 from ner_adv_plugin.modules.heads import Head, SpanHead
 from ner_adv_plugin.modules.towers import TaskTower
@@ -44,8 +45,9 @@ class TransformerGraph(torch.nn.Module):
     def __init__(self, encoder: PretrainedTransformer) -> None:
         super().__init__()
         self.transformer = copy.deepcopy(encoder.transformer)
-        # The attention that is written out in products and softmax.
-        self.transformer.set_attn_implementation("eager")
+        if not isinstance(self.transformer, Bert):
+            # The attention that is written out in products and softmax.
+            self.transformer.set_attn_implementation("eager")
         self.is_packed = self.transformer.config.model_type in PACKED
 
     def forward(self, token_ids_WN: Tensor, mask_WN: Tensor) -> Tensor:
@@ -57,7 +59,7 @@ class TransformerGraph(torch.nn.Module):
         mask_WN : True at tokens, bool.
         """
         vectors = self.transformer.get_input_embeddings()(token_ids_WN)
-        if not self.is_packed:
+        if isinstance(self.transformer, Bert) or not self.is_packed:
             return _states(self.transformer(inputs_embeds=vectors, attention_mask=mask_WN.long()))
 
         lowest = torch.finfo(vectors.dtype).min

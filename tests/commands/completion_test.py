@@ -134,7 +134,7 @@ def test_without_the_file_of_words_commands_are_completed(tmp_path: Path, home: 
     cache = home / ".cache" / "ner_adv_plugin" / "completion.json"
     cache.parent.mkdir(parents=True)
     cache.write_text("[1, ")
-    assert completed("allennlp exp", tmp_path) == ["explain"]
+    assert completed("allennlp expl", tmp_path) == ["explain"]
 
 
 def complete_names(folder: Path) -> list[str]:

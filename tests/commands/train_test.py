@@ -178,7 +178,7 @@ def test_recover_of_a_run_of_another_version_is_refused(run: Run, config: str) -
     result = run("train", config, "-s", "run", "--recover")
     assert result.status == 2 and "Traceback" not in result.err
     start = (
-        "error: run has archive format 1, this version reads 2 and 3 "
+        "error: run has archive format 1, this version reads 2, 3 and 4 "
         "(written by ner_adv_plugin 0.1.0, "
     )
     assert result.err.splitlines()[-1].startswith(start)

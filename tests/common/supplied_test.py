@@ -96,13 +96,13 @@ def objective(name: str) -> Callable[[], Any]:
             objective("wants_sizes"),
             "model.objectives.0.sizes",
             "missing key, required here. If the program should give it: an Objective is given"
-            " dims, vocab.",
+            " dims, tag_counts, vocab.",
         ),
         (
             objective("no_sizes"),
             "model.objectives.0",
             "NoSizes.__init__ does not pass on `vocab` and `dims`, required by"
-            " Alignment.__init__. An Objective is given dims, vocab: ",
+            " Alignment.__init__. An Objective is given dims, tag_counts, vocab: ",
         ),
     ],
 )

@@ -80,7 +80,7 @@ class WordPieceTokenizer:
             pair=f"{first}:0 $A:0 {last}:0 $B:1 {last}:1",
             special_tokens=[(name, vocabulary[name]) for name in (first, last)],
         )
-        self._tokenizer = tokenizer
+        self.backend_tokenizer = tokenizer
 
     @classmethod
     def read(cls, folder: Path) -> "WordPieceTokenizer | None":
@@ -95,7 +95,7 @@ class WordPieceTokenizer:
         return cls(vocabulary, settings)
 
     def __len__(self) -> int:
-        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+        return int(self.backend_tokenizer.get_vocab_size(with_added_tokens=True))
 
     def __call__(
         self, texts: str | Sequence[str], add_special_tokens: bool = True
@@ -107,21 +107,23 @@ class WordPieceTokenizer:
         Subword indices of the text, or of each text, as `input_ids`.
         """
         if isinstance(texts, str):
-            encoding = self._tokenizer.encode(texts, add_special_tokens=add_special_tokens)
+            encoding = self.backend_tokenizer.encode(texts, add_special_tokens=add_special_tokens)
             return {"input_ids": encoding.ids}
 
-        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=add_special_tokens)
+        encodings = self.backend_tokenizer.encode_batch(
+            list(texts), add_special_tokens=add_special_tokens
+        )
         return {"input_ids": [encoding.ids for encoding in encodings]}
 
     def convert_ids_to_tokens(self, ids: Sequence[int]) -> list[str]:
         """Return the subwords of indices."""
-        return [str(self._tokenizer.id_to_token(index)) for index in ids]
+        return [str(self.backend_tokenizer.id_to_token(index)) for index in ids]
 
     def save_pretrained(self, directory: str | Path) -> None:
         """Write `tokenizer.json` and `tokenizer_config.json` to a folder, which is created."""
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        self._tokenizer.save(str(directory / TOKENIZER), pretty=True)
+        self.backend_tokenizer.save(str(directory / TOKENIZER), pretty=True)
         text = json.dumps(self.settings, indent=2, sort_keys=True, ensure_ascii=False)
         (directory / CONFIG).write_text(text + "\n", encoding="utf-8")
 
