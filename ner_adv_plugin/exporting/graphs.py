@@ -25,8 +25,8 @@ from ner_adv_plugin.exporting.recurrence import TracedRecurrence
 from ner_adv_plugin.models.sharing_graph import ENCODER
 from ner_adv_plugin.models.sharing_model import SharingModel
 from ner_adv_plugin.modules.encoders import LexiconEncoder, PretrainedTransformer
-from ner_adv_plugin.modules.encoders.loading import first_position
 from ner_adv_plugin.modules.encoders.bert import Bert
+from ner_adv_plugin.modules.encoders.loading import first_position
 from ner_adv_plugin.modules.encoders.pretrained_transformer import PACKED
 from ner_adv_plugin.modules.heads import Head, SpanHead
 from ner_adv_plugin.modules.towers import TaskTower

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ner_adv_plugin.data.piece_alphabet import PieceAlphabet
 from transformers import AutoTokenizer
 
+from ner_adv_plugin.data.piece_alphabet import PieceAlphabet
 from ner_adv_plugin.modules.encoders.wordpiece import WordPieceTokenizer
 
 ROOT = Path(__file__).resolve().parents[3]
