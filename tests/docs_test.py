@@ -108,7 +108,16 @@ def test_options_and_subcommands_in_the_text_of_a_readme_exist(name: str, tmp_pa
     for option in sorted(options):
         search = f"allennlp train --help | grep -qe '{option}\\b'"
         folder.run(Block("bash", search, 0))
-    for command in ("evaluate", "select", "audit", "print-results", "diff", "find-lr"):
+    for command in (
+        "quickstart",
+        "explain",
+        "evaluate",
+        "serve",
+        "export",
+        "push",
+        "select",
+        "audit",
+    ):
         assert f"`{command}`" in text
         folder.run(Block("bash", f"allennlp {command} --help", 0))
 
