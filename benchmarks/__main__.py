@@ -20,6 +20,7 @@ NAMES = (
     "reading",
     "precision",
     "heads",
+    "methods",
     "memory",
     "runtime",
 )

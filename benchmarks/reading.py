@@ -21,7 +21,7 @@ from benchmarks.timing import interleaved
 from ner_adv_plugin.data.piece_alphabet import PieceAlphabet
 
 ROOT = Path(__file__).resolve().parents[1]
-IMPORTS = "import torch, transformers; transformers.BertModel, transformers.BertTokenizer"
+IMPORTS = "import torch"
 COMMAND = "import sys; from ner_adv_plugin.commands import main; main(sys.argv[1:])"
 STARTED, MARK = "NER_BENCHMARK_MARK", "first_step"
 
@@ -52,11 +52,10 @@ def run(options: Options) -> Report:
         [
             Figure("reading and encoding", reading, "s", at_most=4),
             Figure("allennlp --help", seconds["help"], "s", at_most=0.4),
-            Figure("imports of torch and transformers", seconds["imports"], "s"),
-            Figure("from command to the end of the first step", first, "s"),
-            Figure("the same without the imports", first - seconds["imports"], "s", at_most=1),
+            Figure("import of torch", seconds["imports"], "s"),
+            Figure("from command to the end of the first step", first, "s", at_most=2.5),
         ],
-        [f"{provenance(MSRA)}; the first step uses a tiny encoder"],
+        [f"{provenance(MSRA)}; the first step reads all of it, and uses a tiny encoder"],
     )
 
 

@@ -12,6 +12,7 @@ from benchmarks import (
     crf,
     heads,
     memory,
+    methods,
     nested_pfr,
     padding,
     precision,
@@ -38,7 +39,7 @@ def fixtures_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NER_DATA", raising=False)
 
 
-@pytest.mark.parametrize("module", [heads, memory, precision, reading, runtime])
+@pytest.mark.parametrize("module", [heads, memory, methods, precision, reading, runtime])
 def test_runs(module):
     report = module.run(TINY)
     assert report.figures and all(math.isfinite(figure.value) for figure in report.figures)
