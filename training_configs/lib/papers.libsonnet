@@ -11,8 +11,7 @@ local recipe = import 'recipe.libsonnet';
       weights: { weibo: 1 } + auxiliaries,
       instances_per_epoch: 60 * 32,
     } },
-    trainer+: { num_epochs: 10 },
-  },
+  } + recipe.few_sentences + { trainer+: { num_epochs: 10 } },
 
   // Batches of one dataset each, alternating.
   alternating:: { data_loader+: { scheduler: { type: 'homogeneous_roundrobin', batch_size: 32 } } },

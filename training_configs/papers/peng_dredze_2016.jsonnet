@@ -5,7 +5,7 @@
 // mattered; batches of one task alternate; the loss of segmentation has weight 0.5 to 1; SGD, with
 // the rate halved after five epochs without improvement.
 // Here: a pretrained encoder instead of embeddings, SXU words, AdamW. An epoch has two passes of
-// Weibo's size, so that the number of steps (595) is close to that of the other recipes.
+// Weibo's size, so that the number of steps (574) is close to that of the other recipes.
 local recipe = import '../lib/recipe.libsonnet';
 local papers = import '../lib/papers.libsonnet';
 papers.config({ sxu: 1 }, recipe.asymmetric('weibo', ['sxu']) + {
