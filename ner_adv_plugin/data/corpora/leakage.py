@@ -38,6 +38,9 @@ class HeldOutTexts:
         Texts are compared after normalisation; a held-out text is searched for within others only
         if it has 8 or more letters and digits.
         """
+        if not self._whole:
+            return [False] * len(texts)
+
         normalised = [normalise(text) for text in texts]
         leaks = [text in self._whole for text in normalised]
         for i, indices in candidates(self._long, normalised):

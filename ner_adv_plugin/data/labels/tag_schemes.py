@@ -166,6 +166,9 @@ class TagScheme:
 
         The legal tags, and how many of them differ from `tags`.
         """
+        # Most sentences of many corpora have no entity.
+        if tags and set(tags) == {OUTSIDE_TAG} and not self.segmentation:
+            return list(tags), 0
         if not self._forbidden(tags):
             return list(tags), 0
         repaired = self.tags(self.spans(tags), len(tags))
