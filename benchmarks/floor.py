@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import torch
+from torch import Tensor
 from transformers import BertConfig
 
 from benchmarks.models import encoder_of
@@ -56,7 +57,11 @@ def step_flops(
 
 
 def matrix_products(
-    config: BertConfig, tokens: int, device: str = "cpu", dtype: torch.dtype = torch.float32
+    config: BertConfig,
+    tokens: int,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    product: Callable[[Tensor, Tensor], Tensor] = torch.mm,
 ) -> tuple[Callable[[], None], int]:
     """Prepare the matrix products of one encoder layer, to measure the machine's rate.
 
@@ -65,6 +70,7 @@ def matrix_products(
     config : the config of the transformer.
     tokens : the number of tokens.
     device, dtype : of the matrices.
+    product : computes the product of two matrices.
 
     # Returns
 
@@ -79,10 +85,9 @@ def matrix_products(
         )
         for inputs, outputs in shapes
     ]
-    results = [torch.empty(tokens, outputs, device=device, dtype=dtype) for _, outputs in shapes]
 
     def multiply() -> None:
-        for (left, right), result in zip(pairs, results, strict=True):
-            torch.mm(left, right, out=result)
+        for left, right in pairs:
+            product(left, right)
 
     return multiply, 2 * tokens * sum(inputs * outputs for inputs, outputs in shapes)

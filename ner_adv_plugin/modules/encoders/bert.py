@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import Embedding, LayerNorm, Linear, Module, ModuleList
+from torch.nn import Embedding, LayerNorm, Module, ModuleList
 from torch.nn.functional import scaled_dot_product_attention
 from torch.utils.checkpoint import checkpoint
 
@@ -19,6 +19,7 @@ from ner_adv_plugin.modules.dropout import Dropout
 from ner_adv_plugin.modules.encoders.bert_config import ACTIVATIONS, BertConfig
 from ner_adv_plugin.modules.encoders.packed_attention import packed_attention
 from ner_adv_plugin.modules.encoders.packing import Packing
+from ner_adv_plugin.modules.products import Linear
 
 
 class BertOutput(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.alphabet import Alphabet
@@ -35,6 +36,7 @@ from ner_adv_plugin.modules.encoders.loading import (
 from ner_adv_plugin.modules.encoders.packed_attention import attend_packed
 from ner_adv_plugin.modules.encoders.packing import Packing
 from ner_adv_plugin.modules.encoders.window_tokens import WindowTokens
+from ner_adv_plugin.modules.products import padding_rows
 
 # Model types that can encode several windows concatenated to one sequence: positions are determined
 # by `position_ids` alone, and the attention function can be replaced.
@@ -266,14 +268,17 @@ class PretrainedTransformer(Encoder):
 
     def _encode_packed(self, vectors_NE: Tensor, tokens: WindowTokens) -> Tensor:
         """Encode all windows as one sequence without padding; return states, (N, D)."""
-        self.positions += len(tokens)
+        # Sequences of a single token, which no other reads.
+        added = padding_rows(len(tokens))
+        self.positions += len(tokens) + added
+        positions_N = pad(tokens.position_N, (0, added)) + first_position(self.transformer)
         with recomputing(self.transformer, len(tokens) >= MOST_KEPT):
             output = self.transformer(
-                inputs_embeds=vectors_NE[None],
-                position_ids=tokens.position_N[None] + first_position(self.transformer),
-                packing=Packing(tokens.lengths),
+                inputs_embeds=pad(vectors_NE, (0, 0, 0, added))[None],
+                position_ids=positions_N[None],
+                packing=Packing(tokens.lengths + added * [1]),
             )
-        states_ND: Tensor = output.last_hidden_state[0]
+        states_ND: Tensor = output.last_hidden_state[0, : len(tokens)]
         return states_ND
 
     def _encode_padded(self, vectors_NE: Tensor, tokens: WindowTokens) -> Tensor:

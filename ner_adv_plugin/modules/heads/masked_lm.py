@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, linear
+from torch.nn.functional import cross_entropy
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
@@ -22,6 +22,7 @@ from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.encoders.bert_config import ACTIVATIONS
 from ner_adv_plugin.modules.heads.head import Head
+from ner_adv_plugin.modules.products import Linear, linear
 
 
 class Guesses(NamedTuple):
@@ -128,7 +129,7 @@ class MaskedLmHead(Head):
         # In a tuple, so that the embeddings are not parameters of the head, too.
         self._embedding = (model.embedding,)
         self._activation = _activation(model.activation)
-        self.dense = torch.nn.Linear(self.input_dim, size)
+        self.dense = Linear(self.input_dim, size)
         self.norm = torch.nn.LayerNorm(size, eps=model.epsilon)
         self.bias = torch.nn.Parameter(torch.zeros(count))
         torch.nn.init.normal_(self.dense.weight, std=0.02)

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.modules.products import linear
 from ner_adv_plugin.modules.towers.residual import Residual
 from ner_adv_plugin.modules.towers.tower import TowerStates
 
@@ -171,7 +172,7 @@ def _project(lstm: torch.nn.LSTM, inputs_ND: Tensor) -> Tensor:
     """Project the inputs to the gates, (M, G): per character forward, then backward."""
     weight = torch.cat([weight for weight, *_ in lstm.all_weights])
     bias = torch.cat([first + second for _, _, first, second in lstm.all_weights])
-    return torch.addmm(bias, inputs_ND, weight.t()).view(-1, 4 * lstm.hidden_size)
+    return linear(inputs_ND, weight, bias).view(-1, 4 * lstm.hidden_size)
 
 
 def _columns_of(counts: Sequence[int]) -> tuple[int, list[int], Tensor]:
@@ -327,7 +328,7 @@ class _Recurrence(torch.autograd.Function):
         states = states_SCH[:-1].split(columns_of_lstms, 1)
         next_gates = result_SCG[1:].split(columns_of_lstms, 1)
         weights = [
-            gates.flatten(0, 1).t() @ state.flatten(0, 1)
+            linear(gates.flatten(0, 1).t(), state.flatten(0, 1).t())
             for gates, state in zip(next_gates, states, strict=True)
         ]
         # The inputs of the LSTMs, their forward and their backward weights each follow their order.

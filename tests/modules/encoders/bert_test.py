@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 from transformers import AutoModel, BertConfig, BertForMaskedLM, PreTrainedConfig, RobertaConfig
 
+from ner_adv_plugin.modules import products
 from ner_adv_plugin.modules.encoders.bert import Bert
 from ner_adv_plugin.modules.encoders.bert_config import BertConfig as Config
 from ner_adv_plugin.modules.encoders.checkpoints import read_bert
@@ -52,7 +53,12 @@ def read(folder: Path) -> Bert:
 
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("packed", [True, False])
-def test_states_and_gradients(name: str, packed: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("onednn", [True, False])
+def test_states_and_gradients(
+    name: str, packed: bool, onednn: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(products, "uses_onednn", lambda: onednn)
+    monkeypatch.setattr(products, "FEWEST_MULTIPLICATIONS", 1)
     theirs = written(tmp_path, CONFIGS[name])
     mine = read(tmp_path)
 
