@@ -81,7 +81,7 @@ def _by_onednn(inputs: Tensor, weight_ED: Tensor) -> bool:
     """Whether oneDNN computes this product: a large one in float32 on the CPU, not in a trace."""
     return (
         uses_onednn()
-        and not torch.jit.is_tracing()
+        and not torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
         and not torch.compiler.is_compiling()
         and not torch.is_autocast_enabled("cpu")
         and inputs.is_cpu

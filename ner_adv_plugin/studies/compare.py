@@ -10,6 +10,7 @@ from pathlib import Path
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.progress import duration
+from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.audit import ArmAudit, audit_arms, check_target
 from ner_adv_plugin.studies.engine import StudyRun, check_folder, prepare, run_all
@@ -173,9 +174,9 @@ def print_grid(study: Study, jobs: Mapping[str, TrainJob], audit: Mapping[str, A
     seconds = 0.0
     for one in planned:
         facts = facts_of(jobs[one.arm], study.target, one.size)
-        trainer = one.config["trainer"]
+        trainer = config_of_model(one.config)["trainer"]
         steps = trainer.get("max_steps") or trainer["num_epochs"] * facts.steps_per_epoch
-        own = steps * facts.seconds_per_step()
+        own = steps * facts.seconds_per_step() + facts.seconds_of_earlier_stages()
         seconds += own
         print(f"{one.name}: {round(steps)} optimizer steps, about {duration(own)}")
 

@@ -4,7 +4,8 @@ import hashlib
 import json
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from ner_adv_plugin.runs.data import RunData, read_data, with_subset
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.runs.train_job import build_trainer
 from ner_adv_plugin.training.checkpoints.random_state import seed_everything
+from ner_adv_plugin.training.trainer import Trainer
 
 # Optimizer steps that are timed, after some that are not.
 WARM_UP_STEPS, TIMED_STEPS = 3, 10
 _CACHE: dict[str, "ArmFacts"] = {}
 _DATA: dict[str, RunData] = {}
-# Measured seconds of an optimizer step, by digest of the config.
+# Measured seconds, by digest of the config and what was measured.
 _SECONDS: dict[str, float] = {}
 SECONDS_FILE = "seconds_per_step.json"
 
@@ -37,7 +39,7 @@ class ArmFacts:
     sentences : training sentences of every dataset.
     num_epochs : as the config says.
     target_passes : times that an epoch sees each target sentence, on average over the run.
-    steps_per_epoch : optimizer steps of an epoch, on average over the run.
+    steps_per_epoch : optimizer steps of an epoch, on average over the run; of the last stage.
     """
 
     config: Mapping[str, Any]
@@ -47,11 +49,26 @@ class ArmFacts:
     steps_per_epoch: float
 
     def seconds_per_step(self) -> float:
-        """Measure the seconds of an optimizer step, unless this or an earlier process did."""
+        """Measure the seconds of an optimizer step, unless this or an earlier process did.
+
+        In a config with stages, it is one of the last stage.
+        """
+        return self._measured("step", lambda: _seconds_per_step(self._job()))
+
+    def seconds_of_earlier_stages(self) -> float:
+        """Estimate the seconds of all stages before the last from measured steps."""
+        return self._measured("earlier stages", lambda: sum(map(_seconds, self._job().earlier)))
+
+    def _job(self) -> TrainJob:
+        # Callbacks expect a run that begins and ends.
+        return checked_job(with_overrides(dict(self.config), {"trainer.callbacks": []}))
+
+    def _measured(self, what: str, measure: Callable[[], float]) -> float:
         content = json.dumps(self.config, sort_keys=True, ensure_ascii=False)
-        key = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+        digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+        key = f"{digest} {what}"
         if key not in _SECONDS:
-            _SECONDS[key] = _measure(self.config)
+            _SECONDS[key] = measure()
         return _SECONDS[key]
 
 
@@ -134,21 +151,35 @@ def _facts(job: TrainJob, config: dict[str, Any], target: str, size: int | None)
     )
 
 
-def _measure(config: Mapping[str, Any]) -> float:
-    """Train some steps in a temporary folder and return the seconds of one."""
-    # Callbacks expect a run that begins and ends.
-    job = checked_job(with_overrides(dict(config), {"trainer.callbacks": []}))
+def _seconds(job: TrainJob) -> float:
+    """Estimate the seconds of a whole job from measured steps."""
+    with _trainer(job) as trainer:
+        return trainer.total_steps * _timed(trainer)
+
+
+def _seconds_per_step(job: TrainJob) -> float:
+    with _trainer(job) as trainer:
+        return _timed(trainer)
+
+
+@contextmanager
+def _trainer(job: TrainJob) -> Iterator[Trainer]:
+    """The trainer of a job, in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         seed_everything(job.random_seed, job.numpy_seed, job.pytorch_seed)
-        trainer = build_trainer(job, read_data(job), Path(folder))
-        trainer.model.train()
-        steps = trainer.plan_steps(0)
-        while len(steps) < WARM_UP_STEPS + TIMED_STEPS:
-            steps += steps
+        yield build_trainer(job, read_data(job), Path(folder))
 
-        for group in steps[:WARM_UP_STEPS]:
-            trainer.train_step(group)
-        started = time.perf_counter()
-        for group in steps[WARM_UP_STEPS : WARM_UP_STEPS + TIMED_STEPS]:
-            trainer.train_step(group)
-        return (time.perf_counter() - started) / TIMED_STEPS
+
+def _timed(trainer: Trainer) -> float:
+    """Train some steps and return the seconds of one."""
+    trainer.model.train()
+    steps = trainer.plan_steps(0)
+    while len(steps) < WARM_UP_STEPS + TIMED_STEPS:
+        steps += steps
+
+    for group in steps[:WARM_UP_STEPS]:
+        trainer.train_step(group)
+    started = time.perf_counter()
+    for group in steps[WARM_UP_STEPS : WARM_UP_STEPS + TIMED_STEPS]:
+        trainer.train_step(group)
+    return (time.perf_counter() - started) / TIMED_STEPS

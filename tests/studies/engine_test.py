@@ -88,7 +88,7 @@ def test_equal_seconds_are_measured_once_for_all_processes(
     # As another process would, on a machine that is now twice as slow.
     measured = json.loads((tmp_path / "study" / "seconds_per_step.json").read_text("utf-8"))
     monkeypatch.setattr(facts, "_SECONDS", {})
-    monkeypatch.setattr(facts, "_measure", lambda config: 2 * max(measured.values()))
+    monkeypatch.setattr(facts, "_timed", lambda trainer: 2 * max(measured.values()))
     again = run_study(tmp_path, **study)
     assert {
         run.folder: (run.folder / "result.json").stat().st_mtime_ns for run in again.runs

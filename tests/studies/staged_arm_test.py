@@ -3,12 +3,38 @@
 import json
 from pathlib import Path
 
-from ner_adv_plugin.studies import worker
+import pytest
+
+from ner_adv_plugin.studies import facts, worker
+from ner_adv_plugin.studies.compare import print_plan
 from ner_adv_plugin.studies.engine import file_digests, prepare
 from ner_adv_plugin.studies.study import checked_arms, grid, load_study
 from tests.tiny import ROOT
 
 FIXTURES = ROOT / "fixtures" / "configs"
+
+
+def test_the_time_of_a_dry_run_is_that_of_all_stages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study_file = tmp_path / "study.jsonnet"
+    arms = {
+        name: {"config": str(FIXTURES / f"{name}.jsonnet")} for name in ("hard_sharing", "staged")
+    }
+    budget = {"type": "steps", "steps": 3}
+    settings = {"target": "weibo", "baseline": "hard_sharing", "arms": arms, "seeds": [1]}
+    study_file.write_text(json.dumps({**settings, "budget": budget}))
+
+    # A second for a step of both, a minute for one of MSRA alone.
+    def seconds(trainer: facts.Trainer) -> float:
+        return 60.0 if set(trainer.data_loader.sentences()) == {"msra"} else 1.0
+
+    monkeypatch.setattr(facts, "_timed", seconds)
+    print_plan(load_study(study_file))
+    lines = capsys.readouterr().out.splitlines()
+    # 12 sentences of MSRA in batches of 6, for one epoch.
+    assert lines[0].endswith("3 optimizer steps, about 3 s")
+    assert lines[1].endswith("3 optimizer steps, about 2 min 03 s")
 
 
 def test_a_staged_arm_is_planned_trained_and_scored(tmp_path: Path) -> None:

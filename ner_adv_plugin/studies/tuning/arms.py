@@ -7,6 +7,7 @@ from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError, below, nearest
 from ner_adv_plugin.common.params import with_overrides
+from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.facts import facts_of
@@ -116,9 +117,10 @@ def seconds_of_tuning(study: Study, jobs: Mapping[str, TrainJob]) -> float:
     seconds = 0.0
     for name, config in _trial_configs(study, jobs).items():
         facts = facts_of(jobs[name], study.target, size)
-        trainer = config["trainer"]
+        trainer = config_of_model(config)["trainer"]
         steps = trainer.get("max_steps") or trainer["num_epochs"] * facts.steps_per_epoch
-        seconds += study.tune_arms.trials * steps * facts.seconds_per_step()
+        trial = steps * facts.seconds_per_step() + facts.seconds_of_earlier_stages()
+        seconds += study.tune_arms.trials * trial
     return seconds
 
 
