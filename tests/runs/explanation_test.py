@@ -18,6 +18,7 @@ from ner_adv_plugin.runs.documents import plain
 from ner_adv_plugin.runs.explanation import advice, explanation, objectives, read_run
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.studies import worker
+from ner_adv_plugin.modules.objectives import Adversary, Objective
 from ner_adv_plugin.training.callbacks import reversal_health
 from tests.tiny import ROOT, single_task_config, tiny_config
 
@@ -239,6 +240,13 @@ def test_a_lexicon_whose_words_the_texts_do_not_have(tmp_path: Path) -> None:
 
 def test_limits_are_those_of_what_they_judge() -> None:
     assert objectives.INERT == reversal_health.INERT
+    known = {name: Objective.by_name(name) for name in Objective.list_available()}
+    adversaries = [
+        name
+        for name, own in known.items()
+        if issubclass(own, Adversary) and own.__module__.startswith("ner_adv_plugin.")
+    ]
+    assert sorted(adversaries) == list(objectives.ADVERSARIES)
     limits = (advice.COLDEST, advice.HOTTEST)
     assert limits == pytest.approx((TEMPERATURES[0], TEMPERATURES[-1]))
 
