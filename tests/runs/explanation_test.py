@@ -14,11 +14,11 @@ import pytest
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.data.lexicon import UNKNOWN_ROW, Lexicon
 from ner_adv_plugin.inference.calibration import TEMPERATURES
+from ner_adv_plugin.modules.objectives import Adversary, Objective
 from ner_adv_plugin.runs.documents import plain
 from ner_adv_plugin.runs.explanation import advice, explanation, objectives, read_run
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.studies import worker
-from ner_adv_plugin.modules.objectives import Adversary, Objective
 from ner_adv_plugin.training.callbacks import reversal_health
 from tests.tiny import ROOT, single_task_config, tiny_config
 
