@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.schema import registered
 from ner_adv_plugin.data.lexicon import UNKNOWN_ROW, Lexicon
 from ner_adv_plugin.inference.calibration import TEMPERATURES
 from ner_adv_plugin.modules.objectives import Adversary, Objective
@@ -240,10 +241,9 @@ def test_a_lexicon_whose_words_the_texts_do_not_have(tmp_path: Path) -> None:
 
 def test_limits_are_those_of_what_they_judge() -> None:
     assert objectives.INERT == reversal_health.INERT
-    known = {name: Objective.by_name(name) for name in Objective.list_available()}
     adversaries = [
         name
-        for name, own in known.items()
+        for name, own in registered(Objective).items()
         if issubclass(own, Adversary) and own.__module__.startswith("ner_adv_plugin.")
     ]
     assert sorted(adversaries) == list(objectives.ADVERSARIES)

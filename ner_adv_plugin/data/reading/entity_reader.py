@@ -23,10 +23,13 @@ class EntityReader(DatasetReader):
     annotated_types : the types, after `type_map`, that are annotated in this corpus; null for all.
         With a list, an unmarked character may be outside of entities or belong to any other type of
         the head, both in training (marginal likelihood) and in scores.
+    type_descriptions : what types of the file mean, such as `{ PRO: '产品名' }`, for types whose
+        names `allennlp join-types` does not know or misunderstands; training does not use them.
     """
 
     type_map: dict[str, str | None] = field(default_factory=dict)
     annotated_types: list[str] | None = None
+    type_descriptions: dict[str, str] = field(default_factory=dict)
     types_met: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:

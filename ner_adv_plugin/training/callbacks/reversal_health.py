@@ -1,5 +1,6 @@
 """Diagnostics of gradient reversals and their discriminators."""
 
+import inspect
 import logging
 from collections import Counter
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from torch.utils.hooks import RemovableHandle
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.processes import gather, is_main
+from ner_adv_plugin.common.schema import registered
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.objectives import Adversary, Discriminator, Objective, Statistics
@@ -359,6 +361,9 @@ class ReversalHealthCallback(TrainerCallback):
 
 def _adversaries() -> str:
     """Return the registered names of objectives with a gradient reversal."""
-    classes = {name: Objective.by_name(name) for name in Objective.list_available()}
-    names = sorted(name for name, own in classes.items() if issubclass(own, Adversary))
+    names = sorted(
+        name
+        for name, own in registered(Objective).items()
+        if inspect.isclass(own) and issubclass(own, Adversary)
+    )
     return ", ".join(f'"{name}"' for name in names)
