@@ -1,5 +1,6 @@
 """The types of the corpora of a config, to join them on one head."""
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from ner_adv_plugin.runs.audit_job import AuditJob
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.runs.sources import check_files, sources_of
 
+logger = logging.getLogger(__name__)
 TRAIN = "train"
 
 
@@ -79,11 +81,25 @@ def types_of(config: Mapping[str, Any]) -> dict[str, DatasetTypes]:
                 own.annotated_types = None
                 own.read(paths[name])
                 types |= own.types_met
+        _warn_of_unused(name, reader, types)
         if types:
             found[name] = DatasetTypes(
                 name, sorted(types), reader.type_map, reader.type_descriptions, reader.head
             )
     return found
+
+
+def _warn_of_unused(dataset: str, reader: EntityReader, types: set[str]) -> None:
+    """Warn of descriptions of types that a dataset does not have."""
+    known = types | {new for new in reader.type_map.values() if new is not None}
+    for name in sorted(reader.type_descriptions.keys() - known):
+        logger.warning(
+            'dataset_reader.readers.%s.type_descriptions: no type "%s".%s Types: %s.',
+            dataset,
+            name,
+            nearest(name, known),
+            ", ".join(sorted(types)) or "none",
+        )
 
 
 def target_among(

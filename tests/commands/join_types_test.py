@@ -72,6 +72,10 @@ def test_descriptions_and_target(run: Run, tmp_path: Path) -> None:
     assert "  PER.NAM  -> ORG   joined   both mean organization" in result.out
     assert "  PER.NOM  -> null  dropped  no such type in the target" in result.out
 
+    override = {"dataset_reader.readers.weibo.type_descriptions": {"PER.NAN": "人名"}}
+    result = run("join-types", path, "-o", json.dumps(override))
+    assert 'weibo.type_descriptions: no type "PER.NAN". Did you mean "PER.NAM"?' in result.err
+
 
 def test_annotated_files(run: Run) -> None:
     files = [DATA / name for name in ("msra/train.bio", "cluener/train.json")]
@@ -89,6 +93,10 @@ def test_annotated_files(run: Run) -> None:
     [
         (["--target", "msr"], '--target: no dataset with entities "msr". Did you mean "msra"?'),
         (["--threshold", "2"], "--threshold: expected 0 to 1, found 2"),
+        (
+            ["-o", '{"dataset_reader.readers.msra.type_descriptions": {"PER": " "}}'],
+            'dataset_reader.readers.msra.type_descriptions.PER: found " ": expected a description',
+        ),
         (["-o", '{"validation_data_path": null}'], "Name it by --target: msra, weibo"),
     ],
 )

@@ -136,15 +136,19 @@ def _matches(
 ) -> list[Match]:
     """Match the types of a source with those of the target."""
     targets = _target_meanings(target, merged)
-    sources = [source.meaning(name) for name in source.types]
+    # Entities that the reader drops are not marked.
+    kept = [
+        source.meaning(name) for name in source.types if source.type_map.get(name, name) is not None
+    ]
     matches = []
-    for own in sources:
-        if own.name in source.type_map:
-            new = source.type_map[own.name]
+    for name in source.types:
+        if name in source.type_map:
+            new = source.type_map[name]
             new = merged.get(new, new) if new is not None else None
-            matches.append(Match(own.name, "given", "type_map of the reader", new))
+            matches.append(Match(name, "given", "type_map of the reader", new))
         else:
-            matches.append(match(own, sources, targets, threshold))
+            own = source.meaning(name)
+            matches.append(match(own, kept, targets, threshold, source.type_map))
     return matches
 
 

@@ -1,6 +1,6 @@
 """Which types of a dataset are which types of a target."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,6 +49,7 @@ def match(
     sources: Sequence[Meaning],
     targets: Sequence[Meaning],
     threshold: float = THRESHOLD,
+    given: Collection[str] = (),
 ) -> Match:
     """Find the type of the target that a type of a dataset is.
 
@@ -63,6 +64,7 @@ def match(
     sources : all types of its dataset.
     targets : the types of the target.
     threshold : similarity of descriptions from which types are joined.
+    given : those of `sources` that a user has joined already.
 
     # Examples
 
@@ -73,7 +75,7 @@ def match(
     """
     same_level = [own for own in targets if own.is_nominal == source.is_nominal]
     if source.concept is not None:
-        found = _by_concept(source, source.concept, sources, same_level)
+        found = _by_concept(source, source.concept, sources, same_level, given)
         if found is not None:
             return found
     if source.concept is None and not source.is_described:
@@ -87,7 +89,11 @@ def match(
 
 
 def _by_concept(
-    source: Meaning, concept: KnownType, sources: Sequence[Meaning], targets: Sequence[Meaning]
+    source: Meaning,
+    concept: KnownType,
+    sources: Sequence[Meaning],
+    targets: Sequence[Meaning],
+    given: Collection[str],
 ) -> Match | None:
     """Match a type by what its name, or its description, is known to mean.
 
@@ -95,15 +101,9 @@ def _by_concept(
 
     None if the target has no known type of this or a related meaning.
     """
-    own_concepts = _concepts(own for own in sources if own.is_nominal == source.is_nominal)
+    sources = [own for own in sources if own.is_nominal == source.is_nominal]
     same = [own for own in targets if own.concept is concept]
-    narrower = [
-        own.name
-        for own in targets
-        if own.concept is not None
-        and concept in wider(own.concept)
-        and own.concept not in own_concepts
-    ]
+    narrower = _held_by(concept, sources, targets)
     if len(same) > 1:
         names = tuple(own.name for own in same)
         reason = f"{' and '.join(names)} of the target both mean {concept.name}"
@@ -117,18 +117,54 @@ def _by_concept(
         return Match(source.name, "joined", reason, same[0].name, 1.0)
 
     for holder in wider(concept):
-        holding = [own for own in targets if own.concept is holder]
-        if len(holding) != 1:
-            continue
-        if holder in own_concepts or own_concepts.issuperset(parts(holder)):
-            reason = f"{concept.name} is a part of {holder.name}"
-            return Match(source.name, "joined", reason, holding[0].name, 1.0)
-        reason = f"only a part of {holder.name}, whose other entities this dataset does not mark"
-        return Match(source.name, "unsure", reason, candidates=(holding[0].name,))
+        holding = [own.name for own in targets if own.concept is holder]
+        if len(holding) == 1:
+            problem = _gap(holder, sources, targets, given)
+            if problem is None:
+                reason = f"{concept.name} is a part of {holder.name}"
+                return Match(source.name, "joined", reason, holding[0], 1.0)
+            reason = f"only a part of {holder.name}, {problem}"
+            return Match(source.name, "unsure", reason, candidates=(holding[0],))
 
     if narrower:
         reason = f"the target has only parts of {concept.name}"
         return Match(source.name, "unsure", reason, candidates=tuple(narrower))
+    return None
+
+
+def _held_by(
+    concept: KnownType, sources: Sequence[Meaning], targets: Sequence[Meaning]
+) -> list[str]:
+    """Return the target's types that are parts of a type and are not told apart in a dataset."""
+    own_concepts = _concepts(sources)
+    return [
+        own.name
+        for own in targets
+        if own.concept is not None
+        and concept in wider(own.concept)
+        and own.concept not in own_concepts
+    ]
+
+
+def _gap(
+    holder: KnownType,
+    sources: Sequence[Meaning],
+    targets: Sequence[Meaning],
+    given: Collection[str],
+) -> str | None:
+    """Say why a dataset would not mark all entities of a type of the target.
+
+    # Returns
+
+    None if its types together are that type.
+    """
+    own_concepts = _concepts(sources)
+    if holder not in own_concepts and not own_concepts.issuperset(parts(holder)):
+        return "whose other entities this dataset does not mark"
+
+    whole = [own.name for own in sources if own.concept is holder]
+    if any(name not in given for name in whole) and _held_by(holder, sources, targets):
+        return f"and {' and '.join(whole)} is unsure"
     return None
 
 

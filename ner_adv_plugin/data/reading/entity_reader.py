@@ -41,6 +41,11 @@ class EntityReader(DatasetReader):
             if new_name == "":
                 raise ConfigurationError('found "": expected a type or null', f"type_map.{name}")
 
+        for name, description in self.type_descriptions.items():
+            if not description.strip():
+                path = f"type_descriptions.{name}"
+                raise ConfigurationError(f'found "{description}": expected a description', path)
+
         if self.annotated_types is not None:
             if self.task == "segmentation":
                 raise ConfigurationError("words have no types: expected null", "annotated_types")

@@ -47,12 +47,20 @@ EXPECTED: list[tuple[list[str], list[str], dict[str, str | None]]] = [
         WEIBO,
         CLUENER,
         {
-            **{"name": "PER.NAM", "address": UNSURE, "scene": "LOC.NAM"},
+            **{"name": "PER.NAM", "address": UNSURE, "scene": UNSURE},
             **dict.fromkeys(("organization", "company", "government"), "ORG.NAM"),
             **dict.fromkeys(("book", "game", "movie", "position")),
         },
     ),
     (CLUENER, MSRA, {"PER": "name", "LOC": UNSURE, "ORG": UNSURE}),
+    (
+        CLUENER,
+        WEIBO,
+        {
+            **{"PER.NAM": "name", "LOC.NAM": UNSURE, "GPE.NAM": UNSURE, "ORG.NAM": UNSURE},
+            **dict.fromkeys(("PER.NOM", "LOC.NOM", "GPE.NOM", "ORG.NOM")),
+        },
+    ),
     (
         MSRA,
         ONTONOTES,
@@ -192,6 +200,14 @@ def test_the_type_map_of_a_reader_stays() -> None:
 
     renamed = DatasetTypes("weibo", ["PER.NAM"], {"PER.NAM": "K1"})
     assert of(join_types(renamed, [DatasetTypes("msra", ["PER"])])[1]) == {"PER": "K1"}
+
+
+def test_a_part_follows_the_whole_that_a_user_decided() -> None:
+    scenes = {None: UNSURE, "LOC.NAM": "LOC.NAM"}
+    for new, expected in scenes.items():
+        source = DatasetTypes("cluener", ["address", "scene"], {"address": new})
+        found = of(join_types(DatasetTypes("weibo", WEIBO), [source])[1])
+        assert found == {"address": new, "scene": expected}
 
 
 def test_types_that_only_a_source_has_are_unknown_in_the_target() -> None:
