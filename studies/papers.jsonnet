@@ -1,6 +1,7 @@
 // Which published recipe is above Weibo alone? Each recipe of training_configs/papers as it stands,
 // with as many optimizer steps. Two recipes of He & Sun put Weibo and MSRA on one head, so that Weibo
-// has other entity types: their scores are no pairs. NER_DATA and NER_ENCODER name the corpora and the encoder.
+// has other entity types: their scores are no pairs. wang_2021 has two stages, and a budget sets
+// only the last. NER_DATA and NER_ENCODER name the corpora and the encoder.
 local names = [
   'article_adv',
   'article_mtl_asymmetric',
@@ -9,15 +10,21 @@ local names = [
   'changpinyo_2018_multi_dec',
   'changpinyo_2018_te_dec',
   'changpinyo_2018_te_enc',
+  'chen_2018_gradnorm',
   'dann',
   'datnet_f',
   'datnet_p',
+  'devlin_2019',
+  'du_2018',
   'he_sun_2017_semi',
   'liang_2021',
   'liu_2017',
+  'liu_2019_dwa',
+  'long_2018',
   'ma_2018',
   'misra_2016',
   'peng_dredze_2016',
+  'shen_2018',
   'tang_2020',
 ];
 

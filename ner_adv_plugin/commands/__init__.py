@@ -36,6 +36,7 @@ COMMANDS = {
     "build-vocab": "Build the vocabulary of a config without training.",
     "count-instances": "Count the sentences of a config's corpora.",
     "convert": "Convert annotations from one format to another.",
+    "join-types": "Propose one set of entity types for several corpora.",
     "audit": "Check a config's corpora for errors and leaks.",
     "compare": "Compare ways to train: did transfer help?",
     "rank-auxiliaries": "Rank source corpora for a target before training.",

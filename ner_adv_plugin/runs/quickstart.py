@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_text
+from ner_adv_plugin.common.jsonnet_text import is_name, quoted
 from ner_adv_plugin.data.corpora.splitting import split
 from ner_adv_plugin.data.formats.conversion import Choices, named, read, source_of, write
 from ner_adv_plugin.data.formats.corpus_file import CorpusFile
@@ -30,12 +30,6 @@ STEPS, PATIENT_STEPS = 600, 150
 EPOCHS, PATIENCE = (3, 100), 3
 # Hidden size below which an encoder is small and learns at higher rates.
 SMALL = 256
-# Names that Jsonnet takes as they are.
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED = re.compile(
-    "assert|else|error|false|for|function|if|import|importbin|importstr|in|local|null|self|super|"
-    "tailstrict|then|true"
-)
 
 
 @dataclass(kw_only=True)
@@ -119,7 +113,7 @@ def config_text(request: Request, prepared: Prepared) -> str:
     """Return a commented config that trains on the splits."""
     name = request.name
     paths = {
-        split: _quoted(str(request.folder / DATA / f"{split}{ENDING}"))
+        split: quoted(str(request.folder / DATA / f"{split}{ENDING}"))
         for split in prepared.sentences
     }
     size = len(prepared.sentences["train"])
@@ -133,7 +127,7 @@ def config_text(request: Request, prepared: Prepared) -> str:
       // {prepared.overlapping} entities overlap another one: a CRF can tag only one of them, the
       // longest. To learn all, remove this line and set head: 'global_pointer' below.
       overlaps: 'outermost',"""
-    encoder = f"type: 'pretrained_transformer', model_name: {_quoted(request.encoder)}"
+    encoder = f"type: 'pretrained_transformer', model_name: {quoted(request.encoder)}"
     # A type may hold a line break, which would end the comment.
     types = ", ".join(repr(name)[1:-1] for name in sorted(_types(prepared)))
     sizes = ", ".join(f"{len(own)} {split}" for split, own in prepared.sentences.items())
@@ -144,7 +138,7 @@ def config_text(request: Request, prepared: Prepared) -> str:
   dataset_reader: {{ type: 'multitask', readers: {{
     {name}: {{
       type: 'annotations',
-      format: {_quoted(FORMAT)},{overlaps}
+      format: {quoted(FORMAT)},{overlaps}
     }},
   }} }},
   // Sentences: {sizes}.
@@ -187,7 +181,7 @@ def _check(request: Request, force: bool) -> None:
         raise UserError(f"--shares: expected three numbers between 0 and 1, found {shown}")
     if abs(sum(request.shares) - 1) > 1e-6:
         raise UserError(f"--shares: expected a sum of 1, found {sum(request.shares):g}")
-    if not _NAME.fullmatch(request.name) or _RESERVED.fullmatch(request.name):
+    if not is_name(request.name):
         expected = "ASCII letters, digits and underscores, and no word of Jsonnet"
         raise UserError(f'--name: expected {expected}, found "{request.name}"')
 
@@ -253,9 +247,3 @@ def _is_small(encoder: str) -> bool:
         return False
     size = settings.get("hidden_size", SMALL) if isinstance(settings, dict) else SMALL
     return isinstance(size, int) and size < SMALL
-
-
-def _quoted(text: str) -> str:
-    """Return a string as Jsonnet, in single quotes if it needs no escapes."""
-    plain = text.isprintable() and "'" not in text and "\\" not in text
-    return f"'{text}'" if plain else json.dumps(text, ensure_ascii=False)

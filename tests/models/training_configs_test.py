@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.inference.predictor import Predictor
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.testing import ModelTestCase
 
 FOLDER = Path(__file__).parents[2] / "training_configs"
 PAPERS = sorted(path.stem for path in (FOLDER / "papers").glob("*.jsonnet"))
+TEXT = "张伟昨天去了北京。"
 OTHERS = sorted(
     str(path.relative_to(FOLDER))
     for path in FOLDER.rglob("*.jsonnet")
@@ -61,6 +63,16 @@ class TestTrainingConfigs(ModelTestCase):
         }
         assert all(found.values()), found
 
+    @pytest.mark.parametrize("name", PAPERS)
+    def test_every_parameter_of_papers_has_a_gradient(self, name: str) -> None:
+        path = FOLDER / "papers" / f"{name}.jsonnet"
+        config = load_config(path)
+        settings = few_sentences(config)
+        if "instances_per_epoch" in config["data_loader"]["sampler"]:
+            settings["data_loader.sampler.instances_per_epoch"] = 64
+        self.set_up_model(path, json.dumps(settings))
+        self.ensure_gradients_reach_parameters()
+
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_configs_of_papers_train(name: str, tmp_path: Path) -> None:
@@ -79,12 +91,12 @@ def test_configs_of_papers_train(name: str, tmp_path: Path) -> None:
     head = config["trainer"]["validation_metric"].removeprefix("+").removesuffix("_f1")
     assert math.isfinite(metrics["training_loss"]) and metrics[f"training_{head}_loss"] > 0
     assert 0 <= metrics[f"best_validation_{head}_f1"] <= 1
-    adversaries = [
-        o for o in config["model"].get("objectives", []) if o["type"] == "domain_adversarial"
-    ]
+    adversaries = [o for o in config["model"].get("objectives", []) if "reversal" in o]
     assert len(adversaries) == len(watched) == sum("reversal_ratio" in name for name in metrics)
     assert len(adversaries) == sum("probe_shared_accuracy" in name for name in metrics)
-    assert (tmp_path / "run" / "model.tar.gz").is_file()
+    predictor = Predictor.from_path(tmp_path / "run" / "model.tar.gz")
+    (answer,) = predictor.predict([TEXT])
+    assert all(TEXT[own["start"] : own["end"]] == own["text"] for own in answer["entities"])
 
 
 @pytest.mark.parametrize("name", PAPERS)

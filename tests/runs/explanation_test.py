@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.schema import registered
 from ner_adv_plugin.data.lexicon import UNKNOWN_ROW, Lexicon
 from ner_adv_plugin.inference.calibration import TEMPERATURES
+from ner_adv_plugin.modules.objectives import Adversary, Objective
 from ner_adv_plugin.runs.documents import plain
 from ner_adv_plugin.runs.explanation import advice, explanation, objectives, read_run
 from ner_adv_plugin.runs.train_job import train_model
@@ -239,6 +241,12 @@ def test_a_lexicon_whose_words_the_texts_do_not_have(tmp_path: Path) -> None:
 
 def test_limits_are_those_of_what_they_judge() -> None:
     assert objectives.INERT == reversal_health.INERT
+    adversaries = [
+        name
+        for name, own in registered(Objective).items()
+        if issubclass(own, Adversary) and own.__module__.startswith("ner_adv_plugin.")
+    ]
+    assert sorted(adversaries) == list(objectives.ADVERSARIES)
     limits = (advice.COLDEST, advice.HOTTEST)
     assert limits == pytest.approx((TEMPERATURES[0], TEMPERATURES[-1]))
 

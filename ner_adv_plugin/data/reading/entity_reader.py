@@ -23,10 +23,13 @@ class EntityReader(DatasetReader):
     annotated_types : the types, after `type_map`, that are annotated in this corpus; null for all.
         With a list, an unmarked character may be outside of entities or belong to any other type of
         the head, both in training (marginal likelihood) and in scores.
+    type_descriptions : what types of the file mean, such as `{ PRO: '产品名' }`, for types whose
+        names `allennlp join-types` does not know or misunderstands; training does not use them.
     """
 
     type_map: dict[str, str | None] = field(default_factory=dict)
     annotated_types: list[str] | None = None
+    type_descriptions: dict[str, str] = field(default_factory=dict)
     types_met: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -37,6 +40,11 @@ class EntityReader(DatasetReader):
         for name, new_name in self.type_map.items():
             if new_name == "":
                 raise ConfigurationError('found "": expected a type or null', f"type_map.{name}")
+
+        for name, description in self.type_descriptions.items():
+            if not description.strip():
+                path = f"type_descriptions.{name}"
+                raise ConfigurationError(f'found "{description}": expected a description', path)
 
         if self.annotated_types is not None:
             if self.task == "segmentation":

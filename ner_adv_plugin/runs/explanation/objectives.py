@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from ner_adv_plugin.runs.explanation.record import RunRecord
 from ner_adv_plugin.runs.explanation.words import percent
 
+# Objectives with a gradient reversal.
+ADVERSARIES = ("conditional_adversarial", "domain_adversarial", "wasserstein")
 # A reversed gradient below this share of that of the heads changes nothing.
 INERT = 1e-3
 # The reversal is weak if a probe still tells domains from each other this often.
@@ -12,7 +14,7 @@ TELLS = 0.95
 
 
 def adversaries(run: RunRecord) -> Iterator[str]:
-    """Yield what is wrong with each `domain_adversarial` objective.
+    """Yield what is wrong with each objective that has a gradient reversal.
 
     # Parameters
 
@@ -21,7 +23,7 @@ def adversaries(run: RunRecord) -> Iterator[str]:
     objectives = run.model.get("objectives") or []
     for index, objective in enumerate(objectives):
         name = objective.get("type") if isinstance(objective, dict) else objective
-        if name == "domain_adversarial":
+        if name in ADVERSARIES:
             prefix = "" if len(objectives) == 1 else f"objective_{index}_"
             yield from _adversary(run, f"model.objectives.{index}", prefix)
 

@@ -1,5 +1,6 @@
 """Diagnostics of gradient reversals and their discriminators."""
 
+import inspect
 import logging
 from collections import Counter
 from collections.abc import Mapping
@@ -11,9 +12,10 @@ from torch.utils.hooks import RemovableHandle
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.processes import gather, is_main
+from ner_adv_plugin.common.schema import registered
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.modules.objectives import Discriminator, Objective, Statistics
+from ner_adv_plugin.modules.objectives import Adversary, Discriminator, Objective, Statistics
 from ner_adv_plugin.modules.towers import TowerStates
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.domain_probe import probe, tower_features
@@ -41,14 +43,15 @@ class _Reversal:
 
     objective, index : the objective, and its index among all objectives of the model.
     prefix : prefix of its metric names.
-    step_counts : number of sentences by class in the current step of this process.
+    step_counts : number of sentences by class in the current step of this process; empty if the
+        objective does not classify.
     epoch_counts : number of sentences by class in the previous steps of the epoch.
     ratio : latest gradient ratio.
     flat_epochs : consecutive epochs in which the discriminator was no better than chance.
     warned : messages of the warnings so far.
     """
 
-    objective: Discriminator
+    objective: Adversary
     index: int
     prefix: str
     step_counts: Counter[str] = field(default_factory=Counter)
@@ -63,11 +66,13 @@ class _Reversal:
         return f"model.objectives.{self.index}"
 
     def class_of(self, vocab: Vocabulary, dataset: str, head: str | None) -> str | None:
-        """Return the class that the discriminator predicts for a sentence, None for no class."""
-        return vocab.datasets[dataset].domain if self.objective.places is None else head
+        """Return the class of a sentence that the towers shall hide, None for no class."""
+        objective = self.objective
+        by_task = isinstance(objective, Discriminator) and objective.places is not None
+        return head if by_task else vocab.datasets[dataset].domain
 
     def strength(self, progress: float) -> float:
-        """Return weight x scale, the factor on the discriminator's gradient, at `progress`."""
+        """Return weight x scale, the factor on the adversary's gradient, at `progress`."""
         return self.objective.weight_at(progress) * self.objective.reversal.at(progress)
 
     def warn(self, message: str, *values: Any) -> None:
@@ -98,17 +103,19 @@ class _Reversal:
 
 @TrainerCallback.register("reversal_health")
 class ReversalHealthCallback(TrainerCallback):
-    """Report whether the discriminators of objectives influence the towers that they read.
+    """Report whether the objectives with a gradient reversal influence the towers that they read.
 
-    Registered as "reversal_health". It watches the objectives "domain_adversarial" and
-    "conditional_adversarial", and adds three kinds of metrics, none of which needs a backward
-    pass of its own; the gradients of the tower states are kept in memory during a measured step.
+    Registered as "reversal_health". It watches the objectives "domain_adversarial",
+    "conditional_adversarial" and "wasserstein", and adds three kinds of metrics, none of which
+    needs a backward pass of its own; the gradients of the tower states are kept in memory during a
+    measured step.
 
     `reversal_ratio` is the norm of the reversed gradient divided by that of the heads' gradient.
     Both are gradients of weighted losses with respect to the states of the objective's towers, over
     all sentences of a step; the gradients of other objectives are in neither.
     `discriminator_chance` is the share of the most frequent class among the sentences of the epoch
-    so far: the accuracy of a constant prediction, to compare with `discriminator_accuracy`.
+    so far: the accuracy of a constant prediction, to compare with `discriminator_accuracy`. A
+    critic ("wasserstein") has neither.
     `probe_<tower>_accuracy`, `probe_<tower>_chance` and `probe_<tower>_a_distance` are the scores
     of a linear probe trained after the last step on each tower's states of training sentences, mean
     and maximum over the sentence (Ben-David et al. 2007, "Analysis of representations for domain
@@ -159,18 +166,18 @@ class ReversalHealthCallback(TrainerCallback):
 
         # Raises
 
-        ConfigurationError : if the model has no objective with a discriminator.
+        ConfigurationError : if the model has no objective with a gradient reversal.
         """
         objectives: list[Objective] = list(getattr(trainer.model, "objectives", []))
         self._reversals = [
             _Reversal(objective, index, "" if len(objectives) == 1 else f"objective_{index}_")
             for index, objective in enumerate(objectives)
-            if isinstance(objective, Discriminator)
+            if isinstance(objective, Adversary)
         ]
         if not self._reversals:
             raise ConfigurationError(
-                '"reversal_health" needs an objective "domain_adversarial" or'
-                ' "conditional_adversarial": the model has none',
+                '"reversal_health" needs an objective with a gradient reversal,'
+                f" {_adversaries()}: the model has none",
                 "trainer.callbacks",
                 absolute=True,
             )
@@ -194,7 +201,7 @@ class ReversalHealthCallback(TrainerCallback):
             return None
 
         for reversal in self._reversals:
-            if reversal.index == index:
+            if reversal.index == index and isinstance(objective, Discriminator):
                 assert self._vocab is not None
                 pairs = zip(batch.datasets, batch.heads, strict=True)
                 classes = [reversal.class_of(self._vocab, *pair) for pair in pairs]
@@ -218,8 +225,9 @@ class ReversalHealthCallback(TrainerCallback):
             reversal.step_counts.clear()
             largest = max(reversal.epoch_counts.values(), default=0)
             # Over an epoch the differences add up to the size of its most frequent class.
-            of_epoch[chance_key] = (largest - largest_before, step_counts.total())
-            of_step[chance_key] = (largest, reversal.epoch_counts.total())
+            if isinstance(reversal.objective, Discriminator):
+                of_epoch[chance_key] = (largest - largest_before, step_counts.total())
+                of_step[chance_key] = (largest, reversal.epoch_counts.total())
 
             if self._shares is not None:
                 ratio = self._shares.ratio(reversal.index, reversal.objective.reads)
@@ -349,3 +357,13 @@ class ReversalHealthCallback(TrainerCallback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """See `TrainerCallback.load_state_dict`."""
         self._resumed = state_dict["reversals"]
+
+
+def _adversaries() -> str:
+    """Return the registered names of objectives with a gradient reversal."""
+    names = sorted(
+        name
+        for name, own in registered(Objective).items()
+        if inspect.isclass(own) and issubclass(own, Adversary)
+    )
+    return ", ".join(f'"{name}"' for name in names)

@@ -29,8 +29,8 @@ class AnchoredStep(TrainingStep):
     micro-batches; cos = <a, g> / (|a| |g|). These parameters get g plus, for each auxiliary loss,
 
     - "weighted": max(0, cos) a (Du et al. 2018, "Adapting auxiliary losses using gradient
-      similarity", eq. 5, algorithm 1),
-    - "dropped": a if cos >= 0, otherwise nothing (the same, algorithm 2, unweighted),
+      similarity", section 3, the weighted version),
+    - "dropped": a if cos >= 0, otherwise nothing (the same, the unweighted version),
     - "projected": a if cos >= 0, otherwise a - <a, g> / |g|^2 g, its part that does not change the
       target's loss (Yu et al. 2020, "Gradient surgery", algorithm 1, with the target as the only
       gradient that others are projected against; Chaudhry et al. 2019, eq. 11).

@@ -21,7 +21,7 @@ from ner_adv_plugin.training.steps.step import TrainingStep
 class RDropStep(TrainingStep):
     """R-Drop: predictions for a sentence shall agree under different dropout masks.
 
-    Liang et al. 2021, "R-Drop: Regularized Dropout for Neural Networks", eq. 1 to 3. A pass runs
+    Liang et al. 2021, "R-Drop: Regularized Dropout for Neural Networks", section 2.1. A pass runs
     over two copies of each sentence, with dropout masks of their own, and minimises
     (l_1 + l_2) / 2 + weight * (KL(P_1 || P_2) + KL(P_2 || P_1)) / 2, with the loss l of a head and
     its predicted distribution P, as the authors' code does; the paper adds up l_1 + l_2, so that

@@ -84,6 +84,17 @@ def test_ratio_equals_that_of_separate_gradients(tmp_path: Path) -> None:
     )
 
 
+def test_a_critic_has_a_ratio_and_a_probe_but_no_chance(tmp_path: Path) -> None:
+    critic = {**ADVERSARY, "type": "wasserstein", "penalty": 0.0, "hidden_size": 8}
+    del critic["dropout"]
+    reversed_norm, task_norm = separate_gradient_norms(config_of(critic))
+    health = {**HEALTH, "probe_sentences": 10}
+    metrics = train_model(config_of(critic, callbacks=[health]), tmp_path)
+    assert metrics["training_reversal_ratio"] == pytest.approx(reversed_norm / task_norm, rel=1e-4)
+    assert metrics["probe_shared_chance"] == 0.5
+    assert not any("discriminator" in name for name in metrics)
+
+
 def test_another_step_has_the_same_ratio(tmp_path: Path) -> None:
     pytest.importorskip("torchjd")
     plain = ratio_of(tmp_path / "one")
@@ -243,7 +254,8 @@ def test_constant_predictions(
     [
         (
             {"model__type": "hard_sharing", "model__objectives": []},
-            'needs an objective "domain_adversarial" or "conditional_adversarial": the model',
+            'needs an objective with a gradient reversal, "conditional_adversarial",'
+            ' "domain_adversarial", "wasserstein": the model has none',
         ),
         ({"callbacks": [{**HEALTH, "interval": 0}]}, "expected 1 or more, found 0"),
         ({"callbacks": [{**HEALTH, "probe_sentences": -1}]}, "expected 0 or more, found -1"),
