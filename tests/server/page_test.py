@@ -246,6 +246,7 @@ def test_nothing_is_wider_than_the_window(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 700})
     ask(page, TEXT + "a" * 300)
     page.locator("mark").first.click()
+    page.locator("#menu").wait_for(state="visible")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     box = page.locator("#menu").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= width
