@@ -21,7 +21,7 @@ class PlannedRun:
     validated : the labelled datasets that are scored in validation.
     metrics : names of the validation metrics; since entity types are known only from the data,
         metrics of single types appear as `f1_<TYPE>` at the end of the name.
-    precision : "fp32", "bf16" or "fp16".
+    precision : "fp32", "bf16", "fp16" or, for one of the first two, "auto".
     processes : number of training processes.
     starts_with_weights : whether the run starts with the weights of an earlier run or stage.
     """

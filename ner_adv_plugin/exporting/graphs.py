@@ -201,5 +201,6 @@ def batch_of(mask_BL: Tensor) -> Batch:
         lengths=[],
         heads=[],
         datasets=[],
+        domains=[],
         sentence_ids=[],
     )

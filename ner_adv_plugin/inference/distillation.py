@@ -221,7 +221,9 @@ class Distillation(Objective):
     def sentences(self, batch: Batch) -> Sequence[int]:
         """See `Objective.sentences`: those that teachers have labelled with confidence."""
         confident_B = batch.targets.get("confident")
-        return [] if confident_B is None else confident_B.nonzero().flatten().tolist()
+        if confident_B is None:
+            return []
+        return [i for i, confident in enumerate(confident_B.tolist()) if confident]
 
     def forward(
         self, states: Mapping[str, TowerStates], batch: Batch, progress: float

@@ -170,7 +170,7 @@ def _prepared(job: TrainJob, folder: Path, recover: bool, whole: Path) -> tuple[
     if resumed:
         on_main(lambda: describe(job, folder))
     # With digests of the vocabulary, which the trainer has written.
-    on_main(lambda: write_json(folder / META, _meta(job, folder)))
+    on_main(lambda: write_json(folder / META, _meta(job, trainer)))
     if is_main():
         log_changes(changes)
     return trainer, data
@@ -292,7 +292,7 @@ def _check_same_vocabulary(vocab: Vocabulary, folder: Path) -> None:
             )
 
 
-def _meta(job: TrainJob, folder: Path) -> dict[str, Any]:
+def _meta(job: TrainJob, trainer: Trainer) -> dict[str, Any]:
     names = ("ner_adv_plugin", "torch", "transformers", "allennlp-light")
     versions = {name: metadata.version(name) for name in names if _installed(name)}
     readers = job.sources.reader.readers
@@ -300,8 +300,9 @@ def _meta(job: TrainJob, folder: Path) -> dict[str, Any]:
         "archive_format": FORMAT,
         "python": platform.python_version(),
         **versions,
+        "precision": trainer.engine.precision,
         NORMALISERS: recorded_normalisers(readers, job.filled["dataset_reader"]),
-        DIGESTS: digests_below(folder / VOCABULARY),
+        DIGESTS: digests_below(trainer.folder / VOCABULARY),
     }
 
 

@@ -11,6 +11,8 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.processes import use_cpu, world_size
 
 Precision = Literal["fp32", "bf16", "fp16"]
+# The values of the key `precision`.
+PrecisionSetting = Literal["fp32", "bf16", "fp16", "auto"]
 
 
 class OneProcess:
@@ -49,7 +51,9 @@ class OneProcess:
         """Leave the gradients as they are, which are not scaled."""
 
 
-def precision_of(precision: Precision, use_amp: bool, cuda_device: int | None) -> Precision:
+def precision_of(
+    precision: PrecisionSetting, use_amp: bool, cuda_device: int | None
+) -> PrecisionSetting:
     """Return the precision that a config selects by `precision` and AllenNLP's `use_amp`.
 
     # Parameters

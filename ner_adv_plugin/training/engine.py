@@ -26,6 +26,7 @@ class Engine:
     """
 
     def __init__(self, model: Model, precision: Precision, cuda_device: int | None) -> None:
+        self.precision = precision
         self.accelerator = make_accelerator(precision, cuda_device)
         self.model = model.to(self.accelerator.device)
         self.forward: Callable[[Batch, float], Mapping[str, Any]] = self.model

@@ -15,6 +15,7 @@ from ner_adv_plugin.common.progress import progress_bar
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.common.threads import log_threads, set_configured
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
 from ner_adv_plugin.data.batching.updates import count_updates, describe_updates
@@ -24,7 +25,7 @@ from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.weights import check_weights
 from ner_adv_plugin.modules.objectives import Objective, Statistics
-from ner_adv_plugin.training.accelerator import Precision, precision_of
+from ner_adv_plugin.training.accelerator import PrecisionSetting, precision_of
 from ner_adv_plugin.training.callbacks import ConsoleCallback
 from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCallback
 from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
@@ -44,6 +45,7 @@ from ner_adv_plugin.training.optimization.moving_average import LazyMovingAverag
 from ner_adv_plugin.training.optimization.optimizers import LazyOptimizer, Optimizer, optimizer_of
 from ner_adv_plugin.training.optimization.parameter_groups import trainable
 from ner_adv_plugin.training.optimization.unfreezing import LazyUnfreezing
+from ner_adv_plugin.training.precision_trial import STEPS, choose_precision
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.step import (
     TrainingStep,
@@ -78,7 +80,9 @@ class Trainer(Registrable):
     grad_clipping : maximum absolute value of the entries of the gradient.
     num_gradient_accumulation_steps : micro-batches per optimizer step; the loss is normalised by
         the global batch size.
-    precision : precision of the encoder and towers; weights and the CRF stay in float32.
+    precision : precision of the encoder and towers; weights and the CRF stay in float32. "auto" is
+        the quicker one of "fp32" and "bf16" in a trial of 20 steps, and "fp32" on a CPU or GPU
+        without instructions for bf16; a resumed run keeps it.
     use_amp : short for precision "fp16" on a GPU, "bf16" on a CPU.
     no_grad : regular expressions, searched for in the names of the parameters to freeze.
     moving_average : moving average of the weights; validation and `best.th` use the averages.
@@ -134,7 +138,7 @@ class Trainer(Registrable):
         grad_norm: float | None = None,
         grad_clipping: float | None = None,
         num_gradient_accumulation_steps: int = 1,
-        precision: Precision = "fp32",
+        precision: PrecisionSetting = "fp32",
         use_amp: bool = False,
         no_grad: list[str] | None = None,
         moving_average: LazyMovingAverage | None = None,
@@ -177,12 +181,18 @@ class Trainer(Registrable):
         for name, weighting in self.instance_weighting.items():
             weighting.bind(name, data_loader.sentences(), model)
 
-        self.engine = Engine(model, precision_of(precision, use_amp, cuda_device), cuda_device)
-        self.accelerator = self.engine.accelerator
+        trainable_parameters = trainable(model, no_grad or [])
+        setting = precision_of(precision, use_amp, cuda_device)
+        self.engine = Engine(model, "fp32" if setting == "auto" else setting, cuda_device)
         self.max_tokens_per_pass = max_tokens_per_pass
         self.max_tokens = self._most_tokens()
+        if setting == "auto":
+            chosen = choose_precision(
+                self.engine, self.step, self._first_batches, self.folder, recover
+            )
+            self.engine = Engine(model, chosen, cuda_device)
+        self.accelerator = self.engine.accelerator
 
-        trainable_parameters = trainable(model, no_grad or [])
         build = (
             optimizer.construct
             if optimizer is not None
@@ -303,10 +313,7 @@ class Trainer(Registrable):
         Sums and counts over the global batch, summed over all processes.
         """
         started = time.monotonic()
-        batches = self.data_loader.batches(group, rank(), world_size())
-        if self.max_tokens is not None:
-            batches = cut(batches, max(1, self.max_tokens // self.step.copies))
-        batches = [batch.to(self.engine.device) for batch in batches]
+        batches = self._on_device(self.data_loader.batches(group, rank(), world_size()))
 
         loss, statistics = self.step.run(self.engine, batches, self._progress())
         statistics = over_processes(loss, statistics)
@@ -334,6 +341,17 @@ class Trainer(Registrable):
         for callback in self.callbacks:
             callback.on_batch(self, self.epoch, self.steps_done_in_epoch, is_training=True)
         return statistics
+
+    def _on_device(self, batches: Sequence[Batch]) -> list[Batch]:
+        """Return micro-batches that fit into memory, on the device."""
+        if self.max_tokens is not None:
+            batches = cut(batches, max(1, self.max_tokens // self.step.copies))
+        return [batch.to(self.engine.device) for batch in batches]
+
+    def _first_batches(self) -> list[list[Batch]]:
+        """Return the micro-batches of the first optimizer steps, of all processes."""
+        groups = self.data_loader.preview(STEPS, self.num_epochs, self.accumulation)
+        return [self._on_device(group) for group in groups]
 
     def _most_tokens(self) -> int | None:
         """Return the maximum number of tokens of a pass; None if batches must not be cut."""

@@ -87,6 +87,7 @@ def test_pieces_are_the_sentences_in_order_and_within_the_limit(
         lengths=lengths,
         heads=[None] * count,
         datasets=["d"] * count,
+        domains=[0] * count,
         sentence_ids=list(range(count)),
         total=77,
     )

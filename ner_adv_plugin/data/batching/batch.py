@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ner_adv_plugin.common.devices import index_tensor
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import Target
 
@@ -58,6 +59,7 @@ class Batch:
     lengths : `lengths_B` as a list, longest first.
     heads : head of each sentence, None if unlabelled.
     datasets : dataset of each sentence.
+    domains : `domain_B` as a list.
     sentence_ids : index of each sentence in its dataset.
     all_targets : targets of every head and objective, by owner ("heads.weibo", "objectives.0").
     inputs : what the encoder reads besides characters, by name, each (B, most rows of a sentence,
@@ -79,6 +81,7 @@ class Batch:
     lengths: list[int]
     heads: list[str | None]
     datasets: list[str]
+    domains: list[int]
     sentence_ids: list[int]
     all_targets: Mapping[str, OwnedTargets] = field(default_factory=dict)
     inputs: Mapping[str, Tensor] = field(default_factory=dict)
@@ -110,12 +113,19 @@ class Batch:
         """Return the indices of the sentences that belong to a head, in order."""
         return [i for i, name in enumerate(self.heads) if name == head]
 
+    def sentences_by_domain(self) -> dict[int, list[int]]:
+        """Return the indices of the sentences of each domain of the batch, ascending."""
+        return {
+            domain: [i for i, own in enumerate(self.domains) if own == domain]
+            for domain in sorted(set(self.domains))
+        }
+
     def select(self, sentences: Sequence[int]) -> "Batch":
         """Select sentences, cut to the longest of them; the totals are kept."""
         if list(sentences) == list(range(len(self))):
             return self
 
-        index = torch.tensor(sentences, dtype=torch.long, device=self.device)
+        index = index_tensor(sentences, self.device)
         length = max([self.lengths[i] for i in sentences], default=0)
         return replace(
             self,
@@ -127,6 +137,7 @@ class Batch:
             lengths=[self.lengths[i] for i in sentences],
             heads=[self.heads[i] for i in sentences],
             datasets=[self.datasets[i] for i in sentences],
+            domains=[self.domains[i] for i in sentences],
             sentence_ids=[self.sentence_ids[i] for i in sentences],
             all_targets={name: own.select(index, length) for name, own in self.all_targets.items()},
             inputs={name: value[index] for name, value in self.inputs.items()},
@@ -185,16 +196,18 @@ def collate(sentences: Sequence[tuple[EncodedDataset, int]]) -> Batch:
     )
     lengths_B = torch.tensor(lengths, dtype=torch.long)
     heads = [source.head for source, _ in ordered]
+    domains = [source.domain_index for source, _ in ordered]
 
     return Batch(
         token_ids_BL=token_ids,
         mask_BL=torch.arange(token_ids.shape[1])[None, :] < lengths_B[:, None],
         lengths_B=lengths_B,
-        domain_B=torch.tensor([source.domain_index for source, _ in ordered], dtype=torch.long),
+        domain_B=torch.tensor(domains, dtype=torch.long),
         weights_B=torch.tensor([float(source.weights[i]) for source, i in ordered]),
         lengths=lengths,
         heads=heads,
         datasets=[source.dataset for source, _ in ordered],
+        domains=domains,
         sentence_ids=[i for _, i in ordered],
         all_targets=_collate_targets(ordered),
         inputs=_collate_inputs(ordered),

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.devices import index_tensor
+
 
 @dataclass
 class Perturbation:
@@ -51,7 +53,7 @@ class Perturbation:
         vectors_BPE : embeddings of the positions, without perturbation.
         lengths : number of positions of each sequence.
         """
-        length_B = torch.tensor(lengths, device=vectors_BPE.device)
+        length_B = index_tensor(lengths, vectors_BPE.device)
         real_BP = torch.arange(vectors_BPE.shape[1], device=vectors_BPE.device) < length_B[:, None]
         square_BP = vectors_BPE.float().square().sum(-1) * real_BP
         norm_B = (square_BP.sum(1) / length_B.clamp(min=1)).sqrt()

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ner_adv_plugin.common.devices import index_tensor
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
@@ -205,12 +206,16 @@ class PretrainedTransformer(Encoder):
         )
         ids_BP, character_BP = torch.from_numpy(subwords), torch.from_numpy(characters)
         order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-        original_order = torch.tensor(np.argsort(order), device=device)
-        states_BPD = self._encode(ids_BP[order].to(device), [lengths[i] for i in order])
+        original_order = index_tensor(np.argsort(order).tolist(), device)
+        states_BPD = self._encode(
+            ids_BP[order].to(device, non_blocking=True), [lengths[i] for i in order]
+        )
         states_BPD = states_BPD[original_order]
 
-        real_BP = (torch.arange(ids_BP.shape[1]) < torch.tensor(lengths)[:, None]).to(device)
-        character_BP = character_BP.to(device)
+        real_BP = (torch.arange(ids_BP.shape[1]) < torch.tensor(lengths)[:, None]).to(
+            device, non_blocking=True
+        )
+        character_BP = character_BP.to(device, non_blocking=True)
         shape = (len(lengths), batch.mask_BL.shape[1], states_BPD.shape[-1])
         index = character_BP[..., None].expand_as(states_BPD)
         sums_BLD = states_BPD.new_zeros(shape).scatter_add(

@@ -50,7 +50,7 @@ class WindowTokens:
         )
 
     def _tensor(self, values: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(values).to(self._device)
+        return torch.from_numpy(values).to(self._device, non_blocking=True)
 
     def __len__(self) -> int:
         return len(self.ids_N)

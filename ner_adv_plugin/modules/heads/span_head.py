@@ -4,6 +4,7 @@ Shape suffixes: B sentences, L characters, C types, S spans, M largest number of
 sentence, G groups of options, K options of a group.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
 
@@ -115,22 +116,23 @@ class SpanHead(Head):
         """Whether each pair of characters is a gold span of each type, (B, L, L, C) bool."""
         spans_BM3 = batch.targets["spans"]
         length = batch.mask_BL.shape[1]
-        gold_BLLC = torch.zeros(
-            (len(batch), length, length, len(self.label_space.types)),
-            dtype=torch.bool,
-            device=batch.device,
-        )
-        sentence_S, index_S = (spans_BM3[..., 0] >= 0).nonzero(as_tuple=True)
-        start_S, last_S, type_S = spans_BM3[sentence_S, index_S].unbind(1)
-        gold_BLLC[sentence_S, start_S, last_S, type_S] = True
-        return gold_BLLC
+        shape = len(batch), length, length, len(self.label_space.types)
+        start_BM, last_BM, type_BM = spans_BM3.unbind(2)
+        sentence_B1 = torch.arange(len(batch), device=batch.device).unsqueeze(1)
+        index_BM = ((sentence_B1 * length + start_BM) * length + last_BM) * shape[3] + type_BM
+
+        # Padding writes to an extra element. Leaving it out would make the host wait for a GPU.
+        count = math.prod(shape)
+        index_BM = index_BM.where(start_BM >= 0, count)
+        gold = torch.zeros(count + 1, dtype=torch.bool, device=batch.device)
+        return gold.index_fill_(0, index_BM.flatten(), True)[:count].view(shape)
 
     def annotated(self, batch: Batch) -> Tensor:
         """Whether each type is annotated in each sentence, (B, C) bool."""
         annotated_BC = torch.ones((len(batch), len(self.label_space.types)), dtype=torch.bool)
         for i, name in enumerate(batch.datasets):
             annotated_BC[i, self.label_space.unannotated(name)] = False
-        return annotated_BC.to(batch.device)
+        return annotated_BC.to(batch.device, non_blocking=True)
 
     def divergence(self, output: Tensor, batch: Batch) -> Tensor:
         """See `Head.divergence`: between the options of each pair of characters, summed over all.

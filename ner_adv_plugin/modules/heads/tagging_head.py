@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ner_adv_plugin.common.devices import index_tensor
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import PerCharacter, Targets
@@ -148,14 +149,16 @@ class TaggingHead(Head):
             return self.negative_log_likelihood(output, tags_BL, mask_BL)
 
         full = [i for i, name in enumerate(batch.datasets) if name not in indices]
-        datasets_P1 = torch.tensor(
-            [[indices[batch.datasets[i]]] for i in partial], device=tags_BL.device
-        )
-        allowed_PLT = self.may_be_PTT[datasets_P1, tags_BL[partial]]
-        losses = [self.marginal(output[partial], allowed_PLT, mask_BL[partial])]
+        datasets_P = index_tensor([indices[batch.datasets[i]] for i in partial], tags_BL.device)
+        index_P = index_tensor(partial, tags_BL.device)
+        allowed_PLT = self.may_be_PTT[datasets_P.unsqueeze(1), tags_BL[index_P]]
+        losses = [self.marginal(output[index_P], allowed_PLT, mask_BL[index_P])]
         if full:
-            losses.append(self.negative_log_likelihood(output[full], tags_BL[full], mask_BL[full]))
-        original_order = torch.tensor(partial + full, device=tags_BL.device).argsort()
+            index_F = index_tensor(full, tags_BL.device)
+            losses.append(
+                self.negative_log_likelihood(output[index_F], tags_BL[index_F], mask_BL[index_F])
+            )
+        original_order = index_tensor(partial + full, tags_BL.device).argsort()
         return torch.cat(losses)[original_order]
 
     def negative_log_likelihood(

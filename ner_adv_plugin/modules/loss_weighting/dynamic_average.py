@@ -87,10 +87,14 @@ class DynamicWeightAverage(LossWeighting):
 
     def end_step(self) -> None:
         """See `LossWeighting.end_step`: add the losses of all processes to those of the epoch."""
-        own = {head: (float(loss), share) for head, (loss, share) in self._step.items()}
+        # One transfer from the device for all.
+        sums = [self.sums_H.new_zeros(()) + loss for loss, _ in self._step.values()]
+        losses = torch.stack(sums).tolist() if sums else []
+        shares = [share for _, share in self._step.values()]
+        own = dict(zip(self._step, zip(losses, shares, strict=True), strict=True))
         self._step = {}
-        for losses in gather(own):
-            for head, (loss, share) in losses.items():
+        for of_process in gather(own):
+            for head, (loss, share) in of_process.items():
                 self.sums_H[self._index[head]] += loss
                 self.shares_H[self._index[head]] += share
 

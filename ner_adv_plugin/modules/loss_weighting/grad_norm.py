@@ -175,11 +175,18 @@ class GradNorm(LossWeighting):
                 self.initial_H[i] > 0, self.initial_H[i], self.losses_H[i]
             )
         self._step = {}
-        if bool((self.initial_H > 0).all()):
-            self._update()
+        # One transfer from the device for both.
+        begun, updates = torch.stack([(self.initial_H > 0).all().long(), self.updates]).tolist()
+        if begun:
+            self._update(updates + 1)
 
-    def _update(self) -> None:
-        """Move the weights by one step of Adam, and scale them to a sum of the number of heads."""
+    def _update(self, number: int) -> None:
+        """Move the weights by one step of Adam, and scale them to a sum of the number of heads.
+
+        # Parameters
+
+        number : number of the update, from 1.
+        """
         norms_H = self.weights_H * self.norms_H
         rate_H = self.losses_H / self.initial_H
         rate_H = (rate_H / rate_H.mean().clamp(min=EPSILON)).clamp(min=0.0)
@@ -189,7 +196,7 @@ class GradNorm(LossWeighting):
         self.first_moment_H.lerp_(gradient_H, 1 - BETAS[0])
         self.second_moment_H.lerp_(gradient_H.square(), 1 - BETAS[1])
         first_H, second_H = (
-            moment_H / (1 - beta ** int(self.updates))
+            moment_H / (1 - beta**number)
             for moment_H, beta in zip(
                 (self.first_moment_H, self.second_moment_H), BETAS, strict=True
             )

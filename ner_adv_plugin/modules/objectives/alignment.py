@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.devices import index_tensor
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
@@ -86,7 +87,8 @@ class Alignment(Objective):
         """See `Objective.forward`; reports nothing."""
         pooled_BD = self.pool(concatenated_states(states, self.reads), batch.mask_BL).float()
         samples = [
-            pooled_BD[batch.domain_B == domain] for domain in batch.domain_B.unique().tolist()
+            pooled_BD[index_tensor(sentences, batch.device)]
+            for sentences in batch.sentences_by_domain().values()
         ]
         pairs = list(
             combinations([sample for sample in samples if len(sample) >= self.min_sentences], 2)

@@ -38,5 +38,11 @@ class Coral(Alignment):
 
     def distance(self, one_MD: Tensor, other_ND: Tensor) -> Tensor:
         """See `Alignment.distance`; 0 or more."""
-        difference = one_MD.T.cov() - other_ND.T.cov()
+        difference = _covariance(one_MD) - _covariance(other_ND)
         return difference.square().sum() / (4 * one_MD.shape[1] ** 2)
+
+
+def _covariance(vectors_MD: Tensor) -> Tensor:
+    """Compute the covariance matrix of vectors, (D, D); `torch.cov` waits for the GPU."""
+    centred_MD = vectors_MD - vectors_MD.mean(0)
+    return centred_MD.T @ centred_MD / (len(vectors_MD) - 1)

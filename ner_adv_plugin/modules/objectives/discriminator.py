@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.devices import index_tensor
 from ner_adv_plugin.common.errors import ConfigurationError, below
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
@@ -139,8 +140,8 @@ class Discriminator(Adversary):
         if self.places is not None:
             labelled = [i for i, head in enumerate(batch.heads) if head is not None]
             classes = [self.places[head] for head in batch.heads if head is not None]
-            class_B = torch.tensor(classes, dtype=torch.long, device=batch.device)
-            index = torch.tensor(labelled, dtype=torch.long, device=batch.device)
+            class_B = index_tensor(classes, batch.device)
+            index = index_tensor(labelled, batch.device)
             vectors_BF = vectors_BF[index]
             weights_B = None if weights_B is None else weights_B[index]
             total = sum(batch.totals.values())

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.devices import index_tensor
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
@@ -126,14 +127,17 @@ class WassersteinCritic(Adversary):
     ) -> tuple[Tensor, Statistics]:
         """See `Objective.forward`: the critic's loss, minus the distance plus the penalty."""
         pooled_BF = self.pool(self.reversed_states(states, progress), batch.mask_BL).float()
-        present = sorted(batch.domain_B.unique().tolist())
-        pairs = list(combinations(present, 2))
+        by_domain = batch.sentences_by_domain()
+        pairs = list(combinations(by_domain, 2))
         if not pairs:
             return pooled_BF.sum() * 0.0, self.reversal_scale()
 
         # A gradient of a gradient needs more than half precision.
         with torch.autocast(pooled_BF.device.type, enabled=False):
-            samples = {domain: pooled_BF[batch.domain_B == domain] for domain in present}
+            samples = {
+                domain: pooled_BF[index_tensor(sentences, batch.device)]
+                for domain, sentences in by_domain.items()
+            }
             distances = [self.distance(samples[i], samples[j], self.pairs[i, j]) for i, j in pairs]
             penalties = [
                 self.gradient_penalty(samples[i], samples[j], self.pairs[i, j]) for i, j in pairs

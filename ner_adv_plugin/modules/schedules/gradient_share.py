@@ -91,9 +91,10 @@ class GradientShare(torch.nn.Module, Schedule):
 
     def at(self, progress: float) -> float:
         """See `Schedule.at`: lambda, 0 before the first measurement."""
-        if not self.steps:
+        steps, log_ratio = torch.stack([self.steps.double(), self.log_ratio]).tolist()
+        if not steps:
             return 0.0
-        ratio = math.exp(float(self.log_ratio))
+        ratio = math.exp(log_ratio)
         return min(self.max_scale, self.share * self.schedule.at(progress) * ratio)
 
     def add_own(self, gradient: Tensor) -> None:
@@ -111,14 +112,19 @@ class GradientShare(torch.nn.Module, Schedule):
 
         ||g|| / ||g_heads|| of the step; None, without an update, if one is 0 or not finite.
         """
-        squares = gather((float(self._own), float(self._heads)))
+        # One transfer from the device for all.
+        zero = self.log_ratio.new_zeros(())
+        *measured, steps = torch.stack(
+            [zero + self._own, zero + self._heads, zero + self.steps]
+        ).tolist()
+        squares = gather(measured)
         own, heads = (math.sqrt(sum(column)) for column in zip(*squares, strict=True))
         self._own = self._heads = 0.0
         if not (0 < own < math.inf and 0 < heads < math.inf):
             return None
 
         # A plain mean over the first steps, so that the initial value has no weight.
-        weight = max(1.0 - self.smoothing, 1.0 / (int(self.steps) + 1))
+        weight = max(1.0 - self.smoothing, 1.0 / (steps + 1))
         self.log_ratio += weight * (math.log(heads / own) - self.log_ratio)
         self.steps += 1
         return own / heads

@@ -12,9 +12,11 @@ import torch
 from allennlp_light.modules.seq2seq_encoders import LstmSeq2SeqEncoder, Seq2SeqEncoder
 from torch import Tensor
 
+from ner_adv_plugin.common.devices import index_tensor
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.batching.batch import Batch
+from ner_adv_plugin.modules.towers.packed import is_packable, run_packed
 
 LazyTower: TypeAlias = Annotated[Lazy[Seq2SeqEncoder], Supplied("input_size", "input_dim", "tasks")]
 
@@ -51,7 +53,7 @@ class TowerStates:
         position = {sequence: i for i, sequence in enumerate(self.sequences)}
         chosen = [position[sequence] for sequence in sequences]
         length = max((self.batch.lengths[i] for i in chosen), default=0)
-        index = torch.tensor(chosen, dtype=torch.long, device=self.states_BLD.device)
+        index = index_tensor(chosen, self.states_BLD.device)
         return self.states_BLD[index, :length]
 
 
@@ -89,8 +91,8 @@ class TaskTower(Seq2SeqEncoder):
 
     def indices(self, tasks: Sequence[str | None]) -> Tensor:
         """Embedding index of the task of each sequence, (B,) long."""
-        return torch.tensor(
-            [self._task_index[name] for name in tasks], device=self.embedding.weight.device
+        return index_tensor(
+            [self._task_index[name] for name in tasks], self.embedding.weight.device
         )
 
     def forward(self, inputs: Tensor, mask: Tensor, task_B: Tensor) -> Tensor:
@@ -188,6 +190,8 @@ def run_tower(
     if isinstance(tower, TaskTower):
         tasks = selected.heads if head is None else [head] * len(sequences)
         states_BLD = tower(states_BLD, selected.mask_BL, tower.indices(tasks))
+    elif not states_BLD.is_cpu and is_packable(tower):
+        states_BLD = run_packed(tower, states_BLD, selected.lengths)
     else:
         states_BLD = tower(states_BLD, selected.mask_BL)
     return TowerStates(states_BLD, sequences, selected)

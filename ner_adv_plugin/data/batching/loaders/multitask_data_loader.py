@@ -4,6 +4,7 @@ import copy
 import logging
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -220,11 +221,8 @@ class DataLoader(Registrable):
 
         num_epochs : number of epochs of the run.
         """
-        state, made = copy.deepcopy(self.state_dict()), self._variations.made
-        numbers = [self._count_batches(epoch, num_epochs) for epoch in range(num_epochs)]
-        self.load_state_dict(state)
-        self._variations.made = made
-        return numbers
+        with self._kept_state():
+            return [self._count_batches(epoch, num_epochs) for epoch in range(num_epochs)]
 
     def _count_batches(self, epoch: int, num_epochs: int) -> int:
         """Return the number of batches of an epoch and mark its sentences as drawn."""
@@ -260,6 +258,28 @@ class DataLoader(Registrable):
         for sentences in self._sentences.values():
             sentences.begin_epoch(self._seed, epoch)
         return batches
+
+    def preview(self, steps: int, num_epochs: int = 1, accumulation: int = 1) -> list[list[Batch]]:
+        """Return the micro-batches of the first optimizer steps, without drawing their sentences.
+
+        # Parameters
+
+        steps : number of optimizer steps; fewer are returned if the first epoch has fewer.
+        num_epochs : number of epochs of the run.
+        accumulation : micro-batches per optimizer step.
+        """
+        with self._kept_state():
+            planned = self.plan(0, num_epochs)[: steps * accumulation]
+            starts = range(0, len(planned), accumulation)
+            return [self.batches(planned[start : start + accumulation]) for start in starts]
+
+    @contextmanager
+    def _kept_state(self) -> Iterator[None]:
+        """Return a context after which the state is that before it."""
+        state, made = copy.deepcopy(self.state_dict()), self._variations.made
+        yield
+        self.load_state_dict(state)
+        self._variations.made = made
 
     def _count_as_drawn(self, counts: Mapping[str, int]) -> None:
         for name, count in counts.items():
