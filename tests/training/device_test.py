@@ -149,6 +149,33 @@ def test_a_step_computes_on_the_gpu_and_waits_for_it_at_known_places(
     assert places == EXPECTED[name]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "crf_tagger",
+        pytest.param("biaffine", marks=pytest.mark.slow),
+        pytest.param("hard_sharing_one_head", marks=pytest.mark.slow),
+        pytest.param("lexicon", marks=pytest.mark.slow),
+        pytest.param("masked_lm", marks=pytest.mark.slow),
+        pytest.param("ple", marks=pytest.mark.slow),
+    ],
+)
+def test_validation_on_the_gpu_gives_the_metrics_of_the_cpu(name: str, tmp_path: Path) -> None:
+    path = CONFIGS / f"{name}.jsonnet"
+    expected = validated(load_config(path, json.dumps({"trainer.cuda_device": -1})), tmp_path)
+    with fake_gpu():
+        metrics = validated(load_config(path, ""), tmp_path)
+    assert metrics == pytest.approx(expected, rel=1e-4)
+
+
+def validated(config: Mapping[str, Any], folder: Path) -> dict[str, float]:
+    """Return the validation metrics of fresh weights."""
+    job = checked_job(config)
+    seed_everything(1, 1, 1)
+    trainer = build_trainer(job, read_data(job), folder)
+    return trainer.evaluator.evaluate(trainer.model)
+
+
 class TestFakeGpu:
     """The fake GPU finds what a GPU would."""
 
