@@ -146,6 +146,8 @@ def fake_gpu() -> Iterator[FakeGpu]:
         with contextlib.ExitStack() as stack:
             for name, value in _CUDA.items():
                 stack.enter_context(mock.patch.object(torch.cuda, name, value))
+            # In inference mode a dispatch mode sees operations that do not say where they copy to.
+            stack.enter_context(mock.patch.object(torch, "inference_mode", torch.no_grad))
             yield stack.enter_context(FakeGpu())
     finally:
         torch.__future__.set_swap_module_params_on_conversion(swapped)

@@ -16,7 +16,8 @@ from ner_adv_plugin.modules.heads.tagging_head import TaggingHead
 class PytorchCrfHead(TaggingHead):
     """Linear-chain CRF of the library pytorch-crf, unchanged.
 
-    It has no constraints, and decodes one sentence at a time.
+    It has no constraints, and decodes one sentence at a time. On a GPU the library makes the host
+    wait at every character.
 
     Registered as "pytorch_crf".
 

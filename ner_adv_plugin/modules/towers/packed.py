@@ -16,13 +16,36 @@ from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
-def is_packable(tower: Seq2SeqEncoder) -> bool:
-    """Return whether `run_packed` gives the states of a tower: a recurrence without hooks."""
+def run_sequences(
+    tower: Seq2SeqEncoder, states_BLD: Tensor, mask_BL: Tensor, lengths: Sequence[int] | None
+) -> Tensor:
+    """Run a tower; on a GPU a recurrent one with the lengths that the host knows.
+
+    # Parameters
+
+    tower : the tower. With a class attribute `takes_lengths`, it is called with `lengths`.
+    states_BLD : input states.
+    mask_BL : True at characters.
+    lengths : number of characters of each sequence, longest first; None if it is not known.
+
+    # Returns
+
+    States, (B, L, output size).
+    """
+    states: Tensor
+    if getattr(tower, "takes_lengths", False):
+        states = tower(states_BLD, mask_BL, lengths=lengths)
+    elif lengths is not None and not states_BLD.is_cpu and _is_recurrent(tower):
+        states = run_packed(tower, states_BLD, lengths)
+    else:
+        states = tower(states_BLD, mask_BL)
+    return states
+
+
+def _is_recurrent(tower: Seq2SeqEncoder) -> bool:
+    """Return whether a tower is nothing but a recurrence, without hooks that run when called."""
     hooks = (tower._forward_hooks, tower._forward_pre_hooks, tower._backward_hooks)
-    is_recurrent = isinstance(tower, PytorchSeq2SeqWrapper) and isinstance(
-        tower._module, torch.nn.RNNBase
-    )
-    return is_recurrent and not any(hooks)
+    return isinstance(tower, PytorchSeq2SeqWrapper) and not any(hooks)
 
 
 def run_packed(tower: Any, states_BLD: Tensor, lengths: Sequence[int]) -> Tensor:
@@ -30,7 +53,7 @@ def run_packed(tower: Any, states_BLD: Tensor, lengths: Sequence[int]) -> Tensor
 
     # Parameters
 
-    tower : a tower for which `is_packable` is true.
+    tower : a recurrent tower, which wraps a module that reads packed sequences.
     states_BLD : input states.
     lengths : number of characters of each sequence, longest first.
 
@@ -54,6 +77,6 @@ def run_packed(tower: Any, states_BLD: Tensor, lengths: Sequence[int]) -> Tensor
     packed = pack_padded_sequence(
         states_BLD[:count], torch.tensor(lengths[:count]), batch_first=True
     )
-    output, _ = tower._module(packed)
+    output, _ = tower._module(packed, None)
     padded, _ = pad_packed_sequence(output, batch_first=True, total_length=states_BLD.shape[1])
     return torch.nn.functional.pad(padded, (0, 0, 0, 0, 0, len(lengths) - count))

@@ -3,7 +3,7 @@
 Shape suffixes: B sequences, L characters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.checks import RunContext
+from ner_adv_plugin.modules.towers.packed import run_sequences
 from ner_adv_plugin.modules.towers.tower import LazyTower, build_tower, default_tower
 
 
@@ -45,6 +46,8 @@ class Residual(Seq2SeqEncoder):
     ```
     """
 
+    takes_lengths = True
+
     def __init__(
         self, input_size: int, tower: LazyTower | None = None, output_size: int | None = None
     ) -> None:
@@ -68,19 +71,20 @@ class Residual(Seq2SeqEncoder):
         """See `Registrable.default_values`."""
         return {"tower": default_tower().filled}
 
-    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, mask: Tensor, lengths: Sequence[int] | None = None) -> Tensor:
         """Run the tower and add its states to the input states.
 
         # Parameters
 
         inputs : input states, (B, L, `input_size`).
         mask : (B, L) bool, True at characters.
+        lengths : number of characters of each sequence, longest first, if the caller knows it.
 
         # Returns
 
         States, (B, L, `get_output_dim()`).
         """
-        return self.add(inputs, self.tower(inputs, mask))
+        return self.add(inputs, run_sequences(self.tower, inputs, mask, lengths))
 
     def add(self, inputs: Tensor, states: Tensor) -> Tensor:
         """Add the states of the tower to its input states.

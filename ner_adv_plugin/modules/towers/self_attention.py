@@ -3,7 +3,7 @@
 Shape suffixes: B sequences, L characters, D state size.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -11,6 +11,7 @@ from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.modules.towers.packed import run_sequences
 from ner_adv_plugin.modules.towers.tower import LazyTower, build_tower, default_tower
 
 
@@ -95,6 +96,8 @@ class SelfAttention(Seq2SeqEncoder):
     ```
     """
 
+    takes_lengths = True
+
     def __init__(
         self,
         input_size: int,
@@ -127,19 +130,20 @@ class SelfAttention(Seq2SeqEncoder):
         """See `Registrable.default_values`."""
         return {"tower": default_tower().filled}
 
-    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, mask: Tensor, lengths: Sequence[int] | None = None) -> Tensor:
         """Run the tower and the attention.
 
         # Parameters
 
         inputs : input states, (B, L, `input_size`).
         mask : (B, L) bool, True at characters.
+        lengths : number of characters of each sequence, longest first, if the caller knows it.
 
         # Returns
 
         States, (B, L, D).
         """
-        states_BLD = self.tower(inputs, mask)
+        states_BLD = run_sequences(self.tower, inputs, mask, lengths)
         if isinstance(self.attention, RectifiedAttention):
             attended_BLD: Tensor = self.attention(states_BLD, mask)
         else:

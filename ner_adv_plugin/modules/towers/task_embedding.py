@@ -3,10 +3,13 @@
 Shape suffixes: B sequences.
 """
 
+from collections.abc import Sequence
+
 import torch
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
 from torch import Tensor
 
+from ner_adv_plugin.modules.towers.packed import run_sequences
 from ner_adv_plugin.modules.towers.tower import LazyTower, TaskTower
 
 
@@ -34,6 +37,8 @@ class TaskEmbedding(TaskTower):
     ```
     """
 
+    takes_lengths = True
+
     def __init__(
         self,
         input_size: int,
@@ -43,8 +48,14 @@ class TaskEmbedding(TaskTower):
     ) -> None:
         super().__init__(tower, input_size, input_size + embedding_dim, tasks, embedding_dim)
 
-    def forward(self, inputs: Tensor, mask: Tensor, task_B: Tensor) -> Tensor:
+    def forward(
+        self,
+        inputs: Tensor,
+        mask: Tensor,
+        task_B: Tensor,
+        lengths: Sequence[int] | None = None,
+    ) -> Tensor:
         """See `TaskTower.forward`."""
         embeddings = self.embedding(task_B)[:, None].expand(-1, inputs.shape[1], -1)
-        states: Tensor = self.tower(torch.cat([inputs, embeddings.to(inputs.dtype)], -1), mask)
-        return states
+        inputs = torch.cat([inputs, embeddings.to(inputs.dtype)], -1)
+        return run_sequences(self.tower, inputs, mask, lengths)

@@ -16,7 +16,7 @@ from ner_adv_plugin.common.devices import index_tensor
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.modules.towers.packed import is_packable, run_packed
+from ner_adv_plugin.modules.towers.packed import run_sequences
 
 LazyTower: TypeAlias = Annotated[Lazy[Seq2SeqEncoder], Supplied("input_size", "input_dim", "tasks")]
 
@@ -69,6 +69,9 @@ class TaskTower(Seq2SeqEncoder):
         sequences without a task.
     embedding_dim : size of a task embedding.
     """
+
+    # Whether `forward` accepts `lengths`, the numbers of characters as a list.
+    takes_lengths = False
 
     def __init__(
         self,
@@ -189,9 +192,8 @@ def run_tower(
     selected = batch.select(sequences)
     if isinstance(tower, TaskTower):
         tasks = selected.heads if head is None else [head] * len(sequences)
-        states_BLD = tower(states_BLD, selected.mask_BL, tower.indices(tasks))
-    elif not states_BLD.is_cpu and is_packable(tower):
-        states_BLD = run_packed(tower, states_BLD, selected.lengths)
+        settings = {"lengths": selected.lengths} if tower.takes_lengths else {}
+        states_BLD = tower(states_BLD, selected.mask_BL, tower.indices(tasks), **settings)
     else:
-        states_BLD = tower(states_BLD, selected.mask_BL)
+        states_BLD = run_sequences(tower, states_BLD, selected.mask_BL, selected.lengths)
     return TowerStates(states_BLD, sequences, selected)

@@ -187,7 +187,7 @@ def test_wrong_settings(name: str, settings: dict[str, Any], path: str, message:
             "",
             "of heads.a, heads.b, objectives.0 (gradients of zeros are left out): Parameter",
         ),
-        ("trimmedmean", {"trim_number": 2}, "", "at least 5 sentences"),
+        ("trimmedmean", {"trim_number": 2}, "", "at least 5 rows"),
         (
             "pcd",
             {"primary": "head.b"},
