@@ -1,6 +1,9 @@
 """Speed of prediction, compared with a plain pipeline of the same weights; cost of scores."""
 
+import time
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -17,10 +20,12 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.answers import described
 from ner_adv_plugin.data.labels.tag_arrays import TagTable, sentence_offsets, strict_spans
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
+from ner_adv_plugin.exporting import export_archive
 from ner_adv_plugin.inference.evaluator import predict_dataset
 from ner_adv_plugin.inference.predictor import JsonDict
 from ner_adv_plugin.inference.tagger import Tagger
 from ner_adv_plugin.modules.heads import CrfHead
+from ner_adv_plugin.runtime import Predictor
 
 BATCH_SIZE = 32
 HEAD = "task0"
@@ -39,7 +44,8 @@ def run(options: Options) -> Report:
         ).eval()
         tokenizer = AutoTokenizer.from_pretrained(folder)
     reader = MultiTaskDatasetReader(corpus.readers)
-    tagger = Tagger(Archive(model, {}, Readers(reader, reader, "benchmark")), HEAD)
+    archive = Archive(model, {}, Readers(reader, reader, "benchmark"))
+    tagger = Tagger(archive, HEAD)
     plain = PlainPort(model).eval()
     head = model.heads[HEAD]
     assert isinstance(head, CrfHead)
@@ -65,9 +71,13 @@ def run(options: Options) -> Report:
         return len(predictions.spans.starts_S)
 
     same = [one["tags"] == other["tags"] for one, other in zip(ours(), theirs(), strict=True)]
+    with TemporaryDirectory(prefix="benchmark-") as folder:
+        export_archive(archive, Path(folder) / "int8", HEAD, "int8")
+        exported = Predictor(Path(folder) / "int8", threads=torch.get_num_threads())
     seconds = interleaved(
         {
             "ours": ours,
+            "int8": lambda: exported.predict(texts),
             "theirs": theirs,
             "scored": lambda: predicted(scored=True),
             "unscored": lambda: predicted(scored=False),
@@ -75,6 +85,12 @@ def run(options: Options) -> Report:
         options.repeats,
         warm_up=0,
     )
+    text = "".join(texts)
+    long, short = text[: 1000 if options.tiny else 20000], text[:40]
+    latency = seconds_of_one(tagger, short, 3 if options.tiny else 50)
+    started = time.perf_counter()
+    list(tagger.predict_all([Instance(long)]))
+    seconds_of_long = time.perf_counter() - started
     return Report(
         [
             Figure("sentences per second", len(texts) / seconds["ours"]),
@@ -85,6 +101,13 @@ def run(options: Options) -> Report:
                 at_least=2.5,
                 aim=3.5,
             ),
+            Figure(
+                "plain pipeline's time over that of an export in int8",
+                seconds["theirs"] / seconds["int8"],
+                aim=6,
+            ),
+            Figure("one sentence of 40 characters, one thread", 1000 * latency, "ms", aim=8),
+            Figure("characters per second of one long text", len(long) / seconds_of_long),
             Figure("sentences tagged alike", sum(same) / len(texts), at_least=0.999),
             Figure(
                 "time with entity scores over time without", seconds["scored"] / seconds["unscored"]
@@ -93,6 +116,18 @@ def run(options: Options) -> Report:
         ],
         [f"{len(texts)} sentences of {provenance(PEOPLE_DAILY)}"],
     )
+
+
+def seconds_of_one(tagger: Tagger, text: str, repeats: int) -> float:
+    """Return the median seconds of one text at a time, on one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return interleaved({"one": lambda: list(tagger.predict_all([Instance(text)]))}, repeats)[
+            "one"
+        ]
+    finally:
+        torch.set_num_threads(threads)
 
 
 def tokenized(

@@ -57,7 +57,9 @@ def infer(
 
     batches = evaluation_batches(sentences, batch_size, MAX_TOKENS // workers, rank(), world_size())
     was_training = model.training
-    model.eval()
+    if was_training:
+        # Visiting all modules takes a tenth of the time for a short text.
+        model.eval()
     try:
         with progress_bar(len(sentences), description) as bar:
             for batch, answer in (
@@ -66,7 +68,8 @@ def infer(
                 yield batch, answer
                 bar.update(len(batch))
     finally:
-        model.train(was_training)
+        if was_training:
+            model.train()
 
 
 def _concurrent(
