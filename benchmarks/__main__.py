@@ -18,6 +18,7 @@ NAMES = (
     "serve",
     "scoring",
     "reading",
+    "scale",
     "precision",
     "heads",
     "methods",
