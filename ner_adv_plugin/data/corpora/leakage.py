@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.data.corpora.containment import candidates, is_searchable, normalise
+from ner_adv_plugin.data.corpora.containment import GramIndex, is_searchable, normalise_all
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
@@ -29,8 +29,9 @@ class HeldOutTexts:
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._whole = {normalise(text) for text in texts}
+        self._whole = set(normalise_all(list(texts)))
         self._long = [text for text in self._whole if is_searchable(text)]
+        self._index = GramIndex(self._long)
 
     def find_in(self, texts: Sequence[str]) -> list[bool]:
         """Return for each text whether it equals or contains a held-out text.
@@ -41,9 +42,9 @@ class HeldOutTexts:
         if not self._whole:
             return [False] * len(texts)
 
-        normalised = [normalise(text) for text in texts]
+        normalised = normalise_all(texts)
         leaks = [text in self._whole for text in normalised]
-        for i, indices in candidates(self._long, normalised):
+        for i, indices in self._index.candidates(normalised):
             for index in indices:
                 leaks[index] = leaks[index] or self._long[i] in normalised[index]
         return leaks
