@@ -1,5 +1,6 @@
 """Up to a million sentences, from the files to the first step, each size in its own process."""
 
+import gc
 import json
 import math
 import os
@@ -136,6 +137,8 @@ def _child(config: str, folder: str) -> dict[str, Any]:
     from ner_adv_plugin.runs.data import read_data
     from ner_adv_plugin.runs.train_job import build_trainer
 
+    # As the command does after its imports.
+    gc.freeze()
     job = checked_job(load_config(config))
     times = [time.time()]
     data = read_data(job)

@@ -120,7 +120,8 @@ def _repeated(files: Sequence[LabelledFile]) -> Iterator[tuple[str, list[tuple[i
 
     hashes_R = np.concatenate(hashes_of_files)
     sentences_R = np.concatenate(sentences_of_files)
-    files_R = np.repeat(np.arange(len(files)), [len(own) for own in sentences_of_files[1:]])
+    sizes_of_files = [len(own) for own in sentences_of_files]
+    files_R = np.repeat(np.arange(-1, len(files)), sizes_of_files)
     _, group_R, sizes = np.unique(hashes_R, return_inverse=True, return_counts=True)
     by_text: dict[str, list[tuple[int, int]]] = {}
     for index in np.flatnonzero(sizes[group_R] > 1).tolist():
