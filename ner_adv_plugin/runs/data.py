@@ -50,7 +50,7 @@ class RunData:
         """Encode the sentences of a split for a model; by dataset."""
         return {
             name: EncodedDataset(
-                name, sentences, model.vocab, model.alphabet, self.readers[name].shown
+                name, sentences, model.vocab, model.alphabet, self.readers[name].form()
             )
             for name, sentences in self.splits.get(split, {}).items()
         }

@@ -3,7 +3,7 @@
 Shape suffixes: R sentences, S spans.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -191,6 +191,11 @@ class DatasetReader(Registrable):
                 )
             text = form
         return text
+
+    def form(self) -> Callable[[str], str]:
+        """Return `shown`, or `str` if it leaves every text as it is."""
+        is_plain = type(self).shown is DatasetReader.shown and not self.normalisers
+        return str if is_plain else self.shown
 
     def text_to_instance(
         self, text: str, spans: list[Span] | None = None, line: int | None = None

@@ -5,7 +5,7 @@ Shape suffixes: R sentences.
 
 import gc
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from operator import index
@@ -170,6 +170,21 @@ class InstanceTable(Sequence[Instance]):
     def text(self, sentence: int) -> str:
         """Return the text of a sentence, given by its index."""
         return self.columns.texts.sentence(self._in_columns(sentence))
+
+    def joined(self, form: Callable[[str], str] = str) -> Iterator[str]:
+        """Yield the texts of all sentences, many of them concatenated each time.
+
+        # Parameters
+
+        form : applied to each text.
+        """
+        texts = self.columns.texts
+        if form is str and self._sentences is None and isinstance(texts, HeldTexts):
+            for start in range(0, len(texts.text), CHARACTERS_PER_PART):
+                yield texts.text[start : start + CHARACTERS_PER_PART]
+            return
+        for part in self.parts():
+            yield "".join(map(form, part.texts()))
 
     def parts(self, characters: int = CHARACTERS_PER_PART) -> Iterator["InstanceTable"]:
         """Yield the table in consecutive parts.

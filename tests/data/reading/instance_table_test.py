@@ -38,6 +38,14 @@ def test_a_table_is_built_in_parts(instances: list[Instance], characters: int) -
     assert table.columns.texts.lengths.tolist() == [len(instance.text) for instance in instances]
 
 
+@given(sentences, st.integers(1, 8), st.booleans(), st.sampled_from([str, str.upper]))
+def test_joined_texts(instances: list[Instance], characters: int, selected: bool, form) -> None:
+    table = InstanceTable.of(instances)[::-1] if selected else InstanceTable.of(instances)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(instance_table, "CHARACTERS_PER_PART", characters)
+        assert "".join(table.joined(form)) == "".join(map(form, table.texts()))
+
+
 def test_garbage_is_searched_for_again_after_reading() -> None:
     def failing():
         assert not gc.isenabled()
