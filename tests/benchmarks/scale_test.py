@@ -21,12 +21,14 @@ def test_every_size_is_measured(monkeypatch: pytest.MonkeyPatch):
         assert min(parts) > 0
         assert report[f"{size:,}: total"] == pytest.approx(sum(parts))
         assert 0 < report[f"{size:,}: peak"] < 2
+        assert report[f"{size:,}: total, again"] > 0
     assert math.isfinite(report.figures[-1].value)
 
 
 def test_exponent():
     small, large = (
-        scale.Measured(size, {"plan": size**1.5}, processor=0.0, peak=0.0) for size in (100, 1000)
+        scale.Measured(size, {"plan": size**1.5}, processor=0.0, peak=0.0, again=0.0)
+        for size in (100, 1000)
     )
     assert scale.exponent(small, large) == pytest.approx(1.5)
 

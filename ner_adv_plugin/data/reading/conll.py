@@ -65,6 +65,8 @@ class ConllReader(EntityReader, RecordReader):
     [('LOC', '瑞士'), ('PER', '崔兴'), ('PER', '廖峰心'), ('LOC', '汕头')]
     """
 
+    cacheable = True
+
     separator: str | None = None
     tag_column: int = -1
     tag_scheme: str = "BIO"

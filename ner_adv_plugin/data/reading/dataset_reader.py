@@ -81,6 +81,8 @@ class DatasetReader(Registrable):
         "training_scheme": "The scheme is now a key of the head: model.head.scheme, "
         "or model.heads.<head>.scheme."
     }
+    # Whether a table depends on one file and on the settings alone, so that it may be cached.
+    cacheable: ClassVar[bool] = False
     task: Task = field(default="ner", init=False)
     annotated_types: list[str] | None = field(default=None, init=False)
 

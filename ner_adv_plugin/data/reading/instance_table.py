@@ -132,6 +132,11 @@ class InstanceTable(Sequence[Instance]):
         return self.columns.texts.streamed
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the table has all sentences of its columns, in their order."""
+        return self._sentences is None
+
+    @property
     def spans(self) -> SpanTable | None:
         """The entities or words of the sentences; None if no sentence is labelled."""
         spans = self.columns.spans

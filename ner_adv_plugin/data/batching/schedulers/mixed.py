@@ -108,5 +108,8 @@ class MixedScheduler(MultiTaskScheduler):
 
         start = 0
         for size in sizes:
-            yield sorted(pool[start : start + size], key=lambda pair: ranks[pair[0]])
+            batch = pool[start : start + size]
+            if len(ranks) > 1:
+                batch.sort(key=lambda pair: ranks[pair[0]])
+            yield batch
             start += size
