@@ -19,6 +19,7 @@ NAMES = (
     "scoring",
     "reading",
     "scale",
+    "processes",
     "precision",
     "heads",
     "methods",

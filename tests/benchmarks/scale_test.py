@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import scale
+from benchmarks import processes, scale
 from benchmarks.options import Options
 from benchmarks.synthetic import write_corpus
 from ner_adv_plugin.data.corpora.leakage import without_leaks
@@ -25,10 +25,17 @@ def test_every_size_is_measured(monkeypatch: pytest.MonkeyPatch):
     assert math.isfinite(report.figures[-1].value)
 
 
+@pytest.mark.slow
+def test_two_processes_are_compared_with_one():
+    report = processes.run(Options(repeats=1, batches=2, tiny=True))
+    assert all(figure.value > 0 for figure in report.figures)
+    one, two = report["step on one process"], report["step on two processes"]
+    assert report["speed of two processes over one"] == pytest.approx(one / two)
+
+
 def test_exponent():
     small, large = (
-        scale.Measured(size, {"plan": size**1.5}, processor=0.0, peak=0.0, again=0.0)
-        for size in (100, 1000)
+        scale.Measured(size, {"plan": size**1.5}, 0.0, 0.0, 0.0, 0.0) for size in (100, 1000)
     )
     assert scale.exponent(small, large) == pytest.approx(1.5)
 
