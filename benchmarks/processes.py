@@ -70,7 +70,7 @@ def _launched(processes: int, encoder: str, options: Options) -> dict[str, Any]:
 
 
 def _child(encoder: str, batches: str, tiny: str, output: str) -> None:
-    """Train on some batches as one of the processes; the first one writes what was measured."""
+    """Measure as one of the processes; the first one writes the result."""
     import torch
     from torch import distributed
 
@@ -79,10 +79,22 @@ def _child(encoder: str, batches: str, tiny: str, output: str) -> None:
 
     torch.set_num_threads(1)
     join(-1)
+    seconds, own = _trained(encoder, int(batches), tiny == "1")
+    processor = [own] * world_size()
+    if world_size() > 1:
+        distributed.all_gather_object(processor, own)
+    if is_main():
+        result = json.dumps({"seconds": seconds, "processor": processor})
+        Path(output).write_text(result, encoding="utf-8")
+    leave()
+
+
+def _trained(encoder: str, batches: int, tiny: bool) -> tuple[float, float]:
+    """Train on some batches; return seconds, and seconds of processor time, of a step."""
     corpus = split_corpus(PEOPLE_DAILY, tasks=2)
-    model = build("adversarial", corpus.vocab, encoder, 8 if tiny == "1" else 128)
+    model = build("adversarial", corpus.vocab, encoder, 8 if tiny else 128)
     loader = loader_of(corpus.encoded(model.alphabet), BATCH_SIZE)
-    planned = typical(loader, int(batches))
+    planned = typical(loader, batches)
     with trainer_of(model, loader) as trainer:
         model.train()
         for batch in planned[:WARM_UP]:
@@ -90,15 +102,8 @@ def _child(encoder: str, batches: str, tiny: str, output: str) -> None:
         started, worked = time.perf_counter(), time.process_time()
         for batch in planned:
             trainer.train_step([batch])
-        seconds = (time.perf_counter() - started) / len(planned)
-        own = (time.process_time() - worked) / len(planned)
-
-    processor = [own] * world_size()
-    if world_size() > 1:
-        distributed.all_gather_object(processor, own)
-    if is_main():
-        Path(output).write_text(json.dumps({"seconds": seconds, "processor": processor}))
-    leave()
+        seconds, processor = time.perf_counter() - started, time.process_time() - worked
+    return seconds / len(planned), processor / len(planned)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ class Measured:
     seconds : seconds of each part: the start with imports, reading with all checks, building model
         and arrays, planning an epoch, and the first step.
     processor : seconds of processor time of the whole, in all threads.
+    planning : seconds of processor time of planning.
     peak : peak memory in GiB.
     again : seconds of the same in a second process, which finds the corpus in the cache.
     processor_again : seconds of processor time of that process.
@@ -47,6 +48,7 @@ class Measured:
     sentences: int
     seconds: dict[str, float]
     processor: float
+    planning: float
     peak: float
     again: float
     processor_again: float
@@ -117,6 +119,7 @@ def measure(folder: Path, sentences: int, encoder: str) -> Measured:
         sentences,
         seconds,
         first["processor"],
+        first["planning"],
         first["peak"],
         again=sum(seconds_again.values()),
         processor_again=second["processor"],
@@ -134,8 +137,8 @@ def _in_process(config: Path, run: Path) -> tuple[dict[str, float], dict[str, An
 
 
 def exponent(smaller: Measured, larger: Measured) -> float:
-    """Return the exponent k with which planning grows, as n ** k."""
-    growth = larger.seconds["plan"] / smaller.seconds["plan"]
+    """Return the exponent k with which the processor time of planning grows, as n ** k."""
+    growth = larger.planning / smaller.planning
     return math.log(growth) / math.log(larger.sentences / smaller.sentences)
 
 
@@ -168,12 +171,15 @@ def _child(config: str, folder: str) -> dict[str, Any]:
     times.append(time.time())
     trainer = build_trainer(job, data, Path(folder))
     times.append(time.time())
+    planning = time.process_time()
     steps = trainer.plan_steps(0)
+    planning = time.process_time() - planning
     times.append(time.time())
     trainer.model.train()
     trainer.train_step(steps[0])
     times.append(time.time())
-    return {"times": times, "processor": time.process_time(), "peak": peak()}
+    processor = time.process_time()
+    return {"times": times, "processor": processor, "planning": planning, "peak": peak()}
 
 
 if __name__ == "__main__":

@@ -34,9 +34,7 @@ def test_two_processes_are_compared_with_one():
 
 
 def test_exponent():
-    small, large = (
-        scale.Measured(size, {"plan": size**1.5}, 0.0, 0.0, 0.0, 0.0) for size in (100, 1000)
-    )
+    small, large = (scale.Measured(size, {}, 0.0, size**1.5, 0.0, 0.0, 0.0) for size in (100, 1000))
     assert scale.exponent(small, large) == pytest.approx(1.5)
 
 
