@@ -18,6 +18,8 @@ NAMES = (
     "serve",
     "scoring",
     "reading",
+    "scale",
+    "processes",
     "precision",
     "heads",
     "methods",

@@ -63,7 +63,7 @@ def _step(tiny: bool) -> list[float]:
         model.train()
         for _ in range(2):
             trainer.train_step(loader.plan(0))
-    return [foreseen, _peak()]
+    return [foreseen, peak()]
 
 
 def _growth(tiny: bool) -> list[float]:
@@ -83,7 +83,7 @@ def _growth(tiny: bool) -> list[float]:
         ]
 
 
-def _peak() -> float:
+def peak() -> float:
     """Return the peak memory of this process in GiB."""
     # Unlike `ru_maxrss`, this does not include the parent process before the start.
     status = Path("/proc/self/status").read_text(encoding="utf-8")

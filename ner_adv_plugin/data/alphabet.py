@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 UNSEEN = -1
 CODE_POINTS = 0x110000
+# From this number of code points, marking them is faster than sorting them.
+_MANY = 100_000
 # Any number of rows of each of several texts: the rows of all texts, and their number by text.
 Rows: TypeAlias = tuple[NDArray[Any], NDArray[np.int64]]
 
@@ -18,6 +20,15 @@ Rows: TypeAlias = tuple[NDArray[Any], NDArray[np.int64]]
 def code_points(text: str) -> NDArray[np.uint32]:
     """Return the `(L,)` code points of a text of L characters."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+def distinct(points: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Return the distinct code points in ascending order."""
+    if len(points) < _MANY:
+        return np.unique(points).astype(np.int64)
+    seen = np.zeros(CODE_POINTS, dtype=bool)
+    seen[points] = True
+    return np.flatnonzero(seen)
 
 
 class Alphabet:
@@ -75,7 +86,7 @@ class Alphabet:
         indices_L = self._table[points_L]
 
         if indices_L.size and indices_L.min() == UNSEEN:
-            unseen_U = np.unique(points_L[indices_L == UNSEEN])
+            unseen_U = distinct(points_L[indices_L == UNSEEN])
             subwords = self.pieces_of(list(map(chr, unseen_U.tolist())))
             self._table[unseen_U] = [self._index(of_character) for of_character in subwords]
             indices_L = self._table[points_L]

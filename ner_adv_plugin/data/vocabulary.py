@@ -189,8 +189,8 @@ class Vocabulary(Registrable):
 
         seen = np.zeros(CODE_POINTS, dtype=bool)
         for name, table in train.items():
-            for part in table.parts():
-                seen[code_points("".join(map(readers[name].shown, part.texts())))] = True
+            for text in table.joined(readers[name].form()):
+                seen[code_points(text)] = True
         namespaces[CHARACTERS] = [PADDING, UNKNOWN, *map(chr, np.flatnonzero(seen).tolist())]
         namespaces[DOMAINS] = list(dict.fromkeys(space.domain for space in datasets.values()))
 

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.corpora.contradictions import LabelledFile, find_contradictions
 from ner_adv_plugin.data.corpora.leakage import without_leaks
 from ner_adv_plugin.data.reading import DatasetReader
+from ner_adv_plugin.data.reading.corpus_cache import CorpusCache
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.reading.reading_counts import ReadingCounts
 from ner_adv_plugin.data.vocabulary import Vocabulary
@@ -50,7 +52,7 @@ class RunData:
         """Encode the sentences of a split for a model; by dataset."""
         return {
             name: EncodedDataset(
-                name, sentences, model.vocab, model.alphabet, self.readers[name].shown
+                name, sentences, model.vocab, model.alphabet, self.readers[name].form()
             )
             for name, sentences in self.splits.get(split, {}).items()
         }
@@ -78,12 +80,14 @@ def read_data(job: TrainJob) -> RunData:
     16
     """
     sources = job.sources
+    folder = job.data_loader.cache_directory
+    cache = None if folder is None else CorpusCache(Path(folder))
     splits: Splits = {}
     reading: dict[str, int] = {}
     unlabelled: dict[str, str] = {}
     for split, paths in sources.paths.items():
         reader = sources.reader if split == "train" else sources.held_out_reader
-        splits[split] = reader.read_all(paths)
+        splits[split] = reader.read_all(paths, cache)
         for name, path in paths.items():
             counts = reader.readers[name].counts.get(str(path), ReadingCounts())
             reading |= counts.metrics(f"reading_{name}_{split}_")
@@ -98,15 +102,17 @@ def read_data(job: TrainJob) -> RunData:
         if split != "train"
         for table in datasets.values()
     ]
-    held_out += _held_out_of_other_stages(job)
-    splits["train"], leaked = without_leaks(splits["train"], held_out, job.data_loader.leakage)
+    held_out += _held_out_of_other_stages(job, cache)
+    splits["train"], leaked = without_leaks(
+        splits["train"], held_out, job.data_loader.leakage, cache
+    )
     reading |= _count_contradictions(splits["train"], sources.reader.readers)
 
     data = RunData(splits, sources.reader.readers, leaked, reading, unlabelled)
     return with_subset(data, job.data_loader.subset, job.random_seed or 0)
 
 
-def _held_out_of_other_stages(job: TrainJob) -> list[InstanceTable]:
+def _held_out_of_other_stages(job: TrainJob, cache: CorpusCache | None) -> list[InstanceTable]:
     """Read the validation and test sets that only other stages of the run have.
 
     No stage may train on a sentence by which another one is scored.
@@ -118,7 +124,7 @@ def _held_out_of_other_stages(job: TrainJob) -> list[InstanceTable]:
         for split, paths in other.sources.paths.items():
             new = {name: path for name, path in paths.items() if path not in read}
             if split != "train" and new:
-                found += other.sources.held_out_reader.read_all(new).values()
+                found += other.sources.held_out_reader.read_all(new, cache).values()
                 read |= set(new.values())
     return found
 

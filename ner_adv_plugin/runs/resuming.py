@@ -34,6 +34,7 @@ CHANGEABLE = (
     "trainer.checkpointer",
     "trainer.threads",
     "trainer.max_tokens_per_pass",
+    "data_loader.cache_directory",
     "evaluate_on_test",
     "include_in_archive",
 )

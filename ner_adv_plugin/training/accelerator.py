@@ -117,7 +117,10 @@ def make_accelerator(precision: Precision, cuda_device: int | None) -> Any:
 
     # The state is global: without a reset it would keep the precision of an earlier run.
     AcceleratorState._reset_state()
-    # The sentences of one process may belong to fewer heads than those of another.
-    parallel = DistributedDataParallelKwargs(find_unused_parameters=True)
+    # The sentences of one process may belong to fewer heads than those of another. Gradients are
+    # written where they are exchanged, which saves a copy of them in each direction.
+    parallel = DistributedDataParallelKwargs(
+        find_unused_parameters=True, gradient_as_bucket_view=True
+    )
     mixed = {"fp32": "no"}.get(precision, precision)
     return Accelerator(cpu=on_cpu, mixed_precision=mixed, kwargs_handlers=[parallel])

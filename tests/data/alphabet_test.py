@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_adv_plugin.data.alphabet import Alphabet, CharacterAlphabet
+from ner_adv_plugin.data import alphabet as alphabet_module
+from ner_adv_plugin.data.alphabet import Alphabet, CharacterAlphabet, code_points, distinct
 
 
 class RecordingAlphabet(Alphabet):
@@ -42,3 +43,11 @@ def test_several_subwords_get_one_extra_index() -> None:
     assert alphabet.encode("Bc").tolist() == [1001, 99]
     assert alphabet.composites == [(1, 65), (1, 66)]
     assert sorted(alphabet.looked_up) == ["A", "B", "a", "b", "c"]
+
+
+@given(st.text(st.characters(), max_size=30), st.sampled_from([0, 10, 1000]))
+def test_distinct_characters_are_marked_or_sorted(text: str, many: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alphabet_module, "_MANY", many)
+        found = distinct(code_points(text))
+    assert found.tolist() == sorted(set(map(ord, text)))

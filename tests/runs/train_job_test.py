@@ -10,6 +10,8 @@ import torch
 
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.data.corpora.leakage import HeldOutTexts
+from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.runs import train_job
 from ner_adv_plugin.runs.config_checks import checked_job
@@ -280,3 +282,25 @@ def test_the_vocabulary_of_another_run_does_not_load_its_encoder(
         config["vocabulary"] = {"type": "from_files", "directory": directory}
     assert encoders[0].keys() == encoders[1].keys() and len(encoders[0]) > 10
     assert all(torch.equal(value, encoders[1][key]) for key, value in encoders[0].items())
+
+
+def test_a_second_run_takes_its_data_from_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(**{"data_loader.cache_directory": str(tmp_path / "cache")})
+    plain, first = read_data(checked_job(tiny_config())), read_data(checked_job(config))
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("reads or searches")
+
+    monkeypatch.setattr(DatasetReader, "_read_all", refuse)
+    monkeypatch.setattr(HeldOutTexts, "find_in", refuse)
+    second = read_data(checked_job(config))
+    assert plain.splits == first.splits == second.splits
+    assert plain.leaked == first.leaked == second.leaked
+    assert plain.reading == first.reading == second.reading
+
+
+def test_an_empty_cache_directory_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match=r'data_loader\.cache_directory: found ""'):
+        checked_job(tiny_config(**{"data_loader.cache_directory": ""}))

@@ -84,9 +84,10 @@ class EncodedDataset:
         # Offsets of the whole sentences, before long ones are cut.
         self._whole_offsets = self.offsets
         streamed = self.instances.streamed
-        self.token_ids = (
-            None if streamed else alphabet.encode("".join(map(shown, self.instances.texts())))
-        )
+        self.token_ids: NDArray[np.int32] | None = None
+        if not streamed:
+            parts = [alphabet.encode(text) for text in self.instances.joined(shown)]
+            self.token_ids = np.concatenate([np.zeros(0, np.int32), *parts])
         self._inputs = None if streamed else self._found(map(shown, self.instances.texts()))
 
         self.head: str | None = None

@@ -108,21 +108,24 @@ def find_contradictions(files: Sequence[LabelledFile]) -> Contradictions:
 
 def _repeated(files: Sequence[LabelledFile]) -> Iterator[tuple[str, list[tuple[int, int]]]]:
     """Yield every text that several labelled sentences have, and these as (file, sentence)."""
-    places: list[tuple[int, int]] = []
+    sentences_of_files: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     hashes_of_files: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
-    for f, file in enumerate(files):
+    for file in files:
         spans = file.table.spans
         assert spans is not None
         labelled = np.flatnonzero(spans.counts_R >= 0)
-        places += [(f, r) for r in labelled.tolist()]
+        sentences_of_files.append(labelled)
         hashes = np.fromiter(map(hash, file.table.texts()), np.int64, len(file.table))
         hashes_of_files.append(hashes[labelled])
 
     hashes_R = np.concatenate(hashes_of_files)
+    sentences_R = np.concatenate(sentences_of_files)
+    sizes_of_files = [len(own) for own in sentences_of_files]
+    files_R = np.repeat(np.arange(-1, len(files)), sizes_of_files)
     _, group_R, sizes = np.unique(hashes_R, return_inverse=True, return_counts=True)
     by_text: dict[str, list[tuple[int, int]]] = {}
     for index in np.flatnonzero(sizes[group_R] > 1).tolist():
-        f, r = places[index]
+        f, r = int(files_R[index]), int(sentences_R[index])
         by_text.setdefault(files[f].table.text(r), []).append((f, r))
     for text, same in by_text.items():
         if len(same) > 1:

@@ -1,14 +1,17 @@
 """Leakage: training sentences that contain a sentence of a validation or test set."""
 
+import functools
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.data.corpora.containment import candidates, is_searchable, normalise
+from ner_adv_plugin.data.corpora.containment import GramIndex, is_searchable, normalise_all
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.reading.corpus_cache import CorpusCache
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
 logger = logging.getLogger(__name__)
@@ -29,8 +32,9 @@ class HeldOutTexts:
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._whole = {normalise(text) for text in texts}
+        self._whole = set(normalise_all(list(texts)))
         self._long = [text for text in self._whole if is_searchable(text)]
+        self._index = GramIndex(self._long)
 
     def find_in(self, texts: Sequence[str]) -> list[bool]:
         """Return for each text whether it equals or contains a held-out text.
@@ -41,9 +45,9 @@ class HeldOutTexts:
         if not self._whole:
             return [False] * len(texts)
 
-        normalised = [normalise(text) for text in texts]
+        normalised = normalise_all(texts)
         leaks = [text in self._whole for text in normalised]
-        for i, indices in candidates(self._long, normalised):
+        for i, indices in self._index.candidates(normalised):
             for index in indices:
                 leaks[index] = leaks[index] or self._long[i] in normalised[index]
         return leaks
@@ -53,6 +57,7 @@ def without_leaks(
     train: Mapping[str, Sequence[Instance]],
     held_out: Iterable[Sequence[Instance]],
     leakage: Literal["drop", "error", "allow"],
+    cache: CorpusCache | None = None,
 ) -> tuple[dict[str, InstanceTable], dict[str, int]]:
     """Remove training sentences that contain a validation or test sentence of any dataset.
 
@@ -62,6 +67,7 @@ def without_leaks(
     held_out : sentences of every validation and test set.
     leakage : "drop" removes such sentences and logs how many, "error" raises an error, "allow"
         keeps them and logs how many.
+    cache : has what was found before; None to search.
 
     # Returns
 
@@ -72,17 +78,22 @@ def without_leaks(
     UserError : if `leakage` is "error" and a sentence leaks, or if no training sentence of a
         dataset remains.
     """
-    index = HeldOutTexts(
-        text for sentences in held_out for text in InstanceTable.of(sentences).texts()
-    )
+    tables = [InstanceTable.of(sentences) for sentences in held_out]
+
+    @functools.cache
+    def index() -> HeldOutTexts:
+        return HeldOutTexts(text for table in tables for text in table.texts())
+
+    def found_in(sentences: InstanceTable) -> NDArray[np.bool_]:
+        parts = (index().find_in(list(part.texts())) for part in sentences.parts())
+        return np.array([leak for leaks in parts for leak in leaks], dtype=bool)
+
     clean: dict[str, InstanceTable] = {}
     leaked: dict[str, int] = {}
     for name, instances in train.items():
         sentences = InstanceTable.of(instances)
-        leaks = np.array(
-            [leak for part in sentences.parts() for leak in index.find_in(list(part.texts()))],
-            dtype=bool,
-        )
+        find = functools.partial(found_in, sentences)
+        leaks = find() if cache is None else cache.leaks(sentences, tables, find)
         kept = sentences.select(np.flatnonzero(~leaks)) if leaks.any() else sentences
         leaked[name] = len(sentences) - len(kept)
         clean[name] = sentences if leakage == "allow" else kept

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ner_adv_plugin.data.corpora.containment import candidates, is_searchable, normalise
+from ner_adv_plugin.data.corpora.containment import candidates, is_searchable, normalise_all
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
 TRAIN = "train"
@@ -105,7 +105,7 @@ def find_overlaps(splits: Sequence[SplitRows]) -> Overlaps:
     >>> find_overlaps([train, test]).leaked_sentences
     {'weibo': 2}
     """
-    normalised = [[normalise(text) for text in split.texts] for split in splits]
+    normalised = [normalise_all(split.texts) for split in splits]
     index = {
         text: i
         for i, text in enumerate(dict.fromkeys(text for texts in normalised for text in texts))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.data.corpora.containment import candidates, is_searchable, normalise
+from ner_adv_plugin.data.corpora.containment import candidates, is_searchable, normalise_all
 from ner_adv_plugin.data.instance import Instance
 
 
@@ -85,7 +85,7 @@ def near_duplicates(texts: Sequence[str]) -> list[list[int]]:
     >>> near_duplicates(["你好", "再见", "你好！"])
     [[0, 2], [1]]
     """
-    normalised = [normalise(text) for text in texts]
+    normalised = normalise_all(texts)
     distinct = list(dict.fromkeys(normalised))
     parents = list(range(len(distinct)))
 

@@ -180,7 +180,8 @@ class SpanTable:
 
     def types_used(self) -> list[str]:
         """Return the sorted names of the types that occur."""
-        return sorted(self.types[i] for i in np.unique(self.types_S).tolist())
+        counts = np.bincount(self.types_S, minlength=len(self.types))
+        return sorted(self.types[i] for i in np.flatnonzero(counts).tolist())
 
     def select(self, sentences: NDArray[np.int64]) -> "SpanTable":
         """Return a table of the `(N,)` sentences with these indices, in their order."""

@@ -74,16 +74,17 @@ def write_spans(spans: SpanTable, offsets: Integers, table: TagTable) -> NDArray
 
     `(N,)` tag indices of all sentences, concatenated.
     """
-    tags: NDArray[np.int16] = np.zeros(int(offsets[-1]), dtype=np.int16)
     starts_S = offsets[spans.sentences_S] + spans.starts_S
     ends_S = offsets[spans.sentences_S] + spans.ends_S
     types_S = spans.types_S.astype(np.int64)
 
     lengths_S = ends_S - starts_S
-    within = np.arange(lengths_S.sum()) - np.repeat(np.cumsum(lengths_S) - lengths_S, lengths_S)
-    tags[np.repeat(starts_S, lengths_S) + within] = np.repeat(
-        table.tag_of(Role.INSIDE)[types_S], lengths_S
-    )
+    inside_S = table.tag_of(Role.INSIDE)[types_S].astype(np.int16)
+    # The sum of all changes before a character is its tag: a span's, from its start to its end.
+    changes: NDArray[np.int16] = np.zeros(int(offsets[-1]) + 1, dtype=np.int16)
+    changes[starts_S] += inside_S
+    changes[ends_S] -= inside_S
+    tags = np.cumsum(changes[:-1], dtype=np.int16)
 
     has_begin_S = np.ones(len(starts_S), dtype=bool)
     if table.scheme.name == "IOB1":

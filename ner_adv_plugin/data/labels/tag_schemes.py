@@ -203,6 +203,12 @@ class TagScheme:
         ends_T = np.array([_legal(self, label, None) for label in labels], dtype=bool)
         return starts_T, pairs_TT.reshape(len(labels), len(labels)), ends_T
 
+    def boundaries(self, labels: Sequence[str]) -> np.ndarray:
+        """Return between which labels a span starts or ends: Boolean, `(T, T)`, [left, right]."""
+        parsed = [self.parse(label) for label in labels]
+        found = [_is_boundary(left, right) for left in parsed for right in parsed]
+        return np.array(found, dtype=bool).reshape(len(labels), len(labels))
+
     def _outside(self, length: int) -> list[str]:
         if length and self.segmentation:
             raise ValueError(f"{length} characters belong to no word")

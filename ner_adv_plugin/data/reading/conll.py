@@ -4,20 +4,14 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NoReturn
+from itertools import starmap
+from typing import Literal
 
-from ner_adv_plugin.common.errors import ConfigurationError, DataError
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
-from ner_adv_plugin.data.reading.conll_lines import (
-    SAMPLE_SENTENCES,
-    LineParser,
-    Units,
-    is_outside,
-    num_records,
-    records,
-)
+from ner_adv_plugin.data.reading.conll_lines import LineParser, Units, num_records, records
+from ner_adv_plugin.data.reading.conll_tags import PlainSentences, TagReader
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 from ner_adv_plugin.data.reading.entity_reader import EntityReader
 from ner_adv_plugin.data.reading.lines import blocks
@@ -29,8 +23,6 @@ _REPLACEMENT = "\ufffd"
 _LEADING_REPLACEMENTS = re.compile(f"^{_REPLACEMENT}+", re.MULTILINE)
 # A single sentence of more characters is a file that lacks blank lines.
 _LONG = 1000
-# Sentences of which most have illegal tags, from which another tag scheme is guessed.
-_FEW = 3
 
 
 @DatasetReader.register("conll")
@@ -72,6 +64,8 @@ class ConllReader(EntityReader, RecordReader):
     >>> [(span.type, table[0].text[span.start : span.end]) for span in table[0].spans]
     [('LOC', '瑞士'), ('PER', '崔兴'), ('PER', '廖峰心'), ('LOC', '汕头')]
     """
+
+    cacheable = True
 
     separator: str | None = None
     tag_column: int = -1
@@ -128,36 +122,38 @@ class ConllReader(EntityReader, RecordReader):
         self.illegal_sentences[file_path] = {}
         content = self.text(file_path)
         parser = LineParser(self, file_path, content, self.counts_of(file_path))
-        decoder = _TagDecoder(self, parser)
-        bad = self.bad_records(file_path)
-        if bad.skips:
-            bad.total = num_records(content)
+        decoder = TagReader(self, parser)
         number = length = 0
-
-        # Few distinct strings follow the characters of a file, so each is parsed only once.
-        tag_after = parser.tag_after
-        for first, lines in blocks(content):
-            try:
-                tags = [tag_after[line[1:]] for line in lines]
-            except KeyError:
-                for record in records(first, lines):
-                    instance = bad.attempt(self._parsed, parser, decoder, *record)
-                    if instance is not None:
-                        number, length = number + 1, len(instance.text)
-                        yield instance
-                continue
-            numbers = range(first, first + len(lines))
-            spans = bad.attempt(decoder.spans, tags, numbers)
-            if spans is not None:
-                text = "".join([line[0] for line in lines])
-                number, length = number + 1, len(text)
-                yield self.text_to_instance(text, spans, first)
+        for instance in self._sentences_of(content, parser, decoder):
+            number, length = number + 1, len(instance.text)
+            yield instance
 
         decoder.warn_of_scheme()
         warn_of_one_sentence(file_path, number, length)
 
+    def _sentences_of(
+        self, content: str, parser: LineParser, decoder: TagReader
+    ) -> Iterator[Instance]:
+        """Yield the sentences of a file's content."""
+        bad = self.bad_records(parser.file_path)
+        if bad.skips:
+            bad.total = num_records(content)
+
+        plain = PlainSentences(decoder, bad)
+        for first, lines in blocks(content):
+            if plain.add(first, lines):
+                if plain.is_full:
+                    yield from starmap(self.text_to_instance, plain.take())
+                continue
+            yield from starmap(self.text_to_instance, plain.take())
+            for record in records(first, lines):
+                instance = bad.attempt(self._parsed, parser, decoder, *record)
+                if instance is not None:
+                    yield instance
+        yield from starmap(self.text_to_instance, plain.take())
+
     def _parsed(
-        self, parser: LineParser, decoder: "_TagDecoder", first: int, lines: Sequence[str]
+        self, parser: LineParser, decoder: TagReader, first: int, lines: Sequence[str]
     ) -> Instance | None:
         """Return the sentence of a record; None if it holds only comments or parts others."""
         sentence = parser.sentence(first, lines)
@@ -179,70 +175,3 @@ def warn_of_one_sentence(file_path: str, number: int, length: int) -> None:
     if number == 1 and length > _LONG:
         message = "%s: no blank line parts sentences: it is one sentence of %d characters"
         logger.warning(message, file_path, length)
-
-
-class _TagDecoder:
-    """Decodes the tags of a file's sentences; counts illegal ones and repairs them as conlleval."""
-
-    def __init__(self, reader: ConllReader, parser: LineParser) -> None:
-        self.reader = reader
-        self.parser = parser
-        self.num_sentences = 0
-        self.num_tagged = 0
-        self.num_illegal = 0
-
-    def spans(self, tags: list[str], numbers: Sequence[int]) -> list[Span]:
-        """Return the spans of a sentence.
-
-        # Parameters
-
-        tags : the tag of each character.
-        numbers : the line of each character.
-        """
-        reader = self.reader
-        scheme = reader.file_scheme
-        legal, changed = scheme.repair(tags)
-        if changed and reader.illegal_tags == "error":
-            self._raise_illegal_tag(tags, numbers)
-
-        if changed:
-            illegal = scheme.illegal(tags)
-            path = self.parser.file_path
-            reader.repaired[path] += changed
-            reader.illegal_sentences[path][numbers[0]] = len(illegal)
-            line = numbers[min(illegal[0], len(tags) - 1)]
-            note = " as conlleval reads them"
-            reader.count(path, "illegal tags repaired", line, changed, note)
-
-        if self.num_sentences < SAMPLE_SENTENCES:
-            self.num_sentences += 1
-            self.num_tagged += not is_outside(tags)
-            self.num_illegal += changed > 0
-        spans = scheme.spans(legal)
-        return spans if reader.task == "segmentation" else reader.map_types(spans)
-
-    def warn_of_scheme(self) -> None:
-        """Warn if most of the first sentences with entities have illegal tags in this scheme."""
-        if self.num_illegal >= max(_FEW, self.num_tagged / 2) and (
-            hint := self.parser.hint_on_scheme()
-        ):
-            message = "%s: %d of the first %d sentences with spans have illegal %s tags%s"
-            logger.warning(
-                message,
-                self.parser.file_path,
-                self.num_illegal,
-                self.num_tagged,
-                self.reader.file_scheme.name,
-                hint,
-            )
-
-    def _raise_illegal_tag(self, tags: list[str], numbers: Sequence[int]) -> NoReturn:
-        position = self.reader.file_scheme.illegal(tags)[0]
-        path = self.parser.file_path
-        if position == len(tags):
-            expected = "a tag that may end a sentence" + self.parser.hint_on_scheme()
-            raise DataError(path, numbers[-1], tags[-1], expected)
-
-        before = f"follow {tags[position - 1]!r}" if position else "begin a sentence"
-        expected = f"a tag that may {before}{self.parser.hint_on_scheme()}"
-        raise DataError(path, numbers[position], tags[position], expected)

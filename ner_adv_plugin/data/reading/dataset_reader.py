@@ -3,7 +3,7 @@
 Shape suffixes: R sentences, S spans.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -81,6 +81,8 @@ class DatasetReader(Registrable):
         "training_scheme": "The scheme is now a key of the head: model.head.scheme, "
         "or model.heads.<head>.scheme."
     }
+    # Whether a table depends on one file and on the settings alone, so that it may be cached.
+    cacheable: ClassVar[bool] = False
     task: Task = field(default="ner", init=False)
     annotated_types: list[str] | None = field(default=None, init=False)
 
@@ -191,6 +193,11 @@ class DatasetReader(Registrable):
                 )
             text = form
         return text
+
+    def form(self) -> Callable[[str], str]:
+        """Return `shown`, or `str` if it leaves every text as it is."""
+        is_plain = type(self).shown is DatasetReader.shown and not self.normalisers
+        return str if is_plain else self.shown
 
     def text_to_instance(
         self, text: str, spans: list[Span] | None = None, line: int | None = None

@@ -72,7 +72,7 @@ class EntityReader(DatasetReader):
     def map_types(self, spans: Iterable[Span]) -> list[Span]:
         """Rename and drop the types of entities according to `type_map`."""
         spans = list(spans)
-        self.types_met.update(span.type for span in spans)
+        self.types_met.update([span.type for span in spans])
         if not self.type_map:
             return spans
 

@@ -3,8 +3,9 @@
 Shape suffixes: R sentences.
 """
 
+import gc
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from operator import index
@@ -13,8 +14,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from ner_adv_plugin.common.garbage import without_collections
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.labels.spans import SpanTable
+from ner_adv_plugin.data.labels.spans import SpanTable, concatenated
 from ner_adv_plugin.data.reading.texts import HeldTexts, Texts
 
 # The line of a sentence without a known line.
@@ -94,8 +96,9 @@ class InstanceTable(Sequence[Instance]):
             return whole if at_most is None else whole[:at_most]
 
         builder = _Builder()
-        for instance in islice(instances, at_most):
-            builder.add(instance)
+        with without_collections():
+            for instance in islice(instances, at_most):
+                builder.add(instance)
         return cls(builder.columns(), builder.dataset if dataset is None else dataset)
 
     def __len__(self) -> int:
@@ -127,6 +130,11 @@ class InstanceTable(Sequence[Instance]):
     def streamed(self) -> bool:
         """Whether texts are read from their file on each access; they may not fit into memory."""
         return self.columns.texts.streamed
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the table has all sentences of its columns, in their order."""
+        return self._sentences is None
 
     @property
     def spans(self) -> SpanTable | None:
@@ -168,6 +176,21 @@ class InstanceTable(Sequence[Instance]):
         """Return the text of a sentence, given by its index."""
         return self.columns.texts.sentence(self._in_columns(sentence))
 
+    def joined(self, form: Callable[[str], str] = str) -> Iterator[str]:
+        """Yield the texts of all sentences, many of them concatenated each time.
+
+        # Parameters
+
+        form : applied to each text.
+        """
+        texts = self.columns.texts
+        if form is str and self._sentences is None and isinstance(texts, HeldTexts):
+            for start in range(0, len(texts.text), CHARACTERS_PER_PART):
+                yield texts.text[start : start + CHARACTERS_PER_PART]
+            return
+        for part in self.parts():
+            yield "".join(map(form, part.texts()))
+
     def parts(self, characters: int = CHARACTERS_PER_PART) -> Iterator["InstanceTable"]:
         """Yield the table in consecutive parts.
 
@@ -197,7 +220,7 @@ class InstanceTable(Sequence[Instance]):
 
 
 class _Builder:
-    """Collects instances into columns."""
+    """Collects instances into columns, part by part: objects need ten times the memory."""
 
     def __init__(self) -> None:
         self.dataset = ""
@@ -205,10 +228,13 @@ class _Builder:
         self._spans: list[Any] = []
         self._lines = array("i")
         self._metadata: dict[int, dict[str, Any]] = {}
+        self._characters = 0
+        # The text, lengths and spans of the parts before.
+        self._parts: list[tuple[str, NDArray[np.int32], SpanTable]] = []
 
     def add(self, instance: Instance) -> None:
         """Add a sentence."""
-        if not self._texts:
+        if not self._lines:
             self.dataset = instance.dataset
 
         # A line that does not fit into the column remains in the metadata.
@@ -220,18 +246,31 @@ class _Builder:
             others = {
                 key: value for key, value in metadata.items() if key != LINE or line == NO_LINE
             }
-            self._metadata[len(self._texts)] = others
+            self._metadata[len(self._lines)] = others
 
         self._lines.append(line)
         self._spans.append(instance.spans)
         self._texts.append(instance.text)
+        self._characters += len(instance.text)
+        if self._characters >= CHARACTERS_PER_PART:
+            self._end_part()
 
     def columns(self) -> Columns:
         """Return the columns of all sentences added."""
-        lengths = np.fromiter(map(len, self._texts), np.int32, len(self._texts))
+        self._end_part()
+        texts, lengths, spans = zip(*self._parts, strict=True)
         return Columns(
-            texts=HeldTexts("".join(self._texts), lengths),
+            texts=HeldTexts("".join(texts), np.concatenate(lengths)),
             lines=np.array(self._lines, np.int32),
-            spans=SpanTable.of(self._spans),
+            spans=concatenated(spans),
             metadata=self._metadata,
         )
+
+    def _end_part(self) -> None:
+        lengths = np.fromiter(map(len, self._texts), np.int32, len(self._texts))
+        types = self._parts[-1][2].types if self._parts else ()
+        spans = SpanTable.of(self._spans, types)
+        self._parts.append(("".join(self._texts), lengths, spans))
+        self._texts, self._spans, self._characters = [], [], 0
+        # The youngest objects only: what readers left in cycles since the part before.
+        gc.collect(0)

@@ -5,6 +5,7 @@ from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.reading.corpus_cache import CorpusCache
 from ner_adv_plugin.data.reading.dataset_reader import SAME_AS_DATASET, DatasetReader
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
@@ -66,12 +67,15 @@ class MultiTaskDatasetReader(DatasetReader):
             f"a multitask reader needs an object of paths, found {file_path!r}"
         )
 
-    def read_all(self, paths: Mapping[str, str]) -> dict[str, InstanceTable]:
+    def read_all(
+        self, paths: Mapping[str, str], cache: CorpusCache | None = None
+    ) -> dict[str, InstanceTable]:
         """Read the datasets named in `paths`.
 
         # Parameters
 
         paths : path or URL of each dataset's file, by the dataset's name.
+        cache : has what was read before; None to read everything.
 
         # Returns
 
@@ -87,6 +91,8 @@ class MultiTaskDatasetReader(DatasetReader):
                 raise ConfigurationError(
                     f'no reader for dataset "{name}".{hint} Readers: {", ".join(self.readers)}.'
                 )
+        if cache is not None:
+            return {name: cache.read(self.readers[name], path) for name, path in paths.items()}
         return {name: self.readers[name].read(path) for name, path in paths.items()}
 
 

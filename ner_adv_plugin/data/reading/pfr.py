@@ -119,6 +119,8 @@ class PfrReader(EntityReader, RecordReader):
     [('LOC', '昆明'), ('LOC', '云台广场')]
     """
 
+    cacheable = True
+
     task: Task = "ner"
     overlaps: Overlaps = "outermost"
 

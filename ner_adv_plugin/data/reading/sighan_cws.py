@@ -52,6 +52,8 @@ class SighanCwsReader(DatasetReader):
 
     task: Task = field(default="segmentation", init=False)
 
+    cacheable = True
+
     separator: str | None = " "
 
     def __post_init__(self) -> None:

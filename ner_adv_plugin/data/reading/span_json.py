@@ -59,6 +59,8 @@ class SpanJsonReader(EntityReader, RecordReader):
     [('organization', '雅致能源公司'), ('name', '孟才')]
     """
 
+    cacheable = True
+
     offsets: Offsets = "code_points"
     ends: Ends = "inclusive"
     # For every file, the keys that were found and the hint on its format.

@@ -8,8 +8,9 @@ from ner_adv_plugin.data.corpora.containment import (
     candidates,
     is_searchable,
     normalise,
+    normalise_all,
 )
-from tests.data.texts import letters, variants
+from tests.data.texts import letters, texts, variants
 
 
 @given(letters.filter(bool), st.data())
@@ -30,6 +31,23 @@ def test_normalise_is_the_same_for_all_variants(text: str, data: st.DataObject) 
 )
 def test_normalise_by_hand(text: str, normal: str) -> None:
     assert normalise(text) == normal
+
+
+# Letters whose forms depend on their neighbours: a final sigma, marks, Hangul, half a surrogate.
+@given(
+    st.lists(
+        st.one_of(
+            st.text(
+                st.sampled_from("aΣσ甲_\u0301\u1100\u1161\u11a8ｶﾞ①，？　 !\ud83d²½"), max_size=6
+            ),
+            st.text(max_size=4),
+            texts,
+        ),
+        max_size=6,
+    )
+)
+def test_normalise_all_is_normalise_of_each(texts: list[str]) -> None:
+    assert normalise_all(texts) == [normalise(text) for text in texts]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span, tiling
-from ner_adv_plugin.data.reading import DatasetReader
+from ner_adv_plugin.data.reading import ConllReader, DatasetReader
 from ner_adv_plugin.data.reading.dataset_reader import Task
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
+from ner_adv_plugin.data.reading.normalisers import LowercaseNormaliser
 
 NESTED = [Span(1, 3, "LOC"), Span(0, 4, "ORG"), Span(3, 5, "PER")]
 
@@ -182,3 +183,13 @@ def test_missing_and_empty_files(path: Path, tmp_path: Path) -> None:
         DataError, match="no-such: found 'no such file', expected an existing corpus file"
     ):
         Plain().read(tmp_path / "no-such")
+
+
+def test_the_form_of_texts_is_skipped_only_if_it_changes_none() -> None:
+    class OwnForm(ConllReader):
+        def shown(self, text: str) -> str:
+            return text.lower()
+
+    assert ConllReader().form() is str
+    assert OwnForm().form()("A") == "a"
+    assert ConllReader(normalisers=[LowercaseNormaliser()]).form()("A") == "a"

@@ -1,3 +1,4 @@
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
-from ner_adv_plugin.data.reading import MsraReader
+from ner_adv_plugin.data.reading import MsraReader, instance_table
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 
 texts = st.text(st.characters(), max_size=6)
@@ -23,6 +24,37 @@ sentences = st.lists(
     ),
     max_size=8,
 )
+
+
+@given(sentences, st.integers(1, 8))
+def test_a_table_is_built_in_parts(instances: list[Instance], characters: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(instance_table, "CHARACTERS_PER_PART", characters)
+        table = InstanceTable.of(iter(instances))
+    whole = InstanceTable.of(instances)
+    assert table == whole == instances
+    assert table.columns.spans is not None and whole.columns.spans is not None
+    assert table.columns.spans.types == whole.columns.spans.types
+    assert table.columns.texts.lengths.tolist() == [len(instance.text) for instance in instances]
+
+
+@given(sentences, st.integers(1, 8), st.booleans(), st.sampled_from([str, str.upper]))
+def test_joined_texts(instances: list[Instance], characters: int, selected: bool, form) -> None:
+    table = InstanceTable.of(instances)[::-1] if selected else InstanceTable.of(instances)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(instance_table, "CHARACTERS_PER_PART", characters)
+        assert "".join(table.joined(form)) == "".join(map(form, table.texts()))
+
+
+def test_garbage_is_searched_for_again_after_reading() -> None:
+    def failing():
+        assert not gc.isenabled()
+        yield Instance("a", [])
+        raise KeyError("in a reader")
+
+    with pytest.raises(KeyError):
+        InstanceTable.of(failing())
+    assert gc.isenabled()
 
 
 @given(sentences)

@@ -53,6 +53,8 @@ class DataLoader(Registrable):
     augmentation : for each dataset named, which must have entities, the augmentations that vary its
         drawn sentences in every epoch, in order. The variations depend on the seed, the epoch and
         the name of the dataset only. Without it, nothing is varied.
+    cache_directory : a folder that keeps what was read, for later runs on the same files; null to
+        read the files each time. See `CorpusCache`.
 
     # Example
 
@@ -78,11 +80,14 @@ class DataLoader(Registrable):
         max_length: int | None = 512,
         subset: dict[str, int] | None = None,
         augmentation: dict[str, list[Augmentation]] | None = None,
+        cache_directory: str | None = None,
     ) -> None:
         if max_length is not None and max_length < 1:
             raise ConfigurationError(
                 f"expected 1 or more, or null, found {max_length}", "max_length"
             )
+        if cache_directory == "":
+            raise ConfigurationError('found "": expected a folder or null', "cache_directory")
 
         self.scheduler = scheduler or RoundRobinScheduler(batch_size)
         self.sampler = sampler or ProportionalSampler()
@@ -90,6 +95,7 @@ class DataLoader(Registrable):
         self.max_length = max_length
         self.subset = subset or {}
         self.augmentation = augmentation or {}
+        self.cache_directory = cache_directory
 
         self._sentences: dict[str, EncodedDataset] = {}
         self._drawn: dict[str, int] = {}

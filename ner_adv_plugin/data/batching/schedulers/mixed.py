@@ -96,14 +96,20 @@ class MixedScheduler(MultiTaskScheduler):
         noise: float,
     ) -> Iterator[PlannedBatch]:
         """Cut one pool into batches; each lists the sentences of a dataset consecutively."""
-        turns = {
-            name: iter(by_length(drawn, lengths[name], generator, noise).tolist())
+        rising = {
+            name: by_length(drawn, lengths[name], generator, noise)
             for name, drawn in members.items()
         }
+        turns = {name: iter(own.tolist()) for name, own in rising.items()}
+        lengths_of_turns = {name: iter(lengths[name][own].tolist()) for name, own in rising.items()}
         pool = [(name, next(turns[name])) for name in pool_order]
+        sizes = self.limit.cut([next(lengths_of_turns[name]) for name in pool_order])
         ranks = {name: rank for rank, name in enumerate(members)}
 
         start = 0
-        for size in self.limit.cut([int(lengths[name][sentence]) for name, sentence in pool]):
-            yield sorted(pool[start : start + size], key=lambda pair: ranks[pair[0]])
+        for size in sizes:
+            batch = pool[start : start + size]
+            if len(ranks) > 1:
+                batch.sort(key=lambda pair: ranks[pair[0]])
+            yield batch
             start += size

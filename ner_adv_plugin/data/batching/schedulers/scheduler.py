@@ -113,12 +113,15 @@ def spread(counts: Mapping[Name, int]) -> list[Name]:
     >>> spread({"a": 2, "b": 4})
     ['b', 'a', 'b', 'b', 'a', 'b']
     """
-    positions = [
-        ((i + 0.5) / count, order, name)
-        for order, (name, count) in enumerate(counts.items())
-        for i in range(count)
-    ]
-    return [name for _, _, name in sorted(positions, key=lambda position: position[:2])]
+    names = list(counts)
+    numbers = [counts[name] for name in names]
+    if not any(numbers):
+        return []
+
+    positions = np.concatenate([(np.arange(count) + 0.5) / max(count, 1) for count in numbers])
+    # A stable sort: of equal positions, the name that comes first in `counts` is first.
+    order = np.repeat(np.arange(len(names)), numbers)[np.argsort(positions, kind="stable")]
+    return [names[index] for index in order.tolist()]
 
 
 def by_length(

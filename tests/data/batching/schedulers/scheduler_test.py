@@ -127,6 +127,16 @@ def test_spread(counts: dict[str, int]) -> None:
         assert largest_departure(order, name) <= bound + 1e-9
 
 
+@given(st.dictionaries(st.sampled_from("abcd"), st.integers(0, 12)))
+def test_spread_sorts_positions(counts: dict[str, int]) -> None:
+    positions = [
+        ((i + 0.5) / count, rank, name)
+        for rank, (name, count) in enumerate(counts.items())
+        for i in range(count)
+    ]
+    assert spread(counts) == [name for _, _, name in sorted(positions)]
+
+
 def test_spread_by_hand() -> None:
     assert spread({"a": 2, "b": 4}) == ["b", "a", "b", "b", "a", "b"]
     assert spread({"a": 3}) == ["a", "a", "a"]
