@@ -21,7 +21,7 @@ from ner_adv_plugin.data.reading.normalisers import Normaliser
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.model import LazyModel
-from ner_adv_plugin.models.sharing_model import config_of_prediction
+from ner_adv_plugin.models.prediction_config import config_of_prediction
 from ner_adv_plugin.models.weights import check_weights, read_weights
 
 logger = logging.getLogger(__name__)

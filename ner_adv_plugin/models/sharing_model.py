@@ -3,32 +3,27 @@
 Shape suffixes: B sentences, L characters, D state size.
 """
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, cast
 
-import numpy as np
 import torch
 from allennlp_light.modules.seq2seq_encoders import Seq2SeqEncoder
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ner_adv_plugin.common.binding import bind, construct
 from ner_adv_plugin.common.checks import check_parts
 from ner_adv_plugin.common.errors import ConfigurationError, below
-from ner_adv_plugin.common.schema import Lazy, parameters, registered
+from ner_adv_plugin.common.schema import Lazy
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import Targets
 from ner_adv_plugin.data.checks import RunContext
-from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
-from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.vocabulary import Vocabulary
+from ner_adv_plugin.models.answering import AnsweringModel
 from ner_adv_plugin.models.flat_gold import flat_dataset
-from ner_adv_plugin.models.model import Model
 from ner_adv_plugin.models.sharing_graph import (
     ENCODER,
     SharingGraph,
@@ -36,7 +31,7 @@ from ner_adv_plugin.models.sharing_graph import (
     sharing_graph,
 )
 from ner_adv_plugin.modules.encoders import Encoder
-from ner_adv_plugin.modules.heads import CrfHead, Head, Readings, TaggingHead
+from ner_adv_plugin.modules.heads import CrfHead, Head, TaggingHead
 from ner_adv_plugin.modules.heads.head import loss_per_character
 from ner_adv_plugin.modules.initialisation import named_initialisation
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
@@ -53,7 +48,7 @@ from ner_adv_plugin.modules.towers import (
 BuildCombination: TypeAlias = Callable[[Sequence[int]], Combination]
 
 
-class SharingModel(Model):
+class SharingModel(AnsweringModel):
     """Base class of sharing architectures: one encoder, a graph of towers, heads and objectives.
 
     The encoder runs over all sentences, a tower over the sentences whose heads or objectives read
@@ -286,9 +281,6 @@ class SharingModel(Model):
     def _tower(self, name: str) -> Seq2SeqEncoder:
         return cast(Seq2SeqEncoder, self.towers[name])
 
-    def _head(self, name: str) -> Head:
-        return cast(Head, self.heads[name])
-
     def _objectives(self) -> list[Objective]:
         return [cast(Objective, module) for module in self.objectives]
 
@@ -470,77 +462,10 @@ class SharingModel(Model):
         """See `Model.end_epoch`."""
         self.loss_weighting.end_epoch()
 
-    def predict(
-        self, batch: Batch, head: str, scored: bool = True
-    ) -> tuple[list[list[ScoredSpan]], Tensor | None]:
-        """See `Model.predict`."""
-        batch, output = self.output(batch, head)
-        loss_B = self._head(head).loss(output, batch) if batch.targets else None
-        return self._head(head).decode_spans(output, batch, scored), loss_B
-
-    def measure(self, batch: Batch, head: str) -> Statistics:
-        """See `Model.measure`."""
-        batch, output = self.output(batch, head)
-        module = self._head(head)
-        return module.statistics(output, module.loss(output, batch), batch)
-
-    def span_probabilities(
-        self, batch: Batch, head: str, temperatures: Sequence[float]
-    ) -> tuple[list[list[ScoredSpan]], NDArray[np.float64]]:
-        """See `Model.span_probabilities`."""
-        batch, output = self.output(batch, head)
-        module = self._head(head)
-        spans = module.decode_spans(output, batch, scored=False)
-
-        table = SpanTable.of(spans, module.label_space.types)
-        probabilities = [
-            module.span_probabilities(output, batch, table, temperature)
-            for temperature in temperatures
-        ]
-        return spans, np.stack(probabilities)
-
-    def rank(self, batch: Batch, head: str, n: int, entropy: bool = False) -> Readings:
-        """See `Model.rank`."""
-        batch, output = self.output(batch, head)
-        return self._head(head).rank(output, batch, n, entropy)
-
-    def check_calibration(self, head: str) -> None:
-        """See `Model.check_calibration`."""
-        self._head(head).check_calibration()
-
-    def set_temperature(self, head: str, temperature: float) -> None:
-        """See `Model.set_temperature`."""
-        self._head(head).temperature.fill_(temperature)
-
-    def check_ranking(self, head: str) -> None:
-        """See `Model.check_ranking`."""
-        self._head(head).check_ranking()
-
     def encode(self, batch: Batch) -> Tensor:
         """See `Model.encode`."""
         states_BLD: Tensor = self.encoder(batch)
         return states_BLD
-
-    def scheme(self, head: str) -> TagScheme | None:
-        """See `Model.scheme`."""
-        module = self._head(head)
-        return module.scheme if isinstance(module, TaggingHead) else None
-
-    def tagging_head(self, head: str) -> TaggingHead | None:
-        """Return a head if it tags characters."""
-        module = self._head(head)
-        return module if isinstance(module, TaggingHead) else None
-
-    def tag_scores(self, batch: Batch, head: str) -> Tensor:
-        """Compute the tag scores of a tagging head for all sentences, (B, L, T).
-
-        # Parameters
-
-        batch : the sentences, of any task.
-        head : name of the head.
-        """
-        scores_BLT: Tensor = self.output(batch.unlabelled(), head)[1]
-        return scores_BLT
 
     def head_output(
         self, states: Mapping[str, TowerStates], batch: Batch, head: str, sentences: list[int]
@@ -563,43 +488,11 @@ class SharingModel(Model):
         return selected, self._head(head)(states_BLD, selected)
 
     def output(self, batch: Batch, head: str) -> tuple[Batch, Any]:
-        """Return the batch with the targets of a head, and the head's output for all sentences.
-
-        # Parameters
-
-        batch : the sentences.
-        head : name of the head.
-        """
+        """See `AnsweringModel.output`."""
         head_batch = batch.owned_by(f"heads.{head}")
         states, _ = self._tower_states(batch, head)
         states_BLD = _concatenated(states, self.graph.reads[head], list(range(len(batch))))
         return head_batch, self._head(head)(states_BLD, head_batch)
-
-
-def config_of_prediction(config: Any, heads: Sequence[str]) -> Any:
-    """Return the config of a model without what only training needs.
-
-    Objectives, the weighting of losses and other heads may be of a plugin that is not installed.
-
-    # Parameters
-
-    config : the config of any model; returned unchanged unless it is a registered `SharingModel`.
-    heads : the heads that predict.
-    """
-    if not isinstance(config, Mapping):
-        return config
-    target = registered(Model).get(str(config.get("type")))
-    if not (inspect.isclass(target) and issubclass(target, SharingModel)):
-        return config
-
-    accepted = {parameter.name for parameter in parameters(target)}
-    for_training = accepted & {"objectives", "loss_weighting"}
-    kept = {key: value for key, value in config.items() if key not in for_training}
-    if "objectives" in accepted:
-        kept["objectives"] = []
-    if isinstance(kept.get("heads"), Mapping):
-        kept["heads"] = {name: kept["heads"][name] for name in heads if name in kept["heads"]}
-    return kept
 
 
 def _head_paths(vocab: Vocabulary) -> dict[str, str]:
