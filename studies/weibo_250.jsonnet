@@ -1,0 +1,16 @@
+// What are other corpora and raw text worth with 250 sentences of Weibo? Equal target epochs.
+// NER_DATA and NER_ENCODER name the corpora and the encoder, as for training_configs/real.
+local arm(name) = {
+  config: 'training_configs/real/' + name + '.jsonnet',
+  overrides: { 'trainer.precision': 'bf16' },
+};
+
+{
+  target: 'weibo',
+  baseline: 'single',
+  arms: { single: arm('weibo_single'), best: arm('weibo_best') },
+  seeds: 5,
+  sizes: [250],
+  budget: { type: 'epochs', epochs: 40 },
+  executor: { type: 'local', jobs: 2 },
+}
