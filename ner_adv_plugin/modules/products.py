@@ -9,12 +9,13 @@ Shape suffixes: N rows, D inputs, E outputs.
 
 import platform
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear as torch_linear
+
+from ner_adv_plugin.common.processor import CPUINFO, cpu_fields
 
 # Number of multiplications below which a product takes as long by either library.
 FEWEST_MULTIPLICATIONS = 1 << 18
@@ -71,10 +72,10 @@ def uses_onednn() -> bool:
 def _vendor() -> str:
     """Return the name of the CPU's vendor, or a text that contains it."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        fields = cpu_fields(CPUINFO.read_text(encoding="utf-8"))
     except OSError:
         return platform.processor()
-    return next((line for line in lines if line.startswith("vendor_id")), "")
+    return fields.get("vendor_id", "")
 
 
 def _by_onednn(inputs: Tensor, weight_ED: Tensor) -> bool:

@@ -15,6 +15,7 @@ from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.memory import release_memory
 from ner_adv_plugin.common.processes import is_main, on_main
+from ner_adv_plugin.common.processor import CPUINFO, cpu_fields
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.training.accelerator import Precision
 from ner_adv_plugin.training.checkpoints.random_state import random_state, set_random_state
@@ -85,7 +86,7 @@ def choose_precision(
     return chosen
 
 
-def supports_bf16(device: torch.device, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+def supports_bf16(device: torch.device, cpuinfo: Path = CPUINFO) -> bool:
     """Return whether a device has instructions for bfloat16.
 
     # Parameters
@@ -109,11 +110,9 @@ def flags_have_bf16(cpuinfo: str) -> bool:
     >>> flags_have_bf16("flags : fpu avx512_bf16"), flags_have_bf16("flags : fpu avx512f")
     (True, False)
     """
-    for line in cpuinfo.splitlines():
-        name, _, flags = line.partition(":")
-        if name.strip() in ("flags", "Features"):
-            return not FLAGS.isdisjoint(flags.split())
-    return False
+    fields = cpu_fields(cpuinfo)
+    flags = fields.get("flags") or fields.get("Features") or ""
+    return not FLAGS.isdisjoint(flags.split())
 
 
 def time_steps(
