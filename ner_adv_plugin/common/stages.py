@@ -146,7 +146,8 @@ def _limited(config: dict[str, Any], datasets: Any) -> dict[str, Any]:
     loader = config.get("data_loader")
     if isinstance(loader, dict) and isinstance(loader.get("subset"), dict):
         subset = {name: size for name, size in loader["subset"].items() if name in datasets}
-        limited["data_loader"] = {**loader, "subset": subset}
+        rest = {key: value for key, value in loader.items() if key != "subset"}
+        limited["data_loader"] = {**rest, "subset": subset} if subset else rest
     return limited
 
 

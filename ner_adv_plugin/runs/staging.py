@@ -96,7 +96,8 @@ def metrics_of_earlier(last: TrainJob, folder: Path) -> dict[str, Any]:
 def start_with_weights(model: Model, job: TrainJob, folder: Path) -> None:
     """Set the weights of a model to those of the stage before.
 
-    Parameters of objectives and of the loss weighting may be missing there.
+    Parameters of objectives, of the loss weighting and of heads that no stage has trained so far
+    may be missing there.
 
     # Parameters
 
@@ -116,14 +117,22 @@ def start_with_weights(model: Model, job: TrainJob, folder: Path) -> None:
     report = Report()
     names = {name: name for name, _ in model.named_parameters()}
     take(model, names, WeightsSource(state, shown), report)
+    may_differ = (*OF_A_STAGE, *(f"heads.{head}." for head in _untrained_heads(job)))
     for name, reason in report.left.items():
-        if not name.startswith(OF_A_STAGE):
+        if not name.startswith(may_differ):
             raise ConfigurationError(
                 f"the stages train one model, but {name} differs from that of stage"
                 f' "{job.stages_of_run.names[index]}": {reason}',
                 "model",
             )
     report.log(model)
+
+
+def _untrained_heads(job: TrainJob) -> set[str | None]:
+    """Return the heads that no stage before a stage's has trained."""
+    readers = job.sources.reader.readers
+    trained = {name for own in job.earlier for name in own.sources.paths["train"]}
+    return {reader.head for reader in readers.values()} - {readers[name].head for name in trained}
 
 
 def _weights(folder: Path, which: str) -> tuple[dict[str, Any], str]:

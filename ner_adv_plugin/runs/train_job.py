@@ -4,7 +4,7 @@ import functools
 import logging
 import platform
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from ner_adv_plugin.runs.data import RunData, collect_vocabulary, evaluator_of, 
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.runs.label_checks import check_labels, warn_of_unknown_types
 from ner_adv_plugin.runs.resuming import check_changes, check_length, describe, log_changes
+from ner_adv_plugin.runs.shared_stages import SharedStages
 from ner_adv_plugin.runs.staging import (
     METRICS,
     folder_of,
@@ -76,7 +77,9 @@ def train_model(
 
 
 @contextmanager
-def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Trainer]:
+def open_run(
+    job: TrainJob, folder: Path, recover: bool = False, shared: SharedStages | None = None
+) -> Iterator[Trainer]:
     """Prepare a run, yield its trainer, and test and archive the model after training.
 
     Afterwards `trainer.metrics` holds the content of `metrics.json`. On `KeyboardInterrupt` the
@@ -87,17 +90,20 @@ def open_run(job: TrainJob, folder: Path, recover: bool = False) -> Iterator[Tra
 
     job : from `checked_job`.
     folder, recover : see `train_model`.
+    shared : stages before the last one that other runs have trained, or that are kept for others.
 
     # Returns
 
     A context manager that yields the trainer.
     """
-    earlier = _train_earlier(job, folder, recover) if job.earlier else {}
+    earlier = _train_earlier(job, folder, recover, shared) if job.earlier else {}
     with _open_stage(job, folder, recover, folder, earlier) as trainer:
         yield trainer
 
 
-def _train_earlier(last: TrainJob, folder: Path, recover: bool) -> dict[str, Any]:
+def _train_earlier(
+    last: TrainJob, folder: Path, recover: bool, shared: SharedStages | None
+) -> dict[str, Any]:
     """Train what is missing of the stages before the last one; return their metrics."""
     on_main(lambda: prepare_stages(last, folder, recover))
     for index, job in enumerate(last.earlier):
@@ -105,10 +111,15 @@ def _train_earlier(last: TrainJob, folder: Path, recover: bool) -> dict[str, Any
         if recover and on_main(functools.partial(is_finished, own)):
             continue
         logger.info("stage %d of %d: %s", index + 1, len(last.earlier) + 1, own.name)
-        with below(f"stages.{index}"), _open_stage(job, own, recover, folder) as trainer:
-            trainer.train()
-        del trainer
-        release_memory()
+        with (
+            below(f"stages.{index}"),
+            nullcontext(False) if shared is None else shared.stage(job, own) as is_taken,
+        ):
+            if not is_taken:
+                with _open_stage(job, own, recover, folder) as trainer:
+                    trainer.train()
+                del trainer
+                release_memory()
 
     logger.info("stage %d of %d", len(last.earlier) + 1, len(last.earlier) + 1)
     return on_main(lambda: metrics_of_earlier(last, folder))

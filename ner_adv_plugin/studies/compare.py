@@ -2,6 +2,7 @@
 
 import logging
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.progress import duration
 from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.runs.shared_stages import first_stages
 from ner_adv_plugin.studies.audit import ArmAudit, audit_arms, check_target
 from ner_adv_plugin.studies.engine import StudyRun, check_folder, prepare, run_all
 from ner_adv_plugin.studies.facts import facts_of, keep_seconds, recall_seconds
@@ -25,6 +27,7 @@ from ner_adv_plugin.studies.tuning import (
     seconds_of_tuning,
     tuned_jobs,
 )
+from ner_adv_plugin.studies.worker import STAGES
 
 logger = logging.getLogger(__name__)
 # Bytes that a run keeps: config, metrics, and a line for each sentence of validation and test set.
@@ -103,6 +106,9 @@ def run_study(
     with LiveTable(study, jobs) as table:
         run_all(runs, study.executor, packages, retry, table.show)
 
+    if not study.keep_models and all(run.state == "done" for run in runs):
+        shutil.rmtree(folder / STAGES, ignore_errors=True)
+
     results = collect(study, runs)
     write_results(results, folder)
     if results.families:
@@ -172,11 +178,15 @@ def print_grid(study: Study, jobs: Mapping[str, TrainJob], audit: Mapping[str, A
     """
     planned = list(grid(study, jobs))
     seconds = 0.0
+    trained: set[str | None] = {None}
     for one in planned:
         facts = facts_of(jobs[one.arm], study.target, one.size)
         trainer = config_of_model(one.config)["trainer"]
         steps = trainer.get("max_steps") or trainer["num_epochs"] * facts.steps_per_epoch
-        own = steps * facts.seconds_per_step() + facts.seconds_of_earlier_stages()
+        own = steps * facts.seconds_per_step()
+        if (stages := first_stages(one.config)) not in trained:
+            own += facts.seconds_of_earlier_stages()
+            trained.add(stages)
         seconds += own
         print(f"{one.name}: {round(steps)} optimizer steps, about {duration(own)}")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin import __version__
-from ner_adv_plugin.common.digests import file_digest
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.common.files import is_url, write_json
-from ner_adv_plugin.runs.initialising import file_to_digest
+from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.runs.run_files import file_digests
+from ner_adv_plugin.runs.shared_stages import first_stages
 from ner_adv_plugin.studies.executors import Executor, Handle
 from ner_adv_plugin.studies.study import PlannedStudyRun, Study
 from ner_adv_plugin.studies.worker import RESULT, RUN, TRAINING
@@ -153,7 +153,7 @@ def run_all(
     try:
         while waiting or running:
             while waiting and len(running) < executor.jobs:
-                run = waiting.pop(0)
+                run = waiting.pop(_next(waiting, running))
                 run.handle = executor.start(run.folder, packages)
                 run.started = time.monotonic()
                 running.append(run)
@@ -172,35 +172,11 @@ def run_all(
                 run.handle = None
 
 
-def file_digests(job: TrainJob) -> dict[str, str]:
-    """Return the SHA-256 of every file that a config reads: corpora and a local encoder."""
-    stages = (*job.earlier, job)
-    paths = {
-        path
-        for stage in stages
-        for datasets in stage.sources.paths.values()
-        for path in datasets.values()
-    }
-    paths |= {str(file_to_digest(path)) for own in stages for path in own.weights_files.values()}
-    encoder = job.model.filled.get("encoder")
-    name = encoder.get("model_name") if isinstance(encoder, Mapping) else None
-    if isinstance(name, str) and Path(name).is_dir():
-        paths |= {str(file) for file in Path(name).rglob("*") if file.is_file()}
-    return {path: _digest(path) for path in sorted(paths)}
-
-
-_DIGESTS: dict[tuple[str, int, int], str] = {}
-
-
-def _digest(path: str) -> str:
-    """Return the digest of a file; of a URL its address."""
-    if is_url(path):
-        return path
-    status = Path(path).stat()
-    key = (path, status.st_size, status.st_mtime_ns)
-    if key not in _DIGESTS:
-        _DIGESTS[key] = file_digest(Path(path))
-    return _DIGESTS[key]
+def _next(waiting: Sequence[StudyRun], running: Sequence[StudyRun]) -> int:
+    """Return which run to start: one that need not wait for a stage of another one, if there is."""
+    begun = {first_stages(run.planned.config) for run in running} - {None}
+    free = (i for i, run in enumerate(waiting) if first_stages(run.planned.config) not in begun)
+    return next(free, 0)
 
 
 def _end(run: StudyRun) -> None:

@@ -26,6 +26,7 @@ from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.signals import interrupt_on_terminate
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import read_data
+from ner_adv_plugin.runs.shared_stages import SharedStages
 from ner_adv_plugin.runs.train_job import open_run
 from ner_adv_plugin.studies.predicting import predict_target
 from ner_adv_plugin.studies.predictions import write_predictions
@@ -34,6 +35,8 @@ from ner_adv_plugin.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 RUN, RESULT, TRAINING = "run.json", "result.json", "training"
+# In the folder of a study: stages that several of its runs start with.
+STAGES = "stages"
 # Seconds between looks at whether the study that started this process is still there.
 WATCH = 5.0
 
@@ -67,14 +70,15 @@ def train(folder: Path) -> None:
     training.mkdir(exist_ok=True)
     started = time.monotonic()
     job = checked_job(planned["config"])
-    with open_run(job, training, recover=True) as trainer:
+    shared = SharedStages(folder.parent.parent / STAGES)
+    with open_run(job, training, recover=True, shared=shared) as trainer:
         trainer.train()
 
     result = {
         "steps": trainer.steps_done,
         "epochs": trainer.epoch,
         "training_seconds": trainer.seconds,
-        "seconds": time.monotonic() - started,
+        "seconds": time.monotonic() - started + shared.saved_seconds,
         "peak_memory_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "best_epoch": trainer.metrics.get("best_epoch"),
         "metrics": trainer.metrics,

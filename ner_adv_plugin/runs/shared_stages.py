@@ -1,0 +1,146 @@
+"""Stages that several runs have in common, trained by the first of them and taken by the others."""
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ner_adv_plugin import __version__
+from ner_adv_plugin.common.digests import digest
+from ner_adv_plugin.common.files import write_folder, write_json
+from ner_adv_plugin.common.stages import has_stages, stages_of
+from ner_adv_plugin.data.vocabulary import DOMAINS
+from ner_adv_plugin.runs.data import collect_vocabulary, read_data
+from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.runs.run_files import file_digests
+from ner_adv_plugin.runs.staging import is_finished
+
+logger = logging.getLogger(__name__)
+SECONDS = "seconds.json"
+PRETRAINED = "pretrained_transformer"
+
+
+def first_stages(config: Mapping[str, Any]) -> str | None:
+    """Return a key that is equal for configs with the same stages before the last; None if none.
+
+    # Parameters
+
+    config : a whole config.
+    """
+    earlier = stages_of(config)[:-1] if has_stages(config) else []
+    return _hashed([stage.config for stage in earlier]) if earlier else None
+
+
+class SharedStages:
+    """Finished stages by what they were trained on.
+
+    A stage is another one's if their configs, those of the stages before them, all files that they
+    read and the vocabulary of what they train are equal: then both give the same weights.
+
+    # Parameters
+
+    folder : of the stages; made when the first is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        # What was not spent here on stages that were taken, less what was spent waiting for them.
+        self.saved_seconds = 0.0
+
+    @contextmanager
+    def stage(self, job: TrainJob, own: Path) -> Iterator[bool]:
+        """Take a stage into its folder, or keep it after the caller has trained it there.
+
+        A run that needs a stage that another one is training waits for it.
+
+        # Parameters
+
+        job : of the stage.
+        own : its folder in the run.
+
+        # Returns
+
+        A context manager that yields whether the stage was taken.
+        """
+        kept = self.folder / _key(job)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        began = time.monotonic()
+        with kept.with_suffix(".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            started = time.monotonic()
+            if kept.is_dir():
+                logger.info("stage %s: trained by another run", own.name)
+                _copy(kept, own)
+                seconds = json.loads((own / SECONDS).read_text("utf-8"))
+                self.saved_seconds += seconds - (started - began)
+                yield True
+                return
+            yield False
+            if is_finished(own):
+                write_json(own / SECONDS, time.monotonic() - started)
+                _copy(own, kept)
+                self.saved_seconds -= started - began
+
+
+def _key(job: TrainJob) -> str:
+    """Return the name of a stage: a hash of all on which its weights depend."""
+    assert job.stages_of_run is not None
+    until = [*job.earlier, job]
+    weights = job.stages_of_run.weights[: len(until)]
+    configs = [own.config for own in until]
+    # No stage trains on what another one is scored by, so that the files of all stages matter.
+    files = sorted(file_digests(job.stages_of_run.jobs[-1]).items())
+    return _hashed([__version__, configs, weights, files, _vocabulary(job)])
+
+
+def _vocabulary(job: TrainJob) -> dict[str, Any]:
+    """Return what of the vocabulary matters to a stage and to those before it, as digests.
+
+    Types and words of heads that only later stages train do not. Objectives may weigh domains by
+    the sentences of all datasets, and only pretrained encoders have no entries for the characters
+    or words of the training texts: otherwise the whole vocabulary and all subsets matter.
+    """
+    assert job.stages_of_run is not None
+    vocab = collect_vocabulary(job, read_data(job))
+    contents = {name: digest(content) for name, content in vocab.contents().items()}
+    until = [*job.earlier, job]
+    plain = all(
+        own.model.filled["encoder"]["type"] == PRETRAINED and not own.model.filled.get("objectives")
+        for own in until
+    )
+    if not plain:
+        subsets = [dict(own.data_loader.subset) for own in job.stages_of_run.jobs]
+        return {**contents, "subsets": subsets}
+    trained = {name for own in until for name in own.sources.paths["train"]}
+    heads = {vocab.datasets[name].head for name in trained}
+    kept = {DOMAINS, *(f"{head}_{space}" for head in heads for space in ("types", "words"))}
+    return {name: value for name, value in contents.items() if Path(name).stem in kept}
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a folder whole or not at all, as links to the same files where the disk has them."""
+
+    def write(partial: Path) -> None:
+        shutil.copytree(source, partial, copy_function=_link, dirs_exist_ok=True)
+
+    write_folder(target, write)
+
+
+def _link(source: str, target: str) -> None:
+    """Link a file, which is never changed in place, or else copy it with its times."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _hashed(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
