@@ -7,7 +7,7 @@ from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError, below, nearest
 from ner_adv_plugin.common.params import with_overrides
-from ner_adv_plugin.common.stages import config_of_model
+from ner_adv_plugin.common.stages import config_of_model, has_stages, with_last_stage
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.facts import facts_of
@@ -23,6 +23,8 @@ DECIDED = (
     *("trainer.max_steps", "trainer.validation_metric", "random_seed", "numpy_seed"),
     *("pytorch_seed", "evaluate_on_test"),
 )
+# Keys that are tuned for the last stage alone.
+OF_LAST_STAGE = ("trainer.", "data_loader.")
 
 
 def check_tuning(study: Study, jobs: Mapping[str, TrainJob]) -> None:
@@ -138,7 +140,7 @@ def _trial_configs(study: Study, jobs: Mapping[str, TrainJob]) -> dict[str, dict
     if size is not None:
         changes["data_loader.subset"] = {study.target: size}
     return {
-        name: with_overrides(dict(job.config), {**changes, **lengths[name]})
+        name: with_last_stage(with_overrides(dict(job.config), changes), lengths[name])
         for name, job in jobs.items()
     }
 
@@ -168,10 +170,21 @@ def _space(study: Study, name: str, config: dict[str, Any]) -> SearchSpace:
             with below(place):
                 SearchSpace({key: value})
                 # A search value replaces what is there; it is not merged into it.
-                config = with_overrides(with_overrides(config, {key: None}), {key: value})
+                config = _with_value(config, key, value)
     if not any(places.values()):
         raise ConfigurationError(
             f'no search space for arm "{name}": all arms have equally many trials',
             "tune_arms.space",
         )
     return SearchSpace(config)
+
+
+def _with_value(config: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """Return a config with a search value in place of what is there.
+
+    In a config with stages, values of the trainer and the data loader are those of the last stage,
+    so that all trials start with the same stages; others hold for all stages.
+    """
+    if has_stages(config) and key.startswith(OF_LAST_STAGE):
+        return with_last_stage(config, {key: value})
+    return with_overrides(with_overrides(config, {key: None}), {key: value})

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
@@ -89,6 +91,18 @@ class SearchSpace:
             self.values[name] = _checked(value, name)
         if not self.values:
             raise ConfigurationError(f"no search space in the config: {EXPECTED} for some values")
+
+    def combinations(self, most: int) -> list[dict[str, Any]]:
+        """Return all combinations of values by dotted path; empty if there are too many.
+
+        # Parameters
+
+        most : the largest number of them; a range has more than any number.
+        """
+        choices = [value.values for value in self.values.values() if isinstance(value, Choices)]
+        if len(choices) < len(self.values) or prod(map(len, choices)) > most:
+            return []
+        return [dict(zip(self.values, values, strict=True)) for values in product(*choices)]
 
     def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the config of a trial.

@@ -117,10 +117,25 @@ class Trials:
         self.study.sampler = self.optuna.samplers.TPESampler(
             seed=seed, constant_liar=self.executor.jobs > 1
         )
+        if (untried := self._untried()) is not None:
+            self.study.enqueue_trial(untried)
         trial = self.study.ask(self._distributions())
         run = self._run_of(trial.number)
         run.plan(self.space.filled(self._values(trial.params)))
         return trial, run
+
+    def _untried(self) -> dict[str, Any] | None:
+        """Return the next combination of choices, if the trials suffice for all."""
+        tried = [
+            trial.params
+            for trial in self.study.get_trials(deepcopy=False)
+            if trial.number not in self.not_counted
+        ]
+        for values in self.space.combinations(self.settings.trials):
+            params = {name: _text(value) for name, value in values.items()}
+            if params not in tried:
+                return params
+        return None
 
     def _run_of(self, number: int) -> TrialRun:
         return TrialRun(number, self.folder / "trials" / f"{number:04}", self.metric[1:])
@@ -130,8 +145,7 @@ class Trials:
         distributions = self.optuna.distributions
         for name, value in self.space.values.items():
             if not isinstance(value, Range):
-                texts = [json.dumps(one, ensure_ascii=False) for one in value.values]
-                found[name] = distributions.CategoricalDistribution(texts)
+                found[name] = distributions.CategoricalDistribution([*map(_text, value.values)])
             elif value.whole:
                 found[name] = distributions.IntDistribution(value.lo, value.hi, log=value.log)
             else:
@@ -241,6 +255,11 @@ class Trials:
             }
             table.writerow({**row, **trial.params})
         return text.getvalue()
+
+
+def _text(choice: Any) -> str:
+    """Return a choice as Optuna's storage holds it."""
+    return json.dumps(choice, ensure_ascii=False)
 
 
 def _word(state: Any) -> str:

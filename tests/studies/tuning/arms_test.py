@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.params import load_config
+from ner_adv_plugin.common.stages import stages_of
 from ner_adv_plugin.studies.compare import audited, compare
 from ner_adv_plugin.studies.study import Study, load_study
 from ner_adv_plugin.studies.tuning import best_overrides, trials, tuned_jobs
-from tests.studies.tuning.tuner_test import Pretended, near
+from tests.studies.tuning.tuner_test import Pretended, near, rate
 from tests.tiny import tiny_config, write_config
 
 LR, DROPOUT = "trainer.optimizer.lr", "model.head.dropout"
@@ -156,3 +158,35 @@ def test_a_study_trains_its_arms_with_the_best_values(tmp_path: Path) -> None:
         assert config["trainer"]["optimizer"]["lr"] == best["values"][LR]
     for folder in (tmp_path / "study" / "tuning").glob("*/trials/*"):
         assert not list(folder.glob("predictions*")), "no test set is scored"
+
+
+def test_trials_of_an_arm_with_stages_tune_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "POLL_SECONDS", 0.0)
+    study = study_of(tmp_path, trials=2, space={LR: {"choices": [0.01, 0.02]}})
+    staged = load_config(study.arms["hard"].config or "")
+    staged["stages"] = [
+        {"name": "source", "datasets": ["msra", "msr"], "trainer": {"validation_metric": "-loss"}},
+        {"name": "target", "datasets": ["weibo"]},
+    ]
+    write_config(tmp_path / "adv.json", staged)
+    jobs, _ = audited(study)
+    configs: list[dict[str, Any]] = []
+
+    def noted(config: dict[str, Any]) -> list[float]:
+        configs.append(config)
+        return [0.5]
+
+    study.executor = Pretended(noted)
+    tuned = best_overrides(study, jobs, tmp_path / "tuning")
+    of_arm = [stages_of(config) for config in configs if "stages" in config]
+    assert [rate(last.config) for _, last in of_arm] == [0.01, 0.02]
+    # The first stage is that of the arm, whole.
+    first = stages_of(jobs["adv"].config)[0].config["trainer"]
+    assert [one.config["trainer"] for one, _ in of_arm] == [first, first]
+    assert [last.config["trainer"]["max_steps"] for _, last in of_arm] == [4, 4]
+
+    last = tuned_jobs(study, jobs, tuned)["adv"]
+    assert last.config["stages"][1][LR] == last.filled["trainer"]["optimizer"]["lr"] == 0.01
+    assert last.earlier[0].filled["trainer"]["optimizer"]["lr"] == 0.02

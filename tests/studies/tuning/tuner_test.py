@@ -98,6 +98,26 @@ def table(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_choices_are_tried_whole_if_the_trials_suffice(tmp_path: Path, jobs: int) -> None:
+    rates, dropouts = [0.001, 0.01], [0.0, 0.1, 0.5]
+    choices = {LR: {"choices": rates}, DROPOUT: {"choices": dropouts}}
+    settings = {key.replace(".", "__"): value for key, value in choices.items()}
+    config = single_task_config(**settings)
+    # The first call is killed after some trials.
+    stopped = Pretended(near, jobs)
+    stopped.stop_at = 4
+    with pytest.raises(Stop):
+        tune(SearchSpace(config), tmp_path, TrialSettings(6), stopped)
+    best = tune(SearchSpace(config), tmp_path, TrialSettings(6), Pretended(near, jobs))
+
+    tried = [(float(row[LR]), float(row[DROPOUT])) for row in table(tmp_path)]
+    assert sorted(tried) == [(lr, dropout) for lr in rates for dropout in dropouts]
+    assert best.values == {LR: 0.01, DROPOUT: 0.0}
+    # One trial less does not suffice: values are sampled.
+    assert SearchSpace(config).combinations(5) == []
+
+
 def test_the_best_config_is_written_and_can_be_trained(tmp_path: Path) -> None:
     best = tune(space(), tmp_path, TrialSettings(25), Pretended(near))
     rows = table(tmp_path)
