@@ -14,7 +14,7 @@ local arm(name) = {
     staged: arm('weibo_msra_staged'),
     best: arm('weibo_best'),
   },
-  seeds: 4,
+  seeds: 5,
   budget: { type: 'epochs', epochs: 12 },
   executor: { type: 'local', jobs: 2 },
 }
