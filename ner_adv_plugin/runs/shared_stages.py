@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,16 +13,16 @@ from typing import Any
 
 from ner_adv_plugin import __version__
 from ner_adv_plugin.common.digests import digest
-from ner_adv_plugin.common.files import write_folder, write_json
+from ner_adv_plugin.common.files import write_folder
 from ner_adv_plugin.common.stages import has_stages, stages_of
 from ner_adv_plugin.data.vocabulary import DOMAINS
 from ner_adv_plugin.runs.data import collect_vocabulary, read_data
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.runs.run_files import file_digests
+from ner_adv_plugin.runs.spent import Spent
 from ner_adv_plugin.runs.staging import is_finished
 
 logger = logging.getLogger(__name__)
-SECONDS = "seconds.json"
 PRETRAINED = "pretrained_transformer"
 
 
@@ -51,8 +50,8 @@ class SharedStages:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # What was not spent here on stages that were taken, less what was spent waiting for them.
-        self.saved_seconds = 0.0
+        # What stages that were taken have cost elsewhere, less what was spent waiting for them.
+        self.saved = Spent()
 
     @contextmanager
     def stage(self, job: TrainJob, own: Path) -> Iterator[bool]:
@@ -71,22 +70,21 @@ class SharedStages:
         """
         kept = self.folder / _key(job)
         self.folder.mkdir(parents=True, exist_ok=True)
-        began = time.monotonic()
+        began = Spent.now()
         with kept.with_suffix(".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            started = time.monotonic()
+            started = Spent.now()
+            self.saved -= started - began
             if kept.is_dir():
                 logger.info("stage %s: trained by another run", own.name)
                 _copy(kept, own)
-                seconds = json.loads((own / SECONDS).read_text("utf-8"))
-                self.saved_seconds += seconds - (started - began)
+                self.saved += Spent.read(own)
                 yield True
                 return
             yield False
             if is_finished(own):
-                write_json(own / SECONDS, time.monotonic() - started)
+                (Spent.now() - started).write(own)
                 _copy(own, kept)
-                self.saved_seconds -= started - began
 
 
 def _key(job: TrainJob) -> str:

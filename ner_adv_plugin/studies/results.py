@@ -30,7 +30,8 @@ COLUMNS = (
         for split in ("validation", "test")
         for score in ("precision", "recall", "f1")
     ),
-    *("steps", "epochs", "target_sentences_seen", "seconds", "peak_memory_MB", "config_hash"),
+    *("steps", "epochs", "target_sentences_seen", "seconds", "cpu_seconds"),
+    *("peak_memory_MB", "config_hash"),
 )
 
 
@@ -48,6 +49,7 @@ class Family:
     scores : F1 of every arm by seed.
     predictions : of every arm by seed.
     comparisons : every arm against the baseline.
+    cpu_seconds : what a run of every arm costs, its mean over seeds; None if it is not known.
     """
 
     size: int | None
@@ -58,6 +60,7 @@ class Family:
     scores: dict[str, list[float]]
     predictions: dict[str, list[RunPredictions]]
     comparisons: dict[str, Comparison]
+    cpu_seconds: dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class StudyResults:
                         name: {
                             "mean_f1": float(np.mean(scores)),
                             "f1": scores,
+                            "cpu_seconds": family.cpu_seconds[name],
                             **_as_json(family.comparisons.get(name)),
                         }
                         for name, scores in family.scores.items()
@@ -172,8 +176,9 @@ def csv_row(run: StudyRun) -> dict[str, Any]:
         )
     for key in ("steps", "epochs", "target_sentences_seen"):
         row[key] = result[key]
-    for key in ("seconds", "peak_memory_MB"):
-        row[key] = f"{result[key]:.1f}"
+    for key in ("seconds", "cpu_seconds", "peak_memory_MB"):
+        # Runs of older studies have no CPU seconds.
+        row[key] = f"{result[key]:.1f}" if key in result else ""
     return row
 
 
@@ -212,7 +217,19 @@ def _family(study: Study, runs: Sequence[StudyRun], size: int | None, budget: st
         for name, own in {study.baseline: baseline, **counts}.items()
     }
     sentences = next(iter(by_arm[study.baseline].values())).result()["target_sentences"]
-    return Family(size, sentences, budget, split, seeds, scores, predictions, comparisons)
+    cpu_seconds = {
+        name: _mean([own[seed].result().get("cpu_seconds") for seed in seeds])
+        for name, own in by_arm.items()
+    }
+    return Family(
+        size, sentences, budget, split, seeds, scores, predictions, comparisons, cpu_seconds
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Return the mean, None if a value is missing."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None
 
 
 def _label_worths(

@@ -27,6 +27,7 @@ from ner_adv_plugin.common.signals import interrupt_on_terminate
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import read_data
 from ner_adv_plugin.runs.shared_stages import SharedStages
+from ner_adv_plugin.runs.spent import Clock
 from ner_adv_plugin.runs.train_job import open_run
 from ner_adv_plugin.studies.predicting import predict_target
 from ner_adv_plugin.studies.predictions import write_predictions
@@ -37,7 +38,7 @@ logger = logging.getLogger(__name__)
 RUN, RESULT, TRAINING = "run.json", "result.json", "training"
 # In the folder of a study: stages that several of its runs start with.
 STAGES = "stages"
-# Seconds between looks at whether the study that started this process is still there.
+# Seconds between notes of the cost, and looks at whether the study that started this is there.
 WATCH = 5.0
 
 
@@ -48,14 +49,15 @@ def run(folder: Path) -> None:
 
     folder : of the run.
     """
-    _stop_with_parent()
+    clock = Clock(folder)
+    _watch(clock)
     make_file_friendly(True)
     with _alone(folder) as is_done, interrupt_on_terminate():
         if not is_done:
-            train(folder)
+            train(folder, clock)
 
 
-def train(folder: Path) -> None:
+def train(folder: Path, clock: Clock | None = None) -> None:
     """Train, score validation and test set of the target, and write `result.json`.
 
     A run without a target is only trained, such as the trial of a tuning: its scores are those of
@@ -64,21 +66,24 @@ def train(folder: Path) -> None:
     # Parameters
 
     folder : of the run.
+    clock : what the run has cost so far; one of this call by default.
     """
+    clock = clock or Clock(folder)
     planned = json.loads((folder / RUN).read_text("utf-8"))
     training = folder / TRAINING
     training.mkdir(exist_ok=True)
-    started = time.monotonic()
     job = checked_job(planned["config"])
     shared = SharedStages(folder.parent.parent / STAGES)
     with open_run(job, training, recover=True, shared=shared) as trainer:
         trainer.train()
 
+    spent = clock.spent() + shared.saved
     result = {
         "steps": trainer.steps_done,
         "epochs": trainer.epoch,
         "training_seconds": trainer.seconds,
-        "seconds": time.monotonic() - started + shared.saved_seconds,
+        "seconds": spent.seconds,
+        "cpu_seconds": spent.cpu_seconds,
         "peak_memory_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "best_epoch": trainer.metrics.get("best_epoch"),
         "metrics": trainer.metrics,
@@ -144,13 +149,14 @@ def _alone(folder: Path) -> Iterator[bool]:
         yield (folder / RESULT).is_file()
 
 
-def _stop_with_parent() -> None:
-    """Stop soon after the process that started this one is gone."""
+def _watch(clock: Clock) -> None:
+    """Note the cost now and then, and stop soon after the process that started this one is gone."""
     parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(WATCH)
+            clock.note()
         logger.warning("the study that started this run is gone: stopping")
         os._exit(143)
 

@@ -10,6 +10,7 @@ import pytest
 from ner_adv_plugin.runs import shared_stages
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.shared_stages import SharedStages, first_stages
+from ner_adv_plugin.runs.spent import Spent
 from ner_adv_plugin.runs.train_job import open_run
 from ner_adv_plugin.studies.compare import compare, print_plan
 from ner_adv_plugin.studies.study import Study, study_of
@@ -145,6 +146,21 @@ def test_a_disk_without_links_has_copies(tmp_path: Path, monkeypatch: pytest.Mon
     first, second = (tmp_path / run / "stages" / "source" / "best.th" for run in ("one", "other"))
     assert first.read_bytes() == second.read_bytes()
     assert first.stat().st_ino != second.stat().st_ino
+
+
+def test_a_run_counts_what_its_first_stage_cost(tmp_path: Path) -> None:
+    shared = SharedStages(tmp_path / "stages")
+    train(staged(0.02), tmp_path / "one", shared)
+    (kept,) = kept_in(tmp_path / "stages")
+    cost = Spent.read(kept)
+    assert cost.cpu_seconds > 0 and 0 < cost.seconds < 60
+    # The one that trained it has spent it itself, and has waited for nobody.
+    assert -1 < shared.saved.seconds <= 0
+
+    Spent(1000.0, 2000.0).write(kept)
+    other = SharedStages(tmp_path / "stages")
+    train(staged(0.01), tmp_path / "other", other)
+    assert 999 < other.saved.seconds <= 1000 and 1999 < other.saved.cpu_seconds <= 2000
 
 
 def test_a_stage_that_was_not_finished_is_not_kept(tmp_path: Path) -> None:

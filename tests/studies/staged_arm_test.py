@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ner_adv_plugin.runs.spent import Spent
 from ner_adv_plugin.studies import facts, worker
 from ner_adv_plugin.studies.compare import print_plan
 from ner_adv_plugin.studies.engine import file_digests, prepare
@@ -51,8 +52,11 @@ def test_a_staged_arm_is_planned_trained_and_scored(tmp_path: Path) -> None:
 
     runs = {run.planned.arm: run for run in prepare(study, jobs, grid(study, jobs), tmp_path)}
     folder = runs["staged"].folder
+    # What processes that were killed have cost counts.
+    Spent(100.0, 150.0).write(folder)
     worker.train(folder)
     result = runs["staged"].result()
+    assert 100 < result["seconds"] < 300 and 150 < result["cpu_seconds"] < 500
     assert result["epochs"] == 3 and result["target_sentences"] == 12
     assert set(result["scores"]) == {"validation"}
     assert result["metrics"]["stage_source_training_epochs"] == 1

@@ -148,6 +148,7 @@ def _write_run(
         "target_sentences": run.planned.size or 1350,
         "target_sentences_seen": 500,
         "seconds": 12.25,
+        "cpu_seconds": 90.0,
         "peak_memory_MB": 500.0,
     }
     (run.folder / "result.json").write_text(json.dumps(result), encoding="utf-8")

@@ -133,6 +133,7 @@ def environment() -> Environment:
     environment.globals.update(
         t=both,
         plain=text,
+        minutes=numbers.minutes,
         points=numbers.points,
         interval=numbers.interval,
         p_value=numbers.p_value,

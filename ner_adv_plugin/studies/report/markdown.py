@@ -6,7 +6,14 @@ from typing import Any
 from ner_adv_plugin.studies.errors import ErrorAnalysis, ErrorClass
 from ner_adv_plugin.studies.report.content import ReportContent
 from ner_adv_plugin.studies.report.messages import in_language, text
-from ner_adv_plugin.studies.report.numbers import change, count, interval, p_value, points
+from ner_adv_plugin.studies.report.numbers import (
+    change,
+    count,
+    interval,
+    minutes,
+    p_value,
+    points,
+)
 from ner_adv_plugin.studies.report.wording import (
     audit_rows,
     censored,
@@ -114,13 +121,14 @@ def _family(family: dict[str, Any]) -> Iterator[str]:
     yield ""
     header = ["arm", "mean F1", "difference", "verdict", "95 % interval", "p after Holm"]
     yield from table(
-        [*header, *(f"seed {seed}" for seed in seeds)],
+        [*header, *(f"seed {seed}" for seed in seeds), text("en", "cpu_minutes")],
         (
             [
                 escaped(name),
                 points(arm["mean_f1"]),
                 *_compared(arm),
                 *(points(score) for score in arm["f1"]),
+                minutes(arm["cpu_seconds"]),
             ]
             for name, arm in family["arms"].items()
         ),

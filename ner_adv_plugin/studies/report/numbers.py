@@ -26,6 +26,11 @@ def points(value: Any, signed: bool = False) -> str:
     return f"{rounded:+.2f}".replace("-", "−") if signed else f"{rounded:.2f}"
 
 
+def minutes(seconds: Any) -> str:
+    """Write seconds in minutes, such as "12.5"; "" if they are not known."""
+    return "" if seconds is None else f"{number(seconds) / 60:.1f}"
+
+
 def interval(ends: Any) -> str:
     """Write an interval of differences in points, such as "[+0.12, +1.30]"."""
     low, high = ends

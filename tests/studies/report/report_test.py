@@ -101,7 +101,9 @@ def expected_rows(family: dict[str, Any]) -> list[list[str]]:
     for name, arm in family["arms"].items():
         seeds = [f"{100 * score:.2f}" for score in arm["f1"]]
         if "difference" not in arm:
-            rows.append([name, f"{100 * arm['mean_f1']:.2f}", "", "baseline", "", "", *seeds])
+            rows.append(
+                [name, f"{100 * arm['mean_f1']:.2f}", "", "baseline", "", "", *seeds, "1.5"]
+            )
             continue
         low, high = (f"{100 * end:+.2f}".replace("-", "−") for end in arm["interval"])
         p = arm["p_holm"]
@@ -114,6 +116,7 @@ def expected_rows(family: dict[str, Any]) -> list[list[str]]:
                 f"[{low}, {high}]",
                 "<0.001" if p < 0.001 else f"{p:.3f}",
                 *seeds,
+                "1.5",
             ]
         )
     return rows
@@ -124,7 +127,8 @@ def test_table_of_arms(folder: Path, page: Page) -> None:
     assert len(families) == len(page.tables["arms"]) == 4
     for family, table in zip(families, page.tables["arms"], strict=True):
         assert [[cell.strip() for cell in row] for row in table[1:]] == expected_rows(family)
-        assert table[0][6:] == [f"seed {seed}" for seed in (1, 2, 3, 5)]
+        seeds = [f"seed {seed}" for seed in (1, 2, 3, 5)]
+        assert table[0][6:] == [*seeds, "CPU minutes"]
 
 
 def test_table_of_statistics(folder: Path, page: Page) -> None:
