@@ -1,5 +1,4 @@
-// What are other corpora and raw text worth with few sentences of Weibo, and with all? Equal updates
-// on Weibo.
+// What are other corpora and raw text worth with few sentences of Weibo? Equal updates on Weibo.
 // NER_DATA and NER_ENCODER name the corpora and the encoder, as for training_configs/real.
 local arm(name) = {
   config: 'training_configs/real/' + name + '.jsonnet',
@@ -11,7 +10,7 @@ local arm(name) = {
   baseline: 'single',
   arms: { single: arm('weibo_single'), best: arm('weibo_best') },
   seeds: 5,
-  sizes: [250, null, 500],
+  sizes: [250, 500],
   budget: { type: 'steps', steps: 492 },
   executor: { type: 'local', jobs: 2 },
 }
