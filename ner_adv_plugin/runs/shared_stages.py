@@ -19,7 +19,7 @@ from ner_adv_plugin.data.vocabulary import DOMAINS
 from ner_adv_plugin.runs.data import collect_vocabulary, read_data
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.runs.run_files import file_digests
-from ner_adv_plugin.runs.spent import Spent
+from ner_adv_plugin.runs.spent import Clock, Spent
 from ner_adv_plugin.runs.staging import is_finished
 
 logger = logging.getLogger(__name__)
@@ -73,17 +73,19 @@ class SharedStages:
         began = Spent.now()
         with kept.with_suffix(".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            started = Spent.now()
-            self.saved -= started - began
+            self.saved -= Spent.now() - began
             if kept.is_dir():
                 logger.info("stage %s: trained by another run", own.name)
                 _copy(kept, own)
                 self.saved += Spent.read(own)
                 yield True
                 return
-            yield False
+            clock = Clock(own)
+            try:
+                yield False
+            finally:
+                clock.note()
             if is_finished(own):
-                (Spent.now() - started).write(own)
                 _copy(own, kept)
 
 

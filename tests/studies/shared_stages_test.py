@@ -172,9 +172,12 @@ def test_a_stage_that_was_not_finished_is_not_kept(tmp_path: Path) -> None:
         assert not is_taken
         raise KeyboardInterrupt
     assert not kept_in(tmp_path / "stages")
-    # Nor is the lock held.
+    # Nor is the lock held, and what it cost counts when it is resumed.
+    Spent(50.0, 70.0).write(own)
     with shared.stage(job.earlier[0], own) as is_taken:
         assert not is_taken
+    cost = Spent.read(own)
+    assert 50 < cost.seconds < 60 and 70 <= cost.cpu_seconds < 80
 
 
 def _study(tmp_path: Path) -> Study:
