@@ -13,7 +13,9 @@ from ner_adv_plugin.runs.shared_stages import SharedStages, first_stages
 from ner_adv_plugin.runs.spent import Spent
 from ner_adv_plugin.runs.train_job import open_run
 from ner_adv_plugin.studies.compare import compare, print_plan
+from ner_adv_plugin.studies.executors import LocalExecutor
 from ner_adv_plugin.studies.study import Study, study_of
+from ner_adv_plugin.studies.tuning import SearchSpace, TrialSettings, tune
 from ner_adv_plugin.studies.worker import STAGES
 from tests.tiny import ROOT, assert_same_weights, tiny_config, weights
 
@@ -205,6 +207,15 @@ def test_a_study_trains_each_first_stage_once(
 
     print_plan(study)
     assert "8 runs" in capsys.readouterr().out
+
+
+def test_the_trials_of_a_tuning_train_a_first_stage_once(tmp_path: Path) -> None:
+    config = staged(0.02)
+    config["stages"][1]["trainer"]["optimizer"]["lr"] = {"choices": [0.01, 0.02, 0.03]}
+    best = tune(SearchSpace(config), tmp_path, TrialSettings(3), LocalExecutor())
+    logs = [path.read_text("utf-8") for path in (tmp_path / "trials").glob("*/worker.log")]
+    assert (len(logs), sum("trained by another run" in log for log in logs)) == (3, 2)
+    assert best.trials == 3 and not (tmp_path / STAGES).exists()
 
 
 def test_the_key_is_that_of_the_earlier_stages() -> None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from ner_adv_plugin.studies.executors import Executor
 from ner_adv_plugin.studies.tuning.settings import BestTrial, TrialSettings
 from ner_adv_plugin.studies.tuning.space import SearchSpace, metric_of
 from ner_adv_plugin.studies.tuning.trials import Trials
+from ner_adv_plugin.studies.worker import STAGES
 
 SETTINGS = "tuning.json"
 
@@ -53,6 +55,8 @@ def tune(
         _check_folder(folder, space, metric)
         trials = Trials(space, folder, settings, executor, metric)
         trials.run(packages)
+        # Those that its trials have shared.
+        shutil.rmtree(folder / STAGES, ignore_errors=True)
         return trials.write()
 
 
