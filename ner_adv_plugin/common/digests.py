@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ner_adv_plugin.common.errors import UserError
 
@@ -21,6 +22,17 @@ def digest(content: bytes) -> str:
     'e3b0c44298fc1c14'
     """
     return hashlib.sha256(content).hexdigest()
+
+
+def json_digest(content: Any) -> str:
+    """Return the digest of a value of JSON, whatever the order of its keys.
+
+    # Examples
+
+    >>> json_digest({"a": 1, "b": 2}) == json_digest({"b": 2, "a": 1})
+    True
+    """
+    return digest(json.dumps(content, sort_keys=True, ensure_ascii=False).encode("utf-8"))
 
 
 def digests_below(folder: Path) -> dict[str, str]:

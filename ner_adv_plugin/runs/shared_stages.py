@@ -1,8 +1,6 @@
 """Stages that several runs have in common, trained by the first of them and taken by the others."""
 
 import fcntl
-import hashlib
-import json
 import logging
 import os
 import shutil
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin import __version__
-from ner_adv_plugin.common.digests import digest
+from ner_adv_plugin.common.digests import digest, json_digest
 from ner_adv_plugin.common.files import write_folder
 from ner_adv_plugin.common.stages import has_stages, stages_of
 from ner_adv_plugin.data.vocabulary import DOMAINS
@@ -20,7 +18,7 @@ from ner_adv_plugin.runs.data import collect_vocabulary, read_data
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.runs.run_files import file_digests
 from ner_adv_plugin.runs.spent import Clock, Spent
-from ner_adv_plugin.runs.staging import is_finished
+from ner_adv_plugin.runs.staging import heads_trained, is_finished
 
 logger = logging.getLogger(__name__)
 PRETRAINED = "pretrained_transformer"
@@ -34,7 +32,7 @@ def first_stages(config: Mapping[str, Any]) -> str | None:
     config : a whole config.
     """
     earlier = stages_of(config)[:-1] if has_stages(config) else []
-    return _hashed([stage.config for stage in earlier]) if earlier else None
+    return json_digest([stage.config for stage in earlier]) if earlier else None
 
 
 class SharedStages:
@@ -46,12 +44,13 @@ class SharedStages:
     # Parameters
 
     folder : of the stages; made when the first is kept.
+    clock : of the run. What a stage that is taken cost elsewhere is added to it, and what the run
+        has spent waiting for it is not counted.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder = folder
-        # What stages that were taken have cost elsewhere, less what was spent waiting for them.
-        self.saved = Spent()
+        self.clock = clock
 
     @contextmanager
     def stage(self, job: TrainJob, own: Path) -> Iterator[bool]:
@@ -73,18 +72,18 @@ class SharedStages:
         began = Spent.now()
         with kept.with_suffix(".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            self.saved -= Spent.now() - began
+            self.clock.add(began - Spent.now())
             if kept.is_dir():
                 logger.info("stage %s: trained by another run", own.name)
                 _copy(kept, own)
-                self.saved += Spent.read(own)
+                self.clock.add(Spent.read(own))
                 yield True
                 return
-            clock = Clock(own)
+            of_stage = Clock(own)
             try:
                 yield False
             finally:
-                clock.note()
+                of_stage.note()
             if is_finished(own):
                 _copy(own, kept)
 
@@ -97,7 +96,7 @@ def _key(job: TrainJob) -> str:
     configs = [own.config for own in until]
     # No stage trains on what another one is scored by, so that the files of all stages matter.
     files = sorted(file_digests(job.stages_of_run.jobs[-1]).items())
-    return _hashed([__version__, configs, weights, files, _vocabulary(job)])
+    return json_digest([__version__, configs, weights, files, _vocabulary(job)])[:16]
 
 
 def _vocabulary(job: TrainJob) -> dict[str, Any]:
@@ -118,14 +117,13 @@ def _vocabulary(job: TrainJob) -> dict[str, Any]:
     if not plain:
         subsets = [dict(own.data_loader.subset) for own in job.stages_of_run.jobs]
         return {**contents, "subsets": subsets}
-    trained = {name for own in until for name in own.sources.paths["train"]}
-    heads = {vocab.datasets[name].head for name in trained}
-    kept = {DOMAINS, *(f"{head}_{space}" for head in heads for space in ("types", "words"))}
+    spaces = (f"{head}_{space}" for head in heads_trained(until) for space in ("types", "words"))
+    kept = {DOMAINS, *spaces}
     return {name: value for name, value in contents.items() if Path(name).stem in kept}
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a folder whole or not at all, as links to the same files where the disk has them."""
+    """Copy a folder whole or not at all, as links to the same files if the disk allows them."""
 
     def write(partial: Path) -> None:
         shutil.copytree(source, partial, copy_function=_link, dirs_exist_ok=True)
@@ -139,8 +137,3 @@ def _link(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
-
-
-def _hashed(content: Any) -> str:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]

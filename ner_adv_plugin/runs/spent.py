@@ -1,6 +1,7 @@
 """What a run has cost, over all processes that have trained it."""
 
 import json
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,11 +63,19 @@ class Clock:
         self.folder = folder
         self._before = Spent.read(folder)
         self._started = Spent.now()
+        # A thread may note the cost now and then.
+        self._noting = threading.Lock()
 
     def spent(self) -> Spent:
         """Return the cost so far."""
         return self._before + (Spent.now() - self._started)
 
+    def add(self, cost: Spent) -> None:
+        """Add a cost from elsewhere, and note it, so that a run that is resumed has it, too."""
+        self._before += cost
+        self.note()
+
     def note(self) -> None:
         """Write the cost so far."""
-        self.spent().write(self.folder)
+        with self._noting:
+            self.spent().write(self.folder)

@@ -5,7 +5,7 @@ The last stage has the folder of the run, an earlier one has `stages/<name>` in 
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,9 @@ def start_with_weights(model: Model, job: TrainJob, folder: Path) -> None:
     report = Report()
     names = {name: name for name, _ in model.named_parameters()}
     take(model, names, WeightsSource(state, shown), report)
-    may_differ = (*OF_A_STAGE, *(f"heads.{head}." for head in _untrained_heads(job)))
+    heads = {reader.head for reader in job.sources.reader.readers.values()}
+    untrained = heads - heads_trained(job.earlier)
+    may_differ = (*OF_A_STAGE, *(f"heads.{head}." for head in untrained))
     for name, reason in report.left.items():
         if not name.startswith(may_differ):
             raise ConfigurationError(
@@ -128,11 +130,18 @@ def start_with_weights(model: Model, job: TrainJob, folder: Path) -> None:
     report.log(model)
 
 
-def _untrained_heads(job: TrainJob) -> set[str | None]:
-    """Return the heads that no stage before a stage's has trained."""
-    readers = job.sources.reader.readers
-    trained = {name for own in job.earlier for name in own.sources.paths["train"]}
-    return {reader.head for reader in readers.values()} - {readers[name].head for name in trained}
+def heads_trained(stages: Iterable[TrainJob]) -> set[str | None]:
+    """Return the heads that stages train.
+
+    # Parameters
+
+    stages : their jobs.
+    """
+    return {
+        stage.sources.reader.readers[name].head
+        for stage in stages
+        for name in stage.sources.paths["train"]
+    }
 
 
 def _weights(folder: Path, which: str) -> tuple[dict[str, Any], str]:

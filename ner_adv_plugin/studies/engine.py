@@ -1,6 +1,5 @@
 """The engine of studies: trains what is missing of a grid, and resumes after any kill."""
 
-import hashlib
 import json
 import logging
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin import __version__
+from ner_adv_plugin.common.digests import json_digest
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.runs.job import TrainJob
@@ -120,8 +120,7 @@ def content_hash(config: Mapping[str, Any], files: Mapping[str, str]) -> str:
 
     files : digests of all files that the config reads, by path.
     """
-    content = json.dumps([__version__, config, files], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(content.encode("utf-8")).hexdigest()[:16]
+    return json_digest([__version__, config, files])[:16]
 
 
 def run_all(

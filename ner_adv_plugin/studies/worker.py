@@ -73,11 +73,11 @@ def train(folder: Path, clock: Clock | None = None) -> None:
     training = folder / TRAINING
     training.mkdir(exist_ok=True)
     job = checked_job(planned["config"])
-    shared = SharedStages(folder.parent.parent / STAGES)
+    shared = SharedStages(folder.parent.parent / STAGES, clock)
     with open_run(job, training, recover=True, shared=shared) as trainer:
         trainer.train()
 
-    spent = clock.spent() + shared.saved
+    spent = clock.spent()
     result = {
         "steps": trainer.steps_done,
         "epochs": trainer.epoch,

@@ -10,7 +10,7 @@ import pytest
 from ner_adv_plugin.runs import shared_stages
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.shared_stages import SharedStages, first_stages
-from ner_adv_plugin.runs.spent import Spent
+from ner_adv_plugin.runs.spent import Clock, Spent
 from ner_adv_plugin.runs.train_job import open_run
 from ner_adv_plugin.studies.compare import compare, print_plan
 from ner_adv_plugin.studies.executors import LocalExecutor
@@ -44,9 +44,10 @@ def staged(rate: float, size: int | None = None, **overrides: Any) -> dict[str, 
     return ordered
 
 
-def train(config: dict[str, Any], folder: Path, shared: SharedStages | None = None) -> None:
-    """Train a config whole."""
+def train(config: dict[str, Any], folder: Path, stages: Path | None = None) -> None:
+    """Train a config whole, with the stages of a folder."""
     folder.mkdir(parents=True)
+    shared = None if stages is None else SharedStages(stages, Clock(folder))
     with open_run(checked_job(config), folder, shared=shared) as trainer:
         trainer.train()
 
@@ -58,7 +59,7 @@ def kept_in(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("size", [None, 8])
 def test_the_result_is_that_of_a_run_alone(tmp_path: Path, size: int | None) -> None:
-    shared = SharedStages(tmp_path / "stages")
+    shared = tmp_path / "stages"
     train(staged(0.02), tmp_path / "first", shared)
     train(staged(0.01, size), tmp_path / "shared", shared)
     train(staged(0.01, size), tmp_path / "alone")
@@ -73,7 +74,7 @@ def test_the_head_of_the_target_may_have_other_types(tmp_path: Path) -> None:
         found = staged(0.01, size, trainer__validation_metric="-loss", evaluate_on_test=False)
         return {key: found[key] for key in found if key[:4] not in ("vali", "test")}
 
-    shared = SharedStages(tmp_path / "stages")
+    shared = tmp_path / "stages"
     train(config(None), tmp_path / "first", shared)
     train(config(2), tmp_path / "shared", shared)
     train(config(2), tmp_path / "alone")
@@ -95,14 +96,14 @@ def test_the_head_of_the_target_may_have_other_types(tmp_path: Path) -> None:
     ],
 )
 def test_another_stage_is_trained(tmp_path: Path, overrides: dict[str, Any]) -> None:
-    shared = SharedStages(tmp_path / "stages")
+    shared = tmp_path / "stages"
     train(staged(0.02), tmp_path / "one", shared)
     train(staged(0.02, **overrides), tmp_path / "other", shared)
     assert len(kept_in(tmp_path / "stages")) == 2
 
 
 def test_another_content_of_a_corpus_is_another_stage(tmp_path: Path) -> None:
-    shared = SharedStages(tmp_path / "stages")
+    shared = tmp_path / "stages"
     config = staged(0.02)
     corpus = Path(config["train_data_path"]["msra"])
     copy = tmp_path / "train.bio"
@@ -116,7 +117,7 @@ def test_another_content_of_a_corpus_is_another_stage(tmp_path: Path) -> None:
 
 
 def _train(folder: Path, stages: Path) -> None:
-    train(staged(0.02), folder, SharedStages(stages))
+    train(staged(0.02), folder, stages)
 
 
 def test_a_run_waits_for_one_that_trains_its_stage(tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ def test_a_disk_without_links_has_copies(tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError("no links here")
 
     monkeypatch.setattr(shared_stages.os, "link", link)
-    shared = SharedStages(tmp_path / "stages")
+    shared = tmp_path / "stages"
     train(staged(0.02), tmp_path / "one", shared)
     train(staged(0.01), tmp_path / "other", shared)
     assert len(kept_in(tmp_path / "stages")) == 1
@@ -151,22 +152,24 @@ def test_a_disk_without_links_has_copies(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_run_counts_what_its_first_stage_cost(tmp_path: Path) -> None:
-    shared = SharedStages(tmp_path / "stages")
+    shared = tmp_path / "stages"
     train(staged(0.02), tmp_path / "one", shared)
     (kept,) = kept_in(tmp_path / "stages")
     cost = Spent.read(kept)
     assert cost.cpu_seconds > 0 and 0 < cost.seconds < 60
     # The one that trained it has spent it itself, and has waited for nobody.
-    assert -1 < shared.saved.seconds <= 0
+    assert -1 < Spent.read(tmp_path / "one").seconds < 60
 
     Spent(1000.0, 2000.0).write(kept)
-    other = SharedStages(tmp_path / "stages")
-    train(staged(0.01), tmp_path / "other", other)
-    assert 999 < other.saved.seconds <= 1000 and 1999 < other.saved.cpu_seconds <= 2000
+    train(staged(0.01), tmp_path / "other", shared)
+    # Noted at once: a run that is killed and resumed has it, too.
+    noted = Spent.read(tmp_path / "other")
+    assert 1000 <= noted.seconds < 1020 and 2000 <= noted.cpu_seconds < 2040
+    assert Clock(tmp_path / "other").spent().seconds >= noted.seconds
 
 
 def test_a_stage_that_was_not_finished_is_not_kept(tmp_path: Path) -> None:
-    shared = SharedStages(tmp_path / "stages")
+    shared = SharedStages(tmp_path / "stages", Clock(tmp_path))
     job = checked_job(staged(0.02))
     own = tmp_path / "run" / "stages" / "source"
     own.mkdir(parents=True)
