@@ -1,4 +1,4 @@
-"""The data audit of a study: no leaks, and the same gold entities for all arms."""
+"""The data audit of a study: no hidden leaks, and the same gold entities for all arms."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,28 +27,45 @@ class ArmAudit:
     left_out: dict[str, int]
 
 
-def audit_arms(jobs: Mapping[str, TrainJob]) -> dict[str, ArmAudit]:
-    """Read every arm's data and look for test sentences in what it trains on.
+def audit_arms(study: Study, jobs: Mapping[str, TrainJob]) -> dict[str, ArmAudit]:
+    """Read every arm's data and look for scored sentences in what it trains on.
+
+    Scored are the test sets or, if the target has none, the validation sets.
 
     # Raises
 
-    `UserError` with examples if there are any: an arm with `leakage: 'allow'`.
+    `UserError` with examples if there are any: an arm with `leakage: 'allow'` that is not declared
+    to leak; `ConfigurationError` at `arms.<name>.leaks` if one that is declared has none.
     """
     found = {}
     for name, job in jobs.items():
         data = data_of(job)
-        held = HeldOutTexts(
-            text for table in data.splits.get("test", {}).values() for text in table.texts()
-        )
-        for dataset, table in data.splits["train"].items():
-            texts = list(table.texts())
-            leaks = [text for text, leak in zip(texts, held.find_in(texts), strict=True) if leak]
-            if leaks:
+        split = "test" if study.target in data.splits.get("test", {}) else "validation"
+        held = HeldOutTexts(text for table in data.splits[split].values() for text in table.texts())
+        declared = study.arms[name].leaks
+        leaks = {
+            dataset: [text for text, leak in zip(texts, held.find_in(texts), strict=True) if leak]
+            for dataset, table in data.splits["train"].items()
+            if (texts := list(table.texts()))
+        }
+        for dataset, texts in leaks.items():
+            if texts and not declared:
                 raise UserError(
-                    f'arm "{name}": {len(leaks)} training sentences of {dataset} hold a test'
-                    f" sentence, such as {', '.join(repr(text[:40]) for text in leaks[:SHOWN])};"
-                    ' data_loader.leakage: "drop" leaves them out'
+                    f'arm "{name}": {len(texts)} training sentences of {dataset} hold a {split}'
+                    f" sentence, such as {', '.join(repr(text[:40]) for text in texts[:SHOWN])};"
+                    ' data_loader.leakage: "drop" leaves them out; `leaks: true` of the arm shows'
+                    " what they do"
                 )
+        if declared and name == study.baseline:
+            raise ConfigurationError(
+                "expected false: the baseline must not leak", f"arms.{name}.leaks"
+            )
+        if declared and not any(leaks.values()):
+            raise ConfigurationError(
+                f"no training sentence of the arm holds a {split} sentence: expected false, or"
+                ' data_loader.leakage: "allow"',
+                f"arms.{name}.leaks",
+            )
         sentences = {
             split: {dataset: len(table) for dataset, table in datasets.items()}
             for split, datasets in data.splits.items()

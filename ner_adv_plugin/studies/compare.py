@@ -130,7 +130,7 @@ def audited(study: Study) -> tuple[dict[str, TrainJob], dict[str, ArmAudit]]:
     for job in jobs.values():
         job.check_paths()
     check_tuning(study, jobs)
-    audit = audit_arms(jobs)
+    audit = audit_arms(study, jobs)
     check_target(study, jobs)
     # Sizes and budgets are checked when a run is planned.
     for _ in grid(study, jobs):

@@ -211,7 +211,8 @@ def _family(study: Study, runs: Sequence[StudyRun], size: int | None, budget: st
         for name, own in predictions.items()
     }
     baseline = counts.pop(study.baseline)
-    comparisons = compare_arms(baseline, counts, study.rounds)
+    leaking = [name for name in counts if study.arms[name].leaks]
+    comparisons = compare_arms(baseline, counts, study.rounds, leaking=leaking)
     scores = {
         name: [float(value) for value in f1_of(own.sum(axis=1))]
         for name, own in {study.baseline: baseline, **counts}.items()
@@ -252,7 +253,7 @@ def _label_worths(
                 ]
             )
             for name in study.arms
-            if all(name in family.scores for family in own)
+            if all(name in family.scores for family in own) and not study.arms[name].leaks
         }
         rising = [sizes[i] for i in order]
         found[budget.name] = {

@@ -26,10 +26,13 @@ class Arm:
 
     config : path of its config; the study's by default.
     overrides : merged into the config, as `--overrides` of `allennlp train`.
+    leaks : it trains on sentences by which it is scored, to show what that does. It is called
+        leaked, and neither helps nor hurts. No other arm may train on them.
     """
 
     config: str | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
+    leaks: bool = False
 
 
 @dataclass(kw_only=True)

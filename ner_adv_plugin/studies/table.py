@@ -15,6 +15,7 @@ from ner_adv_plugin.common.terminal import console
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.engine import StudyRun
 from ner_adv_plugin.studies.results import StudyResults
+from ner_adv_plugin.studies.statistics import Comparison, Verdict
 from ner_adv_plugin.studies.study import Study, target_head
 
 
@@ -123,10 +124,16 @@ def verdict_lines(results: StudyResults) -> Iterator[str]:
             mean = sum(family.scores[name]) / seeds
             yield (
                 f"  {name} {100 * mean:.2f}: {100 * one.difference:+.2f}"
-                f" [{low:+.2f}, {high:+.2f}], {one.verdict}"
-                + (
-                    f" (such seeds show {100 * one.detectable:.2f} or more)"
-                    if one.verdict == "undecided"
-                    else f" (p {one.p_holm:.3f} after Holm)"
-                )
+                f" [{low:+.2f}, {high:+.2f}], {one.verdict}{_reason(one)}"
             )
+
+
+def _reason(comparison: Comparison) -> str:
+    """Return what stands behind a verdict, in parentheses."""
+    match comparison.verdict:
+        case Verdict.LEAKED:
+            return " (trained on sentences by which it is scored)"
+        case Verdict.UNDECIDED:
+            return f" (such seeds show {100 * comparison.detectable:.2f} or more)"
+        case _:
+            return f" (p {comparison.p_holm:.3f} after Holm)"

@@ -185,6 +185,8 @@ def test_correction_by_mouse(page: Any) -> None:
     page.click("#undo")
     assert labels(page) == [[1, 3, "PER.NAM"]]
     page.click("mark")
+    # It opens after the click, when the browser has set the selection.
+    page.locator("#menu").wait_for()
     page.keyboard.press("Escape")
     assert not page.is_visible("#menu")
 

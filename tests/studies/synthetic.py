@@ -1,7 +1,7 @@
 """A finished study that nobody trained: predictions drawn at random, and every file of its runs."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,7 @@ def finished_study(
     command: str = "allennlp compare study.jsonnet -s folder",
     failed: Sequence[tuple[str, int]] = (),
     splits: Sequence[str] = ("validation", "test"),
+    leaking: Collection[str] = (),
 ) -> StudyResults:
     """Write a study whose first arm is the baseline, and return its results.
 
@@ -78,11 +79,12 @@ def finished_study(
     skills : probability by arm that it finds an entity with all sentences.
     failed : (arm, seed) without a result.
     splits : scored splits.
+    leaking : arms that trained on scored sentences.
     """
     evaluated = sentences(60) if of is None else of
     arms = list(skills)
     study = Study(
-        arms={name: Arm(config=f"{name}.jsonnet") for name in arms},
+        arms={name: Arm(config=f"{name}.jsonnet", leaks=name in leaking) for name in arms},
         baseline=arms[0],
         target="weibo",
         seeds=seeds,

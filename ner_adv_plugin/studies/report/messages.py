@@ -22,6 +22,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "verdict_helped": ("{arm} helped", "{arm} 有帮助"),
     "verdict_hurt": ("{arm} hurt", "{arm} 有损害"),
     "verdict_undecided": ("it is undecided whether {arm} helped", "{arm} 是否有帮助尚无定论"),
+    "verdict_leaked": (
+        "{arm} trained on sentences by which it is scored",
+        "{arm} 的训练数据包含用来评测的句子",
+    ),
     "verdict_helped_in": (
         "{arm} helped in {count} of {total} comparisons",
         "{arm} 在 {total} 项比较中的 {count} 项有帮助",
@@ -46,6 +50,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "helped": ("helped", "有帮助"),
     "hurt": ("hurt", "有损害"),
     "undecided": ("undecided", "尚无定论"),
+    "leaked": ("leaked", "数据泄漏"),
     "one_budget": (
         "The verdict holds for equal {budget} only; no other budget was run.",
         "该结论仅适用于{budget}相同的情形；未运行其他预算。",

@@ -8,6 +8,7 @@ from typing import Any
 from ner_adv_plugin.studies.predictions import Entity
 from ner_adv_plugin.studies.report import numbers
 from ner_adv_plugin.studies.report.messages import Message, in_language, text
+from ner_adv_plugin.studies.statistics import Verdict
 
 
 def plain_verdict(results: Mapping[str, Any], language: str) -> str:
@@ -20,7 +21,7 @@ def plain_verdict(results: Mapping[str, Any], language: str) -> str:
 def verdict_clauses(results: Mapping[str, Any]) -> Iterator[Message]:
     """Yield what is said of the arms: in how many of its comparisons each has which verdict."""
     families = results["families"]
-    always: dict[str, list[str]] = {"helped": [], "hurt": [], "undecided": []}
+    always: dict[str, list[str]] = {verdict: [] for verdict in Verdict}
     mixed = []
     arms = dict.fromkeys(
         name for one in families for name, arm in one["arms"].items() if "verdict" in arm

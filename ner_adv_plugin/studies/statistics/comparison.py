@@ -1,6 +1,6 @@
 """An arm against the baseline: differences, intervals, p-values and the verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -24,11 +24,12 @@ Interval = tuple[float, float]
 
 
 class Verdict(StrEnum):
-    """Whether an arm helped, compared with the baseline."""
+    """Whether an arm helped, compared with the baseline, or trained on what scores it."""
 
     HELPED = "helped"
     HURT = "hurt"
     UNDECIDED = "undecided"
+    LEAKED = "leaked"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def compare_arms(
     rounds: int = 10_000,
     seed: int = 0,
     level: float = 0.95,
+    leaking: Collection[str] = (),
 ) -> dict[str, Comparison]:
     """Compare the arms of a family (one size, one budget) with their baseline.
 
@@ -85,6 +87,8 @@ def compare_arms(
     rounds : rounds of the randomisation and resamples of the bootstraps.
     seed : of the random generators.
     level : confidence level of intervals; 1 - level is the level of significance.
+    leaking : arms that trained on scored sentences. Their verdict is `LEAKED`; they are no part of
+        Holm's correction.
 
     # Raises
 
@@ -94,11 +98,14 @@ def compare_arms(
         name: _uncorrected(counts, baseline_SNC, rounds, seed, level)
         for name, counts in arms.items()
     }
-    corrected = holm([one.p for one in compared.values()])
-    return {
-        name: replace(one, p_holm=p, verdict=verdict_of(replace(one, p_holm=p), 1 - level))
-        for (name, one), p in zip(compared.items(), corrected, strict=True)
-    }
+    honest = [name for name in compared if name not in leaking]
+    corrected = holm([compared[name].p for name in honest])
+    for name, p in zip(honest, corrected, strict=True):
+        one = replace(compared[name], p_holm=p)
+        compared[name] = replace(one, verdict=verdict_of(one, 1 - level))
+    for name in leaking:
+        compared[name] = replace(compared[name], verdict=Verdict.LEAKED)
+    return compared
 
 
 def verdict_of(comparison: Comparison, significance: float = 0.05) -> Verdict:

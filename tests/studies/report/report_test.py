@@ -20,6 +20,7 @@ from ner_adv_plugin.studies.report.messages import MESSAGES, in_language
 from ner_adv_plugin.studies.report.numbers import change, count, interval, p_value, points
 from ner_adv_plugin.studies.report.wording import censored, plain_verdict
 from ner_adv_plugin.studies.results import load_results
+from ner_adv_plugin.studies.table import verdict_lines
 from tests.studies.synthetic import BOTH_BUDGETS, finished_study, sentences
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -289,6 +290,30 @@ def test_without_a_test_set(tmp_path: Path) -> None:
     assert [run[header.index("validation_f1")] for run in runs] == ["0.500000"] * 6
     assert [run[header.index("test_f1")] for run in runs] == [""] * 6
     assert "validation" in (tmp_path / "report.md").read_text("utf-8")
+
+
+def test_an_arm_that_leaks(tmp_path: Path) -> None:
+    skills = {"single": 0.4, "hard": 0.9, "leaked": 0.95}
+    honest = finished_study(tmp_path / "honest", {**skills, "leaked": 0.4}, sizes=[100, None])
+    results = finished_study(tmp_path, skills, sizes=[100, None], leaking=["leaked"])
+    write_report(results, tmp_path)
+    page = Page((tmp_path / "report.html").read_text("utf-8"))
+    assert "hard helped; leaked trained on sentences by which it is scored." in page.text
+    rows = [row for table in page.tables["arms"] for row in table]
+    assert [row[3] for row in rows if row[0] == "leaked"] == ["leaked"] * 2
+    for name in ("report.md", "results.tex"):
+        assert "leaked" in (tmp_path / name).read_text("utf-8")
+    assert list(results.label_worths["epochs"]) == ["hard"]
+    assert any(
+        line.endswith("(trained on sentences by which it is scored)")
+        for line in verdict_lines(results)
+    )
+
+    # The other arm is corrected as if it were the only one.
+    for family, whole in zip(results.families, honest.families, strict=True):
+        hard = family.comparisons["hard"]
+        assert hard.p_holm == hard.p
+        assert whole.comparisons["hard"].p_holm > whole.comparisons["hard"].p
 
 
 def test_errors_without_a_study(tmp_path: Path) -> None:

@@ -45,6 +45,15 @@ def test_large_effects_are_seen_on_either_side() -> None:
         assert one.p == max(one.p_seeds, one.p_sentences, one.p_both) <= one.p_holm
 
 
+def test_an_arm_that_leaks_is_judged_alone() -> None:
+    world = World(np.random.default_rng(0), sentences=270)
+    baseline, up, leaked = (world.counts(effect, seeds=5) for effect in (0.0, 1.5, 3.0))
+    alone = compare_arms(baseline, {"up": up}, rounds=300)
+    found = compare_arms(baseline, {"up": up, "leaked": leaked}, rounds=300, leaking=["leaked"])
+    assert found["up"] == alone["up"]
+    assert found["leaked"].verdict == Verdict.LEAKED and found["leaked"].difference > 0
+
+
 def test_one_seed_decides_nothing() -> None:
     world = World(np.random.default_rng(0), sentences=270)
     found = compare_arms(world.counts(0.0, 1), {"up": world.counts(3.0, 1)}, rounds=100)["up"]

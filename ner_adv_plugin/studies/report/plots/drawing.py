@@ -22,7 +22,7 @@ VARIABLES = {
     **{f"#01020{i}": f"--series-{i}" for i in range(6)},
 }
 INK, MUTED, LINE, HELPED, HURT, UNDECIDED, *SERIES = VARIABLES
-OF_VERDICT = {"helped": HELPED, "hurt": HURT, "undecided": UNDECIDED}
+OF_VERDICT = {"helped": HELPED, "hurt": HURT, "undecided": UNDECIDED, "leaked": UNDECIDED}
 # Widths in CSS pixels of the plots for wide and narrow pages, and of their text.
 WIDE, NARROW = 860, 340
 TEXT_SIZE = 12

@@ -24,7 +24,7 @@ from ner_adv_plugin.studies.report.plots.drawing import (
 )
 
 # Signs of verdicts, for readers who do not see the colours.
-SIGNS = {"helped": "▲", "hurt": "▼", "undecided": "○"}
+SIGNS = {"helped": "▲", "hurt": "▼", "undecided": "○", "leaked": "×"}
 # Columns that stand side by side; more arms stand below.
 MOST_COLUMNS, MOST_NARROW_COLUMNS = 6, 3
 WIDEST_CELL = 170
