@@ -16,7 +16,7 @@ local arm(name, overrides={}) = {
     leaked: arm('msra_adv', { 'data_loader.leakage': 'allow' }) + { leaks: true },
   },
   seeds: 5,
-  sizes: [2500],
-  budget: { type: 'epochs', epochs: 4 },
+  sizes: [1000],
+  budget: { type: 'epochs', epochs: 8 },
   executor: { type: 'local', jobs: 2 },
 }

@@ -2,4 +2,4 @@
 // domain.
 // MSRA sentences that contain a development or test sentence are dropped.
 local recipe = import '../lib/recipe.libsonnet';
-recipe.config('people_daily', { msra: 2 }, recipe.adversarial(discriminates='task')) + { trainer+: { num_epochs: 3 } }
+recipe.config('people_daily', { msra: 1 }, recipe.adversarial(discriminates='task')) + { trainer+: { num_epochs: 3 } }
