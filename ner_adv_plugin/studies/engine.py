@@ -13,9 +13,11 @@ from ner_adv_plugin import __version__
 from ner_adv_plugin.common.digests import json_digest
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_json
+from ner_adv_plugin.common.stages import STAGES, has_stages, stages_of
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.runs.run_files import file_digests
 from ner_adv_plugin.runs.shared_stages import first_stages
+from ner_adv_plugin.runs.staging import METRICS
 from ner_adv_plugin.studies.executors import Executor, Handle
 from ner_adv_plugin.studies.study import PlannedStudyRun, Study
 from ner_adv_plugin.studies.worker import RESULT, RUN, TRAINING
@@ -63,8 +65,16 @@ class StudyRun:
         lines: list[str] = json.loads((self.folder / FAILED).read_text("utf-8"))["log"]
         return "\n".join(lines)
 
+    def earlier_stage(self) -> str | None:
+        """Return the stage that is trained or waited for, None in the last one."""
+        earlier = stages_of(self.planned.config)[:-1] if has_stages(self.planned.config) else []
+        for stage in earlier:
+            if not (self.folder / TRAINING / STAGES / stage.name / METRICS).is_file():
+                return stage.name
+        return None
+
     def progress(self, metric: str) -> tuple[int, float | None]:
-        """Return the epochs done and the best validation score so far.
+        """Return the epochs done of the last stage, and its best validation score so far.
 
         # Parameters
 

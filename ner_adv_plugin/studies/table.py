@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 
 from ner_adv_plugin.common.progress import INTERVAL
+from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.common.terminal import console
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.engine import StudyRun
@@ -98,9 +99,13 @@ class LiveTable:
             return "undefined" if f1 is None else f"{100 * f1:.1f}"
         if state != "running":
             return state if state == "failed" else "-"
+        if (stage := run.earlier_stage()) is not None:
+            return f"stage {stage}"
         epochs, score = run.progress(self.metrics[run.planned.arm])
-        shown = "" if score is None else f" {100 * score:.1f}"
-        return f"{epochs}/{run.planned.config['trainer']['num_epochs']}{shown}"
+        trainer = config_of_model(run.planned.config)["trainer"]
+        # A number of steps may end the run before the epochs of its config.
+        of_all = "" if trainer.get("max_steps") else f"/{trainer['num_epochs']}"
+        return f"{epochs}{of_all}{'' if score is None else f' {100 * score:.1f}'}"
 
     def _left(self, done: int, total: int) -> str:
         """Return the time left if the remaining runs take as long as those of this call."""

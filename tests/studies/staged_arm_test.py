@@ -2,14 +2,27 @@
 
 import json
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from ner_adv_plugin.common.params import load_config
+from ner_adv_plugin.common.progress import INTERVAL
+from ner_adv_plugin.common.stages import with_last_stage
+from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.spent import Spent
 from ner_adv_plugin.studies import facts, worker
 from ner_adv_plugin.studies.compare import print_plan
-from ner_adv_plugin.studies.engine import file_digests, prepare
-from ner_adv_plugin.studies.study import checked_arms, grid, load_study
+from ner_adv_plugin.studies.engine import StudyRun, file_digests, prepare
+from ner_adv_plugin.studies.study import (
+    Arm,
+    PlannedStudyRun,
+    Study,
+    checked_arms,
+    grid,
+    load_study,
+)
+from ner_adv_plugin.studies.table import LiveTable
 from tests.tiny import ROOT
 
 FIXTURES = ROOT / "fixtures" / "configs"
@@ -36,6 +49,30 @@ def test_the_time_of_a_dry_run_is_that_of_all_stages(
     # 12 sentences of MSRA in batches of 6, for one epoch.
     assert lines[0].endswith("3 optimizer steps, about 3 s")
     assert lines[1].endswith("3 optimizer steps, about 2 min 03 s")
+
+
+@pytest.mark.parametrize(("length", "shown"), [({}, "1/2 50.0"), ({"max_steps": 9}, "1 50.0")])
+def test_the_live_table_shows_the_stage(
+    length: dict[str, int], shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = load_config(FIXTURES / "staged.jsonnet")
+    config = with_last_stage(config, {f"trainer.{key}": value for key, value in length.items()})
+    study = Study(arms={"staged": Arm(), "single": Arm()}, baseline="single", target="weibo")
+    table = LiveTable(study, dict.fromkeys(study.arms, checked_job(config)))
+    run = StudyRun(PlannedStudyRun("staged", None, 1, "epochs", config), tmp_path)
+    run.handle = Mock()
+
+    def line() -> str:
+        table._last_time = -INTERVAL
+        table.show([run])
+        return capsys.readouterr().err.rsplit(": ", 1)[1].strip()
+
+    assert line() == "stage source"
+    training = tmp_path / "training"
+    (training / "stages" / "source").mkdir(parents=True)
+    (training / "stages" / "source" / "metrics.json").write_text("{}", "utf-8")
+    (training / "metrics_epoch_0.json").write_text('{"best_validation_weibo_f1": 0.5}', "utf-8")
+    assert line() == shown
 
 
 def test_a_staged_arm_is_planned_trained_and_scored(tmp_path: Path) -> None:
