@@ -2,8 +2,8 @@
 
 The threads of one run wait for each other many times per training step. If two runs have as many
 threads as there are CPUs each, every wait lasts until the scheduler happens to run the right
-threads together. Each run is therefore confined to its own share of the CPUs while others run, and
-its idle threads sleep. They also sleep while any other process keeps the CPUs busy. The number of
+threads together. Each run of several threads is therefore confined to its own share of the CPUs
+while others run, and its idle threads sleep. They also sleep while any other process keeps the CPUs busy. The number of
 threads stays the same, and so do results, bit for bit.
 """
 
@@ -146,7 +146,10 @@ class _Share:
         self.busy = excess >= (STILL_BUSY if self.busy else BUSY)
 
     def adjust(self) -> None:
-        """Confine this process if the runs on its CPUs have more threads than there are CPUs."""
+        """Confine this process if the runs on its CPUs have more threads than there are CPUs.
+
+        A process with one thread waits for no other, so the system may move it to a free CPU.
+        """
         if min(current_threads(), len(self.cpus)) != self.threads:
             self._write()
         entries = {
@@ -157,7 +160,7 @@ class _Share:
             entry["threads"] for name, entry in entries.items() if name != self.name
         )
 
-        if demand <= len(self.cpus):
+        if self.threads == 1 or demand <= len(self.cpus):
             self._confine(self.cpus)
             return
         share = share_of(names.index(self.name), len(names), self.cpus)

@@ -179,12 +179,14 @@ def test_runs_share_the_cpus_and_get_those_of_a_killed_run(tmp_path: Path) -> No
 
 
 @two_cpus
-def test_runs_that_fit_together_are_not_confined(tmp_path: Path) -> None:
-    first, second = (_start(tmp_path, 1) for _ in range(2))
-    assert first.stdout is not None and second.stdout is not None
-    first.stdout.readline(), second.stdout.readline()
+@pytest.mark.parametrize("count", [2, CPUS + 1])
+def test_runs_of_one_thread_are_not_confined(count: int, tmp_path: Path) -> None:
+    runs = [_start(tmp_path, 1) for _ in range(count)]
+    for run in runs:
+        assert run.stdout is not None
+        run.stdout.readline()
     time.sleep(0.5)
-    for run in (first, second):
+    for run in runs:
         assert len(os.sched_getaffinity(run.pid)) == CPUS
         run.kill()
         run.wait()
