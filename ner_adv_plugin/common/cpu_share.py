@@ -3,8 +3,8 @@
 The threads of one run wait for each other many times per training step. If two runs have as many
 threads as there are CPUs each, every wait lasts until the scheduler happens to run the right
 threads together. Each run of several threads is therefore confined to its own share of the CPUs
-while others run, and its idle threads sleep. They also sleep while any other process keeps the CPUs busy. The number of
-threads stays the same, and so do results, bit for bit.
+while others run, and its idle threads sleep. They also sleep while any other process keeps the CPUs
+busy. The number of threads stays the same, and so do results, bit for bit.
 """
 
 import contextlib
