@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from ner_adv_plugin.common.cpu_share import stop_sharing
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.common.registrable import Registrable
+from ner_adv_plugin.common.threads import usable_cpus
 
 
 class Handle(Protocol):
@@ -87,12 +89,14 @@ class LocalExecutor(Executor):
 
     def __init__(self, jobs: int = 1, threads: int | None = None) -> None:
         self.jobs = _positive(jobs, "jobs")
-        cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        self.threads = _positive(threads or max(1, (cpus or 1) // jobs), "threads")
+        self.threads = None if threads is None else _positive(threads, "threads")
 
     def start(self, folder: Path, packages: Sequence[str]) -> Handle:
         """See `Executor.start`."""
-        return _start(worker_command(folder, packages), folder, self.threads)
+        # The runs share the CPUs themselves: they would inherit the share of this process.
+        stop_sharing()
+        threads = self.threads or max(1, usable_cpus() // self.jobs)
+        return _start(worker_command(folder, packages), folder, threads)
 
 
 @Executor.register("command")
@@ -125,6 +129,7 @@ class CommandExecutor(Executor):
 
     def start(self, folder: Path, packages: Sequence[str]) -> Handle:
         """See `Executor.start`."""
+        stop_sharing()
         own = shlex.join(worker_command(folder, packages))
         line = self.command.replace("{command}", own)
         line = line.replace("{folder}", shlex.quote(str(folder))).replace("{name}", folder.name)
