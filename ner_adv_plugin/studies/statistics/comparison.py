@@ -104,7 +104,8 @@ def compare_arms(
         one = replace(compared[name], p_holm=p)
         compared[name] = replace(one, verdict=verdict_of(one, 1 - level))
     for name in leaking:
-        compared[name] = replace(compared[name], verdict=Verdict.LEAKED)
+        one = compared[name]
+        compared[name] = replace(one, p_holm=one.p, verdict=Verdict.LEAKED)
     return compared
 
 

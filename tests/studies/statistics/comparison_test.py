@@ -52,6 +52,7 @@ def test_an_arm_that_leaks_is_judged_alone() -> None:
     found = compare_arms(baseline, {"up": up, "leaked": leaked}, rounds=300, leaking=["leaked"])
     assert found["up"] == alone["up"]
     assert found["leaked"].verdict == Verdict.LEAKED and found["leaked"].difference > 0
+    assert found["leaked"].p_holm == found["leaked"].p < 0.05
 
 
 def test_one_seed_decides_nothing() -> None:
