@@ -173,7 +173,7 @@ class _Share:
             )
 
     def _entries(self) -> dict[str, dict[str, Any]]:
-        """Return the entries of other living processes; remove those of dead ones."""
+        """Return the entries of others that are not suspended; remove those of dead processes."""
         entries = {}
         for path in self.folder.iterdir():
             if path.name in (self.name, f".{self.name}") or path.name.startswith("."):
@@ -182,7 +182,8 @@ class _Share:
                 try:
                     fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    entries[path.name] = json.load(file)
+                    if not _is_suspended(path.name.split("-")[1]):
+                        entries[path.name] = json.load(file)
                 else:
                     path.unlink()
         return entries
@@ -208,3 +209,13 @@ class _Share:
             self._confine(self.cpus)
             (self.folder / self.name).unlink(missing_ok=True)
         self.file.close()
+
+
+def _is_suspended(pid: str) -> bool:
+    """Return whether a process is stopped, as by Ctrl-Z; False if the system does not tell."""
+    try:
+        stat = Path("/proc", pid, "stat").read_text("utf-8", errors="replace")
+    except OSError:
+        return False
+    # The state stands behind the name of the program, which is in parentheses.
+    return stat.rpartition(")")[2].split()[0] == "T"

@@ -168,6 +168,11 @@ def test_runs_share_the_cpus_and_get_those_of_a_killed_run(tmp_path: Path) -> No
         found = json.loads(second.stdout.readline())
         second_half = json.loads(second.stdout.readline()) if found == everything else found
         assert first_half + second_half == everything and first_half and second_half
+        # A run that is suspended needs none.
+        second.send_signal(signal.SIGSTOP)
+        assert json.loads(first.stdout.readline()) == everything
+        second.send_signal(signal.SIGCONT)
+        assert json.loads(first.stdout.readline()) == first_half
         second.send_signal(signal.SIGKILL)
         assert json.loads(first.stdout.readline()) == everything
     finally:
