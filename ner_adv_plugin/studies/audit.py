@@ -1,10 +1,11 @@
 """The data audit of a study: no hidden leaks, and the same gold entities for all arms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.data.corpora.leakage import HeldOutTexts
+from ner_adv_plugin.runs.data import RunData
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.facts import data_of
 from ner_adv_plugin.studies.study import Study
@@ -30,7 +31,7 @@ class ArmAudit:
 def audit_arms(study: Study, jobs: Mapping[str, TrainJob]) -> dict[str, ArmAudit]:
     """Read every arm's data and look for scored sentences in what it trains on.
 
-    Scored are the test sets or, if the target has none, the validation sets.
+    Scored are the test sets and, if the target has none, the validation sets.
 
     # Raises
 
@@ -40,37 +41,45 @@ def audit_arms(study: Study, jobs: Mapping[str, TrainJob]) -> dict[str, ArmAudit
     found = {}
     for name, job in jobs.items():
         data = data_of(job)
-        split = "test" if study.target in data.splits.get("test", {}) else "validation"
-        held = HeldOutTexts(text for table in data.splits[split].values() for text in table.texts())
-        declared = study.arms[name].leaks
-        leaks = {
-            dataset: [text for text, leak in zip(texts, held.find_in(texts), strict=True) if leak]
-            for dataset, table in data.splits["train"].items()
-            if (texts := list(table.texts()))
-        }
-        for dataset, texts in leaks.items():
-            if texts and not declared:
-                raise UserError(
-                    f'arm "{name}": {len(texts)} training sentences of {dataset} hold a {split}'
-                    f" sentence, such as {', '.join(repr(text[:40]) for text in texts[:SHOWN])};"
-                    ' data_loader.leakage: "drop" leaves them out; `leaks: true` of the arm shows'
-                    " what they do"
-                )
-        if declared and name == study.baseline:
+        scored = ["test"] if study.target in data.splits.get("test", {}) else ["validation", "test"]
+        leaks = _leaks(data, scored)
+        kinds = " or ".join(split for split in scored if data.splits.get(split))
+        if study.arms[name].leaks and not leaks:
             raise ConfigurationError(
-                "expected false: the baseline must not leak", f"arms.{name}.leaks"
-            )
-        if declared and not any(leaks.values()):
-            raise ConfigurationError(
-                f"no training sentence of the arm holds a {split} sentence: expected false, or"
+                f"no training sentence of the arm holds a {kinds} sentence: expected false, or"
                 ' data_loader.leakage: "allow"',
                 f"arms.{name}.leaks",
+            )
+        if leaks and not study.arms[name].leaks:
+            dataset, texts = next(iter(leaks.items()))
+            raise UserError(
+                f'arm "{name}": {len(texts)} training sentences of {dataset} hold a {kinds}'
+                f" sentence, such as {', '.join(repr(text[:40]) for text in texts[:SHOWN])};"
+                ' data_loader.leakage: "drop" leaves them out; `leaks: true` of the arm shows what'
+                " they do"
             )
         sentences = {
             split: {dataset: len(table) for dataset, table in datasets.items()}
             for split, datasets in data.splits.items()
         }
         found[name] = ArmAudit(sentences, dict(data.leaked))
+    return found
+
+
+def _leaks(data: RunData, scored: Sequence[str]) -> dict[str, list[str]]:
+    """Return the training sentences that hold a sentence of other splits, by dataset if any."""
+    held = HeldOutTexts(
+        text
+        for split in scored
+        for table in data.splits.get(split, {}).values()
+        for text in table.texts()
+    )
+    found = {}
+    for dataset, table in data.splits["train"].items():
+        texts = list(table.texts())
+        leaks = [text for text, leak in zip(texts, held.find_in(texts), strict=True) if leak]
+        if leaks:
+            found[dataset] = leaks
     return found
 
 

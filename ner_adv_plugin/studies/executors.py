@@ -35,7 +35,6 @@ class Executor(Registrable):
     default_implementation = "local"
     jobs: int
 
-    @abstractmethod
     def start(self, folder: Path, packages: Sequence[str]) -> Handle:
         """Start the run that a folder describes; see `ner_adv_plugin.studies.worker`.
 
@@ -44,6 +43,13 @@ class Executor(Registrable):
         folder : with `run.json`; output goes to `worker.log` in it.
         packages : packages with custom components to import.
         """
+        # The runs share the CPUs themselves: they would inherit the share of this process.
+        stop_sharing()
+        return self.launch(folder, packages)
+
+    @abstractmethod
+    def launch(self, folder: Path, packages: Sequence[str]) -> Handle:
+        """Start the run; called by `start` with its parameters."""
 
 
 class _Process:
@@ -91,10 +97,8 @@ class LocalExecutor(Executor):
         self.jobs = _positive(jobs, "jobs")
         self.threads = None if threads is None else _positive(threads, "threads")
 
-    def start(self, folder: Path, packages: Sequence[str]) -> Handle:
-        """See `Executor.start`."""
-        # The runs share the CPUs themselves: they would inherit the share of this process.
-        stop_sharing()
+    def launch(self, folder: Path, packages: Sequence[str]) -> Handle:
+        """See `Executor.launch`."""
         threads = self.threads or max(1, usable_cpus() // self.jobs)
         return _start(worker_command(folder, packages), folder, threads)
 
@@ -127,9 +131,8 @@ class CommandExecutor(Executor):
         self.command = command
         self.jobs = _positive(jobs, "jobs")
 
-    def start(self, folder: Path, packages: Sequence[str]) -> Handle:
-        """See `Executor.start`."""
-        stop_sharing()
+    def launch(self, folder: Path, packages: Sequence[str]) -> Handle:
+        """See `Executor.launch`."""
         own = shlex.join(worker_command(folder, packages))
         line = self.command.replace("{command}", own)
         line = line.replace("{folder}", shlex.quote(str(folder))).replace("{name}", folder.name)
@@ -167,8 +170,8 @@ class SlurmExecutor(Executor):
         self.settings = settings or {}
         self.cluster = cluster
 
-    def start(self, folder: Path, packages: Sequence[str]) -> Handle:
-        """See `Executor.start`."""
+    def launch(self, folder: Path, packages: Sequence[str]) -> Handle:
+        """See `Executor.launch`."""
         executor = self.submitit.AutoExecutor(folder=folder / "slurm", cluster=self.cluster)
         executor.update_parameters(name=folder.name, **self.settings)
         call = self.submitit.helpers.CommandFunction(worker_command(folder, packages))

@@ -260,6 +260,10 @@ def _check(study: Study) -> None:
             f" Arms: {', '.join(study.arms)}.",
             "baseline",
         )
+    if study.arms[study.baseline].leaks:
+        raise ConfigurationError(
+            "expected false: the baseline must not leak", f"arms.{study.baseline}.leaks"
+        )
     if len(study.arms) < 2:
         raise ConfigurationError("expected the baseline and one arm or more", "arms")
     check_file_names(study.arms, "arms", "an arm")
