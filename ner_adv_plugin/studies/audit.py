@@ -8,6 +8,7 @@ from ner_adv_plugin.data.corpora.leakage import HeldOutTexts
 from ner_adv_plugin.runs.data import RunData
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.facts import data_of
+from ner_adv_plugin.studies.predictions import scored_split
 from ner_adv_plugin.studies.study import Study
 
 # Leaked sentences that an error shows.
@@ -41,7 +42,9 @@ def audit_arms(study: Study, jobs: Mapping[str, TrainJob]) -> dict[str, ArmAudit
     found = {}
     for name, job in jobs.items():
         data = data_of(job)
-        scored = ["test"] if study.target in data.splits.get("test", {}) else ["validation", "test"]
+        of_target = [one for one, datasets in data.splits.items() if study.target in datasets]
+        # Without a test set of the target, those of other datasets count too.
+        scored = list(dict.fromkeys([scored_split(of_target), "test"]))
         leaks = _leaks(data, scored)
         kinds = " or ".join(split for split in scored if data.splits.get(split))
         if study.arms[name].leaks and not leaks:

@@ -102,11 +102,12 @@ class EqualSeconds(Budget):
     """Equal time on this machine: each arm's steps follow from its measured seconds a step.
 
     The seconds of an optimizer step are measured once, before the first run, so that a run has a
-    fixed length and can be repeated. Registered as "seconds".
+    fixed length and can be repeated. Of an arm with stages, the last one gets what the earlier ones
+    leave. Registered as "seconds".
 
     # Parameters
 
-    seconds : training time of every arm, without reading data and validating.
+    seconds : training time of every arm, all its stages, without reading data and validating.
 
     # Example
 
@@ -129,7 +130,14 @@ class EqualSeconds(Budget):
         found = {}
         for name, job in jobs.items():
             facts = facts_of(job, target, size)
-            steps = max(1, int(self.seconds / facts.seconds_per_step()))
+            earlier = facts.seconds_of_earlier_stages() if job.earlier else 0.0
+            if (left := self.seconds - earlier) <= 0:
+                raise ConfigurationError(
+                    f'found {self.seconds:g}: the stages of arm "{name}" before its last one alone'
+                    f" take about {earlier:.0f} seconds",
+                    "budget.seconds",
+                )
+            steps = max(1, int(left / facts.seconds_per_step()))
             found[name] = _steps(facts, steps)
         return found
 

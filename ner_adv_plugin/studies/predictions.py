@@ -1,7 +1,7 @@
 """What a run predicted of its target's sentences, as the study keeps it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,23 @@ from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.common.files import write_file
 
 Entity = tuple[int, int, str]
+# Those that are predicted; the first that there is scores a run.
+SPLITS = ("test", "validation")
+
+
+def scored_split(splits: Container[str]) -> str:
+    """Return the split that scores runs: the test set or, if there is none, the validation set.
+
+    # Parameters
+
+    splits : those of the target.
+    """
+    return next((split for split in SPLITS if split in splits), SPLITS[-1])
+
+
+def predictions_file(folder: Path, split: str) -> Path:
+    """Return the file of a run's predictions of a split."""
+    return folder / f"predictions_{split}.jsonl"
 
 
 @dataclass(frozen=True)

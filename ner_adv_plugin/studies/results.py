@@ -13,7 +13,13 @@ import numpy as np
 
 from ner_adv_plugin.common.files import write_json, write_text
 from ner_adv_plugin.studies.engine import StudyRun
-from ner_adv_plugin.studies.predictions import RunPredictions, read_predictions
+from ner_adv_plugin.studies.predictions import (
+    SPLITS,
+    RunPredictions,
+    predictions_file,
+    read_predictions,
+    scored_split,
+)
 from ner_adv_plugin.studies.statistics import (
     Comparison,
     LabelWorth,
@@ -195,14 +201,12 @@ def _family(study: Study, runs: Sequence[StudyRun], size: int | None, budget: st
     if not seeds:
         return None
 
-    has_test = all(
-        (own[seed].folder / "predictions_test.jsonl").is_file()
-        for own in by_arm.values()
-        for seed in seeds
+    folders = [own[seed].folder for own in by_arm.values() for seed in seeds]
+    split = scored_split(
+        [one for one in SPLITS if all(predictions_file(own, one).is_file() for own in folders)]
     )
-    split = "test" if has_test else "validation"
     predictions = {
-        name: [read_predictions(own[seed].folder / f"predictions_{split}.jsonl") for seed in seeds]
+        name: [read_predictions(predictions_file(own[seed].folder, split)) for seed in seeds]
         for name, own in by_arm.items()
     }
     entity_type = study.metric.removeprefix("f1_") if study.metric != "f1" else None

@@ -16,11 +16,14 @@ from ner_adv_plugin.runs.data import RunData, read_data
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.errors import ErrorAnalysis, TrainingSide, analyse
 from ner_adv_plugin.studies.predicting import predict_target
-from ner_adv_plugin.studies.predictions import RunPredictions, read_predictions
+from ner_adv_plugin.studies.predictions import (
+    SPLITS,
+    RunPredictions,
+    predictions_file,
+    read_predictions,
+)
 from ner_adv_plugin.studies.training_side import entities_of, source_bigrams
 from ner_adv_plugin.studies.worker import RUN
-
-SPLITS = ("test", "validation")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def _of_study(path: Path, split: str, dataset: str | None) -> AnalysedRun:
     run = json.loads((path / RUN).read_text("utf-8"))
     if dataset not in (None, run["target"]):
         raise UserError(f'{path} keeps predictions of "{run["target"]}" only')
-    predictions = read_predictions(path / f"predictions_{split}.jsonl")
+    predictions = read_predictions(predictions_file(path, split))
     try:
         data = read_data(checked_job(run["config"]))
     except (UserError, OSError):
@@ -103,7 +106,7 @@ def _of_study(path: Path, split: str, dataset: str | None) -> AnalysedRun:
 def _splits(path: Path) -> list[str]:
     """Return the splits that a run can be scored on."""
     if (path / RUN).is_file():
-        return [one for one in SPLITS if (path / f"predictions_{one}.jsonl").is_file()]
+        return [one for one in SPLITS if predictions_file(path, one).is_file()]
     config = _config(path)
     return [one for one in SPLITS if config.get(f"{one}_data_path")]
 

@@ -30,7 +30,7 @@ from ner_adv_plugin.runs.shared_stages import SharedStages
 from ner_adv_plugin.runs.spent import Clock
 from ner_adv_plugin.runs.train_job import open_run
 from ner_adv_plugin.studies.predicting import predict_target
-from ner_adv_plugin.studies.predictions import write_predictions
+from ner_adv_plugin.studies.predictions import SPLITS, predictions_file, write_predictions
 from ner_adv_plugin.studies.statistics import f1_of, precision_of, recall_of
 from ner_adv_plugin.training.trainer import Trainer
 
@@ -108,11 +108,11 @@ def _score(
     )
     data = read_data(job)
     scores: dict[str, dict[str, float | None]] = {}
-    for split in ("validation", "test"):
+    for split in SPLITS:
         if target not in data.splits.get(split, {}):
             continue
         predictions = predict_target(job, trainer.model, data, target, split)
-        write_predictions(folder / f"predictions_{split}.jsonl", predictions)
+        write_predictions(predictions_file(folder, split), predictions)
         counts = predictions.counts().sum(axis=0)
         scores[split] = {
             "precision": _defined(precision_of(counts)),

@@ -6,9 +6,10 @@ from unittest.mock import Mock
 
 import pytest
 
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.common.progress import INTERVAL
-from ner_adv_plugin.common.stages import with_last_stage
+from ner_adv_plugin.common.stages import config_of_model, with_last_stage
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.spent import Spent
 from ner_adv_plugin.studies import facts, worker
@@ -49,6 +50,38 @@ def test_the_time_of_a_dry_run_is_that_of_all_stages(
     # 12 sentences of MSRA in batches of 6, for one epoch.
     assert lines[0].endswith("3 optimizer steps, about 3 s")
     assert lines[1].endswith("3 optimizer steps, about 2 min 03 s")
+
+
+def test_equal_seconds_are_those_of_all_stages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study_file = tmp_path / "study.jsonnet"
+    arms = {
+        name: {"config": str(FIXTURES / f"{name}.jsonnet")} for name in ("hard_sharing", "staged")
+    }
+    settings = {"target": "weibo", "baseline": "hard_sharing", "arms": arms, "seeds": [1]}
+
+    # The stage before has two steps of MSRA alone, 9 seconds each.
+    def seconds(trainer: facts.Trainer) -> float:
+        return 9.0 if set(trainer.data_loader.sentences()) == {"msra"} else 2.0
+
+    monkeypatch.setattr(facts, "_timed", seconds)
+    monkeypatch.setattr(facts, "_SECONDS", {})
+
+    def steps(budget: float) -> dict[str, int]:
+        study_file.write_text(
+            json.dumps({**settings, "budget": {"type": "seconds", "seconds": budget}})
+        )
+        study = load_study(study_file)
+        return {
+            run.arm: config_of_model(run.config)["trainer"]["max_steps"]
+            for run in grid(study, checked_arms(study))
+        }
+
+    assert steps(28.0) == {"hard_sharing": 14, "staged": 5}
+    with pytest.raises(ConfigurationError, match='of arm "staged" before its last') as error:
+        steps(18.0)
+    assert error.value.path == "budget.seconds"
 
 
 @pytest.mark.parametrize(("length", "shown"), [({}, "1/2 50.0"), ({"max_steps": 9}, "1 50.0")])
