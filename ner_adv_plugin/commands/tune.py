@@ -21,8 +21,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=1, help="trials trained side by side (1)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the sampler (0)")
     parser.add_argument(
+        "--run-seeds",
+        type=_seeds,
+        default=(),
+        metavar="SEEDS",
+        help="seeds that train each trial, such as 0,1,2: its score is the mean (that of the"
+        " config)",
+    )
+    parser.add_argument(
         "--retry", action="store_true", help="train others in place of failed trials"
     )
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    """Return the seeds of `--run-seeds`."""
+    words = text.split(",")
+    seeds = tuple(int(word) for word in words if word.strip().isdecimal())
+    if len(seeds) < len(words) or len(set(seeds)) < len(seeds):
+        raise argparse.ArgumentTypeError(f'expected different seeds, such as 0,1,2, found "{text}"')
+    return seeds
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -39,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     space.check().check_paths()
 
     folder = arguments.serialization_dir
-    settings = TrialSettings(arguments.trials, arguments.seed, arguments.retry)
+    settings = TrialSettings(arguments.trials, arguments.seed, arguments.run_seeds, arguments.retry)
     with interrupt_on_terminate():
         best = tune(
             space,

@@ -1,6 +1,6 @@
 """The keys of a study's config, and the grid of runs that it describes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,15 +44,16 @@ class TuneArms:
     # Parameters
 
     trials : trials of each arm, pruned and failed ones included.
+    seeds : each trains every trial, whose score is the mean; none of the study's, which would
+        choose the values by which they are scored. The first one is also that of the sampler.
     space : overrides of all arms, with `{ lo, hi, log }` or `{ choices }` for values.
     arms : more of them, by arm.
-    seed : of the trials and of the sampler.
     """
 
     trials: int
+    seeds: list[int] = field(default_factory=lambda: [0])
     space: dict[str, Any] = field(default_factory=dict)
     arms: dict[str, dict[str, Any]] = field(default_factory=dict)
-    seed: int = 0
 
 
 @dataclass(kw_only=True)
@@ -161,6 +162,19 @@ def check_file_names(names: Iterable[str], path: str, what: str) -> None:
             )
 
 
+def check_seeds(seeds: Sequence[int], path: str) -> None:
+    """Refuse seeds that are none, the same, or below 0.
+
+    # Parameters
+
+    path : of the seeds in the study.
+    """
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise ConfigurationError(
+            f"expected different seeds, each 0 or more, found {list(seeds)}", path
+        )
+
+
 def arm_config(study: Study, name: str) -> dict[str, Any]:
     """Return the config of an arm before seeds, sizes and budgets.
 
@@ -233,23 +247,23 @@ def grid(study: Study, jobs: Mapping[str, TrainJob]) -> Iterator[PlannedStudyRun
             lengths = budget.lengths(study.target, jobs, size, study.baseline)
             for seed in study.seed_list():
                 for name, job in jobs.items():
-                    config = _with_cell(study, job, seed, size)
+                    config = with_seed(with_size(study, job, size), seed)
                     config = with_last_stage(config, lengths[name])
                     yield PlannedStudyRun(name, size, seed, budget.name, config)
 
 
-def _with_cell(study: Study, job: TrainJob, seed: int, size: int | None) -> dict[str, Any]:
-    """Return an arm's config with the seed and the number of target sentences of a cell."""
-    changes: dict[str, Any] = {
-        "random_seed": seed,
-        "numpy_seed": seed,
-        "pytorch_seed": seed,
-        # The study scores the test set itself, once, and keeps the predictions.
-        "evaluate_on_test": False,
-    }
+def with_size(study: Study, job: TrainJob, size: int | None) -> dict[str, Any]:
+    """Return an arm's config with a number of target sentences, None for all."""
+    # The study scores the test set itself, once, and keeps the predictions.
+    changes: dict[str, Any] = {"evaluate_on_test": False}
     if size is not None:
         changes["data_loader.subset"] = {study.target: size}
     return with_overrides(dict(job.config), changes)
+
+
+def with_seed(config: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """Return a config with a seed."""
+    return {**config, "random_seed": seed, "numpy_seed": seed, "pytorch_seed": seed}
 
 
 def _check(study: Study) -> None:
@@ -276,9 +290,8 @@ def _check(study: Study) -> None:
 
 
 def _check_numbers(study: Study) -> None:
-    seeds, sizes = study.seed_list(), study.size_list()
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise ConfigurationError(f"expected different seeds, found {study.seeds}", "seeds")
+    sizes = study.size_list()
+    check_seeds(study.seed_list(), "seeds")
     if not sizes or len(set(sizes)) < len(sizes):
         raise ConfigurationError(f"expected different sizes, found {study.sizes}", "sizes")
     for size in sizes:

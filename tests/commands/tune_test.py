@@ -30,6 +30,9 @@ def test_wrong_calls(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for name in ("trials", "jobs"):
         result = run("tune", config, "-s", "tuned", f"--{name}", "0")
         assert result.status == 2 and f"--{name}: expected 1 or more, found 0" in result.err
+    for seeds in ("1,1", "1,x", "-1", ""):
+        result = run("tune", config, "-s", "tuned", f"--run-seeds={seeds}")
+        assert result.status == 2 and "expected different seeds, such as 0,1,2" in result.err
     result = run("tune", config, "-s", "tuned", "-o", "{'trainer.optimizer.lr.lo': 2}")
     assert result.status == 2 and "trainer.optimizer.lr.hi: expected more than lo" in result.err
     result = run("tune", config, "-s", "tuned", "-o", "{'train_data_path': 'nothing'}")

@@ -11,7 +11,7 @@ from ner_adv_plugin.common.stages import config_of_model, has_stages, with_last_
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.facts import facts_of
-from ner_adv_plugin.studies.study import Study
+from ner_adv_plugin.studies.study import Study, check_seeds, with_size
 from ner_adv_plugin.studies.tuning.settings import BestTrial, TrialSettings, import_optuna
 from ner_adv_plugin.studies.tuning.space import SearchSpace, is_search_value
 from ner_adv_plugin.studies.tuning.tuner import tune
@@ -44,6 +44,13 @@ def check_tuning(study: Study, jobs: Mapping[str, TrainJob]) -> None:
     import_optuna()
     if settings.trials < 1:
         raise ConfigurationError(f"expected 1 or more, found {settings.trials}", "tune_arms.trials")
+    check_seeds(settings.seeds, "tune_arms.seeds")
+    if both := sorted(set(settings.seeds) & set(study.seed_list())):
+        raise ConfigurationError(
+            f"found {both[0]}, a seed of the study: expected others, as values would be chosen by"
+            " the runs that they are scored by",
+            "tune_arms.seeds",
+        )
     for name in settings.arms:
         if name not in study.arms:
             raise ConfigurationError(
@@ -85,7 +92,7 @@ def best_overrides(
         found[name] = tune(
             _space(study, name, config),
             folder / name,
-            TrialSettings(settings.trials, settings.seed, retry),
+            TrialSettings(settings.trials, settings.seeds[0], (*settings.seeds,), retry),
             study.executor,
             packages,
         )
@@ -122,25 +129,16 @@ def seconds_of_tuning(study: Study, jobs: Mapping[str, TrainJob]) -> float:
         trainer = config_of_model(config)["trainer"]
         steps = trainer.get("max_steps") or trainer["num_epochs"] * facts.steps_per_epoch
         trial = steps * facts.seconds_per_step() + facts.seconds_of_earlier_stages()
-        seconds += study.tune_arms.trials * trial
+        seconds += study.tune_arms.trials * len(study.tune_arms.seeds) * trial
     return seconds
 
 
 def _trial_configs(study: Study, jobs: Mapping[str, TrainJob]) -> dict[str, dict[str, Any]]:
-    """Return the config of each arm with the seed, size and length of its trials."""
-    assert study.tune_arms is not None
-    size, seed = _size(study), study.tune_arms.seed
+    """Return the config of each arm with the size and length of its trials."""
+    size = _size(study)
     lengths = study.budget_list()[0].lengths(study.target, jobs, size, study.baseline)
-    changes: dict[str, Any] = {
-        "random_seed": seed,
-        "numpy_seed": seed,
-        "pytorch_seed": seed,
-        "evaluate_on_test": False,
-    }
-    if size is not None:
-        changes["data_loader.subset"] = {study.target: size}
     return {
-        name: with_last_stage(with_overrides(dict(job.config), changes), lengths[name])
+        name: with_last_stage(with_size(study, job, size), lengths[name])
         for name, job in jobs.items()
     }
 

@@ -14,11 +14,14 @@ class TrialSettings:
 
     trials : number of trials in all, pruned and failed ones included.
     seed : of the sampler.
+    run_seeds : each trains every trial, whose score is the mean; empty for the seeds of the config
+        alone.
     retry : whether failed trials do not count, so that others take their place.
     """
 
     trials: int
     seed: int = 0
+    run_seeds: tuple[int, ...] = ()
     retry: bool = False
 
 
@@ -29,7 +32,7 @@ class BestTrial:
     # Parameters
 
     number : of the trial.
-    value : its validation metric.
+    value : its validation metric, the mean over its runs.
     metric : the metric with its sign.
     values : its values by path.
     trials : number of trials.

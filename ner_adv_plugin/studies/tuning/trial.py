@@ -1,8 +1,8 @@
-"""One trial: a training run in a folder, whose validation scores are read while it trains."""
+"""One trial: training runs in folders, whose validation scores are read while they train."""
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,22 +15,16 @@ from ner_adv_plugin.studies.worker import RESULT, RUN, TRAINING
 
 @dataclass
 class TrialRun:
-    """The training run of a trial.
+    """A training run of a trial.
 
     # Parameters
 
-    number : of the trial.
     folder : of the run.
     metric : name of the validation metric, without its sign.
-    reported : epochs whose scores are in the storage.
-    judged : epochs after which it was not pruned.
     """
 
-    number: int
     folder: Path
     metric: str
-    reported: int = 0
-    judged: int = 0
     handle: Handle | None = field(default=None, repr=False)
 
     @property
@@ -43,7 +37,7 @@ class TrialRun:
         """Whether it was trained to its end."""
         return (self.folder / RESULT).is_file()
 
-    def plan(self, config: dict[str, Any]) -> None:
+    def plan(self, config: Mapping[str, Any]) -> None:
         """Write its config."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / RUN, {"keep_models": False, "config": config})
@@ -76,6 +70,11 @@ class TrialRun:
         found: dict[str, Any] = json.loads((self.folder / RESULT).read_text("utf-8"))
         return found
 
+    def value(self) -> float:
+        """Return the validation metric of its best epoch."""
+        found: float = self.result()["metrics"][f"best_validation_{self.metric}"]
+        return found
+
     def failure(self) -> str:
         """Return the last lines of its log."""
         return "\n".join(last_lines(self.folder))
@@ -87,3 +86,60 @@ class TrialRun:
         for file in (self.folder / TRAINING).glob("metrics_epoch_*.json"):
             shutil.copy(file, self.folder / file.name)
         shutil.rmtree(self.folder / TRAINING, ignore_errors=True)
+
+
+@dataclass
+class TrialRuns:
+    """The training runs of a trial, one for each seed, one after the other.
+
+    # Parameters
+
+    number : of the trial.
+    runs : one or more, in order.
+    reported : epochs of the first run whose scores are in the storage.
+    judged : epochs of the first run after which the trial was not pruned.
+    started : the run that was started last.
+    """
+
+    number: int
+    runs: Sequence[TrialRun]
+    reported: int = 0
+    judged: int = 0
+    started: TrialRun = field(init=False, repr=False)
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether the configs of all runs have been written."""
+        return all(run.is_planned for run in self.runs)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all runs were trained to their ends."""
+        return all(run.is_done for run in self.runs)
+
+    def plan(self, configs: Sequence[Mapping[str, Any]]) -> None:
+        """Write the configs of the runs."""
+        for run, config in zip(self.runs, configs, strict=True):
+            run.plan(config)
+
+    def start(self, executor: Executor, packages: Sequence[str]) -> None:
+        """Train the first run that is not done."""
+        self.started = next((run for run in self.runs if not run.is_done), self.runs[-1])
+        self.started.start(executor, packages)
+
+    def scores(self) -> list[float]:
+        """Return the validation metric of every epoch of the first run so far."""
+        return self.runs[0].scores()
+
+    def value(self) -> float:
+        """Return the mean of the runs' validation metrics."""
+        return sum(run.value() for run in self.runs) / len(self.runs)
+
+    def seconds(self) -> float:
+        """Return the seconds of all runs."""
+        return sum(float(run.result()["seconds"]) for run in self.runs)
+
+    def stop(self) -> None:
+        """Stop the run that trains; it can be resumed."""
+        if self.started.handle is not None:
+            self.started.handle.stop()

@@ -15,9 +15,10 @@ import numpy as np
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_text
 from ner_adv_plugin.studies.executors import Executor
+from ner_adv_plugin.studies.study import with_seed
 from ner_adv_plugin.studies.tuning.settings import BestTrial, TrialSettings, import_optuna
 from ner_adv_plugin.studies.tuning.space import Range, SearchSpace
-from ner_adv_plugin.studies.tuning.trial import TrialRun
+from ner_adv_plugin.studies.tuning.trial import TrialRun, TrialRuns
 
 if TYPE_CHECKING:
     import optuna
@@ -70,22 +71,21 @@ class Trials:
     def run(self, packages: Sequence[str]) -> None:
         """Train all missing trials."""
         waiting = list(self._interrupted())
-        running: list[tuple[optuna.trial.Trial, TrialRun]] = []
+        running: list[tuple[optuna.trial.Trial, TrialRuns]] = []
         try:
             while running or waiting or self._missing(0):
                 while len(running) < self.executor.jobs and (
                     waiting or self._missing(len(running))
                 ):
-                    trial, run = waiting.pop(0) if waiting else self._ask()
-                    run.start(self.executor, packages)
-                    running.append((trial, run))
+                    trial, runs = waiting.pop(0) if waiting else self._ask()
+                    runs.start(self.executor, packages)
+                    running.append((trial, runs))
                 time.sleep(POLL_SECONDS)
-                running = [pair for pair in running if not self._ends(*pair)]
+                running = [pair for pair in running if not self._ends(*pair, packages)]
         finally:
             # Those that still run are resumed by the next call.
-            for _, run in running:
-                if run.handle is not None:
-                    run.handle.stop()
+            for _, runs in running:
+                runs.stop()
 
     def _missing(self, running: int) -> bool:
         return len(self._counted()) + running < self.settings.trials
@@ -95,22 +95,22 @@ class Trials:
         found = self.study.get_trials(deepcopy=False, states=self.ended)
         return [trial for trial in found if trial.number not in self.not_counted]
 
-    def _interrupted(self) -> "Iterator[tuple[optuna.trial.Trial, TrialRun]]":
+    def _interrupted(self) -> "Iterator[tuple[optuna.trial.Trial, TrialRuns]]":
         """Yield the trials of a call that was killed; those without a config are marked failed."""
         states = self.optuna.trial.TrialState
         for frozen in self.study.get_trials(deepcopy=False, states=(states.RUNNING,)):
             trial = self.optuna.trial.Trial(self.study, frozen._trial_id)
-            run = self._run_of(frozen.number)
-            run.reported = len(frozen.intermediate_values)
-            if run.is_planned:
-                yield trial, run
+            runs = self._runs_of(frozen.number)
+            runs.reported = len(frozen.intermediate_values)
+            if runs.is_planned:
+                yield trial, runs
             else:
                 trial.set_user_attr(STALE, True)
                 self.not_counted.add(frozen.number)
                 self.study.tell(trial, state=states.FAIL)
 
-    def _ask(self) -> "tuple[optuna.trial.Trial, TrialRun]":
-        """Sample the values of a new trial and write its config."""
+    def _ask(self) -> "tuple[optuna.trial.Trial, TrialRuns]":
+        """Sample the values of a new trial and write the configs of its runs."""
         number = len(self.study.get_trials(deepcopy=False))
         # A seed for each trial: a call that resumes does not draw the first values again.
         seed = int(np.random.SeedSequence([self.settings.seed, number]).generate_state(1)[0])
@@ -120,9 +120,11 @@ class Trials:
         if (untried := self._untried()) is not None:
             self.study.enqueue_trial(untried)
         trial = self.study.ask(self._distributions())
-        run = self._run_of(trial.number)
-        run.plan(self.space.filled(self._values(trial.params)))
-        return trial, run
+        runs = self._runs_of(trial.number)
+        config = self.space.filled(self._values(trial.params))
+        seeds = self.settings.run_seeds
+        runs.plan([with_seed(config, seed) for seed in seeds] if seeds else [config])
+        return trial, runs
 
     def _untried(self) -> dict[str, Any] | None:
         """Return the next combination of choices, if the trials suffice for all."""
@@ -137,8 +139,11 @@ class Trials:
                 return params
         return None
 
-    def _run_of(self, number: int) -> TrialRun:
-        return TrialRun(number, self.folder / "trials" / f"{number:04}", self.metric[1:])
+    def _runs_of(self, number: int) -> TrialRuns:
+        name = f"{number:04}"
+        names = [name, *(f"{name}-seed{seed}" for seed in self.settings.run_seeds[1:])]
+        folder = self.folder / "trials"
+        return TrialRuns(number, [TrialRun(folder / one, self.metric[1:]) for one in names])
 
     def _distributions(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -159,39 +164,42 @@ class Trials:
             for name, value in params.items()
         }
 
-    def _ends(self, trial: "optuna.trial.Trial", run: TrialRun) -> bool:
-        """Report the scores of new epochs; prune or end the trial. Returns whether it has ended."""
+    def _ends(self, trial: "optuna.trial.Trial", runs: TrialRuns, packages: Sequence[str]) -> bool:
+        """Judge new epochs of the first run, then start the next one, or end the trial.
+
+        # Returns
+
+        Whether the trial has ended.
+        """
         states = self.optuna.trial.TrialState
+        run = runs.started
         # Asked first: a run that finishes in between has all its scores.
         finished = run.finished()
-        for score in run.scores()[run.judged :]:
-            if run.judged >= run.reported:
-                trial.report(score, run.judged)
-            run.judged += 1
+        for score in runs.scores()[runs.judged :]:
+            if runs.judged >= runs.reported:
+                trial.report(score, runs.judged)
+            runs.judged += 1
             # Decided epoch by epoch, however far the run got in the meantime.
             if trial.should_prune():
                 run.abandon()
-                self._tell(trial, run, states.PRUNED)
+                self._tell(trial, states.PRUNED)
                 return True
         if not finished:
             return False
 
-        if run.is_done and not math.isnan(value := self._value(run)):
-            trial.set_user_attr("seconds", run.result()["seconds"])
-            self._tell(trial, run, states.COMPLETE, value)
+        if run.is_done and not runs.is_done and not math.isnan(run.value()):
+            runs.start(self.executor, packages)
+            return False
+        if runs.is_done and not math.isnan(value := runs.value()):
+            trial.set_user_attr("seconds", runs.seconds())
+            self._tell(trial, states.COMPLETE, value)
         else:
             run.abandon()
-            self._tell(trial, run, states.FAIL)
+            self._tell(trial, states.FAIL)
             logger.warning("trial %d failed:\n%s", trial.number, run.failure())
         return True
 
-    def _value(self, run: TrialRun) -> float:
-        value: float = run.result()["metrics"][f"best_validation_{self.metric[1:]}"]
-        return value
-
-    def _tell(
-        self, trial: "optuna.trial.Trial", run: TrialRun, state: Any, value: float | None = None
-    ) -> None:
+    def _tell(self, trial: "optuna.trial.Trial", state: Any, value: float | None = None) -> None:
         self.study.tell(trial, value, state)
         score = f"{self.metric[1:]} {value:.4f}" if value is not None else _word(state)
         values = ", ".join(

@@ -31,14 +31,15 @@ def tune(
 
     Values are sampled by a tree-structured Parzen estimator (Bergstra et al. 2011). After each
     epoch a trial is pruned if its best validation score is below the median of those that others
-    had after this epoch (of five trials or more). A trial's score is that of its best epoch.
+    had after this epoch (of five trials or more). A trial's score is that of its best epoch; with
+    several seeds it is the mean of their runs, and the first of them is judged for pruning.
 
     # Parameters
 
     space : the config with its search values.
     folder : receives `trials.db` (Optuna's storage), `trials.csv`, `best.jsonnet` and the trials'
         runs; trials in it are kept, and those that were killed are resumed.
-    settings : number of trials, seed.
+    settings : number of trials, seeds.
     executor : trains the trials, `executor.jobs` at a time.
     packages : packages with custom components.
 
@@ -52,7 +53,7 @@ def tune(
     """
     metric = metric_of(space.check())
     with _alone(folder):
-        _check_folder(folder, space, metric)
+        _check_folder(folder, space, metric, settings.run_seeds)
         trials = Trials(space, folder, settings, executor, metric)
         trials.run(packages)
         # Those that its trials have shared.
@@ -60,26 +61,37 @@ def tune(
         return trials.write()
 
 
-def _check_folder(folder: Path, space: SearchSpace, metric: str) -> None:
+def _check_folder(folder: Path, space: SearchSpace, metric: str, run_seeds: Sequence[int]) -> None:
     """Note the config in the folder; refuse a folder with another config or something else.
 
     # Raises
 
-    `UserError` if it has files and is not of a tuning, or of the tuning of another config.
+    `UserError` if it has files and is not of a tuning, or of the tuning of another config or with
+    other seeds of runs.
     """
     noted = folder / SETTINGS
     if noted.is_file():
-        before = json.loads(noted.read_text("utf-8"))["config"]
-        if found := next(all_differences(before, space.config), None):
+        before = json.loads(noted.read_text("utf-8"))
+        if found := next(all_differences(before["config"], space.config), None):
             path, old, new = found
             raise UserError(
                 f"{folder} holds trials of another config: {path} was {shown(old)}, is"
                 f" {shown(new)}. Choose another folder."
             )
+        if before.get("run_seeds", []) != [*run_seeds]:
+            raise UserError(
+                f"{folder} holds trials with other seeds:"
+                f" {_seeds(before.get('run_seeds', []))}, not {_seeds(run_seeds)}."
+                " Choose another folder."
+            )
         return
     if any(file.name != "lock" for file in folder.iterdir()):
         raise UserError(f"{folder} has files and is not the folder of a tuning")
-    write_json(noted, {"metric": metric, "config": space.config})
+    write_json(noted, {"metric": metric, "run_seeds": [*run_seeds], "config": space.config})
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds)) or "that of the config"
 
 
 @contextmanager

@@ -47,6 +47,16 @@ def study_of(folder: Path, **tune_arms: Any) -> Study:
         ({"trials": 0, "space": RATES}, "tune_arms.trials", "expected 1 or more"),
         ({"trials": 2}, "tune_arms.space", "no search space for arm"),
         (
+            {"trials": 2, "space": RATES, "seeds": [0, 0]},
+            "tune_arms.seeds",
+            "expected different seeds",
+        ),
+        (
+            {"trials": 2, "space": RATES, "seeds": [0, 2]},
+            "tune_arms.seeds",
+            "found 2, a seed of the study",
+        ),
+        (
             {"trials": 2, "arms": {"adv": RATES}},
             "tune_arms.space",
             'no search space for arm "hard": all arms have equally many trials',
@@ -102,7 +112,7 @@ def test_every_arm_has_its_own_best_values(tmp_path: Path, monkeypatch: pytest.M
     study = study_of(
         tmp_path,
         trials=6,
-        seed=7,
+        seeds=[7, 8],
         space={**RATES, **dropouts},
         arms={
             "adv": {
@@ -125,10 +135,13 @@ def test_every_arm_has_its_own_best_values(tmp_path: Path, monkeypatch: pytest.M
     study.executor = Pretended(noted)
     tuned = best_overrides(study, jobs, tmp_path / "tuning")
     assert {name: best.trials for name, best in tuned.items()} == {"hard": 6, "adv": 6}
-    # The most of the sizes, the first budget, and a seed of its own.
+    # The most of the sizes, the first budget, and seeds of its own; a pruned trial has one run.
     for config in configs:
         assert config["data_loader"]["subset"] == {"weibo": 20}
-        assert config["trainer"]["max_steps"] == 4 and config["random_seed"] == 7
+        assert config["trainer"]["max_steps"] == 4
+        assert config["random_seed"] == config["numpy_seed"] == config["pytorch_seed"]
+    seeds = [config["random_seed"] for config in configs]
+    assert seeds.count(7) == 12 and 10 <= seeds.count(8) <= 12 and set(seeds) == {7, 8}
     assert set(tuned["hard"].values) == {LR, DROPOUT}
     assert set(tuned["adv"].values) == {LR, DROPOUT, "model.tower"}
 

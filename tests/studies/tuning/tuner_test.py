@@ -176,19 +176,80 @@ def test_a_call_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     assert table(tmp_path / "other") != table(tmp_path / "whole")
 
 
+def test_the_score_of_a_trial_is_the_mean_of_its_seeds(tmp_path: Path) -> None:
+    def lucky(config: dict[str, Any]) -> list[float]:
+        # By the first seed alone 0.01 is best, by the mean of three 0.001.
+        best = {0.01: {1: 0.9, 2: 0.1, 3: 0.2}, 0.001: {1: 0.8, 2: 0.7, 3: 0.6}}
+        return [0.0, best[rate(config)][config["random_seed"]]]
+
+    choices = SearchSpace(single_task_config(trainer__optimizer__lr={"choices": [0.01, 0.001]}))
+    settings = TrialSettings(2, run_seeds=(1, 2, 3))
+    executor = Pretended(lucky)
+    best = tune(choices, tmp_path / "whole", settings, executor)
+    assert best.values == {LR: 0.001} and best.value == pytest.approx(0.7)
+    assert [float(row["value"]) for row in table(tmp_path / "whole")] == pytest.approx([0.4, 0.7])
+    assert [float(row["seconds"]) for row in table(tmp_path / "whole")] == [3.0, 3.0]
+    names = ["0000", "0000-seed2", "0000-seed3", "0001", "0001-seed2", "0001-seed3"]
+    assert executor.started == names
+    one = tune(choices, tmp_path / "one", TrialSettings(2, run_seeds=(1,)), Pretended(lucky))
+    assert one.values == {LR: 0.01}
+
+    # A call that is killed in the middle of a trial goes on with its next run.
+    killed = Pretended(lucky)
+    killed.stop_at = 3
+    with pytest.raises(Stop):
+        tune(choices, tmp_path / "killed", settings, killed)
+    resumed = Pretended(lucky)
+    assert tune(choices, tmp_path / "killed", settings, resumed) == best
+    assert resumed.started == names[2:]
+    with pytest.raises(UserError, match="trials with other seeds: 1, 2, 3, not that of the config"):
+        tune(choices, tmp_path / "killed", TrialSettings(2), resumed)
+
+
+def test_a_trial_fails_with_any_of_its_seeds(tmp_path: Path) -> None:
+    scores = {1: [], 2: [math.nan], 3: [0.5], 4: [0.6]}
+
+    def sometimes(config: dict[str, Any]) -> list[float]:
+        return scores[config["random_seed"]]
+
+    choices = SearchSpace(single_task_config(trainer__optimizer__lr={"choices": [0.01, 0.001]}))
+    for seeds, count in (((3, 1), 2), ((2, 3), 1), ((3, 2, 4), 2), ((3, 2), 2)):
+        executor = Pretended(sometimes)
+        folder = tmp_path / "-".join(map(str, seeds))
+        with pytest.raises(UserError, match="no trial has finished"):
+            tune(choices, folder, TrialSettings(2, run_seeds=seeds), executor)
+        # The runs after the one that failed are not trained.
+        assert len(executor.started) == 2 * count
+        assert {row["state"] for row in table(folder)} == {"failed"}
+
+
+def test_a_trial_is_pruned_by_its_first_seed(tmp_path: Path) -> None:
+    executor = Pretended(near)
+    tune(space(), tmp_path, TrialSettings(20, run_seeds=(1, 2)), executor)
+    pruned = [row["number"] for row in table(tmp_path) if row["state"] == "pruned"]
+    assert pruned
+    for number in pruned:
+        assert f"{int(number):04}-seed2" not in executor.started
+
+
 def test_a_trial_without_a_config_is_marked_failed_and_does_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ner_adv_plugin.studies.tuning.trial import TrialRun
 
-    def killed(self: TrialRun, config: dict[str, Any]) -> None:
-        raise Stop
+    plan = TrialRun.plan
 
+    def killed(self: TrialRun, config: dict[str, Any]) -> None:
+        if self.folder.name.endswith("seed2"):
+            raise Stop
+        plan(self, config)
+
+    settings = TrialSettings(3, run_seeds=(1, 2))
     with monkeypatch.context() as patched:
         patched.setattr(TrialRun, "plan", killed)
         with pytest.raises(Stop):
-            tune(space(), tmp_path, TrialSettings(3), Pretended(near))
-    best = tune(space(), tmp_path, TrialSettings(3), Pretended(near))
+            tune(space(), tmp_path, settings, Pretended(near))
+    best = tune(space(), tmp_path, settings, Pretended(near))
     assert [row["number"] for row in table(tmp_path)] == ["1", "2", "3"] and best.trials == 3
 
 
