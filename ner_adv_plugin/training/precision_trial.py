@@ -102,6 +102,16 @@ def supports_bf16(device: torch.device, cpuinfo: Path = CPUINFO) -> bool:
         return False
 
 
+def warn_if_emulated(device: torch.device) -> None:
+    """Warn that a device has no instructions for bfloat16, and so is slow in it."""
+    if not supports_bf16(device):
+        logger.warning(
+            "precision: this %s has no instructions for bf16 and emulates it, far slower than fp32:"
+            ' set precision "auto" or "fp32"',
+            device.type.upper(),
+        )
+
+
 def flags_have_bf16(cpuinfo: str) -> bool:
     """Return whether the first CPU of a `/proc/cpuinfo` has instructions for bfloat16.
 

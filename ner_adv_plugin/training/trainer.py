@@ -25,7 +25,7 @@ from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.weights import check_weights
 from ner_adv_plugin.modules.objectives import Objective, Statistics
-from ner_adv_plugin.training.accelerator import PrecisionSetting, precision_of
+from ner_adv_plugin.training.accelerator import Precision, PrecisionSetting, precision_of
 from ner_adv_plugin.training.callbacks import ConsoleCallback
 from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCallback
 from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
@@ -45,7 +45,7 @@ from ner_adv_plugin.training.optimization.moving_average import LazyMovingAverag
 from ner_adv_plugin.training.optimization.optimizers import LazyOptimizer, Optimizer, optimizer_of
 from ner_adv_plugin.training.optimization.parameter_groups import trainable
 from ner_adv_plugin.training.optimization.unfreezing import LazyUnfreezing
-from ner_adv_plugin.training.precision_trial import STEPS, choose_precision
+from ner_adv_plugin.training.precision_trial import STEPS, choose_precision, warn_if_emulated
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.step import (
     TrainingStep,
@@ -182,16 +182,8 @@ class Trainer(Registrable):
             weighting.bind(name, data_loader.sentences(), model)
 
         trainable_parameters = trainable(model, no_grad or [])
-        setting = precision_of(precision, use_amp, cuda_device)
-        self.engine = Engine(model, "fp32" if setting == "auto" else setting, cuda_device)
         self.max_tokens_per_pass = max_tokens_per_pass
-        self.max_tokens = self._most_tokens()
-        if setting == "auto":
-            chosen = choose_precision(
-                self.engine, self.step, self._first_batches, self.folder, recover
-            )
-            self.engine = Engine(model, chosen, cuda_device)
-        self.accelerator = self.engine.accelerator
+        self._set_up_engine(precision_of(precision, use_amp, cuda_device), cuda_device, recover)
 
         build = (
             optimizer.construct
@@ -227,6 +219,22 @@ class Trainer(Registrable):
         self._check_processes()
         if recover:
             self._resume()
+
+    def _set_up_engine(
+        self, precision: PrecisionSetting, cuda_device: int | None, recover: bool
+    ) -> None:
+        """Make the engine of the device and the precision."""
+        chosen: Precision = "fp32" if precision == "auto" else precision
+        self.engine = Engine(self.model, chosen, cuda_device)
+        self.max_tokens = self._most_tokens()
+        if precision == "auto":
+            chosen = choose_precision(
+                self.engine, self.step, self._first_batches, self.folder, recover
+            )
+            self.engine = Engine(self.model, chosen, cuda_device)
+        elif precision == "bf16":
+            warn_if_emulated(self.engine.device)
+        self.accelerator = self.engine.accelerator
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:

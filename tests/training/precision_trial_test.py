@@ -89,6 +89,22 @@ def test_without_bf16_there_is_no_trial(
     assert recorded(tmp_path) == {"precision": "fp32", "seconds": {}}
 
 
+@pytest.mark.parametrize("supported", [True, False])
+@pytest.mark.parametrize("setting", [{"precision": "bf16"}, {"use_amp": True}, {}])
+def test_bf16_that_is_emulated_is_warned_of(
+    setting: dict[str, Any],
+    supported: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(precision_trial, "supports_bf16", lambda device: supported)
+    settings = {f"trainer__{key}": value for key, value in setting.items()}
+    trainer_of(tiny_config(**settings), tmp_path)
+    warned = "this CPU has no instructions for bf16 and emulates it" in caplog.text
+    assert warned is (bool(setting) and not supported)
+
+
 @pytest.mark.parametrize(("fp32", "bf16", "expected"), [(2.0, 1.0, "bf16"), (1.0, 2.0, "fp32")])
 @pytest.mark.usefixtures("with_bf16")
 def test_the_quicker_one_is_chosen(
