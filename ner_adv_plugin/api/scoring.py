@@ -11,7 +11,7 @@ from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
-from ner_adv_plugin.inference import Predictor
+from ner_adv_plugin.inference import Ensemble, Predictor
 from ner_adv_plugin.inference.evaluated_types import EvaluatedFile
 from ner_adv_plugin.inference.evaluator import Evaluator
 
@@ -69,7 +69,11 @@ def evaluate(
     dataset = EncodedDataset(name, instances, vocab, archive.model.alphabet, archive.shown(name))
     dataset.targets = archive.model.targets(dataset, training=False)
     evaluator = Evaluator(vocab, {name: dataset}, batch_size)
-    predictions = evaluator.predict(archive.model, "evaluating", scored=True)
+    predictions = (
+        model.predictions([dataset])
+        if isinstance(model, Ensemble)
+        else evaluator.predict(archive.model, "evaluating", scored=True)
+    )
     if not space.segmentation:
         file.warn(predictions[name].spans)
     metrics = evaluator.metrics(predictions)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.archives import Archive
-from ner_adv_plugin.commands.options import add_model_options, load_model
+from ner_adv_plugin.commands.options import add_ensemble, add_model_options, load_model
 from ner_adv_plugin.common.errors import UserError, nearest
 from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.common.files import write_file, write_json
@@ -17,6 +17,7 @@ from ner_adv_plugin.data.labels.spans import SpanTable
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.evaluation.calibration import PICTURES, draw_reliability
+from ner_adv_plugin.inference import Ensemble
 from ner_adv_plugin.inference.evaluated_types import (
     EvaluatedFile,
     TypeMap,
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verify", action="store_true", help="check the strict F1 scores against seqeval"
     )
+    add_ensemble(parser)
     add_model_options(parser, batch_size=64)
 
 
@@ -89,7 +91,7 @@ def run(arguments: argparse.Namespace) -> None:
     datasets = {name: _encoded(archive, name, table) for name, table in tables.items()}
     evaluator = Evaluator(archive.model.vocab, datasets, arguments.batch_size)
 
-    predictions = evaluator.predict(archive.model, "evaluating", scored=True)
+    predictions = _predicted(archive, arguments, evaluator)
     for name, file in files.items():
         file.warn(predictions[name].spans)
     metrics = evaluator.metrics(predictions)
@@ -171,6 +173,19 @@ def _encoded(archive: Archive, name: str, sentences: InstanceTable) -> EncodedDa
     dataset = EncodedDataset(name, sentences, model.vocab, model.alphabet, shown)
     dataset.targets = model.targets(dataset, training=False)
     return dataset
+
+
+def _predicted(
+    archive: Archive, arguments: argparse.Namespace, evaluator: Evaluator
+) -> dict[str, Predictions]:
+    """Return the predictions of the model, or of all models that vote."""
+    if not arguments.ensemble:
+        return evaluator.predict(archive.model, "evaluating", scored=True)
+    found: dict[str, Predictions] = {}
+    for head, datasets in evaluator.by_head.items():
+        ensemble = Ensemble(archive, arguments.ensemble, head, arguments.batch_size)
+        found.update(ensemble.predictions(datasets))
+    return found
 
 
 def _write_predictions(

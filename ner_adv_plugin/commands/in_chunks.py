@@ -21,7 +21,7 @@ DEFAULT_SIZE = 10_000
 NOT_SETTINGS = (
     *("run", "raw_arguments", "threads", "include_package", "install_completion"),
     *("output_file", "silent", "file_friendly_logging", "cuda_device", "chunk_size"),
-    *("archive_file", "input_file", "weights_file", "lexicon"),
+    *("archive_file", "input_file", "weights_file", "lexicon", "ensemble"),
 )
 
 
@@ -61,6 +61,7 @@ def chunks_of(arguments: argparse.Namespace) -> Chunks | None:
     files = {"input": arguments.input_file, "model": arguments.archive_file}
     if arguments.weights_file:
         files["weights"] = arguments.weights_file
+    files |= {f"model {i}": path for i, path in enumerate(arguments.ensemble, 2)}
     files |= {f"lexicon {i}": path for i, path in enumerate(arguments.lexicon or (), 1)}
     size = arguments.chunk_size or DEFAULT_SIZE
     return Chunks(Path(arguments.output_file), size, settings, files, _rank(), launched_processes())

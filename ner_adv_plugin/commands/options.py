@@ -34,6 +34,18 @@ def add_model_options(parser: argparse.ArgumentParser, batch_size: int) -> None:
     )
 
 
+def add_ensemble(parser: argparse.ArgumentParser) -> None:
+    """Add the flag for further models that vote."""
+    parser.add_argument(
+        "--ensemble",
+        action="append",
+        default=[],
+        metavar="ARCHIVE",
+        help="another trained model: what more than half of all models predict counts; may be"
+        " repeated",
+    )
+
+
 def load_model(arguments: argparse.Namespace, datasets: Sequence[str] = ()) -> Archive:
     """Set up logging and load the part of the model that is needed.
 

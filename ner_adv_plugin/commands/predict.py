@@ -16,7 +16,7 @@ from ner_adv_plugin.commands.formats import (
     write_as,
 )
 from ner_adv_plugin.commands.in_chunks import add_chunk_size, chunks_of, predict_in_chunks
-from ner_adv_plugin.commands.options import add_model_options, load_model
+from ner_adv_plugin.commands.options import add_ensemble, add_model_options, load_model
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import write_file
 from ner_adv_plugin.data.instance import Instance
@@ -70,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--predictor", help="registered name of a predictor (tagger)")
     parser.add_argument("--predictor-args", default="{}", help="settings of the predictor, in JSON")
+    add_ensemble(parser)
     add_chunk_size(parser)
     add_model_options(parser, batch_size=64)
 
@@ -111,10 +112,17 @@ def _write(
 
 
 def _predictor(arguments: argparse.Namespace) -> Predictor:
+    if arguments.ensemble and arguments.predictor not in (None, "ensemble"):
+        raise UserError(
+            f'--ensemble: predictor "{arguments.predictor}" does not vote: leave it out'
+        )
     archive = load_model(arguments)
     for path in arguments.lexicon or ():
         archive.model.add_words(path)
-    settings = {"type": arguments.predictor or "tagger", "batch_size": arguments.batch_size}
+    default = "ensemble" if arguments.ensemble else "tagger"
+    settings = {"type": arguments.predictor or default, "batch_size": arguments.batch_size}
+    if arguments.ensemble:
+        settings["archives"] = arguments.ensemble
     if arguments.text_key is not None:
         settings["text_key"] = arguments.text_key
     settings.update(_predictor_args(arguments.predictor_args))

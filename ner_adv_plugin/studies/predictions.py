@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.common.files import write_file
+from ner_adv_plugin.data.labels.spans import ScoredSpan
+from ner_adv_plugin.data.labels.voting import elected_entities, elected_words
 
 Entity = tuple[int, int, str]
 # Those that are predicted; the first that there is scores a run.
@@ -88,6 +90,27 @@ class RunPredictions:
             )
             counts[i] = len(gold & predicted), len(predicted - gold), len(gold - predicted)
         return counts
+
+
+def elected(runs: Sequence[RunPredictions]) -> RunPredictions:
+    """Return what more than half of several runs predict for the same sentences.
+
+    # Parameters
+
+    runs : one or more.
+    """
+    sentences = []
+    for own in zip(*(run.sentences for run in runs), strict=True):
+        readings = [
+            [ScoredSpan(*entity, score) for entity, score in sorted(sentence.scores.items())]
+            for sentence in own
+        ]
+        # Words have no type.
+        are_words = any(not span.type for spans in readings for span in spans)
+        found = elected_words(readings) if are_words else elected_entities(readings)
+        scores = {(span.start, span.end, span.type): span.score for span in found}
+        sentences.append(PredictedSentence(own[0].text, own[0].gold, scores))
+    return RunPredictions(sentences)
 
 
 def read_predictions(path: Path) -> RunPredictions:

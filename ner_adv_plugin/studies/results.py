@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import inf
+from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ner_adv_plugin.studies.engine import StudyRun
 from ner_adv_plugin.studies.predictions import (
     SPLITS,
     RunPredictions,
+    elected,
     predictions_file,
     read_predictions,
     scored_split,
@@ -29,6 +30,8 @@ from ner_adv_plugin.studies.statistics import (
 )
 from ner_adv_plugin.studies.study import Study
 
+# Of two runs, both would have to agree.
+FEWEST_VOTES = 3
 COLUMNS = (
     *("arm", "seed", "size", "budget"),
     *(
@@ -55,6 +58,8 @@ class Family:
     scores : F1 of every arm by seed.
     predictions : of every arm by seed.
     comparisons : every arm against the baseline.
+    votes : F1 of what more than half of every arm's runs predict; None with fewer than three seeds,
+        or if it is undefined.
     cpu_seconds : what a run of every arm costs, its mean over seeds; None if it is not known.
     """
 
@@ -66,6 +71,7 @@ class Family:
     scores: dict[str, list[float]]
     predictions: dict[str, list[RunPredictions]]
     comparisons: dict[str, Comparison]
+    votes: dict[str, float | None]
     cpu_seconds: dict[str, float | None]
 
 
@@ -103,6 +109,7 @@ class StudyResults:
                         name: {
                             "mean_f1": float(np.mean(scores)),
                             "f1": scores,
+                            "vote_f1": family.votes[name],
                             "cpu_seconds": family.cpu_seconds[name],
                             **_as_json(family.comparisons.get(name)),
                         }
@@ -221,14 +228,23 @@ def _family(study: Study, runs: Sequence[StudyRun], size: int | None, budget: st
         name: [float(value) for value in f1_of(own.sum(axis=1))]
         for name, own in {study.baseline: baseline, **counts}.items()
     }
+    votes = {name: _vote(own, entity_type) for name, own in predictions.items()}
     sentences = next(iter(by_arm[study.baseline].values())).result()["target_sentences"]
     cpu_seconds = {
         name: _mean([own[seed].result().get("cpu_seconds") for seed in seeds])
         for name, own in by_arm.items()
     }
     return Family(
-        size, sentences, budget, split, seeds, scores, predictions, comparisons, cpu_seconds
+        size, sentences, budget, split, seeds, scores, predictions, comparisons, votes, cpu_seconds
     )
+
+
+def _vote(runs: Sequence[RunPredictions], entity_type: str | None) -> float | None:
+    """Return the F1 of what most of several runs predict; None if it is not defined."""
+    if len(runs) < FEWEST_VOTES:
+        return None
+    f1 = float(f1_of(elected(runs).counts(entity_type).sum(axis=0)))
+    return None if isnan(f1) else f1
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -121,13 +121,19 @@ def _family(family: dict[str, Any]) -> Iterator[str]:
     yield ""
     header = ["arm", "mean F1", "difference", "verdict", "95 % interval", "p after Holm"]
     yield from table(
-        [*header, *(f"seed {seed}" for seed in seeds), text("en", "cpu_minutes")],
+        [
+            *header,
+            *(f"seed {seed}" for seed in seeds),
+            text("en", "vote"),
+            text("en", "cpu_minutes"),
+        ],
         (
             [
                 escaped(name),
                 points(arm["mean_f1"]),
                 *_compared(arm),
                 *(points(score) for score in arm["f1"]),
+                "" if arm["vote_f1"] is None else points(arm["vote_f1"]),
                 minutes(arm["cpu_seconds"]),
             ]
             for name, arm in family["arms"].items()

@@ -104,14 +104,17 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "arms_caption": (
         "F1 in points; the mean over seeds is the headline, the best seed is not reported. p is the"
         " largest of the p-values below, corrected by Holm over the arms of one table. Undecided"
-        " does not mean equal. CPU minutes are those of one run, on all CPUs together.",
+        " does not mean equal. The vote is what more than half of an arm's runs predict, one score"
+        " without an interval. CPU minutes are those of one run, on all CPUs together.",
         "F1 以百分点计；以种子平均值为准，不报告最佳种子。p 取下列各 p 值中最大者，"
         "并在同一表的各方案间做 Holm 校正。“尚无定论”不等于“没有差异”。"
+        "“投票”取同一方案中过半数运行都预测的实体，只有一个得分，没有区间。"
         "CPU 分钟是一次运行在所有 CPU 上的总和。",
     ),
     "arm": ("arm", "方案"),
     "baseline": ("baseline", "基线"),
     "mean_f1": ("mean F1", "平均 F1"),
+    "vote": ("vote of all seeds", "各种子投票"),
     "cpu_minutes": ("CPU minutes", "CPU 分钟"),
     "seed": ("seed {seed}", "种子 {seed}"),
     "difference": ("difference", "差值"),

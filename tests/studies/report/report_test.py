@@ -100,7 +100,7 @@ def expected_rows(family: dict[str, Any]) -> list[list[str]]:
     """The rows of the table of arms, from results.json."""
     rows = []
     for name, arm in family["arms"].items():
-        seeds = [f"{100 * score:.2f}" for score in arm["f1"]]
+        seeds = [f"{100 * score:.2f}" for score in (*arm["f1"], arm["vote_f1"])]
         if "difference" not in arm:
             rows.append(
                 [name, f"{100 * arm['mean_f1']:.2f}", "", "baseline", "", "", *seeds, "1.5"]
@@ -129,7 +129,7 @@ def test_table_of_arms(folder: Path, page: Page) -> None:
     for family, table in zip(families, page.tables["arms"], strict=True):
         assert [[cell.strip() for cell in row] for row in table[1:]] == expected_rows(family)
         seeds = [f"seed {seed}" for seed in (1, 2, 3, 5)]
-        assert table[0][6:] == [*seeds, "CPU minutes"]
+        assert table[0][6:] == [*seeds, "vote of all seeds", "CPU minutes"]
 
 
 def test_table_of_statistics(folder: Path, page: Page) -> None:
