@@ -102,7 +102,10 @@ def elected(runs: Sequence[RunPredictions]) -> RunPredictions:
     sentences = []
     for own in zip(*(run.sentences for run in runs), strict=True):
         readings = [
-            [ScoredSpan(*entity, score) for entity, score in sorted(sentence.scores.items())]
+            [
+                ScoredSpan(start, end, name, score)
+                for (start, end, name), score in sorted(sentence.scores.items())
+            ]
             for sentence in own
         ]
         # Words have no type.
