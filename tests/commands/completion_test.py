@@ -83,7 +83,7 @@ def test_names_of_components_formats_and_recipes(complete: Complete) -> None:
     names = {name for base in catalogue.bases().values() for name in catalogue.components(base)}
     assert set(complete("allennlp components ")) >= names
     assert complete("allennlp components roundr") == ["roundrobin"]
-    assert complete("allennlp predict a b --predictor ") == ["tagger"]
+    assert complete("allennlp predict a b --predictor ") == ["ensemble", "tagger"]
     formats = complete("allennlp convert a b --to ")
     assert "doccano" in formats and set(ALIASES) <= set(formats)
     found = set(complete("allennlp recipes "))
