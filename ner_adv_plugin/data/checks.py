@@ -15,9 +15,9 @@ class PlannedRun:
     # Parameters
 
     config : the whole config with defaults filled in.
-    datasets : head, domain, task and annotated types of every dataset.
-    heads : the heads that datasets belong to, each with the config path of the first dataset that
-        names it.
+    datasets : head, domain, task and annotated types of every dataset that is trained on.
+    heads : the heads that datasets belong to, trained on by this stage or by another, each with the
+        config path of the first dataset that names it.
     validated : the labelled datasets that are scored in validation.
     metrics : names of the validation metrics; since entity types are known only from the data,
         metrics of single types appear as `f1_<TYPE>` at the end of the name.
@@ -34,6 +34,12 @@ class PlannedRun:
     precision: str
     processes: int
     starts_with_weights: bool = False
+
+    @property
+    def trained_heads(self) -> list[str]:
+        """Return the heads that the datasets belong to that are trained on."""
+        trained = {space.head for space in self.datasets.values()}
+        return [head for head in self.heads if head in trained]
 
 
 RunContext: TypeAlias = CheckContext[PlannedRun]

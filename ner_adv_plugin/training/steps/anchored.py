@@ -89,7 +89,7 @@ class AnchoredStep(TrainingStep):
         if context.run is None:
             return
 
-        heads, target = context.run.heads, settings["target"]
+        heads, target = context.run.trained_heads, settings["target"]
         _check_name("head", target, heads, "target")
         known = [f"heads.{head}" for head in heads if head != target]
         known += [f"objectives.{i}" for i in range(_objectives(context.run.config["model"]))]

@@ -74,7 +74,7 @@ class RDropStep(TrainingStep):
                 "model.type",
                 absolute=True,
             )
-        for name in context.run.heads:
+        for name in context.run.trained_heads:
             _check_head(model, name)
 
     def run(

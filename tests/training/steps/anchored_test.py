@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.data.batching.batch import Batch, share_totals
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.runs.config_checks import checked_job
@@ -260,6 +261,16 @@ def test_invalid_settings(settings: dict[str, Any], path: str, message: str) -> 
 def test_an_auxiliary_loss_is_needed() -> None:
     with pytest.raises(ConfigurationError, match="the only loss"):
         checked_job(single_task_config(trainer__step={"type": "anchored", "target": "weibo"}))
+
+
+def test_a_loss_of_another_stage_is_none(root: Path) -> None:
+    config = load_config(root / "fixtures/configs/staged.jsonnet")
+    config["stages"][1]["trainer"] |= {"step": {"type": "anchored", "target": "weibo"}}
+    with pytest.raises(ConfigurationError, match=r"heads\.weibo is the only loss"):
+        checked_job(config)
+    config["stages"][1]["trainer"]["step"]["target"] = "msra"
+    with pytest.raises(ConfigurationError, match='no head "msra"'):
+        checked_job(config)
 
 
 def test_several_processes_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.data.batching.batch import Batch, share_totals
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.runs.config_checks import checked_job
@@ -22,7 +23,7 @@ from ner_adv_plugin.training.steps.step import averages
 from tests.models.building import HEAD, batch_for, build_model
 from tests.modules.crf_divergence_test import enumerated
 from tests.modules.examples import vocabulary
-from tests.tiny import tiny_config
+from tests.tiny import ROOT, tiny_config
 from tests.training.steps.perturbed_test import gradients
 
 VOCAB = vocabulary()
@@ -244,6 +245,17 @@ def test_refused_before_data_is_read(settings: dict[str, Any], path: str) -> Non
     assert error.value.path == path
     if "head" in path:
         assert 'heads that do: "biaffine", "crf", "global_pointer", "softmax"' in str(error.value)
+
+
+def test_only_heads_that_a_stage_trains_need_a_divergence(tmp_path: Path) -> None:
+    config = load_config(ROOT / "fixtures/configs/masked_lm_staged.jsonnet")
+    config["stages"][1]["trainer"] = {"step": {"type": "r_drop"}}
+    metrics = train_model(config, tmp_path)
+    assert metrics["training_weibo_divergence"] > 0
+    config["stages"][0]["trainer"]["step"] = {"type": "r_drop"}
+    with pytest.raises(ConfigurationError, match='head "masked_lm" has no divergence') as error:
+        checked_job(config)
+    assert error.value.path == "model.heads.reviews.type"
 
 
 def test_a_model_that_does_not_compare_copies_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
