@@ -203,12 +203,17 @@ class Chunks:
                     f"{self.folder} belongs to a prediction with {key} {old!r}, now it is {new!r}."
                     f" {again}"
                 )
-        for name, path in self.files.items():
-            if not _is_same(known["files"].get(name, {}), path):
-                raise UserError(
-                    f"{self.folder} belongs to a prediction with another {name}: the content of"
-                    f" {path} has changed. {again}"
-                )
+        for name in dict.fromkeys([*known["files"], *self.files]):
+            path = self.files.get(name)
+            if path is None:
+                difference = f"with a {name}, now there is none"
+            elif name not in known["files"]:
+                difference = f"without a {name}, now it is {path}"
+            elif _is_same(known["files"][name], path):
+                continue
+            else:
+                difference = f"with another {name}: the content of {path} has changed"
+            raise UserError(f"{self.folder} belongs to a prediction {difference}. {again}")
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -174,6 +174,24 @@ def test_another_prediction_is_not_mixed_in(
     assert (parts / chunks_module.MANIFEST).read_bytes() == manifest
 
 
+def test_models_and_word_lists_are_not_mixed_in(run: Run, tiny_run: Path) -> None:
+    inputs = write_inputs(Path("in.jsonl"))
+    Path("words.txt").write_text("深圳\n", encoding="utf-8")
+    command = ["predict", tiny_run, inputs, "--chunk-size", "5", "--output-file"]
+    ensemble = ["--ensemble", tiny_run, "--ensemble", tiny_run]
+    assert run(*command, "voted.jsonl", *ensemble).status == 0
+    assert run(*command, "out.jsonl").status == 0
+    assert answers(Path("voted.jsonl")) == answers(Path("out.jsonl"))
+    for more, output, expected in [
+        ([], "voted.jsonl", "with a model 2, now there is none"),
+        (ensemble[:2], "voted.jsonl", "with a model 3, now there is none"),
+        (ensemble, "out.jsonl", f"without a model 2, now it is {tiny_run}"),
+        (["--lexicon", "words.txt"], "out.jsonl", "without a lexicon 1, now it is words.txt"),
+    ]:
+        result = run(*command, output, *more)
+        assert result.status == 2 and f"belongs to a prediction {expected}. Remove" in result.err
+
+
 def test_invalid_lines(run: Run, tiny_run: Path) -> None:
     inputs = write_inputs(Path("in.jsonl"), 8)
     inputs.write_text(inputs.read_text("utf-8") + "[1]\n", encoding="utf-8")
