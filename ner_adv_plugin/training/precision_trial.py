@@ -103,8 +103,12 @@ def supports_bf16(device: torch.device, cpuinfo: Path = CPUINFO) -> bool:
 
 
 def warn_if_emulated(device: torch.device) -> None:
-    """Warn that a device has no instructions for bfloat16, and so is slow in it."""
-    if not supports_bf16(device):
+    """Warn that a device has no instructions for bfloat16, and so is slow in it.
+
+    A CPU that Linux does not describe is not judged.
+    """
+    is_known = device.type != "cpu" or CPUINFO.is_file()
+    if is_known and not supports_bf16(device):
         logger.warning(
             "precision: this %s has no instructions for bf16 and emulates it, far slower than fp32:"
             ' set precision "auto" or "fp32"',
