@@ -15,9 +15,9 @@ from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.memory import release_memory
 from ner_adv_plugin.common.processes import is_main, on_main
-from ner_adv_plugin.common.processor import CPUINFO, cpu_fields
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.training.accelerator import Precision
+from ner_adv_plugin.training.bf16 import supports_bf16
 from ner_adv_plugin.training.checkpoints.random_state import random_state, set_random_state
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.step import TrainingStep
@@ -28,8 +28,6 @@ FILE = "precision.json"
 # Steps of each precision.
 STEPS = 10
 CHOICES: tuple[Precision, ...] = ("fp32", "bf16")
-# Flags of CPUs with instructions for bfloat16: of Intel and AMD, and of ARM.
-FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
 
 
 def choose_precision(
@@ -84,49 +82,6 @@ def choose_precision(
     if is_main():
         write_json(path, {"precision": chosen, "seconds": seconds})
     return chosen
-
-
-def supports_bf16(device: torch.device, cpuinfo: Path = CPUINFO) -> bool:
-    """Return whether a device has instructions for bfloat16.
-
-    # Parameters
-
-    device : the device.
-    cpuinfo : description of the CPU by Linux; if it is missing, the answer is no.
-    """
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    try:
-        return flags_have_bf16(cpuinfo.read_text(encoding="utf-8"))
-    except OSError:
-        return False
-
-
-def warn_if_emulated(device: torch.device) -> None:
-    """Warn that a device has no instructions for bfloat16, and so is slow in it.
-
-    A CPU that Linux does not describe is not judged.
-    """
-    is_known = device.type != "cpu" or CPUINFO.is_file()
-    if is_known and not supports_bf16(device):
-        logger.warning(
-            "precision: this %s has no instructions for bf16 and emulates it, far slower than fp32:"
-            ' set precision "auto" or "fp32"',
-            device.type.upper(),
-        )
-
-
-def flags_have_bf16(cpuinfo: str) -> bool:
-    """Return whether the first CPU of a `/proc/cpuinfo` has instructions for bfloat16.
-
-    # Examples
-
-    >>> flags_have_bf16("flags : fpu avx512_bf16"), flags_have_bf16("flags : fpu avx512f")
-    (True, False)
-    """
-    fields = cpu_fields(cpuinfo)
-    flags = fields.get("flags") or fields.get("Features") or ""
-    return not FLAGS.isdisjoint(flags.split())
 
 
 def time_steps(

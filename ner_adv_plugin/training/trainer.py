@@ -26,6 +26,7 @@ from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.weights import check_weights
 from ner_adv_plugin.modules.objectives import Objective, Statistics
 from ner_adv_plugin.training.accelerator import Precision, PrecisionSetting, precision_of
+from ner_adv_plugin.training.bf16 import warn_if_emulated
 from ner_adv_plugin.training.callbacks import ConsoleCallback
 from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCallback
 from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
@@ -45,7 +46,7 @@ from ner_adv_plugin.training.optimization.moving_average import LazyMovingAverag
 from ner_adv_plugin.training.optimization.optimizers import LazyOptimizer, Optimizer, optimizer_of
 from ner_adv_plugin.training.optimization.parameter_groups import trainable
 from ner_adv_plugin.training.optimization.unfreezing import LazyUnfreezing
-from ner_adv_plugin.training.precision_trial import STEPS, choose_precision, warn_if_emulated
+from ner_adv_plugin.training.precision_trial import STEPS, choose_precision
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.step import (
     TrainingStep,

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 import torch
+from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import read_data
 from ner_adv_plugin.runs.train_job import build_trainer, train_model
-from ner_adv_plugin.training import precision_trial
+from ner_adv_plugin.training import bf16, precision_trial
+from ner_adv_plugin.training.bf16 import autocast_inference, flags_have_bf16, supports_bf16
 from ner_adv_plugin.training.checkpoints.random_state import random_state, seed_everything
-from ner_adv_plugin.training.precision_trial import CHOICES, flags_have_bf16, supports_bf16
+from ner_adv_plugin.training.precision_trial import CHOICES
 from ner_adv_plugin.training.trainer import Trainer
 from tests.tiny import ROOT, assert_same_weights, tiny_config
 
@@ -89,6 +91,15 @@ def test_without_bf16_there_is_no_trial(
     assert recorded(tmp_path) == {"precision": "fp32", "seconds": {}}
 
 
+def test_an_lstm_in_bf16_runs_without_a_gradient_on_any_cpu() -> None:
+    lstm = torch.nn.LSTM(24, 16, batch_first=True, bidirectional=True)
+    states_BLD = torch.randn(2, 5, 24)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16), autocast_inference():
+        found = lstm(states_BLD)[0]
+    assert torch.backends.mkldnn.enabled
+    assert_close(found.float(), lstm(states_BLD)[0], atol=0.02, rtol=0.02)
+
+
 @pytest.mark.parametrize("supported", [True, False])
 @pytest.mark.parametrize("setting", [{"precision": "bf16"}, {"use_amp": True}, {}])
 def test_bf16_that_is_emulated_is_warned_of(
@@ -98,7 +109,7 @@ def test_bf16_that_is_emulated_is_warned_of(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(precision_trial, "supports_bf16", lambda device: supported)
+    monkeypatch.setattr(bf16, "supports_bf16", lambda device: supported)
     settings = {f"trainer__{key}": value for key, value in setting.items()}
     trainer_of(tiny_config(**settings), tmp_path)
     warned = "this CPU has no instructions for bf16 and emulates it" in caplog.text
