@@ -44,7 +44,7 @@ def audit_arms(study: Study, jobs: Mapping[str, TrainJob]) -> dict[str, ArmAudit
         data = data_of(job)
         of_target = [one for one, datasets in data.splits.items() if study.target in datasets]
         # Without a test set of the target, those of other datasets count too.
-        scored = list(dict.fromkeys([scored_split(of_target), "test"]))
+        scored = ["test"] if scored_split(of_target) == "test" else ["validation", "test"]
         leaks = _leaks(data, scored)
         kinds = " or ".join(split for split in scored if data.splits.get(split))
         if study.arms[name].leaks and not leaks:

@@ -19,7 +19,7 @@ SPLITS = ("test", "validation")
 
 
 def scored_split(splits: Container[str]) -> str:
-    """Return the split that scores runs: the test set or, if there is none, the validation set.
+    """Return the split that scores runs: the test set, or the validation set if it is missing.
 
     # Parameters
 

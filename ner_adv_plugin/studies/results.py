@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import inf, isnan
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from ner_adv_plugin.studies.statistics import (
     Comparison,
     LabelWorth,
     compare_arms,
+    defined,
     f1_of,
     label_worth,
 )
@@ -210,7 +211,7 @@ def _family(study: Study, runs: Sequence[StudyRun], size: int | None, budget: st
 
     folders = [own[seed].folder for own in by_arm.values() for seed in seeds]
     split = scored_split(
-        [one for one in SPLITS if all(predictions_file(own, one).is_file() for own in folders)]
+        [one for one in SPLITS if all(predictions_file(each, one).is_file() for each in folders)]
     )
     predictions = {
         name: [read_predictions(predictions_file(own[seed].folder, split)) for seed in seeds]
@@ -243,8 +244,7 @@ def _vote(runs: Sequence[RunPredictions], entity_type: str | None) -> float | No
     """Return the F1 of what most of several runs predict; None if it is not defined."""
     if len(runs) < FEWEST_VOTES:
         return None
-    f1 = float(f1_of(elected(runs).counts(entity_type).sum(axis=0)))
-    return None if isnan(f1) else f1
+    return defined(f1_of(elected(runs).counts(entity_type).sum(axis=0)))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ner_adv_plugin.common.files import write_json
@@ -31,7 +30,7 @@ from ner_adv_plugin.runs.spent import Clock
 from ner_adv_plugin.runs.train_job import open_run
 from ner_adv_plugin.studies.predicting import predict_target
 from ner_adv_plugin.studies.predictions import SPLITS, predictions_file, write_predictions
-from ner_adv_plugin.studies.statistics import f1_of, precision_of, recall_of
+from ner_adv_plugin.studies.statistics import defined, f1_of, precision_of, recall_of
 from ner_adv_plugin.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -115,16 +114,11 @@ def _score(
         write_predictions(predictions_file(folder, split), predictions)
         counts = predictions.counts().sum(axis=0)
         scores[split] = {
-            "precision": _defined(precision_of(counts)),
-            "recall": _defined(recall_of(counts)),
-            "f1": _defined(f1_of(counts)),
+            "precision": defined(precision_of(counts)),
+            "recall": defined(recall_of(counts)),
+            "f1": defined(f1_of(counts)),
         }
     return scores
-
-
-def _defined(score: Any) -> float | None:
-    """Return a score as JSON holds it; None if it is undefined."""
-    return None if np.isnan(score) else float(score)
 
 
 def _keep(planned: dict[str, Any], training: Path, folder: Path) -> None:

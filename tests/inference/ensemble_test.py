@@ -44,6 +44,10 @@ def models(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Pat
     return [tiny_run, *(noisy(tiny_run, base / f"seed{seed}", seed) for seed in (1, 2))]
 
 
+def flags_of(models: list[Path]) -> list[str | Path]:
+    return [flag for model in models for flag in ("--ensemble", model)]
+
+
 def lines_of(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
@@ -51,8 +55,7 @@ def lines_of(text: str) -> list[dict[str, Any]]:
 def test_what_most_models_predict_is_predicted(run: Run, models: list[Path]) -> None:
     texts = [*TEXTS, *(line["sentence"] for line in _gold(run, models[0]))]
     Path("in.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
-    flags = [flag for model in models[1:] for flag in ("--ensemble", model)]
-    result = run("predict", models[0], "in.txt", *flags)
+    result = run("predict", models[0], "in.txt", *flags_of(models[1:]))
     assert result.status == 0, result.err
     answers = lines_of(result.out)
 
@@ -76,9 +79,8 @@ def _gold(run: Run, model: Path) -> list[dict[str, Any]]:
 
 
 def test_scores_are_those_of_the_vote(run: Run, models: list[Path]) -> None:
-    flags = [flag for model in models[1:] for flag in ("--ensemble", model)]
     output = ("--predictions-output-file", "voted.jsonl", "--verify")
-    result = run("evaluate", models[0], DEV, *flags, *output)
+    result = run("evaluate", models[0], DEV, *flags_of(models[1:]), *output)
     assert result.status == 0, result.err
     text, _, verified = result.out.partition("}\n")
     metrics = json.loads(text + "}")

@@ -120,25 +120,8 @@ def _family(family: dict[str, Any]) -> Iterator[str]:
     )
     yield ""
     header = ["arm", "mean F1", "difference", "verdict", "95 % interval", "p after Holm"]
-    yield from table(
-        [
-            *header,
-            *(f"seed {seed}" for seed in seeds),
-            text("en", "vote"),
-            text("en", "cpu_minutes"),
-        ],
-        (
-            [
-                escaped(name),
-                points(arm["mean_f1"]),
-                *_compared(arm),
-                *(points(score) for score in arm["f1"]),
-                "" if arm["vote_f1"] is None else points(arm["vote_f1"]),
-                minutes(arm["cpu_seconds"]),
-            ]
-            for name, arm in family["arms"].items()
-        ),
-    )
+    header += [*(f"seed {seed}" for seed in seeds), text("en", "vote"), text("en", "cpu_minutes")]
+    yield from table(header, (_arm(name, arm) for name, arm in family["arms"].items()))
     keys = ("p_seeds", "p_sign_flip", "p_sentences", "p_both")
     yield from table(
         [
@@ -164,6 +147,18 @@ def _family(family: dict[str, Any]) -> Iterator[str]:
     )
     yield text("en", "sign_flip_floor", seeds=len(seeds), floor=f"{smallest_p(len(seeds)):.3g}")
     yield ""
+
+
+def _arm(name: str, arm: dict[str, Any]) -> list[str]:
+    """Return the cells of an arm."""
+    return [
+        escaped(name),
+        points(arm["mean_f1"]),
+        *_compared(arm),
+        *(points(score) for score in arm["f1"]),
+        "" if arm["vote_f1"] is None else points(arm["vote_f1"]),
+        minutes(arm["cpu_seconds"]),
+    ]
 
 
 def _compared(arm: dict[str, Any]) -> list[str]:

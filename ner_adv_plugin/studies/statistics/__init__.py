@@ -6,13 +6,14 @@ positives, false negatives), K sizes of the training set.
 
 from ner_adv_plugin.studies.statistics.comparison import Comparison, Verdict, compare_arms
 from ner_adv_plugin.studies.statistics.label_worth import LabelWorth, label_worth
-from ner_adv_plugin.studies.statistics.scores import f1_of, precision_of, recall_of
+from ner_adv_plugin.studies.statistics.scores import defined, f1_of, precision_of, recall_of
 
 __all__ = [
     "Comparison",
     "LabelWorth",
     "Verdict",
     "compare_arms",
+    "defined",
     "f1_of",
     "label_worth",
     "precision_of",

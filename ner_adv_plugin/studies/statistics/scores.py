@@ -56,6 +56,11 @@ def mean_difference(a_xSC: Counts, b_xSC: Counts) -> Floats:
     return (f1_of(a_xSC) - f1_of(b_xSC)).mean(axis=-1)
 
 
+def defined(score: Floats | float) -> float | None:
+    """Return a score as JSON holds it; None if it is undefined."""
+    return None if np.isnan(score) else float(score)
+
+
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
     undefined = np.full_like(denominator, np.nan)
     return np.divide(numerator, denominator, out=undefined, where=denominator > 0)
