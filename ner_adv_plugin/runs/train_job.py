@@ -202,6 +202,7 @@ def build_trainer(
     folder: Path,
     recover: bool = False,
     whole: Path | None = None,
+    targets: bool = True,
 ) -> Trainer:
     """Build the trainer of a run with its model and data; write the vocabulary to the folder.
 
@@ -211,6 +212,8 @@ def build_trainer(
     folder, recover : see `train_model`.
     whole : of a job with stages, the folder of the run, with the stages before this one; without it
         the model has fresh weights.
+    targets : whether sentences get their targets, for which a teacher labels all of them; without,
+        the trainer can only plan.
     """
     check_labels(job, data)
     model = _build_model(job, data, folder, recover)
@@ -220,7 +223,8 @@ def build_trainer(
         with below("initializer"):
             job.initializer.apply(model)
     job.data_loader.set_sentences(data.encoded("train", model), job.random_seed or 0)
-    job.data_loader.set_targets(model.targets)
+    if targets:
+        job.data_loader.set_targets(model.targets)
     if rank() and job.pytorch_seed is not None:
         # All processes start with the same weights but draw different dropout masks.
         torch.manual_seed(job.pytorch_seed + rank())

@@ -140,7 +140,7 @@ def _facts(job: TrainJob, config: dict[str, Any], target: str, size: int | None)
         data = with_subset(data, {target: size}, job.random_seed or 0)
 
     with tempfile.TemporaryDirectory() as folder:
-        trainer = build_trainer(checked_job(config), data, Path(folder))
+        trainer = build_trainer(checked_job(config), data, Path(folder), targets=False)
     loader, epochs = trainer.data_loader, trainer.num_epochs
     drawn = sum(counts[target] for counts in loader.sentences_per_epoch(epochs))
     return ArmFacts(
