@@ -49,6 +49,7 @@ _CUDA: dict[str, Callable[..., Any]] = {
     "device_count": lambda: 1,
     "current_device": lambda: 0,
     "set_device": lambda device: None,
+    "is_current_stream_capturing": lambda: False,
     "get_device_properties": lambda device=None: SimpleNamespace(
         total_memory=80 << 30, major=9, minor=0
     ),
