@@ -40,8 +40,8 @@ COLUMNS = (
         for split in ("validation", "test")
         for score in ("precision", "recall", "f1")
     ),
-    *("steps", "epochs", "target_sentences_seen", "seconds", "cpu_seconds"),
-    *("peak_memory_MB", "config_hash"),
+    *("steps", "epochs", "target_sentences_seen", "target_updates"),
+    *("seconds", "cpu_seconds", "peak_memory_MB", "config_hash"),
 )
 
 
@@ -61,7 +61,9 @@ class Family:
     comparisons : every arm against the baseline.
     votes : F1 of what more than half of every arm's runs predict; None with fewer than three seeds,
         or if it is undefined.
-    cpu_seconds : what a run of every arm costs, its mean over seeds; None if it is not known.
+    target_updates : optimizer steps of a run of every arm, in all its stages, that train on the
+        target; mean over seeds, None if it is not known.
+    cpu_seconds : what a run of every arm costs, in the same way.
     """
 
     size: int | None
@@ -73,6 +75,7 @@ class Family:
     predictions: dict[str, list[RunPredictions]]
     comparisons: dict[str, Comparison]
     votes: dict[str, float | None]
+    target_updates: dict[str, float | None]
     cpu_seconds: dict[str, float | None]
 
 
@@ -111,6 +114,7 @@ class StudyResults:
                             "mean_f1": float(np.mean(scores)),
                             "f1": scores,
                             "vote_f1": family.votes[name],
+                            "target_updates": family.target_updates[name],
                             "cpu_seconds": family.cpu_seconds[name],
                             **_as_json(family.comparisons.get(name)),
                         }
@@ -167,11 +171,45 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
 
 def csv_rows(results: StudyResults) -> list[dict[str, Any]]:
     """Return the lines of `results.csv`, one a finished run."""
-    return [csv_row(run) for run in results.runs if run.state == "done"]
+    target = results.study.target
+    return [csv_row(run, target) for run in results.runs if run.state == "done"]
 
 
-def csv_row(run: StudyRun) -> dict[str, Any]:
-    """Return a finished run's line of `results.csv`, with empty scores on a missing split."""
+def target_updates(result: Mapping[str, Any], target: str) -> int | None:
+    """Return the optimizer steps of a run, in all its stages, that trained on the target.
+
+    # Parameters
+
+    result : the content of the run's `result.json`.
+    target : the dataset.
+
+    # Returns
+
+    Their number; None if the run did not count them.
+
+    # Examples
+
+    >>> metrics = {"total_weibo_updates": 60, "stage_teacher_total_weibo_updates": 40}
+    >>> target_updates({"metrics": metrics}, "weibo")
+    100
+    """
+    key = f"total_{target}_updates"
+    found = [
+        value
+        for name, value in result["metrics"].items()
+        if name == key or (name.startswith("stage_") and name.endswith(f"_{key}"))
+    ]
+    return sum(found) if found else None
+
+
+def csv_row(run: StudyRun, target: str) -> dict[str, Any]:
+    """Return a finished run's line of `results.csv`, with empty scores on a missing split.
+
+    # Parameters
+
+    run : the run.
+    target : the dataset that is scored.
+    """
     result, planned = run.result(), run.planned
     row: dict[str, Any] = dict.fromkeys(COLUMNS, "")
     row |= {
@@ -190,6 +228,8 @@ def csv_row(run: StudyRun) -> dict[str, Any]:
         )
     for key in ("steps", "epochs", "target_sentences_seen"):
         row[key] = result[key]
+    updates = target_updates(result, target)
+    row["target_updates"] = "" if updates is None else updates
     for key in ("seconds", "cpu_seconds", "peak_memory_MB"):
         # Runs of older studies have no CPU seconds.
         row[key] = f"{result[key]:.1f}" if key in result else ""
@@ -230,13 +270,26 @@ def _family(study: Study, runs: Sequence[StudyRun], size: int | None, budget: st
         for name, own in {study.baseline: baseline, **counts}.items()
     }
     votes = {name: _vote(own, entity_type) for name, own in predictions.items()}
-    sentences = next(iter(by_arm[study.baseline].values())).result()["target_sentences"]
+    finished = {name: [own[seed].result() for seed in seeds] for name, own in by_arm.items()}
+    updates = {
+        name: _mean([target_updates(one, study.target) for one in own])
+        for name, own in finished.items()
+    }
     cpu_seconds = {
-        name: _mean([own[seed].result().get("cpu_seconds") for seed in seeds])
-        for name, own in by_arm.items()
+        name: _mean([one.get("cpu_seconds") for one in own]) for name, own in finished.items()
     }
     return Family(
-        size, sentences, budget, split, seeds, scores, predictions, comparisons, votes, cpu_seconds
+        size=size,
+        sentences=next(iter(finished[study.baseline]))["target_sentences"],
+        budget=budget,
+        split=split,
+        seeds=seeds,
+        scores=scores,
+        predictions=predictions,
+        comparisons=comparisons,
+        votes=votes,
+        target_updates=updates,
+        cpu_seconds=cpu_seconds,
     )
 
 

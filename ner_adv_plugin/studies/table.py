@@ -15,6 +15,8 @@ from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.common.terminal import console
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.engine import StudyRun
+from ner_adv_plugin.studies.report.messages import in_language
+from ner_adv_plugin.studies.report.wording import unequal_updates
 from ner_adv_plugin.studies.results import StudyResults
 from ner_adv_plugin.studies.statistics import Comparison, Verdict
 from ner_adv_plugin.studies.study import Study, target_head
@@ -118,8 +120,8 @@ class LiveTable:
 
 def verdict_lines(results: StudyResults) -> Iterator[str]:
     """Yield a sentence for every comparison with the baseline."""
-    study = results.study
-    for family in results.families:
+    study, shown = results.study, results.as_json()
+    for family, numbers in zip(results.families, shown["families"], strict=True):
         where = f"{family.sentences} sentences, equal {family.budget}, {family.split} set"
         seeds = len(family.seeds)
         mean = sum(family.scores[study.baseline]) / seeds
@@ -131,6 +133,8 @@ def verdict_lines(results: StudyResults) -> Iterator[str]:
                 f"  {name} {100 * mean:.2f}: {100 * one.difference:+.2f}"
                 f" [{low:+.2f}, {high:+.2f}], {one.verdict}{_reason(one)}"
             )
+        if (note := unequal_updates(numbers, shown)) is not None:
+            yield f"  {in_language(note, 'en')}"
 
 
 def _reason(comparison: Comparison) -> str:

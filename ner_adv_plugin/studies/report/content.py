@@ -12,7 +12,7 @@ from typing import Any
 from ner_adv_plugin import __version__
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.errors import ErrorAnalysis, analyse
-from ner_adv_plugin.studies.results import Family, StudyResults, csv_row
+from ner_adv_plugin.studies.results import Family, StudyResults, csv_rows
 from ner_adv_plugin.studies.training_side import training_side
 
 PACKAGES = ("torch", "transformers", "numpy", "scipy")
@@ -94,7 +94,7 @@ def report_content(
             None if family is None else as_json["families"][results.families.index(family)]
         ),
         sentences=_evaluated(family),
-        runs=[csv_row(run) for run in results.runs if run.state == "done"],
+        runs=csv_rows(results),
         failed=[run.planned.name for run in results.runs if run.state != "done"],
         planned=len(results.runs),
         config_changes={

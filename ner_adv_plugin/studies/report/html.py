@@ -27,6 +27,7 @@ from ner_adv_plugin.studies.report.wording import (
     named_budget,
     plain_verdict,
     tuned_rows,
+    unequal_updates,
     worth_range,
 )
 from ner_adv_plugin.studies.results import COLUMNS
@@ -55,7 +56,12 @@ def report_page(content: ReportContent) -> str:
             failed=content.failed,
             planned=content.planned,
             families=[
-                {**family, "title": _shown(family_title(family)), "plot": plot}
+                {
+                    **family,
+                    "title": _shown(family_title(family)),
+                    "plot": plot,
+                    "unequal_updates": _shown(unequal_updates(family, results) or ""),
+                }
                 for family, plot in zip(families, _forests(families), strict=True)
             ],
             curves=list(_curves(results, budgets)),

@@ -22,6 +22,7 @@ from ner_adv_plugin.studies.report.wording import (
     family_title,
     plain_verdict,
     tuned_rows,
+    unequal_updates,
     worth_range,
 )
 from ner_adv_plugin.studies.statistics.seeds import smallest_p
@@ -95,7 +96,7 @@ def _report(content: ReportContent) -> Iterator[str]:
     yield text("en", "arms_caption")
     yield ""
     for family in results["families"]:
-        yield from _family(family)
+        yield from _family(family, results)
     if results["label_worth"]:
         yield from _label_worth(results["label_worth"])
     if content.error_family is not None:
@@ -112,7 +113,7 @@ def _report(content: ReportContent) -> Iterator[str]:
     yield from _reproduction(content)
 
 
-def _family(family: dict[str, Any]) -> Iterator[str]:
+def _family(family: dict[str, Any], results: dict[str, Any]) -> Iterator[str]:
     seeds = family["seeds"]
     yield (
         f"### {family['sentences']:,} training sentences, equal {family['budget']},"
@@ -120,8 +121,13 @@ def _family(family: dict[str, Any]) -> Iterator[str]:
     )
     yield ""
     header = ["arm", "mean F1", "difference", "verdict", "95 % interval", "p after Holm"]
-    header += [*(f"seed {seed}" for seed in seeds), text("en", "vote"), text("en", "cpu_minutes")]
+    header += [*(f"seed {seed}" for seed in seeds), text("en", "vote")]
+    header += [text("en", "target_updates", target=escaped(results["target"]))]
+    header += [text("en", "cpu_minutes")]
     yield from table(header, (_arm(name, arm) for name, arm in family["arms"].items()))
+    if (note := unequal_updates(family, results)) is not None:
+        yield escaped(in_language(note, "en"))
+        yield ""
     keys = ("p_seeds", "p_sign_flip", "p_sentences", "p_both")
     yield from table(
         [
@@ -157,6 +163,7 @@ def _arm(name: str, arm: dict[str, Any]) -> list[str]:
         *_compared(arm),
         *(points(score) for score in arm["f1"]),
         "" if arm["vote_f1"] is None else points(arm["vote_f1"]),
+        "" if arm["target_updates"] is None else count(arm["target_updates"]),
         minutes(arm["cpu_seconds"]),
     ]
 

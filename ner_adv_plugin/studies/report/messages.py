@@ -115,6 +115,15 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "baseline": ("baseline", "基线"),
     "mean_f1": ("mean F1", "平均 F1"),
     "vote": ("vote of all seeds", "各种子投票"),
+    "target_updates": ("updates of {target}", "{target} 更新次数"),
+    "unequal_updates": (
+        "The arms do not train on {target} equally often: {baseline} makes {count} updates, {arms}."
+        " More updates alone can raise F1. See whether a difference also holds for equal steps, or"
+        " for a baseline with smaller batches.",
+        "各方案在 {target} 上的更新次数不同：{baseline} 为 {count} 次，{arms}。"
+        "仅更新次数增多也可能提高 F1。请查看在步数相同时，或基线使用更小批次时，差异是否仍然存在。",
+    ),
+    "arm_updates": ("{arm} {count}", "{arm} {count} 次"),
     "cpu_minutes": ("CPU minutes", "CPU 分钟"),
     "seed": ("seed {seed}", "种子 {seed}"),
     "difference": ("difference", "差值"),

@@ -10,6 +10,9 @@ from ner_adv_plugin.studies.report import numbers
 from ner_adv_plugin.studies.report.messages import Message, in_language, text
 from ner_adv_plugin.studies.statistics import Verdict
 
+# Arms whose updates of the target differ by more than this share are named.
+UPDATES_TOLERANCE = 0.1
+
 
 def plain_verdict(results: Mapping[str, Any], language: str) -> str:
     """Return the verdict in one sentence of one language."""
@@ -41,11 +44,11 @@ def verdict_clauses(results: Mapping[str, Any]) -> Iterator[Message]:
     yield from mixed
 
 
-def _listed(names: Sequence[str]) -> Message | str:
+def _listed(names: Sequence[Message | str]) -> Message | str:
     """Return names as a list in words."""
     if len(names) == 1:
         return names[0]
-    found: Message | str = names[0]
+    found = names[0]
     for name in names[1:-1]:
         found = Message("listed", first=found, second=name)
     return Message("last_listed", first=found, second=names[-1])
@@ -81,6 +84,35 @@ def family_title(family: Mapping[str, Any]) -> Message:
     """Return the title of a family of `results.json`."""
     budget = named_budget(family["budget"])
     return Message("family", sentences=f"{family['sentences']:,}", budget=budget)
+
+
+def unequal_updates(family: Mapping[str, Any], results: Mapping[str, Any]) -> Message | None:
+    """Return which arms train on the target more or less often than the baseline, if any do.
+
+    # Parameters
+
+    family, results : of `results.json`.
+    """
+    baseline = results["baseline"]
+    expected = family["arms"][baseline].get("target_updates")
+    if not expected:
+        return None
+
+    unequal = [
+        Message("arm_updates", arm=name, count=numbers.count(arm["target_updates"]))
+        for name, arm in family["arms"].items()
+        if arm["target_updates"] is not None
+        and abs(arm["target_updates"] / expected - 1) > UPDATES_TOLERANCE
+    ]
+    if not unequal:
+        return None
+    return Message(
+        "unequal_updates",
+        target=results["target"],
+        baseline=baseline,
+        count=numbers.count(expected),
+        arms=_listed(unequal),
+    )
 
 
 def named_budget(name: str) -> Message | str:

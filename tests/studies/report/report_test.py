@@ -18,7 +18,7 @@ from ner_adv_plugin.studies.report.content import config_changes
 from ner_adv_plugin.studies.report.html import errors_page
 from ner_adv_plugin.studies.report.messages import MESSAGES, in_language
 from ner_adv_plugin.studies.report.numbers import change, count, interval, p_value, points
-from ner_adv_plugin.studies.report.wording import censored, plain_verdict
+from ner_adv_plugin.studies.report.wording import censored, plain_verdict, unequal_updates
 from ner_adv_plugin.studies.results import load_results
 from ner_adv_plugin.studies.table import verdict_lines
 from tests.studies.synthetic import BOTH_BUDGETS, finished_study, sentences
@@ -101,9 +101,10 @@ def expected_rows(family: dict[str, Any]) -> list[list[str]]:
     rows = []
     for name, arm in family["arms"].items():
         seeds = [f"{100 * score:.2f}" for score in (*arm["f1"], arm["vote_f1"])]
+        costs = [{"hard": "300", "asym": "105"}.get(name, "100"), "1.5"]
         if "difference" not in arm:
             rows.append(
-                [name, f"{100 * arm['mean_f1']:.2f}", "", "baseline", "", "", *seeds, "1.5"]
+                [name, f"{100 * arm['mean_f1']:.2f}", "", "baseline", "", "", *seeds, *costs]
             )
             continue
         low, high = (f"{100 * end:+.2f}".replace("-", "−") for end in arm["interval"])
@@ -117,7 +118,7 @@ def expected_rows(family: dict[str, Any]) -> list[list[str]]:
                 f"[{low}, {high}]",
                 "<0.001" if p < 0.001 else f"{p:.3f}",
                 *seeds,
-                "1.5",
+                *costs,
             ]
         )
     return rows
@@ -129,7 +130,24 @@ def test_table_of_arms(folder: Path, page: Page) -> None:
     for family, table in zip(families, page.tables["arms"], strict=True):
         assert [[cell.strip() for cell in row] for row in table[1:]] == expected_rows(family)
         seeds = [f"seed {seed}" for seed in (1, 2, 3, 5)]
-        assert table[0][6:] == [*seeds, "vote of all seeds", "CPU minutes"]
+        assert table[0][6:] == [
+            *seeds,
+            "vote of all seeds",
+            "updates of weibo",
+            "CPU minutes",
+        ]
+
+
+def test_arms_that_train_on_the_target_more_often_are_named(folder: Path, page: Page) -> None:
+    """The arm "asym" makes 105 updates in its two stages, close to the 100 of the baseline."""
+    note = "single makes 100 updates, hard 300."
+    for text in ((folder / "report.md").read_text("utf-8"), page.text):
+        assert text.count(note) == 4
+    assert "single 为 100 次，hard 300 次。" in (folder / "report.html").read_text("utf-8")
+    results = load_results(folder)
+    for family in results["families"]:
+        family["arms"]["hard"]["target_updates"] = 109.0
+        assert unequal_updates(family, results) is None
 
 
 def test_table_of_statistics(folder: Path, page: Page) -> None:
