@@ -542,12 +542,13 @@ LazyTrainer: TypeAlias = Annotated[
 
 
 def _show(bar: Any, statistics: Statistics) -> None:
-    """Advance a progress bar by one step and show the averages of the step."""
-    bar.update(1)
-    if not bar.disable:
+    """Advance a progress bar by one step; if it is redrawn, show the averages of the step."""
+    # On a GPU, the host waits for them.
+    if not bar.disable and time.time() - bar.last_print_t >= bar.mininterval:
         shown = {
             name: f"{value:.3f}"
             for name, value in averages(statistics).items()
             if not name.endswith("_optimized_loss")
         }
         bar.set_postfix(shown, refresh=False)
+    bar.update(1)

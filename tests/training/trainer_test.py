@@ -1,12 +1,15 @@
 """The training loop: optimizer steps, early stopping, saved weights."""
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
+from tqdm import tqdm
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.schema import Lazy
@@ -16,6 +19,7 @@ from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.objectives import Statistics
 from ner_adv_plugin.runs.train_job import train_model
+from ner_adv_plugin.training import trainer as trainer_module
 from ner_adv_plugin.training.callbacks import TrainerCallback
 from ner_adv_plugin.training.optimization.optimizers import Optimizer
 from ner_adv_plugin.training.trainer import Trainer
@@ -368,3 +372,27 @@ def test_a_console_logger_of_the_config_is_the_only_one(
     caplog.set_level("INFO")
     train_model(tiny_config(trainer__num_epochs=1, trainer__callbacks=["console_logger"]), tmp_path)
     assert sum(record.getMessage().startswith("epoch 1 of 1") for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize("interval", [0.0, 1000.0])
+def test_losses_are_read_only_for_a_bar_that_is_redrawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interval: float
+) -> None:
+    """On a GPU, each reading waits for all earlier work."""
+    shown = io.StringIO()
+    averages = Mock(wraps=trainer_module.averages)
+    monkeypatch.setattr(trainer_module, "averages", averages)
+    monkeypatch.setattr(
+        trainer_module,
+        "progress_bar",
+        lambda total, *_, **__: tqdm(total=total, mininterval=interval, miniters=1, file=shown),
+    )
+
+    train_model(tiny_config(trainer__num_epochs=1), tmp_path)
+
+    if interval:
+        averages.assert_not_called()
+        assert "5/5" in shown.getvalue()
+    else:
+        assert averages.call_count == 5
+        assert "weibo_loss=" in shown.getvalue()
