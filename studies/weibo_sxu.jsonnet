@@ -1,7 +1,7 @@
 // Do the words of SXU help 250 sentences of Weibo, and does the reversal? The same model of shared and
 // private towers with the reversal as published, without it, and as strong as a tenth of the heads'
 // gradient. Equal target epochs. With SXU a batch of 32 holds 10 or 11 sentences of Weibo, so that an
-// epoch has three times the updates; in `small_batches` Weibo alone has as many.
+// epoch has three times the updates of `single`; in `small_batches` Weibo alone has as many.
 // NER_DATA and NER_ENCODER name the corpora and the encoder, as for training_configs/real.
 local single = 'training_configs/real/weibo_single.jsonnet';
 local sxu(reversal={}) = {
@@ -11,7 +11,7 @@ local sxu(reversal={}) = {
 
 {
   target: 'weibo',
-  baseline: 'single',
+  baseline: 'small_batches',
   arms: {
     single: { config: single },
     small_batches: { config: single, overrides: { 'data_loader.scheduler.batch_size': 10 } },
