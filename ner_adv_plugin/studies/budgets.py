@@ -97,6 +97,54 @@ class EqualSteps(Budget):
         return {name: _steps(one, steps) for name, one in facts.items()}
 
 
+@Budget.register("updates")
+class EqualUpdates(Budget):
+    """Equal updates of the target: optimizer steps whose batch has sentences of it.
+
+    Where every batch has some, these are equal steps; where batches of the datasets take turns, an
+    arm with two datasets gets twice the steps. Registered as "updates".
+
+    # Parameters
+
+    updates : updates of the target of every arm, counted in the first epoch; by default those of
+        the baseline.
+
+    # Example
+
+    ```jsonnet
+    { type: 'updates', updates: 600 }
+    ```
+    """
+
+    name = "updates"
+
+    def __init__(self, updates: int | None = None) -> None:
+        self.updates = _positive(updates, "updates")
+
+    def lengths(
+        self, target: str, jobs: Mapping[str, TrainJob], size: int | None, baseline: str
+    ) -> dict[str, dict[str, Any]]:
+        """See `Budget.lengths`.
+
+        # Raises
+
+        ConfigurationError : if the first epoch of an arm has no sentence of the target.
+        """
+        facts = {name: facts_of(job, target, size) for name, job in jobs.items()}
+        for name, one in facts.items():
+            if not one.target_share:
+                raise ConfigurationError(
+                    f'the first epoch of arm "{name}" has no sentence of "{target}": expected'
+                    " another budget, or a sampler that draws it from the start",
+                    "budget",
+                )
+        of_baseline = facts[baseline]
+        updates = self.updates or (
+            of_baseline.num_epochs * of_baseline.steps_per_epoch * of_baseline.target_share
+        )
+        return {name: _steps(one, updates / one.target_share) for name, one in facts.items()}
+
+
 @Budget.register("seconds")
 class EqualSeconds(Budget):
     """Equal time on this machine: each arm's steps follow from its measured seconds a step.

@@ -14,6 +14,7 @@ from typing import Any
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.params import with_overrides
+from ner_adv_plugin.data.batching.updates import count_updates
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import RunData, read_data, with_subset
 from ner_adv_plugin.runs.job import TrainJob
@@ -41,6 +42,7 @@ class ArmFacts:
     num_epochs : as the config says.
     target_passes : times that an epoch sees each target sentence, on average over the run.
     steps_per_epoch : optimizer steps of an epoch, on average over the run; of the last stage.
+    target_share : share of the optimizer steps of its first epoch that train on the target.
     """
 
     config: Mapping[str, Any]
@@ -48,6 +50,7 @@ class ArmFacts:
     num_epochs: int
     target_passes: float
     steps_per_epoch: float
+    target_share: float
 
     def seconds_per_step(self) -> float:
         """Measure the seconds of an optimizer step, unless this or an earlier process did.
@@ -143,12 +146,14 @@ def _facts(job: TrainJob, config: dict[str, Any], target: str, size: int | None)
         trainer = build_trainer(checked_job(config), data, Path(folder), targets=False)
     loader, epochs = trainer.data_loader, trainer.num_epochs
     drawn = sum(counts[target] for counts in loader.sentences_per_epoch(epochs))
+    steps = trainer.plan_steps(0)
     return ArmFacts(
         config=config,
         sentences={name: len(table) for name, table in data.splits["train"].items()},
         num_epochs=epochs,
         target_passes=drawn / epochs / len(loader.sentences()[target]),
         steps_per_epoch=trainer.total_steps / epochs,
+        target_share=count_updates(steps, [target])[target].steps / len(steps),
     )
 
 

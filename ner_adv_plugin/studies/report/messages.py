@@ -57,6 +57,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "budget_epochs": ("epochs over the target", "目标数据轮数"),
     "budget_steps": ("optimizer steps", "优化步数"),
+    "budget_updates": ("updates of the target", "目标数据更新次数"),
     "budget_seconds": ("seconds", "训练时间"),
     "family": (
         "{sentences} training sentences of the target, equal {budget}",
@@ -118,10 +119,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "target_updates": ("updates of {target}", "{target} 更新次数"),
     "unequal_updates": (
         "The arms do not train on {target} equally often: {baseline} makes {count} updates, {arms}."
-        " More updates alone can raise F1. See whether a difference also holds for equal steps, or"
-        " for a baseline with smaller batches.",
+        " More updates alone can raise F1. See whether a difference also holds for equal updates,"
+        " or for a baseline with smaller batches.",
         "各方案在 {target} 上的更新次数不同：{baseline} 为 {count} 次，{arms}。"
-        "仅更新次数增多也可能提高 F1。请查看在步数相同时，或基线使用更小批次时，差异是否仍然存在。",
+        "仅更新次数增多也可能提高 F1。请查看在更新次数相同时，或基线使用更小批次时，"
+        "差异是否仍然存在。",
     ),
     "arm_updates": ("{arm} {count}", "{arm} {count} 次"),
     "cpu_minutes": ("CPU minutes", "CPU 分钟"),

@@ -117,7 +117,7 @@ def unequal_updates(family: Mapping[str, Any], results: Mapping[str, Any]) -> Me
 
 def named_budget(name: str) -> Message | str:
     """Return what a budget makes equal."""
-    known = ("epochs", "steps", "seconds")
+    known = ("epochs", "steps", "updates", "seconds")
     return Message(f"budget_{name}") if name in known else name
 
 
