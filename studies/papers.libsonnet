@@ -6,7 +6,7 @@
 {
   study(recipes): {
     target: 'weibo',
-    baseline: 'single',
+    baseline: 'small_batches',
     arms: {
       [name]: { config: 'training_configs/papers/' + name + '.jsonnet' }
       for name in ['single'] + recipes
