@@ -238,24 +238,17 @@ def csv_row(run: StudyRun, target: str) -> dict[str, Any]:
 
 def _family(study: Study, runs: Sequence[StudyRun], size: int | None, budget: str) -> Family | None:
     """Compare the arms at one size and budget; None if there are no two arms to compare."""
-    by_arm: dict[str, dict[int, StudyRun]] = {name: {} for name in study.arms}
-    for run in runs:
-        by_arm[run.planned.arm][run.planned.seed] = run
-    by_arm = {name: own for name, own in by_arm.items() if own}
-    if study.baseline not in by_arm or len(by_arm) < 2:
-        return None
-    # A failed run breaks its pairs: its seed is left out for all arms.
-    seeds = [seed for seed in study.seed_list() if all(seed in own for own in by_arm.values())]
-    if not seeds:
+    paired = _paired(study, runs)
+    if not paired:
         return None
 
-    folders = [own[seed].folder for own in by_arm.values() for seed in seeds]
+    folders = [run.folder for own in paired.values() for run in own]
     split = scored_split(
         [one for one in SPLITS if all(predictions_file(each, one).is_file() for each in folders)]
     )
     predictions = {
-        name: [read_predictions(predictions_file(own[seed].folder, split)) for seed in seeds]
-        for name, own in by_arm.items()
+        name: [read_predictions(predictions_file(run.folder, split)) for run in own]
+        for name, own in paired.items()
     }
     entity_type = study.metric.removeprefix("f1_") if study.metric != "f1" else None
     counts = {
@@ -264,33 +257,44 @@ def _family(study: Study, runs: Sequence[StudyRun], size: int | None, budget: st
     }
     baseline = counts.pop(study.baseline)
     leaking = [name for name in counts if study.arms[name].leaks]
-    comparisons = compare_arms(baseline, counts, study.rounds, leaking=leaking)
-    scores = {
-        name: [float(value) for value in f1_of(own.sum(axis=1))]
-        for name, own in {study.baseline: baseline, **counts}.items()
-    }
-    votes = {name: _vote(own, entity_type) for name, own in predictions.items()}
-    finished = {name: [own[seed].result() for seed in seeds] for name, own in by_arm.items()}
-    updates = {
-        name: _mean([target_updates(one, study.target) for one in own])
-        for name, own in finished.items()
-    }
-    cpu_seconds = {
-        name: _mean([one.get("cpu_seconds") for one in own]) for name, own in finished.items()
-    }
+    finished = {name: [run.result() for run in own] for name, own in paired.items()}
     return Family(
         size=size,
-        sentences=next(iter(finished[study.baseline]))["target_sentences"],
+        sentences=finished[study.baseline][0]["target_sentences"],
         budget=budget,
         split=split,
-        seeds=seeds,
-        scores=scores,
+        seeds=[run.planned.seed for run in paired[study.baseline]],
+        scores={
+            name: [float(value) for value in f1_of(own.sum(axis=1))]
+            for name, own in {study.baseline: baseline, **counts}.items()
+        },
         predictions=predictions,
-        comparisons=comparisons,
-        votes=votes,
-        target_updates=updates,
-        cpu_seconds=cpu_seconds,
+        comparisons=compare_arms(baseline, counts, study.rounds, leaking=leaking),
+        votes={name: _vote(own, entity_type) for name, own in predictions.items()},
+        target_updates={
+            name: _mean([target_updates(one, study.target) for one in own])
+            for name, own in finished.items()
+        },
+        cpu_seconds={
+            name: _mean([one.get("cpu_seconds") for one in own]) for name, own in finished.items()
+        },
     )
+
+
+def _paired(study: Study, runs: Sequence[StudyRun]) -> dict[str, list[StudyRun]]:
+    """Return the runs of each arm with the seeds that all arms have finished.
+
+    A failed run breaks its pairs: its seed is left out for all arms. Without two arms to compare,
+    nothing is returned.
+    """
+    by_arm: dict[str, dict[int, StudyRun]] = {name: {} for name in study.arms}
+    for run in runs:
+        by_arm[run.planned.arm][run.planned.seed] = run
+    by_arm = {name: own for name, own in by_arm.items() if own}
+    seeds = [seed for seed in study.seed_list() if all(seed in own for own in by_arm.values())]
+    if study.baseline not in by_arm or len(by_arm) < 2 or not seeds:
+        return {}
+    return {name: [own[seed] for seed in seeds] for name, own in by_arm.items()}
 
 
 def _vote(runs: Sequence[RunPredictions], entity_type: str | None) -> float | None:
