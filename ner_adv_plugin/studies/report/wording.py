@@ -94,7 +94,7 @@ def unequal_updates(family: Mapping[str, Any], results: Mapping[str, Any]) -> Me
     family, results : of `results.json`.
     """
     baseline = results["baseline"]
-    expected = family["arms"][baseline].get("target_updates")
+    expected = family["arms"][baseline]["target_updates"]
     if not expected:
         return None
 
