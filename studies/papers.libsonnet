@@ -1,7 +1,7 @@
 // Recipes of training_configs/papers against Weibo alone, with the rates that they have. Each sees
-// every sentence of Weibo nine times, and as many sentences of each of its other corpora, in batches of
-// 32: 360 updates alone, 720 with one other corpus, 1,080 with two. `small_batches` is Weibo alone with
-// 720 updates: what is gained over it is not gained by more updates.
+// every sentence of Weibo nine times, and as many sentences of each of its other corpora, in
+// batches of 32: 360 updates alone, 720 with one other corpus, 1,080 with two. `small_batches` is
+// Weibo alone with 720 updates: what is gained over it is not gained by more updates.
 // NER_DATA and NER_ENCODER name the corpora and the encoder.
 {
   study(recipes): {

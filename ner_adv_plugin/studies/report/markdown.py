@@ -163,7 +163,7 @@ def _arm(name: str, arm: dict[str, Any]) -> list[str]:
         *_compared(arm),
         *(points(score) for score in arm["f1"]),
         "" if arm["vote_f1"] is None else points(arm["vote_f1"]),
-        "" if arm["target_updates"] is None else count(arm["target_updates"]),
+        count(arm["target_updates"]),
         minutes(arm["cpu_seconds"]),
     ]
 

@@ -44,7 +44,9 @@ def p_value(value: Any) -> str:
 
 
 def count(value: Any) -> str:
-    """Write a mean count with one decimal, a whole one without."""
+    """Write a mean count with one decimal, a whole one without; "" if it is not known."""
+    if value is None:
+        return ""
     found = number(value)
     return f"{found:,.0f}" if found == round(found) else f"{found:,.1f}"
 

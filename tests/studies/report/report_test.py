@@ -390,7 +390,7 @@ def test_numbers() -> None:
     assert points(None) == points(float("nan")) == "undefined"
     assert interval(["-inf", "inf"]) == "[−∞, ∞]"
     assert p_value(0.0005) == "<0.001" and p_value(0.05) == "0.050"
-    assert count(1234.0) == "1,234" and count(1 / 3) == "0.3"
+    assert count(1234.0) == "1,234" and count(1 / 3) == "0.3" and count(None) == ""
     assert change(-0.04) == "0" and change(-2.5) == "−2.5" and change(3.0) == "+3"
 
 
