@@ -222,7 +222,8 @@ def build_trainer(
     if job.initializer is not None:
         with below("initializer"):
             job.initializer.apply(model)
-    job.data_loader.set_sentences(data.encoded("train", model), job.random_seed or 0)
+    with below("data_loader"):
+        job.data_loader.set_sentences(data.encoded("train", model), job.random_seed or 0)
     if targets:
         job.data_loader.set_targets(model.targets)
     if rank() and job.pytorch_seed is not None:

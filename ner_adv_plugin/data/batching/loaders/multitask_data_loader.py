@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError, below
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.augmentation import Augmentation
 from ner_adv_plugin.data.batching.augmentation.variations import TargetsOf, Variations
@@ -141,6 +141,7 @@ class DataLoader(Registrable):
         # Raises
 
         UserError : if a dataset has no sentences.
+        ConfigurationError : if the sampler cannot draw from datasets of these sizes.
         """
         for name, dataset in sentences.items():
             if not len(dataset):
@@ -209,7 +210,9 @@ class DataLoader(Registrable):
         """Return the number of sentences of each dataset that an epoch draws."""
         progress = min(1.0, epoch / max(1, num_epochs - 1))
         sizes = {name: len(sentences) for name, sentences in self._sentences.items()}
-        return self.scheduler.draws(self.sampler.sentences_per_epoch(sizes, progress))
+        with below("sampler"):
+            asked = self.sampler.sentences_per_epoch(sizes, progress)
+        return self.scheduler.draws(asked)
 
     def __len__(self) -> int:
         """Return the number of batches of the first epoch."""

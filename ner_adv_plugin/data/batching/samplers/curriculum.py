@@ -1,5 +1,6 @@
 """Numbers of sentences by weights that change during training."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -84,7 +85,7 @@ class CurriculumSampler(MultiTaskEpochSampler):
 
 def _check_weights(weights: Mapping[str, float], key: str, anchor: str | None) -> None:
     for name, weight in weights.items():
-        if not weight >= 0:
+        if not 0 <= weight < math.inf:
             raise ConfigurationError(
                 f"expected a weight of 0 or more, found {weight}", f"{key}.{name}"
             )

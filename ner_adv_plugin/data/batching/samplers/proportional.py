@@ -1,5 +1,6 @@
 """Numbers of sentences by dataset size."""
 
+import math
 from collections.abc import Mapping
 
 from ner_adv_plugin.common.errors import ConfigurationError
@@ -20,7 +21,7 @@ class ProportionalSampler(MultiTaskEpochSampler):
 
     # Parameters
 
-    alpha : 1 draws by size, every sentence once per epoch; 0 draws equally.
+    alpha : 0 or more; 1 draws by size, every sentence once per epoch, and 0 draws equally.
     temperature : T for n ** (1 / T), the same as `alpha` = 1 / T; cannot be combined with `alpha`.
     cap : maximum number of sentences that a dataset counts as.
     anchor, instances_per_epoch : see `MultiTaskEpochSampler`.
@@ -47,6 +48,8 @@ class ProportionalSampler(MultiTaskEpochSampler):
         instances_per_epoch: int | None = None,
     ) -> None:
         super().__init__(anchor, instances_per_epoch)
+        if not 0 <= alpha < math.inf:
+            raise ConfigurationError(f"expected 0 or more, found {alpha}", "alpha")
         if temperature is not None:
             if alpha != 1.0:
                 raise ConfigurationError(
@@ -66,8 +69,11 @@ class ProportionalSampler(MultiTaskEpochSampler):
         return size if self.cap is None else min(size, self.cap)
 
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """Return min(n, cap) ** alpha for each dataset."""
-        return {name: float(self._counted(size)) ** self.alpha for name, size in sizes.items()}
+        """Return (n / largest n) ** alpha for each dataset, with n at most `cap`."""
+        counted = {name: self._counted(size) for name, size in sizes.items()}
+        # Relative to the largest, so that no power overflows.
+        largest = max(counted.values())
+        return {name: (size / largest) ** self.alpha for name, size in counted.items()}
 
     def total_sentences(self, sizes: Mapping[str, int]) -> int:
         """Return the sum of min(n, cap) over datasets."""

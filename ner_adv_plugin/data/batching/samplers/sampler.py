@@ -1,5 +1,6 @@
 """Base class of samplers."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,9 @@ from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.apportionment import apportion
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.dataset_names import check_dataset
+
+# An epoch is planned as a whole: more sentences than this do not fit into memory.
+MOST_SENTENCES = 100_000_000
 
 
 class MultiTaskEpochSampler(Registrable):
@@ -92,14 +96,26 @@ class MultiTaskEpochSampler(Registrable):
 
         sizes : number of sentences of each dataset.
         progress : of the epoch, from 0 for the first to 1 for the last.
+
+        # Raises
+
+        ConfigurationError : if the proportions are not numbers of 0 or more, if the anchor's is 0,
+            or if there are more than `MOST_SENTENCES`.
         """
         proportions = self.proportions_at(sizes, progress)
-        if self.anchor is not None:
-            scale = sizes[self.anchor] / proportions[self.anchor]
-            return {name: round(scale * proportions[name]) for name in sizes}
+        _check_proportions(proportions, self.anchor)
 
-        total = self.instances_per_epoch or self.total_sentences(sizes)
-        return apportion(total, {name: proportions[name] for name in sizes})
+        if self.anchor is None:
+            total = self.instances_per_epoch or self.total_sentences(sizes)
+            _check_total(total, "instances_per_epoch")
+            return apportion(total, {name: proportions[name] for name in sizes})
+
+        exact = {
+            name: sizes[self.anchor] * (proportions[name] / proportions[self.anchor])
+            for name in sizes
+        }
+        _check_total(sum(exact.values()), "anchor")
+        return {name: round(sentences) for name, sentences in exact.items()}
 
     def update_from_epoch_metrics(self, metrics: Mapping[str, float]) -> None:
         """Adapt to the metrics of an epoch that has ended.
@@ -116,3 +132,21 @@ class MultiTaskEpochSampler(Registrable):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state returned by `state_dict`."""
+
+
+def _check_proportions(proportions: Mapping[str, float], anchor: str | None) -> None:
+    for name, value in proportions.items():
+        if not 0 <= value < math.inf:
+            raise ConfigurationError(f"{name} has a share of {value}, expected 0 or more")
+    if not any(proportions.values()):
+        raise ConfigurationError("all shares are 0: no sentences would be drawn")
+    if anchor is not None and not proportions[anchor]:
+        raise ConfigurationError("expected a share above 0, found 0", "anchor")
+
+
+def _check_total(sentences: float, key: str) -> None:
+    if not sentences <= MOST_SENTENCES:
+        raise ConfigurationError(
+            f"an epoch would have {sentences:.3g} sentences, expected at most {MOST_SENTENCES:,}",
+            key,
+        )

@@ -1,5 +1,6 @@
 """Numbers of sentences by fixed weights."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +42,7 @@ class WeightedSampler(MultiTaskEpochSampler):
     ) -> None:
         super().__init__(anchor, instances_per_epoch)
         for name, weight in weights.items():
-            if weight <= 0:
+            if not 0 < weight < math.inf:
                 raise ConfigurationError(
                     f"expected a positive weight, found {weight}", f"weights.{name}"
                 )

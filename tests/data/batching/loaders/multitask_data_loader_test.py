@@ -222,6 +222,14 @@ def test_wrong_names_are_rejected_before_the_first_epoch() -> None:
         assert error.value.path == path
 
 
+def test_an_epoch_that_is_too_long_is_an_error_before_it_is_planned() -> None:
+    weights = {"a": 1e-9, "b": 1, "c": 1}
+    with pytest.raises(ConfigurationError) as error:
+        loader_of(sampler={"type": "weighted", "weights": weights, "anchor": "a"})
+    assert error.value.path == "sampler.anchor"
+    assert error.value.message.startswith("an epoch would have 1.2e+11 sentences")
+
+
 def test_uniform_sampler_over_epochs_is_exact() -> None:
     """Each of three datasets of equal size has a third of every epoch, within one sentence."""
     loader = DataLoader(RoundRobinScheduler(7), UniformSampler(instances_per_epoch=100))

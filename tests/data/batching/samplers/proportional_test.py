@@ -79,6 +79,7 @@ def test_with_a_cap_each_dataset_is_drawn_once_or_up_to_the_cap(sizes: list[int]
             "temperature",
             "alpha and temperature set the same value: set one of them",
         ),
+        ({"alpha": -1}, "alpha", "expected 0 or more, found -1.0"),
         ({"temperature": 0}, "temperature", "expected more than 0, found 0.0"),
         ({"temperature": -1}, "temperature", "expected more than 0, found -1.0"),
         ({"cap": 0}, "cap", "expected 1 or more, found 0"),

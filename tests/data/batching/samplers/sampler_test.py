@@ -1,6 +1,8 @@
 """Properties of all samplers."""
 
 import json
+import math
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +21,7 @@ from ner_adv_plugin.data.batching.samplers import (
     UniformSampler,
     WeightedSampler,
 )
+from ner_adv_plugin.data.batching.samplers.sampler import MOST_SENTENCES
 from tests.planned import check
 
 NAMES = "abcdef"
@@ -85,9 +88,11 @@ def test_anchor_is_drawn_once_and_others_in_proportion(
 ) -> None:
     for anchor in sizes:
         for sampler in samplers_of(sizes, weights, anchor=anchor):
+            shares = exact_shares(sampler, sizes, progress)
+            if sizes[anchor] / shares[anchor] > MOST_SENTENCES / 2:
+                continue
             sentences = sampler.sentences_per_epoch(sizes, progress)
             assert sentences[anchor] == sizes[anchor]
-            shares = exact_shares(sampler, sizes, progress)
             for name in sizes:
                 exact = sizes[anchor] * shares[name] / shares[anchor]
                 assert abs(sentences[name] - exact) <= Fraction(1, 2) + exact / 10**9
@@ -144,6 +149,70 @@ def test_unknown_anchor() -> None:
         )
     assert error.value.path == "data_loader.sampler.anchor"
     assert error.value.message == 'no dataset "webo". Did you mean "weibo"? Datasets: weibo, msra.'
+
+
+class SharesSampler(MultiTaskEpochSampler):
+    """A custom sampler with given shares, which nobody has checked."""
+
+    def __init__(self, shares: dict[str, float], anchor: str | None = None) -> None:
+        super().__init__(anchor)
+        self.shares = shares
+
+    def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
+        return self.shares
+
+
+@pytest.mark.parametrize(
+    ("sampler", "path", "message"),
+    [
+        (SharesSampler({"a": math.nan, "b": 1}), "", "a has a share of nan, expected 0 or more"),
+        (SharesSampler({"a": 1, "b": math.inf}), "", "b has a share of inf, expected 0 or more"),
+        (SharesSampler({"a": -1, "b": 2}), "", "a has a share of -1, expected 0 or more"),
+        (SharesSampler({"a": 0, "b": 0}), "", "all shares are 0: no sentences would be drawn"),
+        (
+            SharesSampler({"a": 0, "b": 1}, anchor="a"),
+            "anchor",
+            "expected a share above 0, found 0",
+        ),
+        (
+            WeightedSampler({"a": 1e-9, "b": 1}, anchor="a"),
+            "anchor",
+            "an epoch would have 1e+12 sentences, expected at most 100,000,000",
+        ),
+        (
+            WeightedSampler({"a": 5e-324, "b": 1e300}, anchor="a"),
+            "anchor",
+            "an epoch would have inf sentences, expected at most 100,000,000",
+        ),
+        (
+            ProportionalSampler(temperature=1e-3, anchor="a"),
+            "anchor",
+            "expected a share above 0, found 0",
+        ),
+        (
+            UniformSampler(instances_per_epoch=10**12),
+            "instances_per_epoch",
+            "an epoch would have 1e+12 sentences, expected at most 100,000,000",
+        ),
+    ],
+)
+def test_epochs_that_cannot_be_planned(
+    sampler: MultiTaskEpochSampler, path: str, message: str
+) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        sampler.sentences_per_epoch({"a": 1_000, "b": 40_000})
+    assert (error.value.path, error.value.message) == (path, message)
+
+
+def test_extreme_weights_that_can_be_planned() -> None:
+    """With a limited epoch, a tiny weight draws nothing, and a huge exponent only the largest."""
+    sizes = {"a": 1_000, "b": 40_000}
+    for sampler in (
+        WeightedSampler({"a": 1e-300, "b": 1}),
+        ProportionalSampler(alpha=1e6),
+        ProportionalSampler(temperature=1e-300),
+    ):
+        assert sampler.sentences_per_epoch(sizes) == {"a": 0, "b": 41_000}
 
 
 def test_states_are_plain_types() -> None:
