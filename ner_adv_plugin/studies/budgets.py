@@ -7,8 +7,7 @@ from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
-from ner_adv_plugin.runs.job import TrainJob
-from ner_adv_plugin.studies.facts import ArmFacts, facts_of
+from ner_adv_plugin.studies.facts import ArmFacts
 
 
 class Budget(Registrable):
@@ -18,16 +17,12 @@ class Budget(Registrable):
     name: str
 
     @abstractmethod
-    def lengths(
-        self, target: str, jobs: Mapping[str, TrainJob], size: int | None, baseline: str
-    ) -> dict[str, dict[str, Any]]:
+    def lengths(self, facts: Mapping[str, ArmFacts], baseline: str) -> dict[str, dict[str, Any]]:
         """Return, for every arm, the overrides that give it its length.
 
         # Parameters
 
-        target : the dataset that counts.
-        jobs : the arms' checked configs.
-        size : target training sentences; None for all.
+        facts : what is known of every arm.
         baseline : the arm whose config gives the length if the budget gives none.
         """
 
@@ -54,11 +49,8 @@ class EqualEpochs(Budget):
     def __init__(self, epochs: int | None = None) -> None:
         self.epochs = _positive(epochs, "epochs")
 
-    def lengths(
-        self, target: str, jobs: Mapping[str, TrainJob], size: int | None, baseline: str
-    ) -> dict[str, dict[str, Any]]:
+    def lengths(self, facts: Mapping[str, ArmFacts], baseline: str) -> dict[str, dict[str, Any]]:
         """See `Budget.lengths`."""
-        facts = {name: facts_of(job, target, size) for name, job in jobs.items()}
         of_baseline = facts[baseline]
         passes = self.epochs or of_baseline.num_epochs * of_baseline.target_passes
         return {
@@ -87,11 +79,8 @@ class EqualSteps(Budget):
     def __init__(self, steps: int | None = None) -> None:
         self.steps = _positive(steps, "steps")
 
-    def lengths(
-        self, target: str, jobs: Mapping[str, TrainJob], size: int | None, baseline: str
-    ) -> dict[str, dict[str, Any]]:
+    def lengths(self, facts: Mapping[str, ArmFacts], baseline: str) -> dict[str, dict[str, Any]]:
         """See `Budget.lengths`."""
-        facts = {name: facts_of(job, target, size) for name, job in jobs.items()}
         of_baseline = facts[baseline]
         steps = self.steps or of_baseline.num_epochs * of_baseline.steps_per_epoch
         return {name: _steps(one, steps) for name, one in facts.items()}
@@ -121,20 +110,17 @@ class EqualUpdates(Budget):
     def __init__(self, updates: int | None = None) -> None:
         self.updates = _positive(updates, "updates")
 
-    def lengths(
-        self, target: str, jobs: Mapping[str, TrainJob], size: int | None, baseline: str
-    ) -> dict[str, dict[str, Any]]:
+    def lengths(self, facts: Mapping[str, ArmFacts], baseline: str) -> dict[str, dict[str, Any]]:
         """See `Budget.lengths`.
 
         # Raises
 
         ConfigurationError : if the first epoch of an arm has no sentence of the target.
         """
-        facts = {name: facts_of(job, target, size) for name, job in jobs.items()}
         for name, one in facts.items():
             if not one.target_share:
                 raise ConfigurationError(
-                    f'the first epoch of arm "{name}" has no sentence of "{target}": expected'
+                    f'the first epoch of arm "{name}" has no sentence of the target: expected'
                     " another budget, or a sampler that draws it from the start",
                     "budget",
                 )
@@ -171,29 +157,25 @@ class EqualSeconds(Budget):
             raise ConfigurationError(f"expected more than 0, found {seconds}", "seconds")
         self.seconds = seconds
 
-    def lengths(
-        self, target: str, jobs: Mapping[str, TrainJob], size: int | None, baseline: str
-    ) -> dict[str, dict[str, Any]]:
+    def lengths(self, facts: Mapping[str, ArmFacts], baseline: str) -> dict[str, dict[str, Any]]:
         """See `Budget.lengths`."""
         found = {}
-        for name, job in jobs.items():
-            facts = facts_of(job, target, size)
-            earlier = facts.seconds_of_earlier_stages() if job.earlier else 0.0
+        for name, one in facts.items():
+            earlier = one.seconds_of_earlier_stages()
             if (left := self.seconds - earlier) <= 0:
                 raise ConfigurationError(
                     f'found {self.seconds:g}: the stages of arm "{name}" before its last one alone'
                     f" take about {earlier:.0f} seconds",
                     "budget.seconds",
                 )
-            steps = max(1, int(left / facts.seconds_per_step()))
-            found[name] = _steps(facts, steps)
+            found[name] = _steps(one, max(1, int(left / one.seconds_per_step())))
         return found
 
 
-def _steps(facts: ArmFacts, steps: float) -> dict[str, Any]:
+def _steps(arm: ArmFacts, steps: float) -> dict[str, Any]:
     """Return the overrides for a run of so many optimizer steps."""
     return {
-        "trainer.num_epochs": ceil(steps / facts.steps_per_epoch),
+        "trainer.num_epochs": ceil(steps / arm.steps_per_epoch),
         "trainer.max_steps": round(steps),
     }
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.progress import duration
-from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.runs.shared_stages import first_stages
 from ner_adv_plugin.studies.audit import ArmAudit, audit_arms, check_target
@@ -181,8 +180,7 @@ def print_grid(study: Study, jobs: Mapping[str, TrainJob], audit: Mapping[str, A
     trained: set[str | None] = {None}
     for one in planned:
         facts = facts_of(jobs[one.arm], study.target, one.size)
-        trainer = config_of_model(one.config)["trainer"]
-        steps = trainer.get("max_steps") or trainer["num_epochs"] * facts.steps_per_epoch
+        steps = facts.steps_of(one.config)
         own = steps * facts.seconds_per_step()
         if (stages := first_stages(one.config)) not in trained:
             own += facts.seconds_of_earlier_stages()

@@ -14,6 +14,7 @@ from typing import Any
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.params import with_overrides
+from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.data.batching.updates import count_updates
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import RunData, read_data, with_subset
@@ -51,6 +52,16 @@ class ArmFacts:
     target_passes: float
     steps_per_epoch: float
     target_share: float
+
+    def steps_of(self, config: Mapping[str, Any]) -> float:
+        """Return the optimizer steps of the last stage of a run.
+
+        # Parameters
+
+        config : the arm's config, with the length of the run.
+        """
+        trainer = config_of_model(config)["trainer"]
+        return trainer.get("max_steps") or trainer["num_epochs"] * self.steps_per_epoch
 
     def seconds_per_step(self) -> float:
         """Measure the seconds of an optimizer step, unless this or an earlier process did.

@@ -13,6 +13,7 @@ from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.budgets import Budget, EqualEpochs
 from ner_adv_plugin.studies.executors import Executor, LocalExecutor
+from ner_adv_plugin.studies.facts import facts_of
 
 # Scores that follow from counts of entities per sentence, so that their differences have intervals.
 METRICS = "f1, or f1_<TYPE> for one entity type"
@@ -244,12 +245,20 @@ def grid(study: Study, jobs: Mapping[str, TrainJob]) -> Iterator[PlannedStudyRun
     """
     for budget in study.budget_list():
         for size in study.size_list():
-            lengths = budget.lengths(study.target, jobs, size, study.baseline)
+            lengths = arm_lengths(study, budget, jobs, size)
             for seed in study.seed_list():
                 for name, job in jobs.items():
                     config = with_seed(with_size(study, job, size), seed)
                     config = with_last_stage(config, lengths[name])
                     yield PlannedStudyRun(name, size, seed, budget.name, config)
+
+
+def arm_lengths(
+    study: Study, budget: Budget, jobs: Mapping[str, TrainJob], size: int | None
+) -> dict[str, dict[str, Any]]:
+    """Return the overrides that give every arm its length at a size; see `Budget.lengths`."""
+    facts = {name: facts_of(job, study.target, size) for name, job in jobs.items()}
+    return budget.lengths(facts, study.baseline)
 
 
 def with_size(study: Study, job: TrainJob, size: int | None) -> dict[str, Any]:

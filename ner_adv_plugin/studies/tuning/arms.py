@@ -7,11 +7,11 @@ from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError, below, nearest
 from ner_adv_plugin.common.params import with_overrides
-from ner_adv_plugin.common.stages import config_of_model, has_stages, with_last_stage
+from ner_adv_plugin.common.stages import has_stages, with_last_stage
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.facts import facts_of
-from ner_adv_plugin.studies.study import Study, check_seeds, with_size
+from ner_adv_plugin.studies.study import Study, arm_lengths, check_seeds, with_size
 from ner_adv_plugin.studies.tuning.settings import BestTrial, TrialSettings, import_optuna
 from ner_adv_plugin.studies.tuning.space import SearchSpace, is_search_value
 from ner_adv_plugin.studies.tuning.tuner import tune
@@ -126,9 +126,8 @@ def seconds_of_tuning(study: Study, jobs: Mapping[str, TrainJob]) -> float:
     seconds = 0.0
     for name, config in _trial_configs(study, jobs).items():
         facts = facts_of(jobs[name], study.target, size)
-        trainer = config_of_model(config)["trainer"]
-        steps = trainer.get("max_steps") or trainer["num_epochs"] * facts.steps_per_epoch
-        trial = steps * facts.seconds_per_step() + facts.seconds_of_earlier_stages()
+        own = facts.steps_of(config) * facts.seconds_per_step()
+        trial = own + facts.seconds_of_earlier_stages()
         seconds += study.tune_arms.trials * len(study.tune_arms.seeds) * trial
     return seconds
 
@@ -136,7 +135,7 @@ def seconds_of_tuning(study: Study, jobs: Mapping[str, TrainJob]) -> float:
 def _trial_configs(study: Study, jobs: Mapping[str, TrainJob]) -> dict[str, dict[str, Any]]:
     """Return the config of each arm with the size and length of its trials."""
     size = _size(study)
-    lengths = study.budget_list()[0].lengths(study.target, jobs, size, study.baseline)
+    lengths = arm_lengths(study, study.budget_list()[0], jobs, size)
     return {
         name: with_last_stage(with_size(study, job, size), lengths[name])
         for name, job in jobs.items()
