@@ -17,7 +17,8 @@ from ner_adv_plugin.studies.audit import ArmAudit, audit_arms, check_target
 from ner_adv_plugin.studies.engine import StudyRun, check_folder, prepare, run_all
 from ner_adv_plugin.studies.facts import facts_of, keep_seconds, recall_seconds
 from ner_adv_plugin.studies.report import write_report
-from ner_adv_plugin.studies.results import StudyResults, collect, write_results
+from ner_adv_plugin.studies.results import StudyResults, collect
+from ner_adv_plugin.studies.results_files import write_results
 from ner_adv_plugin.studies.study import Study, checked_arms, grid
 from ner_adv_plugin.studies.table import LiveTable, verdict_lines
 from ner_adv_plugin.studies.tuning import (

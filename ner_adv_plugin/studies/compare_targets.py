@@ -20,7 +20,8 @@ from ner_adv_plugin.studies.engine import check_folder
 from ner_adv_plugin.studies.facts import recall_seconds
 from ner_adv_plugin.studies.matrix import transfer_matrices
 from ner_adv_plugin.studies.report import write_targets_report
-from ner_adv_plugin.studies.results import COLUMNS, StudyResults, csv_rows, write_csv
+from ner_adv_plugin.studies.results import StudyResults
+from ner_adv_plugin.studies.results_files import COLUMNS, csv_rows, write_csv
 from ner_adv_plugin.studies.targets import TargetsStudy
 
 

@@ -15,7 +15,8 @@ from ner_adv_plugin.studies.predictions import (
     RunPredictions,
     write_predictions,
 )
-from ner_adv_plugin.studies.results import StudyResults, collect, write_results
+from ner_adv_plugin.studies.results import StudyResults, collect
+from ner_adv_plugin.studies.results_files import write_results
 from ner_adv_plugin.studies.study import Arm, PlannedStudyRun, Study
 
 CHARACTERS = "北京上海老朱在开封博远俱乐部上班回复专辑各种烂抓狂平安广场一日游"

@@ -12,7 +12,8 @@ from typing import Any
 from ner_adv_plugin import __version__
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.studies.errors import ErrorAnalysis, analyse
-from ner_adv_plugin.studies.results import Family, StudyResults, csv_rows
+from ner_adv_plugin.studies.results import Family, StudyResults
+from ner_adv_plugin.studies.results_files import csv_rows
 from ner_adv_plugin.studies.training_side import training_side
 
 PACKAGES = ("torch", "transformers", "numpy", "scipy")

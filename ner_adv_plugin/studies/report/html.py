@@ -30,7 +30,7 @@ from ner_adv_plugin.studies.report.wording import (
     unequal_updates,
     worth_range,
 )
-from ner_adv_plugin.studies.results import COLUMNS
+from ner_adv_plugin.studies.results_files import COLUMNS
 from ner_adv_plugin.studies.statistics.seeds import smallest_p
 
 FOLDER = Path(__file__).parent

@@ -19,7 +19,7 @@ from ner_adv_plugin.studies.report.html import errors_page
 from ner_adv_plugin.studies.report.messages import MESSAGES, in_language
 from ner_adv_plugin.studies.report.numbers import change, count, interval, p_value, points
 from ner_adv_plugin.studies.report.wording import censored, plain_verdict, unequal_updates
-from ner_adv_plugin.studies.results import load_results
+from ner_adv_plugin.studies.results_files import load_results
 from ner_adv_plugin.studies.table import verdict_lines
 from tests.studies.synthetic import BOTH_BUDGETS, finished_study, sentences
 
