@@ -21,12 +21,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import RUN, SHOWN, Block, Folder, blocks
+from tests.pages import RUN, SHOWN, Block, Folder, blocks, evaluated
 from tests.tiny import ROOT
 
+README = "README.md"
+# Shows the same commands as the README, which are run once.
+TRANSLATION = "README.zh-CN.md"
 # What a newcomer follows first.
-CORE = ("README.md", "README.zh-CN.md", "docs/tutorial/first-run.md")
-READMES = CORE[:2]
+CORE = (README, "docs/tutorial/first-run.md")
 TRAINS = re.compile(r"\b(train|find-lr|test-install|compare|tune)\b")
 
 
@@ -41,6 +43,8 @@ def _pages() -> list[Path]:
 def _parameters() -> list[object]:
     parameters = []
     for page in _pages():
+        if page == ROOT / TRANSLATION:
+            continue
         runnable = [
             block
             for block in blocks(page.read_text(encoding="utf-8"))
@@ -73,13 +77,19 @@ def _commands_in_text(page: str) -> list[str]:
     return [command.replace("NAME", "crf") for command in dict.fromkeys(found)]
 
 
+SUBCOMMANDS = ("quickstart", "explain", "evaluate", "serve", "export", "push", "select", "audit")
 # A study takes minutes; its runs are made fewer and shorter.
 SHORT = {"allennlp compare ": """ -o '{"seeds": 2, "budget.epochs": 1}'"""}
 
 
-@pytest.mark.parametrize("name", READMES)
-def test_commands_in_the_text_of_a_readme_run(name: str, tmp_path: Path) -> None:
-    commands = _commands_in_text((ROOT / name).read_text(encoding="utf-8"))
+def _options_in_text(page: str) -> set[str]:
+    """Options in code spans, such as `--dry-run`."""
+    text = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    return set(re.findall(r"`(--?[a-z][a-z-]*)`", text))
+
+
+def test_commands_in_the_text_of_the_readme_run(tmp_path: Path) -> None:
+    commands = _commands_in_text((ROOT / README).read_text(encoding="utf-8"))
     assert "allennlp --help" in commands and "allennlp components crf" in commands
     folder = Folder(tmp_path, core=True)
     for command in commands:
@@ -87,10 +97,9 @@ def test_commands_in_the_text_of_a_readme_run(name: str, tmp_path: Path) -> None
         folder.run(Block("bash", command + shorter, 0))
 
 
-@pytest.mark.parametrize("name", READMES)
-def test_commands_that_are_not_run_are_checked(name: str, tmp_path: Path) -> None:
+def test_commands_that_are_not_run_are_checked(tmp_path: Path) -> None:
     """What needs real corpora at least has a config that passes the check."""
-    page = (ROOT / name).read_text(encoding="utf-8")
+    page = (ROOT / README).read_text(encoding="utf-8")
     shown = [block for block in blocks(page) if not block.is_run]
     assert shown and all("allennlp train" in block.text for block in shown)
     folder = Folder(tmp_path, core=True)
@@ -98,28 +107,31 @@ def test_commands_that_are_not_run_are_checked(name: str, tmp_path: Path) -> Non
         folder.run(Block("bash", block.text.rstrip("\n") + " --dry-run\n", block.line))
 
 
-@pytest.mark.parametrize("name", READMES)
-def test_options_and_subcommands_in_the_text_of_a_readme_exist(name: str, tmp_path: Path) -> None:
-    page = (ROOT / name).read_text(encoding="utf-8")
-    text = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
-    options = set(re.findall(r"`(--?[a-z][a-z-]*)`", text))
+def test_options_and_subcommands_in_the_text_of_the_readme_exist(tmp_path: Path) -> None:
+    text = (ROOT / README).read_text(encoding="utf-8")
+    options = _options_in_text(text)
     assert {"-o", "--dry-run", "--include-package"} <= options
     folder = Folder(tmp_path, core=True)
-    for option in sorted(options):
-        search = f"allennlp train --help | grep -qe '{option}\\b'"
-        folder.run(Block("bash", search, 0))
-    for command in (
-        "quickstart",
-        "explain",
-        "evaluate",
-        "serve",
-        "export",
-        "push",
-        "select",
-        "audit",
-    ):
+    searches = [f"grep -qe '{option}\\b' help.txt" for option in sorted(options)]
+    folder.run(Block("bash", "\n".join(["allennlp train --help > help.txt", *searches]), 0))
+    for command in SUBCOMMANDS:
         assert f"`{command}`" in text
         folder.run(Block("bash", f"allennlp {command} --help", 0))
+
+
+def test_the_translated_readme_shows_the_same() -> None:
+    """Blocks, up to comments in configs, and the commands and options in the text."""
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in (README, TRANSLATION)]
+    own, translated = ([_compared(block) for block in blocks(page)] for page in pages)
+    assert own == translated and len(own) > 5
+    own, translated = ([_commands_in_text(page), sorted(_options_in_text(page))] for page in pages)
+    assert own == translated
+    assert all(f"`{command}`" in page for command in SUBCOMMANDS for page in pages)
+
+
+def _compared(block: Block) -> tuple[str, str | None, bool, object]:
+    content = evaluated(block.text) if block.language == "jsonnet" else block.text
+    return block.language, block.file, block.is_run, content
 
 
 def test_set_up_is_left_out_of_a_line_but_not_what_follows_it(tmp_path: Path) -> None:

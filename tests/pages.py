@@ -168,8 +168,7 @@ class Folder:
         assert not error, error
 
     def _run_jsonnet(self, text: str) -> None:
-        paths = [str(self.path), str(self.path / "training_configs")]
-        _jsonnet.evaluate_snippet("block", text, ext_vars=default_variables(), jpathdir=paths)
+        evaluated(text, self.path)
 
     def _run_json(self, text: str) -> None:
         try:
@@ -193,6 +192,19 @@ class Folder:
         assert done.returncode == 0, (
             f"exit status {done.returncode}: {command}\n{done.stdout}{done.stderr}"
         )
+
+
+def evaluated(text: str, folder: Path = ROOT) -> object:
+    """The content of a config.
+
+    # Parameters
+
+    text : Jsonnet.
+    folder : holds `training_configs/`, whose files it can import.
+    """
+    paths = [str(folder), str(folder / "training_configs")]
+    found = _jsonnet.evaluate_snippet("block", text, ext_vars=default_variables(), jpathdir=paths)
+    return json.loads(found)
 
 
 def _without_set_up(line: str) -> str:
