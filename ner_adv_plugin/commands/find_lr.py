@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.commands.train import chosen_folder, prepare_folder
@@ -89,12 +90,15 @@ def run(arguments: argparse.Namespace) -> None:
 
     write_table(curve, folder / "lr-losses.csv")
     draw(curve, folder / "lr-losses.png")
-    rate = curve.suggestion()
+    _print(curve.suggestion(), folder / "lr-losses.png")
+
+
+def _print(rate: float | None, plot: Path) -> None:
     if rate is None:
         print("the loss never decreases")
     else:
         print(f"the loss decreases fastest at learning rate {rate:.2g}")
-    print(f"plot: {folder / 'lr-losses.png'}")
+    print(f"plot: {plot}")
 
 
 def _for_search(config: dict[str, Any], filled: Mapping[str, Any]) -> dict[str, Any]:

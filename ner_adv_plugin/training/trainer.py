@@ -44,7 +44,7 @@ from ner_adv_plugin.training.optimization.learning_rate_scheduler import (
 )
 from ner_adv_plugin.training.optimization.moving_average import LazyMovingAverage
 from ner_adv_plugin.training.optimization.optimizers import LazyOptimizer, Optimizer, optimizer_of
-from ner_adv_plugin.training.optimization.parameter_groups import trainable
+from ner_adv_plugin.training.optimization.parameter_groups import NamedParameters, trainable
 from ner_adv_plugin.training.optimization.unfreezing import LazyUnfreezing
 from ner_adv_plugin.training.precision_trial import STEPS, choose_precision
 from ner_adv_plugin.training.steps.plain import PlainStep
@@ -182,25 +182,12 @@ class Trainer(Registrable):
         for name, weighting in self.instance_weighting.items():
             weighting.bind(name, data_loader.sentences(), model)
 
-        trainable_parameters = trainable(model, no_grad or [])
+        # Before the engine, which prepares what is trained.
+        own = trainable(model, no_grad or [])
         self.max_tokens_per_pass = max_tokens_per_pass
         self._set_up_engine(precision_of(precision, use_amp, cuda_device), cuda_device, recover)
 
-        build = (
-            optimizer.construct
-            if optimizer is not None
-            else Optimizer.by_name(Optimizer.default_implementation)
-        )
-        self.optimizer = self.engine.prepare(build(model_parameters=trainable_parameters))
-        self.moving_average = (
-            moving_average.construct(parameters=trainable_parameters) if moving_average else None
-        )
-
-        self.l2_sp = l2_sp.construct(parameters=trainable_parameters) if l2_sp else None
-        self.unfreezing = (
-            unfreezing.construct(parameters=trainable_parameters) if unfreezing else None
-        )
-
+        self._set_up_optimization(own, optimizer, moving_average, l2_sp, unfreezing)
         self.total_steps = self._count_steps()
         self.scheduler = self._build_scheduler(learning_rate_scheduler)
 
@@ -236,6 +223,25 @@ class Trainer(Registrable):
         elif precision == "bf16":
             warn_if_emulated(self.engine.device)
         self.accelerator = self.engine.accelerator
+
+    def _set_up_optimization(
+        self,
+        own: NamedParameters,
+        optimizer: LazyOptimizer | None,
+        moving_average: LazyMovingAverage | None,
+        l2_sp: LazyStartingPointDecay | None,
+        unfreezing: LazyUnfreezing | None,
+    ) -> None:
+        """Build what changes the parameters that are trained, `own`."""
+        build = (
+            optimizer.construct
+            if optimizer is not None
+            else Optimizer.by_name(Optimizer.default_implementation)
+        )
+        self.optimizer = self.engine.prepare(build(model_parameters=own))
+        self.moving_average = moving_average.construct(parameters=own) if moving_average else None
+        self.l2_sp = l2_sp.construct(parameters=own) if l2_sp else None
+        self.unfreezing = unfreezing.construct(parameters=own) if unfreezing else None
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:

@@ -273,58 +273,14 @@ class _Recurrence(torch.autograd.Function):
         gates_SC4H, changes_SCH, cells_SCH, squashed_SCH, states_SCH, *weights_GH = (
             ctx.saved_tensors
         )
-        steps, columns, _, size = gates_SC4H.shape
-        width = ctx.width
         gradient_SCH = torch.zeros_like(states_SCH)
         _scatter(gradient_SCH, ctx.slots, gradients)
-        result_SCG = gradient_SCH.new_empty(steps, columns, 4 * size)
-        # Gradients carried from step to step: of the cell, and of the previous step's state.
-        cell_CH, carried_CH = gradient_SCH.new_zeros(2, columns, size).unbind(0)
-        work_CH = torch.empty_like(cell_CH)
         weights_KGH = torch.stack(weights_GH).repeat_interleave(torch.tensor(ctx.blocks), 0)
-        # The cell before the first step is 0.
-        previous_cells_SCH = (cell_CH.clone(), *cells_SCH[:-1])
-
-        steps_of_all = list(
-            zip(
-                gates_SC4H,
-                changes_SCH,
-                result_SCG,
-                gradient_SCH,
-                squashed_SCH,
-                previous_cells_SCH,
-                strict=True,
-            )
+        result_SCG = _gate_gradients(
+            gates_SC4H, changes_SCH, cells_SCH, squashed_SCH, gradient_SCH, weights_KGH, ctx.width
         )
-        for (
-            gates_C4H,
-            change_CH,
-            result_CG,
-            state_CH,
-            squashed_CH,
-            previous_cell_CH,
-        ) in reversed(steps_of_all):
-            i, f, _, o = gates_C4H.unbind(1)
-            result_C4H = result_CG.unflatten(1, (4, size))
-            grad_i, grad_f, grad_g, grad_o = result_C4H.unbind(1)
-            state_CH += carried_CH
-            torch.mul(state_CH, o, out=work_CH)
-            cell_CH += _tanh_backward(work_CH, squashed_CH, grad_input=work_CH)
-            torch.mul(cell_CH, change_CH, out=grad_i)
-            torch.mul(cell_CH, previous_cell_CH, out=grad_f)
-            torch.mul(cell_CH, i, out=grad_g)
-            torch.mul(state_CH, squashed_CH, out=grad_o)
-            _sigmoid_backward(result_C4H[:, :2], gates_C4H[:, :2], grad_input=result_C4H[:, :2])
-            _tanh_backward(grad_g, change_CH, grad_input=grad_g)
-            _sigmoid_backward(grad_o, o, grad_input=grad_o)
-            cell_CH *= f
-            torch.bmm(
-                result_CG.view(-1, width, 4 * size),
-                weights_KGH,
-                out=carried_CH.view(-1, width, size),
-            )
 
-        columns_of_lstms = [width * count for count in ctx.blocks]
+        columns_of_lstms = [ctx.width * count for count in ctx.blocks]
         states = states_SCH[:-1].split(columns_of_lstms, 1)
         next_gates = result_SCG[1:].split(columns_of_lstms, 1)
         weights = [
@@ -340,6 +296,59 @@ class _Recurrence(torch.autograd.Function):
             None,
             *(result if reached is not None else None for result, reached in results),
         )
+
+
+def _gate_gradients(
+    gates_SC4H: Tensor,
+    changes_SCH: Tensor,
+    cells_SCH: Tensor,
+    squashed_SCH: Tensor,
+    gradient_SCH: Tensor,
+    weights_KGH: Tensor,
+    width: int,
+) -> Tensor:
+    """Return the gradient of the gates' inputs, (S, C, G), from the last step to the first.
+
+    # Parameters
+
+    gates_SC4H, changes_SCH, cells_SCH, squashed_SCH : what the forward pass kept: gates, changes of
+        the cells, cells, and tanh of the cells.
+    gradient_SCH : of the states; what later steps add to it is added in place.
+    weights_KGH : recurrent weights of each block.
+    width : columns per block.
+    """
+    steps, columns, size = gradient_SCH.shape
+    result_SCG = gradient_SCH.new_empty(steps, columns, 4 * size)
+    # Gradients carried from step to step: of the cell, and of the previous step's state.
+    cell_CH, carried_CH = gradient_SCH.new_zeros(2, columns, size).unbind(0)
+    work_CH = torch.empty_like(cell_CH)
+    # The cell before the first step is 0.
+    previous_cells_SCH = (cell_CH.clone(), *cells_SCH[:-1])
+
+    tensors = (gates_SC4H, changes_SCH, result_SCG, gradient_SCH, squashed_SCH, previous_cells_SCH)
+    for gates_C4H, change_CH, result_CG, state_CH, squashed_CH, previous_cell_CH in reversed(
+        list(zip(*tensors, strict=True))
+    ):
+        i, f, _, o = gates_C4H.unbind(1)
+        result_C4H = result_CG.unflatten(1, (4, size))
+        grad_i, grad_f, grad_g, grad_o = result_C4H.unbind(1)
+
+        state_CH += carried_CH
+        torch.mul(state_CH, o, out=work_CH)
+        cell_CH += _tanh_backward(work_CH, squashed_CH, grad_input=work_CH)
+        torch.mul(cell_CH, change_CH, out=grad_i)
+        torch.mul(cell_CH, previous_cell_CH, out=grad_f)
+        torch.mul(cell_CH, i, out=grad_g)
+        torch.mul(state_CH, squashed_CH, out=grad_o)
+        _sigmoid_backward(result_C4H[:, :2], gates_C4H[:, :2], grad_input=result_C4H[:, :2])
+        _tanh_backward(grad_g, change_CH, grad_input=grad_g)
+        _sigmoid_backward(grad_o, o, grad_input=grad_o)
+
+        cell_CH *= f
+        torch.bmm(
+            result_CG.view(-1, width, 4 * size), weights_KGH, out=carried_CH.view(-1, width, size)
+        )
+    return result_SCG
 
 
 def _scatter(grid: Tensor, slots: Sequence[Tensor], vectors: Sequence[Tensor | None]) -> None:
