@@ -12,6 +12,7 @@ from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.runs.data import read_data
 from ner_adv_plugin.studies.compare import compare
 from ner_adv_plugin.studies.study import checked_arms, grid, load_study
+from tests.studies.in_process import in_this_process
 
 SINGLE, HARD = "training_configs/single.jsonnet", "training_configs/hard_sharing.jsonnet"
 
@@ -128,7 +129,8 @@ def test_runs_are_trained_once_and_compared(
     monkeypatch.chdir(root)
     budget = {"type": "steps", "steps": 4}
     study = load_study(study_file(tmp_path, budget=budget, sizes=[40], rounds=200))
-    first = compare(study, tmp_path / "study")
+    with in_this_process():
+        first = compare(study, tmp_path / "study")
     with (tmp_path / "study" / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["arm"], row["seed"], row["steps"]) for row in rows] == [

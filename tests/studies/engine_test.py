@@ -17,6 +17,7 @@ from ner_adv_plugin.studies import facts
 from ner_adv_plugin.studies.compare import compare
 from ner_adv_plugin.studies.results import StudyResults
 from ner_adv_plugin.studies.study import load_study
+from tests.studies.in_process import in_this_process
 from tests.tiny import ROOT, tiny_config
 
 PREDICTIONS = ("predictions_validation.jsonl", "predictions_test.jsonl")
@@ -90,7 +91,8 @@ def test_equal_seconds_are_measured_once_for_all_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = {"budget": {"type": "seconds", "seconds": 0.5}, "seeds": [1, 2]}
-    first = run_study(tmp_path, **study)
+    with in_this_process():
+        first = run_study(tmp_path, **study)
     times = {run.folder: (run.folder / "result.json").stat().st_mtime_ns for run in first.runs}
     assert len(times) == 4
 

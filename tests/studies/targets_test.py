@@ -14,6 +14,7 @@ from ner_adv_plugin.studies.compare_targets import compare_targets, print_plan_o
 from ner_adv_plugin.studies.executors import LocalExecutor
 from ner_adv_plugin.studies.study import Study, load_study
 from ner_adv_plugin.studies.targets import TargetsStudy, load_studies
+from tests.studies.in_process import in_this_process
 from tests.tiny import DATA, tiny_config, write_config
 
 PEOPLE_DAILY = {"train": "example.train", "validation": "example.dev", "test": "example.test"}
@@ -149,7 +150,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study that has run; its folder is `study` in this one."""
     path = tmp_path_factory.mktemp("targets")
     command = ["compare", "study.json", "-s", "study"]
-    compare_targets(loaded(path, study_of(path)), path / "study", command=command)
+    with in_this_process():
+        compare_targets(loaded(path, study_of(path)), path / "study", command=command)
     return path
 
 

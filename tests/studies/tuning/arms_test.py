@@ -12,6 +12,7 @@ from ner_adv_plugin.common.stages import stages_of
 from ner_adv_plugin.studies.compare import audited, compare
 from ner_adv_plugin.studies.study import Study, load_study
 from ner_adv_plugin.studies.tuning import best_overrides, trials, tuned_jobs
+from tests.studies.in_process import in_this_process
 from tests.studies.tuning.tuner_test import Pretended, near, rate
 from tests.tiny import tiny_config, write_config
 
@@ -160,7 +161,8 @@ def test_every_arm_has_its_own_best_values(tmp_path: Path, monkeypatch: pytest.M
 def test_a_study_trains_its_arms_with_the_best_values(tmp_path: Path) -> None:
     study = study_of(tmp_path, trials=2, space={LR: {"choices": [0.0, 0.02]}})
     study.sizes, study.seeds = [20], [1]
-    compare(study, tmp_path / "study")
+    with in_this_process():
+        compare(study, tmp_path / "study")
     noted = json.loads((tmp_path / "study" / "study.json").read_text("utf-8"))
     for name in ("hard", "adv"):
         best = noted["tuned"][name]
