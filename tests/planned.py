@@ -6,7 +6,7 @@ from typing import Any
 from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.checks import check_parts
 from ner_adv_plugin.data.checks import PlannedRun
-from ner_adv_plugin.data.vocabulary import DatasetSpace
+from ner_adv_plugin.data.label_spaces import DatasetSpace
 
 
 def planned(datasets: Iterable[str], heads: Mapping[str, str] | None = None) -> PlannedRun:

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from ner_adv_plugin.data.batching.targets import PerCharacter, PerSentence, PerSpan, Targets
     from ner_adv_plugin.data.checks import RunContext
     from ner_adv_plugin.data.instance import Instance
+    from ner_adv_plugin.data.label_spaces import LabelSpace
     from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, SpanTable
     from ner_adv_plugin.data.lexicon import WordList
     from ner_adv_plugin.data.reading import DatasetReader
-    from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
+    from ner_adv_plugin.data.vocabulary import Vocabulary
 
 __all__ = [
     "Augmentation",
@@ -58,7 +59,7 @@ __getattr__, __dir__ = lazy_exports(
         "DatasetReader": "ner_adv_plugin.data.reading",
         "EncodedDataset": "ner_adv_plugin.data.batching.encoded_dataset",
         "Instance": "ner_adv_plugin.data.instance",
-        "LabelSpace": "ner_adv_plugin.data.vocabulary",
+        "LabelSpace": "ner_adv_plugin.data.label_spaces",
         "Labelled": "ner_adv_plugin.data.batching.augmentation",
         "MultiTaskEpochSampler": "ner_adv_plugin.data.batching.samplers",
         "MultiTaskScheduler": "ner_adv_plugin.data.batching.schedulers",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ner_adv_plugin.common.checks import CheckContext
-from ner_adv_plugin.data.vocabulary import DatasetSpace
+from ner_adv_plugin.data.label_spaces import DatasetSpace
 
 
 @dataclass(frozen=True)

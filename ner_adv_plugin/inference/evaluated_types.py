@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ner_adv_plugin.common.errors import UserError, nearest
+from ner_adv_plugin.data.label_spaces import LabelSpace
 from ner_adv_plugin.data.labels.spans import Span, SpanTable
 from ner_adv_plugin.data.labels.type_counts import listed_counts, type_counts
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
-from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.inference.evaluator import counted
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,9 @@ from torch import Tensor
 from ner_adv_plugin.common.processes import gather
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.label_spaces import LabelSpace
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable, concatenated
-from ner_adv_plugin.data.vocabulary import LabelSpace, Vocabulary
+from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.evaluation.calibration import Reliability, reliability
 from ner_adv_plugin.evaluation.entity_scores import entity_scores
 from ner_adv_plugin.evaluation.segmentation_scores import segmentation_scores

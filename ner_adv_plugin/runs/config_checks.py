@@ -21,7 +21,7 @@ from ner_adv_plugin.common.stages import (
     stages_of,
 )
 from ner_adv_plugin.data.checks import PlannedRun
-from ner_adv_plugin.data.vocabulary import DatasetSpace, agreed_task, dataset_spaces, heads_of
+from ner_adv_plugin.data.label_spaces import DatasetSpace, agreed_task, dataset_spaces, heads_of
 from ner_adv_plugin.inference.evaluator import metric_names, score_names
 from ner_adv_plugin.runs.job import Stages, TrainJob
 from ner_adv_plugin.runs.sources import sources_of

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.common.schema import registered
-from ner_adv_plugin.data.vocabulary import dataset_spaces, heads_of
+from ner_adv_plugin.data.label_spaces import dataset_spaces, heads_of
 from ner_adv_plugin.models import Model, SharingModel
 from ner_adv_plugin.modules.encoders.loading import empty_transformer
 from ner_adv_plugin.runs.job import TrainJob

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
+from ner_adv_plugin.data.label_spaces import dataset_spaces, heads_of
 from ner_adv_plugin.data.labels.type_counts import listed_counts, type_counts
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
-from ner_adv_plugin.data.vocabulary import Vocabulary, dataset_spaces, heads_of
+from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.evaluator import metric_names, score_names
 from ner_adv_plugin.runs.data import RunData
 from ner_adv_plugin.runs.job import TrainJob

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.vocabulary import DatasetSpace
+from ner_adv_plugin.data.label_spaces import DatasetSpace
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.modules.objectives import DomainAdversarial
 from tests.models.building import ADVERSARY, HEAD, TOWER, batch_for, build_model

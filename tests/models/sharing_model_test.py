@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
 from ner_adv_plugin.data.batching.batch import Batch, share_totals
-from ner_adv_plugin.data.vocabulary import DatasetSpace
+from ner_adv_plugin.data.label_spaces import DatasetSpace
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.modules.heads import CrfHead
 from ner_adv_plugin.modules.objectives import DomainAdversarial

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.vocabulary import agreed_task, dataset_spaces
+from ner_adv_plugin.data.label_spaces import agreed_task, dataset_spaces
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.runs.config_checks import checked_job, foreseen_metrics
 from ner_adv_plugin.runs.data import collect_vocabulary, evaluator_of, read_data

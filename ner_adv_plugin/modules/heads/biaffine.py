@@ -14,7 +14,7 @@ from torch.nn.functional import log_softmax
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
-from ner_adv_plugin.data.vocabulary import LabelSpace
+from ner_adv_plugin.data.label_spaces import LabelSpace
 from ner_adv_plugin.modules.dropout import Dropout
 from ner_adv_plugin.modules.heads.head import Head, NormalizeBy
 from ner_adv_plugin.modules.heads.span_head import SpanHead, valid_spans

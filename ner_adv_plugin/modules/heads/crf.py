@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.data.vocabulary import LabelSpace
+from ner_adv_plugin.data.label_spaces import LabelSpace
 from ner_adv_plugin.modules.crf import ConditionalRandomField
 from ner_adv_plugin.modules.heads.head import Head, NormalizeBy
 from ner_adv_plugin.modules.heads.tagging_head import TaggingHead
@@ -32,7 +32,7 @@ class CrfHead(TaggingHead):
 
     # Examples
 
-    >>> from ner_adv_plugin.data.vocabulary import LabelSpace
+    >>> from ner_adv_plugin.data.label_spaces import LabelSpace
     >>> head = CrfHead(LabelSpace("weibo", ("LOC", "PER")), input_dim=256)
     >>> head.labels
     ['O', 'B-LOC', 'I-LOC', 'B-PER', 'I-PER']

@@ -19,8 +19,8 @@ from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import Targets
 from ner_adv_plugin.data.checks import RunContext
+from ner_adv_plugin.data.label_spaces import LabelSpace
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
-from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.dropout import Dropout
 
 # Whether the loss of a sentence is divided by its length. "rows" is the name of "sentences" in

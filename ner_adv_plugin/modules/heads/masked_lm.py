@@ -16,9 +16,9 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.masking import Masking, WordMasks
 from ner_adv_plugin.data.batching.targets import Targets
 from ner_adv_plugin.data.checks import RunContext
+from ner_adv_plugin.data.label_spaces import LabelSpace
 from ner_adv_plugin.data.labels.spans import ScoredSpan
 from ner_adv_plugin.data.segmenters import CharacterSegmenter, Segmenter
-from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.encoders.bert_config import ACTIVATIONS
 from ner_adv_plugin.modules.heads.head import Head

@@ -17,13 +17,13 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import PerSpan, Targets
+from ner_adv_plugin.data.label_spaces import LabelSpace
 from ner_adv_plugin.data.labels.span_options import (
     CANDIDATES,
     cheapest_readings,
     without_conflicts,
 )
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
-from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.heads.head import (
     Head,
     NormalizeBy,

@@ -17,12 +17,12 @@ from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import PerCharacter, Targets
 from ner_adv_plugin.data.checks import RunContext
+from ner_adv_plugin.data.label_spaces import LabelSpace
 from ner_adv_plugin.data.labels.span_reading import SpanReading
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.data.labels.tag_arrays import TagTable, write_spans
 from ner_adv_plugin.data.labels.tag_paths import read_paths
 from ner_adv_plugin.data.labels.tag_schemes import OUTSIDE_TAG, get_scheme
-from ner_adv_plugin.data.vocabulary import LabelSpace
 from ner_adv_plugin.modules.crf import ConditionalRandomField, span_probabilities
 from ner_adv_plugin.modules.heads.head import Head, NormalizeBy, Readings
 

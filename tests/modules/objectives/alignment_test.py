@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.vocabulary import DatasetSpace
+from ner_adv_plugin.data.label_spaces import DatasetSpace
 from ner_adv_plugin.modules.towers import TowerStates
 from tests.modules.examples import mixed_batch, vocabulary, vocabulary_of
 from tests.modules.objectives.example import VOCAB, example, micro_batches, objective_of

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.vocabulary import DatasetSpace
+from ner_adv_plugin.data.label_spaces import DatasetSpace
 from ner_adv_plugin.modules.objectives import WassersteinCritic
 from ner_adv_plugin.modules.towers import TowerStates
 from ner_adv_plugin.runs.config_checks import checked_job
