@@ -35,7 +35,8 @@ class GradNorm(LossWeighting):
     constant, and are scaled to a sum of the number of heads ("GradNorm: gradient normalization for
     adaptive loss balancing in deep multitask networks", eq. 1 and 2, algorithm 1). L_i(0) is the
     loss in the first step with sentences of the head. A head without sentences in a step keeps its
-    last norm and loss; the weights change only once all heads have some.
+    last norm and loss; the weights change only once all heads have some, so that a stage which
+    trains the heads of some tasks only, from the start, leaves them equal.
 
     The loss of a head is multiplied by w_i and by its `weight`. A batch takes one backward pass to
     W for each head, in addition to the plain step's. It needs one process, and does not support
