@@ -69,11 +69,20 @@ class ProportionalSampler(MultiTaskEpochSampler):
         return size if self.cap is None else min(size, self.cap)
 
     def get_task_proportions(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """Return (n / largest n) ** alpha for each dataset, with n at most `cap`."""
-        counted = {name: self._counted(size) for name, size in sizes.items()}
-        # Relative to the largest, so that no power overflows.
-        largest = max(counted.values())
-        return {name: (size / largest) ** self.alpha for name, size in counted.items()}
+        """Return min(n, cap) ** alpha for each dataset.
+
+        # Raises
+
+        ConfigurationError : if one is too large for a float.
+        """
+        try:
+            return {name: float(self._counted(size)) ** self.alpha for name, size in sizes.items()}
+        except OverflowError:
+            raise ConfigurationError(
+                f"{max(sizes.values())} sentences to the power of {self.alpha:g} are too large a"
+                " number: expected a smaller one",
+                "alpha",
+            ) from None
 
     def total_sentences(self, sizes: Mapping[str, int]) -> int:
         """Return the sum of min(n, cap) over datasets."""

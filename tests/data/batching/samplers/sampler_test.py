@@ -185,10 +185,11 @@ class SharesSampler(MultiTaskEpochSampler):
             "an epoch would have inf sentences, expected at most 100,000,000",
         ),
         (
-            ProportionalSampler(temperature=1e-3, anchor="a"),
-            "anchor",
-            "expected a share above 0, found 0",
+            ProportionalSampler(alpha=1e3),
+            "alpha",
+            "40000 sentences to the power of 1000 are too large a number: expected a smaller one",
         ),
+        (ProportionalSampler(temperature=1e-310), "", "a has a share of inf, expected 0 or more"),
         (
             UniformSampler(instances_per_epoch=10**12),
             "instances_per_epoch",
@@ -204,15 +205,11 @@ def test_epochs_that_cannot_be_planned(
     assert (error.value.path, error.value.message) == (path, message)
 
 
-def test_extreme_weights_that_can_be_planned() -> None:
-    """With a limited epoch, a tiny weight draws nothing, and a huge exponent only the largest."""
-    sizes = {"a": 1_000, "b": 40_000}
-    for sampler in (
-        WeightedSampler({"a": 1e-300, "b": 1}),
-        ProportionalSampler(alpha=1e6),
-        ProportionalSampler(temperature=1e-300),
-    ):
-        assert sampler.sentences_per_epoch(sizes) == {"a": 0, "b": 41_000}
+def test_extreme_shares_that_can_be_planned() -> None:
+    """With an epoch of a given length, a tiny share draws nothing."""
+    for sampler in (WeightedSampler({"a": 1e-300, "b": 1}), ProportionalSampler(alpha=60)):
+        drawn = sampler.sentences_per_epoch({"a": 1_000, "b": 40_000})
+        assert drawn == {"a": 0, "b": 41_000}
 
 
 def test_states_are_plain_types() -> None:
