@@ -54,6 +54,15 @@ def test_help_imports_nothing_heavy() -> None:
         assert name in done.stdout and summary in done.stdout
 
 
+@pytest.mark.parametrize("command", ["train", "find-lr", "serve", "compare"])
+def test_help_of_a_command_needs_no_torch(command: str) -> None:
+    script = f"import sys; from ner_adv_plugin.commands import main; main(['{command}', '--help'])"
+    check = f"try:\n    {script}\nfinally:\n    assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "--include-package" in done.stdout
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(run: Run, command: str) -> None:
     result = run(command, "--help")
