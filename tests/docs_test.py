@@ -56,9 +56,15 @@ def _parameters() -> list[object]:
     return parameters
 
 
+@pytest.fixture(scope="module")
+def main_job(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that keeps the run of the main job for all pages that begin with it."""
+    return tmp_path_factory.mktemp("main_job")
+
+
 @pytest.mark.parametrize("page", _parameters())
-def test_code_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
-    folder = Folder(tmp_path, core=str(page.relative_to(ROOT)) in CORE)
+def test_code_blocks_of_a_page_run(page: Path, tmp_path: Path, main_job: Path) -> None:
+    folder = Folder(tmp_path, core=str(page.relative_to(ROOT)) in CORE, main_job=main_job)
     failure = None
     for block in blocks(page.read_text(encoding="utf-8")):
         try:
@@ -208,6 +214,21 @@ def test_a_block_that_fails_is_a_failure(page: str, tmp_path: Path) -> None:
     with pytest.raises((AssertionError, RuntimeError, ValueError)):
         folder.run(last)
     folder.close()
+
+
+def test_pages_share_the_run_of_the_main_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = "mkdir -p runs/adv && date +%N | tee runs/adv/trained"
+    monkeypatch.setattr("tests.pages.MAIN_JOB", command)
+    (tmp_path / "kept").mkdir()
+    trained = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        folder = Folder(tmp_path / name, main_job=tmp_path / "kept")
+        folder.run(_only(f"```console\n$ {command}\n...\n```\n"))
+        trained.append((tmp_path / name / "runs/adv/trained").read_text(encoding="utf-8"))
+    assert trained[0] == trained[1]
 
 
 def test_blocks_see_what_those_before_them_left(tmp_path: Path) -> None:
