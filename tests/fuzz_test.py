@@ -23,8 +23,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("predict", 300),
         ("archive", 150),
         ("config", 150),
-        pytest.param("corpus", 4000, marks=pytest.mark.slow),
-        pytest.param("kill", 2, marks=pytest.mark.slow),
+        pytest.param("corpus", 10_000, marks=pytest.mark.slow),
+        pytest.param("kill", 4, marks=pytest.mark.slow),
     ],
 )
 def test_random_inputs(folder: Path, tmp_path: Path, name: str, count: int) -> None:

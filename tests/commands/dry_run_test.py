@@ -24,11 +24,11 @@ COMPONENTS = ("tower", "head", "objectives", "loss_weighting")
 
 
 def _short(config: dict[str, Any]) -> dict[str, Any]:
-    """The config with few sentences and one epoch; paths are those of the project."""
+    """The config with few sentences and epochs; paths are those of the project."""
     readers = config["dataset_reader"].get("readers")
     paths = [f"dataset_reader.readers.{name}" for name in readers] if readers else None
     few = {f"{path}.max_instances": 12 for path in paths or ["dataset_reader"]}
-    return with_overrides(config, {**few, "trainer.num_epochs": 1, "trainer.cuda_device": -1})
+    return with_overrides(config, {**few, "trainer.num_epochs": 2, "trainer.cuda_device": -1})
 
 
 def _parameters() -> list[object]:

@@ -89,7 +89,7 @@ def check(text: str, result: dict[str, Any], segmentation: bool) -> None:
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(texts=st.lists(sentences, min_size=1, max_size=6))
 @pytest.mark.slow

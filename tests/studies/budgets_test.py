@@ -86,4 +86,4 @@ def test_an_arm_that_never_trains_on_the_target(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as error:
         list(grid(study, checked_arms(study)))
     assert error.value.path == "budget"
-    assert 'first epoch of arm "in_turn" has no sentence of the target' in error.value.message
+    assert 'first epoch of arm "in_turn" has no sentence of "weibo"' in error.value.message

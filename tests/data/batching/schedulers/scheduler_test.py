@@ -94,7 +94,6 @@ def test_every_drawn_sentence_is_in_one_batch(
         assert all(type(name) is str and type(sentence) is int for name, sentence in planned)
 
 
-@settings(max_examples=40)
 @given(dataset_counts, limits, pools)
 def test_plans_are_a_function_of_the_generator_only(
     asked: dict[str, int], limit: dict[str, int], pool: int
