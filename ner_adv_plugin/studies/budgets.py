@@ -120,7 +120,7 @@ class EqualUpdates(Budget):
         for name, one in facts.items():
             if not one.target_share:
                 raise ConfigurationError(
-                    f'the first epoch of arm "{name}" has no sentence of the target: expected'
+                    f'the first epoch of arm "{name}" has no sentence of "{one.target}": expected'
                     " another budget, or a sampler that draws it from the start",
                     "budget",
                 )

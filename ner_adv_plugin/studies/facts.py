@@ -39,6 +39,7 @@ class ArmFacts:
     # Parameters
 
     config : its config at that size.
+    target : the dataset that counts.
     sentences : training sentences of every dataset.
     num_epochs : as the config says.
     target_passes : times that an epoch sees each target sentence, on average over the run.
@@ -47,6 +48,7 @@ class ArmFacts:
     """
 
     config: Mapping[str, Any]
+    target: str
     sentences: dict[str, int]
     num_epochs: int
     target_passes: float
@@ -160,6 +162,7 @@ def _facts(job: TrainJob, config: dict[str, Any], target: str, size: int | None)
     steps = trainer.plan_steps(0)
     return ArmFacts(
         config=config,
+        target=target,
         sentences={name: len(table) for name, table in data.splits["train"].items()},
         num_epochs=epochs,
         target_passes=drawn / epochs / len(loader.sentences()[target]),
