@@ -1,6 +1,7 @@
 """Numbers of sentences by dataset size."""
 
 import math
+import sys
 from collections.abc import Mapping
 
 from ner_adv_plugin.common.errors import ConfigurationError
@@ -62,6 +63,7 @@ class ProportionalSampler(MultiTaskEpochSampler):
         if cap is not None and cap < 1:
             raise ConfigurationError(f"expected 1 or more, found {cap}", "cap")
 
+        self._exponent = "alpha" if temperature is None else "temperature"
         self.alpha = alpha if temperature is None else 1 / temperature
         self.cap = cap
 
@@ -78,10 +80,11 @@ class ProportionalSampler(MultiTaskEpochSampler):
         try:
             return {name: float(self._counted(size)) ** self.alpha for name, size in sizes.items()}
         except OverflowError:
+            largest = max(map(self._counted, sizes.values()))
             raise ConfigurationError(
-                f"{max(sizes.values())} sentences to the power of {self.alpha:g} are too large a"
-                " number: expected a smaller one",
-                "alpha",
+                f"{largest} ** {self.alpha:g} is too large for a float: expected an exponent of at"
+                f" most {math.floor(math.log(sys.float_info.max, largest))}",
+                self._exponent,
             ) from None
 
     def total_sentences(self, sizes: Mapping[str, int]) -> int:
