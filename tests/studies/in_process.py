@@ -1,4 +1,4 @@
-"""Runs of a study in this process, where a test is not about processes."""
+"""Train the runs of a study in the process of the test."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,26 +9,29 @@ from ner_adv_plugin.studies.executors import LocalExecutor
 from ner_adv_plugin.studies.worker import train
 
 
-class Trained:
-    """Handle of a run that has ended."""
+class Ended:
+    """A run that has ended, or one that never does."""
+
+    def __init__(self, ended: bool = True) -> None:
+        self.ended, self.stopped, self.killed = ended, 0, 0
 
     def finished(self) -> bool:
-        return True
+        return self.ended
 
     def stop(self) -> None:
-        pass
+        self.stopped += 1
 
     def kill(self) -> None:
-        pass
+        self.killed += 1
 
 
 @contextmanager
 def in_this_process() -> Iterator[None]:
     """A context in which the local executor trains a run before it returns."""
 
-    def launch(self: LocalExecutor, folder: Path, packages: Sequence[str]) -> Trained:
+    def launch(self: LocalExecutor, folder: Path, packages: Sequence[str]) -> Ended:
         train(folder)
-        return Trained()
+        return Ended()
 
     with mock.patch.object(LocalExecutor, "launch", launch):
         yield

@@ -15,6 +15,7 @@ from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.studies.executors import Executor, Handle
 from ner_adv_plugin.studies.tuning import SearchSpace, TrialSettings, trials, tune
+from tests.studies.in_process import Ended
 from tests.tiny import single_task_config
 
 LR, DROPOUT = "trainer.optimizer.lr", "model.head.dropout"
@@ -23,22 +24,6 @@ EPOCHS = 4
 
 class Stop(Exception):
     """The call is killed."""
-
-
-class Ended:
-    """A run that has ended, or one that never does."""
-
-    def __init__(self, ended: bool = True) -> None:
-        self.ended, self.stopped, self.killed = ended, 0, 0
-
-    def finished(self) -> bool:
-        return self.ended
-
-    def stop(self) -> None:
-        self.stopped += 1
-
-    def kill(self) -> None:
-        self.killed += 1
 
 
 class Pretended(Executor):
