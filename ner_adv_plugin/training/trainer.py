@@ -171,12 +171,8 @@ class Trainer(Registrable):
         self.step = step or PlainStep()
         self.checkpointer = checkpointer or Checkpointer()
         self.tracker = MetricTracker(validation_metric, patience)
-        self._check_metric()
-
         self.calibration = calibration
-        if calibration is not None:
-            for head in calibrated_heads(evaluator):
-                model.check_calibration(head)
+        self._check_evaluation()
 
         self.instance_weighting = instance_weighting or {}
         for name, weighting in self.instance_weighting.items():
@@ -531,9 +527,13 @@ class Trainer(Registrable):
         self.model.load_state_dict(model_state)
         restore(self, self.configured_callbacks, training_state)
 
-    def _check_metric(self) -> None:
+    def _check_evaluation(self) -> None:
+        """Check that the validation metric exists, and that all heads can be calibrated."""
         if self.evaluator.by_head:
             check_known(self.tracker.name, self.evaluator.metric_names())
+        if self.calibration is not None:
+            for head in calibrated_heads(self.evaluator):
+                self.model.check_calibration(head)
 
     def _check_processes(self) -> None:
         """Check that step and objectives support several processes, if there are several."""
