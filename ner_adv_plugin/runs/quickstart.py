@@ -111,41 +111,19 @@ def prepare(request: Request, force: bool = False) -> Prepared:
 
 def config_text(request: Request, prepared: Prepared) -> str:
     """Return a commented config that trains on the splits."""
-    name = request.name
-    paths = {
-        split: quoted(str(request.folder / DATA / f"{split}{ENDING}"))
-        for split in prepared.sentences
-    }
     size = len(prepared.sentences["train"])
     steps = math.ceil(size / BATCH_SIZE)
     epochs = min(max(math.ceil(STEPS / steps), EPOCHS[0]), EPOCHS[1])
     patience = max(math.ceil(PATIENT_STEPS / steps), PATIENCE)
     rate, encoder_rate = ("3e-3", "7e-4") if _is_small(request.encoder) else ("1e-3", "5e-5")
-    overlaps = ""
-    if prepared.overlapping:
-        overlaps = f"""
-      // {prepared.overlapping} entities overlap another one: a CRF can tag only one of them, the
-      // longest. To learn all, remove this line and set head: 'global_pointer' below.
-      overlaps: 'outermost',"""
     encoder = f"type: 'pretrained_transformer', model_name: {quoted(request.encoder)}"
     # A type may hold a line break, which would end the comment.
     types = ", ".join(repr(name)[1:-1] for name in sorted(_types(prepared)))
-    sizes = ", ".join(f"{len(own)} {split}" for split, own in prepared.sentences.items())
     return f"""\
 // Train a tagger of {types}. Paths begin in the folder where this was written:
 // allennlp train {shlex.quote(str(prepared.config))} -s {shlex.quote(str(request.folder / "run"))}
 {{
-  dataset_reader: {{ type: 'multitask', readers: {{
-    {name}: {{
-      type: 'annotations',
-      format: {quoted(FORMAT)},{overlaps}
-    }},
-  }} }},
-  // Sentences: {sizes}.
-  train_data_path: {{ {name}: {paths["train"]} }},
-  validation_data_path: {{ {name}: {paths["validation"]} }},
-  test_data_path: {{ {name}: {paths["test"]} }},
-  evaluate_on_test: true,
+{_data_text(request, prepared)}  evaluate_on_test: true,
   random_seed: {request.seed},
   numpy_seed: self.random_seed,
   pytorch_seed: self.random_seed,
@@ -161,7 +139,7 @@ def config_text(request: Request, prepared: Prepared) -> str:
     // About {epochs * steps} steps; training stops after {patience} epochs without a better F1.
     num_epochs: {epochs},
     patience: {patience},
-    validation_metric: '+{name}_f1',
+    validation_metric: '+{request.name}_f1',
     grad_norm: 5.0,
     optimizer: {{
       type: 'huggingface_adamw',
@@ -172,6 +150,34 @@ def config_text(request: Request, prepared: Prepared) -> str:
     learning_rate_scheduler: {{ type: 'linear_with_warmup', warmup: 0.1 }},
   }},
 }}
+"""
+
+
+def _data_text(request: Request, prepared: Prepared) -> str:
+    """Return the keys of the config that name reader and files."""
+    name = request.name
+    paths = {
+        split: quoted(str(request.folder / DATA / f"{split}{ENDING}"))
+        for split in prepared.sentences
+    }
+    sizes = ", ".join(f"{len(own)} {split}" for split, own in prepared.sentences.items())
+    overlaps = ""
+    if prepared.overlapping:
+        overlaps = f"""
+      // {prepared.overlapping} entities overlap another one: a CRF can tag only one of them, the
+      // longest. To learn all, remove this line and set head: 'global_pointer' below.
+      overlaps: 'outermost',"""
+    return f"""\
+  dataset_reader: {{ type: 'multitask', readers: {{
+    {name}: {{
+      type: 'annotations',
+      format: {quoted(FORMAT)},{overlaps}
+    }},
+  }} }},
+  // Sentences: {sizes}.
+  train_data_path: {{ {name}: {paths["train"]} }},
+  validation_data_path: {{ {name}: {paths["validation"]} }},
+  test_data_path: {{ {name}: {paths["test"]} }},
 """
 
 
