@@ -4,7 +4,6 @@ Every component may define one hook, a class method `check(settings, context)`; 
 `Registrable.check`.
 """
 
-import inspect
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -48,9 +47,8 @@ def check_parts(bound: Bound, run: object = None, path: str = "", name: str = ""
 
     ConfigurationError : from the first hook that refuses its settings.
     """
-    hook = getattr(bound.target, "check", None)
-    # Third-party classes may have an instance method of this name.
-    if inspect.isclass(bound.target) and inspect.ismethod(hook):
+    hook = bound.hook("check")
+    if hook is not None:
         with below(path):
             hook(bound.filled, CheckContext(path, name, run))
     with below(path):
@@ -73,9 +71,8 @@ def files_read(bound: Bound, path: str = "") -> dict[str, str]:
     Paths of files by config path.
     """
     found: dict[str, str] = {}
-    hook = getattr(bound.target, "files_read", None)
-    # Third-party classes may have an instance method of this name.
-    if inspect.isclass(bound.target) and inspect.ismethod(hook):
+    hook = bound.hook("files_read")
+    if hook is not None:
         found = {joined(path, key): file for key, file in hook(bound.filled).items()}
     for key, child in bound.children.items():
         found.update(files_read(child, joined(path, key)))

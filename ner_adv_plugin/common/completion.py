@@ -1,6 +1,5 @@
 """A config with everything written out that a run would use in place of null."""
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,18 +47,12 @@ def completed(bound: Bound, path: str = "") -> Any:
         key: completed(bound.children[key], joined(path, key)) if key in bound.children else value
         for key, value in bound.filled.items()
     }
-    if not inspect.isclass(bound.target):
+    hook = bound.hook("default_values")
+    if hook is None:
         return settings
     annotations = {parameter.name: parameter.annotation for parameter in parameters(bound.target)}
-    for key, value in _default_values(bound.target, settings).items():
+    for key, value in hook(settings).items():
         if key in settings and settings[key] is None:
             default = bind(annotations[key], value, joined(path, key))
             settings[key] = completed(default, joined(path, key))
     return settings
-
-
-def _default_values(target: type, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    hook = getattr(target, "default_values", None)
-    # Third-party classes may have an instance method of this name.
-    values: Mapping[str, Any] = hook(settings) if inspect.ismethod(hook) else {}
-    return values

@@ -52,6 +52,18 @@ class Bound:
     target: Any = None
     children: Mapping[str, "Bound"] = field(default_factory=dict)
 
+    def hook(self, name: str) -> Callable[..., Any] | None:
+        """Return a class method of the component, None if it has none of this name.
+
+        # Parameters
+
+        name : that of the method; third-party classes may have an instance method of this name.
+        """
+        # Components may be registered with another constructor than `__init__`.
+        owner = self.target.__self__ if inspect.ismethod(self.target) else self.target
+        found = getattr(owner, name, None) if inspect.isclass(owner) else None
+        return found if inspect.ismethod(found) else None
+
 
 class Lazy(Generic[T]):
     """A component that is checked with the config but built later, with more arguments.

@@ -1,16 +1,15 @@
 """Vocabulary: entity types, known words, domains and characters, and the task of each dataset."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ner_adv_plugin.common.binding import construct
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.registrable import Registrable
-from ner_adv_plugin.common.wording import shown
 from ner_adv_plugin.data.alphabet import CODE_POINTS, code_points
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.label_spaces import (
@@ -20,19 +19,23 @@ from ner_adv_plugin.data.label_spaces import (
     dataset_spaces,
     heads_of,
 )
+from ner_adv_plugin.data.namespaces import (
+    CHARACTERS,
+    DOMAINS,
+    PADDING,
+    UNKNOWN,
+    check_namespaces,
+)
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.vocabulary_files import (
     ENTRIES,
     TASKS_FILE,
+    datasets_of,
     encoded_entries,
     entries_of,
     files_of,
 )
-
-DOMAINS = "domains"
-CHARACTERS = "characters"
-PADDING, UNKNOWN = "@@PADDING@@", "@@UNKNOWN@@"
 
 
 class Vocabulary(Registrable):
@@ -111,44 +114,28 @@ class Vocabulary(Registrable):
         { type: 'from_instances' }
         ```
         """
-        datasets = dataset_spaces(readers)
-        namespaces: dict[str, list[str]] = {}
+        spaces = dataset_spaces(readers)
         tables = {
             split: {name: InstanceTable.of(sentences) for name, sentences in by_dataset.items()}
             for split, by_dataset in instances.items()
         }
         train = tables.get("train", {})
-        for head in heads_of(datasets):
-            members = [name for name, space in datasets.items() if space.head == head]
-            if agreed_task(head, datasets) == "segmentation":
+
+        namespaces: dict[str, list[str]] = {}
+        for head in heads_of(spaces):
+            members = {name for name, space in spaces.items() if space.head == head}
+            if agreed_task(head, spaces) == "segmentation":
                 namespaces[f"{head}_types"] = [""]
-                words = {word for name in members if name in train for word in _words(train[name])}
-                namespaces[f"{head}_words"] = sorted(words)
+                namespaces[f"{head}_words"] = _words(_of(members, train))
             else:
-                tables_of_spans = [
-                    split[name].spans
-                    for split in tables.values()
-                    for name in members
-                    if name in split
-                ]
-                types = {
-                    name
-                    for spans in tables_of_spans
-                    if spans is not None
-                    for name in spans.types_used()
-                }
-                namespaces[f"{head}_types"] = sorted(types)
+                every = [table for split in tables.values() for table in _of(members, split)]
+                namespaces[f"{head}_types"] = _types(every)
+        namespaces[CHARACTERS] = [PADDING, UNKNOWN, *_characters(train, readers)]
+        namespaces[DOMAINS] = list(dict.fromkeys(space.domain for space in spaces.values()))
 
-        seen = np.zeros(CODE_POINTS, dtype=bool)
-        for name, table in train.items():
-            for text in table.joined(readers[name].form()):
-                seen[code_points(text)] = True
-        namespaces[CHARACTERS] = [PADDING, UNKNOWN, *map(chr, np.flatnonzero(seen).tolist())]
-        namespaces[DOMAINS] = list(dict.fromkeys(space.domain for space in datasets.values()))
-
-        sizes = {name: len(table) for name, table in train.items()}
         datasets = {
-            name: replace(space, sentences=sizes.get(name, 0)) for name, space in datasets.items()
+            name: replace(space, sentences=len(train.get(name, ())))
+            for name, space in spaces.items()
         }
         return cls(datasets, namespaces)
 
@@ -186,7 +173,14 @@ class Vocabulary(Registrable):
         return self._tokens[DOMAINS]
 
     def label_space(self, head: str) -> LabelSpace:
-        """Return the span types that a head predicts."""
+        """Return the span types that a head predicts.
+
+        # Raises
+
+        UserError : if there is no such head.
+        """
+        if head not in self.heads:
+            raise UserError(f'no head "{head}".{nearest(head, self.heads)}')
         space = next(space for space in self.datasets.values() if space.head == head)
         partial = {
             name: dataset.annotated_types
@@ -251,6 +245,11 @@ class Vocabulary(Registrable):
         return {**entries, TASKS_FILE: f"{text}\n".encode()}
 
     @classmethod
+    def files_read(cls, settings: Mapping[str, Any]) -> Mapping[str, str]:
+        """See `Registrable.files_read`: what "from_files" reads."""
+        return {"directory": settings["directory"]} if "directory" in settings else {}
+
+    @classmethod
     def from_files(cls, directory: str | Path) -> "Vocabulary":
         """Read a vocabulary written by `save_to_files`.
 
@@ -277,76 +276,31 @@ class Vocabulary(Registrable):
             raise ConfigurationError(f"no vocabulary in {source}: {TASKS_FILE} is missing")
 
         try:
-            datasets = _datasets(files.pop(TASKS_FILE))
+            datasets = datasets_of(files.pop(TASKS_FILE))
             namespaces = {
                 name.removesuffix(ENTRIES): entries_of(name, files[name]) for name in sorted(files)
             }
-            _check_complete(datasets, namespaces)
+            check_namespaces(datasets, namespaces)
         except (ConfigurationError, ValueError, RecursionError) as error:
             raise ConfigurationError(f"cannot read the vocabulary in {source}: {error}") from error
         return cls(datasets, namespaces, source if source.is_dir() else None)
 
 
-def _datasets(content: bytes) -> dict[str, DatasetSpace]:
-    """Parse `datasets.json`."""
-    spaces = json.loads(content)
-    settings = spaces.values() if isinstance(spaces, dict) else ()
-    if any(isinstance(space, dict) and "scheme" in space for space in settings):
-        raise ValueError(
-            f"{TASKS_FILE} was written by ner_adv_plugin 0.1, which stored tags instead of types: "
-            "collect it again with `allennlp build-vocab`, or remove `vocabulary` from the config"
-        )
-    datasets: dict[str, DatasetSpace] = construct(dict[str, DatasetSpace], spaces, TASKS_FILE)
-    return datasets
+def _of(names: Container[str], split: Mapping[str, InstanceTable]) -> list[InstanceTable]:
+    """Return the tables of some datasets in a split; some may have none."""
+    return [table for name, table in split.items() if name in names]
 
 
-def _check_complete(
-    datasets: Mapping[str, DatasetSpace], namespaces: Mapping[str, list[str]]
-) -> None:
-    """Raise an error that names the first file that is missing or does not fit `datasets.json`."""
-    heads = heads_of(datasets)
-    if not heads:
-        return
-    for namespace in (CHARACTERS, DOMAINS, *(f"{head}_types" for head in heads)):
-        if namespace not in namespaces:
-            raise ValueError(f"{namespace}{ENTRIES} is missing")
-
-    characters = namespaces[CHARACTERS]
-    if characters[:2] != [PADDING, UNKNOWN]:
-        raise ValueError(
-            f"{CHARACTERS}{ENTRIES} begins with {shown(characters[:2])}, "
-            f'expected "{PADDING}" and "{UNKNOWN}"'
-        )
-    for index, character in enumerate(characters[2:], 3):
-        if len(character) != 1:
-            raise ValueError(
-                f"{CHARACTERS}{ENTRIES}: line {index}: expected one character, "
-                f"found {shown(character)}"
-            )
-    for name, space in datasets.items():
-        if space.domain not in namespaces[DOMAINS]:
-            raise ValueError(
-                f'{DOMAINS}{ENTRIES} lacks "{space.domain}", the domain of dataset "{name}"'
-            )
-    for head in heads:
-        _check_types(head, agreed_task(head, datasets), namespaces[f"{head}_types"])
+def _types(tables: Iterable[InstanceTable]) -> list[str]:
+    """Collect the types of the spans of tables."""
+    spans = [table.spans for table in tables]
+    return sorted({name for own in spans if own is not None for name in own.types_used()})
 
 
-def _check_types(head: str, task: str, types: list[str]) -> None:
-    """Check that words have one type without a name, and that entity types have names."""
-    file = f"{head}_types{ENTRIES}"
-    if task == "segmentation" and types != [""]:
-        raise ValueError(
-            f'{file}: head "{head}" finds words: expected one empty name, found {shown(types)}'
-        )
-    if task != "segmentation" and "" in types:
-        raise ValueError(f'{file}: head "{head}" finds entities: expected names, found ""')
-
-
-def _words(table: InstanceTable) -> set[str]:
-    """Collect the words of the sentences of a dataset."""
+def _words(tables: Iterable[InstanceTable]) -> list[str]:
+    """Collect the words of the sentences of tables."""
     words: set[str] = set()
-    for part in table.parts():
+    for part in (part for table in tables for part in table.parts()):
         spans = part.spans
         if spans is not None:
             text = "".join(part.texts())
@@ -355,7 +309,18 @@ def _words(table: InstanceTable) -> set[str]:
                 (base_S + spans.starts_S).tolist(), (base_S + spans.ends_S).tolist(), strict=True
             )
             words.update(text[start:end] for start, end in bounds)
-    return words
+    return sorted(words)
+
+
+def _characters(
+    tables: Mapping[str, InstanceTable], readers: Mapping[str, DatasetReader]
+) -> list[str]:
+    """Collect the characters of tables, in the form in which each reader's model sees them."""
+    seen = np.zeros(CODE_POINTS, dtype=bool)
+    for name, table in tables.items():
+        for text in table.joined(readers[name].form()):
+            seen[code_points(text)] = True
+    return [chr(code) for code in np.flatnonzero(seen).tolist()]
 
 
 Vocabulary.register("from_instances", constructor="from_instances")(Vocabulary)

@@ -10,7 +10,7 @@ from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.data.batching.batch import collate
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.data.vocabulary import CHARACTERS
+from ner_adv_plugin.data.namespaces import CHARACTERS
 from ner_adv_plugin.models.sharing_model import SharingModel
 from ner_adv_plugin.modules.encoders import LexiconEncoder, PretrainedTransformer
 from ner_adv_plugin.modules.heads import SpanHead

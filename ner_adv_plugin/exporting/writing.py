@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ner_adv_plugin.common.errors import UserError
-from ner_adv_plugin.data.vocabulary import CHARACTERS as CHARACTERS_SPACE
+from ner_adv_plugin.data.namespaces import CHARACTERS as CHARACTERS_SPACE
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.data.vocabulary_files import encoded_entries
 from ner_adv_plugin.exporting.graphs import HeadGraph, TransformerGraph

@@ -4,6 +4,7 @@ Shape suffixes: B sentences, L characters, N characters of all sentences, R sent
 T tags.
 """
 
+import copy
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ner_adv_plugin.common.devices import device_of
 from ner_adv_plugin.common.errors import ConfigurationError, below, nearest
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
@@ -49,8 +51,9 @@ class Distillation(Objective):
     is self-training on predicted labels. The loss is normalised like that of the head, by the
     sentences whose confidence reaches `threshold`.
 
-    Sentences are labelled once, before training: those of the head's task, in addition to their
-    gold labels, and text without labels. A resumed run labels them again. The confidence is the
+    Sentences are labelled before training, and again when they change, as by an augmentation: those
+    of the head's task, in addition to their gold labels, and text without labels. A resumed run
+    labels them again. The confidence is the
     probability of the most probable labels. Teachers are no part of the archive. A sentence takes
     4 (L T + T^2) bytes of memory, with L characters and T tags.
 
@@ -113,7 +116,8 @@ class Distillation(Objective):
         self.k_best = k_best
         self.batch_size = batch_size
         self.cuda_device = cuda_device
-        # In tuples, so that neither the model nor the teachers are modules of the objective.
+        # In tuples, so that neither the model nor the teachers are modules of the objective. The
+        # model as its own teacher is a copy: its weights stay those at the start.
         self._model: tuple[SharingModel, ...] = ()
         self._loaded: tuple[Teacher, ...] = ()
 
@@ -254,15 +258,20 @@ class Distillation(Objective):
         return dataset.head in (self.head, None)
 
     def _teachers(self) -> Sequence[Teacher]:
-        """Return the teachers, loaded when they are first needed."""
+        """Return the teachers, which are loaded, or copied, before training."""
+        if self._loaded:
+            return self._loaded
         if self.teachers is None:
-            return [Teacher(self._model[0], self.head)]
-        if not self._loaded:
-            loaded = []
-            for index, path in enumerate(self.teachers):
-                with below(f"teachers.{index}"):
-                    loaded.append(load_teacher(path, self.student, self.cuda_device))
-            self._loaded = tuple(loaded)
+            model = self._model[0]
+            copied = copy.deepcopy(model, {id(model.vocab): model.vocab})
+            self._loaded = (Teacher(copied.to(device_of(self.cuda_device)), self.head),)
+            return self._loaded
+
+        loaded = []
+        for index, path in enumerate(self.teachers):
+            with below(f"teachers.{index}"):
+                loaded.append(load_teacher(path, self.student, self.cuda_device))
+        self._loaded = tuple(loaded)
         return self._loaded
 
 

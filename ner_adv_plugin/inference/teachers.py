@@ -38,7 +38,8 @@ class Teacher:
 
     model : the model.
     head : name of the head.
-    tagger : encodes sentences for the model; None for the model that is trained.
+    tagger : encodes sentences for the model; None if it reads the same as the model that is
+        trained.
     """
 
     model: SharingModel
@@ -74,12 +75,15 @@ class Teacher:
             return self.model.tag_scores(batch, self.head)
 
         found: dict[int, NDArray[np.float32]] = {}
-        for batch, scores_BLT in infer(self.model, chunk, ask, batch_size, description):
-            scores = scores_BLT.float().cpu().numpy()
-            for row, (index, length) in enumerate(
-                zip(batch.sentence_ids, batch.lengths, strict=True)
-            ):
-                found[sentences[index]] = scores[row, :length]
+        # Labels are the same in an epoch and when a run is resumed.
+        device = next(self.model.parameters()).device
+        with torch.autocast(device.type, enabled=False):
+            for batch, scores_BLT in infer(self.model, chunk, ask, batch_size, description):
+                scores = scores_BLT.float().cpu().numpy()
+                for row, (index, length) in enumerate(
+                    zip(batch.sentence_ids, batch.lengths, strict=True)
+                ):
+                    found[sentences[index]] = scores[row, :length]
         return {key: own for share in gather(found) for key, own in share.items()}
 
 
@@ -217,15 +221,13 @@ def label_dataset(
 def _field(head: TaggingHead, student: ConditionalRandomField) -> ConditionalRandomField:
     """Return the CRF of a teacher, calibrated, over paths that teacher and student allow."""
     own = head.as_crf()
-    field = ConditionalRandomField(
-        own.num_tags,
+    scale = 1.0 / float(head.temperature)
+    return ConditionalRandomField.of_scores(
+        {name: scale * value.cpu() for name, value in own.state_dict().items()},
         own.allowed_starts.cpu() & student.allowed_starts.cpu(),
         own.allowed_transitions.cpu() & student.allowed_transitions.cpu(),
         own.allowed_ends.cpu() & student.allowed_ends.cpu(),
     )
-    scale = 1.0 / float(head.temperature)
-    field.load_state_dict({name: scale * value.cpu() for name, value in own.state_dict().items()})
-    return field
 
 
 def check_teacher(path: str, head: str) -> None:

@@ -16,7 +16,8 @@ from ner_adv_plugin.archives.writing import BEST, VOCABULARY, WEIGHT_FILES, WEIG
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest, nearest_file
 from ner_adv_plugin.common.files import is_url, local_path
 from ner_adv_plugin.common.registrable import Registrable
-from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, Vocabulary
+from ner_adv_plugin.data.namespaces import CHARACTERS, DOMAINS
+from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.weights import fault_of, read_weights
 from ner_adv_plugin.modules.encoders.character_embedding import CharacterEmbedding

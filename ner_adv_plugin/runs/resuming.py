@@ -10,13 +10,14 @@ from ner_adv_plugin.archives.writing import CONFIG
 from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.digests import file_digest
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, joined
-from ner_adv_plugin.common.files import local_path, write_json
+from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.params import all_differences
 from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.common.wording import shown
 from ner_adv_plugin.modules.schedules import Schedule
 from ner_adv_plugin.runs.initialising import file_to_digest
 from ner_adv_plugin.runs.job import TrainJob
+from ner_adv_plugin.runs.run_files import CORPORA, files_of
 from ner_adv_plugin.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,6 @@ CHANGEABLE = (
     "evaluate_on_test",
     "include_in_archive",
 )
-PATHS = ("train_data_path", "validation_data_path", "test_data_path")
 
 
 def data_digests(job: TrainJob) -> dict[str, dict[str, str]]:
@@ -48,15 +48,10 @@ def data_digests(job: TrainJob) -> dict[str, dict[str, str]]:
 
     job : from `checked_job`.
     """
-    found = {}
-    for key in PATHS:
-        paths = getattr(job, key)
-        named = paths.items() if isinstance(paths, Mapping) else [("", paths)] if paths else []
-        for name, path in named:
-            found[joined(key, name)] = {"file": path, "sha256": file_digest(local_path(path))}
-    for key, path in {**job.weights_files, **job.files_read}.items():
-        found[key] = {"file": path, "sha256": file_digest(file_to_digest(path))}
-    return found
+    return {
+        key: {"file": path, "sha256": file_digest(file_to_digest(path))}
+        for key, path in files_of(job).items()
+    }
 
 
 def describe(job: TrainJob, folder: Path) -> None:
@@ -83,7 +78,7 @@ def check_changes(job: TrainJob, folder: Path) -> dict[str, tuple[Any, Any]]:
     """
     before = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     # A corpus may have another path if it has the same content.
-    same_content = (*PATHS, *job.weights_files, *job.files_read)
+    same_content = (*CORPORA, *files_of(job))
     allowed = (*CHANGEABLE, *same_content) if _check_data(job, folder) else CHANGEABLE
 
     changes = _changes(config_of_model(before), job)

@@ -1,40 +1,58 @@
-"""What is in the files that a run reads."""
+"""The files that a run reads, and what is in them."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from ner_adv_plugin.common.digests import file_digest
+from ner_adv_plugin.common.errors import joined
 from ner_adv_plugin.common.files import is_url
 from ner_adv_plugin.runs.initialising import file_to_digest
 from ner_adv_plugin.runs.job import TrainJob
 
+CORPORA = ("train_data_path", "validation_data_path", "test_data_path")
+
+
+def files_of(job: TrainJob) -> dict[str, str]:
+    """Return the files that a config, or one of its stages, reads, by config path.
+
+    These are corpora, initial weights, and what components name in `Registrable.files_read`; not
+    the encoder, whose weights and vocabulary a run keeps.
+    """
+    files = {}
+    for key in CORPORA:
+        paths = getattr(job, key)
+        named = paths.items() if isinstance(paths, Mapping) else [("", paths)] if paths else []
+        files.update({joined(key, name): path for name, path in named})
+    return {**files, **job.weights_files, **job.files_read}
+
 
 def file_digests(job: TrainJob) -> dict[str, str]:
-    """Return the SHA-256 of every file that a config reads: corpora and a local encoder."""
-    stages = (*job.earlier, job)
-    paths = {
-        path
-        for stage in stages
-        for datasets in stage.sources.paths.values()
-        for path in datasets.values()
-    }
-    paths |= {str(file_to_digest(path)) for own in stages for path in own.weights_files.values()}
+    """Return the SHA-256 of all files that decide what a run learns, by path.
+
+    These are `files_of` all stages and a local encoder; a URL is its own digest.
+
+    # Parameters
+
+    job : from `checked_job`.
+    """
+    paths = {path for stage in (*job.earlier, job) for path in files_of(stage).values()}
     encoder = job.model.filled.get("encoder")
     name = encoder.get("model_name") if isinstance(encoder, Mapping) else None
     if isinstance(name, str) and Path(name).is_dir():
         paths |= {str(file) for file in Path(name).rglob("*") if file.is_file()}
-    return {path: _digest(path) for path in sorted(paths)}
+    return {path: path if is_url(path) else _digest(path) for path in sorted(paths)}
 
 
-_DIGESTS: dict[tuple[str, int, int], str] = {}
+_DIGESTS: dict[tuple[Path, int, int], str] = {}
 
 
 def _digest(path: str) -> str:
-    """Return the digest of a file; of a URL its address."""
-    if is_url(path):
-        return path
-    status = Path(path).stat()
-    key = (path, status.st_size, status.st_mtime_ns)
+    """Return the digest of a file, folder or run's folder; files are read again if they change."""
+    file = file_to_digest(path)
+    if file.is_dir():
+        return file_digest(file)
+    status = file.stat()
+    key = (file, status.st_size, status.st_mtime_ns)
     if key not in _DIGESTS:
-        _DIGESTS[key] = file_digest(Path(path))
+        _DIGESTS[key] = file_digest(file)
     return _DIGESTS[key]

@@ -13,7 +13,7 @@ from ner_adv_plugin import __version__
 from ner_adv_plugin.common.digests import digest, json_digest
 from ner_adv_plugin.common.files import write_folder
 from ner_adv_plugin.common.stages import has_stages, stages_of
-from ner_adv_plugin.data.vocabulary import DOMAINS
+from ner_adv_plugin.data.namespaces import DOMAINS
 from ner_adv_plugin.runs.data import collect_vocabulary, read_data
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.runs.run_files import file_digests

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.binding import bind, construct
-from ner_adv_plugin.common.checks import CheckContext, check_parts
+from ner_adv_plugin.common.checks import CheckContext, check_parts, files_read
+from ner_adv_plugin.common.completion import completed
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.registrable import Registrable
 from tests.common.layers import CALLS, Job, Layer, error_of, job
 
 CHECKED = {"type": "checked", "sizes": [1, 0]}
@@ -69,3 +71,35 @@ def test_absolute_paths_and_unrelated_methods_are_left_alone() -> None:
 
     assert error_of({}, Elsewhere, "part") == ("data.path", "wrong")
     construct(Method, {}, "part")
+
+
+class Dictionary(Registrable):
+    """Registered with a constructor of its own."""
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
+        if settings["path"] == "":
+            raise ConfigurationError("expected a file", "path")
+
+    @classmethod
+    def files_read(cls, settings: Mapping[str, Any]) -> Mapping[str, str]:
+        return {"path": settings["path"]}
+
+    @classmethod
+    def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"size": 3}
+
+    @classmethod
+    def of_file(cls, path: str, size: int | None = None) -> "Dictionary":
+        return cls()
+
+
+Dictionary.register("of_file", constructor="of_file")(Dictionary)
+
+
+def test_hooks_of_a_component_with_another_constructor_are_called() -> None:
+    settings = {"type": "of_file", "path": "words.txt"}
+    bound = bind(Dictionary, settings)
+    assert files_read(bound, "words") == {"words.path": "words.txt"}
+    assert completed(bound) == {**settings, "size": 3}
+    assert error_of({**settings, "path": ""}, Dictionary) == ("path", "expected a file")

@@ -9,8 +9,9 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span, tiling
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
+from ner_adv_plugin.data.namespaces import CHARACTERS, UNKNOWN
 from ner_adv_plugin.data.reading import DatasetReader, SighanCwsReader
-from ner_adv_plugin.data.vocabulary import CHARACTERS, UNKNOWN, Vocabulary
+from ner_adv_plugin.data.vocabulary import Vocabulary
 
 Splits = Mapping[str, Mapping[str, list[Instance]]]
 

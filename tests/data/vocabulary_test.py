@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ner_adv_plugin.common.binding import construct
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.label_spaces import DatasetSpace
 from ner_adv_plugin.data.labels.spans import Span, tiling
+from ner_adv_plugin.data.namespaces import CHARACTERS, DOMAINS, PADDING, UNKNOWN
 from ner_adv_plugin.data.reading import ConllReader, DatasetReader, SighanCwsReader
-from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, PADDING, UNKNOWN, Vocabulary
+from ner_adv_plugin.data.vocabulary import Vocabulary
 from tests.data.sentences import Splits, ner_reader, sentences_of, word_reader, words_of
 
 ODD_CHARACTERS = "\n\t\r\x00\x0b\x1c\x85\u2028\u2029\u3000 \"'\\#{}é字😀\ufffd\ud83d\ufeff"
@@ -329,3 +331,9 @@ def test_words_come_from_labelled_sentences(drawn: list[tuple[list[str], bool]])
     assert vocab.known_words("w") == {
         word for words, labelled in drawn if labelled for word in words
     }
+
+
+def test_an_unknown_head_is_named() -> None:
+    vocab = Vocabulary({"weibo": DatasetSpace("weibo", "social", "ner")}, {"weibo_types": ["PER"]})
+    with pytest.raises(UserError, match='^no head "weibbo". Did you mean "weibo"'):
+        vocab.label_space("weibbo")

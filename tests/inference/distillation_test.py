@@ -246,10 +246,15 @@ class TestSelfTraining(ModelTestCase):
         self.ensure_batch_predictions_are_consistent()
 
 
+# Sentences that change from epoch to epoch are labelled anew.
+AUGMENTED = {"data_loader.augmentation": {"weibo": [{"type": "mention_replacement"}]}}
+
+
 def test_rounds_are_stages_and_resume(tmp_path: Path) -> None:
     settings = {
         "trainer.checkpointer": {"save_every_num_batches": 1},
         "trainer.callbacks": [{"type": "tensorboard", "summary_interval": 1}],
+        **AUGMENTED,
     }
     config = with_overrides(load_config(SELF_TRAINING), settings)
     metrics = train_model(config, tmp_path / "whole")
@@ -266,8 +271,11 @@ def test_rounds_are_stages_and_resume(tmp_path: Path) -> None:
         assert differences(run, tmp_path / "whole") == []
 
 
-def test_the_teacher_of_a_round_is_the_stage_before(tmp_path: Path) -> None:
-    config = load_config(SELF_TRAINING)
+@pytest.mark.parametrize("settings", [{}, AUGMENTED], ids=["same", "augmented"])
+def test_the_teacher_of_a_round_is_the_stage_before(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    config = with_overrides(load_config(SELF_TRAINING), settings)
     train_model(config, tmp_path / "run")
     by_archive = copy.deepcopy(config)
     for stage, teacher in ((1, "supervised"), (2, "round1")):

@@ -15,7 +15,8 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.label_spaces import DatasetSpace
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
-from ner_adv_plugin.data.vocabulary import CHARACTERS, DOMAINS, PADDING, UNKNOWN, Vocabulary
+from ner_adv_plugin.data.namespaces import CHARACTERS, DOMAINS, PADDING, UNKNOWN
+from ner_adv_plugin.data.vocabulary import Vocabulary
 
 TEXT = "我们在北京看见了张三和他的公司今天去上海"
 SPACES = {

@@ -3,6 +3,7 @@
 Shape suffixes: B sequences, L positions, T tags, N paths.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -111,6 +112,27 @@ class ConditionalRandomField(torch.nn.Module):
         self._register_allowed("allowed_transitions", allowed_transitions, (num_tags, num_tags))
         self._register_allowed("allowed_ends", allowed_ends, (num_tags,))
         self.reset_parameters()
+
+    @classmethod
+    def of_scores(
+        cls,
+        scores: Mapping[str, Tensor],
+        allowed_starts: Tensor | None = None,
+        allowed_transitions: Tensor | None = None,
+        allowed_ends: Tensor | None = None,
+    ) -> "ConditionalRandomField":
+        """Return a CRF with given scores, on their device; no random numbers are drawn.
+
+        # Parameters
+
+        scores : `start_transitions` (T,), `end_transitions` (T,) and `transitions` (T, T).
+        allowed_starts, allowed_transitions, allowed_ends : as above.
+        """
+        starts_T = scores["start_transitions"]
+        with torch.random.fork_rng(devices=[]):
+            crf = cls(len(starts_T), allowed_starts, allowed_transitions, allowed_ends)
+        crf.load_state_dict(scores)
+        return crf.to(starts_T.device)
 
     def reset_parameters(self) -> None:
         """Initialise all transition scores uniformly between -0.1 and 0.1."""
@@ -321,14 +343,12 @@ class ConditionalRandomField(torch.nn.Module):
         if scale == 1.0:
             return self
 
-        field = ConditionalRandomField(
-            self.num_tags,
-            self.allowed_starts.cpu(),
-            self.allowed_transitions.cpu(),
-            self.allowed_ends.cpu(),
+        return ConditionalRandomField.of_scores(
+            {name: scale * value for name, value in self.state_dict().items()},
+            self.allowed_starts,
+            self.allowed_transitions,
+            self.allowed_ends,
         )
-        field.load_state_dict({name: scale * value for name, value in self.state_dict().items()})
-        return field.to(self.transitions.device)
 
     def extra_repr(self) -> str:
         """See `torch.nn.Module.extra_repr`."""

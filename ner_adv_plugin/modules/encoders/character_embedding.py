@@ -8,7 +8,8 @@ from torch import Tensor
 
 from ner_adv_plugin.data.alphabet import CharacterAlphabet
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.data.vocabulary import CHARACTERS, UNKNOWN, Vocabulary
+from ner_adv_plugin.data.namespaces import CHARACTERS, UNKNOWN
+from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.dropout import Dropout
 from ner_adv_plugin.modules.encoders.encoder import Encoder, LanguageModel
 

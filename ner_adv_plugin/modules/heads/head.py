@@ -151,7 +151,7 @@ class Head(torch.nn.Module, Registrable):
         return batch.token_ids_BL
 
     def targets(self, dataset: EncodedDataset) -> Targets:
-        """Make the training targets of a dataset; called once per dataset.
+        """Make the targets of a dataset, before training and whenever sentences change.
 
         # Parameters
 

@@ -49,9 +49,7 @@ class PytorchCrfHead(TaggingHead):
 
     def as_crf(self) -> ConditionalRandomField:
         """See `TaggingHead.as_crf`."""
-        crf = ConditionalRandomField(len(self.labels)).to(self.projection.weight.device)
-        crf.load_state_dict(self.crf.state_dict())
-        return crf
+        return ConditionalRandomField.of_scores(self.crf.state_dict())
 
     def decode(self, emissions_BLT: Tensor, mask_BL: Tensor) -> Tensor:
         """See `TaggingHead.decode`."""

@@ -198,10 +198,12 @@ class TaggingHead(Head):
 
         By default all transition scores are 0: tags of different characters are independent.
         """
-        crf = ConditionalRandomField(len(self.labels)).to(self.projection.weight.device)
-        for parameter in crf.parameters():
-            torch.nn.init.zeros_(parameter)
-        return crf
+        num_tags, device = len(self.labels), self.projection.weight.device
+        zeros_T = torch.zeros(num_tags, device=device)
+        zeros_TT = torch.zeros(num_tags, num_tags, device=device)
+        return ConditionalRandomField.of_scores(
+            {"start_transitions": zeros_T, "end_transitions": zeros_T, "transitions": zeros_TT}
+        )
 
     def decode_spans(
         self, output: Tensor, batch: Batch, scored: bool = True

@@ -115,7 +115,7 @@ class Objective(torch.nn.Module, Registrable):
         return self.weight * self.schedule.at(progress)
 
     def targets(self, dataset: EncodedDataset) -> Targets:
-        """Make the objective's own training targets; called once for every dataset.
+        """Make the objective's own targets, before training and whenever sentences change.
 
         # Parameters
 

@@ -9,7 +9,8 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import PerSentence
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span, SpanTable
-from ner_adv_plugin.data.vocabulary import CHARACTERS, Vocabulary
+from ner_adv_plugin.data.namespaces import CHARACTERS
+from ner_adv_plugin.data.vocabulary import Vocabulary
 from tests.data.sentences import character_alphabet, encoded, ner_reader, sentences_of
 
 

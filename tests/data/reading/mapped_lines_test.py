@@ -14,11 +14,12 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.corpora.leakage import without_leaks
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.namespaces import CHARACTERS
 from ner_adv_plugin.data.reading import UnlabelledReader, mapped_lines
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.reading.mapped_lines import map_lines
 from ner_adv_plugin.data.reading.texts import MappedTexts
-from ner_adv_plugin.data.vocabulary import CHARACTERS, Vocabulary
+from ner_adv_plugin.data.vocabulary import Vocabulary
 
 FRAGMENTS = [
     b"\xff",

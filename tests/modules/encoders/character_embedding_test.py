@@ -2,7 +2,7 @@
 
 import torch
 
-from ner_adv_plugin.data.vocabulary import CHARACTERS
+from ner_adv_plugin.data.namespaces import CHARACTERS
 from ner_adv_plugin.modules.encoders import CharacterEmbedding, Encoder
 from tests.modules.examples import TEXT, text_batch, vocabulary
 

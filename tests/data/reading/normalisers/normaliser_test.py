@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.namespaces import CHARACTERS, PADDING, UNKNOWN
 from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.reading.normalisers import (
     LowercaseNormaliser,
@@ -19,7 +20,7 @@ from ner_adv_plugin.data.reading.normalisers import (
     NfkcNormaliser,
     Normaliser,
 )
-from ner_adv_plugin.data.vocabulary import CHARACTERS, PADDING, UNKNOWN, Vocabulary
+from ner_adv_plugin.data.vocabulary import Vocabulary
 from tests.data.sentences import character_alphabet, ner_reader, sentences_of
 
 CHARACTERWISE = [NfkcNormaliser(), LowercaseNormaliser()]
