@@ -117,6 +117,37 @@ def bind(
     return Bound(lambda _: value, value)
 
 
+def class_of(base: type[T], config: Any) -> type[T] | None:
+    """Return the class that a component's config names, by its registered name or class path.
+
+    # Parameters
+
+    base : the registry's base class.
+    config : the config or its "type"; without one it is the default implementation.
+
+    # Returns
+
+    The class; None if there is none of this name.
+
+    # Examples
+
+    >>> from ner_adv_plugin.modules.heads import Head
+    >>> class_of(Head, {"type": "crf"}).__name__
+    'CrfHead'
+    >>> class_of(Head, "ner_adv_plugin.modules.heads.crf.CrfHead") is class_of(Head, "crf")
+    True
+    """
+    name = config.get("type") if isinstance(config, Mapping) else config
+    if name is None:
+        name = base.default_implementation  # type: ignore[attr-defined]
+    try:
+        target: Any = _resolve(base, name, registered(base), "")
+    except ConfigurationError:
+        return None
+    owner = target.__self__ if inspect.ismethod(target) else target
+    return typing.cast(type[T], owner) if inspect.isclass(owner) else None
+
+
 def _bind_scalar(annotation: Any, value: Any, path: str) -> Bound:
     result = value
     if annotation in (None, NONE):

@@ -1,10 +1,10 @@
 """The config of a model that only predicts."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ner_adv_plugin.common.schema import parameters, registered
+from ner_adv_plugin.common.binding import class_of
+from ner_adv_plugin.common.schema import parameters
 from ner_adv_plugin.models.model import Model
 from ner_adv_plugin.models.sharing_model import SharingModel
 
@@ -21,8 +21,8 @@ def config_of_prediction(config: Any, heads: Sequence[str]) -> Any:
     """
     if not isinstance(config, Mapping):
         return config
-    target = registered(Model).get(str(config.get("type")))
-    if not (inspect.isclass(target) and issubclass(target, SharingModel)):
+    target = class_of(Model, config)
+    if target is None or not issubclass(target, SharingModel):
         return config
 
     accepted = {parameter.name for parameter in parameters(target)}

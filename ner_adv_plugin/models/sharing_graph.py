@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
+from ner_adv_plugin.common.binding import class_of
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
-from ner_adv_plugin.common.schema import registered
 from ner_adv_plugin.modules.heads import Head
+from ner_adv_plugin.modules.heads.head import head_settings
 from ner_adv_plugin.modules.objectives import Objective
 
 # What a tower reads by default.
@@ -133,7 +134,7 @@ def sharing_graph(
         _check_name(name, "tower", f"model.towers.{name}")
 
     reads = {
-        name: _reads_of_head(heads.get(name) or settings.get("head")) or list(preset[name])
+        name: _reads_of_head(head_settings(settings, name)) or list(preset[name])
         for name in head_paths
     }
     observed = [
@@ -215,9 +216,9 @@ def check_described(head_paths: Mapping[str, str], settings: Mapping[str, Any]) 
             )
 
 
-def _reads_of_head(settings: Mapping[str, Any] | None) -> list[str]:
+def _reads_of_head(settings: Mapping[str, Any]) -> list[str]:
     """Return the towers that a head reads by its config or its class; empty for the preset."""
-    target = registered(Head).get(str((settings or {}).get("type")))
+    target = class_of(Head, settings)
     return _reads(settings) or list(getattr(target, "default_reads", None) or ())
 
 
@@ -225,12 +226,12 @@ def _reads_of_objective(
     settings: Mapping[str, Any], heads: Mapping[str, Sequence[str]]
 ) -> list[str]:
     """Return the towers that an objective reads by its config or its class."""
-    target = registered(Objective).get(str(settings.get("type")), Objective)
+    target = class_of(Objective, settings) or Objective
     return _reads(settings) or target.towers_read(settings, heads)
 
 
-def _reads(settings: Mapping[str, Any] | None) -> list[str]:
-    return list((settings or {}).get("reads") or [])
+def _reads(settings: Mapping[str, Any]) -> list[str]:
+    return list(settings.get("reads") or [])
 
 
 def _check_heads(head_paths: Mapping[str, str], heads: Collection[str]) -> None:

@@ -1,11 +1,10 @@
 """The memory that a training run will need, foreseen from its config."""
 
-import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin.common.schema import registered
+from ner_adv_plugin.common.binding import class_of
 from ner_adv_plugin.data.label_spaces import dataset_spaces, heads_of
 from ner_adv_plugin.models import Model, SharingModel
 from ner_adv_plugin.modules.encoders.loading import empty_transformer
@@ -31,8 +30,7 @@ def foreseen_memory(job: TrainJob) -> str:
     filled = job.filled
     length, tokens = _largest_batch(filled["data_loader"])
     limit = filled["trainer"].get("max_tokens_per_pass")
-    step = filled["trainer"].get("step") or {"type": TrainingStep.default_implementation}
-    copies = getattr(TrainingStep.by_name(step["type"]), "copies", 1)
+    copies = getattr(class_of(TrainingStep, filled["trainer"].get("step")), "copies", 1)
     tokens = copies * (tokens if limit is None else min(tokens, max(limit // copies, length)))
     parameters, numbers = _encoder(filled["model"].get("encoder") or {})
     numbers += _towers(filled["model"], job) * _tower(filled["model"].get("tower"))
@@ -72,8 +70,8 @@ def _encoder(settings: Mapping[str, Any]) -> tuple[int, int]:
 
 def _towers(settings: Mapping[str, Any], job: TrainJob) -> int:
     """Return the most towers that a sentence runs over; 2 if the model does not say."""
-    model = registered(Model).get(settings["type"])
-    if not (inspect.isclass(model) and issubclass(model, SharingModel)):
+    model = class_of(Model, settings)
+    if model is None or not issubclass(model, SharingModel):
         return 2
 
     heads = dict.fromkeys(heads_of(dataset_spaces(job.sources.reader.readers)), "dataset_reader")

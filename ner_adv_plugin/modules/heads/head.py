@@ -362,6 +362,23 @@ def _check_weight(weight: float) -> None:
         raise ConfigurationError(f"expected 0 or more, found {weight}", "weight")
 
 
+def head_settings(model: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the config of a head: its own, or that of all heads without one.
+
+    # Parameters
+
+    model : config of the model.
+    name : name of the head.
+
+    # Examples
+
+    >>> head_settings({"head": {"type": "softmax"}, "heads": {"msra": {"type": "crf"}}}, "weibo")
+    {'type': 'softmax'}
+    """
+    own = (model.get("heads") or {}).get(name) or model.get("head") or Head.default_implementation
+    return {"type": own} if isinstance(own, str) else own
+
+
 def heads_that(capability: str) -> list[str]:
     """Names of the registered heads with a capability, such as "nested", sorted."""
     classes = {name: Head.by_name(name) for name in Head.list_available()}

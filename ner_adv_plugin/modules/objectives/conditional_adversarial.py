@@ -4,7 +4,6 @@ Shape suffixes: B sentences, L characters, D state size, T tags, R size of the r
 a sentence's vector.
 """
 
-import inspect
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -12,13 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.binding import class_of
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
-from ner_adv_plugin.common.schema import registered
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.discriminator_losses import LazyDiscriminatorLoss
 from ner_adv_plugin.modules.heads import Head, TaggingHead
+from ner_adv_plugin.modules.heads.head import head_settings
 from ner_adv_plugin.modules.objectives.discriminator import Discriminates, Discriminator
 from ner_adv_plugin.modules.objectives.objective import Objective
 from ner_adv_plugin.modules.schedules import Schedule
@@ -156,10 +156,8 @@ class ConditionalAdversarial(Discriminator):
 
 def _tags(model: Mapping[str, Any], head: str) -> bool:
     """Return whether a head of a model's config tags characters."""
-    settings = (model.get("heads") or {}).get(head) or model.get("head") or {}
-    name = settings if isinstance(settings, str) else settings.get("type")
-    target = registered(Head).get(name or Head.default_implementation)
-    return inspect.isclass(target) and issubclass(target, TaggingHead)
+    target = class_of(Head, head_settings(model, head))
+    return target is not None and issubclass(target, TaggingHead)
 
 
 def _head_error(head: str, known: list[str]) -> ConfigurationError:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.binding import class_of
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
@@ -202,7 +203,7 @@ def _objectives(model: Mapping[str, Any]) -> int:
     """Return the number of objectives of a model, given its config."""
     configured = model.get("objectives")
     if configured is None:
-        configured = getattr(Model.by_name(model["type"]), "default_objectives", None)
+        configured = getattr(class_of(Model, model), "default_objectives", None)
     return len(configured or ())
 
 

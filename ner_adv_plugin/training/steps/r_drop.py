@@ -5,12 +5,13 @@ from typing import Any
 
 from torch import Tensor
 
+from ner_adv_plugin.common.binding import class_of
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.heads import Head
-from ner_adv_plugin.modules.heads.head import heads_that
+from ner_adv_plugin.modules.heads.head import head_settings, heads_that
 from ner_adv_plugin.modules.objectives import Statistics
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.plain import PlainStep
@@ -67,7 +68,7 @@ class RDropStep(TrainingStep):
             return
 
         model = context.run.config["model"]
-        if not getattr(Model.by_name(model["type"]), "adds_divergence", False):
+        if not getattr(class_of(Model, model), "adds_divergence", False):
             raise ConfigurationError(
                 f'model "{model["type"]}" does not compare the predictions for copies of a'
                 ' sentence, which step "r_drop" needs',
@@ -92,13 +93,12 @@ def _check_head(model: Mapping[str, Any], name: str) -> None:
     model : config of the model.
     name : name of the head.
     """
-    own = (model.get("heads") or {}).get(name)
-    head = own or model.get("head") or {"type": Head.default_implementation}
-    if not getattr(Head.by_name(head["type"]), "has_divergence", False):
+    head = head_settings(model, name)
+    if not getattr(class_of(Head, head), "has_divergence", False):
         able = ", ".join(f'"{known}"' for known in heads_that("has_divergence"))
         raise ConfigurationError(
             f'head "{head["type"]}" has no divergence, which step "r_drop" needs; heads that do:'
             f" {able}",
-            f"model.heads.{name}.type" if own else "model.head.type",
+            f"model.heads.{name}.type" if name in (model.get("heads") or {}) else "model.head.type",
             absolute=True,
         )
