@@ -249,7 +249,7 @@ class Distillation(Objective):
         loss_B = loss_B * selected.weights_B
         if student.normalize_by == "characters":
             loss_B = loss_per_character(loss_B, selected)
-        return loss_B.sum() / batch.totals[batch.owner], {}
+        return loss_B.sum() / batch.units[batch.owner], {}
 
     def _labels(self, dataset: EncodedDataset) -> bool:
         """Whether the sentences of a dataset are labelled."""

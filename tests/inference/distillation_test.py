@@ -187,7 +187,7 @@ def test_the_objective_of_a_batch(tiny_run: Path, threshold: float) -> None:
         tags, transitions = found.tags_BLT, found.transitions_BTT
         loss = crf.cross_entropy(own, tags, transitions, alone.mask_BL, 1 / 1.5)
         total += 1.5**2 * loss.item()
-    assert batch.totals.get("objectives.0", 0) == confident
+    assert batch.units.get("objectives.0", 0) == confident
     assert confident == 3 if threshold == 0 else confident < 3
     if confident:
         torch.testing.assert_close(

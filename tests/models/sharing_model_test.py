@@ -9,13 +9,14 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
-from ner_adv_plugin.data.batching.batch import Batch, share_totals
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.label_spaces import DatasetSpace
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.modules.heads import CrfHead
 from ner_adv_plugin.modules.objectives import DomainAdversarial
 from ner_adv_plugin.modules.pooling import MeanPooling
 from ner_adv_plugin.training.steps.step import averages
+from tests.data.global_batch import share_totals
 from tests.models.building import ADVERSARY, HEAD, TOWER, batch_for, build_model
 from tests.modules.examples import vocabulary, vocabulary_of
 

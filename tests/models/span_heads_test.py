@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 import torch
 
-from ner_adv_plugin.data.batching.batch import Batch, collate, share_totals
+from ner_adv_plugin.data.batching.batch import Batch, collate
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.models import SharingModel
+from tests.data.global_batch import share_totals
 from tests.models.building import HEAD, build_model
 from tests.modules.examples import character_alphabet, encoded, vocabulary
 from tests.modules.heads.building import dataset_of

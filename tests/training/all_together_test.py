@@ -8,13 +8,14 @@ import pytest
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.params import load_config, with_overrides
-from ner_adv_plugin.data.batching.batch import Batch, share_totals
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.testing import MultiTaskModelTestCase
 from ner_adv_plugin.training.instance_weighting import Confidence
 from ner_adv_plugin.training.steps.attacks import FastGradientMethod
 from ner_adv_plugin.training.steps.perturbed import PerturbedStep
+from tests.data.global_batch import share_totals
 from tests.stopping import stopping_before
 from tests.tiny import ROOT, assert_same_weights, learnt, model_and_loader
 from tests.training.steps.perturbed_test import by_hooks, gradients

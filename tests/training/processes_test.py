@@ -16,10 +16,10 @@ import torch
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.params import with_overrides
-from ner_adv_plugin.data.batching.batch import share_totals
 from ner_adv_plugin.modules.objectives import DomainAdversarial
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.train_job import train_model
+from tests.data.global_batch import share_totals
 from tests.tiny import (
     DATA,
     ROOT,
@@ -222,7 +222,9 @@ def test_shares_partition_the_global_batch(tmp_path: Path) -> None:
             (whole,) = share_totals(loader.batches([sum(group, [])]))
             for share in shares:
                 assert all(
-                    (batch.totals, batch.total) == (whole.totals, whole.total) for batch in share
+                    (batch.totals, batch.units, batch.total)
+                    == (whole.totals, whole.units, whole.total)
+                    for batch in share
                 )
 
 

@@ -3,7 +3,8 @@
 Shape suffixes: B sentences, L positions (characters of the longest sentence).
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -66,8 +67,8 @@ class Batch:
         ...), padded with -1.
     owner : the head or objective whose targets `targets` returns.
     totals : number of sentences of each head in the global batch (all micro-batches and
-        processes), by which the loss of the head is normalised; by owner ("heads.reviews",
-        "objectives.0") the sum of the units of its targets, if they count any.
+        processes), by which the loss of the head is normalised.
+    units : sum of the units of the targets of each owner in the global batch, if they count any.
     total : number of sentences in the global batch.
     divergence_weight : if above 0, the batch holds pairs of copies, and a head adds the divergence
         between its predictions for them to its loss, with this weight; see `in_pairs`.
@@ -87,6 +88,7 @@ class Batch:
     inputs: Mapping[str, Tensor] = field(default_factory=dict)
     owner: str = ""
     totals: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, int] = field(default_factory=dict)
     total: int = 0
     divergence_weight: float = 0.0
 
@@ -97,6 +99,11 @@ class Batch:
     def device(self) -> torch.device:
         """The device of the tensors."""
         return self.token_ids_BL.device
+
+    @property
+    def labelled_total(self) -> int:
+        """Number of sentences of the global batch that have a head."""
+        return sum(self.totals.values())
 
     @property
     def targets(self) -> Mapping[str, Tensor]:
@@ -156,6 +163,7 @@ class Batch:
         return replace(
             pairs,
             totals={head: 2 * count for head, count in self.totals.items()},
+            units={owner: 2 * count for owner, count in self.units.items()},
             total=2 * self.total,
             divergence_weight=divergence_weight,
         )
@@ -166,7 +174,7 @@ class Batch:
 
     def unlabelled(self) -> "Batch":
         """Return the batch as if no sentence had labels."""
-        return replace(self, all_targets={}, heads=[None] * len(self), totals={})
+        return replace(self, all_targets={}, heads=[None] * len(self), totals={}, units={})
 
     def to(self, device: torch.device) -> "Batch":
         """Move the tensors of the batch to a device."""
@@ -211,7 +219,8 @@ def collate(sentences: Sequence[tuple[EncodedDataset, int]]) -> Batch:
         sentence_ids=[i for _, i in ordered],
         all_targets=_collate_targets(ordered),
         inputs=_collate_inputs(ordered),
-        totals=count_totals(ordered),
+        totals=count_sentences(ordered),
+        units=count_units(ordered),
         total=len(ordered),
     )
 
@@ -286,54 +295,42 @@ def _padded(values: Sequence[NDArray[Any] | None], shape: tuple[int, ...], fill:
     return torch.from_numpy(padded)
 
 
-def _count(heads: Sequence[str | None]) -> dict[str, int]:
-    """Count the sentences of each head."""
-    counts: dict[str, int] = {}
-    for head in heads:
-        if head is not None:
-            counts[head] = counts.get(head, 0) + 1
-    return counts
-
-
-def count_totals(sentences: Sequence[tuple[EncodedDataset, int]]) -> dict[str, int]:
-    """Count the sentences of each head, and the units of each owner of targets.
+def count_sentences(sentences: Iterable[tuple[EncodedDataset, int]]) -> dict[str, int]:
+    """Count the sentences of each head.
 
     # Parameters
 
     sentences : the dataset of each sentence and its index there.
     """
-    totals = _count([source.head for source, _ in sentences])
+    return dict(Counter(source.head for source, _ in sentences if source.head is not None))
+
+
+def count_units(sentences: Iterable[tuple[EncodedDataset, int]]) -> dict[str, int]:
+    """Count the units of the targets of each owner, see `Target.units`.
+
+    # Parameters
+
+    sentences : see `count_sentences`.
+    """
+    units: dict[str, int] = {}
     for source, sentence in sentences:
-        for owner, own in source.targets.items():
-            for target in own.values():
-                units = target.units(sentence)
-                if units is not None:
-                    totals[owner] = totals.get(owner, 0) + units
-    return totals
+        for owner, targets in source.targets.items():
+            for target in targets.values():
+                own = target.units(sentence)
+                if own is not None:
+                    units[owner] = units.get(owner, 0) + own
+    return units
 
 
 def share_totals(
-    batches: Sequence[Batch], whole: Sequence[tuple[EncodedDataset, int]] | None = None
+    batches: Sequence[Batch], sentences: Sequence[tuple[EncodedDataset, int]]
 ) -> list[Batch]:
     """Set the totals of micro-batches to those of their global batch.
 
     # Parameters
 
     batches : the micro-batches, or this process's share of each.
-    whole : the dataset of every sentence of the global batch and its index there; by default the
-        sentences of `batches`, whose totals of owners are then kept.
+    sentences : all sentences of the global batch; see `count_sentences`.
     """
-    if whole is not None:
-        totals, total = count_totals(whole), len(whole)
-        return [replace(batch, totals=totals, total=total) for batch in batches]
-
-    heads = [head for batch in batches for head in batch.heads]
-    counts = _count(heads)
-    return [
-        replace(
-            batch,
-            totals={**{key: n for key, n in batch.totals.items() if "." in key}, **counts},
-            total=len(heads),
-        )
-        for batch in batches
-    ]
+    totals, units = count_sentences(sentences), count_units(sentences)
+    return [replace(batch, totals=totals, units=units, total=len(sentences)) for batch in batches]

@@ -38,7 +38,7 @@ class Target:
     def units(self, sentence: int) -> int | None:
         """Return the units of a sentence by which the loss of its owner is normalised.
 
-        The sum over the global batch is in `Batch.totals`, under the name of the owner; None, the
+        The sum over the global batch is in `Batch.units`, under the name of the owner; None, the
         default, adds nothing.
         """
         return None

@@ -167,7 +167,7 @@ class MaskedLmHead(Head):
 
     def task_loss(self, loss_B: Tensor, batch: Batch) -> Tensor:
         """See `Head.task_loss`: normalised by the masked characters of the global batch."""
-        total = batch.totals.get(f"heads.{self.label_space.head}", 0)
+        total = batch.units.get(batch.owner, 0)
         return (loss_B * batch.weights_B).sum() / max(total, 1)
 
     def statistics(

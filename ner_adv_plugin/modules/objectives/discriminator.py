@@ -144,7 +144,7 @@ class Discriminator(Adversary):
             index = index_tensor(labelled, batch.device)
             vectors_BF = vectors_BF[index]
             weights_B = None if weights_B is None else weights_B[index]
-            total = sum(batch.totals.values())
+            total = batch.labelled_total
 
         logits_BK = self.discriminator(vectors_BF).float()
         loss_B = self.loss(logits_BK, class_B)

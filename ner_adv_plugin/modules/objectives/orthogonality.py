@@ -5,7 +5,7 @@ private state.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -23,7 +23,8 @@ class Orthogonality(Objective):
     """Penalise overlap between shared and private states (Bousmalis et al. 2016; Liu et al. 2017).
 
     ||S^T H||_F^2 of the shared states S and private states H of a sentence, one row per character;
-    mean over all labelled sentences. Unlabelled sentences have no private states.
+    mean over all labelled sentences. Private states of a sentence are those of the towers of its
+    head; unlabelled sentences have none.
 
     Re-implementations centre and normalise vectors before the product, as the loss of raw states
     falls when states shrink, or when their mean moves: `center` and `unit_norm`. They centre over a
@@ -83,22 +84,24 @@ class Orthogonality(Objective):
         self.normalize_by = normalize_by
         self.center = center
         self.unit_norm = unit_norm
+        self._heads_of: dict[str, set[str]] | None = None
+
+    def attach(self, model: Any) -> None:
+        """See `Objective.attach`: other objectives may let a tower run over further sentences."""
+        graph = model.graph
+        self._heads_of = {
+            tower: {head for head in graph.reads if tower in graph.only([head]).towers}
+            for tower in self.reads
+        }
 
     def forward(
         self, states: Mapping[str, TowerStates], batch: Batch, progress: float
     ) -> tuple[Tensor, Statistics]:
         """See `Objective.forward`; reports nothing."""
         shared, *private = self.reads
-        labelled = {sentence for sentence, head in enumerate(batch.heads) if head is not None}
-        candidates = labelled.intersection(states[shared].sequences) if shared in states else set()
-
         loss = torch.zeros((), device=batch.device)
         for name in private:
-            sentences = (
-                [sentence for sentence in states[name].sequences if sentence in candidates]
-                if name in states
-                else []
-            )
+            sentences = self._sentences(name, states, batch)
             if sentences:
                 selected = batch.select(sentences)
                 shared_and_private = (
@@ -109,9 +112,25 @@ class Orthogonality(Objective):
                 with torch.autocast(batch.device.type, enabled=False):
                     product_BSP = torch.einsum("bls,blp->bsp", *shared_and_private)
                     if self.normalize_by == "characters":
-                        product_BSP = product_BSP / selected.lengths_B[:, None, None]
+                        product_BSP = product_BSP / selected.lengths_B.clamp(min=1)[:, None, None]
                     loss = loss + product_BSP.square().sum()
-        return loss / max(sum(batch.totals.values()), 1), {}
+        return loss / max(batch.labelled_total, 1), {}
+
+    def _sentences(
+        self, private: str, states: Mapping[str, TowerStates], batch: Batch
+    ) -> list[int]:
+        """Return the labelled sentences with a shared state that have private states of a tower."""
+        shared = self.reads[0]
+        if private not in states or shared not in states:
+            return []
+        candidates = set(states[shared].sequences) & set(states[private].sequences)
+        return [
+            sentence
+            for sentence, head in enumerate(batch.heads)
+            if sentence in candidates
+            and head is not None
+            and (self._heads_of is None or head in self._heads_of[private])
+        ]
 
     def _prepared(self, states_BLD: Tensor, batch: Batch) -> Tensor:
         """Centre and normalise the states of each sentence; 0 at padding."""

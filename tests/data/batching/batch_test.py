@@ -7,10 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ner_adv_plugin.data.batching.batch import Batch, collate, share_totals
+from ner_adv_plugin.data.batching.batch import Batch, collate
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import PerCharacter, PerSentence, PerSpan, Targets
 from ner_adv_plugin.data.instance import Instance
+from tests.data.global_batch import share_totals
 from tests.data.sentences import encoded, ner_reader
 
 LENGTHS = (3, 0, 9, 3, 1, 7)

@@ -6,7 +6,6 @@ from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batching.batch import share_totals
 from ner_adv_plugin.modules.heads import (
     BiaffineHead,
     CrfHead,
@@ -15,6 +14,7 @@ from ner_adv_plugin.modules.heads import (
     PytorchCrfHead,
     SoftmaxHead,
 )
+from tests.data.global_batch import share_totals
 from tests.modules.heads.building import LENGTHS, VOCAB, WIDTH, example, head_of
 
 TAGGERS = ["crf", "pytorch_crf", "softmax"]

@@ -89,7 +89,7 @@ def test_the_loss_is_that_of_transformers(checkpoint: Path) -> None:
     model.eval()
     seen = 0
     for batch in batches_of(loader):
-        if batch.sentences_of("reviews") and batch.totals["heads.reviews"]:
+        if batch.sentences_of("reviews") and batch.units["heads.reviews"]:
             expected = transformers_loss(checkpoint, batch)
             torch.testing.assert_close(model(batch)["losses"]["heads.reviews"], expected)
             loss, count = model(batch)["statistics"]["reviews_loss"]

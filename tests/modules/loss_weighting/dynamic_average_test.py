@@ -10,11 +10,11 @@ import torch
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batching.batch import share_totals
 from ner_adv_plugin.modules.loss_weighting import DynamicWeightAverage
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.testing import MultiTaskModelTestCase
+from tests.data.global_batch import share_totals
 from tests.models.building import HEAD, batch_for, build_model
 from tests.modules.examples import vocabulary
 from tests.same_run import differences

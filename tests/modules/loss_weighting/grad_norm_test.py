@@ -10,12 +10,13 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batching.batch import Batch, share_totals
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.modules.loss_weighting import GradNorm
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.testing import MultiTaskModelTestCase
+from tests.data.global_batch import share_totals
 from tests.models.building import HEAD, batch_for, build_model
 from tests.modules.examples import vocabulary
 from tests.same_run import differences

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from ner_adv_plugin.data.batching.batch import share_totals
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, UncertaintyWeighting
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.testing import MultiTaskModelTestCase
+from tests.data.global_batch import share_totals
 from tests.models.building import HEAD, batch_for, build_model
 from tests.modules.examples import vocabulary
 from tests.tiny import tiny_config, weights

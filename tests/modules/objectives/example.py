@@ -5,10 +5,11 @@ from typing import Any
 
 import torch
 
-from ner_adv_plugin.data.batching.batch import Batch, share_totals
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.objectives import Objective
 from ner_adv_plugin.modules.towers import TowerStates
+from tests.data.global_batch import share_totals
 from tests.modules.examples import mixed_batch, vocabulary
 
 VOCAB = vocabulary()

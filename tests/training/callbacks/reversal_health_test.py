@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batching.batch import share_totals
 from ner_adv_plugin.modules.objectives import Objective
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.callbacks import ReversalHealthCallback
+from tests.data.global_batch import share_totals
 from tests.tiny import assert_same_weights, learnt, model_and_loader, tiny_config
 from tests.training.callbacks.helpers import curves, looking, train_in_two
 

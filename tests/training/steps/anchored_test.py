@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.params import load_config
-from ner_adv_plugin.data.batching.batch import Batch, share_totals
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.train_job import train_model
@@ -21,6 +21,7 @@ from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.anchored import AnchoredStep
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.step import TrainingStep
+from tests.data.global_batch import share_totals
 from tests.models.building import batch_for, build_model
 from tests.modules.examples import vocabulary
 from tests.same_run import differences

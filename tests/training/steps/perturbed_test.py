@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.batching.batch import Batch, share_totals
+from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.encoders import CharacterEmbedding
 from ner_adv_plugin.runs.config_checks import checked_job
@@ -26,6 +26,7 @@ from ner_adv_plugin.training.steps.attacks import (
 from ner_adv_plugin.training.steps.perturbed import PerturbedStep
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.step import TrainingStep
+from tests.data.global_batch import share_totals
 from tests.models.building import batch_for, build_model
 from tests.modules.examples import vocabulary
 from tests.tiny import tiny_config
