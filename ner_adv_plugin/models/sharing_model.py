@@ -38,6 +38,7 @@ from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
 from ner_adv_plugin.modules.towers import (
     Combination,
+    TaskTower,
     TowerStates,
     build_tower,
     default_tower,
@@ -395,11 +396,32 @@ class SharingModel(AnsweringModel):
         names = dict.fromkeys(name for own in self._objectives() for name in own.predictions)
         sentences = list(range(len(batch)))
         predictions = {}
-        for name in names:
-            states_BLD = _concatenated(states, self.graph.reads[name], sentences)
-            tags_BLT = cast(TaggingHead, self.heads[name]).posteriors(states_BLD, batch)
-            predictions[f"heads.{name}"] = TowerStates(tags_BLT, sentences, batch)
+        # They are constants for the gradient.
+        with torch.no_grad():
+            for name in names:
+                own = self._states_as_of(name, states, batch, sentences)
+                states_BLD = _concatenated(own, self.graph.reads[name], sentences)
+                tags_BLT = cast(TaggingHead, self.heads[name]).posteriors(states_BLD, batch)
+                predictions[f"heads.{name}"] = TowerStates(tags_BLT, sentences, batch)
         return predictions
+
+    def _states_as_of(
+        self, head: str, states: Mapping[str, TowerStates], batch: Batch, sentences: list[int]
+    ) -> Mapping[str, TowerStates]:
+        """Return states as a head reads them in prediction, also of sentences of other tasks.
+
+        Towers that read the task of a sentence run again.
+        """
+        if all(batch.heads[i] == head for i in sentences):
+            return states
+        states, again = dict(states), set[str]()
+        for name in self.graph.only([head]).towers:
+            inputs, tower = self.graph.inputs_of(name), self._tower(name)
+            if isinstance(tower, TaskTower) or again.intersection(inputs):
+                inputs_BLD = _concatenated(states, inputs, sentences)
+                states[name] = run_tower(tower, inputs_BLD, batch, sentences, head)
+                again.add(name)
+        return states
 
     def forward(self, batch: Batch, progress: float = 0.0) -> dict[str, Any]:
         """See `Model.forward`."""
@@ -470,7 +492,7 @@ class SharingModel(AnsweringModel):
     def head_output(
         self, states: Mapping[str, TowerStates], batch: Batch, head: str, sentences: list[int]
     ) -> tuple[Batch, Any]:
-        """Run a head over some sentences of a batch, as in training.
+        """Run a head over some sentences of a batch, as if all were of its task.
 
         # Parameters
 
@@ -484,6 +506,7 @@ class SharingModel(AnsweringModel):
         The batch of these sentences, and the output of the head.
         """
         selected = batch.select(sentences)
+        states = self._states_as_of(head, states, batch, sentences)
         states_BLD = _concatenated(states, self.graph.reads[head], sentences)
         return selected, self._head(head)(states_BLD, selected)
 

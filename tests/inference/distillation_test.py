@@ -211,6 +211,32 @@ def test_towers_run_only_over_labelled_sentences(tiny_run: Path) -> None:
     assert model.routes(batch, "msra") == {"msra": [0, 1, 2]}
 
 
+@pytest.mark.parametrize("tower", ["lstm", "task_embedding", "task_token"])
+def test_nothing_is_learnt_from_a_teacher_that_says_the_same(tower: str, tiny_run: Path) -> None:
+    """A tower that reads the task of a sentence runs as in prediction, also over raw text."""
+    config = distilled([str(tiny_run)], datasets=["weibo", "reviews"])
+    inner = config["model"]["tower"]
+    if tower != "lstm":
+        towers = {"shared": {"type": tower, "tower": inner}}
+        head = {**config["model"]["head"], "reads": ["shared"]}
+        config["model"] = {**config["model"], "towers": towers, "head": head}
+    config = with_overrides(
+        config, {"model.encoder.dropout": 0.0, "model.head.dropout": 0.0, "model.tower": inner}
+    )
+    model, loader = model_and_loader(config)
+    student: Any = model
+    (objective,) = student.objectives
+    objective.teachers, objective._loaded = None, ()
+    for dataset in loader.sentences().values():
+        dataset.targets = model.targets(dataset)
+    (batch,) = loader.batches([[("weibo", 0), ("reviews", 3), ("msra", 0), ("reviews", 5)]])
+    assert batch.units["objectives.0"] == 3
+    losses = model.train()(batch)["losses"]
+    losses["objectives.0"].backward()
+    gradients = [p.grad.norm() for p in model.parameters() if p.grad is not None]
+    assert len(gradients) > 5 and torch.stack(gradients).norm() < 1e-5
+
+
 def test_an_ensemble_is_distilled_into_a_student(tiny_run: Path, tmp_path: Path) -> None:
     teachers = [str(tiny_run), str(tiny_run / "model.tar.gz")]
     config = with_overrides(

@@ -16,7 +16,7 @@ from ner_adv_plugin.runs.config_checks import checked_job
 from tests.models.building import HEAD, batch_for, build_model
 from tests.modules.examples import vocabulary
 from tests.modules.objectives.example import States, example, micro_batches, objective_of
-from tests.tiny import tiny_config
+from tests.tiny import model_and_loader, tiny_config
 
 DIM = 3
 TAGS = 4
@@ -206,3 +206,27 @@ def test_invalid_settings(settings: dict[str, Any], path: str, message: str) -> 
         checked_job(config)
     assert error.value.path == f"model.{path}"
     assert message in error.value.message
+
+
+@pytest.mark.parametrize("tower", ["task_embedding", "task_token"])
+def test_the_predictions_are_those_of_the_head_for_sentences_of_all_tasks(tower: str) -> None:
+    inner = {"type": "lstm", "hidden_size": 8, "bidirectional": True}
+    config = tiny_config(
+        model__type="hard_sharing",
+        model__encoder__dropout=0.0,
+        model__tower=inner,
+        model__towers={"shared": {"type": tower, "tower": inner}},
+        model__head__dropout=0.0,
+        model__objectives=[{"type": "conditional_adversarial", "head": "weibo"}],
+    )
+    built, loader = model_and_loader(config)
+    model: Any = built.train()
+    (batch,) = loader.batches([[("weibo", 0), ("msra", 3), ("msr", 0), ("weibo", 5)]])
+    seen: list[torch.Tensor] = []
+    model.objectives[0].register_forward_pre_hook(
+        lambda module, inputs: seen.append(inputs[0]["heads.weibo"].states_BLD)
+    )
+    model(batch)
+    _, emissions_BLT = model.output(batch, "weibo")
+    expected = model.heads["weibo"].as_crf().marginals(emissions_BLT, batch.mask_BL)
+    torch.testing.assert_close(seen[0], expected)
