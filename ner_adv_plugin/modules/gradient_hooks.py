@@ -1,4 +1,4 @@
-"""Hooks on the gradients of states that do not see the passes of measurements."""
+"""Passes that measure gradients, and hooks on the gradients of states that do not see them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,10 +26,15 @@ def on_gradient(tensor: Tensor, hook: Callable[[Tensor], None]) -> None:
 
 @contextmanager
 def measuring() -> Iterator[None]:
-    """Context of backward passes that measure gradients, in addition to those that train."""
+    """Context of passes that measure gradients, in addition to those that train."""
     global _measuring
-    _measuring = True
+    before, _measuring = _measuring, True
     try:
         yield
     finally:
-        _measuring = False
+        _measuring = before
+
+
+def is_measuring() -> bool:
+    """Return whether this is a pass that only measures gradients."""
+    return _measuring

@@ -56,7 +56,8 @@ class MaskedLmHead(Head):
     and fresh otherwise. A masked character is replaced by the mask token with probability 0.8, by a
     random token with 0.1, and kept with 0.1; the encoder reads it in place of the character. Masks
     are drawn anew in every epoch; they depend only on the seed, the epoch, the dataset and the
-    sentence. Characters that the tokenizer does not know, or splits, are not masked.
+    sentence. Characters that the tokenizer does not know, or splits, are not masked. Objectives see
+    the masked text, too: a discriminator may tell the domain by its masks.
 
     Its datasets are raw text: reader "unlabelled" with the name of this head as `head`. Metrics are
     `<task>_loss` (nats per masked character), `<task>_accuracy` and, in validation,

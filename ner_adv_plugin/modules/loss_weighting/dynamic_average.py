@@ -23,8 +23,9 @@ class DynamicWeightAverage(LossWeighting):
     lambda_k(t) = K exp(r_k / T) / sum_i exp(r_i / T) with r_k = L_k(t - 1) / L_k(t - 2), for K
     heads in epoch t (Liu et al. 2019, "End-to-end multi-task learning with attention", eq. 7). L_k
     is the mean training loss of a head in an epoch. The loss of a head is multiplied by lambda_k
-    and by its `weight`. All lambda are 1 in the first two epochs. A head whose loss is not known
-    for two epochs has r_k = 1. Reports `<head>_loss_weight`.
+    and by its `weight`. All lambda are 1 in the first two epochs. A head whose loss is known
+    for one epoch only has r_k = 1; one that has not been trained, as in a stage of other datasets,
+    does not count and has lambda 1. Reports `<head>_loss_weight`.
 
     Registered as "dwa".
 
@@ -70,12 +71,14 @@ class DynamicWeightAverage(LossWeighting):
     def weights(self) -> Tensor:
         """Compute lambda of each head, (H,)."""
         known_H = (self.last_H > 0) & (self.before_last_H > 0)
+        trained_H = self.last_H > 0
         ratio_H = torch.where(known_H, self.last_H / self.before_last_H, 1.0)
-        return len(self._index) * (ratio_H / self.temperature).softmax(0)
+        scores_H = (ratio_H / self.temperature).masked_fill(~trained_H, -torch.inf)
+        return torch.where(trained_H, trained_H.sum() * scores_H.softmax(0), 1.0)
 
     def forward(self, head: str, weight: float, loss: Tensor, share: float) -> Tensor:
         """See `LossWeighting.forward`: lambda * weight * loss."""
-        if self.training and loss.requires_grad:
+        if self.is_trained(loss):
             total, shares = self._step.get(head, (0.0, 0.0))
             self._step[head] = (total + loss.detach(), shares + share)
         return self.weights()[self._index[head]] * weight * loss

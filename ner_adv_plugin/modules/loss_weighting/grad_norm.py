@@ -133,7 +133,7 @@ class GradNorm(LossWeighting):
 
     def forward(self, head: str, weight: float, loss: Tensor, share: float) -> Tensor:
         """See `LossWeighting.forward`: w * weight * loss."""
-        if self.training and loss.requires_grad:
+        if self.is_trained(loss):
             self._measure(head, loss, share)
         return self.weights_H[self._index[head]].clone() * weight * loss
 

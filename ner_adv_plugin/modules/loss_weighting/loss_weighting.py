@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
+from ner_adv_plugin.modules.gradient_hooks import is_measuring
 from ner_adv_plugin.modules.objectives import Statistics
 
 
@@ -41,6 +42,15 @@ class LossWeighting(torch.nn.Module, Registrable):
         micro-batches and processes add up to the result for the global batch.
         """
         raise NotImplementedError
+
+    def is_trained(self, loss: Tensor) -> bool:
+        """Return whether a loss is minimised, not only measured: only then may it change weights.
+
+        # Parameters
+
+        loss : see `forward`.
+        """
+        return self.training and loss.requires_grad and not is_measuring()
 
     def report(self) -> Statistics:
         """Statistics to log."""

@@ -29,4 +29,5 @@ class MaxPooling(Pooling):
 
     def forward(self, states_BLD: Tensor, mask_BL: Tensor) -> Tensor:
         """See `Pooling.forward`."""
-        return states_BLD.masked_fill(~mask_BL[..., None], float("-inf")).amax(1)
+        pooled_BD = states_BLD.masked_fill(~mask_BL[..., None], float("-inf")).amax(1)
+        return pooled_BD.masked_fill(~mask_BL.any(1, keepdim=True), 0.0)

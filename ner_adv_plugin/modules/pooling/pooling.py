@@ -33,11 +33,11 @@ class Pooling(torch.nn.Module, Registrable):
         # Parameters
 
         states_BLD : states, (B, L, D); any values at padding.
-        mask_BL : (B, L) bool, True at characters; at least one per sequence.
+        mask_BL : (B, L) bool, True at characters, at least one in all.
 
         # Returns
 
-        Vectors, (B, `get_output_dim()`).
+        Vectors, (B, `get_output_dim()`); 0 for an empty sequence.
         """
         raise NotImplementedError
 

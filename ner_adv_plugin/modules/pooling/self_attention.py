@@ -55,7 +55,9 @@ class SelfAttentionPooling(Pooling):
         # Padding may hold any value: with NaN, a weight of 0 would still give NaN.
         states_BLD = states_BLD.masked_fill(~mask_BL[..., None], 0.0)
         scores_BLH = self.scores(torch.tanh(self.hidden(states_BLD))).float()
-        weights_BLH = scores_BLH.masked_fill(~mask_BL[..., None], float("-inf")).softmax(1)
+        # A finite number: an empty sequence has no other scores.
+        lowest = torch.finfo(scores_BLH.dtype).min
+        weights_BLH = scores_BLH.masked_fill(~mask_BL[..., None], lowest).softmax(1)
         return torch.einsum("blh,bld->bhd", weights_BLH.to(states_BLD.dtype), states_BLD).flatten(1)
 
     def get_output_dim(self) -> int:

@@ -14,6 +14,7 @@ from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.encoders import Encoder, Perturbation
+from ner_adv_plugin.modules.gradient_hooks import measuring
 from ner_adv_plugin.modules.objectives import Statistics
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.attacks import Attack, FastGradientMethod
@@ -112,7 +113,9 @@ class PerturbedStep(TrainingStep):
         for step in range(self.attack.steps):
             if step:
                 perturbation.delta_BPE = delta_BPE.requires_grad_()
-                gradient_BPE = engine.gradient(engine.forward(batch, progress)["loss"], delta_BPE)
+                with measuring():
+                    loss = engine.forward(batch, progress)["loss"]
+                    gradient_BPE = engine.gradient(loss, delta_BPE)
             delta_BPE = delta_BPE.detach()
             if unit_B11 is None:
                 delta_BPE = self.attack.move(delta_BPE, gradient_BPE)

@@ -35,7 +35,8 @@ class RDropStep(TrainingStep):
     options of each pair of characters. Sentences without labels have no divergence.
 
     Registered as "r_drop". A batch takes twice the time and memory of the plain step, which counts
-    for `trainer.max_tokens_per_pass`. Without dropout the step is the plain one. The metric
+    for `trainer.max_tokens_per_pass`. Without dropout the step is the plain one, but for "mmd"
+    and "coral", which see every sentence twice. The metric
     `<task>_divergence` is in nats per character, as `<task>_loss`, which does not contain it.
 
     # Parameters

@@ -84,6 +84,21 @@ def test_the_first_two_epochs_have_weights_of_1() -> None:
     assert weights_of(weighting) != {"a": 1.0, "b": 1.0}
 
 
+def test_heads_that_a_stage_does_not_train_do_not_count() -> None:
+    weighting = DynamicWeightAverage(["a", "b", "c"])
+    for epoch in EPOCHS[:3]:
+        for head in ("a", "b"):
+            for value, share in epoch[head]:
+                weighting(head, 1.0, torch.tensor(value, requires_grad=True), share)
+        weighting.end_step()
+        weighting.end_epoch()
+    pair = DynamicWeightAverage(["a", "b"])
+    for name in ("last_H", "before_last_H"):
+        getattr(pair, name).copy_(getattr(weighting, name)[:2])
+    assert weights_of(weighting) == pytest.approx({**weights_of(pair), "c": 1.0})
+    assert weights_of(pair)["a"] != pytest.approx(1.0)
+
+
 def test_evaluation_does_not_count() -> None:
     weighting = DynamicWeightAverage(["a"]).eval()
     weighting("a", 1.0, torch.tensor(5.0), 1.0)

@@ -84,3 +84,18 @@ def test_gradient_of_the_mean_is_distributed_over_characters() -> None:
     states = torch.randn(1, 3, 1, requires_grad=True)
     MeanPooling(1)(states, prefix_mask([2, 3])[:1]).backward(torch.tensor([[6.0]]))
     assert states.grad is not None and states.grad.flatten().tolist() == [3.0, 3.0, 0.0]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+def test_an_empty_sequence_has_a_vector_of_zeros_and_no_gradient(config: Any) -> None:
+    pooling = pooling_of(config)
+    mask = prefix_mask([3, 0])
+    states = torch.full((2, 3, 4), float("nan"))
+    states[0] = torch.rand(3, 4)
+    states.requires_grad_()
+    pooled = pooling(states, mask)
+    assert pooled.isfinite().all() and not pooled[1].any()
+    pooled.sum().backward()
+    gradients = [states.grad, *(parameter.grad for parameter in pooling.parameters())]
+    assert all(own is not None and own.isfinite().all() for own in gradients)
+    assert states.grad is not None and not states.grad[1].any() and states.grad[0].any()

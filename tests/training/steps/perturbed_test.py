@@ -243,6 +243,27 @@ def test_number_of_encoder_calls(name: str, calls: int) -> None:
     assert model.encoder.perturbation is None
 
 
+@pytest.mark.parametrize("weighting", ["dwa", "gradnorm"])
+def test_passes_of_the_attack_change_no_loss_weights(weighting: str) -> None:
+    """Only the clean and the last pass are minimised."""
+    vocab = vocabulary()
+    model = build_model("hard_sharing", vocab, heads=HEADS, loss_weighting=weighting)
+    seen: list[dict[str, float]] = []
+    model.register_forward_hook(
+        lambda module, inputs, output: seen.append(
+            {name: float(loss.detach()) for name, loss in output["losses"].items()}
+        )
+    )
+    (batch,) = share_totals([batch_for(vocab, targets_of=model.targets)])
+    gradients(PerturbedStep(ATTACKS["pgd"]()), model, [batch])
+    assert len(seen) == 4
+    for head, measured in model.loss_weighting._step.items():
+        loss, share = measured[-2:]
+        own = [losses[f"heads.{head}"] for losses in seen]
+        assert share == pytest.approx(2.0)
+        assert float(loss) == pytest.approx(own[0] + own[-1], rel=1e-5)
+
+
 def test_mixed_precision() -> None:
     vocab = vocabulary()
     model, batch = build_model("hard_sharing", vocab), batch_for(vocab)
