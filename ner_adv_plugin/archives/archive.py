@@ -15,6 +15,7 @@ from ner_adv_plugin.common.devices import device_of
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import local_path
 from ner_adv_plugin.common.params import parse_overrides, with_overrides
+from ner_adv_plugin.common.run_folders import PLANNED, not_a_run
 from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
 from ner_adv_plugin.data.reading.normalisers import Normaliser
@@ -148,6 +149,7 @@ def load_archive(
     shown = str(path)
 
     with opened(path) as folder:
+        _check_folder(folder, shown)
         config = with_overrides(_read_config(folder, shown), parse_overrides(overrides))
         vocab = _read_vocabulary(folder, shown)
         bound = is_bound(folder)
@@ -163,6 +165,17 @@ def load_archive(
         _load_weights(model, folder, weights_file, shown, partial=heads is not None)
 
     return Archive(model.to(device).eval(), config, readers)
+
+
+def _check_folder(folder: Path, shown: str) -> None:
+    """Check that a folder is that of a run, and has a model."""
+    if (folder / PLANNED).is_file() and not (folder / VOCABULARY).is_dir():
+        raise UserError(
+            f"{shown} is a run of a study, of which no model was kept: set keep_models: true in the"
+            " study"
+        )
+    if not (folder / CONFIG).is_file():
+        raise not_a_run(folder)
 
 
 def _heads_of(vocab: Vocabulary, datasets: Sequence[str]) -> list[str]:

@@ -50,9 +50,31 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "{folder} is not empty: --force empties it, `train --recover` resumes its run",
         "文件夹 {folder} 不为空：--force 会清空它，`train --recover` 会继续其中的训练",
     ),
+    "a file, no run": (
+        "{folder} is not the folder of a run: it is a file. Name the folder of `allennlp train -s"
+        " FOLDER`.",
+        "{folder} 不是一次训练的文件夹，而是一个文件：请给出 `allennlp train -s FOLDER` 所写的"
+        "文件夹。",
+    ),
+    "no folder of a run": (
+        "{folder} is not the folder of a run: there is no such folder",
+        "{folder} 不是一次训练的文件夹：没有这个文件夹",
+    ),
+    "runs inside": (
+        "{folder} is not the folder of a run: it has no config.json of one. Name one of those in"
+        " it: {folders}",
+        "{folder} 不是一次训练的文件夹：其中没有训练的 config.json。请给出其中的一个：{folders}",
+    ),
     "not a run": (
-        "{folder} is not the folder of a run: {reason}",
-        "{folder} 不是一次训练的文件夹：{reason}",
+        "{folder} is not the folder of a run: it has no config.json of one. Name that of `allennlp"
+        " train`.",
+        "{folder} 不是一次训练的文件夹：其中没有训练的 config.json。请给出 `allennlp train` 的"
+        "文件夹。",
+    ),
+    "no model kept": (
+        "{folder} is a run of a study, of which no model was kept: set keep_models: true in the"
+        " study",
+        "{folder} 是一次研究中的训练，没有保留模型：请在研究中设置 keep_models: true",
     ),
     "cannot write": ("cannot write {path}: {reason}", "无法写入 {path}：{reason}"),
     "cannot download": ("cannot download {path}: {reason}", "无法下载 {path}：{reason}"),

@@ -11,8 +11,8 @@ from tqdm import tqdm
 from ner_adv_plugin.common.terminal import no_colors
 
 logger = logging.getLogger(__name__)
-# Seconds between two lines without a terminal.
-INTERVAL = 30.0
+# Seconds between two lines without a terminal, and with `make_file_friendly`.
+INTERVAL, FRIENDLY_INTERVAL = 30.0, 10.0
 
 _friendly = False
 
@@ -24,8 +24,13 @@ def make_file_friendly(friendly: bool) -> None:
 
 
 def bars_are_shown() -> bool:
-    """Return whether stderr is a terminal or `make_file_friendly` was called."""
-    return sys.stderr.isatty() or _friendly
+    """Return whether stderr is a terminal and `make_file_friendly` did not choose lines."""
+    return sys.stderr.isatty() and not _friendly
+
+
+def interval() -> float:
+    """Return the seconds between two lines."""
+    return FRIENDLY_INTERVAL if _friendly else INTERVAL
 
 
 class Pace:
@@ -58,9 +63,9 @@ class Pace:
         self._started = self._last = clock()
 
     def is_due(self) -> bool:
-        """Return whether a line is due; if so, the next is due 30 seconds later."""
+        """Return whether a line is due; if so, the next is due `interval` later."""
         now = self._clock()
-        if now - self._last < INTERVAL:
+        if now - self._last < interval():
             return False
         self._last = now
         return True
@@ -95,7 +100,7 @@ def duration(seconds: float) -> str:
 
 
 class ProgressLines:
-    """Stand-in for a progress bar that logs a line every 30 seconds.
+    """Stand-in for a progress bar that logs a line every `interval`.
 
     # Parameters
 
@@ -134,7 +139,7 @@ def progress_bar(total: int, description: str, lines: bool = True) -> Any:
 
     total : the number of steps.
     description : the text before the bar.
-    lines : if bars are not shown, see `bars_are_shown`, log a line every 30 seconds.
+    lines : if bars are not shown, see `bars_are_shown`, log a line every `interval`.
     """
     enabled = bars_are_shown()
     if lines and not enabled:
@@ -146,7 +151,6 @@ def progress_bar(total: int, description: str, lines: bool = True) -> Any:
         total=total,
         desc=description,
         disable=not enabled,
-        mininterval=10.0 if _friendly else 0.1,
         file=sys.stderr,
         leave=False,
         dynamic_ncols=True,

@@ -322,7 +322,7 @@ def dataset(**changes: Any) -> str:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (remove("config.json"), "config.json is missing"),
+        (remove("config.json"), "no config.json|config.json is missing"),
         (replace("config.json", "{"), "config.json is missing or not valid"),
         (replace("config.json", "[]"), "config.json is not the config of a run"),
         (replace("config.json", '{"model": {}}'), "config.json is not the config of a run"),

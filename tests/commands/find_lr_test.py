@@ -169,15 +169,18 @@ def test_without_a_folder_a_new_one_is_created(run: Run, config: str) -> None:
     assert match and Path(match[1]).is_file()
 
 
-def test_overrides_and_file_friendly_logging(run: Run, config: str) -> None:
+def test_overrides_and_file_friendly_logging(
+    run: Run, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     result = run("find-lr", config, "-s", "lr", "-o", '{"dataset_reader.max_instances": 5}', *SHORT)
     assert (
         result.status == 0
         and "weibo: 5 training sentences" in result.err
         and "searching" not in result.err
     )
+    monkeypatch.setattr("ner_adv_plugin.common.progress.FRIENDLY_INTERVAL", 0.0)
     result = run("find-lr", config, "-s", "again", "--file-friendly-logging", *SHORT)
-    assert result.status == 0 and "searching" in result.err
+    assert result.status == 0 and "searching: 1 of " in result.err and "\r" not in result.err
 
 
 def test_a_loss_that_never_decreases(

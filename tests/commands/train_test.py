@@ -418,9 +418,12 @@ def test_a_run_that_fails_after_a_step_can_be_resumed(
     assert run("train", config, "-s", "run", "--recover").status == 0
 
 
-def test_file_friendly_logging(run: Run, config: str) -> None:
+def test_file_friendly_logging_writes_lines(
+    run: Run, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ner_adv_plugin.common.progress.FRIENDLY_INTERVAL", 0.0)
     result = run("train", config, "-s", "run", "--file-friendly-logging")
-    assert result.status == 0 and "epoch 1/1" in result.err
+    assert result.status == 0 and "step 1 of " in result.err and "\r" not in result.err
 
 
 def seeds_of(folder: str) -> list[int | None]:

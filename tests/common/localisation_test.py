@@ -94,6 +94,16 @@ def _cannot_write() -> list[str]:
     return ["convert", "in.jsonl", "folder/out.jsonl", "--from", "doccano", "--to", "doccano"]
 
 
+RUN = '{"dataset_reader": {}}'
+
+
+def _written(name: str, content: str) -> str:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+    return name
+
+
 # The mistake of each entry, as the command line that makes it.
 CASES: dict[str, Callable[[], list[str]]] = {
     "no config": lambda: ["train", "confg.jsonnet"],
@@ -111,7 +121,11 @@ CASES: dict[str, Callable[[], list[str]]] = {
     "no file": lambda: training(train_data_path="nothing.txt"),
     "no folder": lambda: training(vocabulary={"type": "from_files", "directory": "nothing"}),
     "not empty": _not_empty,
-    "not a run": lambda: ["explain", "nothing"],
+    "a file, no run": lambda: ["explain", _written("file", "")],
+    "no folder of a run": lambda: ["explain", "nothing"],
+    "runs inside": lambda: ["explain", str(Path(_written("a/run/config.json", RUN)).parents[1])],
+    "not a run": lambda: ["predict", str(Path(_written("b/config.yaml", "")).parent), "in.txt"],
+    "no model kept": lambda: ["predict", str(Path(_written("c/run.json", "{}")).parent), "in.txt"],
     "cannot write": _cannot_write,
     "cannot download": lambda: ["train", "file:///nothing/config.jsonnet"],
     "unlabelled": _unlabelled,

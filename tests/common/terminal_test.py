@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ner_adv_plugin.common import progress
-from ner_adv_plugin.common.progress import make_file_friendly, progress_bar
+from ner_adv_plugin.common.progress import ProgressLines, make_file_friendly, progress_bar
 from ner_adv_plugin.common.terminal import console
 from tests.tiny import ROOT, single_task_config, write_config
 
@@ -108,18 +108,27 @@ def test_a_run_in_a_terminal_has_bars_without_colours(tmp_path: Path) -> None:
     assert COLOURS.search(text) is None
 
 
-def test_file_friendly_logging_prints_a_bar_every_ten_seconds(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_file_friendly_logging_prints_a_line_every_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", logger="ner_adv_plugin")
     with progress_bar(3, "quiet", lines=False) as bar:
         assert bar.disable, "stderr is no terminal"
-    make_file_friendly(True)
-    try:
-        with progress_bar(3, "told", lines=False) as bar:
-            assert not bar.disable and bar.mininterval == 10.0
-        assert "told" in capsys.readouterr().err
-    finally:
-        make_file_friendly(False)
     monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True)
     with progress_bar(3, "drawn") as bar:
-        assert bar.mininterval == 0.1
+        assert not bar.disable
+
+    now, told = 0.0, []
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    make_file_friendly(True)
+    try:
+        with ProgressLines(90, "told", clock=lambda: now) as lines:
+            for now in range(1, 31):
+                lines.update(3)
+                told += [now] if caplog.messages else []
+                caplog.clear()
+        with progress_bar(3, "told", lines=False) as bar:
+            assert bar.disable
+    finally:
+        make_file_friendly(False)
+    assert told == [10, 20, 30]

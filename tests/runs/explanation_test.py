@@ -305,7 +305,7 @@ def test_runs_of_a_study(tmp_path: Path) -> None:
     text = explained(folder)
     assert "It failed; the end of its log is below." in text and "    MemoryError" in text
 
-    with pytest.raises(UserError, match=f"is not the folder of a run: .* in it: {folder}"):
+    with pytest.raises(UserError, match=f"is not the folder of a run: .* those in it: {folder}"):
         read_run(tmp_path)
 
 
@@ -324,11 +324,17 @@ def test_other_folders_and_damaged_files_are_refused(tmp_path: Path) -> None:
     empty.mkdir()
     file.touch()
     for path, why in (
-        (empty, "it has no config.json. Name the folder"),
+        (empty, "it has no config.json of one. Name that"),
         (file, "it is a file"),
         (tmp_path / "none", "there is no such folder"),
     ):
         with pytest.raises(UserError, match=f"{path} is not the folder of a run: {why}"):
+            read_run(path)
+
+    # An encoder has a `config.json`, too.
+    write(tmp_path / "outer/encoder/config.json", {"hidden_size": 8})
+    for path in (tmp_path / "outer", tmp_path / "outer/encoder"):
+        with pytest.raises(UserError, match="it has no config.json of one. Name that of"):
             read_run(path)
 
     folder = folder_of(tmp_path / "run", final={})

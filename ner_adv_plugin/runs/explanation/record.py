@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.common.errors import UserError
+from ner_adv_plugin.common.run_folders import CONFIG, PLANNED, is_run, not_a_run
 from ner_adv_plugin.common.stages import config_of_model, has_stages, stages_of
 from ner_adv_plugin.runs.explanation.log import read_log
 
 # Files of a run's folder, see docs/reference/files.md.
-CONFIG, METRICS, LOG = "config.json", "metrics.json", "out.log"
+METRICS, LOG = "metrics.json", "out.log"
 EPOCHS = re.compile(r"metrics_epoch_(\d+)\.json")
 # Of a run of a study; while it trains, all files above but the log are in the folder `training`.
-PLANNED, RESULT, FAILURE, TRAINING = "run.json", "result.json", "failed.json", "training"
+RESULT, FAILURE, TRAINING = "result.json", "failed.json", "training"
 # States of a run.
 FINISHED, INTERRUPTED, FAILED, OPEN = "finished", "interrupted", "failed", "open"
 
@@ -104,8 +105,8 @@ def read_run(folder: Path) -> RunRecord:
     files = folder
     if planned is not None and not (folder / CONFIG).is_file():
         files = folder / TRAINING
-    if planned is None and not (folder / CONFIG).is_file():
-        raise UserError(f"{folder} is not the folder of a run: {_instead(folder)}")
+    if planned is None and not is_run(folder):
+        raise not_a_run(folder)
 
     whole = _json(files / CONFIG) if (files / CONFIG).is_file() else (planned or {})["config"]
     record = _read(folder, files, config_of_model(whole), planned)
@@ -203,17 +204,3 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(f"{path} is not a JSON object")
     return value
-
-
-def _instead(folder: Path) -> str:
-    """Say why a path is not the folder of a run, and what to name instead."""
-    if folder.is_file():
-        return "it is a file. Name the folder that `allennlp train -s FOLDER` has written."
-    if not folder.is_dir():
-        return "there is no such folder"
-    below = sorted({path.parent for path in folder.glob("*/config.json")})
-    below += sorted({path.parent for path in folder.glob("runs/*/run.json")})
-    if not below:
-        return "it has no config.json. Name the folder of `allennlp train -s FOLDER`."
-    shown = ", ".join(map(str, below[:3])) + (", ..." if len(below) > 3 else "")
-    return f"it has no config.json. Name one of the folders of runs in it: {shown}."

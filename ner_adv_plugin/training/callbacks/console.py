@@ -21,9 +21,9 @@ class ConsoleCallback(TrainerCallback):
     `<task>_loss` and `validation_<task>_loss` are in nats per character; `loss` is the total that
     is optimized.
 
-    If stderr is not a terminal, which would show a progress bar, a line every 30 seconds has the
-    step, the number of steps of the whole run, the mean loss since the last line, and the remaining
-    time if no epoch is spared by `patience`.
+    Where no progress bar is shown, a line every 30 seconds (10 with `--file-friendly-logging`) has
+    the step, the number of steps of the whole run, the mean loss since the last line, and the
+    remaining time if no epoch is spared by `patience`.
 
     Registered as "console_logger".
 
