@@ -14,8 +14,17 @@ from ner_adv_plugin.runs.quickstart import Prepared, Request, prepare
 ENCODER = "NER_ENCODER"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the annotated files, the folder, and how to split and to train."""
+REPLACES = "its config and splits"
+
+
+def add_arguments(parser: argparse.ArgumentParser, replaces: str = REPLACES) -> None:
+    """Add the annotated files, the folder, and how to split and to train.
+
+    # Parameters
+
+    parser : the parser.
+    replaces : what --force replaces in the folder, in words.
+    """
     parser.add_argument("files", nargs="+", help="annotated files or folders, of any known format")
     parser.add_argument(
         "-s",
@@ -49,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=13370, help="seed of splits and training")
     parser.add_argument("--name", default="mine", help="name of the dataset (mine)")
     parser.add_argument(
-        "-f", "--force", action="store_true", help="replace config and splits in the folder"
+        "-f", "--force", action="store_true", help=f"if the folder is not empty, replace {replaces}"
     )
 
 
@@ -63,8 +72,8 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"train: allennlp train {prepared.config} -s {request.folder / 'run'}")
 
 
-def request_of(arguments: argparse.Namespace) -> Request:
-    """Return what the flags ask for."""
+def request_of(arguments: argparse.Namespace, replaces: str = REPLACES) -> Request:
+    """Return what the flags ask for; see `add_arguments`."""
     embedded = default_variables()[ENCODER]
     encoder = arguments.encoder or os.environ.get(ENCODER) or embedded
     if encoder == embedded:
@@ -86,6 +95,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         encoding=canonical(arguments.encoding, "--encoding"),
         seed=arguments.seed,
         name=arguments.name,
+        replaces=replaces,
     )
 
 

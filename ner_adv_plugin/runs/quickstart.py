@@ -47,6 +47,7 @@ class Request:
     encoding : encoding of all files.
     seed : seed of the splits and of training.
     name : name of the dataset.
+    replaces : what the flag --force replaces in a folder that is not empty, in words.
     """
 
     files: Sequence[str]
@@ -59,6 +60,7 @@ class Request:
     encoding: str = "utf-8"
     seed: int = 13370
     name: str = "mine"
+    replaces: str = "its config and splits"
 
 
 @dataclass
@@ -103,6 +105,7 @@ def prepare(request: Request, force: bool = False) -> Prepared:
     prepared.overlapping = sum(int(table.overlapping_S().sum()) for table in tables)
 
     data = request.folder / DATA
+    shutil.rmtree(data, ignore_errors=True)
     for name, sentences in prepared.sentences.items():
         write(sentences, named(FORMAT, "--to"), data / f"{name}{ENDING}", force=True)
     write_text(prepared.config, config_text(request, prepared))
@@ -184,7 +187,7 @@ def _data_text(request: Request, prepared: Prepared) -> str:
 def _check(request: Request, force: bool) -> None:
     if len(request.shares) != 3 or any(not 0 < share < 1 for share in request.shares):
         shown = " ".join(f"{share:g}" for share in request.shares)
-        raise UserError(f"--shares: expected three numbers between 0 and 1, found {shown}")
+        raise UserError(f"--shares: expected three numbers above 0 and below 1, found {shown}")
     if abs(sum(request.shares) - 1) > 1e-6:
         raise UserError(f"--shares: expected a sum of 1, found {sum(request.shares):g}")
     if not is_name(request.name):
@@ -196,10 +199,9 @@ def _check(request: Request, force: bool) -> None:
         raise UserError(f"{folder} is a file: expected a folder")
     if folder.is_dir() and any(folder.iterdir()):
         if not force:
-            raise UserError(f"{folder} is not empty: --force replaces its config and splits")
+            raise UserError(f"{folder} is not empty: --force replaces {request.replaces}")
         if not (folder / CONFIG).is_file():
             raise UserError(f"{folder} has no {CONFIG}: --force does not replace its files")
-        shutil.rmtree(folder / DATA, ignore_errors=True)
 
 
 def _read(request: Request, paths: Sequence[str], prepared: Prepared) -> list[Instance]:

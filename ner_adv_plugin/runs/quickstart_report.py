@@ -11,6 +11,8 @@ from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading.overlaps import resolve_overlaps
 from ner_adv_plugin.inference import Predictor
 from ner_adv_plugin.runs.documents import Block, Code, Heading, Items, Table
+from ner_adv_plugin.runs.explanation.advice import advice
+from ner_adv_plugin.runs.explanation.record import read_run
 from ner_adv_plugin.runs.quickstart import Prepared, Request
 
 # Number of errors that are shown, and of sentences in which they are looked for.
@@ -38,7 +40,7 @@ def report(
         *_data(request, prepared),
         *_scores(request, metrics, test),
         *_errors(archive, test),
-        *_next(prepared, metrics, archive),
+        *_next(prepared, archive),
         Heading("Audit"),
         Code(audit),
     ]
@@ -110,13 +112,13 @@ def _errors(archive: Path, test: Sequence[Instance]) -> Iterator[Block]:
     yield Table(["", "type", "text"], found[:SHOWN_ERRORS])
 
 
-def _next(prepared: Prepared, metrics: Mapping[str, Any], archive: Path) -> list[Block]:
+def _next(prepared: Prepared, archive: Path) -> list[Block]:
+    """Return how to use the model, and what `allennlp explain` would try next."""
     items = [
         f"Find entities: allennlp predict {archive} INPUT.jsonl",
         f"Change values in {prepared.config} and train again.",
+        *advice(read_run(archive.parent)),
     ]
-    if metrics.get("best_epoch", 0) + 1 == metrics.get("training_epochs"):
-        items.append("The last epoch was the best: more may help (trainer.num_epochs).")
     if len(prepared.sentences["train"]) < 1000:
         items.append("More annotated sentences help most: allennlp select chooses them.")
     return [Heading("Next"), Items(items)]

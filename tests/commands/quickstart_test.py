@@ -51,6 +51,7 @@ def test_one_line_trains_scores_and_reports(run: Run, corpus: Path, tmp_path: Pa
     assert f"| {100 * metrics['test_mine_f1']:.1f} |" in report
     assert re.search(r"\| sentences \| \d\d \| \d \| \d \|", report)
     assert "No sentence occurs in two splits." in report
+    assert "The encoder is the tiny one for trying things out." in report
     page = (folder / "report.html").read_text()
     assert f"<td>{100 * metrics['test_mine_f1']:.1f}</td>" in page
     assert "http" not in page
@@ -127,6 +128,7 @@ def test_overlapping_entities_are_said(run: Run, tmp_path: Path) -> None:
         (["mine.jsonl", "--seed", "-1"], "--seed: expected 0 or more"),
         (["small.jsonl"], "2 sentences with 2 different texts are too few for 3 splits"),
         (["bare.jsonl"], "no entity in the train split"),
+        (["raw.jsonl"], "'no sentences (56 unlabelled sentences left out, the first on line 1)'"),
         (["mine.jsonl", "-s", "full"], "full is not empty"),
         (["mine.jsonl", "-s", "full", "--force"], "full has no config.jsonnet"),
     ],
@@ -134,6 +136,7 @@ def test_overlapping_entities_are_said(run: Run, tmp_path: Path) -> None:
 def test_errors(arguments: list[str], message: str, run: Run, corpus: Path, tmp_path: Path) -> None:
     write(tmp_path / "small.jsonl", records()[:2])
     write(tmp_path / "bare.jsonl", [{**record, "label": []} for record in records()])
+    write(tmp_path / "raw.jsonl", [{"text": record["text"]} for record in records()])
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.doc").touch()
     result = run("init", *arguments)
@@ -146,3 +149,24 @@ def test_force_replaces_what_was_written(run: Run, corpus: Path, tmp_path: Path)
     assert run("init", "mine.jsonl").status == 2
     assert run("init", "mine.jsonl", "--force", "--seed", "3").status == 0
     assert "random_seed: 3," in (tmp_path / "runs" / "mine" / "config.jsonnet").read_text()
+
+
+def test_force_that_fails_changes_nothing(run: Run, corpus: Path, tmp_path: Path) -> None:
+    assert run("init", "mine.jsonl").status == 0
+    folder = tmp_path / "runs" / "mine"
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert len(before) == 4
+    assert run("init", "none.jsonl", "-s", "runs/mine", "--force").status == 2
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_nothing_is_left_of_a_run_that_was_refused(run: Run, corpus: Path, tmp_path: Path) -> None:
+    result = run("quickstart", "mine.jsonl", "--encoder", "no/such/encoder")
+    assert result.status == 2 and not (tmp_path / "runs/mine").exists()
+
+    # What was there before is kept.
+    assert run("init", "mine.jsonl").status == 0
+    result = run("quickstart", "mine.jsonl")
+    assert result.status == 2 and "and the trained model in run/" in result.err
+    result = run("quickstart", "mine.jsonl", "--force", "--encoder", "no/such/encoder")
+    assert result.status == 2 and (tmp_path / "runs/mine/config.jsonnet").is_file()

@@ -91,7 +91,9 @@ def read(file: CorpusFile, source: CorpusFormat, choices: Choices) -> list[Insta
     """
     sentences = list(chosen(source.read(file), choices, file.counts))
     if not sentences:
-        raise DataError(file.path, None, "no sentences", "at least one sentence")
+        left_out = "; ".join(file.counts.messages())
+        found = f"no sentences ({left_out})" if left_out else "no sentences"
+        raise DataError(file.path, None, found, "at least one sentence")
     return sentences
 
 

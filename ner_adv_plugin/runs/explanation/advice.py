@@ -10,8 +10,9 @@ from ner_adv_plugin.runs.explanation.words import number, percent
 
 # New towers and heads at customary rates need about this many updates on a small corpus.
 ENOUGH_UPDATES = 600
-# A model overfits if the validation loss of its last epoch is this much above the lowest one.
-RISEN = 1.2
+# A model overfits if the validation loss of its last epoch is this many times the lowest one, and
+# above it by more than a loss that is nearly 0 varies.
+RISEN, RISEN_BY = 1.2, 0.01
 # Nothing is learnt if the last training loss is above this share of the first.
 FLAT = 0.9
 # A test score this far below that of validation is more than chance.
@@ -118,7 +119,8 @@ def _overfitting(run: RunRecord) -> Iterator[str]:
         if len(validation) < 3 or len(training) < 3:
             continue
         lowest = min(range(len(validation)), key=validation.__getitem__)
-        if validation[-1] > RISEN * validation[lowest] and training[-1] < training[lowest]:
+        limit = max(RISEN * validation[lowest], validation[lowest] + RISEN_BY)
+        if validation[-1] > limit and training[-1] < training[lowest]:
             yield (
                 f"{task} overfits: since epoch {lowest + 1} its validation loss has risen from"
                 f" {validation[lowest]:.3f} to {validation[-1]:.3f}, while the training loss fell."

@@ -82,8 +82,10 @@ def _training(run: RunRecord) -> Iterator[str]:
         yield kept
     seconds = run.metrics.get("training_duration")
     if seconds is not None and run.epochs_done:
-        count = updates(run)
-        yield f"It trained for {duration(seconds)}, {number(count, 'optimizer step')} at least."
+        # Of several datasets, a step need not have every one.
+        least = "" if len(run.datasets) == 1 else "at least "
+        count = number(updates(run), "optimizer step")
+        yield f"It trained for {duration(seconds)}, {least}{count}."
     for name in run.datasets:
         sentences, steps = (
             run.metrics.get(f"total_{name}_{key}") for key in ("sentences", "updates")
