@@ -2,15 +2,17 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.archives import Archive
 from ner_adv_plugin.commands.options import add_ensemble, add_model_options, load_model
+from ner_adv_plugin.common.digests import file_digest
 from ner_adv_plugin.common.errors import UserError, nearest
 from ner_adv_plugin.common.extras import require_extra
-from ner_adv_plugin.common.files import write_file, write_json
+from ner_adv_plugin.common.files import local_path, write_file, write_json
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.labels.answers import described, scored_spans
 from ner_adv_plugin.data.labels.spans import SpanTable
@@ -26,7 +28,9 @@ from ner_adv_plugin.inference.evaluated_types import (
 )
 from ner_adv_plugin.inference.evaluator import Evaluator, Predictions, counted, score
 from ner_adv_plugin.models import Model
+from ner_adv_plugin.runs.resuming import DATA
 
+logger = logging.getLogger(__name__)
 VERIFY = "--verify"
 
 
@@ -86,6 +90,7 @@ def run(arguments: argparse.Namespace) -> None:
     if paths is None:
         paths = {_dataset_of(archive, head or archive.default_head): arguments.input_file}
     tables = {name: _read(archive, name, path) for name, path in paths.items()}
+    _warn_of_training_files(arguments.archive_file, paths.values())
     files = _files_of_entities(archive, tables, type_map)
     tables.update({name: file.sentences for name, file in files.items()})
     datasets = {name: _encoded(archive, name, table) for name, table in tables.items()}
@@ -109,6 +114,32 @@ def run(arguments: argparse.Namespace) -> None:
         draw_reliability(calibration, Path(diagram))
     if arguments.verify:
         _verify(evaluator, predictions)
+
+
+def _warn_of_training_files(archive_file: str, paths: Iterable[str]) -> None:
+    """Warn of files that the model was trained on, as far as the run's folder tells."""
+    source = local_path(archive_file)
+    data = (source if source.is_dir() else source.parent) / DATA
+    if not data.is_file():
+        return
+    try:
+        files = json.loads(data.read_text(encoding="utf-8"))
+        trained = {
+            entry["sha256"]: entry["file"]
+            for key, entry in files.items()
+            if key.startswith("train_data_path")
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
+        # Not the file of a run.
+        return
+    for path in paths:
+        file = trained.get(file_digest(local_path(path)))
+        if file is not None:
+            logger.warning(
+                "%s is what the model was trained on (%s): its scores say nothing about other text",
+                path,
+                file,
+            )
 
 
 def _paths(text: str) -> dict[str, str] | None:

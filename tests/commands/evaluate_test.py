@@ -49,6 +49,19 @@ def test_the_target_head_on_its_corpus(run: Run, tiny_run: Path) -> None:
     }
 
 
+def test_scores_of_a_training_file_are_no_estimate(
+    run: Run, tiny_run: Path, tmp_path: Path
+) -> None:
+    copied = tmp_path / "renamed.txt"
+    train = DATA / "weibo" / "weiboNER_2nd_conll.train"
+    copied.write_bytes(train.read_bytes())
+    for archive in (tiny_run, tiny_run / "model.tar.gz"):
+        result = run("evaluate", archive, copied)
+        assert result.status == 0
+        assert f"{copied} is what the model was trained on ({train})" in result.err
+        assert "trained on" not in run("evaluate", archive, DEV).err
+
+
 def test_another_head(run: Run, tiny_run: Path) -> None:
     found = scores(run("evaluate", tiny_run, MSRA, "--multitask-head", "msra"))
     assert {"msra_f1", "msra_loss", "loss"} <= set(found) and not any(

@@ -23,6 +23,7 @@ SAMPLE_SENTENCES = 1000
 _GRAPHEME = regex.compile(r"\X")
 _WHITE_SPACE = re.compile("[ \t]+")
 _ANY_WHITE_SPACE = re.compile(r"\s")
+_JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
 
 
 class LineFormat(Protocol):
@@ -196,7 +197,8 @@ class LineParser:
 
         columns = self._split(line)[1]
         if not columns:
-            expected = "a tag column after the character" + self._hint_on_comment(line)
+            expected = "a tag column after the character"
+            expected += self._hint_on_file(line) or self._hint_on_comment(line)
             raise DataError(self.file_path, number, line, expected)
         if not self.num_columns:
             self.first_line = number
@@ -248,7 +250,8 @@ class LineParser:
         if tag is None:
             scheme = self.reader.file_scheme
             expected = f"a {scheme.name} tag ({scheme.known_tags})"
-            hint = self._hint_on_comment(line) or self._hint_on_tag(raw)
+            hint = self._hint_on_file(line) or self._hint_on_comment(line)
+            hint = hint or self._hint_on_tag(raw)
             raise DataError(self.file_path, number, raw, expected + hint)
         if what:
             self.counts.add(what, number)
@@ -303,6 +306,15 @@ class LineParser:
             return ": it has no type, set untyped: 'TYPE' for a type to give it"
         return hint
 
+    def _hint_on_file(self, line: str) -> str:
+        """Return a hint if the file is none of lines that begin with a character."""
+        if _JSON.match(self.text):
+            return ": the file looks like JSON, set type: 'annotations' or 'span_json'"
+        first, *others = line.split()
+        if len(others) == 1 and len(others[0]) == 1 and self._meaning(first)[0] is not None:
+            return ": the tag stands before the character, swap the columns of the file"
+        return ""
+
     def _hint_on_comment(self, line: str) -> str:
         if line.startswith("#") and "#" not in self.reader.comments:
             return ", or a comment: set comments: ['#']"
@@ -313,7 +325,7 @@ class LineParser:
         reader = self.reader
         if line.startswith(DOCUMENT):
             return f": it marks a document, set comments: ['{DOCUMENT}']"
-        if hint := self._hint_on_comment(line):
+        if hint := self._hint_on_file(line) or self._hint_on_comment(line):
             return hint
         if _is_tag(reader.file_scheme, line.strip()):
             return ": it holds a tag alone, and its character, perhaps a space, is lost"

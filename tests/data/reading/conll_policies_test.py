@@ -198,6 +198,32 @@ def test_words_are_named_with_their_key(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"text": "北京", "label": [[0, 2, "LOC"]]}\n',
+        '[{"id": 1, "data": {"text": "北京"}}]\n',
+        '[\n  {\n    "id": 1\n  }\n]\n',
+        '{\n  "text": "北京"\n}\n',
+    ],
+)
+@pytest.mark.parametrize("separator", [None, "\t"])
+def test_json_is_named(tmp_path: Path, text: str, separator: str | None) -> None:
+    message = refusal(tmp_path, text, separator=separator)
+    assert message.endswith("looks like JSON, set type: 'annotations' or 'span_json'")
+
+
+@pytest.mark.parametrize("text", ["O\t没\nO\t有\n", "B-X 北\nI-X 京\n", "B_X\t北\nI_X\t京\n"])
+def test_swapped_columns_are_named(tmp_path: Path, text: str) -> None:
+    message = refusal(tmp_path, text, tag_spelling="lenient")
+    assert message.startswith("1: ") and message.endswith("swap the columns of the file")
+
+
+def test_brackets_and_letters_that_look_like_tags_are_characters(tmp_path: Path) -> None:
+    text = '[ O\n{ O\n" O\nO O\nB B-X\n'
+    assert read(tmp_path, text)[0] == [('[{"OB', [(4, 5, "X")])]
+
+
 def tagged(tmp_path: Path, scheme: str, times: int = 5) -> str:
     """Return sentences with entities of one and of three characters, and two adjacent ones."""
     spans = [Span(0, 3, "X"), Span(4, 5, "Y"), Span(5, 7, "Y")]
