@@ -213,7 +213,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     if chosen is not None and chosen not in summaries:
         hint = nearest(chosen, summaries)
         parser.error(f'no command "{chosen}".{hint} A custom one needs --include-package.')
-    parsed = parser.parse_args(arguments)
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        chosen_parser = subparsers.choices.get(chosen or "", parser)
+        hint = nearest(unknown[0].partition("=")[0], chosen_parser._option_string_actions)
+        chosen_parser.error(f"unrecognized arguments: {' '.join(unknown)}.{hint}")
     parsed.raw_arguments, parsed.threads = arguments, known.threads
     # A flag before the subcommand is lost in `parsed`.
     parsed.include_package = known.include_package

@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,9 @@ def run(arguments: argparse.Namespace) -> None:
     results = _sorted(_results(arguments.paths, arguments.metrics_filename), arguments.sort)
     found = list(dict.fromkeys(key for metrics in results.values() for key in metrics))
     keys = arguments.keys or found
+    for key in keys:
+        if key not in found:
+            print(f'--keys: no run has "{key}".{nearest(key, found)}', file=sys.stderr)
 
     if arguments.format == "json":
         for file, metrics in results.items():

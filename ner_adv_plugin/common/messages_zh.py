@@ -129,7 +129,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         '没有命令 "{name}"。{hint}自定义命令需要 --include-package。',
     ),
     "required": ("the following arguments are required: {names}", "缺少必需的参数：{names}"),
-    "unrecognized": ("unrecognized arguments: {names}", "无法识别的参数：{names}"),
+    "unrecognized": ("unrecognized arguments: {names}.{hint}", "无法识别的参数：{names}。{hint}"),
     "choice": (
         "argument {name}: invalid choice: {value} (choose from {known})",
         "参数 {name} 的值 {value} 无效，可选：{known}",

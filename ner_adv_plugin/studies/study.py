@@ -140,6 +140,11 @@ def load_study(path: str | Path, overrides: str = "") -> Study:
 
 def study_of(config: Mapping[str, Any]) -> Study:
     """Check the config of a study; see `load_study`."""
+    if "dataset_reader" in config:
+        raise ConfigurationError(
+            "this is the config of a run: a study names it as that of an arm",
+            "dataset_reader",
+        )
     study: Study = bind(Study, config, "").build({})
     _check(study)
     return study

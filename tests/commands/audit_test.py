@@ -214,7 +214,7 @@ def test_texts_that_are_labelled_in_different_ways(run: Run, tmp_path: Path) -> 
     result = run("audit", write_config(tmp_path / "c.json", lone_config()))
     assert result.status == 0
     shown = """
-conll.train: 3 sentences have 1 texts that are labelled in different ways
+conll.train: 3 sentences have a text that is labelled in different ways
   他在北京
     train:1: LOC 北京 [2, 4)
     train:6: ORG 北京 [2, 4)

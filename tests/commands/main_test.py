@@ -323,3 +323,10 @@ def test_a_custom_component_shows_its_docstring(shell: Shell) -> None:
 def test_threads_must_be_a_positive_number(run: Run, value: str) -> None:
     result = run("recipes", f"--threads={value}")
     assert result.status == 2 and "expected a whole number of 1 or more" in result.err
+
+
+def test_an_unknown_option_is_named_with_the_nearest(run: Run) -> None:
+    result = run("train", "config.jsonnet", "--overides", "{}")
+    assert result.status == 2
+    assert "usage: allennlp train" in result.err
+    assert 'unrecognized arguments: --overides {}. Did you mean "--overrides"?' in result.err

@@ -56,9 +56,9 @@ def test_all_keys_by_default(run: Run, runs: Path) -> None:
 
 
 def test_a_key_that_no_run_has(run: Run, runs: Path) -> None:
-    assert [
-        sentence[1:] for sentence in sentences(run("print-results", "runs", "-k", "f2").out)
-    ] == [
+    result = run("print-results", "runs", "-k", "f2")
+    assert result.err == '--keys: no run has "f2".\n'
+    assert [sentence[1:] for sentence in sentences(result.out)] == [
         ["f2"],
         ["N/A"],
         ["N/A"],

@@ -104,7 +104,7 @@ def test_contradictions_within_and_between_training_files(
     settings["model"]["type"] = "hard_sharing"
     assert read_data(checked_job(settings)).reading == {"contradicting_sentences_shared": 3}
     assert (
-        f'head "shared": 3 sentences have 1 texts that are labelled in different ways, such as '
+        f'head "shared": 3 sentences have a text that is labelled in different ways, such as '
         f"{paths['one']}:1 and {paths['one']}:3" in caplog.text
     )
 

@@ -13,6 +13,7 @@ from ner_adv_plugin.runs.data import read_data
 from ner_adv_plugin.studies.compare import compare
 from ner_adv_plugin.studies.study import checked_arms, grid, load_study
 from tests.studies.in_process import in_this_process
+from tests.tiny import single_task_config, write_config
 
 SINGLE, HARD = "training_configs/single.jsonnet", "training_configs/hard_sharing.jsonnet"
 
@@ -149,3 +150,9 @@ def test_runs_are_trained_once_and_compared(
         run.folder: (run.folder / "result.json").stat().st_mtime_ns for run in again.runs
     } == times
     assert again.as_json() == first.as_json()
+
+
+def test_the_config_of_a_run_is_no_study(tmp_path: Path) -> None:
+    config = write_config(tmp_path / "config.json", single_task_config())
+    with pytest.raises(ConfigurationError, match="^dataset_reader: this is the config of a run"):
+        load_study(config)

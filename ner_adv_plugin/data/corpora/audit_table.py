@@ -128,10 +128,7 @@ def _contradictions(audit: Audit) -> Iterator[str]:
             if not found.texts:
                 continue
             yield ""
-            yield (
-                f"{head}.{split}: {found.sentences:,} sentences have {found.texts:,} texts that "
-                "are labelled in different ways"
-            )
+            yield f"{head}.{split}: {found.what()}"
             for text, labellings in found.examples.items():
                 yield f"  {_shortened(text)}"
                 for labelling in labellings:

@@ -68,10 +68,12 @@ class Contradictions:
     def message(self) -> str:
         """Describe the contradictions in one sentence, with two places of the first one."""
         places = [labelling.place for labelling in next(iter(self.examples.values()))]
-        return (
-            f"{self.sentences} sentences have {self.texts} texts that are labelled in different "
-            f"ways, such as {' and '.join(places[:2])}"
-        )
+        return f"{self.what()}, such as {' and '.join(places[:2])}"
+
+    def what(self) -> str:
+        """Describe the contradictions without an example."""
+        texts = "a text that is" if self.texts == 1 else f"{self.texts:,} texts that are"
+        return f"{self.sentences:,} sentences have {texts} labelled in different ways"
 
 
 def find_contradictions(files: Sequence[LabelledFile]) -> Contradictions:

@@ -12,6 +12,8 @@ from ner_adv_plugin.data.reading.json_formats import listed
 # Keys that are no labels under another name; compared in lower case.
 HARMLESS = frozenset(
     ["id", "_id", "idx", "index", "uid", "uuid", "guid", "meta", "metadata", "source", "comments"]
+    # Written by `allennlp select`.
+    + ["line", "margin", "ratio", "entropy"]
 )
 # Number of records in which the format of a file is looked for.
 SAMPLED_RECORDS = 1000

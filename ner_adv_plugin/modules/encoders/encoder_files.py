@@ -82,7 +82,7 @@ def explain_hub(name: str, error: Exception) -> ConfigurationError:
     from huggingface_hub import constants
 
     path = Path(name)
-    where = f'there is no folder "{path}" in {path.absolute().parent}'
+    where = f'there is no folder "{path}" in {Path.cwd()}'
     if is_offline():
         hub = f"HF_HUB_OFFLINE is set, and {constants.HF_HUB_CACHE} holds no model of this name"
     elif any(type(cause).__name__ == "RepositoryNotFoundError" for cause in _causes(error)):
