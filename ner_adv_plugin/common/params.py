@@ -254,7 +254,7 @@ def _override(target: Any, keys: list[str], value: Any, path: str) -> None:
     """
     index: Any = keys[0]
     if isinstance(target, list):
-        if not index.isdigit() or int(index) >= len(target):
+        if not index.isdecimal() or int(index) >= len(target):
             raise ConfigurationError(f'"{index}" is not an index of a list of {len(target)}', path)
         index = int(index)
     elif not isinstance(target, dict):
@@ -262,6 +262,10 @@ def _override(target: Any, keys: list[str], value: Any, path: str) -> None:
 
     present = target[index] if isinstance(target, list) else target.get(index)
     if len(keys) > 1:
+        if isinstance(present, str) and str(index).endswith("_path"):
+            raise ConfigurationError(
+                f'cannot set "{keys[1]}" inside the path "{present}": override the whole key', path
+            )
         if present is None or isinstance(present, str):
             # A name is the short form of an object with this `type`.
             target[index] = {} if present is None else {"type": present}

@@ -78,7 +78,7 @@ def _quota(folder: Path) -> float | None:
         else:
             limit = (folder / "cpu.cfs_quota_us").read_text(encoding="utf-8").strip()
             period = (folder / "cpu.cfs_period_us").read_text(encoding="utf-8").strip()
-        return int(limit) / int(period) if limit.isdigit() and int(period) else None
+        return int(limit) / int(period) if limit.isdecimal() and int(period) else None
     except (OSError, ValueError):
         return None
 

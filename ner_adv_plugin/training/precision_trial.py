@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 
+from ner_adv_plugin.common.bf16 import supports_bf16
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_json
 from ner_adv_plugin.common.memory import release_memory
 from ner_adv_plugin.common.processes import is_main, on_main
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.training.accelerator import Precision
-from ner_adv_plugin.training.bf16 import supports_bf16
 from ner_adv_plugin.training.checkpoints.random_state import random_state, set_random_state
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.step import TrainingStep

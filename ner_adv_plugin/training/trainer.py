@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import torch
 
+from ner_adv_plugin.common.bf16 import warn_if_emulated
 from ner_adv_plugin.common.files import write_file, write_json
 from ner_adv_plugin.common.memory import release_memory
 from ner_adv_plugin.common.processes import check_adds_up, is_main, on_main, rank, world_size
@@ -26,7 +27,6 @@ from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.weights import check_weights
 from ner_adv_plugin.modules.objectives import Objective, Statistics
 from ner_adv_plugin.training.accelerator import Precision, PrecisionSetting, precision_of
-from ner_adv_plugin.training.bf16 import warn_if_emulated
 from ner_adv_plugin.training.callbacks import ConsoleCallback
 from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCallback
 from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer

@@ -205,6 +205,7 @@ def test_setting_inside_a_component_in_short_form() -> None:
         ("model.objectives.2", '"2" is not an index of a list of 2'),
         ("model.objectives.-1.weight", '"-1" is not an index of a list of 2'),
         ("model.objectives.first", '"first" is not an index of a list of 2'),
+        ("model.objectives.².weight", '"²" is not an index of a list of 2'),
         ("num.digits", 'cannot set "digits" inside 3'),
         ("model.objectives.0.weight.x", 'cannot set "x" inside 1'),
     ],
@@ -213,6 +214,11 @@ def test_override_with_a_wrong_path(key: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         with_overrides(config(), {key: 1})
     assert (error.value.path, error.value.message) == (key, message)
+
+
+def test_a_path_is_no_object_of_paths() -> None:
+    with pytest.raises(ConfigurationError, match='inside the path "a.bio": override the whole key'):
+        with_overrides({"train_data_path": "a.bio"}, {"train_data_path.weibo": "b.bio"})
 
 
 def test_path_of_a_wrong_override_inside_an_object() -> None:

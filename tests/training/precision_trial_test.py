@@ -3,6 +3,8 @@
 import json
 import logging
 import tarfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,14 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from ner_adv_plugin.common import bf16
+from ner_adv_plugin.common.bf16 import any_cpu, flags_have_bf16, supports_bf16
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
-from ner_adv_plugin.common.params import load_config
+from ner_adv_plugin.common.params import load_config, with_overrides
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import read_data
 from ner_adv_plugin.runs.train_job import build_trainer, train_model
-from ner_adv_plugin.training import bf16, precision_trial
-from ner_adv_plugin.training.bf16 import autocast_inference, flags_have_bf16, supports_bf16
+from ner_adv_plugin.training import precision_trial
 from ner_adv_plugin.training.checkpoints.random_state import random_state, seed_everything
 from ner_adv_plugin.training.precision_trial import CHOICES
 from ner_adv_plugin.training.trainer import Trainer
@@ -94,10 +97,39 @@ def test_without_bf16_there_is_no_trial(
 def test_an_lstm_in_bf16_runs_without_a_gradient_on_any_cpu() -> None:
     lstm = torch.nn.LSTM(24, 16, batch_first=True, bidirectional=True)
     states_BLD = torch.randn(2, 5, 24)
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16), autocast_inference():
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16), any_cpu():
         found = lstm(states_BLD)[0]
     assert torch.backends.mkldnn.enabled
     assert_close(found.float(), lstm(states_BLD)[0], atol=0.02, rtol=0.02)
+
+
+def test_threads_on_any_cpu_leave_onednn_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bf16, "_cpu_supports_bf16", lambda: False)
+
+    def enter(_: int) -> bool:
+        with torch.autocast("cpu", torch.bfloat16), any_cpu():
+            time.sleep(0.001)
+            return bool(torch.backends.mkldnn.enabled)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert not any(pool.map(enter, range(40)))
+    assert torch.backends.mkldnn.enabled
+
+
+@pytest.mark.parametrize("name", ["ple", "asymmetric_towers", "hard_sharing_task_token"])
+def test_towers_of_sentences_of_one_length_train_in_bf16(name: str, tmp_path: Path) -> None:
+    """A batch of one sentence has one length."""
+    config = with_overrides(
+        load_config(ROOT / f"fixtures/configs/{name}.jsonnet"),
+        {
+            "trainer.precision": "bf16",
+            "trainer.max_steps": 4,
+            "trainer.cuda_device": -1,
+            "data_loader.scheduler": {"type": "roundrobin", "batch_size": 1},
+        },
+    )
+    metrics = train_model(config, tmp_path / "run")
+    assert metrics["training_loss"] > 0 and torch.backends.mkldnn.enabled
 
 
 @pytest.mark.parametrize("supported", [True, False])

@@ -31,7 +31,7 @@ class BadRecords:
 
     >>> bad = BadRecords("numbers.txt", "skip", 0.01, ReadingCounts(), total=3)
     >>> def parse(line: str) -> int:
-    ...     if not line.isdigit():
+    ...     if not line.isdecimal():
     ...         raise DataError("numbers.txt", 2, line, "a number")
     ...     return int(line)
     >>> [bad.attempt(parse, line) for line in ("1", "x", "3")]

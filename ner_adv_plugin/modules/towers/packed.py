@@ -15,6 +15,8 @@ from allennlp_light.modules.seq2seq_encoders import PytorchSeq2SeqWrapper, Seq2S
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from ner_adv_plugin.common.bf16 import any_cpu
+
 
 def run_sequences(
     tower: Seq2SeqEncoder, states_BLD: Tensor, mask_BL: Tensor, lengths: Sequence[int] | None
@@ -38,7 +40,8 @@ def run_sequences(
     elif lengths is not None and not states_BLD.is_cpu and _is_recurrent(tower):
         states = run_packed(tower, states_BLD, lengths)
     else:
-        states = tower(states_BLD, mask_BL)
+        with any_cpu():
+            states = tower(states_BLD, mask_BL)
     return states
 
 

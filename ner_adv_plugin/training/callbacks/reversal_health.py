@@ -17,7 +17,6 @@ from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.objectives import Adversary, Discriminator, Objective, Statistics
 from ner_adv_plugin.modules.towers import TowerStates
-from ner_adv_plugin.training.bf16 import autocast_inference
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.domain_probe import probe, tower_features
 from ner_adv_plugin.training.callbacks.gradient_shares import GradientShares
@@ -324,7 +323,7 @@ class ReversalHealthCallback(TrainerCallback):
         classes = {
             name: reversal.class_of(model.vocab, name, own.head) for name, own in sentences.items()
         }
-        with trainer.accelerator.autocast(), autocast_inference():
+        with trainer.accelerator.autocast():
             features, class_N = tower_features(
                 model, reversal.objective, sentences, classes, self.probe_sentences
             )

@@ -111,7 +111,8 @@ class DataLoader(Registrable):
                 check_dataset(name, context.run.datasets, f"augmentation.{name}")
                 space = context.run.datasets[name]
                 if space.head is None or space.task != "ner":
-                    found = "no labels" if space.head is None else "words"
+                    has_words = space.head is not None and space.task == "segmentation"
+                    found = "words" if has_words else "no labels"
                     raise ConfigurationError(
                         f"augmentations vary entities, but this dataset has {found}",
                         f"augmentation.{name}",

@@ -1,6 +1,8 @@
 """Devices with and without instructions for bfloat16."""
 
+import functools
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,11 @@ def supports_bf16(device: torch.device, cpuinfo: Path = CPUINFO) -> bool:
         return False
 
 
+@functools.cache
+def _cpu_supports_bf16() -> bool:
+    return supports_bf16(torch.device("cpu"))
+
+
 def warn_if_emulated(device: torch.device) -> None:
     """Warn that a device has no instructions for bfloat16, and so is slow in it.
 
@@ -45,21 +52,35 @@ def warn_if_emulated(device: torch.device) -> None:
         )
 
 
-@contextmanager
-def autocast_inference() -> Iterator[None]:
-    """Make inference work on any CPU under autocast in bfloat16.
+_lock = threading.Lock()
+_inside, _was_enabled = 0, True
 
-    oneDNN's LSTM raises an error on a CPU without instructions for bfloat16; torch has one of its
-    own. Enter it after autocast.
+
+@contextmanager
+def any_cpu() -> Iterator[None]:
+    """Make recurrences work on any CPU under autocast in bfloat16.
+
+    oneDNN's LSTM, which torch takes for sequences of one length, raises an error on a CPU without
+    instructions for bfloat16; torch has one of its own. Enter it after autocast; several threads
+    may.
     """
-    is_emulated = torch.is_autocast_enabled("cpu") and not supports_bf16(torch.device("cpu"))
+    if not torch.is_autocast_enabled("cpu") or _cpu_supports_bf16():
+        yield
+        return
+
+    global _inside, _was_enabled
     onednn: Any = torch.backends.mkldnn
-    enabled = onednn.enabled
-    onednn.enabled = enabled and not is_emulated
+    with _lock:
+        if not _inside:
+            _was_enabled = onednn.enabled
+        _inside += 1
+        onednn.enabled = False
     try:
         yield
     finally:
-        onednn.enabled = enabled
+        with _lock:
+            _inside -= 1
+            onednn.enabled = _was_enabled and not _inside
 
 
 def flags_have_bf16(cpuinfo: str) -> bool:
