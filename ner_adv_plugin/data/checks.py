@@ -24,6 +24,7 @@ class PlannedRun:
     precision : "fp32", "bf16", "fp16" or, for one of the first two, "auto".
     processes : number of training processes.
     starts_with_weights : whether the run starts with the weights of an earlier run or stage.
+    other_domains : domains of datasets that only other stages train on.
     """
 
     config: Mapping[str, Any]
@@ -34,6 +35,12 @@ class PlannedRun:
     precision: str
     processes: int
     starts_with_weights: bool = False
+    other_domains: Sequence[str] = ()
+
+    @property
+    def domains(self) -> list[str]:
+        """Return the domains of the datasets that are trained on."""
+        return list(dict.fromkeys(space.domain for space in self.datasets.values()))
 
     @property
     def trained_heads(self) -> list[str]:

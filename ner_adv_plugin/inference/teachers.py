@@ -28,6 +28,8 @@ from ner_adv_plugin.modules.heads import TaggingHead
 
 # Sentences, of similar length, that are labelled together.
 CHUNK = 512
+# Largest number of entries, sentences by best paths by characters by tags, of such a chunk.
+MOST_ENTRIES = 2**24
 
 
 @dataclass(frozen=True)
@@ -202,8 +204,15 @@ def label_dataset(
     fields = [_field(teacher.tagging_head, student) for teacher in teachers]
     order = np.argsort(-dataset.lengths, kind="stable")
     order = order[: int(np.count_nonzero(dataset.lengths))]
-    for first in range(0, len(order), CHUNK):
-        sentences = order[first : first + CHUNK].tolist()
+    first = 0
+    while first < len(order):
+        size = CHUNK
+        if k_best is not None:
+            # The longest sentence comes first.
+            paths = k_best * int(dataset.lengths[order[first]]) * student.num_tags
+            size = max(1, min(CHUNK, MOST_ENTRIES // paths))
+        sentences = order[first : first + size].tolist()
+        first += size
         lengths = dataset.lengths[sentences]
         mask_BL = torch.from_numpy(np.arange(lengths[0])[None, :] < lengths[:, None])
         emissions = []

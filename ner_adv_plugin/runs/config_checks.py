@@ -184,6 +184,9 @@ def _planned_run(job: TrainJob, continues: bool) -> PlannedRun:
         precision=precision,
         processes=launched if job.distributed is None else max(launched, job.distributed.processes),
         starts_with_weights=continues or job.initializer is not None,
+        other_domains=[
+            space.domain for name, space in datasets.items() if name not in sources.paths["train"]
+        ],
     )
 
 

@@ -16,11 +16,10 @@ from ner_adv_plugin.archives.writing import BEST, VOCABULARY, WEIGHT_FILES, WEIG
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest, nearest_file
 from ner_adv_plugin.common.files import is_url, local_path
 from ner_adv_plugin.common.registrable import Registrable
-from ner_adv_plugin.data.namespaces import CHARACTERS, DOMAINS
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.weights import fault_of, read_weights
-from ner_adv_plugin.modules.encoders.character_embedding import CharacterEmbedding
+from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.training.optimization.parameter_groups import check_patterns
 
 logger = logging.getLogger(__name__)
@@ -310,16 +309,11 @@ def _other_entries(model: Model, name: str, source_name: str, vocab: Vocabulary)
         if here != there:
             return f"its head has the types {', '.join(there)} there, {', '.join(here)} here"
 
-    is_embedding = part == "encoder" and isinstance(
-        getattr(model, "encoder", None), CharacterEmbedding
-    )
-    namespaces = {"characters": CHARACTERS} if is_embedding else {}
-    if part == "objectives":
-        namespaces["domains"] = DOMAINS
-    for noun, namespace in namespaces.items():
-        here_index = model.vocab.get_index_to_token_vocabulary(namespace)
-        if here_index != vocab.get_index_to_token_vocabulary(namespace):
-            return f"other {noun} there"
+    encoder = getattr(model, "encoder", None)
+    if part == "encoder" and isinstance(encoder, Encoder):
+        return encoder.other_entries(rest, model.vocab, vocab)
+    if part == "objectives" and model.vocab.domains != vocab.domains:
+        return "other domains there"
     return None
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from ner_adv_plugin.archives.writing import ARCHIVE, BEST, CONFIG
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, below
 from ner_adv_plugin.common.processes import on_main
-from ner_adv_plugin.common.stages import NAME, STAGES
+from ner_adv_plugin.common.stages import NAME, STAGES, WEIGHTS, Stage
+from ner_adv_plugin.common.wording import shown
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.weights import read_weights
 from ner_adv_plugin.runs.initialising import Report, WeightsSource, take
@@ -97,7 +98,8 @@ def start_with_weights(model: Model, job: TrainJob, folder: Path) -> None:
     """Set the weights of a model to those of the stage before.
 
     Parameters of objectives, of the loss weighting and of heads that no stage has trained so far
-    may be missing there.
+    may be missing there. Heads have the temperatures of the stage before, for a teacher that is the
+    model itself, until `forget_temperatures` is called.
 
     # Parameters
 
@@ -112,11 +114,15 @@ def start_with_weights(model: Model, job: TrainJob, folder: Path) -> None:
     assert job.stages_of_run is not None
     index = len(job.earlier) - 1
     before, which = job.earlier[-1], job.stages_of_run.weights[index]
-    state, shown = on_main(lambda: _weights(folder_of(before, folder), which))
+    state, source = on_main(lambda: _weights(folder_of(before, folder), which))
 
     report = Report()
     names = {name: name for name, _ in model.named_parameters()}
-    take(model, names, WeightsSource(state, shown), report)
+    take(model, names, WeightsSource(state, source), report)
+    for head in model.vocab.heads:
+        temperature = state.get(f"heads.{head}.temperature")
+        if temperature is not None:
+            model.set_temperature(head, float(temperature))
     heads = {reader.head for reader in job.sources.reader.readers.values()}
     untrained = heads - heads_trained(job.earlier)
     may_differ = (*OF_A_STAGE, *(f"heads.{head}." for head in untrained))
@@ -128,6 +134,12 @@ def start_with_weights(model: Model, job: TrainJob, folder: Path) -> None:
                 "model",
             )
     report.log(model)
+
+
+def forget_temperatures(model: Model) -> None:
+    """Set the temperatures of heads to those of a model that is not calibrated."""
+    for head in model.vocab.heads:
+        model.set_temperature(head, 1.0)
 
 
 def heads_trained(stages: Iterable[TrainJob]) -> set[str | None]:
@@ -145,13 +157,18 @@ def heads_trained(stages: Iterable[TrainJob]) -> set[str | None]:
 
 
 def _weights(folder: Path, which: str) -> tuple[dict[str, Any], str]:
-    """Return the best or the last weights of a stage, and the name of their file."""
+    """Return the best or the last weights of a stage, and the name of their file.
+
+    The last ones are the moving averages, if the stage has them, as the best ones are.
+    """
     if which == "best":
         return read_weights(folder / BEST, str(folder / BEST)), str(folder / BEST)
     checkpoint = Checkpointer(keep_most_recent_by_count=None).load_latest(folder / "checkpoints")
     if checkpoint is None:
         raise UserError(f"{folder}: no checkpoint, so its last weights are unknown")
-    return checkpoint[0], f"{folder}/checkpoints"
+    weights, training = checkpoint
+    averages = (training.get("moving_average") or {}).get("averages", {})
+    return {**weights, **averages}, f"{folder}/checkpoints"
 
 
 def _check_names(last: TrainJob, folder: Path) -> None:
@@ -165,6 +182,14 @@ def _check_names(last: TrainJob, folder: Path) -> None:
             f" config now has {', '.join(last.stages_of_run.names)}",
             STAGES,
         )
+    weights = [own.get(WEIGHTS, Stage.weights) for own in before]
+    for index, (old, new) in enumerate(zip(weights, last.stages_of_run.weights, strict=True)):
+        if old != new:
+            raise ConfigurationError(
+                f"--recover: the run started with {shown(old)}, but the config now has"
+                f" {shown(new)}: the next stage would start with other weights",
+                f"{STAGES}.{index}.{WEIGHTS}",
+            )
 
 
 def begun_stages(folder: Path) -> Iterator[str]:

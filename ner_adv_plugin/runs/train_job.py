@@ -31,6 +31,7 @@ from ner_adv_plugin.runs.shared_stages import SharedStages
 from ner_adv_plugin.runs.staging import (
     METRICS,
     folder_of,
+    forget_temperatures,
     is_finished,
     metrics_of_earlier,
     prepare_stages,
@@ -226,6 +227,8 @@ def build_trainer(
         job.data_loader.set_sentences(data.encoded("train", model), job.random_seed or 0)
     if targets:
         job.data_loader.set_targets(model.targets)
+    if whole is not None and job.earlier:
+        forget_temperatures(model)
     if rank() and job.pytorch_seed is not None:
         # All processes start with the same weights but draw different dropout masks.
         torch.manual_seed(job.pytorch_seed + rank())

@@ -1,6 +1,7 @@
 """The training loop."""
 
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import torch
 
 from ner_adv_plugin.common.bf16 import warn_if_emulated
+from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_file, write_json
 from ner_adv_plugin.common.memory import release_memory
 from ner_adv_plugin.common.processes import check_adds_up, is_main, on_main, rank, world_size
@@ -193,12 +195,12 @@ class Trainer(Registrable):
         self.callbacks = self._order_callbacks()
 
         self.epoch = 0
-        self._steps_of_epoch: list[list[PlannedBatch]] = []
         self.steps_done_in_epoch = 0
         self.steps_done = 0
         self.seconds = 0.0
         self.totals: Statistics = {}
         self.metrics: dict[str, Any] = {}
+        self.diverged = False
 
         self._check_processes()
         if recover:
@@ -254,23 +256,8 @@ class Trainer(Registrable):
         try:
             while not self.is_finished():
                 self._begin_epoch()
-                loader_state = self.data_loader.state_dict()
-                steps = self._steps_of_epoch = self.plan_steps(self.epoch)
-                if not self.epoch and not self.steps_done:
-                    self._log_updates(steps)
-
-                # Without a terminal, `ConsoleCallback` logs lines about the whole run.
-                epoch = f"epoch {self.epoch + 1}/{self.num_epochs}"
-                with progress_bar(len(steps), epoch, lines=False) as bar:
-                    bar.update(self.steps_done_in_epoch)
-                    for group in steps[self.steps_done_in_epoch :]:
-                        statistics = self.train_step(group)
-                        _show(bar, statistics)
-                        self._release_memory_if_due()
-                        if self.steps_done_in_epoch < len(steps):
-                            self._save_if_due(loader_state)
-
-                self._end_epoch()
+                steps = self._train_epoch()
+                self._end_epoch(steps)
             self._log_patience()
         finally:
             self._end()
@@ -286,11 +273,12 @@ class Trainer(Registrable):
         }
 
     def is_finished(self) -> bool:
-        """Return whether all epochs are done or patience ran out."""
+        """Return whether all epochs or steps are done, patience ran out or the loss diverged."""
         return (
             self.epoch >= self.num_epochs
             or (self.max_steps is not None and self.steps_done >= self.max_steps)
             or self.tracker.should_stop()
+            or self.diverged
         )
 
     def plan_steps(self, epoch: int) -> list[list[PlannedBatch]]:
@@ -410,6 +398,25 @@ class Trainer(Registrable):
                     mean_weight = (float(weights.sum()), len(weights))
                     add_statistics(self.totals, {f"{name}_sentence_weight": mean_weight})
 
+    def _train_epoch(self) -> list[list[PlannedBatch]]:
+        """Train the rest of an epoch; return the micro-batches of all of its steps."""
+        loader_state = self.data_loader.state_dict()
+        steps = self.plan_steps(self.epoch)
+        if not self.epoch and not self.steps_done:
+            self._log_updates(steps)
+
+        # Without a terminal, `ConsoleCallback` logs lines about the whole run.
+        epoch = f"epoch {self.epoch + 1}/{self.num_epochs}"
+        with progress_bar(len(steps), epoch, lines=False) as bar:
+            bar.update(self.steps_done_in_epoch)
+            for group in steps[self.steps_done_in_epoch :]:
+                statistics = self.train_step(group)
+                _show(bar, statistics)
+                self._release_memory_if_due()
+                if self.steps_done_in_epoch < len(steps):
+                    self._save_if_due(loader_state)
+        return steps
+
     def _progress(self) -> float:
         """Return the fraction of training steps done, 0 to 1."""
         # A sampler that depends on losses may need more steps than were counted in advance.
@@ -443,15 +450,21 @@ class Trainer(Registrable):
         for line in describe_updates(count_updates(steps, sizes), sizes, len(steps)):
             logger.info(line)
 
-    def _end_epoch(self) -> None:
-        """Validate, keep the best weights, report, and save a checkpoint."""
+    def _end_epoch(self, steps: Sequence[Sequence[PlannedBatch]]) -> None:
+        """Validate, keep the best weights, report, and save a checkpoint.
+
+        # Parameters
+
+        steps : the micro-batches of each optimizer step of the epoch.
+        """
+        self._check_loss()
         self.model.end_epoch()
         if self.moving_average is not None:
             self.moving_average.assign_average_value()
         with self.accelerator.autocast():
             validation = self.evaluator.evaluate(self.model) if self.evaluator.by_head else {}
 
-        updates = self.data_loader.end_epoch(self._steps_of_epoch)
+        updates = self.data_loader.end_epoch(steps)
         scores = epoch_scores(self.totals, validation, updates)
         is_best = self.tracker.add(self.epoch, validation)
         self.seconds = time.monotonic() - self._started
@@ -526,6 +539,26 @@ class Trainer(Registrable):
         check_weights(self.model, model_state, f"{self.folder}: the latest checkpoint")
         self.model.load_state_dict(model_state)
         restore(self, self.configured_callbacks, training_state)
+
+    def _check_loss(self) -> None:
+        """Stop training after an epoch whose mean loss is not a number.
+
+        In fp16 a loss may overflow now and then: such a step changes no weights.
+
+        # Raises
+
+        UserError : if no earlier epoch is known to be better, so that there are no weights to keep.
+        """
+        total, count = self.totals.get("loss", (0.0, 1))
+        loss = float(total) / max(count, 1)
+        self.diverged = not math.isfinite(loss) and self.engine.precision != "fp16"
+        if not self.diverged:
+            return
+        found = f"epoch {self.epoch + 1}: the training loss is {loss}"
+        remedy = "Lower the learning rates (`allennlp find-lr`), or set trainer.grad_norm."
+        if not self.epoch or not self.evaluator.by_head:
+            raise UserError(f"{found}. {remedy}")
+        logger.warning("%s: training stops, and the best epoch is kept. %s", found, remedy)
 
     def _check_evaluation(self) -> None:
         """Check that the validation metric exists, and that all heads can be calibrated."""

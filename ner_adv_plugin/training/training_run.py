@@ -57,4 +57,4 @@ class TrainingRun(Protocol):
     metrics: dict[str, Any]
 
     def is_finished(self) -> bool:
-        """Return whether all epochs are done or patience ran out."""
+        """Return whether all epochs or steps are done, patience ran out or the loss diverged."""

@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -201,6 +202,20 @@ def _batches(tagger: Any, text: str) -> Any:
     return evaluation_batches(tagger.encoded([Instance(text)]))
 
 
+def test_chunks_of_a_teacher_change_nothing(
+    tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With many paths, fewer sentences are labelled together."""
+    found = []
+    for most in (2**24, 1):
+        monkeypatch.setattr("ner_adv_plugin.inference.teachers.MOST_ENTRIES", most)
+        _, loader = model_and_loader(distilled([str(tiny_run)], k_best=3))
+        found.append(loader.sentences()["weibo"].targets["objectives.0"])
+    for name in ("tags", "transitions", "confident"):
+        values = [vars(own[name])["values"] for own in found]
+        np.testing.assert_allclose(*values, rtol=1e-5, atol=1e-6)
+
+
 def test_towers_run_only_over_labelled_sentences(tiny_run: Path) -> None:
     model, loader = model_and_loader(distilled([str(tiny_run)]))
     (batch,) = loader.batches([[("weibo", 0), ("reviews", 3), ("msra", 0)]])
@@ -274,6 +289,8 @@ class TestSelfTraining(ModelTestCase):
 
 # Sentences that change from epoch to epoch are labelled anew.
 AUGMENTED = {"data_loader.augmentation": {"weibo": [{"type": "mention_replacement"}]}}
+# The scores of a teacher are divided by its temperature.
+CALIBRATED = {"trainer.calibration": "temperature"}
 
 
 def test_rounds_are_stages_and_resume(tmp_path: Path) -> None:
@@ -297,7 +314,9 @@ def test_rounds_are_stages_and_resume(tmp_path: Path) -> None:
         assert differences(run, tmp_path / "whole") == []
 
 
-@pytest.mark.parametrize("settings", [{}, AUGMENTED], ids=["same", "augmented"])
+@pytest.mark.parametrize(
+    "settings", [{}, AUGMENTED, CALIBRATED], ids=["same", "augmented", "calibrated"]
+)
 def test_the_teacher_of_a_round_is_the_stage_before(
     settings: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -193,3 +193,48 @@ def test_a_resumed_run_needs_the_same_weights(source: Path, tmp_path: Path) -> N
     with pytest.raises(ConfigurationError, match="is not that with which the run") as error:
         train_model(config_with(pretrained(file)), tmp_path / "run", recover=True)
     assert error.value.path == "initializer.regexes.0.1.weights_file_path"
+
+
+def test_rows_of_other_words_and_characters_are_not_taken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("ahocorasick")
+
+    def config_of(characters: str, words: str, initializer: Any = None) -> dict[str, Any]:
+        """A config of a corpus of some characters, and a lexicon of some of them."""
+        corpus, lexicon = tmp_path / f"{characters}.bio", tmp_path / f"{words}.txt"
+        tagged = "".join(f"{character} B-X\n" for character in characters)
+        corpus.write_text(f"{tagged}\n" * 4, encoding="utf-8")
+        lexicon.write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+        config = {
+            "dataset_reader": {"type": "conll"},
+            "train_data_path": str(corpus),
+            "model": {
+                "type": "crf_tagger",
+                "encoder": {
+                    "type": "lexicon",
+                    "encoder": {"type": "character_embedding", "embedding_dim": 8},
+                    "words": [str(lexicon)],
+                },
+            },
+            "data_loader": {"batch_size": 4},
+            "trainer": {"num_epochs": 1, "cuda_device": -1},
+        }
+        return config if initializer is None else {**config, "initializer": initializer}
+
+    train_model(config_of("甲乙丙丁", "甲乙"), tmp_path / "source")
+    state = weights(tmp_path / "source/best.th")
+    taken = pretrained(tmp_path / "source", "^encoder")
+    words, characters = "encoder.embedding.weight", "encoder.encoder.embedding.weight"
+    for corpus, lexicon, left in (
+        ("甲乙丙丁", "甲乙", {}),
+        ("甲乙丙丁", "甲丙", {words: "other words there"}),
+        ("甲乙丙戊", "甲乙", {characters: "other characters there"}),
+    ):
+        caplog.clear()
+        with caplog.at_level(logging.INFO):
+            found = built(config_of(corpus, lexicon, taken), tmp_path / f"{corpus}{lexicon}")
+        for name in (words, characters):
+            assert torch.equal(found[name], state[name]) == (name not in left)
+        for name, reason in left.items():
+            assert f"{name} keeps its fresh values: {reason}" in caplog.text

@@ -70,8 +70,16 @@ def test_equals_runs_one_after_the_other(tmp_path: Path, which: str) -> None:
     metrics = train_model({**config, "stages": stages}, tmp_path / "staged")
 
     train_model(with_overrides(first, {"evaluate_on_test": False}), tmp_path / "first")
-    name = "best.th" if which == "best" else "checkpoints/model_state_e2_b0.th"
-    taken = {"type": "pretrained", "weights_file_path": str(tmp_path / "first" / name)}
+    start = tmp_path / "first/best.th"
+    if which == "last":
+        # Both are moving averages.
+        model, training = (
+            torch.load(tmp_path / f"first/checkpoints/{prefix}_state_e2_b0.th", weights_only=True)
+            for prefix in ("model", "training")
+        )
+        start = tmp_path / "last.th"
+        torch.save({**model, **training["moving_average"]["averages"]}, start)
+    taken = {"type": "pretrained", "weights_file_path": str(start)}
     expected = train_model({**second, "initializer": {"regexes": [[".", taken]]}}, tmp_path / "two")
 
     assert_same_weights(
@@ -271,6 +279,7 @@ def test_what_a_resumed_run_may_not_change(tmp_path: Path) -> None:
         ({"stages.1.trainer.optimizer": {"lr": 0.1}}, "stages.1.trainer.optimizer.lr", "started"),
         ({"stages.0.trainer.num_epochs": 2}, "stages.0.trainer.num_epochs", "no longer change"),
         ({"stages.0.name": "other"}, "stages", "source, target"),
+        ({"stages.0.weights": "last"}, "stages.0.weights", "started with 'best'"),
     ):
         with pytest.raises(ConfigurationError, match=message) as error:
             resume(with_overrides(staged(), changes))

@@ -11,7 +11,7 @@ import pytest
 import torch
 from tqdm import tqdm
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.schema import Lazy
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import DataLoader
@@ -372,6 +372,40 @@ def test_a_console_logger_of_the_config_is_the_only_one(
     caplog.set_level("INFO")
     train_model(tiny_config(trainer__num_epochs=1, trainer__callbacks=["console_logger"]), tmp_path)
     assert sum(record.getMessage().startswith("epoch 1 of 1") for record in caplog.records) == 1
+
+
+def diverging(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    """Let weights be no numbers from the end of an epoch on, counted from 0."""
+    begin = Trainer._begin_epoch
+
+    def spoiled(trainer: Trainer) -> None:
+        begin(trainer)
+        if trainer.epoch == epoch:
+            for parameter in trainer.model.parameters():
+                parameter.data.fill_(torch.nan)
+
+    monkeypatch.setattr(Trainer, "_begin_epoch", spoiled)
+
+
+def test_a_run_that_diverges_stops_and_keeps_the_best_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    train_model(tiny_config(trainer__num_epochs=2), tmp_path / "expected")
+    diverging(monkeypatch, epoch=2)
+    metrics = train_model(tiny_config(trainer__num_epochs=9), tmp_path / "run")
+    assert metrics["training_epochs"] == 3 and metrics["best_epoch"] < 2
+    assert "epoch 3: the training loss is nan: training stops" in caplog.text
+    assert_same_weights(tmp_path / "run/best.th", tmp_path / "expected/best.th")
+    assert (tmp_path / "run/model.tar.gz").is_file()
+
+
+def test_a_run_that_diverges_at_once_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverging(monkeypatch, epoch=0)
+    with pytest.raises(UserError, match="epoch 1: the training loss is nan. Lower the learning"):
+        train_model(tiny_config(), tmp_path)
+    assert not (tmp_path / "model.tar.gz").exists()
 
 
 @pytest.mark.parametrize("interval", [0.0, 1000.0])

@@ -46,6 +46,9 @@ def read_vectors(
 
 def _vector(path: str, number: int, line: str, values: Sequence[str]) -> NDArray[np.float32]:
     try:
-        return np.array(values, dtype=np.float32)
+        vector = np.array(values, dtype=np.float32)
     except ValueError as error:
         raise DataError(path, number, line[:80], "a word and its numbers") from error
+    if not np.isfinite(vector).all():
+        raise DataError(path, number, line[:80], "a word and finite numbers")
+    return vector

@@ -17,6 +17,10 @@ class Segmenter(Registrable):
     # when it is drawn.
     ahead: ClassVar[bool] = False
 
+    def __deepcopy__(self, memo: dict[int, object]) -> "Segmenter":
+        """Return itself: copies of a model share its segmenter, which may hold a whole model."""
+        return self
+
     def words(self, texts: Sequence[str]) -> list[list[int]]:
         """Split texts into words.
 

@@ -51,6 +51,11 @@ class CharacterEmbedding(Encoder):
         )
         return states_BLD
 
+    def other_entries(self, name: str, here: Vocabulary, there: Vocabulary) -> str | None:
+        """See `Encoder.other_entries`: each character has a row."""
+        own, other = (vocab.get_index_to_token_vocabulary(CHARACTERS) for vocab in (here, there))
+        return None if own == other else "other characters there"
+
     def language_model(self) -> LanguageModel:
         """See `Encoder.language_model`: a masked character is read as an unknown one."""
         unknown = self.alphabet.unknown

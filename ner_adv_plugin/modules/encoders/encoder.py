@@ -132,6 +132,16 @@ class Encoder(torch.nn.Module, Registrable):
             absolute=True,
         )
 
+    def other_entries(self, name: str, here: Vocabulary, there: Vocabulary) -> str | None:
+        """Return how the rows of a parameter would differ in another run; None if they are alike.
+
+        # Parameters
+
+        name : of the parameter, within the encoder.
+        here, there : vocabularies of this run and of the other one.
+        """
+        return None
+
     def add_words(self, path: str | Path) -> None:
         """Add the words of a user's list to the lexicon, before texts are encoded.
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.common.binding import construct
+from ner_adv_plugin.common.binding import class_of, construct
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.common.files import local_path
@@ -151,6 +151,10 @@ class LexiconEncoder(Encoder):
         require_extra("ahocorasick", 'encoder "lexicon"')
         if not any(settings[key] for key in ("words", "gazetteers", "vectors")):
             raise ConfigurationError('expected "words", "gazetteers" or "vectors"', "words")
+        if class_of(Encoder, settings["encoder"]) is cls:
+            raise ConfigurationError(
+                "a lexicon inside a lexicon: name the words of both in one", "encoder"
+            )
         if context.run is None:
             return
         for key in ("words", "gazetteers"):
@@ -177,6 +181,19 @@ class LexiconEncoder(Encoder):
         lazy = construct(LazyEncoder, settings["encoder"], "encoder")
         alphabet: Alphabet | None = lazy.target.alphabet_of(vocab, lazy.filled)
         return alphabet
+
+    def other_entries(self, name: str, here: Vocabulary, there: Vocabulary) -> str | None:
+        """See `Encoder.other_entries`: words have rows, and types have features."""
+        part, _, rest = name.partition(".")
+        if part == "encoder":
+            return self.encoder.other_entries(rest, here, there)
+        folder = None if there.directory is None else there.directory / FOLDER
+        if folder is None or not folder.is_dir():
+            return "no lexicon there"
+        other = Lexicon.load(folder)
+        if part == "embedding":
+            return None if other.known == self.lexicon.known else "other words there"
+        return None if other.types == self.lexicon.types else "other types there"
 
     def add_words(self, path: str | Path) -> None:
         """See `Encoder.add_words`."""

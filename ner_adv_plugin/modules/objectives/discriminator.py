@@ -91,11 +91,12 @@ class Discriminator(Adversary):
             # The vocabulary of another run may have more classes than the datasets of this one.
             return
 
-        domains = dict.fromkeys(space.domain for space in run.datasets.values())
-        classes = run.heads if settings["discriminates"] == "task" else domains
-        _check_classes(classes, settings["discriminates"])
+        by_task = settings["discriminates"] == "task"
+        _check_classes(run.trained_heads if by_task else run.domains, settings["discriminates"])
         loss = settings.get("loss")
         if isinstance(loss, Mapping) and loss.get("type") == "grad" and loss.get("alpha"):
+            # The model has the classes of all stages.
+            classes = run.heads if by_task else dict.fromkeys([*run.domains, *run.other_domains])
             with below("loss"):
                 check_alpha(loss["alpha"], classes)
 

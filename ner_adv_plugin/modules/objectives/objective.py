@@ -56,7 +56,10 @@ class Objective(torch.nn.Module, Registrable):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
-        """See `Registrable.check`: refuse to cut batches if the loss is not additive."""
+        """See `Registrable.check`: the weight, and no cut batches if the loss is not additive."""
+        weight = settings.get("weight")
+        if isinstance(weight, int | float) and not weight >= 0:
+            raise ConfigurationError(f"expected 0 or more, found {weight}", "weight")
         schedule = settings.get("schedule")
         if isinstance(schedule, Mapping) and schedule.get("type") == "gradient_share":
             _refuse_measured()

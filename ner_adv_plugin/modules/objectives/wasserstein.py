@@ -113,7 +113,7 @@ class WassersteinCritic(Adversary):
         if run is None or run.config.get("vocabulary") is not None:
             return
 
-        domains = list(dict.fromkeys(space.domain for space in run.datasets.values()))
+        domains = run.domains
         if len(domains) < 2:
             raise ConfigurationError(f"needs two domains or more, the datasets have {domains}")
 

@@ -1,7 +1,11 @@
 """Schedule of domain-adversarial neural networks (DANN)."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
+from ner_adv_plugin.common.checks import CheckContext
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.modules.schedules.schedule import Schedule
 
 
@@ -34,6 +38,13 @@ class DannSchedule(Schedule):
     def __init__(self, scale: float = 1.0, gamma: float = 10.0) -> None:
         super().__init__(scale)
         self.gamma = gamma
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
+        """See `Registrable.check`: gamma is 0 or more."""
+        super().check(settings, context)
+        if not settings["gamma"] >= 0:
+            raise ConfigurationError(f"expected 0 or more, found {settings['gamma']}", "gamma")
 
     def at(self, progress: float) -> float:
         """See `Schedule.at`."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ner_adv_plugin.common.checks import CheckContext
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.schedules.schedule import Schedule
 
 
@@ -42,8 +42,9 @@ class LinearWarmupSchedule(Schedule):
         self.warmup = warmup
 
     @classmethod
-    def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
+    def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
         """See `Registrable.check`: `warmup` is a fraction."""
+        super().check(settings, context)
         _check_fraction(settings["warmup"])
 
     def at(self, progress: float) -> float:

@@ -1,5 +1,10 @@
 """Base class of schedules."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from ner_adv_plugin.common.checks import CheckContext
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 
 
@@ -8,7 +13,7 @@ class Schedule(Registrable):
 
     # Parameters
 
-    scale : largest factor that the schedule reaches.
+    scale : largest factor that the schedule reaches, 0 or more.
     """
 
     default_implementation = "constant"
@@ -20,6 +25,13 @@ class Schedule(Registrable):
 
     def __init__(self, scale: float = 1.0) -> None:
         self.scale = scale
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
+        """See `Registrable.check`: the scale is 0 or more."""
+        scale = settings.get("scale")
+        if isinstance(scale, int | float) and not scale >= 0:
+            raise ConfigurationError(f"expected 0 or more, found {scale}", "scale")
 
     def at(self, progress: float) -> float:
         """Return the factor at some point of training.

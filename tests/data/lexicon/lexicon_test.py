@@ -115,7 +115,7 @@ def test_building(tmp_path: Path) -> None:
 
 def test_vectors_of_another_size(tmp_path: Path) -> None:
     vectors = tmp_path / "vectors.txt"
-    for damaged in ("戊 1 2", "戊 1 2 x"):
+    for damaged in ("戊 1 2", "戊 1 2 x", "戊 1 2 nan", "戊 1 -inf 2", "戊 1 2 1e99"):
         vectors.write_text(f"甲 1 2 3\n{damaged}\n", encoding="utf-8")
         with pytest.raises(DataError, match=r"vectors\.txt:2"):
             build_lexicon([], [], str(vectors), [])

@@ -1,5 +1,6 @@
 """Segmenters: words of characters, of jieba, and of a segmentation model."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,14 @@ TEXTS = ["今天天气不错，适合去北京大学", "", "a b １２", "用了
 
 def test_characters() -> None:
     assert Segmenter.from_params("characters").words(TEXTS) == [[1] * len(t) for t in TEXTS]
+
+
+def test_copies_of_a_model_share_its_segmenter() -> None:
+    """That of jieba cannot be copied, and that of a model need not be."""
+    pytest.importorskip("jieba")
+    segmenter = Segmenter.from_params("jieba")
+    segmenter.words(TEXTS)
+    assert copy.deepcopy([segmenter])[0] is segmenter
 
 
 def test_jieba() -> None:
