@@ -256,7 +256,22 @@ class Trainer(Registrable):
         try:
             while not self.is_finished():
                 self._begin_epoch()
-                steps = self._train_epoch()
+                loader_state = self.data_loader.state_dict()
+                steps = self.plan_steps(self.epoch)
+                if not self.epoch and not self.steps_done:
+                    self._log_updates(steps)
+
+                # Without a terminal, `ConsoleCallback` logs lines about the whole run.
+                epoch = f"epoch {self.epoch + 1}/{self.num_epochs}"
+                with progress_bar(len(steps), epoch, lines=False) as bar:
+                    bar.update(self.steps_done_in_epoch)
+                    for group in steps[self.steps_done_in_epoch :]:
+                        statistics = self.train_step(group)
+                        _show(bar, statistics)
+                        self._release_memory_if_due()
+                        if self.steps_done_in_epoch < len(steps):
+                            self._save_if_due(loader_state)
+
                 self._end_epoch(steps)
             self._log_patience()
         finally:
@@ -397,25 +412,6 @@ class Trainer(Registrable):
                 if weighting.sentences.head is not None:
                     mean_weight = (float(weights.sum()), len(weights))
                     add_statistics(self.totals, {f"{name}_sentence_weight": mean_weight})
-
-    def _train_epoch(self) -> list[list[PlannedBatch]]:
-        """Train the rest of an epoch; return the micro-batches of all of its steps."""
-        loader_state = self.data_loader.state_dict()
-        steps = self.plan_steps(self.epoch)
-        if not self.epoch and not self.steps_done:
-            self._log_updates(steps)
-
-        # Without a terminal, `ConsoleCallback` logs lines about the whole run.
-        epoch = f"epoch {self.epoch + 1}/{self.num_epochs}"
-        with progress_bar(len(steps), epoch, lines=False) as bar:
-            bar.update(self.steps_done_in_epoch)
-            for group in steps[self.steps_done_in_epoch :]:
-                statistics = self.train_step(group)
-                _show(bar, statistics)
-                self._release_memory_if_due()
-                if self.steps_done_in_epoch < len(steps):
-                    self._save_if_due(loader_state)
-        return steps
 
     def _progress(self) -> float:
         """Return the fraction of training steps done, 0 to 1."""

@@ -301,8 +301,8 @@ def test_a_sentence_that_cannot_be_read_is_reported_with_file_and_line(
 def test_interrupted(run: Run, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
     end_epoch = Trainer._end_epoch
 
-    def interrupted(trainer: Trainer) -> None:
-        end_epoch(trainer)
+    def interrupted(trainer: Trainer, steps: Any) -> None:
+        end_epoch(trainer, steps)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Trainer, "_end_epoch", interrupted)

@@ -113,10 +113,10 @@ def test_interrupted_training_archives_the_best_weights(
 ) -> None:
     end_epoch = Trainer._end_epoch
 
-    def interrupted(trainer: Trainer) -> None:
+    def interrupted(trainer: Trainer, steps: Any) -> None:
         if trainer.epoch == 2:
             raise KeyboardInterrupt
-        end_epoch(trainer)
+        end_epoch(trainer, steps)
 
     monkeypatch.setattr(Trainer, "_end_epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -149,7 +149,7 @@ def test_interrupted_testing_archives_the_model(
 def test_interrupted_before_the_first_epoch_ends_leaves_no_archive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(trainer: Trainer) -> None:
+    def interrupted(trainer: Trainer, steps: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Trainer, "_end_epoch", interrupted)
