@@ -1,14 +1,34 @@
-"""Namespaces of a vocabulary: their names, and what they must hold."""
+"""Namespaces and datasets of a vocabulary: names, and what they must hold."""
 
+import json
 from collections.abc import Mapping
 
+from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.wording import shown
 from ner_adv_plugin.data.label_spaces import DatasetSpace, agreed_task, heads_of
-from ner_adv_plugin.data.vocabulary_files import ENTRIES
+from ner_adv_plugin.data.vocabulary_files import ENTRIES, TASKS_FILE
 
 DOMAINS = "domains"
 CHARACTERS = "characters"
 PADDING, UNKNOWN = "@@PADDING@@", "@@UNKNOWN@@"
+
+
+def datasets_of(content: bytes) -> dict[str, DatasetSpace]:
+    """Parse `datasets.json`: task and domain of each dataset, by name.
+
+    # Raises
+
+    ConfigurationError, ValueError : if it is not valid.
+    """
+    spaces = json.loads(content)
+    settings = spaces.values() if isinstance(spaces, dict) else ()
+    if any(isinstance(space, dict) and "scheme" in space for space in settings):
+        raise ValueError(
+            f"{TASKS_FILE} was written by ner_adv_plugin 0.1, which stored tags instead of types: "
+            "collect it again with `allennlp build-vocab`, or remove `vocabulary` from the config"
+        )
+    datasets: dict[str, DatasetSpace] = construct(dict[str, DatasetSpace], spaces, TASKS_FILE)
+    return datasets
 
 
 def check_namespaces(

@@ -25,13 +25,13 @@ from ner_adv_plugin.data.namespaces import (
     PADDING,
     UNKNOWN,
     check_namespaces,
+    datasets_of,
 )
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.vocabulary_files import (
     ENTRIES,
     TASKS_FILE,
-    datasets_of,
     encoded_entries,
     entries_of,
     files_of,

@@ -7,11 +7,9 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.digests import META, check_digests, digest, recorded_digests
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.limits import FREE_BYTES, MOST_INFLATION, MOST_MEMBERS
-from ner_adv_plugin.data.label_spaces import DatasetSpace
 
 FOLDER = "vocabulary"
 TASKS_FILE = "datasets.json"
@@ -66,24 +64,6 @@ def entries_of(name: str, content: bytes) -> list[str]:
             )
         first[entry] = number
     return entries
-
-
-def datasets_of(content: bytes) -> dict[str, DatasetSpace]:
-    """Parse `datasets.json`: task and domain of each dataset, by name.
-
-    # Raises
-
-    ConfigurationError, ValueError : if it is not valid.
-    """
-    spaces = json.loads(content)
-    settings = spaces.values() if isinstance(spaces, dict) else ()
-    if any(isinstance(space, dict) and "scheme" in space for space in settings):
-        raise ValueError(
-            f"{TASKS_FILE} was written by ner_adv_plugin 0.1, which stored tags instead of types: "
-            "collect it again with `allennlp build-vocab`, or remove `vocabulary` from the config"
-        )
-    datasets: dict[str, DatasetSpace] = construct(dict[str, DatasetSpace], spaces, TASKS_FILE)
-    return datasets
 
 
 def files_of(source: Path) -> dict[str, bytes]:

@@ -143,7 +143,7 @@ def test_masks_do_not_depend_on_batches(size: int) -> None:
             (batch,) = loader.batches([planned])
             reviews = batch.owned_by("heads.reviews").select(batch.sentences_of("reviews"))
             masks_BL = reviews.targets["masks"]
-            assert batch.totals.get("heads.reviews", 0) == int((masks_BL > 0).sum())
+            assert batch.units.get("heads.reviews", 0) == int((masks_BL > 0).sum())
             for sentence, row in zip(reviews.sentence_ids, masks_BL.tolist(), strict=True):
                 found[sentence] = [value for value in row if value]
         return found
