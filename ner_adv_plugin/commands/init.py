@@ -14,10 +14,7 @@ from ner_adv_plugin.runs.quickstart import Prepared, Request, prepare
 ENCODER = "NER_ENCODER"
 
 
-REPLACES = "its config and splits"
-
-
-def add_arguments(parser: argparse.ArgumentParser, replaces: str = REPLACES) -> None:
+def add_arguments(parser: argparse.ArgumentParser, replaces: str = Request.replaces) -> None:
     """Add the annotated files, the folder, and how to split and to train.
 
     # Parameters
@@ -72,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"train: allennlp train {prepared.config} -s {request.folder / 'run'}")
 
 
-def request_of(arguments: argparse.Namespace, replaces: str = REPLACES) -> Request:
+def request_of(arguments: argparse.Namespace, replaces: str = Request.replaces) -> Request:
     """Return what the flags ask for; see `add_arguments`."""
     embedded = default_variables()[ENCODER]
     encoder = arguments.encoder or os.environ.get(ENCODER) or embedded

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
         shown = table(audit(load_config(str(prepared.config))))
         _train(prepared.config, request.folder / "run", arguments)
     except UserError:
-        # Nothing was trained: what is left would only be in the way of another try.
+        # Nothing was trained. An empty folder needs no --force at the next try.
         if is_new and not (request.folder / "run").exists():
             shutil.rmtree(request.folder, ignore_errors=True)
         raise

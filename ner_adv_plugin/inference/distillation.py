@@ -6,7 +6,7 @@ T tags.
 
 import copy
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,9 +53,9 @@ class Distillation(Objective):
 
     Sentences are labelled before training, and again when they change, as by an augmentation: those
     of the head's task, in addition to their gold labels, and text without labels. A resumed run
-    labels them again. The confidence is the
-    probability of the most probable labels. Teachers are no part of the archive. A sentence takes
-    4 (L T + T^2) bytes of memory, with L characters and T tags.
+    labels them again. The confidence is the probability of the most probable labels. Teachers are
+    no part of the archive. A sentence takes 4 (L T + T^2) bytes of memory, with L characters and T
+    tags.
 
     Registered as "distillation".
 
@@ -258,21 +258,22 @@ class Distillation(Objective):
         return dataset.head in (self.head, None)
 
     def _teachers(self) -> Sequence[Teacher]:
-        """Return the teachers, which are loaded, or copied, before training."""
-        if self._loaded:
-            return self._loaded
-        if self.teachers is None:
-            model = self._model[0]
-            copied = copy.deepcopy(model, {id(model.vocab): model.vocab})
-            self._loaded = (Teacher(copied.to(device_of(self.cuda_device)), self.head),)
-            return self._loaded
-
-        loaded = []
-        for index, path in enumerate(self.teachers):
-            with below(f"teachers.{index}"):
-                loaded.append(load_teacher(path, self.student, self.cuda_device))
-        self._loaded = tuple(loaded)
+        """Return the teachers, which are made before training."""
+        if not self._loaded:
+            self._loaded = tuple([self._own_copy()] if self.teachers is None else self._archived())
         return self._loaded
+
+    def _own_copy(self) -> Teacher:
+        """Return the model as it is now, as a teacher of its own."""
+        model = self._model[0]
+        copied = copy.deepcopy(model, {id(model.vocab): model.vocab})
+        return Teacher(copied.to(device_of(self.cuda_device)), self.head)
+
+    def _archived(self) -> Iterator[Teacher]:
+        """Yield the teachers of archives."""
+        for index, path in enumerate(self.teachers or ()):
+            with below(f"teachers.{index}"):
+                yield load_teacher(path, self.student, self.cuda_device)
 
 
 def _check_numbers(settings: Mapping[str, Any]) -> None:

@@ -204,15 +204,13 @@ def label_dataset(
     fields = [_field(teacher.tagging_head, student) for teacher in teachers]
     order = np.argsort(-dataset.lengths, kind="stable")
     order = order[: int(np.count_nonzero(dataset.lengths))]
-    first = 0
-    while first < len(order):
-        size = CHUNK
-        if k_best is not None:
-            # The longest sentence comes first.
-            paths = k_best * int(dataset.lengths[order[first]]) * student.num_tags
-            size = max(1, min(CHUNK, MOST_ENTRIES // paths))
+    size = CHUNK
+    if k_best is not None and len(order):
+        # Of the longest sentence.
+        entries = k_best * int(dataset.lengths[order[0]]) * student.num_tags
+        size = max(1, min(CHUNK, MOST_ENTRIES // entries))
+    for first in range(0, len(order), size):
         sentences = order[first : first + size].tolist()
-        first += size
         lengths = dataset.lengths[sentences]
         mask_BL = torch.from_numpy(np.arange(lengths[0])[None, :] < lengths[:, None])
         emissions = []

@@ -15,7 +15,12 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.modules.objectives.objective import Objective, Statistics, concatenated_states
+from ner_adv_plugin.modules.objectives.objective import (
+    Objective,
+    Statistics,
+    check_domains,
+    concatenated_states,
+)
 from ner_adv_plugin.modules.pooling import LazyPooling, build_pooling
 from ner_adv_plugin.modules.schedules import Schedule
 from ner_adv_plugin.modules.towers import TowerStates
@@ -68,9 +73,7 @@ class Alignment(Objective):
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: the datasets that are trained on have two domains or more."""
         super().check(settings, context)
-        run = context.run
-        if run is not None and run.config.get("vocabulary") is None and len(run.domains) < 2:
-            raise ConfigurationError(f"needs two domains or more, the datasets have {run.domains}")
+        check_domains(context)
 
     @classmethod
     def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:

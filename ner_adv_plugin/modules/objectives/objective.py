@@ -168,6 +168,20 @@ class Objective(torch.nn.Module, Registrable):
         raise NotImplementedError
 
 
+def check_domains(context: RunContext) -> None:
+    """Check that the datasets that are trained on have two domains or more.
+
+    # Raises
+
+    ConfigurationError : they have not. The vocabulary of another run may name further domains, so
+        that with one nothing is checked.
+    """
+    run = context.run
+    if run is None or run.config.get("vocabulary") is not None or len(run.domains) > 1:
+        return
+    raise ConfigurationError(f"needs two domains or more, the datasets have {run.domains}")
+
+
 def _refuse_measured() -> None:
     raise ConfigurationError(
         '"gradient_share" sets the scale of a reversal, not a weight: set'

@@ -17,7 +17,7 @@ from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.objectives.adversary import Adversary
-from ner_adv_plugin.modules.objectives.objective import Objective, Statistics
+from ner_adv_plugin.modules.objectives.objective import Objective, Statistics, check_domains
 from ner_adv_plugin.modules.pooling import LazyPooling, build_pooling
 from ner_adv_plugin.modules.schedules import Schedule
 from ner_adv_plugin.modules.towers import TowerStates
@@ -109,13 +109,7 @@ class WassersteinCritic(Adversary):
         """See `Registrable.check`: the numbers are in range, and there are two domains."""
         super().check(settings, context)
         _check_numbers(settings["hidden_size"], settings["penalty"])
-        run = context.run
-        if run is None or run.config.get("vocabulary") is not None:
-            return
-
-        domains = run.domains
-        if len(domains) < 2:
-            raise ConfigurationError(f"needs two domains or more, the datasets have {domains}")
+        check_domains(context)
 
     @classmethod
     def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
