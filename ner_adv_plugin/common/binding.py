@@ -22,6 +22,7 @@ from tango.common.registrable import Registrable as TangoRegistrable
 
 from ner_adv_plugin.common.checks import check_parts
 from ner_adv_plugin.common.errors import ConfigurationError, below, joined, nearest
+from ner_adv_plugin.common.scalars import bind_literal, bind_scalar
 from ner_adv_plugin.common.schema import REQUIRED, Bound, Lazy, Supplied, parameters, registered
 from ner_adv_plugin.common.supplied import what_is_given, what_is_missing
 from ner_adv_plugin.common.wording import SCALARS, in_words, listed, shown, with_article
@@ -99,9 +100,9 @@ def bind(
     if origin is Union or origin is types.UnionType:
         return _bind_union(args, value, path, supplied)
     if origin is Literal:
-        return _bind_literal(args, value, path)
+        return bind_literal(args, value, path)
     if annotation in SCALARS or annotation in (Path, None, NONE):
-        return _bind_scalar(annotation, value, path)
+        return bind_scalar(annotation, value, path)
     if origin is Lazy or annotation is Lazy:
         inner = bind(args[0] if args else Any, value, path, supplied)
         lazy = Lazy(inner.build, inner.filled, path, inner.target)
@@ -146,35 +147,6 @@ def class_of(base: type[T], config: Any) -> type[T] | None:
         return None
     owner = target.__self__ if inspect.ismethod(target) else target
     return typing.cast(type[T], owner) if inspect.isclass(owner) else None
-
-
-def _bind_scalar(annotation: Any, value: Any, path: str) -> Bound:
-    result = value
-    if annotation in (None, NONE):
-        fits = value is None
-        expected = "null"
-    elif annotation is Path:
-        fits = isinstance(value, str)
-        expected = "a path"
-    else:
-        accepted = int | float if annotation is float else annotation
-        # To Python, a bool is an int.
-        fits = isinstance(value, accepted) and isinstance(value, bool) == (annotation is bool)
-        expected = SCALARS[annotation]
-    if not fits:
-        raise ConfigurationError(f"expected {expected}, found {shown(value)}", path)
-
-    if annotation in (Path, float):
-        result = annotation(value)
-    return Bound(lambda _: result, value)
-
-
-def _bind_literal(choices: tuple[Any, ...], value: Any, path: str) -> Bound:
-    if not any(value == choice and type(value) is type(choice) for choice in choices):
-        accepted = ", ".join(repr(choice) for choice in choices)
-        hint = nearest(str(value), [str(choice) for choice in choices])
-        raise ConfigurationError(f"found {shown(value)}, expected one of {accepted}.{hint}", path)
-    return Bound(lambda _: value, value)
 
 
 def _bind_union(args: tuple[Any, ...], value: Any, path: str, supplied: frozenset[str]) -> Bound:

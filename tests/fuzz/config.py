@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from ner_adv_plugin.commands.plugins import import_components
 from ner_adv_plugin.common.errors import DataError, UserError
 from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.runs.config_checks import checked_job
@@ -40,12 +41,15 @@ LATE = {
     "every training sentence contains": "its data are refused",
     "the encoder has": "does not fit its encoder",
     "cannot load encoder": "its encoder cannot be loaded",
+    "all weights are nearly equal": "its data are refused",
+    "but the datasets of this task are raw text": "its data are refused",
     "is always 0": "its corpora have no type in common",
     "matches no trainable parameter": "its model has no such parameter",
     "the window without special tokens": "does not fit its encoder",
     "the encoder's maximum": "does not fit its encoder",
     "expected a divisor of": "its towers do not fit",
     "but reads states of size": "its towers do not fit",
+    "only towers with states of the same size": "its towers do not fit",
 }
 SETTINGS = {"trainer": {"num_epochs": 1, "cuda_device": -1}}
 
@@ -55,6 +59,7 @@ class Config:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        import_components([])
         fixtures = {"NER_DATA": str(DATA), "NER_ENCODER": str(ROOT / "fixtures" / "encoder")}
         paths = sorted((ROOT / "fixtures" / "configs").glob("*.jsonnet"))
         with mock.patch.dict(os.environ, fixtures):
