@@ -21,6 +21,7 @@ from ner_adv_plugin.evaluation.entity_scores import entity_scores
 from ner_adv_plugin.evaluation.segmentation_scores import segmentation_scores
 from ner_adv_plugin.inference.batched import infer
 from ner_adv_plugin.models import Model
+from ner_adv_plugin.modules.statistics import Statistics, as_numbers, averages, summed
 
 
 @dataclass
@@ -31,12 +32,12 @@ class Predictions:
 
     spans : predicted spans of all sentences, in the order of the dataset.
     loss : loss of each sentence divided by its number of characters; None without gold spans.
-    measured : for raw text, what its head measures in place of spans.
+    measured : for raw text, the statistics of its head, in plain numbers, in place of spans.
     """
 
     spans: SpanTable
     loss: NDArray[np.float64] | None
-    measured: Mapping[str, tuple[float, int]] | None = None
+    measured: Statistics | None = None
 
 
 def predict_dataset(
@@ -92,30 +93,16 @@ def measure_dataset(
     model, dataset, head, batch_size, description : see `predict_dataset`.
     """
 
-    def ask(batch: Batch) -> Mapping[str, tuple[Tensor | float, int]]:
+    def ask(batch: Batch) -> Statistics:
         return model.measure(batch, head)
 
-    batches = [
-        {name: (float(value), count) for name, (value, count) in statistics.items()}
-        for _, statistics in infer(model, dataset, ask, batch_size, description)
-    ]
+    batches = infer(model, dataset, ask, batch_size, description)
+    own = summed(as_numbers(statistics) for _, statistics in batches)
     no_spans = SpanTable.of([[] for _ in range(len(dataset))])
-    return Predictions(no_spans, None, _summed(gather(_summed(batches))))
+    return Predictions(no_spans, None, summed(gather(own)))
 
 
-def _summed(
-    shares: Sequence[Mapping[str, tuple[float, int]]],
-) -> dict[str, tuple[float, int]]:
-    """Add up sums and counts."""
-    total: dict[str, tuple[float, int]] = {}
-    for share in shares:
-        for name, (value, count) in share.items():
-            before = total.get(name, (0.0, 0))
-            total[name] = (before[0] + value, before[1] + count)
-    return total
-
-
-def measured_scores(measured: Sequence[Mapping[str, tuple[float, int]]]) -> dict[str, float]:
+def measured_scores(measured: Sequence[Statistics]) -> dict[str, float]:
     """Return loss, accuracy and perplexity of a language model.
 
     # Parameters
@@ -126,10 +113,8 @@ def measured_scores(measured: Sequence[Mapping[str, tuple[float, int]]]) -> dict
 
     Means over all masked characters, NaN if there are none; the perplexity is exp(loss).
     """
-    total = _summed(measured)
-    scores = {
-        name: value / count if count else float("nan") for name, (value, count) in total.items()
-    }
+    total = summed(measured)
+    scores = {**dict.fromkeys(total, float("nan")), **averages(total)}
     return {**scores, "perplexity": float(np.exp(scores["loss"]))}
 
 

@@ -17,7 +17,7 @@ from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.models.model import Model
 from ner_adv_plugin.modules.heads import Head, Readings, TaggingHead
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 
 
 class AnsweringModel(Model):

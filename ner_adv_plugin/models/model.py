@@ -23,7 +23,7 @@ from ner_adv_plugin.data.labels.spans import ScoredSpan
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.heads import Readings
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 
 
 class Model(torch.nn.Module, Registrable):

@@ -35,7 +35,8 @@ from ner_adv_plugin.modules.heads import CrfHead, Head, TaggingHead
 from ner_adv_plugin.modules.heads.head import loss_per_character
 from ner_adv_plugin.modules.initialisation import named_initialisation
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
-from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
+from ner_adv_plugin.modules.objectives import LazyObjective, Objective
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.modules.towers import (
     Combination,
     TaskTower,

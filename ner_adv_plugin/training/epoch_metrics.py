@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ner_adv_plugin.data.batching.updates import Updates
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics, averages
 from ner_adv_plugin.training.metric_tracker import MetricTracker
-from ner_adv_plugin.training.steps.step import averages
 
 
 def epoch_scores(

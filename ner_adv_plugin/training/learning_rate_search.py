@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_file
 from ner_adv_plugin.common.progress import progress_bar
+from ner_adv_plugin.modules.statistics import averages
 from ner_adv_plugin.training.optimization.optimizers import optimizer_of
-from ner_adv_plugin.training.steps.step import averages
 from ner_adv_plugin.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)

@@ -27,7 +27,8 @@ from ner_adv_plugin.inference.calibration import calibrated_heads
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.models.weights import check_weights
-from ner_adv_plugin.modules.objectives import Objective, Statistics
+from ner_adv_plugin.modules.objectives import Objective
+from ner_adv_plugin.modules.statistics import Statistics, add_statistics, averages, over_processes
 from ner_adv_plugin.training.accelerator import Precision, PrecisionSetting, precision_of
 from ner_adv_plugin.training.callbacks import ConsoleCallback
 from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCallback
@@ -50,12 +51,7 @@ from ner_adv_plugin.training.optimization.parameter_groups import NamedParameter
 from ner_adv_plugin.training.optimization.unfreezing import LazyUnfreezing
 from ner_adv_plugin.training.precision_trial import STEPS, choose_precision
 from ner_adv_plugin.training.steps.plain import PlainStep
-from ner_adv_plugin.training.steps.step import (
-    TrainingStep,
-    add_statistics,
-    averages,
-    over_processes,
-)
+from ner_adv_plugin.training.steps.step import TrainingStep
 from ner_adv_plugin.training.trainer_checks import check_settings, positive
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.training.instance_weighting import InstanceWeighting
 from ner_adv_plugin.training.metric_tracker import MetricTracker
 from ner_adv_plugin.training.optimization.l2_sp import StartingPointDecay

@@ -14,7 +14,8 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import PerCharacter, PerSentence, Targets
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models import SharingModel
-from ner_adv_plugin.modules.objectives import Objective, Statistics
+from ner_adv_plugin.modules.objectives import Objective
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.modules.towers import TowerStates
 from tests.data.global_batch import share_totals
 from tests.models.building import ADVERSARY, LENGTHS, batch_for, build_model

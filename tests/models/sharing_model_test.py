@@ -15,7 +15,7 @@ from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.modules.heads import CrfHead
 from ner_adv_plugin.modules.objectives import DomainAdversarial
 from ner_adv_plugin.modules.pooling import MeanPooling
-from ner_adv_plugin.training.steps.step import averages
+from ner_adv_plugin.modules.statistics import averages
 from tests.data.global_batch import share_totals
 from tests.models.building import ADVERSARY, HEAD, TOWER, batch_for, build_model
 from tests.modules.examples import vocabulary, vocabulary_of

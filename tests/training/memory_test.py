@@ -16,6 +16,7 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.memory import memory_of
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import Model
+from ner_adv_plugin.modules.statistics import averages
 from ner_adv_plugin.runs import foreseen
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.foreseen import foreseen_memory
@@ -24,7 +25,7 @@ from ner_adv_plugin.training import trainer as module
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.memory import cut, default_tokens, numbers_per_token, peak_bytes
 from ner_adv_plugin.training.steps.plain import PlainStep
-from ner_adv_plugin.training.steps.step import TrainingStep, averages
+from ner_adv_plugin.training.steps.step import TrainingStep
 from tests.models.building import batch_for, build_model
 from tests.modules.examples import vocabulary
 from tests.tiny import assert_same_weights, learnt, single_task_config, tiny_config, write_config

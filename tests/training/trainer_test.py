@@ -17,7 +17,7 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training import trainer as trainer_module
 from ner_adv_plugin.training.callbacks import TrainerCallback

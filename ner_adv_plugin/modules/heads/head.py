@@ -22,6 +22,7 @@ from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.label_spaces import LabelSpace
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.modules.dropout import Dropout
+from ner_adv_plugin.modules.statistics import Statistics
 
 # Whether the loss of a sentence is divided by its length. "rows" is the name of "sentences" in
 # version 0.1.
@@ -192,9 +193,7 @@ class Head(torch.nn.Module, Registrable):
         """
         raise NotImplementedError
 
-    def statistics(
-        self, output: Any, loss_B: Tensor, batch: Batch
-    ) -> dict[str, tuple[Tensor | float, int]]:
+    def statistics(self, output: Any, loss_B: Tensor, batch: Batch) -> Statistics:
         """Return sums and counts to report, such as "loss", the metric `<task>_loss`.
 
         # Parameters

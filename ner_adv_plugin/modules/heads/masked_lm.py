@@ -23,6 +23,7 @@ from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.encoders.bert_config import ACTIVATIONS
 from ner_adv_plugin.modules.heads.head import Head
 from ner_adv_plugin.modules.products import Linear, linear
+from ner_adv_plugin.modules.statistics import Statistics
 
 
 class Guesses(NamedTuple):
@@ -171,9 +172,7 @@ class MaskedLmHead(Head):
         total = batch.units.get(batch.owner, 0)
         return (loss_B * batch.weights_B).sum() / max(total, 1)
 
-    def statistics(
-        self, output: Guesses, loss_B: Tensor, batch: Batch
-    ) -> dict[str, tuple[Tensor | float, int]]:
+    def statistics(self, output: Guesses, loss_B: Tensor, batch: Batch) -> Statistics:
         """See `Head.statistics`: loss and accuracy of the masked characters."""
         correct = (output.logits_MV.detach().argmax(-1) == output.tokens_M).sum()
         count = len(output.tokens_M)

@@ -13,7 +13,7 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.processes import gather
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.loss_weighting.loss_weighting import LossWeighting
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 
 
 @LossWeighting.register("dwa")

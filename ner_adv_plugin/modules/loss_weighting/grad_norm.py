@@ -16,7 +16,7 @@ from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.gradient_hooks import measuring
 from ner_adv_plugin.modules.layer_names import in_last_layer
 from ner_adv_plugin.modules.loss_weighting.loss_weighting import LossWeighting
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 
 # A weight of 0 or below would not train its task.
 SMALLEST = 1e-3

@@ -9,7 +9,7 @@ from torch import Tensor
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.modules.gradient_hooks import is_measuring
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 
 
 class LossWeighting(torch.nn.Module, Registrable):

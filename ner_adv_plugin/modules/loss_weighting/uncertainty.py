@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.modules.loss_weighting.loss_weighting import LossWeighting
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 
 
 @LossWeighting.register("uncertainty")

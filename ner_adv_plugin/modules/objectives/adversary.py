@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ner_adv_plugin.modules.gradient_hooks import on_gradient
 from ner_adv_plugin.modules.gradient_reversal import reverse_gradient
-from ner_adv_plugin.modules.objectives.objective import Objective, Statistics, concatenated_states
+from ner_adv_plugin.modules.objectives.objective import Objective, concatenated_states
 from ner_adv_plugin.modules.schedules import ConstantSchedule, GradientShare, Schedule
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.modules.towers import TowerStates
 
 

@@ -17,12 +17,12 @@ from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.objectives.objective import (
     Objective,
-    Statistics,
     check_domains,
     concatenated_states,
 )
 from ner_adv_plugin.modules.pooling import LazyPooling, build_pooling
 from ner_adv_plugin.modules.schedules import Schedule
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.modules.towers import TowerStates
 
 

@@ -18,8 +18,8 @@ from ner_adv_plugin.modules.discriminator_losses import CrossEntropy, LazyDiscri
 from ner_adv_plugin.modules.discriminator_losses.grad import check_alpha
 from ner_adv_plugin.modules.dropout import Dropout
 from ner_adv_plugin.modules.objectives.adversary import Adversary
-from ner_adv_plugin.modules.objectives.objective import Statistics
 from ner_adv_plugin.modules.schedules import Schedule
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.modules.towers import TowerStates
 
 Discriminates = Literal["domain", "task"]

@@ -18,10 +18,8 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.targets import Targets
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.schedules import ConstantSchedule, Schedule
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.modules.towers import TowerStates
-
-# By name the sum over a batch and the number of summands; an epoch's mean is reported.
-Statistics: TypeAlias = dict[str, tuple[Tensor | float, int]]
 
 
 class Objective(torch.nn.Module, Registrable):

@@ -13,8 +13,9 @@ from torch import Tensor
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.modules.objectives.objective import Objective, Statistics
+from ner_adv_plugin.modules.objectives.objective import Objective
 from ner_adv_plugin.modules.schedules import Schedule
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.modules.towers import TowerStates
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, TypeAlias
 
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.training.training_run import TrainingRun
 
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ner_adv_plugin.common.progress import Pace, bars_are_shown
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics, add_statistics, averages
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
-from ner_adv_plugin.training.steps.step import add_statistics, averages
 from ner_adv_plugin.training.training_run import TrainingRun
 
 logger = logging.getLogger(__name__)

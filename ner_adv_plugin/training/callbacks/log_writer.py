@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics, averages
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.layer_statistics import (
     Histogram,
@@ -17,7 +17,6 @@ from ner_adv_plugin.training.callbacks.layer_statistics import (
     zero_fraction,
 )
 from ner_adv_plugin.training.callbacks.transition_pictures import transition_pictures as pictures_of
-from ner_adv_plugin.training.steps.step import averages
 from ner_adv_plugin.training.training_run import TrainingRun
 
 Split = Literal["train", "validation"]

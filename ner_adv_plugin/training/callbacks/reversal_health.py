@@ -15,12 +15,12 @@ from ner_adv_plugin.common.processes import gather, is_main
 from ner_adv_plugin.common.schema import registered
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.modules.objectives import Adversary, Discriminator, Objective, Statistics
+from ner_adv_plugin.modules.objectives import Adversary, Discriminator, Objective
+from ner_adv_plugin.modules.statistics import Statistics, add_statistics
 from ner_adv_plugin.modules.towers import TowerStates
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.domain_probe import probe, tower_features
 from ner_adv_plugin.training.callbacks.gradient_shares import GradientShares
-from ner_adv_plugin.training.steps.step import add_statistics
 from ner_adv_plugin.training.training_run import TrainingRun
 
 logger = logging.getLogger(__name__)

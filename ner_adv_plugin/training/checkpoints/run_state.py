@@ -8,6 +8,7 @@ import torch
 
 from ner_adv_plugin.common.processes import gather, rank, world_size
 from ner_adv_plugin.common.threads import set_recorded
+from ner_adv_plugin.modules.statistics import as_numbers
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.checkpoints.random_state import random_state, set_random_state
 from ner_adv_plugin.training.optimization.optimizers import optimizer_of
@@ -34,7 +35,7 @@ def run_state(
         **{name: getattr(trainer, name) for name in COUNTED},
         "max_tokens": trainer.max_tokens,
         "max_tokens_per_pass": trainer.max_tokens_per_pass,
-        "totals": {name: (float(value), count) for name, (value, count) in trainer.totals.items()},
+        "totals": as_numbers(trainer.totals),
         "tracker": trainer.tracker.state_dict(),
         "data_loader": loader_state,
         "step": trainer.step.state_dict(),

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.aggregation import Aggregation
 from ner_adv_plugin.training.steps.loss_gradients import (

@@ -11,7 +11,7 @@ from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.loss_gradients import add_gradients, loss_gradients
 from ner_adv_plugin.training.steps.step import TrainingStep

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics, add_statistics
 from ner_adv_plugin.training.engine import Engine
-from ner_adv_plugin.training.steps.step import add_statistics
 
 # By loss, its gradient with respect to each trainable parameter; None if the loss does not depend
 # on the parameter.

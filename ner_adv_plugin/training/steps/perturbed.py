@@ -15,10 +15,10 @@ from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.encoders import Encoder, Perturbation
 from ner_adv_plugin.modules.gradient_hooks import measuring
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics, add_statistics
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.attacks import Attack, FastGradientMethod
-from ner_adv_plugin.training.steps.step import TrainingStep, add_statistics
+from ner_adv_plugin.training.steps.step import TrainingStep
 
 
 @TrainingStep.register("perturbed")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics, add_statistics
 from ner_adv_plugin.training.engine import Engine
-from ner_adv_plugin.training.steps.step import TrainingStep, add_statistics
+from ner_adv_plugin.training.steps.step import TrainingStep
 
 
 @TrainingStep.register("plain")

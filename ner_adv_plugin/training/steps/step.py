@@ -6,11 +6,11 @@ from typing import Any
 from torch import Tensor
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.common.processes import check_adds_up, gather, world_size
+from ner_adv_plugin.common.processes import check_adds_up
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.training.engine import Engine
 
 
@@ -71,51 +71,3 @@ class TrainingStep(Registrable):
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restore a state from `state_dict`."""
-
-
-def add_statistics(total: Statistics, more: Mapping[str, tuple[Tensor | float, int]]) -> None:
-    """Add sums and counts to running totals, in place.
-
-    # Parameters
-
-    total : running sum and count by name.
-    more : sums and counts to add.
-
-    # Examples
-
-    >>> total = {"loss": (1.0, 2)}
-    >>> add_statistics(total, {"loss": (3.0, 2), "accuracy": (1, 4)})
-    >>> averages(total)
-    {'loss': 1.0, 'accuracy': 0.25}
-    """
-    for name, (value, count) in more.items():
-        old_value, old_count = total.get(name, (0.0, 0))
-        total[name] = (old_value + value, old_count + count)
-
-
-def averages(statistics: Statistics) -> dict[str, float]:
-    """Return sums divided by counts, as plain numbers; zero counts are left out."""
-    return {name: float(value) / count for name, (value, count) in statistics.items() if count}
-
-
-def over_processes(loss: Tensor | float, statistics: Statistics) -> Statistics:
-    """Sum the statistics of a step over all processes; every process must call it.
-
-    # Parameters
-
-    loss : loss of this process's share of the batch.
-    statistics : sums and counts of this process.
-
-    # Returns
-
-    Sums and counts of all processes; `loss` has the sum of the losses and count 1.
-    """
-    own: Statistics = {**statistics, "loss": (loss, 1)}
-    if world_size() == 1:
-        return own
-
-    total: Statistics = {}
-    numbers = {name: (float(value), count) for name, (value, count) in own.items()}
-    for statistics_of_rank in gather(numbers):
-        add_statistics(total, statistics_of_rank)
-    return {**total, "loss": (total["loss"][0], 1)}

@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 
 from ner_adv_plugin.common.progress import Pace, ProgressLines
+from ner_adv_plugin.modules.statistics import averages
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.training.callbacks import ConsoleCallback
-from ner_adv_plugin.training.steps.step import averages
 from ner_adv_plugin.training.trainer import Trainer
 from tests.tiny import single_task_config
 

@@ -13,13 +13,13 @@ from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import SharingModel
+from ner_adv_plugin.modules.statistics import averages
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.foreseen import foreseen_memory
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.testing import MultiTaskModelTestCase
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.r_drop import RDropStep
-from ner_adv_plugin.training.steps.step import averages
 from tests.data.global_batch import share_totals
 from tests.models.building import HEAD, batch_for, build_model
 from tests.modules.crf_divergence_test import enumerated
