@@ -21,7 +21,7 @@ from ner_adv_plugin.data.labels.answers import described
 from ner_adv_plugin.data.labels.tag_arrays import TagTable, sentence_offsets, strict_spans
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader
 from ner_adv_plugin.exporting import export_archive
-from ner_adv_plugin.inference.evaluator import predict_dataset
+from ner_adv_plugin.inference.predictions import predict_dataset
 from ner_adv_plugin.inference.predictor import JsonDict
 from ner_adv_plugin.inference.tagger import Tagger
 from ner_adv_plugin.modules.heads import CrfHead

@@ -26,7 +26,9 @@ from ner_adv_plugin.inference.evaluated_types import (
     parsed_type_map,
     with_types_mapped,
 )
-from ner_adv_plugin.inference.evaluator import Evaluator, Predictions, counted, score
+from ner_adv_plugin.inference.evaluator import Evaluator
+from ner_adv_plugin.inference.metrics import counted, score
+from ner_adv_plugin.inference.predictions import Predictions
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.runs.resuming import DATA
 

@@ -13,7 +13,8 @@ from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.inference.batched import infer
-from ner_adv_plugin.inference.evaluator import Evaluator, counted
+from ner_adv_plugin.inference.evaluator import Evaluator
+from ner_adv_plugin.inference.metrics import counted
 from ner_adv_plugin.models import Model
 
 # From 0.25 to 8 in steps of 4 %.

@@ -9,7 +9,7 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import SpanTable
 from ner_adv_plugin.data.labels.voting import elected_entities, elected_words
-from ner_adv_plugin.inference.evaluator import Predictions
+from ner_adv_plugin.inference.predictions import Predictions
 from ner_adv_plugin.inference.predictor import Predictor
 from ner_adv_plugin.inference.tagger import Reading, Tagger
 

@@ -12,7 +12,7 @@ from ner_adv_plugin.data.label_spaces import LabelSpace
 from ner_adv_plugin.data.labels.spans import Span, SpanTable
 from ner_adv_plugin.data.labels.type_counts import listed_counts, type_counts
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
-from ner_adv_plugin.inference.evaluator import counted
+from ner_adv_plugin.inference.metrics import counted
 
 logger = logging.getLogger(__name__)
 

@@ -1,197 +1,22 @@
-"""Evaluation of a model on whole datasets.
+"""Evaluation of a model on whole datasets."""
 
-Shape suffixes: S predicted spans, T span types.
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
 
-from ner_adv_plugin.common.processes import gather
-from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
-from ner_adv_plugin.data.label_spaces import LabelSpace
-from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable, concatenated
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.evaluation.calibration import Reliability, reliability
-from ner_adv_plugin.evaluation.entity_scores import entity_scores
-from ner_adv_plugin.evaluation.segmentation_scores import segmentation_scores
-from ner_adv_plugin.inference.batched import infer
+from ner_adv_plugin.inference.metrics import (
+    counted,
+    metric_names,
+    raw_text_metrics,
+    score_names,
+    span_metrics,
+)
+from ner_adv_plugin.inference.predictions import Predictions, measure_dataset, predict_dataset
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.modules.statistics import Statistics, as_numbers, averages, summed
-
-
-@dataclass
-class Predictions:
-    """The predictions of one head for one dataset.
-
-    # Parameters
-
-    spans : predicted spans of all sentences, in the order of the dataset.
-    loss : loss of each sentence divided by its number of characters; None without gold spans.
-    measured : for raw text, the statistics of its head, in plain numbers, in place of spans.
-    """
-
-    spans: SpanTable
-    loss: NDArray[np.float64] | None
-    measured: Statistics | None = None
-
-
-def predict_dataset(
-    model: Model,
-    dataset: EncodedDataset,
-    head: str,
-    batch_size: int = 64,
-    description: str = "predicting",
-    scored: bool = True,
-) -> Predictions:
-    """Predict the spans of every sentence of a dataset with one head.
-
-    Sentences are not cut. The mode of the model is restored. With several processes, each predicts
-    its share of the sentences, and all return the whole result.
-
-    # Parameters
-
-    model : the model.
-    dataset : the sentences.
-    head : name of the head.
-    batch_size : maximum number of sentences in a batch.
-    description : label of the progress bar.
-    scored : whether to compute the scores of spans.
-    """
-    has_gold = dataset.head == head
-
-    def ask(batch: Batch) -> tuple[list[list[ScoredSpan]], Tensor | None]:
-        return model.predict(batch if has_gold else batch.unlabelled(), head, scored)
-
-    found: dict[int, list[ScoredSpan]] = {}
-    loss: NDArray[np.float64] = np.zeros(len(dataset), dtype=np.float64)
-    for batch, (spans, loss_B) in infer(model, dataset, ask, batch_size, description):
-        found.update(zip(batch.sentence_ids, spans, strict=True))
-        if loss_B is not None:
-            loss[batch.sentence_ids] = loss_B.double().cpu().numpy() / np.maximum(batch.lengths, 1)
-
-    # Sentences predicted by other processes are missing in this one, and their losses are 0.
-    by_sentence: dict[int, list[ScoredSpan]] = {}
-    for share in gather(found):
-        by_sentence.update(share)
-    types = model.vocab.label_space(head).types
-    table = SpanTable.of([by_sentence.get(sentence, []) for sentence in range(len(dataset))], types)
-    return Predictions(table, np.sum(gather(loss), axis=0) if has_gold else None)
-
-
-def measure_dataset(
-    model: Model, dataset: EncodedDataset, head: str, batch_size: int, description: str
-) -> Predictions:
-    """Measure a head on raw text, which has no spans; see `Head.statistics`.
-
-    # Parameters
-
-    model, dataset, head, batch_size, description : see `predict_dataset`.
-    """
-
-    def ask(batch: Batch) -> Statistics:
-        return model.measure(batch, head)
-
-    batches = infer(model, dataset, ask, batch_size, description)
-    own = summed(as_numbers(statistics) for _, statistics in batches)
-    no_spans = SpanTable.of([[] for _ in range(len(dataset))])
-    return Predictions(no_spans, None, summed(gather(own)))
-
-
-def measured_scores(measured: Sequence[Statistics]) -> dict[str, float]:
-    """Return loss, accuracy and perplexity of a language model.
-
-    # Parameters
-
-    measured : sums and counts of each dataset.
-
-    # Returns
-
-    Means over all masked characters, NaN if there are none; the perplexity is exp(loss).
-    """
-    total = summed(measured)
-    scores = {**dict.fromkeys(total, float("nan")), **averages(total)}
-    return {**scores, "perplexity": float(np.exp(scores["loss"]))}
-
-
-def counted(space: LabelSpace, dataset: str, predicted: SpanTable) -> SpanTable:
-    """Select the predicted spans that count in the scores of a dataset.
-
-    Types that the annotators of the dataset did not mark do not count.
-    """
-    marked = space.annotated_types.get(dataset)
-    if marked is None:
-        return predicted
-    counts_T = np.array([name in marked for name in predicted.types], dtype=bool)
-    return predicted.keep(counts_T[predicted.types_S])
-
-
-def score(
-    vocab: Vocabulary, head: str, datasets: Sequence[EncodedDataset], predicted: Sequence[SpanTable]
-) -> dict[str, float]:
-    """Score the predictions of one head for several datasets together.
-
-    # Parameters
-
-    vocab : vocabulary of the model.
-    head : name of the head.
-    datasets : datasets with gold spans.
-    predicted : predicted spans of each dataset.
-
-    # Returns
-
-    The scores of `segmentation_scores` or `entity_scores`, without a prefix.
-    """
-    space = vocab.label_space(head)
-    gold_spans = concatenated([dataset.spans for dataset in datasets if dataset.spans is not None])
-    predicted_spans = concatenated(
-        [
-            counted(space, dataset.dataset, spans)
-            for dataset, spans in zip(datasets, predicted, strict=True)
-        ]
-    )
-
-    if space.segmentation:
-        texts = (text for dataset in datasets for text in dataset.texts())
-        return segmentation_scores(predicted_spans, gold_spans, texts, vocab.known_words(head))
-    return entity_scores(predicted_spans, gold_spans, space.types)
-
-
-def score_names(task: str, types: Sequence[str] = ()) -> list[str]:
-    """Return the names of the scores of a head, besides its loss.
-
-    # Parameters
-
-    task : "ner", "segmentation" or "raw_text".
-    types : types of entities.
-    """
-    if task == "raw_text":
-        return ["accuracy", "perplexity"]
-    nothing = SpanTable.of([])
-    return list(
-        segmentation_scores(nothing, nothing, (), ())
-        if task == "segmentation"
-        else entity_scores(nothing, nothing, types)
-    )
-
-
-def metric_names(scored: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> list[str]:
-    """Return the names of the metrics of an evaluation.
-
-    # Parameters
-
-    scored : the datasets of each head and the names of its scores.
-    """
-    names = ["loss"]
-    for head, (datasets, keys) in scored.items():
-        names += [f"{head}_{key}" for key in keys] + [f"{head}_loss"]
-        if len(datasets) > 1:
-            names += [f"{head}_{dataset}_{key}" for dataset in datasets for key in keys]
-    return names
+from ner_adv_plugin.modules.statistics import Statistics
 
 
 class Evaluator:
@@ -284,24 +109,16 @@ class Evaluator:
         """
         metrics: dict[str, float] = {}
         for head, datasets in self.by_head.items():
+            own = {dataset.dataset: predictions[dataset.dataset] for dataset in datasets}
             if self.vocab.label_space(head).raw_text:
-                metrics.update(_raw_text_metrics(head, datasets, predictions))
+                nothing: Statistics = {"loss": (0.0, 0)}
+                measured = {name: found.measured or nothing for name, found in own.items()}
+                metrics.update(raw_text_metrics(head, measured))
                 continue
-            predicted = [predictions[dataset.dataset].spans for dataset in datasets]
-            if len(datasets) > 1:
-                for dataset, spans in zip(datasets, predicted, strict=True):
-                    scores = score(self.vocab, head, [dataset], [spans])
-                    metrics.update(
-                        {f"{head}_{dataset.dataset}_{key}": value for key, value in scores.items()}
-                    )
-            scores = score(self.vocab, head, datasets, predicted)
-            metrics.update({f"{head}_{key}": value for key, value in scores.items()})
 
-            losses = [
-                own
-                for dataset in datasets
-                if (own := predictions[dataset.dataset].loss) is not None
-            ]
+            predicted = [found.spans for found in own.values()]
+            metrics.update(span_metrics(self.vocab, head, datasets, predicted))
+            losses = [found.loss for found in own.values() if found.loss is not None]
             if losses:
                 metrics[f"{head}_loss"] = float(np.concatenate(losses).mean())
 
@@ -340,22 +157,3 @@ class Evaluator:
         description : label of the progress bar, followed by the name of the dataset.
         """
         return self.metrics(self.predict(model, description))
-
-
-def _raw_text_metrics(
-    head: str, datasets: Sequence[EncodedDataset], predictions: Mapping[str, Predictions]
-) -> dict[str, float]:
-    """Return the metrics of a head for raw text, see `Evaluator.metrics`."""
-    measured = {
-        dataset.dataset: predictions[dataset.dataset].measured or {"loss": (0.0, 0)}
-        for dataset in datasets
-    }
-    metrics = {
-        f"{head}_{key}": value for key, value in measured_scores([*measured.values()]).items()
-    }
-    if len(datasets) > 1:
-        for name, own in measured.items():
-            scores = measured_scores([own])
-            del scores["loss"]
-            metrics.update({f"{head}_{name}_{key}": value for key, value in scores.items()})
-    return metrics

@@ -13,7 +13,7 @@ from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.segmenters import Segmenter
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.inference.evaluator import predict_dataset
+from ner_adv_plugin.inference.predictions import predict_dataset
 from ner_adv_plugin.inference.tagger import Tagger
 
 

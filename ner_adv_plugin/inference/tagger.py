@@ -11,7 +11,7 @@ from ner_adv_plugin.data.labels.answers import described, scored_spans
 from ner_adv_plugin.data.labels.n_best_memory import READINGS_HELD, check_n_best, memory_budget
 from ner_adv_plugin.data.labels.spans import ScoredSpan
 from ner_adv_plugin.data.reading.json_formats import listed
-from ner_adv_plugin.inference.evaluator import predict_dataset
+from ner_adv_plugin.inference.predictions import predict_dataset
 from ner_adv_plugin.inference.predictor import JsonDict, Predictor
 from ner_adv_plugin.inference.ranking import rank_readings
 

@@ -17,7 +17,8 @@ from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import is_url, local_path
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.corpora.audit import Audit
-from ner_adv_plugin.inference.evaluator import Evaluator, counted
+from ner_adv_plugin.inference.evaluator import Evaluator
+from ner_adv_plugin.inference.metrics import counted
 from ner_adv_plugin.runs.audit_job import audit
 from ner_adv_plugin.studies.statistics.scores import f1_of, precision_of, recall_of
 from ner_adv_plugin.studies.statistics.sentences import f1_interval

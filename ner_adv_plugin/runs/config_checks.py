@@ -22,7 +22,7 @@ from ner_adv_plugin.common.stages import (
 )
 from ner_adv_plugin.data.checks import PlannedRun
 from ner_adv_plugin.data.label_spaces import DatasetSpace, agreed_task, dataset_spaces, heads_of
-from ner_adv_plugin.inference.evaluator import metric_names, score_names
+from ner_adv_plugin.inference.metrics import metric_names, score_names
 from ner_adv_plugin.runs.job import Stages, TrainJob
 from ner_adv_plugin.runs.sources import sources_of
 from ner_adv_plugin.training.accelerator import precision_of

@@ -13,7 +13,7 @@ from ner_adv_plugin.data.label_spaces import dataset_spaces, heads_of
 from ner_adv_plugin.data.labels.type_counts import listed_counts, type_counts
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.inference.evaluator import metric_names, score_names
+from ner_adv_plugin.inference.metrics import metric_names, score_names
 from ner_adv_plugin.runs.data import RunData
 from ner_adv_plugin.runs.job import TrainJob
 from ner_adv_plugin.training.metric_checks import DEFAULT_METRIC

@@ -1,7 +1,7 @@
 """Predictions of a trained model for the data of its config."""
 
 from ner_adv_plugin.data.labels.answers import scored_spans
-from ner_adv_plugin.inference.evaluator import counted
+from ner_adv_plugin.inference.metrics import counted
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.runs.data import RunData, evaluator_of
 from ner_adv_plugin.runs.job import TrainJob

@@ -14,7 +14,7 @@ from ner_adv_plugin.archives.writing import ARCHIVE, BEST
 from ner_adv_plugin.common.params import load_config, parse_overrides, with_overrides
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
-from ner_adv_plugin.inference.evaluator import Predictions, predict_dataset
+from ner_adv_plugin.inference.predictions import Predictions, predict_dataset
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import RunData, collect_vocabulary, evaluator_of, read_data

@@ -14,7 +14,7 @@ from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.batching.loaders import evaluation_batches
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.inference.batched import MAX_WORKERS, infer
-from ner_adv_plugin.inference.evaluator import predict_dataset
+from ner_adv_plugin.inference.predictions import predict_dataset
 from ner_adv_plugin.inference.ranking import rank_readings
 from ner_adv_plugin.models import Model
 from tests.data.sentences import ner_reader, of_lengths, realistic_lengths, sentences_of

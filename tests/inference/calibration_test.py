@@ -10,7 +10,8 @@ import pytest
 from ner_adv_plugin.archives import Archive, load_archive
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.inference.calibration import LEAST, TEMPERATURES, fit_temperature
-from ner_adv_plugin.inference.evaluator import Evaluator, predict_dataset
+from ner_adv_plugin.inference.evaluator import Evaluator
+from ner_adv_plugin.inference.predictions import predict_dataset
 from ner_adv_plugin.modules.heads import Head, SoftmaxHead
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import evaluator_of, read_data

@@ -19,7 +19,9 @@ from ner_adv_plugin.data.labels.spans import ScoredSpan, Span, SpanTable
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.inference.evaluator import Evaluator, predict_dataset, score
+from ner_adv_plugin.inference.evaluator import Evaluator
+from ner_adv_plugin.inference.metrics import score
+from ner_adv_plugin.inference.predictions import predict_dataset
 from ner_adv_plugin.models import Model
 from tests.data.sentences import sentences_of
 

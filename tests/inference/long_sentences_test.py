@@ -21,7 +21,7 @@ from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.windows import cover
 from ner_adv_plugin.inference import Predictor
-from ner_adv_plugin.inference.evaluator import predict_dataset
+from ner_adv_plugin.inference.predictions import predict_dataset
 from ner_adv_plugin.modules.encoders import PretrainedTransformer, pretrained_transformer
 from ner_adv_plugin.runs.train_job import train_model
 from tests.tiny import ROOT, single_task_config

@@ -10,7 +10,7 @@ from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.data.batching.batch import collate
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
-from ner_adv_plugin.inference.evaluator import predict_dataset
+from ner_adv_plugin.inference.predictions import predict_dataset
 from ner_adv_plugin.inference.ranking import RankedReadings, rank_readings
 
 

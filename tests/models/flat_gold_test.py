@@ -15,7 +15,8 @@ from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading import DatasetReader
-from ner_adv_plugin.inference.evaluator import Evaluator, predict_dataset
+from ner_adv_plugin.inference.evaluator import Evaluator
+from ner_adv_plugin.inference.predictions import predict_dataset
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.runs.train_job import train_model
 from tests.models.building import build_model

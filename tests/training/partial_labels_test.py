@@ -10,7 +10,8 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span, SpanTable
 from ner_adv_plugin.data.reading import ConllReader
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.inference.evaluator import Evaluator, Predictions
+from ner_adv_plugin.inference.evaluator import Evaluator
+from ner_adv_plugin.inference.predictions import Predictions
 from tests.data.sentences import character_alphabet
 
 
