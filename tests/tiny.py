@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ner_adv_plugin.common.params import with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.runs.config_checks import checked_job

@@ -14,7 +14,8 @@ from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.devices import device_of
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.files import local_path
-from ner_adv_plugin.common.params import parse_overrides, with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
+from ner_adv_plugin.common.params import parse_overrides
 from ner_adv_plugin.common.run_folders import PLANNED, not_a_run
 from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.data.reading import MultiTaskDatasetReader

@@ -8,7 +8,8 @@ from typing import Any
 from ner_adv_plugin.commands.train import chosen_folder, prepare_folder
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.logging import log_to
-from ner_adv_plugin.common.params import load_training_config, with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
+from ner_adv_plugin.common.params import load_training_config
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.stages import STAGES, has_stages
 from ner_adv_plugin.runs.leftovers import Leftovers

@@ -4,7 +4,8 @@ import argparse
 
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.logging import log_to
-from ner_adv_plugin.common.params import load_config, parse_overrides, with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
+from ner_adv_plugin.common.params import load_config, parse_overrides
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

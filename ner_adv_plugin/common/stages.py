@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError, below, nearest
-from ner_adv_plugin.common.params import with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
 
 STAGES, INITIALIZER = "stages", "initializer"
 # Keys of a stage that are not overrides.

@@ -8,10 +8,10 @@ from typing import Any
 
 from ner_adv_plugin.archives.writing import CONFIG
 from ner_adv_plugin.common.binding import bind
+from ner_adv_plugin.common.differences import all_differences
 from ner_adv_plugin.common.digests import file_digest
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, joined
 from ner_adv_plugin.common.files import write_json
-from ner_adv_plugin.common.params import all_differences
 from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.common.wording import shown
 from ner_adv_plugin.modules.schedules import Schedule

@@ -13,7 +13,7 @@ from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.files import write_json
-from ner_adv_plugin.common.params import with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
 from ner_adv_plugin.common.stages import config_of_model
 from ner_adv_plugin.data.batching.updates import count_updates
 from ner_adv_plugin.runs.config_checks import checked_job

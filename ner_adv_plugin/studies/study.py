@@ -7,7 +7,8 @@ from typing import Any
 
 from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.errors import ConfigurationError, below, joined, nearest
-from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
+from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.common.stages import with_last_stage
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.job import TrainJob

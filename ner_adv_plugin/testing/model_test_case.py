@@ -11,7 +11,8 @@ import torch
 import ner_adv_plugin.components  # noqa: F401
 from ner_adv_plugin.archives.archive import Archive, load_archive, target_head
 from ner_adv_plugin.archives.writing import ARCHIVE, BEST
-from ner_adv_plugin.common.params import load_config, parse_overrides, with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
+from ner_adv_plugin.common.params import load_config, parse_overrides
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.inference.predictions import Predictions, predict_dataset

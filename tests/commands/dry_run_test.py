@@ -8,7 +8,8 @@ import pytest
 
 from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.completion import completed
-from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
+from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.modules.objectives import LazyObjective
 from ner_adv_plugin.modules.towers import LazyTower

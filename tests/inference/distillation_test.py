@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
+from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.data.batching.loaders.evaluation import evaluation_batches
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme

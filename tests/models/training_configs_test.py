@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
+from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.inference.predictor import Predictor
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.train_job import train_model

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
-from ner_adv_plugin.common.params import with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import read_data
 from ner_adv_plugin.runs.train_job import build_trainer, train_model

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.common.params import with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
 from ner_adv_plugin.runs.config_checks import checked_job
 from tests.tiny import DATA, tiny_config
 

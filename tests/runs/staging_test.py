@@ -12,7 +12,7 @@ import torch
 
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.common.params import with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import read_data
 from ner_adv_plugin.runs.train_job import train_model

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from torch.testing import assert_close
 
-from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
+from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.models import SharingModel
 from ner_adv_plugin.runs.train_job import train_model

@@ -15,7 +15,8 @@ from torch.testing import assert_close
 from ner_adv_plugin.common import bf16
 from ner_adv_plugin.common.bf16 import any_cpu, flags_have_bf16, supports_bf16
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
-from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
+from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.data import read_data
 from ner_adv_plugin.runs.train_job import build_trainer, train_model

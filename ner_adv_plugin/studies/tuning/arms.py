@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError, below, nearest
-from ner_adv_plugin.common.params import with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
 from ner_adv_plugin.common.stages import has_stages, with_last_stage
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.job import TrainJob

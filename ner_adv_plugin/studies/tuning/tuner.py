@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ner_adv_plugin.common.differences import all_differences
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_json
-from ner_adv_plugin.common.params import all_differences
 from ner_adv_plugin.common.wording import shown
 from ner_adv_plugin.studies.executors import Executor
 from ner_adv_plugin.studies.tuning.settings import BestTrial, TrialSettings

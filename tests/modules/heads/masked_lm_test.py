@@ -15,7 +15,8 @@ from transformers import AutoConfig, BertForMaskedLM, RobertaConfig, RobertaForM
 from ner_adv_plugin.archives import load_archive
 from ner_adv_plugin.commands import main
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
-from ner_adv_plugin.common.params import load_config, with_overrides
+from ner_adv_plugin.common.overrides import with_overrides
+from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.inference import Predictor
 from ner_adv_plugin.modules.heads import MaskedLmHead

@@ -98,7 +98,7 @@ def test_states_of_a_pretrained_encoder(fixture_encoder: Path) -> None:
         "dataset_reader.readers.reviews": {"type": "unlabelled", "max_instances": 20},
         "train_data_path.reviews": str(DATA / "unlabelled" / "reviews.txt"),
     }
-    from ner_adv_plugin.common.params import with_overrides
+    from ner_adv_plugin.common.overrides import with_overrides
 
     config = with_overrides(tiny_config(), unlabelled)
     config["model"]["encoder"] = {"model_name": str(ROOT / "fixtures" / "encoder")}
