@@ -50,12 +50,8 @@ def run(arguments: argparse.Namespace) -> None:
     from ner_adv_plugin.runs.data import read_data
     from ner_adv_plugin.runs.train_job import build_trainer
     from ner_adv_plugin.training.checkpoints.random_state import seed_everything
-    from ner_adv_plugin.training.learning_rate_search import (
-        RangeTest,
-        draw,
-        search_learning_rate,
-        write_table,
-    )
+    from ner_adv_plugin.training.learning_rate_curve import draw, write_table
+    from ner_adv_plugin.training.learning_rate_search import RangeTest, search_learning_rate
 
     test = RangeTest(
         arguments.start_lr,
