@@ -3,12 +3,15 @@
 import contextlib
 import ctypes
 import os
+import time
 from pathlib import Path
 
 import torch
 
 # The memory limit of a cgroup, in version 2 and 1.
 LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
+# Seconds after which freed memory is returned to the system. Taking it again costs about 0.1 s.
+RELEASE_INTERVAL = 30
 
 
 def memory_of(device: torch.device, root: Path = Path("/sys/fs/cgroup")) -> int:
@@ -40,3 +43,16 @@ def release_memory() -> None:
     """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+class MemoryRelease:
+    """Return freed memory to the system now and then, every `RELEASE_INTERVAL` seconds."""
+
+    def __init__(self) -> None:
+        self._released = time.monotonic()
+
+    def release_if_due(self) -> None:
+        """Return freed memory, if the last time is long enough ago."""
+        if time.monotonic() - self._released >= RELEASE_INTERVAL:
+            release_memory()
+            self._released = time.monotonic()

@@ -8,6 +8,7 @@ from torch.nn import GRU, LSTM, LayerNorm, Linear, Module
 from ner_adv_plugin.common.memory import memory_of
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.modules.heads.span_head import SpanHead
+from ner_adv_plugin.modules.objectives import objectives_of
 
 BYTES = 4
 # Python, torch and transformers before a model is built.
@@ -62,6 +63,20 @@ def default_tokens(model: Module, device: torch.device) -> int:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     free = SHARE * memory_of(device) - peak_bytes(parameters, 0, 0)
     return max(1, int(free / (BYTES * max(1, numbers_per_token(model)))))
+
+
+def most_tokens(model: Module, device: torch.device, configured: int | None) -> int | None:
+    """Return the maximum number of tokens of a pass; None if batches must not be cut.
+
+    # Parameters
+
+    model : the model; objectives that compare whole batches need them whole.
+    device : its device.
+    configured : `max_tokens_per_pass` of the config; None for the default of the device.
+    """
+    if not all(objective.adds_up for objective in objectives_of(model)):
+        return None
+    return configured or default_tokens(model, device)
 
 
 def cut(batches: Sequence[Batch], most: int) -> list[Batch]:

@@ -1,7 +1,6 @@
 """The training loop."""
 
 import logging
-import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,10 +9,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 import torch
 
 from ner_adv_plugin.common.bf16 import warn_if_emulated
-from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.files import write_file, write_json
-from ner_adv_plugin.common.memory import release_memory
-from ner_adv_plugin.common.processes import check_adds_up, is_main, on_main, rank, world_size
+from ner_adv_plugin.common.memory import MemoryRelease
+from ner_adv_plugin.common.processes import is_main, on_main, rank, world_size
 from ner_adv_plugin.common.progress import progress_bar
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
@@ -21,25 +19,23 @@ from ner_adv_plugin.common.threads import log_threads, set_configured
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.batching.loaders import DataLoader
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
-from ner_adv_plugin.data.batching.updates import count_updates, describe_updates
+from ner_adv_plugin.data.batching.updates import log_updates
 from ner_adv_plugin.data.checks import RunContext
-from ner_adv_plugin.inference.calibration import calibrated_heads
 from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
-from ner_adv_plugin.models.weights import check_weights
-from ner_adv_plugin.modules.objectives import Objective
-from ner_adv_plugin.modules.statistics import Statistics, add_statistics, averages, over_processes
+from ner_adv_plugin.modules.statistics import Statistics, add_statistics, over_processes
 from ner_adv_plugin.training.accelerator import Precision, PrecisionSetting, precision_of
-from ner_adv_plugin.training.callbacks import ConsoleCallback
-from ner_adv_plugin.training.callbacks.callback import LazyCallback, TrainerCallback
+from ner_adv_plugin.training.callbacks.callback import LazyCallback
+from ner_adv_plugin.training.callbacks.ordering import in_calling_order
 from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
-from ner_adv_plugin.training.checkpoints.run_state import restore, run_state
+from ner_adv_plugin.training.checkpoints.run_state import resume_latest, save_checkpoint
+from ner_adv_plugin.training.divergence import has_diverged
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.epoch_metrics import epoch_metrics, epoch_scores
-from ner_adv_plugin.training.instance_weighting import InstanceWeighting
-from ner_adv_plugin.training.memory import cut, default_tokens
-from ner_adv_plugin.training.metric_checks import check_known
+from ner_adv_plugin.training.instance_weighting import InstanceWeighting, set_weights
+from ner_adv_plugin.training.memory import cut, most_tokens
 from ner_adv_plugin.training.metric_tracker import MetricTracker
+from ner_adv_plugin.training.optimization.clipping import clip_gradients
 from ner_adv_plugin.training.optimization.l2_sp import LazyStartingPointDecay
 from ner_adv_plugin.training.optimization.learning_rate_scheduler import (
     LazyScheduler,
@@ -50,13 +46,17 @@ from ner_adv_plugin.training.optimization.optimizers import LazyOptimizer, Optim
 from ner_adv_plugin.training.optimization.parameter_groups import NamedParameters, trainable
 from ner_adv_plugin.training.optimization.unfreezing import LazyUnfreezing
 from ner_adv_plugin.training.precision_trial import STEPS, choose_precision
+from ner_adv_plugin.training.step_progress import show_step
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.step import TrainingStep
-from ner_adv_plugin.training.trainer_checks import check_settings, positive
+from ner_adv_plugin.training.trainer_checks import (
+    check_evaluation,
+    check_processes,
+    check_settings,
+    positive,
+)
 
 logger = logging.getLogger(__name__)
-# Seconds after which freed memory is returned to the system. Taking it again costs about 0.1 s.
-RELEASE_INTERVAL = 30
 
 
 class Trainer(Registrable):
@@ -170,7 +170,7 @@ class Trainer(Registrable):
         self.checkpointer = checkpointer or Checkpointer()
         self.tracker = MetricTracker(validation_metric, patience)
         self.calibration = calibration
-        self._check_evaluation()
+        check_evaluation(model, evaluator, self.tracker.name, calibration is not None)
 
         self.instance_weighting = instance_weighting or {}
         for name, weighting in self.instance_weighting.items():
@@ -188,7 +188,7 @@ class Trainer(Registrable):
         self.configured_callbacks = [
             lazy.construct(serialization_dir=serialization_dir) for lazy in callbacks or []
         ]
-        self.callbacks = self._order_callbacks()
+        self.callbacks = in_calling_order(self.configured_callbacks, serialization_dir)
 
         self.epoch = 0
         self.steps_done_in_epoch = 0
@@ -198,9 +198,9 @@ class Trainer(Registrable):
         self.metrics: dict[str, Any] = {}
         self.diverged = False
 
-        self._check_processes()
+        check_processes(self.step, model)
         if recover:
-            self._resume()
+            resume_latest(self.checkpointer, self, self.configured_callbacks)
 
     def _set_up_engine(
         self, precision: PrecisionSetting, cuda_device: int | None, recover: bool
@@ -208,7 +208,7 @@ class Trainer(Registrable):
         """Make the engine of the device and the precision."""
         chosen: Precision = "fp32" if precision == "auto" else precision
         self.engine = Engine(self.model, chosen, cuda_device)
-        self.max_tokens = self._most_tokens()
+        self.max_tokens = most_tokens(self.model, self.engine.device, self.max_tokens_per_pass)
         if precision == "auto":
             chosen = choose_precision(
                 self.engine, self.step, self._first_batches, self.folder, recover
@@ -245,7 +245,7 @@ class Trainer(Registrable):
     def train(self) -> dict[str, Any]:
         """Train until the run is finished and return its metrics."""
         self._started = time.monotonic() - self.seconds
-        self._released = time.monotonic()
+        self._memory = MemoryRelease()
         for callback in self.callbacks:
             callback.on_start(self, is_primary=is_main())
 
@@ -255,7 +255,8 @@ class Trainer(Registrable):
                 loader_state = self.data_loader.state_dict()
                 steps = self.plan_steps(self.epoch)
                 if not self.epoch and not self.steps_done:
-                    self._log_updates(steps)
+                    sentences = self.data_loader.sentences()
+                    log_updates(steps, {name: len(own) for name, own in sentences.items()})
 
                 # Without a terminal, `ConsoleCallback` logs lines about the whole run.
                 epoch = f"epoch {self.epoch + 1}/{self.num_epochs}"
@@ -263,8 +264,8 @@ class Trainer(Registrable):
                     bar.update(self.steps_done_in_epoch)
                     for group in steps[self.steps_done_in_epoch :]:
                         statistics = self.train_step(group)
-                        _show(bar, statistics)
-                        self._release_memory_if_due()
+                        show_step(bar, statistics)
+                        self._memory.release_if_due()
                         if self.steps_done_in_epoch < len(steps):
                             self._save_if_due(loader_state)
 
@@ -332,12 +333,14 @@ class Trainer(Registrable):
 
         if self.unfreezing is not None:
             self.unfreezing.apply(self.epoch)
-        self._clip_gradients(statistics)
+        self.accelerator.unscale_gradients()
+        groups = self.optimizer.param_groups
+        statistics.update(clip_gradients(groups, self.grad_norm, self.grad_clipping))
         for callback in self.callbacks:
             callback.on_backward(self, statistics)
 
         if self.l2_sp is not None:
-            self.l2_sp.apply(self.optimizer.param_groups)
+            self.l2_sp.apply(groups)
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.scheduler is not None:
@@ -363,15 +366,6 @@ class Trainer(Registrable):
         groups = self.data_loader.preview(STEPS, self.num_epochs, self.accumulation)
         return [self._on_device(group) for group in groups]
 
-    def _most_tokens(self) -> int | None:
-        """Return the maximum number of tokens of a pass; None if batches must not be cut."""
-        if not all(own.adds_up for own in self._objectives()):
-            return None
-        return self.max_tokens_per_pass or default_tokens(self.model, self.engine.device)
-
-    def _objectives(self) -> list[Objective]:
-        return [module for module in self.model.modules() if isinstance(module, Objective)]
-
     def _count_steps(self) -> int:
         """Count the optimizer steps of the whole run."""
         batches_per_epoch = self.data_loader.batches_per_epoch(self.num_epochs)
@@ -387,14 +381,6 @@ class Trainer(Registrable):
             num_training_steps=self.total_steps,
         )
 
-    def _order_callbacks(self) -> list[TrainerCallback]:
-        """Return the callbacks of this process, callbacks that write curves last."""
-        callbacks = list(self.configured_callbacks)
-        if not any(isinstance(callback, ConsoleCallback) for callback in callbacks):
-            callbacks.insert(0, ConsoleCallback(str(self.folder)))
-        own = [callback for callback in callbacks if is_main() or callback.every_process]
-        return sorted(own, key=lambda callback: callback.writes_curves)
-
     def _begin_epoch(self) -> None:
         """Set the model to training mode; at the start of an epoch compute instance weights."""
         self.model.train()
@@ -402,29 +388,12 @@ class Trainer(Registrable):
             return
 
         with self.accelerator.autocast():
-            for name, weighting in self.instance_weighting.items():
-                weighting.before_epoch(self.epoch)
-                weights = weighting.sentences.weights
-                if weighting.sentences.head is not None:
-                    mean_weight = (float(weights.sum()), len(weights))
-                    add_statistics(self.totals, {f"{name}_sentence_weight": mean_weight})
+            add_statistics(self.totals, set_weights(self.instance_weighting, self.epoch))
 
     def _progress(self) -> float:
         """Return the fraction of training steps done, 0 to 1."""
         # A sampler that depends on losses may need more steps than were counted in advance.
         return min(1.0, self.steps_done / self.total_steps)
-
-    def _clip_gradients(self, statistics: Statistics) -> None:
-        """Clip the gradient; add its norm before clipping to `statistics`."""
-        self.accelerator.unscale_gradients()
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        if self.grad_norm is not None:
-            statistics["gradient_norm"] = (
-                torch.nn.utils.clip_grad_norm_(parameters, self.grad_norm),
-                1,
-            )
-        if self.grad_clipping is not None:
-            torch.nn.utils.clip_grad_value_(parameters, self.grad_clipping)
 
     def _log_patience(self) -> None:
         """Log that patience ran out before the last epoch."""
@@ -436,12 +405,6 @@ class Trainer(Registrable):
                 self.tracker.patience,
             )
 
-    def _log_updates(self, steps: Sequence[Sequence[PlannedBatch]]) -> None:
-        """Log how often the first epoch updates the model with each dataset."""
-        sizes = {name: len(own) for name, own in self.data_loader.sentences().items()}
-        for line in describe_updates(count_updates(steps, sizes), sizes, len(steps)):
-            logger.info(line)
-
     def _end_epoch(self, steps: Sequence[Sequence[PlannedBatch]]) -> None:
         """Validate, keep the best weights, report, and save a checkpoint.
 
@@ -449,7 +412,9 @@ class Trainer(Registrable):
 
         steps : the micro-batches of each optimizer step of the epoch.
         """
-        self._check_loss()
+        self.diverged = has_diverged(
+            self.totals, self.engine.precision, self.epoch, bool(self.evaluator.by_head)
+        )
         self.model.end_epoch()
         if self.moving_average is not None:
             self.moving_average.assign_average_value()
@@ -482,7 +447,7 @@ class Trainer(Registrable):
         self.epoch += 1
         self.steps_done_in_epoch = 0
         self.totals = {}
-        self._release_memory_if_due()
+        self._memory.release_if_due()
         if self.checkpointer.save_completed_epochs:
             self._save(self.data_loader.state_dict())
 
@@ -493,12 +458,6 @@ class Trainer(Registrable):
             callback.on_end(self, metrics)
         self.metrics = metrics
 
-    def _release_memory_if_due(self) -> None:
-        """Return freed memory to the system now and then."""
-        if time.monotonic() - self._released >= RELEASE_INTERVAL:
-            release_memory()
-            self._released = time.monotonic()
-
     def _save_if_due(self, loader_state: dict[str, Any]) -> None:
         """Write a checkpoint within an epoch if one is due."""
         # The clocks of processes differ: the main process decides.
@@ -507,79 +466,11 @@ class Trainer(Registrable):
             self._save(loader_state)
 
     def _save(self, loader_state: dict[str, Any]) -> None:
-        """Write a checkpoint.
-
-        # Parameters
-
-        loader_state : state of the data loader before the current epoch was planned.
-        """
-        training = run_state(self, self.configured_callbacks, loader_state)
-        if is_main():
-            folder = self.folder / "checkpoints"
-            self.checkpointer.save(
-                folder, self.epoch, self.steps_done_in_epoch, self.model.state_dict(), training
-            )
-
-    def _resume(self) -> None:
-        """Restore the latest checkpoint, if there is one."""
-        checkpoint = on_main(lambda: self.checkpointer.load_latest(self.folder / "checkpoints"))
-        if checkpoint is None:
-            logger.info("no checkpoint in %s: starting from the beginning", self.folder)
-            return
-
-        model_state, training_state = checkpoint
-        check_weights(self.model, model_state, f"{self.folder}: the latest checkpoint")
-        self.model.load_state_dict(model_state)
-        restore(self, self.configured_callbacks, training_state)
-
-    def _check_loss(self) -> None:
-        """Stop training after an epoch whose mean loss is not a number.
-
-        In fp16 a loss may overflow now and then: such a step changes no weights.
-
-        # Raises
-
-        UserError : if no earlier epoch is known to be better, so that there are no weights to keep.
-        """
-        total, count = self.totals.get("loss", (0.0, 1))
-        loss = float(total) / max(count, 1)
-        self.diverged = not math.isfinite(loss) and self.engine.precision != "fp16"
-        if not self.diverged:
-            return
-        found = f"epoch {self.epoch + 1}: the training loss is {loss}"
-        remedy = "Lower the learning rates (`allennlp find-lr`), or set trainer.grad_norm."
-        if not self.epoch or not self.evaluator.by_head:
-            raise UserError(f"{found}. {remedy}")
-        logger.warning("%s: training stops, and the best epoch is kept. %s", found, remedy)
-
-    def _check_evaluation(self) -> None:
-        """Check that the validation metric exists, and that all heads can be calibrated."""
-        if self.evaluator.by_head:
-            check_known(self.tracker.name, self.evaluator.metric_names())
-        if self.calibration is not None:
-            for head in calibrated_heads(self.evaluator):
-                self.model.check_calibration(head)
-
-    def _check_processes(self) -> None:
-        """Check that step and objectives support several processes, if there are several."""
-        for component in (self.step, *self._objectives()):
-            check_adds_up(type(component), world_size())
+        """Write a checkpoint; `loader_state` is that before the current epoch was planned."""
+        save_checkpoint(self.checkpointer, self, self.configured_callbacks, loader_state)
 
 
 Trainer.register("gradient_descent")(Trainer)
 LazyTrainer: TypeAlias = Annotated[
     Lazy[Trainer], Supplied("model", "data_loader", "evaluator", "serialization_dir", "recover")
 ]
-
-
-def _show(bar: Any, statistics: Statistics) -> None:
-    """Advance a progress bar by one step; if it is redrawn, show the averages of the step."""
-    # On a GPU, the host waits for them.
-    if not bar.disable and time.time() - bar.last_print_t >= bar.mininterval:
-        shown = {
-            name: f"{value:.3f}"
-            for name, value in averages(statistics).items()
-            if not name.endswith("_optimized_loss")
-        }
-        bar.set_postfix(shown, refresh=False)
-    bar.update(1)

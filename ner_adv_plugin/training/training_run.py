@@ -1,5 +1,6 @@
 """The interface of the trainer for callbacks and checkpoints."""
 
+from pathlib import Path
 from typing import Any, Protocol
 
 from ner_adv_plugin.data.batching.loaders import DataLoader
@@ -19,6 +20,7 @@ class TrainingRun(Protocol):
 
     # Parameters
 
+    folder : folder of the run.
     model, data_loader, evaluator : the model, its training data and its validation.
     accelerator : accelerator of accelerate with the precision of the run.
     step, optimizer, scheduler, moving_average, l2_sp, instance_weighting : components of an
@@ -34,6 +36,7 @@ class TrainingRun(Protocol):
     metrics : metrics of the last epoch.
     """
 
+    folder: Path
     model: Model
     data_loader: DataLoader
     evaluator: Evaluator

@@ -21,7 +21,6 @@ from ner_adv_plugin.runs import foreseen
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.foreseen import foreseen_memory
 from ner_adv_plugin.runs.train_job import train_model
-from ner_adv_plugin.training import trainer as module
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.memory import cut, default_tokens, numbers_per_token, peak_bytes
 from ner_adv_plugin.training.steps.plain import PlainStep
@@ -184,8 +183,8 @@ def test_memory_is_released_now_and_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interval: int
 ) -> None:
     calls = []
-    monkeypatch.setattr(module, "RELEASE_INTERVAL", interval)
-    monkeypatch.setattr(module, "release_memory", lambda: calls.append(1))
+    monkeypatch.setattr(machine, "RELEASE_INTERVAL", interval)
+    monkeypatch.setattr(machine, "release_memory", lambda: calls.append(1))
     train_model(single_task_config(trainer__num_epochs=2, evaluate_on_test=False), tmp_path)
     # Three steps and one end per epoch.
     assert len(calls) == (0 if interval else 2 * (3 + 1))

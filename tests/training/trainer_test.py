@@ -19,6 +19,7 @@ from ner_adv_plugin.inference.evaluator import Evaluator
 from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.runs.train_job import train_model
+from ner_adv_plugin.training import step_progress
 from ner_adv_plugin.training import trainer as trainer_module
 from ner_adv_plugin.training.callbacks import TrainerCallback
 from ner_adv_plugin.training.optimization.optimizers import Optimizer
@@ -414,8 +415,8 @@ def test_losses_are_read_only_for_a_bar_that_is_redrawn(
 ) -> None:
     """On a GPU, each reading waits for all earlier work."""
     shown = io.StringIO()
-    averages = Mock(wraps=trainer_module.averages)
-    monkeypatch.setattr(trainer_module, "averages", averages)
+    averages = Mock(wraps=step_progress.averages)
+    monkeypatch.setattr(step_progress, "averages", averages)
     monkeypatch.setattr(
         trainer_module,
         "progress_bar",

@@ -1,10 +1,13 @@
 """Updates that a run takes from each dataset."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ner_adv_plugin.data.batching.schedulers.scheduler import PlannedBatch
+
+logger = logging.getLogger(__name__)
 
 
 class Updates(NamedTuple):
@@ -61,3 +64,15 @@ def describe_updates(
             f"{name}: {own.steps} of {steps} updates in the first epoch, {own.sentences} sentences"
             f" ({passes:.2f} x {sizes[name]})"
         )
+
+
+def log_updates(steps: Sequence[Sequence[PlannedBatch]], sizes: Mapping[str, int]) -> None:
+    """Log how often the first epoch updates the model with each dataset.
+
+    # Parameters
+
+    steps : the micro-batches of each optimizer step.
+    sizes : number of training sentences of each dataset.
+    """
+    for line in describe_updates(count_updates(steps, sizes), sizes, len(steps)):
+        logger.info(line)

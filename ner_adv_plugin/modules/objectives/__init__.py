@@ -6,7 +6,7 @@ from ner_adv_plugin.modules.objectives.coral import Coral
 from ner_adv_plugin.modules.objectives.discriminator import Discriminator
 from ner_adv_plugin.modules.objectives.domain_adversarial import DomainAdversarial
 from ner_adv_plugin.modules.objectives.mmd import Mmd
-from ner_adv_plugin.modules.objectives.objective import LazyObjective, Objective
+from ner_adv_plugin.modules.objectives.objective import LazyObjective, Objective, objectives_of
 from ner_adv_plugin.modules.objectives.orthogonality import Orthogonality
 from ner_adv_plugin.modules.objectives.wasserstein import WassersteinCritic
 
@@ -21,4 +21,5 @@ __all__ = [
     "Objective",
     "Orthogonality",
     "WassersteinCritic",
+    "objectives_of",
 ]

@@ -166,6 +166,11 @@ class Objective(torch.nn.Module, Registrable):
         raise NotImplementedError
 
 
+def objectives_of(model: torch.nn.Module) -> list[Objective]:
+    """Return the objectives of a model."""
+    return [module for module in model.modules() if isinstance(module, Objective)]
+
+
 def check_domains(context: RunContext) -> None:
     """Check that the datasets that are trained on have two domains or more.
 

@@ -1,4 +1,4 @@
-"""Training state of a checkpoint: a resumed run ends exactly like an uninterrupted one."""
+"""State of a run in its checkpoints: a resumed run ends exactly like an uninterrupted one."""
 
 import logging
 from collections.abc import Sequence
@@ -6,10 +6,12 @@ from typing import Any
 
 import torch
 
-from ner_adv_plugin.common.processes import gather, rank, world_size
+from ner_adv_plugin.common.processes import gather, is_main, on_main, rank, world_size
 from ner_adv_plugin.common.threads import set_recorded
+from ner_adv_plugin.models.weights import check_weights
 from ner_adv_plugin.modules.statistics import as_numbers
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
+from ner_adv_plugin.training.checkpoints.checkpointer import Checkpointer
 from ner_adv_plugin.training.checkpoints.random_state import random_state, set_random_state
 from ner_adv_plugin.training.optimization.optimizers import optimizer_of
 from ner_adv_plugin.training.training_run import TrainingRun
@@ -17,6 +19,54 @@ from ner_adv_plugin.training.training_run import TrainingRun
 logger = logging.getLogger(__name__)
 # Attributes of the trainer itself.
 COUNTED = ("epoch", "steps_done_in_epoch", "steps_done", "seconds", "metrics")
+# The folder of the checkpoints, in the folder of the run.
+FOLDER = "checkpoints"
+
+
+def save_checkpoint(
+    checkpointer: Checkpointer,
+    trainer: TrainingRun,
+    callbacks: Sequence[TrainerCallback],
+    loader_state: dict[str, Any],
+) -> None:
+    """Write a checkpoint of a run; every process must call it.
+
+    # Parameters
+
+    checkpointer : writes the files.
+    trainer, callbacks, loader_state : see `run_state`.
+    """
+    state = run_state(trainer, callbacks, loader_state)
+    if is_main():
+        checkpointer.save(
+            trainer.folder / FOLDER,
+            trainer.epoch,
+            trainer.steps_done_in_epoch,
+            trainer.model.state_dict(),
+            state,
+        )
+
+
+def resume_latest(
+    checkpointer: Checkpointer, trainer: TrainingRun, callbacks: Sequence[TrainerCallback]
+) -> None:
+    """Restore the latest checkpoint of a run, if there is one.
+
+    # Parameters
+
+    checkpointer : finds and reads the files.
+    trainer, callbacks : see `restore`.
+    """
+    folder = trainer.folder
+    checkpoint = on_main(lambda: checkpointer.load_latest(folder / FOLDER))
+    if checkpoint is None:
+        logger.info("no checkpoint in %s: starting from the beginning", folder)
+        return
+
+    model_state, state = checkpoint
+    check_weights(trainer.model, model_state, f"{folder}: the latest checkpoint")
+    trainer.model.load_state_dict(model_state)
+    restore(trainer, callbacks, state)
 
 
 def run_state(

@@ -8,6 +8,7 @@ import torch
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.models import Model
+from ner_adv_plugin.modules.statistics import Statistics
 
 
 class InstanceWeighting(Registrable):
@@ -54,3 +55,24 @@ class InstanceWeighting(Registrable):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore a state from `state_dict`."""
         self.sentences.weights = state["weights"].numpy()
+
+
+def set_weights(weightings: Mapping[str, InstanceWeighting], epoch: int) -> Statistics:
+    """Set the weights of the sentences for an epoch; every process must call it.
+
+    # Parameters
+
+    weightings : instance weighting of each dataset.
+    epoch : index of the epoch, from 0.
+
+    # Returns
+
+    `<dataset>_sentence_weight` of every labelled dataset, the mean weight of its sentences.
+    """
+    statistics: Statistics = {}
+    for name, weighting in weightings.items():
+        weighting.before_epoch(epoch)
+        weights = weighting.sentences.weights
+        if weighting.sentences.head is not None:
+            statistics[f"{name}_sentence_weight"] = (float(weights.sum()), len(weights))
+    return statistics
