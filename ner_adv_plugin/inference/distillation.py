@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ner_adv_plugin.common.bounds import above, at_least
 from ner_adv_plugin.common.devices import device_of
 from ner_adv_plugin.common.errors import ConfigurationError, below, nearest
 from ner_adv_plugin.data.batching.batch import Batch
@@ -278,16 +279,12 @@ class Distillation(Objective):
 
 
 def _check_numbers(settings: Mapping[str, Any]) -> None:
-    if not settings["temperature"] > 0:
-        raise ConfigurationError(
-            f"expected more than 0, found {settings['temperature']}", "temperature"
-        )
+    above(0, settings["temperature"], "temperature")
     if not 0 <= settings["threshold"] <= 1:
         raise ConfigurationError(
             f"expected a probability from 0 to 1, found {settings['threshold']}", "threshold"
         )
     for key in ("k_best", "batch_size"):
-        if settings[key] is not None and settings[key] < 1:
-            raise ConfigurationError(f"expected 1 or more, found {settings[key]}", key)
+        at_least(1, settings[key], key)
     if settings["teachers"] is not None and not settings["teachers"]:
         raise ConfigurationError("expected an archive or more, or null", "teachers")

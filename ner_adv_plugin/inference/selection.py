@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ner_adv_plugin.archives.archive import Archive
-from ner_adv_plugin.common.errors import ConfigurationError, DataError, UserError
+from ner_adv_plugin.common.bounds import at_least
+from ner_adv_plugin.common.errors import DataError, UserError
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.answers import entities_of
 from ner_adv_plugin.inference.input_lines import numbered_lines
@@ -97,8 +98,7 @@ class Selector:
         head: str | None = None,
         batch_size: int = 64,
     ) -> None:
-        if count < 1:
-            raise ConfigurationError(f"expected 1 or more, found {count}", "count")
+        at_least(1, count, "count")
 
         self.tagger = Tagger(archive, head, batch_size)
         self.strategy = strategy

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ner_adv_plugin.archives import Archive
-from ner_adv_plugin.common.errors import ConfigurationError, UserError
+from ner_adv_plugin.common.bounds import at_least
+from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.answers import described, scored_spans
@@ -93,8 +94,7 @@ class Tagger(Predictor):
         text_key: str | None = None,
     ) -> None:
         super().__init__(archive, head)
-        if n_best is not None and n_best < 1:
-            raise ConfigurationError(f"expected 1 or more, found {n_best}", "n_best")
+        at_least(1, n_best, "n_best")
         if n_best is not None:
             archive.model.check_ranking(self.head)
         self.batch_size = batch_size

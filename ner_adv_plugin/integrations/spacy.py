@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.extras import require_extra
 
@@ -94,10 +95,7 @@ class EntityTagger:
             raise ConfigurationError(
                 f'expected {known}, found "{alignment_mode}".{hint}', f"{name}.alignment_mode"
             )
-        if batch_size < 1:
-            raise ConfigurationError(
-                f"expected 1 or more, found {batch_size}", f"{name}.batch_size"
-            )
+        at_least(1, batch_size, f"{name}.batch_size")
 
         self.name = name
         self.archive = archive

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError, below, nearest_file
 from ner_adv_plugin.common.files import is_url, local_path
 from ner_adv_plugin.common.schema import Lazy, Supplied
@@ -31,8 +32,7 @@ class EvaluationLoader:
     batch_size: int = 64
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise ConfigurationError(f"expected 1 or more, found {self.batch_size}", "batch_size")
+        at_least(1, self.batch_size, "batch_size")
 
 
 @dataclass

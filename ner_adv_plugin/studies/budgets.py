@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
+from ner_adv_plugin.common.bounds import above, at_least
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.studies.facts import ArmFacts
@@ -47,7 +48,7 @@ class EqualEpochs(Budget):
     name = "epochs"
 
     def __init__(self, epochs: int | None = None) -> None:
-        self.epochs = _positive(epochs, "epochs")
+        self.epochs = at_least(1, epochs, "epochs")
 
     def lengths(self, facts: Mapping[str, ArmFacts], baseline: str) -> dict[str, dict[str, Any]]:
         """See `Budget.lengths`."""
@@ -77,7 +78,7 @@ class EqualSteps(Budget):
     name = "steps"
 
     def __init__(self, steps: int | None = None) -> None:
-        self.steps = _positive(steps, "steps")
+        self.steps = at_least(1, steps, "steps")
 
     def lengths(self, facts: Mapping[str, ArmFacts], baseline: str) -> dict[str, dict[str, Any]]:
         """See `Budget.lengths`."""
@@ -108,7 +109,7 @@ class EqualUpdates(Budget):
     name = "updates"
 
     def __init__(self, updates: int | None = None) -> None:
-        self.updates = _positive(updates, "updates")
+        self.updates = at_least(1, updates, "updates")
 
     def lengths(self, facts: Mapping[str, ArmFacts], baseline: str) -> dict[str, dict[str, Any]]:
         """See `Budget.lengths`.
@@ -153,9 +154,7 @@ class EqualSeconds(Budget):
     name = "seconds"
 
     def __init__(self, seconds: float) -> None:
-        if seconds <= 0:
-            raise ConfigurationError(f"expected more than 0, found {seconds}", "seconds")
-        self.seconds = seconds
+        self.seconds = above(0, seconds, "seconds")
 
     def lengths(self, facts: Mapping[str, ArmFacts], baseline: str) -> dict[str, dict[str, Any]]:
         """See `Budget.lengths`."""
@@ -178,9 +177,3 @@ def _steps(arm: ArmFacts, steps: float) -> dict[str, Any]:
         "trainer.num_epochs": ceil(steps / arm.steps_per_epoch),
         "trainer.max_steps": round(steps),
     }
-
-
-def _positive(value: int | None, key: str) -> int | None:
-    if value is not None and value < 1:
-        raise ConfigurationError(f"expected 1 or more, found {value}", key)
-    return value

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.cpu_share import stop_sharing
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.extras import require_extra
@@ -94,8 +95,8 @@ class LocalExecutor(Executor):
     """
 
     def __init__(self, jobs: int = 1, threads: int | None = None) -> None:
-        self.jobs = _positive(jobs, "jobs")
-        self.threads = None if threads is None else _positive(threads, "threads")
+        self.jobs = at_least(1, jobs, "jobs")
+        self.threads = at_least(1, threads, "threads")
 
     def launch(self, folder: Path, packages: Sequence[str]) -> Handle:
         """See `Executor.launch`."""
@@ -129,7 +130,7 @@ class CommandExecutor(Executor):
                 "command",
             )
         self.command = command
-        self.jobs = _positive(jobs, "jobs")
+        self.jobs = at_least(1, jobs, "jobs")
 
     def launch(self, folder: Path, packages: Sequence[str]) -> Handle:
         """See `Executor.launch`."""
@@ -166,7 +167,7 @@ class SlurmExecutor(Executor):
         cluster: str | None = None,
     ) -> None:
         self.submitit: Any = require_extra("submitit", 'executor "slurm"')
-        self.jobs = _positive(jobs, "jobs")
+        self.jobs = at_least(1, jobs, "jobs")
         self.settings = settings or {}
         self.cluster = cluster
 
@@ -212,9 +213,3 @@ def _start(command: Sequence[str], folder: Path, threads: int | None) -> Handle:
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
         )
     return _Process(process)
-
-
-def _positive(value: int, key: str) -> int:
-    if value < 1:
-        raise ConfigurationError(f"expected 1 or more, found {value}", key)
-    return value

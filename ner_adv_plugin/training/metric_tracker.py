@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError
 
 
@@ -33,8 +34,7 @@ class MetricTracker:
                 f'expected "+" or "-" and the name of a metric, found {metric!r}',
                 "validation_metric",
             )
-        if patience is not None and patience < 1:
-            raise ConfigurationError(f"expected 1 or more, found {patience}", "patience")
+        at_least(1, patience, "patience")
 
         self.name = metric[1:]
         self._sign = 1.0 if metric[0] == "+" else -1.0

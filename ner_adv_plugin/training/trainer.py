@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import torch
 
 from ner_adv_plugin.common.bf16 import warn_if_emulated
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.files import write_file, write_json
 from ner_adv_plugin.common.memory import MemoryRelease
 from ner_adv_plugin.common.processes import is_main, on_main, rank, world_size
@@ -53,7 +54,6 @@ from ner_adv_plugin.training.trainer_checks import (
     check_evaluation,
     check_processes,
     check_settings,
-    positive,
 )
 
 logger = logging.getLogger(__name__)
@@ -155,10 +155,10 @@ class Trainer(Registrable):
         set_configured(threads)
         log_threads()
         self.folder = Path(serialization_dir)
-        self.num_epochs = positive(num_epochs, "num_epochs")
-        self.max_steps = None if max_steps is None else positive(max_steps, "max_steps")
-        self.accumulation = positive(
-            num_gradient_accumulation_steps, "num_gradient_accumulation_steps"
+        self.num_epochs = at_least(1, num_epochs, "num_epochs")
+        self.max_steps = at_least(1, max_steps, "max_steps")
+        self.accumulation = at_least(
+            1, num_gradient_accumulation_steps, "num_gradient_accumulation_steps"
         )
         self.grad_norm = grad_norm
         self.grad_clipping = grad_clipping

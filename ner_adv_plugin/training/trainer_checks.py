@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ner_adv_plugin.common.bounds import above, at_least
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.processes import check_adds_up, world_size
 from ner_adv_plugin.data.checks import RunContext
@@ -38,12 +39,9 @@ def check_settings(settings: Mapping[str, Any], context: RunContext) -> None:
     ConfigurationError : if a setting is invalid; its path is relative to the trainer.
     """
     for key in _POSITIVE:
-        if settings.get(key) is not None:
-            positive(settings[key], key)
+        at_least(1, settings.get(key), key)
     for key in ("grad_norm", "grad_clipping"):
-        limit = settings.get(key)
-        if limit is not None and not limit > 0:
-            raise ConfigurationError(f"expected more than 0, found {limit}", key)
+        above(0, settings.get(key), key)
     check_patterns(settings.get("no_grad") or [], "no_grad")
 
     run = context.run
@@ -84,10 +82,3 @@ def check_processes(step: TrainingStep, model: Model) -> None:
     """
     for component in (step, *objectives_of(model)):
         check_adds_up(type(component), world_size())
-
-
-def positive(value: int, name: str) -> int:
-    """Return the value of a key; raise a `ConfigurationError` if it is less than 1."""
-    if value < 1:
-        raise ConfigurationError(f"expected 1 or more, found {value}", name)
-    return value

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ner_adv_plugin.common.errors import ConfigurationError, DataError
+from ner_adv_plugin.common.bounds import at_least
+from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.common.files import local_path
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
@@ -56,10 +57,7 @@ class UnlabelledReader(DatasetReader):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.lines_per_sentence < 1:
-            raise ConfigurationError(
-                f"expected 1 or more, found {self.lines_per_sentence}", "lines_per_sentence"
-            )
+        at_least(1, self.lines_per_sentence, "lines_per_sentence")
         self.task: Task = "ner" if self.head is None else "raw_text"
 
     def _read(self, file_path: str) -> Iterable[Instance]:

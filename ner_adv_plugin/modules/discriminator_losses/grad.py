@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.modules.discriminator_losses.discriminator_loss import DiscriminatorLoss
 
@@ -47,10 +48,7 @@ class Grad(DiscriminatorLoss):
         self, sizes: Mapping[str, int], gamma: float = 2.0, alpha: dict[str, float] | None = None
     ) -> None:
         super().__init__(sizes)
-        if gamma < 0:
-            raise ConfigurationError(f"expected 0 or more, found {gamma}", "gamma")
-
-        self.gamma = gamma
+        self.gamma = at_least(0, gamma, "gamma")
         if alpha is not None:
             check_alpha(alpha, sizes)
         factors = _balanced(sizes) if alpha is None else alpha
@@ -95,8 +93,7 @@ def check_alpha(alpha: Mapping[str, float], classes: Collection[str]) -> None:
                 f"unknown class.{nearest(name, classes)} Classes: {', '.join(classes)}.",
                 f"alpha.{name}",
             )
-        if value < 0:
-            raise ConfigurationError(f"expected 0 or more, found {value}", f"alpha.{name}")
+        at_least(0, value, f"alpha.{name}")
     for name in classes:
         if name not in alpha:
             raise ConfigurationError("missing key, required here: a number", f"alpha.{name}")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.label_spaces import LabelSpace
@@ -61,7 +61,7 @@ class BiaffineHead(SpanHead):
         hidden_size: int = 150,
     ) -> None:
         super().__init__(label_space, input_dim, reads, weight, dropout, normalize_by, flat)
-        _check_size(hidden_size)
+        at_least(1, hidden_size, "hidden_size")
 
         options = len(label_space.types) + 1
         self.edges = torch.nn.Linear(input_dim, 2 * hidden_size)
@@ -74,7 +74,7 @@ class BiaffineHead(SpanHead):
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: `hidden_size` is at least 1."""
         super().check(settings, context)
-        _check_size(settings["hidden_size"])
+        at_least(1, settings["hidden_size"], "hidden_size")
 
     def forward(self, states_BLD: Tensor, batch: Batch) -> Tensor:
         """Compute scores by first and last character, (B, L, L, K), with option 0 for "none".
@@ -123,8 +123,3 @@ class BiaffineHead(SpanHead):
     def types(self, groups_S: Tensor, options_S: Tensor) -> Tensor:
         """See `SpanHead.types`."""
         return options_S - 1
-
-
-def _check_size(hidden_size: int) -> None:
-    if hidden_size < 1:
-        raise ConfigurationError(f"expected 1 or more, found {hidden_size}", "hidden_size")

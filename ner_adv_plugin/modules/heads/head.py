@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
@@ -103,7 +104,7 @@ class Head(torch.nn.Module, Registrable):
         normalize_by: NormalizeBy = "characters",
     ) -> None:
         super().__init__()
-        _check_weight(weight)
+        at_least(0, weight, "weight")
         _check_learns(type(self), label_space.raw_text)
         if label_space.annotated_types and not self.learns_partial_labels:
             able = " or ".join(f'"{name}"' for name in heads_that("learns_partial_labels"))
@@ -125,7 +126,7 @@ class Head(torch.nn.Module, Registrable):
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: refuse a negative weight, and datasets of another kind."""
-        _check_weight(settings.get("weight", 1.0))
+        at_least(0, settings.get("weight", 1.0), "weight")
         run = context.run
         if run is not None:
             for space in run.datasets.values():
@@ -354,11 +355,6 @@ def categorical_divergence(log_p: Tensor) -> Tensor:
     impossible = one == -torch.inf
     gap = one.masked_fill(impossible, 0.0) - other.masked_fill(impossible, 0.0)
     return 0.5 * ((one.exp() - other.exp()) * gap).sum(-1)
-
-
-def _check_weight(weight: float) -> None:
-    if weight < 0:
-        raise ConfigurationError(f"expected 0 or more, found {weight}", "weight")
 
 
 def head_settings(model: Mapping[str, Any], name: str) -> Mapping[str, Any]:

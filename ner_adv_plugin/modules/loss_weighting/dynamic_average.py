@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.bounds import above
 from ner_adv_plugin.common.processes import gather
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.loss_weighting.loss_weighting import LossWeighting
@@ -54,8 +54,7 @@ class DynamicWeightAverage(LossWeighting):
 
     def __init__(self, heads: Sequence[str], temperature: float = 2.0) -> None:
         super().__init__(heads)
-        _check_temperature(temperature)
-        self.temperature = temperature
+        self.temperature = above(0, temperature, "temperature")
         self._index = {head: index for index, head in enumerate(heads)}
         for name in ("sums_H", "shares_H", "last_H", "before_last_H"):
             self.register_buffer(name, torch.zeros(len(heads)))
@@ -66,7 +65,7 @@ class DynamicWeightAverage(LossWeighting):
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: the temperature is above 0."""
         super().check(settings, context)
-        _check_temperature(settings["temperature"])
+        above(0, settings["temperature"], "temperature")
 
     def weights(self) -> Tensor:
         """Compute lambda of each head, (H,)."""
@@ -109,8 +108,3 @@ class DynamicWeightAverage(LossWeighting):
         self.last_H.copy_(torch.where(seen_H, mean_H, self.last_H))
         self.sums_H.zero_()
         self.shares_H.zero_()
-
-
-def _check_temperature(temperature: float) -> None:
-    if not temperature > 0:
-        raise ConfigurationError(f"expected more than 0, found {temperature}", "temperature")

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.bounds import above, at_least
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.processes import check_adds_up
 from ner_adv_plugin.data.checks import RunContext
@@ -225,10 +226,8 @@ def _last_shared(names: Sequence[str], reads: Mapping[str, Sequence[str]]) -> li
 
 
 def _check_settings(settings: Mapping[str, Any]) -> None:
-    if settings["alpha"] < 0:
-        raise ConfigurationError(f"expected 0 or more, found {settings['alpha']}", "alpha")
-    if not settings["lr"] > 0:
-        raise ConfigurationError(f"expected more than 0, found {settings['lr']}", "lr")
+    at_least(0, settings["alpha"], "alpha")
+    above(0, settings["lr"], "lr")
     if settings["layer"] is not None:
         try:
             re.compile(settings["layer"])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.common.binding import class_of
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
@@ -169,6 +170,5 @@ def _head_error(head: str, known: list[str]) -> ConfigurationError:
 
 
 def _check_sizes(max_size: int, random_size: int) -> None:
-    for name, size, least in (("max_size", max_size, 0), ("random_size", random_size, 1)):
-        if size < least:
-            raise ConfigurationError(f"expected {least} or more, found {size}", name)
+    at_least(0, max_size, "max_size")
+    at_least(1, random_size, "random_size")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeAlias
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.processes import check_adds_up
 from ner_adv_plugin.common.registrable import Registrable
@@ -56,8 +57,8 @@ class Objective(torch.nn.Module, Registrable):
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: the weight, and no cut batches if the loss is not additive."""
         weight = settings.get("weight")
-        if isinstance(weight, int | float) and not weight >= 0:
-            raise ConfigurationError(f"expected 0 or more, found {weight}", "weight")
+        if isinstance(weight, int | float):
+            at_least(0, weight, "weight")
         schedule = settings.get("schedule")
         if isinstance(schedule, Mapping) and schedule.get("type") == "gradient_share":
             _refuse_measured()

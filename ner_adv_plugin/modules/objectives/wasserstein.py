@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.devices import index_tensor
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
@@ -183,7 +184,5 @@ def _repeated(vectors: Tensor, count: int) -> Tensor:
 
 
 def _check_numbers(hidden_size: int, penalty: float) -> None:
-    if hidden_size < 1:
-        raise ConfigurationError(f"expected 1 or more, found {hidden_size}", "hidden_size")
-    if penalty < 0:
-        raise ConfigurationError(f"expected 0 or more, found {penalty}", "penalty")
+    at_least(1, hidden_size, "hidden_size")
+    at_least(0, penalty, "penalty")

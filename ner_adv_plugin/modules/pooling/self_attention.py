@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.modules.pooling.pooling import Pooling
 
@@ -39,7 +39,8 @@ class SelfAttentionPooling(Pooling):
 
     def __init__(self, input_dim: int, hidden_size: int = 64, hops: int = 1) -> None:
         super().__init__(input_dim)
-        _check_sizes(hidden_size=hidden_size, hops=hops)
+        at_least(1, hidden_size, "hidden_size")
+        at_least(1, hops, "hops")
         self.hops = hops
         self.hidden = torch.nn.Linear(input_dim, hidden_size, bias=False)
         self.scores = torch.nn.Linear(hidden_size, hops, bias=False)
@@ -48,7 +49,8 @@ class SelfAttentionPooling(Pooling):
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: sizes are at least 1."""
         super().check(settings, context)
-        _check_sizes(hidden_size=settings["hidden_size"], hops=settings["hops"])
+        for key in ("hidden_size", "hops"):
+            at_least(1, settings[key], key)
 
     def forward(self, states_BLD: Tensor, mask_BL: Tensor) -> Tensor:
         """See `Pooling.forward`."""
@@ -63,9 +65,3 @@ class SelfAttentionPooling(Pooling):
     def get_output_dim(self) -> int:
         """See `Pooling.get_output_dim`."""
         return self.hops * self.input_dim
-
-
-def _check_sizes(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if size < 1:
-            raise ConfigurationError(f"expected 1 or more, found {size}", name)

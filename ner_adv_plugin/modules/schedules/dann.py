@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.checks import CheckContext
-from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.modules.schedules.schedule import Schedule
 
 
@@ -43,8 +43,7 @@ class DannSchedule(Schedule):
     def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
         """See `Registrable.check`: gamma is 0 or more."""
         super().check(settings, context)
-        if not settings["gamma"] >= 0:
-            raise ConfigurationError(f"expected 0 or more, found {settings['gamma']}", "gamma")
+        at_least(0, settings["gamma"], "gamma")
 
     def at(self, progress: float) -> float:
         """See `Schedule.at`."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.checks import CheckContext
-from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 
 
@@ -30,8 +30,8 @@ class Schedule(Registrable):
     def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
         """See `Registrable.check`: the scale is 0 or more."""
         scale = settings.get("scale")
-        if isinstance(scale, int | float) and not scale >= 0:
-            raise ConfigurationError(f"expected 0 or more, found {scale}", "scale")
+        if isinstance(scale, int | float):
+            at_least(0, scale, "scale")
 
     def at(self, progress: float) -> float:
         """Return the factor at some point of training.

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError, below, nearest
 from ner_adv_plugin.common.overrides import with_overrides
 from ner_adv_plugin.common.stages import has_stages, with_last_stage
@@ -42,8 +43,7 @@ def check_tuning(study: Study, jobs: Mapping[str, TrainJob]) -> None:
     if (settings := study.tune_arms) is None:
         return
     import_optuna()
-    if settings.trials < 1:
-        raise ConfigurationError(f"expected 1 or more, found {settings.trials}", "tune_arms.trials")
+    at_least(1, settings.trials, "tune_arms.trials")
     check_seeds(settings.seeds, "tune_arms.seeds")
     if both := sorted(set(settings.seeds) & set(study.seed_list())):
         raise ConfigurationError(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.modules.statistics import Statistics, averages
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.layer_statistics import (
@@ -58,15 +58,8 @@ class LogWriterCallback(TrainerCallback):
         transition_pictures: bool = False,
     ) -> None:
         super().__init__(serialization_dir)
-        for name, value in (
-            ("summary_interval", summary_interval),
-            ("distribution_interval", distribution_interval),
-        ):
-            if value is not None and value < 1:
-                raise ConfigurationError(f"expected 1 or more, found {value}", name)
-
-        self.summary_interval = summary_interval
-        self.distribution_interval = distribution_interval
+        self.summary_interval = at_least(1, summary_interval, "summary_interval")
+        self.distribution_interval = at_least(1, distribution_interval, "distribution_interval")
         self.should_log_parameter_statistics = should_log_parameter_statistics
         self.should_log_learning_rate = should_log_learning_rate
         self.transition_pictures = transition_pictures

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from torch.utils.hooks import RemovableHandle
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.processes import gather, is_main
 from ner_adv_plugin.common.schema import registered
@@ -146,15 +147,8 @@ class ReversalHealthCallback(TrainerCallback):
         self, serialization_dir: str, interval: int = 10, probe_sentences: int = 200
     ) -> None:
         super().__init__(serialization_dir)
-        for name, value, minimum in (
-            ("interval", interval, 1),
-            ("probe_sentences", probe_sentences, 0),
-        ):
-            if value < minimum:
-                raise ConfigurationError(f"expected {minimum} or more, found {value}", name)
-
-        self.interval = interval
-        self.probe_sentences = probe_sentences
+        self.interval = at_least(1, interval, "interval")
+        self.probe_sentences = at_least(0, probe_sentences, "probe_sentences")
         self._reversals: list[_Reversal] = []
         self._resumed: list[dict[str, Any]] = []
         self._hooks: list[RemovableHandle] = []

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.files import write_file
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.models.weights import read_weights
@@ -49,11 +49,7 @@ class Checkpointer(Registrable):
         save_every_num_batches: int | None = None,
         keep_most_recent_by_count: int | None = 2,
     ) -> None:
-        if keep_most_recent_by_count is not None and keep_most_recent_by_count < 1:
-            raise ConfigurationError(
-                f"expected 1 or more, found {keep_most_recent_by_count}",
-                "keep_most_recent_by_count",
-            )
+        at_least(1, keep_most_recent_by_count, "keep_most_recent_by_count")
 
         self.save_completed_epochs = save_completed_epochs
         self.save_every_num_seconds = save_every_num_seconds

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.checks import RunContext
@@ -129,6 +130,5 @@ class Confidence(InstanceWeighting):
 
 
 def _check_numbers(wait: int, batch_size: int) -> None:
-    for name, value, minimum in (("wait", wait, 0), ("batch_size", batch_size, 1)):
-        if value < minimum:
-            raise ConfigurationError(f"expected {minimum} or more, found {value}", name)
+    at_least(0, wait, "wait")
+    at_least(1, batch_size, "batch_size")

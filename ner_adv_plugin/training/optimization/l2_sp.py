@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeAlias
 
 import torch
 
+from ner_adv_plugin.common.bounds import above
 from ner_adv_plugin.common.checks import CheckContext
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
@@ -60,8 +61,7 @@ class StartingPointDecay(Registrable):
         alpha: float,
         regexes: list[str] | None = None,
     ) -> None:
-        _check_alpha(alpha)
-        self.alpha = alpha
+        self.alpha = above(0, alpha, "alpha")
 
         named = dict(parameters)
         patterns = self.default_values({})["regexes"] if regexes is None else regexes
@@ -74,7 +74,7 @@ class StartingPointDecay(Registrable):
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
         """See `Registrable.check`: `alpha`, the patterns, and whether there is a learning rate."""
-        _check_alpha(settings["alpha"])
+        above(0, settings["alpha"], "alpha")
         check_patterns(settings.get("regexes") or [], "regexes")
         trainer = {} if context.run is None else context.run.config["trainer"]
         optimizer = trainer.get("optimizer")
@@ -113,8 +113,3 @@ class StartingPointDecay(Registrable):
 
 StartingPointDecay.register("l2_sp")(StartingPointDecay)
 LazyStartingPointDecay: TypeAlias = Annotated[Lazy[StartingPointDecay], Supplied("parameters")]
-
-
-def _check_alpha(alpha: float) -> None:
-    if alpha <= 0:
-        raise ConfigurationError(f"expected more than 0, found {alpha}", "alpha")

@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeAlias
 
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.checks import CheckContext
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
@@ -51,8 +52,7 @@ class LearningRateScheduler(Registrable):
             raise ConfigurationError(f"{' and '.join(keys)} are synonyms: set only one", keys[1])
 
         for key in keys:
-            if settings[key] < 0:
-                raise ConfigurationError(f"expected 0 or more, found {settings[key]}", key)
+            at_least(0, settings[key], key)
 
     def __init__(
         self, scheduler: LRScheduler, every_batch: bool, depends_on_length: bool | None = None

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeAlias
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.bounds import above, at_least
 from ner_adv_plugin.common.checks import CheckContext
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
@@ -117,7 +118,5 @@ LazyMovingAverage: TypeAlias = Annotated[Lazy[MovingAverage], Supplied("paramete
 def _check(decay: float, numerator: float, denominator: float) -> None:
     if not 0 <= decay <= 1:
         raise ConfigurationError(f"expected 0 to 1, found {decay}", "decay")
-    if numerator < 0:
-        raise ConfigurationError(f"expected 0 or more, found {numerator}", "numerator")
-    if denominator <= 0:
-        raise ConfigurationError(f"expected more than 0, found {denominator}", "denominator")
+    at_least(0, numerator, "numerator")
+    above(0, denominator, "denominator")

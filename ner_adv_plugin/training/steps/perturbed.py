@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.bounds import above
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
@@ -52,8 +53,7 @@ class PerturbedStep(TrainingStep):
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: the weight is above 0."""
         super().check(settings, context)
-        if not settings["weight"] > 0:
-            raise ConfigurationError(f"expected more than 0, found {settings['weight']}", "weight")
+        above(0, settings["weight"], "weight")
 
     @classmethod
     def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:

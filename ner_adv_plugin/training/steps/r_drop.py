@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from ner_adv_plugin.common.binding import class_of
+from ner_adv_plugin.common.bounds import above
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
@@ -63,8 +64,7 @@ class RDropStep(TrainingStep):
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: the weight is above 0, model and heads support the step."""
         super().check(settings, context)
-        if not settings["weight"] > 0:
-            raise ConfigurationError(f"expected more than 0, found {settings['weight']}", "weight")
+        above(0, settings["weight"], "weight")
         if context.run is None:
             return
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.data.batching.batch import Batch, collate
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
 from ner_adv_plugin.data.windows import MAX_TOKENS, batches_by_length
@@ -34,8 +34,7 @@ def evaluation_batches(
 
     ConfigurationError : if the batch size is below 1.
     """
-    if batch_size < 1:
-        raise ConfigurationError(f"expected 1 or more, found {batch_size}", "batch_size")
+    at_least(1, batch_size, "batch_size")
     groups = batches_by_length(sentences.lengths, batch_size, max_tokens)
     for group in islice(groups, rank, None, world_size):
         yield collate([(sentences, sentence) for sentence in group])

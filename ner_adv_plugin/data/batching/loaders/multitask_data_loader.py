@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, below
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.augmentation import Augmentation
@@ -120,8 +121,7 @@ class DataLoader(Registrable):
         for name, size in (settings.get("subset") or {}).items():
             if context.run is not None:
                 check_dataset(name, context.run.datasets, f"subset.{name}")
-            if size < 1:
-                raise ConfigurationError(f"expected 1 or more, found {size}", f"subset.{name}")
+            at_least(1, size, f"subset.{name}")
 
     @classmethod
     def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:

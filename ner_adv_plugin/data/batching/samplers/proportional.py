@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Mapping
 
+from ner_adv_plugin.common.bounds import above, at_least
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.samplers.sampler import MultiTaskEpochSampler
 
@@ -56,12 +57,8 @@ class ProportionalSampler(MultiTaskEpochSampler):
                 raise ConfigurationError(
                     "alpha and temperature set the same value: set one of them", "temperature"
                 )
-            if not temperature > 0:
-                raise ConfigurationError(
-                    f"expected more than 0, found {temperature}", "temperature"
-                )
-        if cap is not None and cap < 1:
-            raise ConfigurationError(f"expected 1 or more, found {cap}", "cap")
+            above(0, temperature, "temperature")
+        at_least(1, cap, "cap")
 
         self._exponent = "alpha" if temperature is None else "temperature"
         self.alpha = alpha if temperature is None else 1 / temperature

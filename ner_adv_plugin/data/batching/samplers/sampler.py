@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.apportionment import apportion
@@ -40,10 +41,7 @@ class MultiTaskEpochSampler(Registrable):
                 "anchor and instances_per_epoch both set the length of an epoch: set one of them",
                 "anchor",
             )
-        if instances_per_epoch is not None and instances_per_epoch < 1:
-            raise ConfigurationError(
-                f"expected 1 or more, found {instances_per_epoch}", "instances_per_epoch"
-            )
+        at_least(1, instances_per_epoch, "instances_per_epoch")
 
         self.anchor = anchor
         self.instances_per_epoch = instances_per_epoch

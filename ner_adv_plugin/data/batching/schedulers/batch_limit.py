@@ -7,6 +7,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError
 
 DEFAULT_SENTENCES = 32
@@ -44,9 +45,8 @@ class BatchLimit:
                 "batch_size and max_tokens both limit the size of a batch: set one of them",
                 "max_tokens",
             )
-        for key, value in (("batch_size", self.sentences), ("max_tokens", self.tokens)):
-            if value is not None and value < 1:
-                raise ConfigurationError(f"expected 1 or more, found {value}", key)
+        at_least(1, self.sentences, "batch_size")
+        at_least(1, self.tokens, "max_tokens")
         if self.tokens is None and self.sentences is None:
             object.__setattr__(self, "sentences", DEFAULT_SENTENCES)
 

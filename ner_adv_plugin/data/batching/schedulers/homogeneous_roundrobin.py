@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.data.batching.schedulers.batch_limit import BatchLimit
 from ner_adv_plugin.data.batching.schedulers.scheduler import (
     MultiTaskScheduler,
@@ -62,10 +62,7 @@ class HomogeneousRoundRobinScheduler(MultiTaskScheduler):
         self.limits: BatchLimit | dict[str, BatchLimit]
         if isinstance(batch_size, dict):
             for name, size in batch_size.items():
-                if size < 1:
-                    raise ConfigurationError(
-                        f"expected 1 or more, found {size}", f"batch_size.{name}"
-                    )
+                at_least(1, size, f"batch_size.{name}")
             self.limits = {name: BatchLimit(size, max_tokens) for name, size in batch_size.items()}
         else:
             self.limits = BatchLimit(batch_size, max_tokens)

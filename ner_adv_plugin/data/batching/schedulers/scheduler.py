@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.schedulers.batch_limit import DEFAULT_SENTENCES
@@ -39,8 +40,7 @@ class MultiTaskScheduler(Registrable):
     default_implementation = "roundrobin"
 
     def __init__(self, pool: int = 50, noise: float | None = None) -> None:
-        if pool < 1:
-            raise ConfigurationError(f"expected 1 or more, found {pool}", "pool")
+        at_least(1, pool, "pool")
         if noise is not None and not 0 <= noise <= 1:
             raise ConfigurationError(f"expected 0 to 1, or null, found {noise}", "noise")
         self.pool = pool

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.bounds import above
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.checks import RunContext
 
@@ -44,8 +44,7 @@ class Attack(Registrable):
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: the numbers are above 0."""
         for name in ("epsilon", "steps", "step_size"):
-            if settings.get(name) is not None and not settings[name] > 0:
-                raise ConfigurationError(f"expected more than 0, found {settings[name]}", name)
+            above(0, settings.get(name), name)
 
     def move(self, delta_BPE: Tensor, gradient_BPE: Tensor) -> Tensor:
         """Return the perturbation after one more step.
