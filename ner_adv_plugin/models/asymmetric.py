@@ -80,14 +80,14 @@ class Asymmetric(SharingModel):
             vocab,
             encoder,
             preset,
-            tower,
-            towers,
-            head,
-            heads,
-            objectives,
-            loss_weighting,
-            only_heads,
-            inputs,
+            tower=tower,
+            towers=towers,
+            inputs=inputs,
+            head=head,
+            heads=heads,
+            objectives=objectives,
+            loss_weighting=loss_weighting,
+            only_heads=only_heads,
         )
 
     @classmethod

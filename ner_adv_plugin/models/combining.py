@@ -7,7 +7,8 @@ from typing import Any
 
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.vocabulary import Vocabulary
-from ner_adv_plugin.models.sharing_model import BuildCombination, SharingModel
+from ner_adv_plugin.models.building import BuildCombination
+from ner_adv_plugin.models.sharing_model import SharingModel
 from ner_adv_plugin.modules.encoders.encoder import LazyEncoder
 from ner_adv_plugin.modules.heads import LazyHead
 from ner_adv_plugin.modules.loss_weighting import LazyLossWeighting
@@ -53,6 +54,7 @@ class CombiningModel(SharingModel):
         vocab: Vocabulary,
         encoder: LazyEncoder,
         settings: Mapping[str, Any],
+        *,
         tower: LazyTower | None,
         towers: dict[str, LazyTower] | None,
         inputs: dict[str, list[str]] | None,
@@ -68,15 +70,15 @@ class CombiningModel(SharingModel):
             vocab,
             encoder,
             self.preset(vocab.heads, settings),
-            tower,
-            towers,
-            head,
-            heads,
-            objectives,
-            loss_weighting,
-            only_heads,
-            {**self.preset_inputs(vocab.heads, settings), **(inputs or {})},
-            {own.name: own.build for own in inner if own.build is not None},
+            tower=tower,
+            towers=towers,
+            inputs={**self.preset_inputs(vocab.heads, settings), **(inputs or {})},
+            head=head,
+            heads=heads,
+            objectives=objectives,
+            loss_weighting=loss_weighting,
+            only_heads=only_heads,
+            combinations={own.name: own.build for own in inner if own.build is not None},
         )
 
     @classmethod

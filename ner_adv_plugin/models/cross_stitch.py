@@ -84,14 +84,14 @@ class CrossStitchNetwork(CombiningModel):
             vocab,
             encoder,
             {"num_layers": num_layers, "same": same},
-            tower,
-            towers,
-            inputs,
-            head,
-            heads,
-            objectives,
-            loss_weighting,
-            only_heads,
+            tower=tower,
+            towers=towers,
+            inputs=inputs,
+            head=head,
+            heads=heads,
+            objectives=objectives,
+            loss_weighting=loss_weighting,
+            only_heads=only_heads,
         )
 
     @classmethod

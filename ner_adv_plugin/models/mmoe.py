@@ -78,14 +78,14 @@ class MultiGateMixtureOfExperts(CombiningModel):
             vocab,
             encoder,
             {"num_experts": num_experts},
-            tower,
-            towers,
-            inputs,
-            head,
-            heads,
-            objectives,
-            loss_weighting,
-            only_heads,
+            tower=tower,
+            towers=towers,
+            inputs=inputs,
+            head=head,
+            heads=heads,
+            objectives=objectives,
+            loss_weighting=loss_weighting,
+            only_heads=only_heads,
         )
 
     @classmethod

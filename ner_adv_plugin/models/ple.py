@@ -92,14 +92,14 @@ class ProgressiveLayeredExtraction(CombiningModel):
                 "num_experts": num_experts,
                 "num_shared_experts": num_shared_experts,
             },
-            tower,
-            towers,
-            inputs,
-            head,
-            heads,
-            objectives,
-            loss_weighting,
-            only_heads,
+            tower=tower,
+            towers=towers,
+            inputs=inputs,
+            head=head,
+            heads=heads,
+            objectives=objectives,
+            loss_weighting=loss_weighting,
+            only_heads=only_heads,
         )
 
     @classmethod

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.testing import assert_close
 
-from ner_adv_plugin.models import sharing_model
+from ner_adv_plugin.models import tower_states
 from ner_adv_plugin.modules.towers import run_together, run_tower
 from ner_adv_plugin.modules.towers.recurrence import run_lstms
 from tests.models.building import batch_for, build_model
@@ -272,7 +272,7 @@ def test_model_is_the_same_with_and_without(
 
     results = []
     for run in (recording, lambda *_: {}):
-        monkeypatch.setattr(sharing_model, "run_together", run)
+        monkeypatch.setattr(tower_states, "run_together", run)
         model.zero_grad()
         output = model(batch)
         output["loss"].backward()
@@ -296,7 +296,7 @@ def test_towers_that_a_loss_does_not_depend_on_get_no_gradient(
     known = list(model.parameters())
     results = []
     for run in (run_together, lambda *_: {}):
-        monkeypatch.setattr(sharing_model, "run_together", run)
+        monkeypatch.setattr(tower_states, "run_together", run)
         losses = model(batch)["losses"].values()
         results.append(
             [
