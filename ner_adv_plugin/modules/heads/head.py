@@ -103,6 +103,7 @@ class Head(torch.nn.Module, Registrable):
         dropout: float = 0.2,
         normalize_by: NormalizeBy = "characters",
     ) -> None:
+        # `reads` is not kept: the model finds it in the config, from which it makes its graph.
         super().__init__()
         at_least(0, weight, "weight")
         _check_learns(type(self), label_space.raw_text)
@@ -117,7 +118,6 @@ class Head(torch.nn.Module, Registrable):
 
         self.label_space = label_space
         self.input_dim = input_dim
-        self.reads = reads
         self.weight = weight
         self.normalize_by = normalize_by
         self.dropout = Dropout(dropout)
