@@ -10,7 +10,7 @@ import torch
 from ner_adv_plugin.common.binding import class_of
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.modules.heads import Head
-from ner_adv_plugin.modules.heads.head import head_settings
+from ner_adv_plugin.modules.heads.head_settings import head_settings
 from ner_adv_plugin.modules.objectives import Objective
 
 # What a tower reads by default.

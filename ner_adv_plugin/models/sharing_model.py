@@ -41,7 +41,7 @@ from ner_adv_plugin.models.tower_states import (
 )
 from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import Head, TaggingHead
-from ner_adv_plugin.modules.heads.head import loss_per_character
+from ner_adv_plugin.modules.heads.losses import loss_per_character
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
 from ner_adv_plugin.modules.towers import TowerStates

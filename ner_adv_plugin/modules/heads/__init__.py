@@ -3,9 +3,10 @@
 from ner_adv_plugin.modules.heads.biaffine import BiaffineHead
 from ner_adv_plugin.modules.heads.crf import CrfHead
 from ner_adv_plugin.modules.heads.global_pointer import GlobalPointerHead
-from ner_adv_plugin.modules.heads.head import Head, LazyHead, Readings
+from ner_adv_plugin.modules.heads.head import Head, LazyHead
 from ner_adv_plugin.modules.heads.masked_lm import MaskedLmHead
 from ner_adv_plugin.modules.heads.pytorch_crf import PytorchCrfHead
+from ner_adv_plugin.modules.heads.readings import Readings
 from ner_adv_plugin.modules.heads.softmax import SoftmaxHead
 from ner_adv_plugin.modules.heads.span_head import SpanHead
 from ner_adv_plugin.modules.heads.tagging_head import TaggingHead

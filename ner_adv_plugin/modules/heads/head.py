@@ -1,10 +1,9 @@
 """Base class of heads.
 
-Shape suffixes: B sentences, L characters, D hidden size, N readings.
+Shape suffixes: B sentences, L characters, D hidden size, S spans.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -23,32 +22,12 @@ from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.label_spaces import LabelSpace
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.modules.dropout import Dropout
-from ner_adv_plugin.modules.statistics import Statistics
+from ner_adv_plugin.modules.heads.losses import loss_per_character
+from ner_adv_plugin.modules.heads.readings import Readings
 
 # Whether the loss of a sentence is divided by its length. "rows" is the name of "sentences" in
 # version 0.1.
 NormalizeBy = Literal["characters", "sentences", "rows"]
-
-
-@dataclass
-class Readings:
-    """The N most probable readings of each sentence of a batch, best first.
-
-    A reading is a set of spans, such as a tag path decoded to spans.
-
-    # Parameters
-
-    spans : for each sentence its readings, at most N, each a list of spans.
-    scores_BN : logarithms of the unnormalised probabilities; -inf for missing readings, if a
-        sentence has fewer than N.
-    probabilities_BN : probabilities; 0 for missing readings.
-    entropy_B : entropy of the distribution over all readings in nats; None unless requested.
-    """
-
-    spans: list[list[list[ScoredSpan]]]
-    scores_BN: Tensor
-    probabilities_BN: Tensor
-    entropy_B: Tensor | None = None
 
 
 class Head(torch.nn.Module, Registrable):
@@ -305,23 +284,6 @@ class Head(torch.nn.Module, Registrable):
         return weighted_B.sum() / batch.totals[self.label_space.head]
 
 
-def loss_per_character(loss_B: Tensor, batch: Batch) -> Tensor:
-    """Divide the loss of each sentence by its number of characters, whatever `normalize_by` says.
-
-    The unit of the metric `<task>_loss` in training, validation and test, for every head.
-
-    # Parameters
-
-    loss_B : result of `Head.loss`.
-    batch : the sentences.
-
-    # Returns
-
-    Nats per character, (B,).
-    """
-    return loss_B / batch.lengths_B.clamp(min=1)
-
-
 def _check_learns(head: type[Head], raw_text: bool) -> None:
     """Check that a head learns from raw text, or from labels, as the datasets of its task have."""
     if raw_text and not head.learns_raw_text:
@@ -339,39 +301,9 @@ def _check_learns(head: type[Head], raw_text: bool) -> None:
         )
 
 
-def categorical_divergence(log_p: Tensor) -> Tensor:
-    """Compute the divergence of pairs of categorical distributions.
-
-    # Parameters
-
-    log_p : logarithms of the probabilities of K options, (2 B, ..., K); those of pair i are at 2 i
-        and 2 i + 1. An option may be -inf in both distributions.
-
-    # Returns
-
-    The mean of both directions of the Kullback-Leibler divergence in nats, (B, ...).
-    """
-    one, other = log_p[::2], log_p[1::2]
-    impossible = one == -torch.inf
-    gap = one.masked_fill(impossible, 0.0) - other.masked_fill(impossible, 0.0)
-    return 0.5 * ((one.exp() - other.exp()) * gap).sum(-1)
-
-
-def head_settings(model: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return the config of a head: its own, or that of all heads without one.
-
-    # Parameters
-
-    model : config of the model.
-    name : name of the head.
-
-    # Examples
-
-    >>> head_settings({"head": {"type": "softmax"}, "heads": {"msra": {"type": "crf"}}}, "weibo")
-    {'type': 'softmax'}
-    """
-    own = (model.get("heads") or {}).get(name) or model.get("head") or Head.default_implementation
-    return {"type": own} if isinstance(own, str) else own
+def _check_weight(weight: float) -> None:
+    if weight < 0:
+        raise ConfigurationError(f"expected 0 or more, found {weight}", "weight")
 
 
 def heads_that(capability: str) -> list[str]:

@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax
 
 from ner_adv_plugin.data.batching.batch import Batch
-from ner_adv_plugin.modules.heads.head import Head, categorical_divergence
+from ner_adv_plugin.modules.heads.head import Head
+from ner_adv_plugin.modules.heads.losses import categorical_divergence
 from ner_adv_plugin.modules.heads.tagging_head import TaggingHead
 
 

@@ -24,12 +24,9 @@ from ner_adv_plugin.data.labels.span_options import (
     without_conflicts,
 )
 from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
-from ner_adv_plugin.modules.heads.head import (
-    Head,
-    NormalizeBy,
-    Readings,
-    categorical_divergence,
-)
+from ner_adv_plugin.modules.heads.head import Head, NormalizeBy
+from ner_adv_plugin.modules.heads.losses import categorical_divergence
+from ner_adv_plugin.modules.heads.readings import Readings
 
 
 class SpanHead(Head):

@@ -24,7 +24,8 @@ from ner_adv_plugin.data.labels.tag_arrays import TagTable, write_spans
 from ner_adv_plugin.data.labels.tag_paths import read_paths
 from ner_adv_plugin.data.labels.tag_schemes import OUTSIDE_TAG, get_scheme
 from ner_adv_plugin.modules.crf import ConditionalRandomField, span_probabilities
-from ner_adv_plugin.modules.heads.head import Head, NormalizeBy, Readings
+from ner_adv_plugin.modules.heads.head import Head, NormalizeBy
+from ner_adv_plugin.modules.heads.readings import Readings
 
 
 class TaggingHead(Head):

@@ -19,7 +19,7 @@ from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.modules.discriminator_losses import LazyDiscriminatorLoss
 from ner_adv_plugin.modules.heads import Head, TaggingHead
-from ner_adv_plugin.modules.heads.head import head_settings
+from ner_adv_plugin.modules.heads.head_settings import head_settings
 from ner_adv_plugin.modules.objectives.discriminator import Discriminates, Discriminator
 from ner_adv_plugin.modules.objectives.objective import Objective
 from ner_adv_plugin.modules.schedules import Schedule
