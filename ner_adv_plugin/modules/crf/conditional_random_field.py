@@ -4,50 +4,16 @@ Shape suffixes: B sequences, L positions, T tags, N paths.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.modules.crf.checks import check_tensor
 from ner_adv_plugin.modules.crf.divergence import divergence
-from ner_adv_plugin.modules.crf.n_best import n_best
+from ner_adv_plugin.modules.crf.n_best import NBest, n_best
 from ner_adv_plugin.modules.crf.partition import ForwardBackward, forward_backward, log_partition
+from ner_adv_plugin.modules.crf.scores import Scores, expected_score, path_score
 from ner_adv_plugin.modules.crf.viterbi import viterbi
-
-
-class _Scores(NamedTuple):
-    """Scores of a batch in float64, with -inf for forbidden starts, transitions and ends.
-
-    # Parameters
-
-    emissions : (B, L, T), 0 at padding.
-    lengths : (B,) long.
-    starts : (T,).
-    transitions : (T, T), [from, to].
-    ends : (T,).
-    """
-
-    emissions: Tensor
-    lengths: Tensor
-    starts: Tensor
-    transitions: Tensor
-    ends: Tensor
-
-
-class NBest(NamedTuple):
-    """The N best tag paths of each sequence, best first.
-
-    # Parameters
-
-    tags_BNL : tags, (B, N, L) long; 0 at padding, and for missing paths if a sequence has fewer
-        than N.
-    scores_BN : scores of the paths, (B, N); -inf for missing paths.
-    probabilities_BN : probabilities of the paths, (B, N); 0 for missing paths.
-    """
-
-    tags_BNL: Tensor
-    scores_BN: Tensor
-    probabilities_BN: Tensor
 
 
 class ConditionalRandomField(torch.nn.Module):
@@ -151,10 +117,10 @@ class ConditionalRandomField(torch.nn.Module):
 
         (B,): 0 for an empty sequence, +inf for a path that uses a forbidden transition.
         """
-        _check_tags(emissions, tags)
+        check_tensor("tags", tags, torch.long, emissions.shape[:2])
         with torch.autocast(emissions.device.type, enabled=False):
             scores = self._scores(emissions, mask)
-            nll = log_partition(*scores) - _path_score(scores, tags)
+            nll = log_partition(*scores) - path_score(scores, tags)
         return nll.to(_result_dtype(emissions))
 
     def marginal(self, emissions: Tensor, allowed: Tensor, mask: Tensor) -> Tensor:
@@ -172,12 +138,7 @@ class ConditionalRandomField(torch.nn.Module):
 
         (B,): 0 for an empty sequence, +inf if none of these paths is admissible.
         """
-        if allowed.shape != emissions.shape or allowed.dtype != torch.bool:
-            expected = tuple(emissions.shape)
-            raise ValueError(
-                f"allowed must be bool of shape {expected}, got {allowed.dtype}"
-                f" {tuple(allowed.shape)}"
-            )
+        check_tensor("allowed", allowed, torch.bool, emissions.shape)
 
         with torch.autocast(emissions.device.type, enabled=False):
             scores = self._scores(emissions, mask)
@@ -217,9 +178,9 @@ class ConditionalRandomField(torch.nn.Module):
 
         (B,): 0 for an empty sequence, -inf for a path that uses a forbidden transition.
         """
-        _check_tags(emissions, tags)
+        check_tensor("tags", tags, torch.long, emissions.shape[:2])
         with torch.autocast(emissions.device.type, enabled=False):
-            return _path_score(self._scores(emissions, mask), tags).to(_result_dtype(emissions))
+            return path_score(self._scores(emissions, mask), tags).to(_result_dtype(emissions))
 
     def decode(self, emissions: Tensor, mask: Tensor) -> Tensor:
         """Decode the most probable tag path of each sequence, (B, L) long, 0 at padding."""
@@ -279,7 +240,7 @@ class ConditionalRandomField(torch.nn.Module):
         with torch.autocast(emissions.device.type, enabled=False):
             scores = self._scores(emissions, mask)
             result = forward_backward(*scores)
-            entropy_B = (result.log_partition - _expected_score(scores, result)).clamp(min=0.0)
+            entropy_B = (result.log_partition - expected_score(scores, result)).clamp(min=0.0)
         return entropy_B.to(_result_dtype(emissions))
 
     def cross_entropy(
@@ -314,7 +275,7 @@ class ConditionalRandomField(torch.nn.Module):
             partition_B = log_partition(*scores)
             tags_BLT = tags.double().masked_fill(~mask.unsqueeze(-1), 0.0)
             expected = ForwardBackward(partition_B, tags_BLT.transpose(0, 1), transitions.double())
-            entropy_B = partition_B - _expected_score(scores, expected)
+            entropy_B = partition_B - expected_score(scores, expected)
         return entropy_B.to(_result_dtype(emissions))
 
     @torch.no_grad()
@@ -357,25 +318,18 @@ class ConditionalRandomField(torch.nn.Module):
     def _register_allowed(self, name: str, allowed: Tensor | None, shape: tuple[int, ...]) -> None:
         if allowed is None:
             allowed = torch.ones(shape, dtype=torch.bool)
-        if allowed.shape != shape or allowed.dtype != torch.bool:
-            raise ValueError(
-                f"{name} must be bool of shape {shape}, got {allowed.dtype} {tuple(allowed.shape)}"
-            )
+        check_tensor(name, allowed, torch.bool, shape)
         self.register_buffer(name, allowed.clone(), persistent=False)
 
-    def _scores(self, emissions: Tensor, mask: Tensor) -> _Scores:
+    def _scores(self, emissions: Tensor, mask: Tensor) -> Scores:
         if emissions.dim() != 3 or emissions.shape[1] == 0 or emissions.shape[2] != self.num_tags:
             raise ValueError(
                 f"emissions must be (sequences, positions, {self.num_tags}) with at least one"
                 f" position, got {tuple(emissions.shape)}"
             )
-        if mask.shape != emissions.shape[:2] or mask.dtype != torch.bool:
-            expected = tuple(emissions.shape[:2])
-            raise ValueError(
-                f"mask must be bool of shape {expected}, got {mask.dtype} {tuple(mask.shape)}"
-            )
+        check_tensor("mask", mask, torch.bool, emissions.shape[:2])
 
-        return _Scores(
+        return Scores(
             emissions.masked_fill(~mask.unsqueeze(-1), 0.0).double(),
             mask.sum(1),
             self.start_transitions.double().masked_fill(~self.allowed_starts, -torch.inf),
@@ -386,49 +340,3 @@ class ConditionalRandomField(torch.nn.Module):
 
 def _result_dtype(emissions: Tensor) -> torch.dtype:
     return torch.promote_types(emissions.dtype, torch.float32)
-
-
-def _check_tags(emissions: Tensor, tags: Tensor) -> None:
-    if tags.shape != emissions.shape[:2] or tags.dtype != torch.long:
-        expected = tuple(emissions.shape[:2])
-        raise ValueError(
-            f"tags must be long of shape {expected}, got {tags.dtype} {tuple(tags.shape)}"
-        )
-
-
-def _path_score(scores: _Scores, tags_BL: Tensor) -> Tensor:
-    """Sum the scores that a tag path uses, (B,)."""
-    emissions_BLT, lengths_B, starts_T, transitions_TT, ends_T = scores
-    last_B1 = (lengths_B - 1).clamp(min=0).unsqueeze(1)
-    inside_BL = torch.arange(tags_BL.shape[1], device=tags_BL.device) < lengths_B.unsqueeze(1)
-    tags_BL = tags_BL.masked_fill(~inside_BL, 0)
-    pairs_BM = tags_BL[:, :-1] * len(ends_T) + tags_BL[:, 1:]
-
-    # `gather` throughout: its backward pass is a plain scatter, that of tensor indexing sorts.
-    local_BL = emissions_BLT.gather(2, tags_BL.unsqueeze(2)).squeeze(2)
-    moves_BM = transitions_TT.flatten().gather(0, pairs_BM.flatten()).view_as(pairs_BM)
-    outer_B = starts_T.gather(0, tags_BL[:, 0]) + ends_T.gather(
-        0, tags_BL.gather(1, last_B1).squeeze(1)
-    )
-    outer_B = outer_B.masked_fill(lengths_B == 0, 0.0)
-
-    return outer_B + local_BL.sum(1) + moves_BM.masked_fill(~inside_BL[:, 1:], 0.0).sum(1)
-
-
-def _expected_score(scores: _Scores, result: ForwardBackward) -> Tensor:
-    """Mean of the path score over the distribution of tag paths, (B,)."""
-    emissions_BLT, lengths_B, starts_T, transitions_TT, ends_T = scores
-    last = (lengths_B - 1).clamp(min=0), torch.arange(len(lengths_B), device=lengths_B.device)
-
-    expected_B = _weighted(result.tags.transpose(0, 1), emissions_BLT).sum((1, 2))
-    expected_B += _weighted(result.transitions, transitions_TT).sum((1, 2))
-    return (
-        expected_B
-        + _weighted(result.tags[0], starts_T).sum(1)
-        + _weighted(result.tags[last], ends_T).sum(1)
-    )
-
-
-def _weighted(weights: Tensor, scores: Tensor) -> Tensor:
-    """Multiply scores by weights; 0 if the weight is 0, even if the score is -inf."""
-    return torch.where(weights > 0, weights * scores, 0.0)

@@ -5,6 +5,7 @@ paths, K blocks of C paths, A = K x C candidates.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +14,22 @@ from ner_adv_plugin.modules.crf.viterbi import local_scores, transitions_with_st
 
 # For fewer paths, it is faster to compare all partial paths than to select blocks of them.
 _MIN_FOR_BLOCKS = 32
+
+
+class NBest(NamedTuple):
+    """The N best tag paths of each sequence, best first.
+
+    # Parameters
+
+    tags_BNL : tags, (B, N, L) long; 0 at padding, and for missing paths if a sequence has fewer
+        than N.
+    scores_BN : scores of the paths, (B, N); -inf for missing paths.
+    probabilities_BN : probabilities of the paths, (B, N); 0 for missing paths.
+    """
+
+    tags_BNL: Tensor
+    scores_BN: Tensor
+    probabilities_BN: Tensor
 
 
 def n_best(
