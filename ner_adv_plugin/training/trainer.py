@@ -38,7 +38,7 @@ from ner_adv_plugin.training.memory import cut, most_tokens
 from ner_adv_plugin.training.metric_tracker import MetricTracker
 from ner_adv_plugin.training.optimization.clipping import clip_gradients
 from ner_adv_plugin.training.optimization.l2_sp import LazyStartingPointDecay
-from ner_adv_plugin.training.optimization.learning_rate_scheduler import (
+from ner_adv_plugin.training.optimization.learning_rate_schedulers import (
     LazyScheduler,
     LearningRateScheduler,
 )

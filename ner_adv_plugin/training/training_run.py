@@ -10,7 +10,7 @@ from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.training.instance_weighting import InstanceWeighting
 from ner_adv_plugin.training.metric_tracker import MetricTracker
 from ner_adv_plugin.training.optimization.l2_sp import StartingPointDecay
-from ner_adv_plugin.training.optimization.learning_rate_scheduler import LearningRateScheduler
+from ner_adv_plugin.training.optimization.learning_rate_schedulers import LearningRateScheduler
 from ner_adv_plugin.training.optimization.moving_average import MovingAverage
 from ner_adv_plugin.training.steps.step import TrainingStep
 

@@ -10,7 +10,7 @@ from tango.common.registrable import Registrable as TangoRegistrable
 from torch.optim.lr_scheduler import LambdaLR
 
 from ner_adv_plugin.common.errors import ConfigurationError
-from ner_adv_plugin.training.optimization.learning_rate_scheduler import LearningRateScheduler
+from ner_adv_plugin.training.optimization.learning_rate_schedulers import LearningRateScheduler
 
 TOTAL, WARMUP = 20, 5
 RATES = (0.1, 3.0)
