@@ -20,7 +20,7 @@ from ner_adv_plugin.runs.documents import plain
 from ner_adv_plugin.runs.explanation import advice, explanation, objectives, read_run
 from ner_adv_plugin.runs.train_job import train_model
 from ner_adv_plugin.studies import worker
-from ner_adv_plugin.training.callbacks import reversal_health
+from ner_adv_plugin.training.callbacks import reversal
 from tests.tiny import ROOT, single_task_config, tiny_config
 
 LEXICON = "vocabulary/lexicon/words.jsonl"
@@ -240,7 +240,7 @@ def test_a_lexicon_whose_words_the_texts_do_not_have(tmp_path: Path) -> None:
 
 
 def test_limits_are_those_of_what_they_judge() -> None:
-    assert objectives.INERT == reversal_health.INERT
+    assert objectives.INERT == reversal.INERT
     adversaries = [
         name
         for name, own in registered(Objective).items()

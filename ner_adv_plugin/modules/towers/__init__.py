@@ -1,7 +1,7 @@
 """Towers: sequence encoders on top of the encoder or of other towers."""
 
 from ner_adv_plugin.modules.towers.combination import Combination, CrossStitch, GatedMixture
-from ner_adv_plugin.modules.towers.recurrence import run_together
+from ner_adv_plugin.modules.towers.joint_lstms import run_together
 from ner_adv_plugin.modules.towers.residual import Residual
 from ner_adv_plugin.modules.towers.self_attention import SelfAttention
 from ner_adv_plugin.modules.towers.task_embedding import TaskEmbedding

@@ -4,7 +4,6 @@ import inspect
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
@@ -22,84 +21,13 @@ from ner_adv_plugin.modules.towers import TowerStates
 from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.domain_probe import probe, tower_features
 from ner_adv_plugin.training.callbacks.gradient_shares import GradientShares
+from ner_adv_plugin.training.callbacks.reversal import Reversal
+from ner_adv_plugin.training.steps.step import add_statistics
 from ner_adv_plugin.training.training_run import TrainingRun
 
 logger = logging.getLogger(__name__)
-# A reversal is inert if the norm of its gradient is below this fraction of that of the heads.
-INERT = 1e-3
-# If weight x scale is below this, the limit is ten times higher: the gradients of heads whose loss
-# is a mean over characters are smaller by a factor of a sentence's length.
-WEAK = 1e-3
-# Warn after this many consecutive epochs in which the discriminator is no better than chance.
-FLAT_EPOCHS = 2
 
 Arguments = tuple[Mapping[str, TowerStates], Batch, float]
-
-
-@dataclass
-class _Reversal:
-    """State of one adversarial objective.
-
-    # Parameters
-
-    objective, index : the objective, and its index among all objectives of the model.
-    prefix : prefix of its metric names.
-    step_counts : number of sentences by class in the current step of this process; empty if the
-        objective does not classify.
-    epoch_counts : number of sentences by class in the previous steps of the epoch.
-    ratio : latest gradient ratio.
-    flat_epochs : consecutive epochs in which the discriminator was no better than chance.
-    warned : messages of the warnings so far.
-    """
-
-    objective: Adversary
-    index: int
-    prefix: str
-    step_counts: Counter[str] = field(default_factory=Counter)
-    epoch_counts: Counter[str] = field(default_factory=Counter)
-    ratio: float | None = None
-    flat_epochs: int = 0
-    warned: list[str] = field(default_factory=list)
-
-    @property
-    def path(self) -> str:
-        """Config path of the objective."""
-        return f"model.objectives.{self.index}"
-
-    def class_of(self, vocab: Vocabulary, dataset: str, head: str | None) -> str | None:
-        """Return the class of a sentence that the towers shall hide, None for no class."""
-        objective = self.objective
-        by_task = isinstance(objective, Discriminator) and objective.places is not None
-        return head if by_task else vocab.datasets[dataset].domain
-
-    def strength(self, progress: float) -> float:
-        """Return weight x scale, the factor on the adversary's gradient, at `progress`."""
-        return self.objective.weight_at(progress) * self.objective.reversal.at(progress)
-
-    def warn(self, message: str, *values: Any) -> None:
-        """Log a warning on the main process, each message once."""
-        if message in self.warned:
-            return
-
-        self.warned.append(message)
-        if is_main():
-            logger.warning(f"%s: {message}", self.path, *values)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state that a resumed run needs, in plain types."""
-        return {
-            "ratio": self.ratio,
-            "flat_epochs": self.flat_epochs,
-            "drawn": dict(self.epoch_counts),
-            "warned": list(self.warned),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore a state from `state_dict`."""
-        self.ratio = state["ratio"]
-        self.flat_epochs = state["flat_epochs"]
-        self.epoch_counts = Counter(state["drawn"])
-        self.warned = list(state["warned"])
 
 
 @TrainerCallback.register("reversal_health")
@@ -147,9 +75,16 @@ class ReversalHealthCallback(TrainerCallback):
         self, serialization_dir: str, interval: int = 10, probe_sentences: int = 200
     ) -> None:
         super().__init__(serialization_dir)
-        self.interval = at_least(1, interval, "interval")
-        self.probe_sentences = at_least(0, probe_sentences, "probe_sentences")
-        self._reversals: list[_Reversal] = []
+        for name, value, minimum in (
+            ("interval", interval, 1),
+            ("probe_sentences", probe_sentences, 0),
+        ):
+            if value < minimum:
+                raise ConfigurationError(f"expected {minimum} or more, found {value}", name)
+
+        self.interval = interval
+        self.probe_sentences = probe_sentences
+        self._reversals: list[Reversal] = []
         self._resumed: list[dict[str, Any]] = []
         self._hooks: list[RemovableHandle] = []
         self._shares: GradientShares | None = None
@@ -164,7 +99,7 @@ class ReversalHealthCallback(TrainerCallback):
         """
         objectives: list[Objective] = list(getattr(trainer.model, "objectives", []))
         self._reversals = [
-            _Reversal(objective, index, "" if len(objectives) == 1 else f"objective_{index}_")
+            Reversal(objective, index, "" if len(objectives) == 1 else f"objective_{index}_")
             for index, objective in enumerate(objectives)
             if isinstance(objective, Adversary)
         ]
@@ -254,50 +189,11 @@ class ReversalHealthCallback(TrainerCallback):
                 metrics.get(f"training_{reversal.prefix}{name}")
                 for name in ("reversal_ratio", "discriminator_accuracy", "discriminator_chance")
             )
-            self._warn_if_inert(reversal, ratio, strength)
-            self._warn_if_collapsed(reversal, accuracy, chance)
+            reversal.warn_if_inert(ratio, strength)
+            reversal.warn_if_collapsed(accuracy, chance)
 
         # The first step of the next epoch is measured.
         self._shares = GradientShares()
-
-    def _warn_if_inert(self, reversal: _Reversal, ratio: float | None, strength: float) -> None:
-        """Warn if the mean ratio of an epoch is too small.
-
-        # Parameters
-
-        reversal : state of the objective.
-        ratio : mean ratio of the epoch, None if it was not measured.
-        strength : mean strength of the reversal in the measured steps.
-        """
-        final = reversal.strength(1.0)
-        limit = 10 * INERT if final < WEAK else INERT
-        if ratio is not None and ratio < limit and strength >= 0.5 * final:
-            reversal.warn(
-                "the reversal is inert: the norm of its gradient is %.1e of that of the heads,"
-                " below %.0e: raise the weight of the objective or the scale of the reversal,"
-                " whose product is %.1e",
-                ratio,
-                limit,
-                final,
-            )
-
-    def _warn_if_collapsed(
-        self, reversal: _Reversal, accuracy: float | None, chance: float | None
-    ) -> None:
-        """Warn if the discriminator was no better than chance for several epochs."""
-        if accuracy is None or chance is None:
-            return
-
-        reversal.flat_epochs = reversal.flat_epochs + 1 if accuracy <= chance else 0
-        if reversal.flat_epochs >= FLAT_EPOCHS:
-            reversal.warn(
-                "the accuracy of the discriminator is %.3f, that of a constant prediction %.3f,"
-                " for %d consecutive epochs: either it has collapsed, or the states carry no"
-                " information about the classes; the probe at the end of training shows which",
-                accuracy,
-                chance,
-                FLAT_EPOCHS,
-            )
 
     def on_end(self, trainer: TrainingRun, metrics: dict[str, Any] | None = None) -> None:
         """See `TrainerCallback.on_end`; adds the scores of the probe if training is finished."""
@@ -311,7 +207,7 @@ class ReversalHealthCallback(TrainerCallback):
             for reversal in self._reversals:
                 metrics.update(self._probe(trainer, reversal))
 
-    def _probe(self, trainer: TrainingRun, reversal: _Reversal) -> dict[str, float]:
+    def _probe(self, trainer: TrainingRun, reversal: Reversal) -> dict[str, float]:
         """Return the scores of a linear probe on each tower that an objective reads."""
         model, sentences = trainer.model, trainer.data_loader.sentences()
         classes = {

@@ -14,7 +14,7 @@ from torch.testing import assert_close
 
 from ner_adv_plugin.models import tower_states
 from ner_adv_plugin.modules.towers import run_together, run_tower
-from ner_adv_plugin.modules.towers.recurrence import run_lstms
+from ner_adv_plugin.modules.towers.joint_lstms import run_lstms
 from tests.models.building import batch_for, build_model
 from tests.modules.examples import mixed_batch, vocabulary
 from tests.modules.towers.tower_test import TOWERS, tower_of
