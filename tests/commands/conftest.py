@@ -11,6 +11,8 @@ import pytest
 
 from ner_adv_plugin.commands import main
 from ner_adv_plugin.common.progress import make_file_friendly
+from tests.commands.small_run import small
+from tests.tiny import write_config
 
 
 @dataclass
@@ -55,3 +57,9 @@ def run(
         root.addHandler(handler)
     root.setLevel(level)
     make_file_friendly(False)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    """Config file of a small run."""
+    return write_config(tmp_path / "small.json", small())

@@ -2,48 +2,31 @@
 
 import json
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ner_adv_plugin.common.errors import DataError, UserError
-from ner_adv_plugin.data.formats import AnnotationsReader, CorpusFormat, recognised
+from ner_adv_plugin.common.errors import DataError
+from ner_adv_plugin.data.formats import AnnotationsReader, recognised
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.reading import DatasetReader
-
-TEXT = "昨天王明去了北京。"
-SPANS = [Span(2, 4, "PER"), Span(6, 8, "LOC")]
-PAIRS = [[2, 4, "PER"], [6, 8, "LOC"]]
-
-
-def lines(*records: object) -> str:
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-
-
-def read(tmp_path: Path, content: str | bytes, name: str = "corpus", **settings: Any) -> Any:
-    path = tmp_path / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    reader = DatasetReader.from_params({"type": "annotations", **settings})
-    return reader.read(path)
-
-
-def region(start: int, end: int, *labels: str, text: str | None = None) -> dict[str, Any]:
-    value: dict[str, Any] = {"start": start, "end": end, "labels": list(labels)}
-    return {"type": "labels", "value": value if text is None else {**value, "text": text}}
-
-
-def task(*annotations: dict[str, Any], text: str = TEXT, **others: Any) -> dict[str, Any]:
-    return {"id": 1, "data": {"text": text}, "annotations": list(annotations), **others}
-
+from tests.data.formats.records import (
+    COLUMNS,
+    PAIRS,
+    SPANS,
+    TAGS,
+    TEXT,
+    lines,
+    read,
+    region,
+    task,
+    write,
+)
 
 REGIONS = {"result": [region(2, 4, "PER", text="王明"), region(6, 8, "LOC", text="北京")]}
 OFFSETS = [{"start_offset": a, "end_offset": b, "label": name} for a, b, name in PAIRS]
-TAGS = ["O", "O", "B-PER", "I-PER", "O", "O", "B-LOC", "I-LOC", "O"]
-COLUMNS = "".join(f"{c}\t{tag}\n" for c, tag in zip(TEXT, TAGS, strict=True))
-
 FILES = {
     "doccano label": ("doccano", lines({"id": 1, "text": TEXT, "label": PAIRS})),
     "doccano labels": ("doccano", lines({"id": 1, "text": TEXT, "labels": PAIRS, "cats": []})),
@@ -181,29 +164,6 @@ def test_brat(tmp_path: Path) -> None:
     assert counts == {"lines_that_are_no_entities_left_out": 2}
 
 
-@pytest.mark.parametrize(
-    ("annotation", "message"),
-    [
-        ("T1\tPER 2 3;5 6\t王 去", "1.ann:2: .* discontinuous entities are not read"),
-        ("T1\tPER 2 40\t王明", r"1.ann:2: found 'PER \[2, 40\]', expected 0 <= start < end <= 10"),
-        ("T1\tPER 1 3\t王明", r'1.ann:2: .*expected "天王", .*昨\[天王\]明去了北京'),
-        ("T1 PER 2 4", "1.ann:2: .*T1<tab>TYPE START END<tab>SURFACE"),
-    ],
-)
-def test_faults_of_brat_name_file_and_line(annotation: str, message: str, tmp_path: Path) -> None:
-    (tmp_path / "1.txt").write_text(f"{TEXT}\n")
-    (tmp_path / "1.ann").write_text(f"T2\tLOC 6 8\t北京\n{annotation}\n")
-    with pytest.raises(DataError, match=message):
-        AnnotationsReader().read(tmp_path)
-
-
-def test_annotations_without_a_text(tmp_path: Path) -> None:
-    (tmp_path / "1.txt").write_text(TEXT)
-    (tmp_path / "2.ann").write_text("T1\tPER 0 1\t昨\n")
-    with pytest.raises(DataError, match="2.ann: found 'no text beside it', expected 2.txt"):
-        AnnotationsReader().read(tmp_path)
-
-
 def test_label_studio_reads_one_annotation_of_a_task(tmp_path: Path) -> None:
     cancelled = {"was_cancelled": True, "result": [region(0, 9, "X")]}
     truth = {"ground_truth": True, "result": [region(2, 4, "PER")]}
@@ -333,64 +293,6 @@ def test_answers_as_partial_labels(tmp_path: Path) -> None:
     assert table[0].spans == SPANS[:1]
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (
-            lines({"text": TEXT, "label": PAIRS}, {"text": TEXT, "label": [[8, 12, "LOC"]]}),
-            r"corpus:2: found 'LOC \[8, 12\]', expected 0 <= start < end <= 9, the length of the "
-            r'text; the text: "昨天王明去了北京\[。\]"',
-        ),
-        (lines({"text": TEXT, "label": [[2, 4, "P"], [2, 4]]}), r"corpus:1: found \[2, 4\], exp"),
-        (lines({"text": TEXT, "label": [[2, 4, "P"], [2, 2, "PER"]]}), r"PER \[2, 2\]"),
-        (lines({"text": TEXT, "label": [[2, 4, "P"], [True, 2, "PER"]]}), "whole numbers"),
-        (lines({"text": TEXT, "label": [[2, 4, "P"], [1, 2, ""]]}), "non-empty string as type"),
-        (lines({"text": TEXT, "label": PAIRS}, {"txt": TEXT}), 'corpus:2: .*the keys "txt"'),
-        (
-            lines(
-                {"text": TEXT, "entities": [{"start": 1, "end": 3, "type": "P", "text": "王明"}]}
-            ),
-            r"""found 'P \[1, 3\] "王明"', expected "天王", which is at \[1, 3\]; the text: """,
-        ),
-        (lines({"text": TEXT, "label": PAIRS}) + '{"text": \n', "corpus:3: .*JSON: Expecting"),
-        (json.dumps([{"text": TEXT, "label": PAIRS}])[:-1], 'a single JSON array: "]"'),
-        (COLUMNS + "北 京\n", "corpus:10: "),
-        (COLUMNS.replace("-", "_"), "corpus:3: .*set tag_spelling: 'lenient'"),
-        (lines({"tokens": ["a", "b"], "ner_tags": ["O"]}), "2 tokens and 1 tags"),
-        (lines({"tokens": ["a"], "ner_tags": ["Q-X"]}), "the tags Q-X"),
-    ],
-)
-def test_a_fault_is_an_error_with_its_place(content: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=message):
-        read(tmp_path, content)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("", "an empty file"),
-        ("\n \n", "blank lines"),
-        ("我在北京。\n", "text that begins with 我在北京。"),
-        (lines({"prompt": "a", "result_list": []}), 'JSON objects with the keys "prompt", "resu'),
-        (lines(["a", "b"]), "JSON that begins with"),
-        ("B\tB\nE\tE\n", "these are tags of words"),
-    ],
-)
-def test_an_unknown_format_is_shown(content: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=message):
-        read(tmp_path, content)
-
-
-def test_an_unknown_folder_is_shown(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="an empty folder"):
-        AnnotationsReader().read(tmp_path)
-    (tmp_path / "a.xml").touch()
-    with pytest.raises(DataError, match='a folder with "a.xml"'):
-        AnnotationsReader().read(tmp_path)
-    with pytest.raises(DataError, match="no such file"):
-        AnnotationsReader().read(tmp_path / "none")
-
-
 @pytest.mark.parametrize("name", ["doccano label", "columns", "cluener", "label studio"])
 def test_gb18030_is_recognised_and_asked_for(name: str, tmp_path: Path) -> None:
     content = FILES[name][1].encode("gb18030")
@@ -409,34 +311,6 @@ def test_a_text_of_several_lines_is_split_outside_of_entities(tmp_path: Path) ->
         ("再见", []),
     ]
     assert len(read(tmp_path, lines(record), split_lines=False)) == 1
-
-
-def write(name: Any, sentences: Sequence[Instance], tmp_path: Path) -> None:
-    CorpusFormat.from_params(name).write(sentences, tmp_path / "out")
-
-
-@pytest.mark.parametrize(
-    ("name", "sentence", "message"),
-    [
-        (
-            "conll",
-            Instance("甲乙", [Span(0, 2, "A"), Span(1, 2, "B")]),
-            "A 甲乙 .* and B 乙 .* overlap",
-        ),
-        ("conll", Instance("甲\n乙", []), "line break. Split texts .*--split-lines"),
-        ("conll", Instance("甲", [Span(0, 1, "A B")]), 'the type "A B" holds white space'),
-        ("conll", Instance("甲", None), "unlabelled, .*--unlabelled drop"),
-        ("conll", Instance("\ud83d", []), "half of a surrogate pair"),
-        ("huggingface", Instance("甲乙", [Span(0, 2, "A"), Span(0, 2, "B")]), "overlap"),
-        ("language_model", Instance("王王", [Span(0, 1, "PER")]), "would not be found again"),
-        ("weibo", Instance("王王", []), "cannot be written"),
-    ],
-)
-def test_what_a_format_cannot_say_is_refused(
-    name: str, sentence: Instance, message: str, tmp_path: Path
-) -> None:
-    with pytest.raises(UserError, match=message):
-        write(name, [sentence], tmp_path)
 
 
 def test_halves_of_emoji_survive_in_json(tmp_path: Path) -> None:
