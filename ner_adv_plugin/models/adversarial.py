@@ -52,7 +52,7 @@ class Adversarial(HardSharing):
 
     @classmethod
     def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]]:
-        """See `SharingModel.preset`."""
+        """See `PlannedModel.preset`."""
         if SHARED in heads:
             raise ConfigurationError(
                 f'a head cannot be named "{SHARED}", the name of the shared tower: choose another',

@@ -92,7 +92,7 @@ class Asymmetric(SharingModel):
 
     @classmethod
     def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]]:
-        """See `SharingModel.preset`."""
+        """See `PlannedModel.preset`."""
         sources = settings["sources"]
         _check_sources(sources, heads)
         if settings.get("join") == "tower":
@@ -103,7 +103,7 @@ class Asymmetric(SharingModel):
     def preset_inputs(
         cls, heads: Sequence[str], settings: Mapping[str, Any]
     ) -> dict[str, list[str]]:
-        """See `SharingModel.preset_inputs`."""
+        """See `PlannedModel.preset_inputs`."""
         if settings.get("join") != "tower":
             return {}
         return {target: [ENCODER, *names] for target, names in settings["sources"].items()}

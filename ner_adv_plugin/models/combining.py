@@ -94,12 +94,12 @@ class CombiningModel(SharingModel):
 
     @classmethod
     def combinations(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
-        """See `SharingModel.combinations`."""
+        """See `PlannedModel.combinations`."""
         return [own.name for own in cls.inner_towers(heads, settings) if own.build is not None]
 
     @classmethod
     def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]]:
-        """See `SharingModel.preset`."""
+        """See `PlannedModel.preset`."""
         inner = cls.inner_towers(heads, settings)
         for name, count in Counter(own.name for own in inner).items():
             if count > 1:
@@ -126,5 +126,5 @@ class CombiningModel(SharingModel):
     def preset_inputs(
         cls, heads: Sequence[str], settings: Mapping[str, Any]
     ) -> dict[str, list[str]]:
-        """See `SharingModel.preset_inputs`."""
+        """See `PlannedModel.preset_inputs`."""
         return {own.name: own.reads for own in cls.inner_towers(heads, settings)}

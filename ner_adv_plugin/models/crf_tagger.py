@@ -53,7 +53,7 @@ class CrfTagger(SharingModel):
 
     @classmethod
     def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]]:
-        """See `SharingModel.preset`."""
+        """See `PlannedModel.preset`."""
         if len(heads) > 1:
             raise ConfigurationError(
                 f"expected one task, but the datasets have heads {', '.join(heads)}; use"

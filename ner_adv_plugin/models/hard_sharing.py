@@ -74,5 +74,5 @@ class HardSharing(SharingModel):
 
     @classmethod
     def preset(cls, heads: Sequence[str], settings: Mapping[str, Any]) -> dict[str, list[str]]:
-        """See `SharingModel.preset`."""
+        """See `PlannedModel.preset`."""
         return {name: [name] for name in heads}
