@@ -28,7 +28,7 @@ from ner_adv_plugin.models.sharing_graph import ENCODER
 from ner_adv_plugin.models.sharing_model import SharingModel
 from ner_adv_plugin.modules.heads import TaggingHead
 from ner_adv_plugin.modules.heads.losses import loss_per_character
-from ner_adv_plugin.modules.objectives import Objective, Statistics
+from ner_adv_plugin.modules.objectives import Objective
 from ner_adv_plugin.modules.schedules import Schedule
 from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.modules.towers import TowerStates

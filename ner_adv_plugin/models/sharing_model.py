@@ -43,7 +43,8 @@ from ner_adv_plugin.modules.encoders import Encoder
 from ner_adv_plugin.modules.heads import Head, TaggingHead
 from ner_adv_plugin.modules.heads.losses import loss_per_character
 from ner_adv_plugin.modules.loss_weighting import FixedWeighting, LossWeighting
-from ner_adv_plugin.modules.objectives import LazyObjective, Objective, Statistics
+from ner_adv_plugin.modules.objectives import LazyObjective, Objective
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.modules.towers import TowerStates
 
 

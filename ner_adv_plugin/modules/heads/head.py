@@ -24,6 +24,7 @@ from ner_adv_plugin.data.labels.spans import ScoredSpan, SpanTable
 from ner_adv_plugin.modules.dropout import Dropout
 from ner_adv_plugin.modules.heads.losses import loss_per_character
 from ner_adv_plugin.modules.heads.readings import Readings
+from ner_adv_plugin.modules.statistics import Statistics
 
 # Whether the loss of a sentence is divided by its length. "rows" is the name of "sentences" in
 # version 0.1.
@@ -299,11 +300,6 @@ def _check_learns(head: type[Head], raw_text: bool) -> None:
             ' expected a reader of type "unlabelled" with this head',
             "type",
         )
-
-
-def _check_weight(weight: float) -> None:
-    if weight < 0:
-        raise ConfigurationError(f"expected 0 or more, found {weight}", "weight")
 
 
 def heads_that(capability: str) -> list[str]:

@@ -22,7 +22,6 @@ from ner_adv_plugin.training.callbacks.callback import TrainerCallback
 from ner_adv_plugin.training.callbacks.domain_probe import probe, tower_features
 from ner_adv_plugin.training.callbacks.gradient_shares import GradientShares
 from ner_adv_plugin.training.callbacks.reversal import Reversal
-from ner_adv_plugin.training.steps.step import add_statistics
 from ner_adv_plugin.training.training_run import TrainingRun
 
 logger = logging.getLogger(__name__)
@@ -75,15 +74,8 @@ class ReversalHealthCallback(TrainerCallback):
         self, serialization_dir: str, interval: int = 10, probe_sentences: int = 200
     ) -> None:
         super().__init__(serialization_dir)
-        for name, value, minimum in (
-            ("interval", interval, 1),
-            ("probe_sentences", probe_sentences, 0),
-        ):
-            if value < minimum:
-                raise ConfigurationError(f"expected {minimum} or more, found {value}", name)
-
-        self.interval = interval
-        self.probe_sentences = probe_sentences
+        self.interval = at_least(1, interval, "interval")
+        self.probe_sentences = at_least(0, probe_sentences, "probe_sentences")
         self._reversals: list[Reversal] = []
         self._resumed: list[dict[str, Any]] = []
         self._hooks: list[RemovableHandle] = []

@@ -14,7 +14,7 @@ from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.heads import Head
 from ner_adv_plugin.modules.heads.head import heads_that
 from ner_adv_plugin.modules.heads.head_settings import head_settings
-from ner_adv_plugin.modules.objectives import Statistics
+from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.plain import PlainStep
 from ner_adv_plugin.training.steps.step import TrainingStep
