@@ -10,7 +10,7 @@ from ner_adv_plugin.common.files import is_url
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader
-from ner_adv_plugin.data.reading.lines import read_lines
+from ner_adv_plugin.data.reading.utf8_lines import utf8_lines
 
 # Frequencies by word; 0 if a list gives none.
 Frequencies = Mapping[str, int]
@@ -143,10 +143,10 @@ def read_words(path: str | Path) -> Frequencies:
 
     # Raises
 
-    DataError : if what follows a word is not a frequency.
+    DataError : if the file is not UTF-8, or what follows a word is not a frequency.
     """
     words: dict[str, int] = {}
-    for number, line in enumerate(read_lines(str(path)), 1):
+    for number, line in utf8_lines(path):
         fields = line.split("\t") if "\t" in line else line.split()
         if not line.strip():
             continue
@@ -173,10 +173,10 @@ def read_gazetteer(path: str | Path) -> list[tuple[str, str]]:
 
     # Raises
 
-    DataError : if a line is not a word, a tab and a type.
+    DataError : if the file is not UTF-8, or a line is not a word, a tab and a type.
     """
     pairs: dict[tuple[str, str], None] = {}
-    for number, line in enumerate(read_lines(str(path)), 1):
+    for number, line in utf8_lines(path):
         if not line.strip():
             continue
         fields = [field.strip() for field in line.split("\t")]
@@ -188,7 +188,7 @@ def read_gazetteer(path: str | Path) -> list[tuple[str, str]]:
 
 def is_gazetteer(path: str | Path) -> bool:
     """Whether the first line that is not blank has a type, not a frequency, after a tab."""
-    for line in read_lines(str(path)):
+    for _, line in utf8_lines(path):
         if line.strip():
             _, tab, rest = line.partition("\t")
             return bool(tab) and not rest.partition("\t")[0].strip().isdecimal()

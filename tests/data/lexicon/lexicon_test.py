@@ -1,7 +1,10 @@
 """Words of a lexicon and their matches, against a search at every position."""
 
+import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +20,8 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.lexicon import FileWords, Lexicon, LexiconAlphabet
 from ner_adv_plugin.data.lexicon.building import build_lexicon
 from ner_adv_plugin.data.lexicon.matching import count_words
-from ner_adv_plugin.data.lexicon.word_lists import read_gazetteer, read_words
+from ner_adv_plugin.data.lexicon.vectors import read_vectors
+from ner_adv_plugin.data.lexicon.word_lists import is_gazetteer, read_gazetteer, read_words
 from ner_adv_plugin.data.reading import UnlabelledReader
 from tests.modules.examples import vocabulary
 
@@ -83,6 +87,50 @@ def test_a_line_that_is_no_word(line: str, tmp_path: Path) -> None:
     path.write_text(f"北京\n{line}\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"words\.txt:2: .*a word and its frequency"):
         read_words(path)
+
+
+FILES = [
+    (read_words, "北京 12\n国家主席\n上海 3\n"),
+    (read_gazetteer, "北京\tLOC\n国家主席\tPER\n上海\tLOC\n"),
+    (is_gazetteer, "北京\tLOC\n国家主席\tPER\n上海\tLOC\n"),
+    (read_vectors, "3 2\n北京 0.1 0.2\n国家主席 0.3 0.4\n上海 1 2\n"),
+]
+
+
+@pytest.mark.parametrize(("read", "content"), FILES)
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
+def test_files_in_another_encoding_name_no_config_key(
+    read: Callable[[str], Any], content: str, encoding: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(content.encode(encoding))
+    with pytest.raises(DataError) as error:
+        read(str(path))
+    assert str(error.value).startswith(f"{path}: ") and "encoding" not in error.value.reason
+    # What the message says is what makes the file readable.
+    found = re.search(r"`iconv -f (\S+) -t UTF-8`", error.value.reason)
+    assert found is not None
+    path.write_bytes(path.read_bytes().decode(found[1]).encode())
+    read(str(path))
+
+
+@pytest.mark.parametrize(("read", "content"), FILES)
+def test_a_byte_order_mark_and_other_line_breaks_change_nothing(
+    read: Callable[[str], Any], content: str, tmp_path: Path
+) -> None:
+    one, other = tmp_path / "one.txt", tmp_path / "other.txt"
+    one.write_bytes(content.encode())
+    other.write_bytes(content.replace("\n", "\r\n").encode("utf-8-sig"))
+    assert repr(read(str(one))) == repr(read(str(other)))
+
+
+def test_a_damaged_line_of_a_utf8_file(tmp_path: Path) -> None:
+    path = tmp_path / "words.txt"
+    path.write_bytes("北京 1 2\n长江 1 2\n".encode() + b"\xff\xfe 1 2\n")
+    with pytest.raises(DataError, match=r"words\.txt:3: found b'\\xff', expected UTF-8 text$"):
+        read_words(str(path))
+    # Published vectors have some.
+    assert set(read_vectors(str(path))[0]) == {"北京", "长江", "\ufffd\ufffd"}
 
 
 def test_a_gazetteer(tmp_path: Path) -> None:
