@@ -76,7 +76,8 @@ def stages_of(config: Mapping[str, Any]) -> list[Stage]:
 
     # Raises
 
-    ConfigurationError : if names are missing or repeated, or a dataset has no training path.
+    ConfigurationError : if names are missing or repeated, a stage has stages itself, or a dataset
+        has no training path.
     """
     settings = config[STAGES]
     _check(settings)
@@ -105,6 +106,11 @@ def _check(settings: Any) -> None:
         path = f"{STAGES}.{index}"
         if not isinstance(own, dict):
             raise ConfigurationError(f"expected an object, found {own!r}", path)
+        if has_stages(own):
+            raise ConfigurationError(
+                f'a stage has no stages itself: list them one after the other in "{STAGES}"',
+                f"{path}.{STAGES}",
+            )
         name = own.get(NAME)
         if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
             raise ConfigurationError(

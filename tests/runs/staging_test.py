@@ -204,6 +204,8 @@ def test_an_interrupted_stage_is_kept_and_says_how_to_resume(tmp_path: Path) -> 
         ({"stages": []}, "stages", "expected a list of stages"),
         ({"stages.0.name": "a/b"}, "stages.0.name", "expected letters, digits"),
         ({"stages.1.name": "source"}, "stages.1.name", 'also named "source"'),
+        ({"stages.1.stages": [{"name": "inner"}]}, "stages.1.stages", "one after the other"),
+        ({"stages.0.stages": []}, "stages.0.stages", "a stage has no stages itself"),
         ({"stages.0.weights": "first"}, "stages.0.weights", 'expected "best" or "last"'),
         ({"stages.0.datasets": ["mrsa"]}, "stages.0.datasets.0", 'Did you mean "msra"?'),
         ({"stages.0.datasets": []}, "stages.0.datasets", "expected a list of names"),
