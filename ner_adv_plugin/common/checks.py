@@ -32,9 +32,10 @@ class CheckContext(Generic[R]):
 
 
 def check_parts(bound: Bound, run: object = None, path: str = "", name: str = "") -> None:
-    """Call the `check` hook of every component of a bound value, and check its numbers.
+    """Check the numbers of every component of a bound value, and call its `check` hook.
 
-    Outer components come first.
+    Outer components come first. A hook may derive names from the numbers, so that its error for a
+    wrong one would name a key that is not in the config.
 
     # Parameters
 
@@ -48,11 +49,10 @@ def check_parts(bound: Bound, run: object = None, path: str = "", name: str = ""
     ConfigurationError : from the first hook that refuses its settings.
     """
     hook = bound.hook("check")
-    if hook is not None:
-        with below(path):
-            hook(bound.filled, CheckContext(path, name, run))
     with below(path):
         check_numbers(bound)
+        if hook is not None:
+            hook(bound.filled, CheckContext(path, name, run))
 
     for key, child in bound.children.items():
         check_parts(child, run, joined(path, key), key)

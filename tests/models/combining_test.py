@@ -176,6 +176,12 @@ def named(head: str) -> dict[str, Any]:
     [
         ({"model__type": "mmoe", "model__num_experts": 0}, "num_experts: expected 1 or more"),
         ({"model__type": "ple", "model__num_levels": 0}, "num_levels: expected 1 or more"),
+        ({"model__type": "ple", "model__num_experts": 0}, "num_experts: expected 1 or more"),
+        (
+            {"model__type": "ple", "model__num_shared_experts": 0},
+            r"model\.num_shared_experts: expected 1 or more, found 0",
+        ),
+        ({"model__type": "cross_stitch", "model__num_layers": 0}, "num_layers: expected 1 or"),
         ({"model__type": "mmoe", **named("expert_1")}, 'have the name "expert_1"'),
         ({"model__type": "ple", **named("weibo_1")}, 'have the name "weibo_1_1"'),
         ({"model__type": "ple", **named("shared")}, 'a head cannot be named "shared"'),
