@@ -4,10 +4,11 @@ Every component may define one hook, a class method `check(settings, context)`; 
 `Registrable.check`.
 """
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ner_adv_plugin.common.errors import below, joined
+from ner_adv_plugin.common.errors import ConfigurationError, below, joined
 from ner_adv_plugin.common.numbers import check_numbers
 from ner_adv_plugin.common.schema import Bound
 
@@ -56,6 +57,29 @@ def check_parts(bound: Bound, run: object = None, path: str = "", name: str = ""
 
     for key, child in bound.children.items():
         check_parts(child, run, joined(path, key), key)
+
+
+def check_some(values: Sized | None, expected: str, path: str) -> None:
+    """Refuse an empty list, with which a component does nothing; null passes.
+
+    # Parameters
+
+    values : the list.
+    expected : one of its members and, if null is accepted, what null means.
+    path : config path of the list.
+
+    # Raises
+
+    ConfigurationError : if the list is empty.
+
+    # Examples
+
+    >>> check_some([], "dataset, or null for all", "datasets")
+    Traceback (most recent call last):
+    ner_adv_plugin.common.errors.ConfigurationError: datasets: expected at least one dataset, ...
+    """
+    if values is not None and not values:
+        raise ConfigurationError(f"expected at least one {expected}", path)
 
 
 def files_read(bound: Bound, path: str = "") -> dict[str, str]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ner_adv_plugin.common.bounds import above, at_least
+from ner_adv_plugin.common.checks import check_some
 from ner_adv_plugin.common.devices import device_of
 from ner_adv_plugin.common.errors import ConfigurationError, below, nearest
 from ner_adv_plugin.data.batching.batch import Batch
@@ -128,6 +129,8 @@ class Distillation(Objective):
         """See `Registrable.check`: head, datasets and archives exist, numbers are in range."""
         super().check(settings, context)
         _check_numbers(settings)
+        expected = "dataset, or null for those of the head and those without labels"
+        check_some(settings["datasets"], expected, "datasets")
         run = context.run
         if run is None:
             return

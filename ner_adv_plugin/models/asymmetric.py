@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from ner_adv_plugin.common.checks import check_some
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.models.model import Model
@@ -110,6 +111,7 @@ class Asymmetric(SharingModel):
 
 
 def _check_sources(sources: Mapping[str, list[str]], known: Sequence[str]) -> None:
+    check_some(sources, 'target with its sources, or model "hard_sharing"', "model.sources")
     for target, names in sources.items():
         for name in (target, *names):
             if name not in known:
@@ -117,6 +119,7 @@ def _check_sources(sources: Mapping[str, list[str]], known: Sequence[str]) -> No
                     f'no head "{name}".{nearest(name, known)} Heads: {", ".join(known)}.',
                     f"model.sources.{target}",
                 )
+        check_some(names, "source", f"model.sources.{target}")
         if target in names or len(set(names)) < len(names):
             raise ConfigurationError(
                 f"expected other tasks, each once, found {names}", f"model.sources.{target}"

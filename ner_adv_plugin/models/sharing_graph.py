@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ner_adv_plugin.common.binding import class_of
+from ner_adv_plugin.common.checks import check_some
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.modules.heads import Head
 from ner_adv_plugin.modules.heads.head_settings import head_settings
@@ -133,12 +134,14 @@ def sharing_graph(
     for name in towers:
         _check_name(name, "tower", f"model.towers.{name}")
 
+    paths = {name: f"model.heads.{name}" if name in heads else "model.head" for name in head_paths}
     reads = {
-        name: _reads_of_head(head_settings(settings, name)) or list(preset[name])
+        name: _reads_of_head(head_settings(settings, name), paths[name]) or list(preset[name])
         for name in head_paths
     }
     observed = [
-        _reads_of_objective(objective, reads) for objective in settings.get("objectives") or []
+        _reads_of_objective(objective, f"model.objectives.{index}", reads)
+        for index, objective in enumerate(settings.get("objectives") or [])
     ]
     known = tuple(
         dict.fromkeys(
@@ -147,12 +150,12 @@ def sharing_graph(
     )
 
     for name in head_paths:
-        path = f"model.heads.{name}" if name in heads else "model.head"
-        _check_reads(reads[name], (*known, ENCODER), f"{path}.reads")
+        _check_reads(reads[name], (*known, ENCODER), f"{paths[name]}.reads")
     for index, names in enumerate(observed):
         _check_reads(names, known, f"model.objectives.{index}.reads")
     for name, sources in inputs.items():
         _check_name(name, "tower", f"model.inputs.{name}")
+        check_some(sources, 'tower, or "encoder"', f"model.inputs.{name}")
         _check_reads(sources, (ENCODER, *known), f"model.inputs.{name}")
 
     tower_inputs = {
@@ -216,21 +219,22 @@ def check_described(head_paths: Mapping[str, str], settings: Mapping[str, Any]) 
             )
 
 
-def _reads_of_head(settings: Mapping[str, Any]) -> list[str]:
+def _reads_of_head(settings: Mapping[str, Any], path: str) -> list[str]:
     """Return the towers that a head reads by its config or its class; empty for the preset."""
     target = class_of(Head, settings)
-    return _reads(settings) or list(getattr(target, "default_reads", None) or ())
+    return _reads(settings, path) or list(getattr(target, "default_reads", None) or ())
 
 
 def _reads_of_objective(
-    settings: Mapping[str, Any], heads: Mapping[str, Sequence[str]]
+    settings: Mapping[str, Any], path: str, heads: Mapping[str, Sequence[str]]
 ) -> list[str]:
     """Return the towers that an objective reads by its config or its class."""
     target = class_of(Objective, settings) or Objective
-    return _reads(settings) or target.towers_read(settings, heads)
+    return _reads(settings, path) or target.towers_read(settings, heads)
 
 
-def _reads(settings: Mapping[str, Any]) -> list[str]:
+def _reads(settings: Mapping[str, Any], path: str) -> list[str]:
+    check_some(settings.get("reads"), "tower, or null for the default", f"{path}.reads")
     return list(settings.get("reads") or [])
 
 

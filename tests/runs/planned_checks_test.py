@@ -43,6 +43,72 @@ def test_weights_and_scales_are_not_negative(objective: dict[str, Any], path: st
     assert error.value.path == f"model.objectives.0.{path}"
 
 
+ADVERSARY = {"type": "domain_adversarial"}
+ASYMMETRIC = {"model__type": "asymmetric", "model__objectives": []}
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "expected"),
+    [
+        (
+            {"trainer__step": {"type": "anchored", "target": "weibo", "auxiliaries": []}},
+            "trainer.step.auxiliaries",
+            "auxiliary loss, or null for all but the target's",
+        ),
+        (
+            {"model__objectives": [{"type": "distillation", "head": "weibo", "datasets": []}]},
+            "model.objectives.0.datasets",
+            "dataset, or null for those of the head and those without labels",
+        ),
+        (
+            {"model__objectives": [{**ADVERSARY, "reads": []}]},
+            "model.objectives.0.reads",
+            "tower, or null for the default",
+        ),
+        ({"model__head__reads": []}, "model.head.reads", "tower, or null for the default"),
+        (
+            {"model__heads": {"msra": {"type": "crf", "reads": []}}, "model__head": "crf"},
+            "model.heads.msra.reads",
+            "tower, or null for the default",
+        ),
+        (
+            {"model__type": "hard_sharing", "model__inputs": {"weibo": []}},
+            "model.inputs.weibo",
+            'tower, or "encoder"',
+        ),
+        ({**ASYMMETRIC, "model__sources": {"weibo": []}}, "model.sources.weibo", "source"),
+        (
+            {**ASYMMETRIC, "model__sources": {}},
+            "model.sources",
+            'target with its sources, or model "hard_sharing"',
+        ),
+        ({"trainer__unfreezing": {"groups": [[]]}}, "trainer.unfreezing.groups.0", "regular"),
+        ({"trainer__l2_sp": {"alpha": 0.1, "regexes": []}}, "trainer.l2_sp.regexes", "regular"),
+        (
+            {"trainer__optimizer__parameter_groups": [[[], {"lr": 0.1}]]},
+            "trainer.optimizer.parameter_groups.0.0",
+            "regular expression",
+        ),
+        (
+            {"trainer__learning_rate_scheduler": {"type": "multi_step", "milestones": []}},
+            "trainer.learning_rate_scheduler.milestones",
+            "number of finished epochs",
+        ),
+        (
+            {"data_loader__augmentation": {"weibo": []}},
+            "data_loader.augmentation.weibo",
+            "augmentation",
+        ),
+    ],
+)
+def test_lists_with_which_a_component_does_nothing(
+    settings: dict[str, Any], path: str, expected: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"expected at least one {expected}") as error:
+        checked_job(tiny_config(**settings))
+    assert error.value.path == path
+
+
 def staged(first: dict[str, Any]) -> dict[str, Any]:
     """Weibo and words of news first, with one of the run's three domains left out; then Weibo."""
     config = with_overrides(tiny_config(), {"dataset_reader.readers.msr.domain": "words"})

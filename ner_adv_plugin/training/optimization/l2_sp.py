@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias
 import torch
 
 from ner_adv_plugin.common.bounds import above
-from ner_adv_plugin.common.checks import CheckContext
+from ner_adv_plugin.common.checks import CheckContext, check_some
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
@@ -75,7 +75,9 @@ class StartingPointDecay(Registrable):
     def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
         """See `Registrable.check`: `alpha`, the patterns, and whether there is a learning rate."""
         above(0, settings["alpha"], "alpha")
-        check_patterns(settings.get("regexes") or [], "regexes")
+        patterns = settings.get("regexes")
+        check_some(patterns, "regular expression, or null for those of the encoder", "regexes")
+        check_patterns(patterns or [], "regexes")
         trainer = {} if context.run is None else context.run.config["trainer"]
         optimizer = trainer.get("optimizer")
         if isinstance(optimizer, Mapping) and optimizer.get("lr", 0.0) is None:

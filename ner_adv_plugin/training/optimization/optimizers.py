@@ -7,7 +7,7 @@ import torch
 
 from ner_adv_plugin.common import schema
 from ner_adv_plugin.common.binding import bind, check_keys
-from ner_adv_plugin.common.checks import CheckContext
+from ner_adv_plugin.common.checks import CheckContext, check_some
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
@@ -53,6 +53,7 @@ class Optimizer(torch.optim.Optimizer, Registrable):
 
         for index, (patterns, group) in enumerate(settings.get("parameter_groups") or []):
             group_path = f"parameter_groups.{index}"
+            check_some(patterns, "regular expression", f"{group_path}.0")
             check_patterns(patterns, f"{group_path}.0")
             check_keys(group, of_group, list(of_group), f"{group_path}.1")
             for key, value in group.items():

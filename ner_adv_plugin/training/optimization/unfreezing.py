@@ -1,15 +1,18 @@
 """Gradual unfreezing: groups of parameters begin to train in later epochs."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeAlias
 
 import torch
 
-from ner_adv_plugin.common.checks import CheckContext
+from ner_adv_plugin.common.checks import CheckContext, check_some
 from ner_adv_plugin.common.errors import ConfigurationError, below
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.training.optimization.parameter_groups import check_patterns, matching
+
+logger = logging.getLogger(__name__)
 
 
 class GradualUnfreezing(Registrable):
@@ -68,13 +71,19 @@ class GradualUnfreezing(Registrable):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
-        """See `Registrable.check`: numbers, whether there are groups, and their patterns."""
+        """See `Registrable.check`: numbers, whether there are groups, and their patterns.
+
+        Groups that never train are named in a warning: a run may be made shorter for a trial.
+        """
         _check_epochs(settings["epochs_per_group"])
         if not settings["groups"]:
             raise ConfigurationError("expected one group or more", "groups")
         with below("groups"):
             for number, patterns in enumerate(settings["groups"]):
+                check_some(patterns, "regular expression", str(number))
                 check_patterns(patterns, str(number))
+        if context.run is not None:
+            _warn_of_late_groups(settings, context.run.config["trainer"]["num_epochs"])
 
     def frozen(self, epoch: int) -> list[str]:
         """Return the parameters that do not train in an epoch.
@@ -104,3 +113,16 @@ LazyUnfreezing: TypeAlias = Annotated[Lazy[GradualUnfreezing], Supplied("paramet
 def _check_epochs(epochs: int) -> None:
     if epochs < 1:
         raise ConfigurationError(f"expected 1 or more, found {epochs}", "epochs_per_group")
+
+
+def _warn_of_late_groups(settings: Mapping[str, Any], num_epochs: int) -> None:
+    for number in range(len(settings["groups"])):
+        first = (number + 1) * settings["epochs_per_group"] + 1
+        if first > num_epochs:
+            logger.warning(
+                "trainer.unfreezing.groups.%d: these parameters never train, as they would begin to"
+                " in epoch %d of %d",
+                number,
+                first,
+                num_epochs,
+            )

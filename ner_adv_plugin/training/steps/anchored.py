@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ner_adv_plugin.common.binding import class_of
+from ner_adv_plugin.common.checks import check_some
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
@@ -87,6 +88,8 @@ class AnchoredStep(TrainingStep):
         """See `Registrable.check`: the target and the auxiliary losses exist."""
         super().check(settings, context)
         _check_smoothing(settings["smoothing"])
+        expected = "auxiliary loss, or null for all but the target's"
+        check_some(settings["auxiliaries"], expected, "auxiliaries")
         if context.run is None:
             return
 

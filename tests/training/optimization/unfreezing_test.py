@@ -94,6 +94,24 @@ def test_wrong_settings(groups: list[list[str]], path: str, message: str) -> Non
     assert error.value.path == path
 
 
+@pytest.mark.parametrize("epochs_per_group", [1, 2])
+@pytest.mark.parametrize("num_epochs", [1, 2, 3, 4, 5])
+def test_groups_that_never_train_are_named(
+    epochs_per_group: int, num_epochs: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = torch.nn.Sequential(*(torch.nn.Linear(1, 1, bias=False) for _ in range(3)))
+    groups = [["^2"], ["^1"]]
+    schedule = GradualUnfreezing(model.named_parameters(), groups, epochs_per_group)
+    frozen = schedule.frozen(num_epochs - 1)
+    never = [number for number, name in enumerate(("2.weight", "1.weight")) if name in frozen]
+
+    config = config_of_run(trainer__num_epochs=num_epochs)
+    config["trainer"]["unfreezing"]["epochs_per_group"] = epochs_per_group
+    checked_job(config)
+    named = [message.split(":")[0] for message in caplog.messages if "never train" in message]
+    assert named == [f"trainer.unfreezing.groups.{number}" for number in never]
+
+
 @pytest.mark.parametrize(
     ("groups", "path", "message"),
     [

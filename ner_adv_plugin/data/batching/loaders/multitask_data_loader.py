@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ner_adv_plugin.common.bounds import at_least
+from ner_adv_plugin.common.checks import check_some
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, below
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.augmentation import Augmentation
@@ -108,7 +109,8 @@ class DataLoader(Registrable):
     def check(cls, settings: Mapping[str, Any], context: RunContext) -> None:
         """See `Registrable.check`: subsets are of datasets, and augmented ones have entities."""
         if context.run is not None:
-            for name in settings.get("augmentation") or {}:
+            for name, augmentations in (settings.get("augmentation") or {}).items():
+                check_some(augmentations, "augmentation", f"augmentation.{name}")
                 check_dataset(name, context.run.datasets, f"augmentation.{name}")
                 space = context.run.datasets[name]
                 if space.head is None or space.task != "ner":

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from ner_adv_plugin.common.bounds import at_least
-from ner_adv_plugin.common.checks import CheckContext
+from ner_adv_plugin.common.checks import CheckContext, check_some
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied, parameters
@@ -46,7 +46,8 @@ class LearningRateScheduler(Registrable):
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], context: CheckContext[Any]) -> None:
-        """See `Registrable.check`: the warm-up is set once at most and is not negative."""
+        """See `Registrable.check`: the warm-up is set once at most, and no list is empty."""
+        check_some(settings.get("milestones"), "number of finished epochs", "milestones")
         keys = [key for key in settings if key in WARMUP and settings[key] is not None]
         if len(keys) > 1:
             raise ConfigurationError(f"{' and '.join(keys)} are synonyms: set only one", keys[1])
