@@ -160,6 +160,11 @@ class Distillation(Objective):
         return {f"teachers.{index}": path for index, path in paths}
 
     @classmethod
+    def uses_unlabelled(cls, settings: Mapping[str, Any], dataset: str) -> bool:
+        """See `Objective.uses_unlabelled`: those that teachers label."""
+        return settings["datasets"] is None or dataset in settings["datasets"]
+
+    @classmethod
     def towers_read(
         cls, settings: Mapping[str, Any], heads: Mapping[str, Sequence[str]]
     ) -> list[str]:

@@ -8,6 +8,7 @@ from ner_adv_plugin.common.checks import check_parts
 from ner_adv_plugin.data.checks import RunContext
 from ner_adv_plugin.models.answering import AnsweringModel
 from ner_adv_plugin.models.sharing_graph import SharingGraph, check_described, sharing_graph
+from ner_adv_plugin.models.unlabelled import warn_of_unused_text
 from ner_adv_plugin.modules.heads import Head
 from ner_adv_plugin.modules.loss_weighting import LossWeighting
 from ner_adv_plugin.modules.objectives import LazyObjective
@@ -57,6 +58,7 @@ class PlannedModel(AnsweringModel):
         heads = context.run.heads
         cls.planned_graph(heads, {**settings, "objectives": objectives})
         check_described(heads, settings)
+        warn_of_unused_text(context.run, objectives)
 
     @classmethod
     def planned_graph(

@@ -101,6 +101,11 @@ class Discriminator(Adversary):
                 check_alpha(loss["alpha"], classes)
 
     @classmethod
+    def uses_unlabelled(cls, settings: Mapping[str, Any], dataset: str) -> bool:
+        """See `Objective.uses_unlabelled`: they have a domain, but no task."""
+        return bool(settings["discriminates"] == "domain")
+
+    @classmethod
     def default_values(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """See `Registrable.default_values`."""
         return {**super().default_values(settings), "loss": {"type": "cross_entropy"}}

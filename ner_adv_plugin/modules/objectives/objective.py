@@ -93,6 +93,19 @@ class Objective(torch.nn.Module, Registrable):
         """
         return ["shared"]
 
+    @classmethod
+    def uses_unlabelled(cls, settings: Mapping[str, Any], dataset: str) -> bool:
+        """Return whether the loss depends on the sentences of a dataset without a task.
+
+        By default whether the towers that it reads run over every sentence.
+
+        # Parameters
+
+        settings : the settings of the objective.
+        dataset : name of the dataset.
+        """
+        return cls.every_sentence
+
     def attach(self, model: Any) -> None:
         """Get to know the model, once all of it is built; by default ignored."""
 
