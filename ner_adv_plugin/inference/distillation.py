@@ -112,6 +112,7 @@ class Distillation(Objective):
     ) -> None:
         super().__init__([], weight, schedule)
         self.head = head
+        self.trained_heads = [head]
         self.teachers = teachers
         self.datasets = datasets
         self.temperature = temperature

@@ -64,6 +64,15 @@ class Model(torch.nn.Module, Registrable):
         """
         raise NotImplementedError
 
+    def trainable_by_loss(self) -> dict[str, set[str]]:
+        """Return the names of the trainable parameters that each of the `losses` depends on.
+
+        # Returns
+
+        Names by loss; empty, the default, if they are not known before a forward pass.
+        """
+        return {}
+
     def targets(self, dataset: EncodedDataset, training: bool = True) -> dict[str, Targets]:
         """Make the training targets of a dataset.
 

@@ -101,6 +101,15 @@ class SharingGraph:
                 routes[name] = sentences
         return dict(reversed(routes.items()))
 
+    def sources_of(self, reads: Collection[str]) -> list[str]:
+        """Return towers and all towers that they read, in running order.
+
+        # Parameters
+
+        reads : names of the towers, or "encoder".
+        """
+        return SharingGraph({}, frozenset(reads), self.known, self.inputs).towers
+
     def only(self, heads: Sequence[str]) -> "SharingGraph":
         """Return the part of the graph that some heads need, without objectives."""
         return SharingGraph(

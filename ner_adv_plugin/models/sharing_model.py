@@ -170,6 +170,27 @@ class SharingModel(PlannedModel):
                 targets[f"objectives.{index}"] = objective_targets
         return targets
 
+    def trainable_by_loss(self) -> dict[str, set[str]]:
+        """See `Model.trainable_by_loss`: those of encoder, towers, heads and objectives."""
+        modules = {
+            f"heads.{head}": [f"heads.{head}", *self._towers_of(reads)]
+            for head, reads in self.graph.reads.items()
+        }
+        for index, objective in enumerate(self._objectives()):
+            heads = [f"heads.{head}" for head in objective.trained_heads]
+            own = [f"objectives.{index}", *heads, *self._towers_of(objective.reads)]
+            modules[f"objectives.{index}"] = own
+
+        trainable = [name for name, own in self.named_parameters() if own.requires_grad]
+        return {
+            loss: {name for name in trainable if name.startswith(_prefixes(names))}
+            for loss, names in modules.items()
+        }
+
+    def _towers_of(self, reads: Sequence[str]) -> list[str]:
+        """Return the modules on which the states of towers, or of the encoder, depend."""
+        return [ENCODER, *(f"towers.{name}" for name in self.graph.sources_of(reads))]
+
     def routes(self, batch: Batch, head: str | None = None) -> dict[str, list[int]]:
         """Return the indices of the sentences that each tower runs over; see `SharingGraph.route`.
 
@@ -342,3 +363,7 @@ class SharingModel(PlannedModel):
         states, _ = self._tower_states(batch, head)
         states_BLD = concatenated(states, self.graph.reads[head], list(range(len(batch))))
         return head_batch, self._head(head)(states_BLD, head_batch)
+
+
+def _prefixes(modules: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{name}." for name in modules)

@@ -10,6 +10,7 @@ import torch
 
 from ner_adv_plugin.common.bf16 import warn_if_emulated
 from ner_adv_plugin.common.bounds import at_least
+from ner_adv_plugin.common.errors import below
 from ner_adv_plugin.common.files import write_file, write_json
 from ner_adv_plugin.common.memory import MemoryRelease
 from ner_adv_plugin.common.processes import is_main, on_main, rank, world_size
@@ -178,6 +179,8 @@ class Trainer(Registrable):
 
         # Before the engine, which prepares what is trained.
         own = trainable(model, no_grad or [])
+        with below("step"):
+            self.step.attach(model)
         self.max_tokens_per_pass = max_tokens_per_pass
         self._set_up_engine(precision_of(precision, use_amp, cuda_device), cuda_device, recover)
 

@@ -48,6 +48,8 @@ class Objective(torch.nn.Module, Registrable):
         # Names of heads whose predictions it reads, as states "heads.<head>": for each character of
         # every sentence the posterior of its tags, without gradients.
         self.predictions: list[str] = []
+        # Names of heads that the loss trains, besides the towers that it reads.
+        self.trained_heads: list[str] = []
         self.weight = weight
         self.schedule = schedule or ConstantSchedule()
         if self.schedule.measured:

@@ -1,13 +1,16 @@
 """Training step that aggregates the gradients of several losses."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
+from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.training.engine import Engine
 from ner_adv_plugin.training.steps.aggregation import Aggregation
@@ -62,6 +65,22 @@ class AggregatedStep(TrainingStep):
         """See `Registrable.check`: the aggregator exists and accepts its settings."""
         super().check(settings, context)
         Aggregation(settings["aggregator"], settings["settings"] or {})
+
+    def attach(self, model: Model) -> None:
+        """See `TrainingStep.attach`: some losses share trainable parameters.
+
+        # Raises
+
+        ConfigurationError : no two losses do.
+        """
+        losses = model.trainable_by_loss()
+        counts = Counter(name for names in losses.values() for name in names)
+        if len(losses) > 1 and max(counts.values(), default=0) < 2:
+            raise ConfigurationError(
+                f"the losses ({', '.join(losses)}) have no trainable parameter in common, so that"
+                " there is nothing to aggregate: expected a shared tower, or an encoder that is"
+                " not frozen"
+            )
 
     def run(
         self, engine: Engine, batches: Sequence[Batch], progress: float

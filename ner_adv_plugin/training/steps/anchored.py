@@ -56,7 +56,8 @@ class AnchoredStep(TrainingStep):
 
     # Raises
 
-    ConfigurationError : `smoothing` is out of range.
+    ConfigurationError : `smoothing` is out of range, or the target shares no trainable parameters
+        with one of `auxiliaries`, or with any other loss if there are none.
 
     # Example
 
@@ -104,6 +105,26 @@ class AnchoredStep(TrainingStep):
             )
         for index, name in enumerate(settings["auxiliaries"] or []):
             _check_name("auxiliary loss", name, known, f"auxiliaries.{index}")
+
+    def attach(self, model: Model) -> None:
+        """See `TrainingStep.attach`: auxiliary losses share trainable parameters with the target.
+
+        # Raises
+
+        ConfigurationError : one of `auxiliaries`, or without them every other loss, does not.
+        """
+        by_loss = model.trainable_by_loss()
+        own = by_loss.pop(self.target, set())
+        apart = [loss for loss, names in by_loss.items() if not names & own]
+        expected = (
+            f"no trainable parameter in common with {self.target}, so that its gradient is never"
+            " changed: expected a shared tower, or an encoder that is not frozen"
+        )
+        for index, loss in enumerate(self.auxiliaries or ()):
+            if loss in apart:
+                raise ConfigurationError(f"{loss} has {expected}", f"auxiliaries.{index}")
+        if by_loss and len(apart) == len(by_loss):
+            raise ConfigurationError(f"the auxiliary losses have {expected}", "auxiliaries")
 
     def run(
         self, engine: Engine, batches: Sequence[Batch], progress: float

@@ -10,6 +10,7 @@ from ner_adv_plugin.common.processes import check_adds_up
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
+from ner_adv_plugin.models import Model
 from ner_adv_plugin.modules.statistics import Statistics
 from ner_adv_plugin.training.engine import Engine
 
@@ -45,6 +46,9 @@ class TrainingStep(Registrable):
                 f"trainer.{key}",
                 absolute=True,
             )
+
+    def attach(self, model: Model) -> None:
+        """Get to know the model, once its trainable parameters are chosen; by default ignored."""
 
     def run(
         self, engine: Engine, batches: Sequence[Batch], progress: float
