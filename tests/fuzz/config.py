@@ -50,6 +50,7 @@ LATE = {
     "expected a divisor of": "its towers do not fit",
     "but reads states of size": "its towers do not fit",
     "only towers with states of the same size": "its towers do not fit",
+    "no trainable parameter in common": "its losses share no parameters",
 }
 SETTINGS = {"trainer": {"num_epochs": 1, "cuda_device": -1}}
 
