@@ -17,10 +17,11 @@ from ner_adv_plugin.common.wording import shown
 from ner_adv_plugin.modules.schedules import Schedule
 from ner_adv_plugin.runs.initialising import file_to_digest
 from ner_adv_plugin.runs.job import TrainJob
-from ner_adv_plugin.runs.run_files import CORPORA, files_of
+from ner_adv_plugin.runs.run_files import files_of
 from ner_adv_plugin.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
+CORPORA = ("train_data_path", "validation_data_path", "test_data_path")
 # Digests of the corpora of a run.
 DATA = "data.json"
 NUM_EPOCHS, CALLBACKS = "trainer.num_epochs", "trainer.callbacks"

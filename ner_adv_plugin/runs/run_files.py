@@ -9,20 +9,22 @@ from ner_adv_plugin.common.files import is_url
 from ner_adv_plugin.runs.initialising import file_to_digest
 from ner_adv_plugin.runs.job import TrainJob
 
-CORPORA = ("train_data_path", "validation_data_path", "test_data_path")
-
 
 def files_of(job: TrainJob) -> dict[str, str]:
     """Return the files that a config, or one of its stages, reads, by config path.
 
-    These are corpora, initial weights, and what components name in `Registrable.files_read`; not
-    the encoder, whose weights and vocabulary a run keeps.
+    These are corpora with what is read beside them, initial weights, and what components name in
+    `Registrable.files_read`; not the encoder, whose weights and vocabulary a run keeps.
     """
     files = {}
-    for key in CORPORA:
-        paths = getattr(job, key)
-        named = paths.items() if isinstance(paths, Mapping) else [("", paths)] if paths else []
-        files.update({joined(key, name): path for name, path in named})
+    for split, paths in job.sources.paths.items():
+        readers = (job.sources.reader if split == "train" else job.sources.held_out_reader).readers
+        for name, path in paths.items():
+            key = f"{split}_data_path"
+            place = joined(key, name) if isinstance(getattr(job, key), Mapping) else key
+            files[place] = path
+            beside = readers[name].files_beside(path)
+            files.update({joined(place, file.suffix[1:]): str(file) for file in beside})
     return {**files, **job.weights_files, **job.files_read}
 
 

@@ -1,16 +1,19 @@
 """The files that a run reads: a change of any of them is another run."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ner_adv_plugin.data.formats import AnnotationsReader
+from ner_adv_plugin.data.formats.brat import BratFormat
 from ner_adv_plugin.data.vocabulary import Vocabulary
 from ner_adv_plugin.runs.config_checks import checked_job
 from ner_adv_plugin.runs.resuming import data_digests
 from ner_adv_plugin.runs.run_files import file_digests, files_of
-from tests.tiny import ROOT, tiny_config
+from tests.tiny import ROOT, single_task_config, tiny_config
 
 
 @pytest.fixture
@@ -62,6 +65,52 @@ def test_every_file_that_a_config_names_counts(folder: Path) -> None:
         now = data_digests(job)
         assert {kept[key]["file"] for key in kept if kept[key] != now[key]} == {path}
         file.write_bytes(content)
+
+
+TEXT, ANNOTATIONS = "魏勇在深圳工作。", "T1\tPER 0 2\t魏勇\n"
+COLUMNS = {"tokens": list("魏勇在深圳"), "ner_tags": [1, 2, 0, 0, 0]}
+INFO = {"features": {"ner_tags": {"feature": {"names": ["O", "B-PER", "I-PER"]}}}}
+
+
+@pytest.mark.parametrize(
+    ("path", "beside", "format"),
+    [
+        ("a.txt", "a.ann", "brat"),
+        ("a.ann", "a.txt", "auto"),
+        ("a.json", "dataset_info.json", "auto"),
+    ],
+)
+def test_files_that_are_read_beside_a_corpus_count(
+    path: str, beside: str, format: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "a.ann").write_text(ANNOTATIONS, encoding="utf-8")
+    (tmp_path / "a.json").write_text(json.dumps(COLUMNS), encoding="utf-8")
+    (tmp_path / "dataset_info.json").write_text(json.dumps(INFO), encoding="utf-8")
+    reader = {"type": "annotations", "format": format, "head": "weibo"}
+    corpus = {"reader": reader, "path": str(tmp_path / path)}
+    as_list = {
+        "type": "lexicon",
+        "encoder": {"type": "character_embedding", "embedding_dim": 24},
+        "words": [{"type": "corpus", **corpus}],
+    }
+    as_data = single_task_config(dataset_reader=reader, train_data_path=corpus["path"])
+    for config in (as_data, tiny_config(model__encoder=as_list)):
+        job = checked_job(config)
+        before, kept = file_digests(job), data_digests(job)
+        content = (tmp_path / beside).read_bytes()
+        (tmp_path / beside).write_bytes(content + b"\n")
+        changed, now = file_digests(job), data_digests(job)
+        (tmp_path / beside).write_bytes(content)
+        assert {name for name in before if before[name] != changed[name]} == {
+            str(tmp_path / beside)
+        }
+        assert sum(kept[key] != now[key] for key in kept) == 1
+
+    (tmp_path / beside).unlink()
+    (tmp_path / "a").mkdir()
+    reads = AnnotationsReader(format=BratFormat())
+    assert not reads.files_beside(str(tmp_path / "a")) and not reads.files_beside("hf://a/b/a.txt")
 
 
 def test_the_default_vocabulary_reads_no_file() -> None:

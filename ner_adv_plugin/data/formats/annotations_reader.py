@@ -1,12 +1,13 @@
 """Dataset reader of the exports of annotation tools."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from ner_adv_plugin.common.errors import DataError
+from ner_adv_plugin.common.files import is_url
 from ner_adv_plugin.data.formats.auto import AutoFormat
 from ner_adv_plugin.data.formats.corpus_file import CorpusFile
 from ner_adv_plugin.data.formats.corpus_format import CorpusFormat
@@ -63,6 +64,12 @@ class AnnotationsReader(EntityReader, RecordReader):
         if not Path(file_path).is_dir():
             return super().read(file_path)
         return InstanceTable.of(self._read_all(str(file_path)), getattr(self, "dataset", ""))
+
+    def files_beside(self, file_path: str) -> Sequence[Path]:
+        """See `DatasetReader.files_beside`: those of the format."""
+        if is_url(file_path) or Path(file_path).is_dir():
+            return ()
+        return self.format.files_beside(file_path)
 
     def _read(self, file_path: str) -> Iterator[Instance]:
         file = CorpusFile(

@@ -2,8 +2,9 @@
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ner_adv_plugin.common.errors import DataError
 from ner_adv_plugin.data.formats.corpus_file import CorpusFile
@@ -41,6 +42,11 @@ class AutoFormat(CorpusFormat):
         logger.info("%s: format %s, as %s", file.path, name, reason)
         chosen = CorpusFormat.by_name(name)()
         return chosen.read(file)
+
+    def files_beside(self, path: str) -> Sequence[Path]:
+        """See `CorpusFormat.files_beside`."""
+        chosen: CorpusFormat = CorpusFormat.by_name(recognised(path)[0])()
+        return chosen.files_beside(path)
 
 
 def recognised(path: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Folders of BRAT's standoff annotations."""
 
 import re
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,12 @@ class BratFormat(SpanFormat):
             document = file.bad.attempt(_document, path, file)
             if document is not None:
                 yield document
+
+    def files_beside(self, path: str) -> Sequence[Path]:
+        """See `CorpusFormat.files_beside`: the `.ann` file of a text, or the text of one."""
+        named = Path(path)
+        document = (named.with_suffix(ending) for ending in (".txt", ".ann"))
+        return [file for file in document if file != named and file.is_file()]
 
     def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """See `CorpusFormat.write`."""

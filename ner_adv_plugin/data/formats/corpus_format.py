@@ -1,7 +1,7 @@
 """Base class of corpus formats: how annotation tools and libraries store texts with spans."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -97,6 +97,15 @@ class CorpusFormat(Registrable):
         DataError : with file and line, if it is not in this format or a span does not fit its text.
         """
         raise NotImplementedError
+
+    def files_beside(self, path: str) -> Sequence[Path]:
+        """Return the other files that are read with a file, such as annotations beside a text.
+
+        # Parameters
+
+        path : an existing file.
+        """
+        return ()
 
     def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """Write a file, or fill an empty folder.

@@ -18,6 +18,8 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme, get_scheme
 
 HUB = "datasets://"
+# What describes a data set, in its folder.
+INFO = "dataset_info.json"
 _TAGS = ("ner_tags", "tags", "labels", "label", "ner", "ner_tag")
 _PARQUET = b"PAR1"
 _USER = 'format "huggingface"'
@@ -98,9 +100,8 @@ class HuggingFaceFormat(CorpusFormat):
         with path.open("rb") as opened:
             if opened.read(4) == _PARQUET:
                 return _of_parquet(path)
-        info = path.with_name("dataset_info.json")
         names: Mapping[str, Sequence[str]] = {}
-        if info.is_file():
+        for info in self.files_beside(file.path):
             names = _names(json.loads(info.read_text(encoding="utf-8")).get("features") or {})
         return objects(file), names
 
@@ -127,6 +128,11 @@ class HuggingFaceFormat(CorpusFormat):
         names = self.label_names or names_of.get(tags_key)
         return line, tokens, [_name(file, line, tag, names) for tag in tags]
 
+    def files_beside(self, path: str) -> Sequence[Path]:
+        """See `CorpusFormat.files_beside`: the names of the labels of a JSON file."""
+        info = local_path(path).with_name(INFO)
+        return [info] if info.is_file() else []
+
     def write(self, sentences: Iterable[Instance], path: Path) -> None:
         """Write JSON lines of characters and names of tags, or Parquet if the path ends so."""
         scheme = get_scheme(self.tag_scheme or "BIO")
@@ -144,8 +150,8 @@ class HuggingFaceFormat(CorpusFormat):
         """See `CorpusFormat.recognises`."""
         if head.data.startswith(_PARQUET):
             return "the file is Parquet"
-        if head.local.is_dir() and (head.local / "dataset_info.json").is_file():
-            return "the folder has a dataset_info.json"
+        if head.local.is_dir() and (head.local / INFO).is_file():
+            return f"the folder has a {INFO}"
         for record in head.objects:
             if isinstance(record.get("tokens"), list):
                 for key in _TAGS:

@@ -105,6 +105,12 @@ class CorpusWords(WordList):
         if context.run is not None:
             check_list(settings["path"], "path")
 
+    @classmethod
+    def files_read(cls, settings: Mapping[str, Any]) -> Mapping[str, str]:
+        """See `Registrable.files_read`: what the reader reads beside the corpus."""
+        reader: DatasetReader = DatasetReader.from_params(settings["reader"])
+        return {file.suffix[1:]: str(file) for file in reader.files_beside(settings["path"])}
+
     def words(self) -> Frequencies:
         """See `WordList.words`."""
         counts: Counter[str] = Counter()

@@ -3,7 +3,7 @@
 Shape suffixes: R sentences, S spans.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -131,6 +131,15 @@ class DatasetReader(Registrable):
             raise DataError(file_path, None, "no such file", "an existing corpus file")
         path = str(file_path)
         return InstanceTable.of(self._read_all(path), getattr(self, "dataset", ""))
+
+    def files_beside(self, file_path: str) -> Sequence[Path]:
+        """Return the other files that are read with a file, such as annotations beside a text.
+
+        # Parameters
+
+        file_path : a file, a folder, whose own files do not count, or a URL, which has none.
+        """
+        return ()
 
     def count(
         self, file_path: str, what: str, line: int | None = None, n: int = 1, note: str = ""
