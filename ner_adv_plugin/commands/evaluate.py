@@ -10,10 +10,11 @@ from typing import Any
 from ner_adv_plugin.archives import Archive
 from ner_adv_plugin.commands.options import add_ensemble, add_model_options, load_model
 from ner_adv_plugin.common.digests import file_digest
-from ner_adv_plugin.common.errors import UserError, nearest
+from ner_adv_plugin.common.errors import DataError, UserError, nearest
 from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.common.files import local_path, write_file, write_json
 from ner_adv_plugin.data.batching.encoded_dataset import EncodedDataset
+from ner_adv_plugin.data.formats import readable_as
 from ner_adv_plugin.data.labels.answers import described, scored_spans
 from ner_adv_plugin.data.labels.spans import SpanTable
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
@@ -171,13 +172,30 @@ def _read(archive: Archive, name: str, path: str) -> InstanceTable:
         hint, known = nearest(name, readers), ", ".join(readers)
         raise UserError(f'no reader for dataset "{name}".{hint} Readers: {known}.')
 
-    sentences = readers[name].read(path)
+    try:
+        sentences = readers[name].read(path)
+    except DataError as error:
+        raise UserError(f"{error}{_hint_on_format(archive, name, path)}") from error
     if sentences.spans is None and readers[name].task != "raw_text":
         raise UserError(
             f"{path}: no labels in {len(sentences)} sentences, so there is nothing to score. To "
             "predict, use `predict --use-dataset-reader`"
         )
     return sentences
+
+
+def _hint_on_format(archive: Archive, name: str, path: str) -> str:
+    """Return what a file is that the reader of a dataset cannot read, and how to read it."""
+    readers = archive.reader.readers
+    reader = readers[name]
+    found = readable_as(path, reader.encoding) if reader.task == "ner" else None
+    if found is None:
+        return ""
+    own: dict[str, Any] = {"type": "annotations"}
+    if len(archive.train_reader.readers) > 1:
+        own = {"type": "multitask", "readers": {name: own}}
+    override = json.dumps({"validation_dataset_reader": own})
+    return f". The file looks like {found[0]} ({found[1]}), which `-o '{override}'` reads"
 
 
 def _files_of_entities(

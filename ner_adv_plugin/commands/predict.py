@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_adv_plugin.commands.formats import (
+    INPUT_FORMAT,
     Format,
     add_formats,
     check_formats,
@@ -17,9 +18,11 @@ from ner_adv_plugin.commands.formats import (
 )
 from ner_adv_plugin.commands.in_chunks import add_chunk_size, chunks_of, predict_in_chunks
 from ner_adv_plugin.commands.options import add_ensemble, add_model_options, load_model
-from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
+from ner_adv_plugin.common.errors import ConfigurationError, DataError, UserError, nearest
 from ner_adv_plugin.common.files import write_file
+from ner_adv_plugin.data.formats import readable_as
 from ner_adv_plugin.data.instance import Instance
+from ner_adv_plugin.data.reading import DatasetReader
 from ner_adv_plugin.inference import Predictor
 from ner_adv_plugin.inference.answers import line_of
 
@@ -150,9 +153,21 @@ def _instances(predictor: Predictor, arguments: argparse.Namespace) -> Iterable[
     readers = (archive.train_reader if choice == "train" else archive.reader).readers
     for reader in readers.values():
         if reader.head == predictor.head:
-            return reader.read(arguments.input_file)
+            return _read(reader, arguments.input_file)
     hint = nearest(predictor.head, readers)
     raise ConfigurationError(f'no {choice} reader has head "{predictor.head}".{hint}')
+
+
+def _read(reader: DatasetReader, path: str) -> Iterable[Instance]:
+    """Read a corpus; the error for one that the reader cannot read says what it looks like."""
+    try:
+        return reader.read(path)
+    except DataError as error:
+        found = readable_as(path, reader.encoding)
+        if found is None:
+            raise
+        hint = f"{found[0]} ({found[1]}): set {INPUT_FORMAT} {found[0]} in place of the reader"
+        raise UserError(f"{error}. The file looks like {hint}") from error
 
 
 def _echoed(

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -11,7 +12,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from ner_adv_plugin.common.errors import DataError
+from ner_adv_plugin.data.formats.auto import recognised
+from ner_adv_plugin.data.reading.json_formats import file_looks_like
 from ner_adv_plugin.data.reading.text_encoding import UTF8, decodes, shown
+
+logger = logging.getLogger(__name__)
 
 TEXT, JSON_LINES = "txt", "jsonl"
 STDIN = "-"
@@ -100,6 +105,7 @@ def text_or_objects(path: str | Path, name: str | None, encoding: str) -> Iterat
     if isinstance(first, str):
         if name is None and is_text:
             is_text = not isinstance(_parsed(first), dict)
+            _warn_of_columns(path, first)
         elif not is_text and first.lstrip().startswith("["):
             expected = (
                 "JSON Lines, one object a line. The file looks like a JSON array: "
@@ -108,29 +114,56 @@ def text_or_objects(path: str | Path, name: str | None, encoding: str) -> Iterat
             )
             raise DataError(named(path), head[-1][0], first, expected)
 
+    hint = "" if is_text or isinstance(_parsed(first), dict) else _hint(path)
     for number, line in chain(head, lines):
         if isinstance(line, DataError) or is_text:
             yield RawInput(number, line, line)
         elif not line.strip():
             yield RawInput(number, line, None)
         else:
-            yield RawInput(number, line, _object(path, number, line))
+            yield RawInput(number, line, _object(path, number, line, hint))
 
 
 def _may_be_text(path: str | Path) -> bool:
     return path == STDIN or Path(path).suffix.lower() == ".txt"
 
 
-def _object(path: str | Path, number: int, line: str) -> dict[str, Any] | DataError:
-    """Parse the JSON object on a line."""
+def _warn_of_columns(path: str | Path, first: str) -> None:
+    """Warn of plain text that is columns of characters and tags, as far as the first line tells."""
+    found = _annotated(path) if file_looks_like([first]) else None
+    if found is not None:
+        name, reason = found
+        message = "%s: every line is predicted as a text. Is it %s (%s)? Set --input-format %s"
+        logger.warning(message, named(path), name, reason, name)
+
+
+def _hint(path: str | Path) -> str:
+    """Return what a file probably is whose first line is no JSON object."""
+    found = _annotated(path)
+    if found is None:
+        return "Is it plain text? Then let the name of the file end in .txt"
+    name, reason = found
+    return f"Is it {name} ({reason})? Set --input-format {name}"
+
+
+def _annotated(path: str | Path) -> tuple[str, str] | None:
+    """Return the format of an annotated file and why it was recognised; None if it is none."""
+    try:
+        return None if path == STDIN else recognised(str(path))
+    except DataError:
+        return None
+
+
+def _object(path: str | Path, number: int, line: str, hint: str) -> dict[str, Any] | DataError:
+    """Parse the JSON object on a line; `hint` says what a file without any may be."""
     value = _parsed(line)
     if isinstance(value, dict):
         return value
-    expected = f"{EXAMPLE}. Is it plain text? Then let the name of the file end in .txt"
-    return DataError(named(path), number, line, expected if value is None else EXAMPLE)
+    expected = f"{EXAMPLE}. {hint}" if value is None and hint else EXAMPLE
+    return DataError(named(path), number, line, expected)
 
 
-def _parsed(line: str) -> Any:
+def _parsed(line: Any) -> Any:
     """Return the JSON value on a line; None if it is not JSON."""
     try:
         return json.loads(line)

@@ -212,6 +212,33 @@ def test_a_file_without_labels_is_an_error(run: Run, tiny_run: Path) -> None:
         assert "test.json: no labels in 2 sentences" in result.err
 
 
+@pytest.mark.parametrize("target", ["doccano", "bio", "label_studio", "cluener"])
+def test_a_file_of_another_format_is_named(
+    target: str, run: Run, tiny_run: Path, transformer_archive: Path
+) -> None:
+    dev = DATA / "weibo" / "weiboNER_2nd_conll.dev"
+    assert run("convert", dev, "new", "--to", target).status == 0
+    whole = ["-o", '{"dataset_reader.readers.weibo.max_instances": null}']
+    expected = run("evaluate", tiny_run, dev, *whole).out
+    for archive in (tiny_run, transformer_archive):
+        result = run("evaluate", archive, "new")
+        assert result.status == 2 and "error: new:1: found " in result.err
+        hint = re.search(r"The file looks like \w+ \(.*\), which `-o '(.*)'` reads\n", result.err)
+        assert hint, result.err
+        again = run("evaluate", archive, "new", "-o", hint[1])
+        assert again.status == 0 and (again.out == expected or archive != tiny_run), again.err
+    result = run("predict", tiny_run, "new", "--use-dataset-reader")
+    name = "conll" if target == "bio" else target
+    assert result.err.endswith(f": set --input-format {name} in place of the reader\n")
+    assert run("predict", tiny_run, "new", "--input-format", name, "--silent").status == 0
+
+    # A mistake in the reader's own format is none of another one.
+    lines = dev.read_text(encoding="utf-8").splitlines()
+    Path("broken").write_text("\n".join(["魏", *lines]), encoding="utf-8")
+    result = run("evaluate", tiny_run, "broken")
+    assert result.status == 2 and "looks like" not in result.err
+
+
 def test_a_file_of_other_types_only_is_an_error(run: Run, tiny_run: Path) -> None:
     path = weibo_lines("other.txt", ("魏勇", "name"), ("王明", "name"), ("深圳", "address"))
     result = run("evaluate", tiny_run, path)

@@ -154,6 +154,30 @@ def test_annotated_files_of_other_endings_are_named(name: str, tmp_path: Path) -
         values(path)
 
 
+@pytest.mark.parametrize(("written_as", "name"), [("conll", "conll"), ("weibo", "weibo")])
+def test_columns_that_are_read_as_lines_are_named(
+    written_as: str, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    position = "0" if written_as == "weibo" else ""
+    content = "".join(f"{char}{position}\tO\n" for char in "魏勇在深圳")
+    (first, *_) = values(written(tmp_path / "in.jsonl", content))
+    assert isinstance(first, DataError) and f"? Set --input-format {name}" in str(first)
+    assert values(tmp_path / "in.jsonl", name) == ["魏勇在深圳"]
+
+    assert len(values(written(tmp_path / "in.txt", content))) == 5 and len(caplog.messages) == 1
+    assert f"in.txt: every line is predicted as a text. Is it {name} (" in caplog.messages[0]
+    caplog.clear()
+    assert values(tmp_path / "in.txt", name) == ["魏勇在深圳"]
+    assert len(values(tmp_path / "in.txt", "txt")) == 5
+    assert len(values(written(tmp_path / "in.txt", "血型 O\n魏勇在深圳\n"))) == 2
+    assert not [own for own in caplog.messages if "predicted as a text" in own]
+
+    (error, _) = values(written(tmp_path / "in.jsonl", "魏勇\n在深圳\n"))
+    assert "Is it plain text?" in str(error)
+    found = values(written(tmp_path / "in.jsonl", '{"text": "a"}\n魏\tO\n'))
+    assert str(found[1]).endswith('expected an object such as {"sentence": "..."}')
+
+
 def test_a_span_that_does_not_fit_is_an_error_with_its_place(tmp_path: Path) -> None:
     path = written(tmp_path / "in.jsonl", '{"text": "a", "label": [[0, 9, "PER"]]}\n')
     with pytest.raises(DataError, match=r"in.jsonl:1: found 'PER \[0, 9\]'"):

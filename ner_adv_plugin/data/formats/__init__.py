@@ -1,6 +1,6 @@
 """Corpus formats of annotation tools and libraries: one registered class per format."""
 
-from ner_adv_plugin.data.formats.annotations_reader import AnnotationsReader
+from ner_adv_plugin.data.formats.annotations_reader import AnnotationsReader, readable_as
 from ner_adv_plugin.data.formats.auto import AutoFormat, recognised
 from ner_adv_plugin.data.formats.brat import BratFormat
 from ner_adv_plugin.data.formats.cluener import CluenerFormat
@@ -33,5 +33,6 @@ __all__ = [
     "ProdigyFormat",
     "SpacyFormat",
     "WeiboFormat",
+    "readable_as",
     "recognised",
 ]

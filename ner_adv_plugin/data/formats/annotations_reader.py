@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ner_adv_plugin.common.errors import DataError
+from ner_adv_plugin.common.errors import DataError, UserError
 from ner_adv_plugin.common.files import is_url
-from ner_adv_plugin.data.formats.auto import AutoFormat
+from ner_adv_plugin.data.formats.auto import AutoFormat, recognised
 from ner_adv_plugin.data.formats.corpus_file import CorpusFile
 from ner_adv_plugin.data.formats.corpus_format import CorpusFormat
 from ner_adv_plugin.data.formats.split_lines import split_lines
@@ -19,6 +19,26 @@ from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.data.reading.record_reader import RecordReader
 
 logger = logging.getLogger(__name__)
+
+
+def readable_as(path: str, encoding: str) -> tuple[str, str] | None:
+    """Return the format in which a whole file can be read, and why it was recognised.
+
+    # Parameters
+
+    path : a file that another reader cannot read.
+    encoding : its encoding.
+
+    # Returns
+
+    Name and reason; None if no format fits, or if the file has no labels in it.
+    """
+    try:
+        found = recognised(path)
+        sentences = list(CorpusFormat.by_name(found[0])().read(CorpusFile(path, encoding)))
+    except UserError:
+        return None
+    return found if any(sentence.spans is not None for sentence in sentences) else None
 
 
 @DatasetReader.register("annotations")
