@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from ner_adv_plugin.commands.options import add_on_bad_record
 from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.data.formats.auto import AUTO
 from ner_adv_plugin.data.formats.conversion import (
@@ -17,7 +18,6 @@ from ner_adv_plugin.data.formats.conversion import (
     write,
 )
 from ner_adv_plugin.data.formats.corpus_file import CorpusFile
-from ner_adv_plugin.data.reading.bad_records import OnBadRecord
 from ner_adv_plugin.data.reading.overlaps import Overlaps
 from ner_adv_plugin.data.reading.text_encoding import canonical
 from ner_adv_plugin.inference.evaluated_types import parsed_type_map
@@ -59,12 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="keep",
         help="which of overlapping entities to keep (keep: all of them)",
     )
-    parser.add_argument(
-        "--on-bad-record",
-        choices=get_args(OnBadRecord),
-        default="error",
-        help="skip and count records that cannot be read, up to 1 %% of them (error)",
-    )
+    add_on_bad_record(parser)
     parser.add_argument(
         "--type-map", help='new names of types, null to drop one: JSON such as {"GPE": null}'
     )

@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from ner_adv_plugin.commands.options import add_on_bad_record
 from ner_adv_plugin.common.errors import UserError
 from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.params import default_variables
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser, replaces: str = Request.repla
         help="format of the files, or its settings as Jsonnet; recognised by default",
     )
     parser.add_argument("--encoding", default="utf-8", help="encoding of the files (utf-8)")
+    add_on_bad_record(parser)
     parser.add_argument("--seed", type=int, default=13370, help="seed of splits and training")
     parser.add_argument("--name", default="mine", help="name of the dataset (mine)")
     parser.add_argument(
@@ -90,6 +92,7 @@ def request_of(arguments: argparse.Namespace, replaces: str = Request.replaces) 
         shares=arguments.shares,
         source=parsed_name(arguments.source),
         encoding=canonical(arguments.encoding, "--encoding"),
+        on_bad_record=arguments.on_bad_record,
         seed=arguments.seed,
         name=arguments.name,
         replaces=replaces,

@@ -2,11 +2,13 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import get_args
 
 from ner_adv_plugin.archives import Archive, load_archive
 from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.threads import log_threads
+from ner_adv_plugin.data.reading.bad_records import OnBadRecord
 
 ARCHIVE_HELP = "model.tar.gz, its URL, a name on a hub (hf://ORG/NAME), or the folder of a run"
 
@@ -43,6 +45,16 @@ def add_ensemble(parser: argparse.ArgumentParser) -> None:
         metavar="ARCHIVE",
         help="another trained model: what more than half of all models predict counts; may be"
         " repeated",
+    )
+
+
+def add_on_bad_record(parser: argparse.ArgumentParser) -> None:
+    """Add the flag on records that cannot be read; see `RecordReader`."""
+    parser.add_argument(
+        "--on-bad-record",
+        choices=get_args(OnBadRecord),
+        default="error",
+        help="skip and count records that cannot be read, up to 1 %% of them (error)",
     )
 
 

@@ -16,7 +16,7 @@ from ner_adv_plugin.data.formats.conversion import Choices, named, read, source_
 from ner_adv_plugin.data.formats.corpus_file import CorpusFile
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import SpanTable
-from ner_adv_plugin.data.reading.reading_counts import ReadingCounts
+from ner_adv_plugin.data.reading.bad_records import OnBadRecord
 
 SPLITS = ("train", "validation", "test")
 CONFIG = "config.jsonnet"
@@ -45,6 +45,7 @@ class Request:
     shares : shares of training, validation and test sentences among those of `files`.
     source : format of all files; "auto" recognises each.
     encoding : encoding of all files.
+    on_bad_record : how to treat records of the files that cannot be read; see `RecordReader`.
     seed : seed of the splits and of training.
     name : name of the dataset.
     replaces : what the flag --force replaces in a folder that is not empty, in words.
@@ -58,6 +59,7 @@ class Request:
     shares: Sequence[float] = (0.8, 0.1, 0.1)
     source: str | Mapping[str, object] = "auto"
     encoding: str = "utf-8"
+    on_bad_record: OnBadRecord = "error"
     seed: int = 13370
     name: str = "mine"
     replaces: str = "its config and splits"
@@ -209,7 +211,7 @@ def _read(request: Request, paths: Sequence[str], prepared: Prepared) -> list[In
     found = []
     for path in paths:
         source, name, reason = source_of(path, request.source)
-        file = CorpusFile(path, request.encoding, counts=ReadingCounts())
+        file = CorpusFile(path, request.encoding, on_bad_record=request.on_bad_record)
         sentences = read(file, source, Choices(split_lines=True, unlabelled="drop"))
         notes = [f"{path}: format {name}" + (f" ({reason})" if reason else "")]
         notes += [f"{len(sentences)} sentences", *file.counts.messages()]

@@ -106,6 +106,20 @@ def test_files_of_several_formats_and_given_splits(run: Run, corpus: Path, tmp_p
     assert [json.loads(line)["text"] for line in lines] == [r["text"] for r in records("真好")[:9]]
 
 
+@pytest.mark.parametrize("command", ["init", "quickstart"])
+def test_bad_records_are_skipped_if_asked(command: str, run: Run, corpus: Path) -> None:
+    with corpus.open("a", encoding="utf-8") as file:
+        file.write('{"text": "王明", "label": [[0, 9, "PER"]]}\n')
+    number = len(records())
+    assert f"mine.jsonl:{number + 1}: " in run(command, "mine.jsonl", "-s", "a").err
+    result = run(command, "mine.jsonl", "-s", "b", "--on-bad-record", "skip")
+    assert result.status == 0, result.err
+    assert f"{number} sentences; 1 bad records skipped (the first: " in result.out
+    if command == "quickstart":
+        report = Path("b/report.md").read_text(encoding="utf-8")
+        assert "1 bad records skipped" in report
+
+
 def test_overlapping_entities_are_said(run: Run, tmp_path: Path) -> None:
     content = records()
     content[0]["label"].append([2, 8, "EVENT"])
