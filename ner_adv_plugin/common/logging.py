@@ -25,9 +25,7 @@ def log_to(folder: Path | None = None, level: int = logging.INFO) -> None:
     logging.raiseExceptions = False
 
     terminal = _terminal_handler()
-    terminal.addFilter(
-        lambda record: record.name.startswith("ner_adv_plugin") or record.levelno >= logging.WARNING
-    )
+    terminal.addFilter(_is_for_terminal)
     root.addHandler(terminal)
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", message="User provided device_type of 'cuda'")
@@ -64,6 +62,24 @@ def logging_run(folder: Path, verbose: bool) -> Iterator[None]:
         for handler in handlers:
             own.removeHandler(handler)
             handler.close()
+
+
+def _is_for_terminal(record: logging.LogRecord) -> bool:
+    """Return whether a message is ours or a warning, and no library prints it by itself."""
+    is_own = record.name.startswith("ner_adv_plugin")
+    if not is_own and record.levelno < logging.WARNING:
+        return False
+    logger: logging.Logger | None = logging.getLogger(record.name)
+    while logger is not None and logger.parent is not None:
+        streams = [
+            getattr(handler, "stream", None)
+            for handler in logger.handlers
+            if record.levelno >= handler.level
+        ]
+        if sys.stderr in streams or sys.stdout in streams:
+            return False
+        logger = logger.parent
+    return True
 
 
 def _terminal_handler() -> logging.Handler:
