@@ -21,6 +21,7 @@ from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.reading.instance_table import InstanceTable
 from ner_adv_plugin.evaluation.calibration import PICTURES, draw_reliability
 from ner_adv_plugin.inference import Ensemble
+from ner_adv_plugin.inference.ensemble import voters
 from ner_adv_plugin.inference.evaluated_types import (
     EvaluatedFile,
     TypeMap,
@@ -233,8 +234,9 @@ def _predicted(
     if not arguments.ensemble:
         return evaluator.predict(archive.model, "evaluating", scored=True)
     found: dict[str, Predictions] = {}
+    others = voters(archive, arguments.ensemble, list(evaluator.by_head))
     for head, datasets in evaluator.by_head.items():
-        ensemble = Ensemble(archive, arguments.ensemble, head, arguments.batch_size)
+        ensemble = Ensemble(archive, others, head, arguments.batch_size)
         found.update(ensemble.predictions(datasets))
     return found
 

@@ -5,6 +5,7 @@ import logging
 import os
 from pathlib import Path
 
+from ner_adv_plugin.commands.options import add_ensemble
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.common.logging import log_to
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[NAME=]ARCHIVE",
         help="model.tar.gz or the folder of a run, under a name; the first one is the default",
     )
+    add_ensemble(parser)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="port (8000); 0 for any free one")
     parser.add_argument(
@@ -99,7 +101,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ner_adv_plugin.serving.models import load_models
     from ner_adv_plugin.serving.server import serve
 
-    models = load_models(arguments.archives, arguments.cuda_device)
+    models = load_models(arguments.archives, arguments.cuda_device, arguments.ensemble)
     log_threads()
     for model in models:
         logger.info("%s: heads %s", model.version, ", ".join(model.heads))

@@ -28,7 +28,7 @@ class Ensemble(Tagger):
     # Parameters
 
     archive, head : see `Predictor`; the first model, whose tag scheme answers have.
-    archives : paths or URLs of the other models.
+    archives : paths or URLs of the other models; from Python also opened archives.
     batch_size, text_key : see `Tagger`.
 
     # Raises
@@ -47,7 +47,7 @@ class Ensemble(Tagger):
     def __init__(
         self,
         archive: Archive,
-        archives: Sequence[str | Path],
+        archives: Sequence[str | Path | Archive],
         head: str | None = None,
         batch_size: int = 64,
         text_key: str | None = None,
@@ -55,24 +55,22 @@ class Ensemble(Tagger):
         super().__init__(archive, head, batch_size, text_key=text_key)
         if not archives:
             raise ConfigurationError("expected one or more, found none", "archives")
-        device = next(archive.model.parameters()).device
-        cuda_device = -1 if device.type == "cpu" else device.index
-        self.others = [self._other(path, cuda_device) for path in archives]
+        self.others = [self._other(own) for own in voters(archive, archives, [self.head])]
 
-    def _other(self, path: str | Path, cuda_device: int) -> Tagger:
-        """Load another model."""
-        archive = load_archive(path, cuda_device, only_heads=[self.head])
+    def _other(self, archive: Archive) -> Tagger:
+        """Return the tagger of another model."""
         task = archive.model.vocab.label_space(self.head).task
+        shown = archive.readers.archive
         expected = self.archive.model.vocab.label_space(self.head).task
         if task != expected:
             raise UserError(
-                f'{path}: head "{self.head}" is of the task {task}, that of the first model of'
+                f'{shown}: head "{self.head}" is of the task {task}, that of the first model of'
                 f" {expected}: they cannot vote"
             )
         other = Tagger(archive, self.head, self.batch_size)
         if (other._scheme is None) != (self._scheme is None):
             raise UserError(
-                f'{path}: entities of head "{self.head}" may overlap in one of the two models and'
+                f'{shown}: entities of head "{self.head}" may overlap in one of the two models and'
                 " not in the other: they cannot vote"
             )
         return other
@@ -105,3 +103,22 @@ class Ensemble(Tagger):
             table = SpanTable.of([best.spans for (best,) in readings], types)
             found[dataset.dataset] = Predictions(table, loss=None)
         return found
+
+
+def voters(
+    first: Archive, archives: Sequence[str | Path | Archive], heads: Sequence[str]
+) -> list[Archive]:
+    """Open the models that vote with another one, on its device.
+
+    # Parameters
+
+    first : the first model.
+    archives : paths or URLs of the others; those that are opened are returned as they are.
+    heads : names of the heads that vote.
+    """
+    device = next(first.model.parameters()).device
+    cuda_device = -1 if device.type == "cpu" else device.index
+    return [
+        own if isinstance(own, Archive) else load_archive(own, cuda_device, only_heads=heads)
+        for own in archives
+    ]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ner_adv_plugin import evaluate
-from ner_adv_plugin.archives import load_archive
+from ner_adv_plugin.archives import Archive, load_archive
 from ner_adv_plugin.common.errors import ConfigurationError, UserError
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.voting import elected_entities
@@ -125,11 +125,21 @@ def test_encoders_and_datasets_may_differ(
     assert result.status == 0 and "weibo_f1" in result.out, result.err
 
 
-def test_several_datasets_are_scored_by_their_heads(run: Run, models: list[Path]) -> None:
+def test_several_datasets_are_scored_by_their_heads(
+    run: Run, models: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+
+    def open_counted(path: str, *args: Any, **kwargs: Any) -> Archive:
+        opened.append(Path(path))
+        return load_archive(path, *args, **kwargs)
+
+    monkeypatch.setattr("ner_adv_plugin.inference.ensemble.load_archive", open_counted)
     files = json.dumps({"weibo": str(DEV), "msr": str(MSR)})
     result = run("evaluate", models[0], files, "--ensemble", models[1], "--ensemble", models[2])
     assert result.status == 0, result.err
     assert {"weibo_f1", "msr_f1"} <= set(json.loads(result.out))
+    assert opened == models[1:], "each model is opened once, for all of its heads"
 
 
 def test_models_that_cannot_vote(run: Run, models: list[Path], tmp_path: Path) -> None:
