@@ -2,13 +2,14 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
-from ner_adv_plugin.archives import Archive, load_archive
 from ner_adv_plugin.common.logging import log_to
 from ner_adv_plugin.common.progress import make_file_friendly
 from ner_adv_plugin.common.threads import log_threads
-from ner_adv_plugin.data.reading.bad_records import OnBadRecord
+
+if TYPE_CHECKING:
+    from ner_adv_plugin.archives import Archive
 
 ARCHIVE_HELP = "model.tar.gz, its URL, a name on a hub (hf://ORG/NAME), or the folder of a run"
 
@@ -50,6 +51,9 @@ def add_ensemble(parser: argparse.ArgumentParser) -> None:
 
 def add_on_bad_record(parser: argparse.ArgumentParser) -> None:
     """Add the flag on records that cannot be read; see `RecordReader`."""
+    # Readers import torch, which other commands need not for their flags.
+    from ner_adv_plugin.data.reading.bad_records import OnBadRecord
+
     parser.add_argument(
         "--on-bad-record",
         choices=get_args(OnBadRecord),
@@ -58,7 +62,7 @@ def add_on_bad_record(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_model(arguments: argparse.Namespace, datasets: Sequence[str] = ()) -> Archive:
+def load_model(arguments: argparse.Namespace, datasets: Sequence[str] = ()) -> "Archive":
     """Set up logging and load the part of the model that is needed.
 
     # Parameters
@@ -66,6 +70,8 @@ def load_model(arguments: argparse.Namespace, datasets: Sequence[str] = ()) -> A
     arguments : the flags of `add_model_options`, `archive_file` and `multitask_head`.
     datasets : names of datasets whose heads are loaded, instead of `multitask_head`.
     """
+    from ner_adv_plugin.archives import load_archive
+
     make_file_friendly(arguments.file_friendly_logging)
     log_to()
     head = arguments.multitask_head
