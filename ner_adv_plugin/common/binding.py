@@ -9,7 +9,6 @@ to a sentence that names its replacement.
 
 import collections.abc
 import dataclasses
-import importlib
 import inspect
 import types
 import typing
@@ -21,7 +20,9 @@ from tango.common.exceptions import ConfigurationError as TangoConfigurationErro
 from tango.common.registrable import Registrable as TangoRegistrable
 
 from ner_adv_plugin.common.checks import check_parts
-from ner_adv_plugin.common.errors import ConfigurationError, below, joined, nearest
+from ner_adv_plugin.common.class_names import resolve
+from ner_adv_plugin.common.errors import ConfigurationError, below, joined
+from ner_adv_plugin.common.keys import check_keys, of_another_type
 from ner_adv_plugin.common.scalars import bind_literal, bind_scalar
 from ner_adv_plugin.common.schema import REQUIRED, Bound, Lazy, Supplied, parameters, registered
 from ner_adv_plugin.common.supplied import what_is_given, what_is_missing
@@ -116,37 +117,6 @@ def bind(
     if inspect.isclass(plain_type):
         return _bind_class(plain_type, value, path, supplied)
     return Bound(lambda _: value, value)
-
-
-def class_of(base: type[T], config: Any) -> type[T] | None:
-    """Return the class that a component's config names, by its registered name or class path.
-
-    # Parameters
-
-    base : the registry's base class.
-    config : the config or its "type"; without one it is the default implementation.
-
-    # Returns
-
-    The class; None if there is none of this name.
-
-    # Examples
-
-    >>> from ner_adv_plugin.modules.heads import Head
-    >>> class_of(Head, {"type": "crf"}).__name__
-    'CrfHead'
-    >>> class_of(Head, "ner_adv_plugin.modules.heads.crf.CrfHead") is class_of(Head, "crf")
-    True
-    """
-    name = config.get("type") if isinstance(config, Mapping) else config
-    if name is None:
-        name = base.default_implementation  # type: ignore[attr-defined]
-    try:
-        target: Any = _resolve(base, name, registered(base), "")
-    except ConfigurationError:
-        return None
-    owner = target.__self__ if inspect.ismethod(target) else target
-    return typing.cast(type[T], owner) if inspect.isclass(owner) else None
 
 
 def _bind_union(args: tuple[Any, ...], value: Any, path: str, supplied: frozenset[str]) -> Bound:
@@ -246,76 +216,9 @@ def _bind_class(cls: type, value: Any, path: str, supplied: frozenset[str]) -> B
     name = settings.pop("type", default if default in names else None)
     if name is None and (names or TangoRegistrable in cls.__bases__):
         raise ConfigurationError(f'missing "type", one of {listed(names)}', joined(path, "type"))
-    target = cls if name is None else _resolve(cls, name, names, joined(path, "type"))
+    target = cls if name is None else resolve(cls, name, names, joined(path, "type"))
     filled = {} if name is None else {"type": name}
     return _bind_call(target, settings, path, supplied, filled, cls)
-
-
-def _resolve(cls: type, name: Any, names: Mapping[str, Any], path: str) -> Callable[..., Any]:
-    """Return the class or constructor of a registered name or of a dotted class path.
-
-    # Parameters
-
-    cls : the registry's base class.
-    name : the value of `type` in the config.
-    names : everything registered under `cls`, by name.
-    path : the path of `type` in the config.
-    """
-    if not isinstance(name, str):
-        raise ConfigurationError(
-            f"expected the name of {with_article(cls.__name__)}, found {shown(name)}", path
-        )
-    if name in names:
-        return typing.cast(Callable[..., Any], names[name])
-
-    module_name, _, class_name = name.rpartition(".")
-    if module_name and class_name[:1].isupper() and all(map(str.isidentifier, name.split("."))):
-        try:
-            target = getattr(importlib.import_module(module_name), class_name)
-        except (ImportError, AttributeError) as error:
-            raise ConfigurationError(f'cannot import class "{name}": {error}', path) from error
-        # Never call anything else: the config may come from an untrusted archive.
-        bases = (cls, *(base for base in cls.__bases__ if not issubclass(base, TangoRegistrable)))
-        if not (inspect.isclass(target) and issubclass(target, bases)):
-            raise ConfigurationError(f'"{name}" is not {with_article(cls.__name__)}', path)
-        return typing.cast(Callable[..., Any], target)
-
-    raise ConfigurationError(
-        f'"{name}" is not a registered {cls.__name__}.{nearest(name, names)}'
-        f" Known: {listed(names)}. A custom component needs --include-package.",
-        path,
-    )
-
-
-def check_keys(
-    settings: Mapping[str, Any],
-    accepted: collections.abc.Container[str],
-    offered: list[str],
-    path: str,
-    moved: Mapping[str, str] | None = None,
-    also: str = "",
-) -> None:
-    """Check that every key is accepted.
-
-    # Parameters
-
-    settings : keys and values.
-    accepted : all accepted keys.
-    offered : the accepted keys that the error message lists.
-    path : the path of the settings in the config.
-    moved : for each key of an earlier version, a sentence that names its replacement.
-    also : the end of the message.
-
-    # Raises
-
-    ConfigurationError : for the first key that is not accepted.
-    """
-    for key in settings:
-        if key not in accepted:
-            hint = f" {moved[key]}" if moved and key in moved else nearest(key, offered)
-            raise ConfigurationError(
-                f"unknown key.{hint} Accepted: {listed(offered)}.{also}", joined(path, key)
-            )
 
 
 def _bind_call(
@@ -340,7 +243,7 @@ def _bind_call(
     accepted = {parameter.name: parameter for parameter in parameters(target)}
     offered = [name for name in accepted if name not in supplied]
     moved = getattr(target, "moved_keys", None)
-    hint = _of_another_type(settings, accepted, filled.get("type"), base)
+    hint = of_another_type(settings, accepted, filled.get("type"), base)
     check_keys(settings, accepted, offered + ["type"] * ("type" in filled), path, moved, hint)
 
     children: dict[str, Bound] = {}
@@ -379,28 +282,6 @@ def _bind_call(
             raise ConfigurationError(str(error), path) from error
 
     return Bound(build, filled, target, children)
-
-
-def _of_another_type(
-    settings: Mapping[str, Any], accepted: collections.abc.Container[str], name: Any, base: type
-) -> str:
-    """Return a hint if the unknown keys are those of another type, as left by an override."""
-    unknown = [key for key in settings if key not in accepted]
-    if not unknown or name is None:
-        return ""
-
-    others = [
-        other
-        for other, target in registered(base).items()
-        if set(unknown) <= {parameter.name for parameter in parameters(target)}
-    ]
-    if not others:
-        return ""
-    keys = f"{unknown[0]} is a key" if len(unknown) == 1 else f"{listed(unknown)} are keys"
-    return (
-        f' {keys} of type {listed(others)}, not of "{name}". An override of "type" alone keeps the'
-        " other keys: override the whole object, which replaces them."
-    )
 
 
 def _as_config(default: Any) -> Any:

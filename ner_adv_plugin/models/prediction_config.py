@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ner_adv_plugin.common.binding import class_of
+from ner_adv_plugin.common.class_names import class_of
 from ner_adv_plugin.common.schema import parameters
 from ner_adv_plugin.models.model import Model
 from ner_adv_plugin.models.sharing_model import SharingModel

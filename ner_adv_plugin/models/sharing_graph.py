@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from ner_adv_plugin.common.binding import class_of
 from ner_adv_plugin.common.checks import check_some
+from ner_adv_plugin.common.class_names import class_of
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.modules.heads import Head
 from ner_adv_plugin.modules.heads.head_settings import head_settings

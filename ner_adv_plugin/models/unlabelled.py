@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ner_adv_plugin.common.binding import class_of
+from ner_adv_plugin.common.class_names import class_of
 from ner_adv_plugin.data.checks import PlannedRun
 from ner_adv_plugin.modules.objectives import Objective
 

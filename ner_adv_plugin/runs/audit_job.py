@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
-from ner_adv_plugin.common.binding import check_keys, construct
+from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError, below
+from ner_adv_plugin.common.keys import check_keys
 from ner_adv_plugin.common.schema import Lazy, Supplied, parameters
 from ner_adv_plugin.data.alphabet import Alphabet
 from ner_adv_plugin.data.corpora.audit import (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin.common.binding import class_of
+from ner_adv_plugin.common.class_names import class_of
 from ner_adv_plugin.data.label_spaces import dataset_spaces, heads_of
 from ner_adv_plugin.models import Model, SharingModel
 from ner_adv_plugin.modules.encoders.loading import empty_transformer

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ner_adv_plugin.common.binding import check_keys, construct
+from ner_adv_plugin.common.binding import construct
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
+from ner_adv_plugin.common.keys import check_keys
 from ner_adv_plugin.common.schema import parameters
 from ner_adv_plugin.data.joining import DatasetTypes
 from ner_adv_plugin.data.reading.entity_reader import EntityReader

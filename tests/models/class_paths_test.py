@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ner_adv_plugin.common.binding import class_of
+from ner_adv_plugin.common.class_names import class_of
 from ner_adv_plugin.common.params import load_config
 from ner_adv_plugin.data.label_spaces import dataset_spaces, heads_of
 from ner_adv_plugin.models import Model, SharingModel

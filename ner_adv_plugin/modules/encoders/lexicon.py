@@ -12,7 +12,8 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.common.binding import class_of, construct
+from ner_adv_plugin.common.binding import construct
+from ner_adv_plugin.common.class_names import class_of
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.common.extras import require_extra
 from ner_adv_plugin.common.files import local_path

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.common.binding import class_of
 from ner_adv_plugin.common.bounds import at_least
+from ner_adv_plugin.common.class_names import class_of
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext

@@ -6,9 +6,10 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 import torch
 
 from ner_adv_plugin.common import schema
-from ner_adv_plugin.common.binding import bind, check_keys
+from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.checks import CheckContext, check_some
 from ner_adv_plugin.common.errors import ConfigurationError
+from ner_adv_plugin.common.keys import check_keys
 from ner_adv_plugin.common.registrable import Registrable
 from ner_adv_plugin.common.schema import Lazy, Supplied
 from ner_adv_plugin.training.optimization import table

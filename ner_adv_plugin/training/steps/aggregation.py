@@ -9,9 +9,10 @@ from typing import Any, Literal, Union
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.common.binding import bind, check_keys
+from ner_adv_plugin.common.binding import bind
 from ner_adv_plugin.common.errors import ConfigurationError, UserError, nearest
 from ner_adv_plugin.common.extras import require_extra
+from ner_adv_plugin.common.keys import check_keys
 from ner_adv_plugin.common.schema import REQUIRED, parameters
 from ner_adv_plugin.common.wording import SCALARS, in_words, listed
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ner_adv_plugin.common.binding import class_of
 from ner_adv_plugin.common.checks import check_some
+from ner_adv_plugin.common.class_names import class_of
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ner_adv_plugin.common.binding import class_of
 from ner_adv_plugin.common.bounds import above
+from ner_adv_plugin.common.class_names import class_of
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.batching.batch import Batch
 from ner_adv_plugin.data.checks import RunContext
