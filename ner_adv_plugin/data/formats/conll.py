@@ -16,7 +16,7 @@ from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
 from ner_adv_plugin.data.reading.conll import ConllReader
-from ner_adv_plugin.data.reading.conll_lines import DOCUMENT, Units
+from ner_adv_plugin.data.reading.conll_columns import DOCUMENT, Units
 from ner_adv_plugin.data.reading.lines import blocks
 from ner_adv_plugin.data.reading.tag_guesses import respelled
 

@@ -10,7 +10,8 @@ from typing import Literal
 from ner_adv_plugin.common.errors import ConfigurationError
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.labels.tag_schemes import get_scheme
-from ner_adv_plugin.data.reading.conll_lines import LineParser, Units, num_records, records
+from ner_adv_plugin.data.reading.conll_columns import Units
+from ner_adv_plugin.data.reading.conll_lines import LineParser, num_records, records
 from ner_adv_plugin.data.reading.conll_tags import PlainSentences, TagReader
 from ner_adv_plugin.data.reading.dataset_reader import DatasetReader, Task
 from ner_adv_plugin.data.reading.entity_reader import EntityReader

@@ -9,7 +9,8 @@ from ner_adv_plugin.data.labels.spans import Span
 from ner_adv_plugin.data.labels.tag_decoding import TagDecoder
 from ner_adv_plugin.data.labels.tag_schemes import TagScheme
 from ner_adv_plugin.data.reading.bad_records import BadRecords
-from ner_adv_plugin.data.reading.conll_lines import SAMPLE_SENTENCES, LineParser, is_outside
+from ner_adv_plugin.data.reading.conll_hints import SAMPLE_SENTENCES
+from ner_adv_plugin.data.reading.conll_lines import LineParser, is_outside
 from ner_adv_plugin.data.reading.dataset_reader import Task
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class TagReader:
     def warn_of_scheme(self) -> None:
         """Warn if most of the first sentences with entities have illegal tags in this scheme."""
         if self.num_illegal >= max(_FEW, self.num_tagged / 2) and (
-            hint := self.parser.hint_on_scheme()
+            hint := self.parser.hints.on_scheme()
         ):
             message = "%s: %d of the first %d sentences with spans have illegal %s tags%s"
             logger.warning(
@@ -112,11 +113,11 @@ class TagReader:
         position = self.reader.file_scheme.illegal(tags)[0]
         path = self.parser.file_path
         if position == len(tags):
-            expected = "a tag that may end a sentence" + self.parser.hint_on_scheme()
+            expected = "a tag that may end a sentence" + self.parser.hints.on_scheme()
             raise DataError(path, numbers[-1], tags[-1], expected)
 
         before = f"follow {tags[position - 1]!r}" if position else "begin a sentence"
-        expected = f"a tag that may {before}{self.parser.hint_on_scheme()}"
+        expected = f"a tag that may {before}{self.parser.hints.on_scheme()}"
         raise DataError(path, numbers[position], tags[position], expected)
 
 
