@@ -17,7 +17,6 @@ SIZES = frozenset(
         "batch_size",
         "embedding_dim",
         "feedforward_hidden_dim",
-        "head_size",
         "hidden_dim",
         "hidden_dims",
         "hidden_size",

@@ -114,7 +114,8 @@ def text_or_objects(path: str | Path, name: str | None, encoding: str) -> Iterat
             )
             raise DataError(named(path), head[-1][0], first, expected)
 
-    hint = "" if is_text or isinstance(_parsed(first), dict) else _hint(path)
+    are_objects = isinstance(first, str) and isinstance(_parsed(first), dict)
+    hint = "" if is_text or are_objects else _hint(path)
     for number, line in chain(head, lines):
         if isinstance(line, DataError) or is_text:
             yield RawInput(number, line, line)
@@ -163,7 +164,7 @@ def _object(path: str | Path, number: int, line: str, hint: str) -> dict[str, An
     return DataError(named(path), number, line, expected)
 
 
-def _parsed(line: Any) -> Any:
+def _parsed(line: str) -> Any:
     """Return the JSON value on a line; None if it is not JSON."""
     try:
         return json.loads(line)

@@ -21,7 +21,7 @@ def warn_of_unused_text(run: PlannedRun, objectives: Sequence[Mapping[str, Any]]
     run : the planned run.
     objectives : configs of the objectives, defaults filled in.
     """
-    weightings = run.config["trainer"].get("instance_weighting") or {}
+    weightings = (run.config.get("trainer") or {}).get("instance_weighting") or {}
     compared = [weighting.get("target") for weighting in weightings.values()]
     for name, space in run.datasets.items():
         if space.head is None and name not in compared and not _is_used(name, objectives):

@@ -231,6 +231,6 @@ def test_methods_reject_wrong_shapes() -> None:
     ):
         crf.decode(emissions, mask.float())
     with pytest.raises(
-        ValueError, match=r"tags must be long of shape \(2, 4\), got torch.int64 \(2, 3\)"
+        ValueError, match=r"tags must be int64 of shape \(2, 4\), got torch.int64 \(2, 3\)"
     ):
         crf(emissions, torch.zeros(2, 3, dtype=torch.long), mask)

@@ -235,7 +235,7 @@ def sentences_of(batch: Any) -> list[tuple[str, int]]:
 def test_an_objective_that_does_not_add_up_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ner_adv_plugin.training import trainer
+    from ner_adv_plugin.training import trainer_checks
 
     monkeypatch.setattr(DomainAdversarial, "adds_up", False)
     refused = "DomainAdversarial needs the whole batch"
@@ -248,7 +248,7 @@ def test_an_objective_that_does_not_add_up_is_rejected(
         launched.setenv("WORLD_SIZE", "2")
         checked_job(tiny_config())
     # The trainer rejects them without a config too.
-    monkeypatch.setattr(trainer, "world_size", lambda: 2)
+    monkeypatch.setattr(trainer_checks, "world_size", lambda: 2)
     with pytest.raises(ConfigurationError, match=refused):
         train_model(tiny_config(), tmp_path / "run")
 
