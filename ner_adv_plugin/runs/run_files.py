@@ -31,7 +31,8 @@ def files_of(job: TrainJob) -> dict[str, str]:
 def file_digests(job: TrainJob) -> dict[str, str]:
     """Return the SHA-256 of all files that decide what a run learns, by path.
 
-    These are `files_of` all stages and a local encoder; a URL is its own digest.
+    These are `files_of` all stages and a local encoder, wrapped in another one or not; a URL is its
+    own digest.
 
     # Parameters
 
@@ -39,9 +40,11 @@ def file_digests(job: TrainJob) -> dict[str, str]:
     """
     paths = {path for stage in (*job.earlier, job) for path in files_of(stage).values()}
     encoder = job.model.filled.get("encoder")
-    name = encoder.get("model_name") if isinstance(encoder, Mapping) else None
-    if isinstance(name, str) and Path(name).is_dir():
-        paths |= {str(file) for file in Path(name).rglob("*") if file.is_file()}
+    while isinstance(encoder, Mapping):
+        name = encoder.get("model_name")
+        if isinstance(name, str) and Path(name).is_dir():
+            paths |= {str(file) for file in Path(name).rglob("*") if file.is_file()}
+        encoder = encoder.get("encoder")
     return {path: path if is_url(path) else _digest(path) for path in sorted(paths)}
 
 

@@ -113,6 +113,18 @@ def test_files_that_are_read_beside_a_corpus_count(
     assert not reads.files_beside(str(tmp_path / "a")) and not reads.files_beside("hf://a/b/a.txt")
 
 
+def test_a_local_encoder_counts_alone_and_within_another(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "fixtures/encoder", tmp_path / "encoder")
+    alone = {"type": "pretrained_transformer", "model_name": str(tmp_path / "encoder")}
+    words = [str(ROOT / "fixtures/data/lexicon/words.txt")]
+    within = {"type": "lexicon", "encoder": alone, "words": words}
+    jobs = [checked_job(tiny_config(model__encoder=own)) for own in (alone, within)]
+    before = [file_digests(job) for job in jobs]
+
+    (tmp_path / "encoder/vocab.txt").write_text("[PAD]\n[UNK]\n", "utf-8")
+    assert all(file_digests(job) != own for job, own in zip(jobs, before, strict=True))
+
+
 def test_the_default_vocabulary_reads_no_file() -> None:
     config = {**tiny_config(), "vocabulary": {"type": "from_instances"}}
     assert not any(key.startswith("vocabulary") for key in files_of(checked_job(config)))
