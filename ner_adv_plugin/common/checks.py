@@ -60,17 +60,17 @@ def check_parts(bound: Bound, run: object = None, path: str = "", name: str = ""
 
 
 def check_some(values: Sized | None, expected: str, path: str) -> None:
-    """Refuse an empty list, with which a component does nothing; null passes.
+    """Refuse an empty list or object, with which a component does nothing; null passes.
 
     # Parameters
 
-    values : the list.
+    values : the list or object.
     expected : one of its members and, if null is accepted, what null means.
-    path : config path of the list.
+    path : its config path.
 
     # Raises
 
-    ConfigurationError : if the list is empty.
+    ConfigurationError : if it is empty.
 
     # Examples
 

@@ -1,4 +1,4 @@
-"""The classes that names in a config stand for: registered names and dotted class paths."""
+"""The class that a name in a config means: a registered name or a dotted class path."""
 
 import importlib
 import inspect

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.errors import ConfigurationError
 
 
@@ -99,10 +100,7 @@ class ServerSettings:
     def __post_init__(self) -> None:
         if self.token is not None and (not self.token.isascii() or not self.token.strip()):
             raise ConfigurationError("expected ASCII text that is not blank", "token")
-        if self.stop_seconds < 0:
-            raise ConfigurationError(
-                f"expected 0 or more, found {self.stop_seconds}", "stop_seconds"
-            )
+        at_least(0, self.stop_seconds, "stop_seconds")
 
 
 def _check_positive(settings: Limits | Batching, zero_allowed: tuple[str, ...] = ()) -> None:

@@ -185,8 +185,7 @@ class Trainer(Registrable):
         self._set_up_engine(precision_of(precision, use_amp, cuda_device), cuda_device, recover)
 
         self._set_up_optimization(own, optimizer, moving_average, l2_sp, unfreezing)
-        self.total_steps = self._count_steps()
-        self.scheduler = self._build_scheduler(learning_rate_scheduler)
+        self._set_up_scheduler(learning_rate_scheduler)
 
         self.configured_callbacks = [
             lazy.construct(serialization_dir=serialization_dir) for lazy in callbacks or []
@@ -375,14 +374,16 @@ class Trainer(Registrable):
         steps = sum(-(-batches // self.accumulation) for batches in batches_per_epoch)
         return steps if self.max_steps is None else min(steps, self.max_steps)
 
-    def _build_scheduler(self, scheduler: LazyScheduler | None) -> LearningRateScheduler | None:
-        if scheduler is None:
-            return None
-        return scheduler.construct(
-            optimizer=optimizer_of(self.optimizer),
-            num_epochs=self.num_epochs,
-            num_training_steps=self.total_steps,
-        )
+    def _set_up_scheduler(self, scheduler: LazyScheduler | None) -> None:
+        """Count the steps of the run, and build what changes the learning rates over them."""
+        self.total_steps = self._count_steps()
+        self.scheduler: LearningRateScheduler | None = None
+        if scheduler is not None:
+            self.scheduler = scheduler.construct(
+                optimizer=optimizer_of(self.optimizer),
+                num_epochs=self.num_epochs,
+                num_training_steps=self.total_steps,
+            )
 
     def _begin_epoch(self) -> None:
         """Set the model to training mode; at the start of an epoch compute instance weights."""

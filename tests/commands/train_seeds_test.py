@@ -1,4 +1,4 @@
-"""`allennlp train`: where the seeds come from."""
+"""`allennlp train`: seeds by flag, environment variable and config."""
 
 import json
 from pathlib import Path

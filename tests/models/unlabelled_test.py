@@ -49,7 +49,8 @@ def test_text_without_a_gradient_is_named(
     reviews = [i for i, head in enumerate(batch.heads) if head is None]
     assert reviews
     seen: list[torch.Tensor] = []
-    model.encoder.register_forward_hook(lambda _, __, states: seen.append(states))  # type: ignore[operator,union-attr]
+    encoder: Any = model.encoder
+    encoder.register_forward_hook(lambda _, __, states: seen.append(states))
     loss = model(batch, 0.5)["loss"]
     (states,) = seen
     (gradient,) = torch.autograd.grad(loss, states)

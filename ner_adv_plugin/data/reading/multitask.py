@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ner_adv_plugin.common.checks import check_some
 from ner_adv_plugin.common.errors import ConfigurationError, nearest
 from ner_adv_plugin.data.instance import Instance
 from ner_adv_plugin.data.reading.corpus_cache import CorpusCache
@@ -45,8 +46,7 @@ class MultiTaskDatasetReader(DatasetReader):
 
     def __init__(self, readers: dict[str, DatasetReader]) -> None:
         super().__init__()
-        if not readers:
-            raise ConfigurationError("expected at least one reader", "readers")
+        check_some(readers, "reader", "readers")
 
         self.readers = readers
         for name, reader in readers.items():

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 import torch
 
+from ner_adv_plugin.common.bounds import at_least
 from ner_adv_plugin.common.checks import CheckContext, check_some
 from ner_adv_plugin.common.errors import ConfigurationError, below
 from ner_adv_plugin.common.registrable import Registrable
@@ -58,7 +59,7 @@ class GradualUnfreezing(Registrable):
         groups: list[list[str]],
         epochs_per_group: int = 1,
     ) -> None:
-        _check_epochs(epochs_per_group)
+        at_least(1, epochs_per_group, "epochs_per_group")
         self.epochs_per_group = epochs_per_group
         self._parameters = dict(parameters)
         self._group: dict[str, int] = {}
@@ -75,7 +76,7 @@ class GradualUnfreezing(Registrable):
 
         Groups that never train are named in a warning: a run may be made shorter for a trial.
         """
-        _check_epochs(settings["epochs_per_group"])
+        at_least(1, settings["epochs_per_group"], "epochs_per_group")
         if not settings["groups"]:
             raise ConfigurationError("expected one group or more", "groups")
         with below("groups"):
@@ -108,11 +109,6 @@ class GradualUnfreezing(Registrable):
 
 GradualUnfreezing.register("gradual")(GradualUnfreezing)
 LazyUnfreezing: TypeAlias = Annotated[Lazy[GradualUnfreezing], Supplied("parameters")]
-
-
-def _check_epochs(epochs: int) -> None:
-    if epochs < 1:
-        raise ConfigurationError(f"expected 1 or more, found {epochs}", "epochs_per_group")
 
 
 def _warn_of_late_groups(settings: Mapping[str, Any], num_epochs: int) -> None:
